@@ -1,0 +1,97 @@
+"""Typed, lazy reads of the ``[release]`` section of ``airflow.cfg``; documented in ``get_provider_info.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SECTION = "release"
+
+
+def _get(key: str, fallback: str) -> str:
+    from airflow.configuration import conf
+
+    return str(conf.get(SECTION, key, fallback=fallback)).strip()
+
+
+def _names(key: str, fallback: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in _get(key, fallback).split(",") if part.strip())
+
+
+def store_path() -> Path:
+    """Folder of the bare git repository that holds submissions and target branches."""
+    configured = _get("store_path", "")
+    if configured:
+        return Path(configured).expanduser()
+    from airflow.configuration import AIRFLOW_HOME
+
+    return Path(AIRFLOW_HOME) / "release" / "store.git"
+
+
+def source_bundle() -> str:
+    """Name of the DAG bundle that people edit."""
+    return _get("source_bundle", "dev")
+
+
+def source_dag_id_prefix() -> str:
+    """Prefix that DAGs of the source bundle get in this Airflow; empty where dev is an installation of its own."""
+    return _get("source_dag_id_prefix", "dev.")
+
+
+def source_schedules() -> bool:
+    """Whether DAGs of the source bundle keep their schedule."""
+    return _get("source_schedules", "False").lower() in {"true", "1", "yes", "t"}
+
+
+def environment() -> str:
+    """Name of the target environment: a branch of the store and the name of the bundle that serves it."""
+    return _get("environment", "prod")
+
+
+def pipeline_dag_id() -> str:
+    """DAG that runs each release unless its flow names another."""
+    return _get("pipeline_dag_id", "release_pipeline")
+
+
+def admin_roles() -> frozenset[str]:
+    """Names of Airflow roles whose holders administer releases."""
+    return _names("admin_roles", "Admin,admin")
+
+
+def default_flow_roles() -> frozenset[str]:
+    """Names of Airflow roles whose holders approve under the built-in default flow; the admin roles if unset."""
+    return _names("default_flow_roles", "") or admin_roles()
+
+
+def service_users() -> frozenset[str]:
+    """Names of the users that pipelines log in as. They may execute what was approved and never approve."""
+    return _names("service_users", "")
+
+
+def approval_hours() -> int:
+    """Hours that people have to decide under the built-in default flow."""
+    return int(_get("approval_hours", "24"))
+
+
+def execution_hours() -> int:
+    """Hours after the approval in which the release must be executed under the built-in default flow."""
+    return int(_get("execution_hours", "24"))
+
+
+def max_file_bytes() -> int:
+    """Largest file that a unit may contain, in bytes."""
+    return int(_get("max_file_bytes", str(5 * 1024 * 1024)))
+
+
+def max_unit_files() -> int:
+    """Most files that a unit may consist of."""
+    return int(_get("max_unit_files", "2000"))
+
+
+def check_timeout() -> int:
+    """Seconds after which the parse check of a release is given up."""
+    return int(_get("check_timeout", "120"))
+
+
+def verify_timeout() -> int:
+    """Seconds that Airflow has to parse a promoted release before its verification fails."""
+    return int(_get("verify_timeout", "180"))

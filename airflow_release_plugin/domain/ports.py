@@ -1,0 +1,160 @@
+"""What the use cases ask of Airflow. ``airflow_internals`` answers; tests may answer from memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+from airflow_release_plugin.domain.identity import Actor, Person
+
+
+class DagAccess(str, Enum):
+    """What somebody wants to do with a DAG in Airflow's own terms."""
+
+    READ = "read"
+    """See that the DAG exists and its runs (``GET``)."""
+    READ_CODE = "read_code"
+    """See its source (``GET`` on the code entity)."""
+    EDIT = "edit"
+    """Change it (``PUT``): the right that submitting requires."""
+
+
+@dataclass(frozen=True)
+class DagFacts:
+    """
+    What Airflow's dag processor found out about one DAG.
+
+    :param dag_id: id in this Airflow (a source DAG's id carries the source prefix)
+    :param path: POSIX path of the file, relative to its bundle
+    :param bundle: bundle name
+    :param bundle_version: commit id for versioned bundles
+    :param schedule: human-readable schedule, or ``None``
+    """
+
+    dag_id: str
+    path: str
+    bundle: str
+    bundle_version: str | None = None
+    display_name: str = ""
+    schedule: str | None = None
+    paused: bool = False
+    tags: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    pools: tuple[str, ...] = ()
+    last_parsed: datetime | None = None
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """One DAG run: id, state as Airflow names it, and whether it ended."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    ended: bool = False
+
+
+@dataclass(frozen=True)
+class ServedState:
+    """
+    What Airflow serves for one DAG file of a target at the moment.
+
+    :param dags: the DAGs that are active from that file
+    :param import_errors: stack traces that Airflow stored for that file
+    """
+
+    path: str
+    dags: tuple[DagFacts, ...] = ()
+    import_errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceSnapshot:
+    """
+    The source bundle as it is now.
+
+    :param root: folder with the files
+    :param dag_files: POSIX paths (relative to ``root``) of the files that Airflow would parse
+    :param version: the bundle's own version, where it has one
+    """
+
+    root: Path
+    dag_files: tuple[str, ...]
+    version: str | None = None
+
+
+class SourcePort(Protocol):
+    """Reads the source bundle and what Airflow knows about its DAGs."""
+
+    def snapshot(self) -> SourceSnapshot:
+        """Refresh the source bundle and list its DAG files. Raises ``SourceUnavailableError``."""
+        ...
+
+    def facts(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, tuple[DagFacts, ...]]:
+        """Facts by path about active DAGs of ``bundle``; one query whatever the number of paths."""
+        ...
+
+    def import_errors(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, str]:
+        """Stored import errors by path."""
+        ...
+
+
+class AccessPort(Protocol):
+    """Asks the auth manager."""
+
+    def may(self, actor: Actor, access: DagAccess, dag_id: str) -> bool:
+        """Whether the auth manager lets ``actor`` do this; ``False`` when in doubt."""
+        ...
+
+    def readable(self, actor: Actor, dag_ids: Iterable[str]) -> frozenset[str]:
+        """The subset of ``dag_ids`` that ``actor`` may read; a fixed number of calls."""
+        ...
+
+    def people(self) -> tuple[Person, ...]:
+        """Everyone whom the auth manager can name; empty when it cannot list its users."""
+        ...
+
+    def person(self, actor_id: str) -> Person | None:
+        """Somebody by id with the roles held now, or ``None``."""
+        ...
+
+
+class ServingPort(Protocol):
+    """Makes Airflow serve what was promoted, and says what it serves."""
+
+    def announce(self, bundle: str, commit: str, paths: Iterable[str]) -> None:
+        """Tell every dag processor that ``bundle`` is now at ``commit``; parse ``paths`` first."""
+        ...
+
+    def served(self, bundle: str, paths: Collection[str]) -> Mapping[str, ServedState]:
+        """What is served for each path."""
+        ...
+
+    def trigger(
+        self, dag_id: str, *, run_id: str, conf: Mapping[str, Any] | None, actor: Actor, unpause: bool = False
+    ) -> RunFacts:
+        """Start a run; a run with that id that exists already is returned. Raises ``NotFoundError``."""
+        ...
+
+    def runs(self, runs: Iterable[tuple[str, str]]) -> tuple[RunFacts, ...]:
+        """States of the runs named by (dag_id, run_id)."""
+        ...
+
+    def component_ages(self) -> Mapping[str, float | None]:
+        """Seconds since the last heartbeat of ``scheduler``, ``dag_processor``, ``triggerer``; ``None`` = never."""
+        ...
+
+
+@dataclass(frozen=True)
+class Airflow:
+    """The three ports together."""
+
+    source: SourcePort
+    access: AccessPort
+    serving: ServingPort
+    extra: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,183 @@
+"""
+Every error of the product, as one tree.
+
+::
+
+    ReleaseError                        500  our machinery broke
+    ├── NotAuthenticatedError           401  nobody is logged in
+    ├── NotAllowedError                 403  this person may not
+    │   ├── SelfApprovalError           403  nobody approves what they requested, wrote or imported
+    │   └── CsrfError                   403  a page form without a valid token, or from another site
+    ├── NotFoundError                   404
+    ├── ConflictError                   409  the thing is in another state than the caller thinks
+    │   ├── InvalidTransitionError      409
+    │   ├── StaleDigestError            409  decided on content that is no longer current
+    │   ├── UnchangedError              409  submitted, but equal to what is there already
+    │   ├── ItemBusyError               409  the submission is in another open release
+    │   ├── StoreConflictError          409  compare-and-swap on a ref was lost
+    │   └── TargetMovedError            409  the target branch was moved outside the product
+    ├── ExpiredError                    410  a validity window is over
+    ├── TooLargeError                   413
+    ├── InvalidRequestError             422  the values cannot be accepted, whatever the state
+    │   └── UnitError                   422  the closure of a DAG file cannot be determined or shipped
+    └── UnavailableError                503  something that we need does not answer
+        ├── SourceUnavailableError      503
+        └── StoreUnavailableError       503
+
+Messages name the thing, its state and the next step. Extra facts ride along as attributes (``context``).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class ReleaseError(Exception):
+    """
+    Base of every error that the product raises on purpose.
+
+    :param message: what happened, to what, and what to do next; shown to people
+    :param context: facts for programs, rendered into the error body; JSON values only
+    """
+
+    code: ClassVar[str] = "release_error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, **context: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.context = context
+
+
+class NotAuthenticatedError(ReleaseError):
+    """Raised when no user could be resolved from the request."""
+
+    code = "not_authenticated"
+    status = 401
+
+
+class NotAllowedError(ReleaseError):
+    """Raised when the actor may not do this."""
+
+    code = "not_allowed"
+    status = 403
+
+
+class SelfApprovalError(NotAllowedError):
+    """Raised when somebody decides on what they requested, submitted a part of, or imported."""
+
+    code = "self_approval"
+
+
+class CsrfError(NotAllowedError):
+    """Raised when a state-changing browser request lacks a valid token or comes from another site."""
+
+    code = "csrf"
+
+
+class NotFoundError(ReleaseError):
+    """Raised when the named thing does not exist, or may not be seen by the actor."""
+
+    code = "not_found"
+    status = 404
+
+
+class ConflictError(ReleaseError):
+    """Raised when the request does not fit the present state."""
+
+    code = "conflict"
+    status = 409
+
+
+class InvalidTransitionError(ConflictError):
+    """Raised when a state machine has no such move."""
+
+    code = "invalid_transition"
+
+
+class StaleDigestError(ConflictError):
+    """Raised when a decision names a digest that is not the current one."""
+
+    code = "stale_digest"
+
+
+class UnchangedError(ConflictError):
+    """Raised when a submission would equal the latest one, or the target."""
+
+    code = "unchanged"
+
+
+class ItemBusyError(ConflictError):
+    """Raised when a submission is part of another open release."""
+
+    code = "item_busy"
+
+
+class StoreConflictError(ConflictError):
+    """Raised when a ref no longer points at the commit that the writer expected."""
+
+    code = "store_conflict"
+
+
+class TargetMovedError(ConflictError):
+    """Raised when the target branch is not where the product left it."""
+
+    code = "target_moved"
+
+
+class ExpiredError(ReleaseError):
+    """Raised when a validity window is over."""
+
+    code = "expired"
+    status = 410
+
+
+class TooLargeError(ReleaseError):
+    """Raised when something exceeds a limit; the message names limit and size."""
+
+    code = "too_large"
+    status = 413
+
+
+class InvalidRequestError(ReleaseError):
+    """Raised when the given values cannot be accepted, whatever the state."""
+
+    code = "invalid_request"
+    status = 422
+
+
+class UnitError(InvalidRequestError):
+    """Raised when the closure of a DAG file cannot be determined or shipped; names file and reason."""
+
+    code = "unit_error"
+
+
+class UnavailableError(ReleaseError):
+    """Raised when a part that we need does not answer; retrying later may help."""
+
+    code = "unavailable"
+    status = 503
+
+
+class SourceUnavailableError(UnavailableError):
+    """Raised when the source bundle cannot be read."""
+
+    code = "source_unavailable"
+
+
+class StoreUnavailableError(UnavailableError):
+    """Raised when the store is missing, not writable or not a git repository."""
+
+    code = "store_unavailable"
+
+
+def _walk(root: type[ReleaseError]) -> dict[str, type[ReleaseError]]:
+    found = {root.code: root}
+    for child in root.__subclasses__():
+        found.update(_walk(child))
+    return found
+
+
+def error_for_code(code: str) -> type[ReleaseError]:
+    """Return the error class with the given stable code; :class:`ReleaseError` for an unknown one."""
+    return _walk(ReleaseError).get(code, ReleaseError)

@@ -1,0 +1,14 @@
+"""The only place that asks which Airflow this is."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+
+def _airflow_version() -> tuple[int, int]:
+    major, minor, *_ = version("apache-airflow-core").split(".")
+    return int(major), int(minor)
+
+
+AIRFLOW_V_3_3_PLUS: bool = _airflow_version() >= (3, 3)
+"""``BundleVersion`` exists from 3.3 on; drop the plain-string branches when the minimum is 3.3."""
