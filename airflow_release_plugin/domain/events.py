@@ -1,0 +1,60 @@
+"""The closed vocabulary of the audit trail, and the hash that chains it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timezone
+from enum import Enum
+from typing import Any
+
+
+class EventTag(str, Enum):
+    """``subject:noun:verb``. Names are never reused; a retired one stays as a comment."""
+
+    APPROVAL_CLOSED = "approval:state:change"
+    APPROVAL_DECIDED = "approval:decision:add"
+    APPROVAL_OPENED = "approval:request:open"
+    ENVIRONMENT_PROMOTED = "environment:branch:move"
+    ENVIRONMENT_RECONCILED = "environment:branch:reconcile"
+    GATE_CLOSED = "gate:state:change"
+    GATE_OPENED = "gate:request:open"
+    RELEASE_CHECKED = "release:check:report"
+    RELEASE_CREATED = "release:package:create"
+    RELEASE_MOVED = "release:state:change"
+    RELEASE_RETRIED = "release:attempt:start"
+    RELEASE_REVOKED = "release:package:revoke"
+    RELEASE_RUN = "release:run:start"
+    RELEASE_VERIFIED = "release:verification:report"
+    SUBMISSION_CREATED = "submission:version:create"
+    SUBMISSION_REMOVED = "submission:version:remove"
+
+
+GENESIS = "0" * 64
+"""``prev_hash`` of the first event."""
+
+
+def event_hash(
+    *,
+    prev_hash: str,
+    sequence: int,
+    time: datetime,
+    tag: str,
+    actor_id: str,
+    actor_name: str,
+    subject: str,
+    data: dict[str, Any],
+) -> str:
+    """Return the SHA-256 (64 hex digits) of an event and its predecessor's hash; changing any field breaks the chain."""
+    payload = [
+        prev_hash,
+        sequence,
+        time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        tag,
+        actor_id,
+        actor_name,
+        subject,
+        data,
+    ]
+    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,195 @@
+"""State machines: one enum and one transition table each, and :func:`checked_move` as the only door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import TypeVar
+
+from airflow_release_plugin.exceptions import InvalidTransitionError
+
+
+class ReleaseState(str, Enum):
+    """Where a release stands."""
+
+    DRAFT = "draft"
+    """Being put together; nothing has been asked for yet."""
+    CHECKING = "checking"
+    """The pipeline parses the tree that the target would have."""
+    AWAITING_APPROVAL = "awaiting_approval"
+    """Checks passed; people decide."""
+    APPROVED = "approved"
+    """Everybody who must agree has; waits for the pipeline, its scheduled time or an open window."""
+    RELEASING = "releasing"
+    """The target commit is recorded and the branch is about to move, or has; ``reconcile`` finishes it."""
+    RELEASED = "released"
+    """The target branch contains the release."""
+    REJECTED = "rejected"
+    """Somebody who may decide said no."""
+    REVOKED = "revoked"
+    """Taken back before it was released."""
+    EXPIRED = "expired"
+    """A validity window ended; never an approval."""
+    FAILED = "failed"
+    """Checks or verification said no. May be retried."""
+    ERRORED = "errored"
+    """Our machinery broke. May be retried."""
+    STALE = "stale"
+    """A file that the release relies on changed in the target. Submit again, or retry."""
+    ROLLED_BACK = "rolled_back"
+    """A later rollback took it out of the target."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the release still holds its submissions."""
+        return self in OPEN_RELEASE_STATES
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether no move leads out of here."""
+        return not RELEASE_MOVES[self]
+
+    @property
+    def can_be_retried(self) -> bool:
+        """Whether a new attempt with the same submissions is possible."""
+        return self in RETRYABLE_RELEASE_STATES
+
+
+_R = ReleaseState
+RELEASE_MOVES: Mapping[ReleaseState, frozenset[ReleaseState]] = {
+    _R.DRAFT: frozenset({_R.CHECKING, _R.REVOKED}),
+    _R.CHECKING: frozenset({_R.AWAITING_APPROVAL, _R.FAILED, _R.ERRORED, _R.STALE, _R.REVOKED}),
+    _R.AWAITING_APPROVAL: frozenset(
+        {_R.APPROVED, _R.REJECTED, _R.REVOKED, _R.EXPIRED, _R.STALE, _R.CHECKING, _R.ERRORED}
+    ),
+    _R.APPROVED: frozenset({_R.RELEASING, _R.REVOKED, _R.EXPIRED, _R.STALE, _R.CHECKING, _R.ERRORED}),
+    _R.RELEASING: frozenset({_R.RELEASED, _R.ERRORED, _R.STALE}),
+    _R.RELEASED: frozenset({_R.FAILED, _R.ROLLED_BACK}),
+    _R.FAILED: frozenset({_R.CHECKING}),
+    _R.ERRORED: frozenset({_R.CHECKING}),
+    _R.STALE: frozenset({_R.CHECKING}),
+    _R.REJECTED: frozenset(),
+    _R.REVOKED: frozenset(),
+    _R.EXPIRED: frozenset(),
+    _R.ROLLED_BACK: frozenset(),
+}
+OPEN_RELEASE_STATES = frozenset({_R.DRAFT, _R.CHECKING, _R.AWAITING_APPROVAL, _R.APPROVED, _R.RELEASING})
+RETRYABLE_RELEASE_STATES = frozenset({_R.FAILED, _R.ERRORED, _R.STALE})
+REVOCABLE_RELEASE_STATES = frozenset({_R.DRAFT, _R.CHECKING, _R.AWAITING_APPROVAL, _R.APPROVED})
+
+
+class SubmissionState(str, Enum):
+    """Where a submitted version stands."""
+
+    PENDING = "pending"
+    """In the to-be-released list."""
+    IN_RELEASE = "in_release"
+    """Part of an open release."""
+    RELEASED = "released"
+    """In the target, or it was until something newer replaced it."""
+    REMOVED = "removed"
+    """Taken off the list; source and target stay as they are."""
+    SUPERSEDED = "superseded"
+    """A newer version was submitted before this one was released, or replaced it in the target."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether no move leads out of here."""
+        return not SUBMISSION_MOVES[self]
+
+
+_S = SubmissionState
+SUBMISSION_MOVES: Mapping[SubmissionState, frozenset[SubmissionState]] = {
+    _S.PENDING: frozenset({_S.IN_RELEASE, _S.REMOVED, _S.SUPERSEDED}),
+    _S.IN_RELEASE: frozenset({_S.PENDING, _S.RELEASED, _S.SUPERSEDED}),
+    _S.RELEASED: frozenset({_S.SUPERSEDED, _S.PENDING}),
+    _S.REMOVED: frozenset(),
+    _S.SUPERSEDED: frozenset(),
+}
+
+
+class ApprovalState(str, Enum):
+    """Where an approval (of a release, a gate, a transfer) stands."""
+
+    OPEN = "open"
+    """People may decide."""
+    APPROVED = "approved"
+    """The requirement is met."""
+    REJECTED = "rejected"
+    """One eligible person said no."""
+    EXPIRED = "expired"
+    """Nobody decided in time; never an approval."""
+    WITHDRAWN = "withdrawn"
+    """What it was asked for is no longer wanted."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether no move leads out of here."""
+        return not APPROVAL_MOVES[self]
+
+
+_A = ApprovalState
+APPROVAL_MOVES: Mapping[ApprovalState, frozenset[ApprovalState]] = {
+    _A.OPEN: frozenset({_A.APPROVED, _A.REJECTED, _A.EXPIRED, _A.WITHDRAWN}),
+    _A.APPROVED: frozenset({_A.EXPIRED, _A.WITHDRAWN}),
+    _A.REJECTED: frozenset(),
+    _A.EXPIRED: frozenset(),
+    _A.WITHDRAWN: frozenset(),
+}
+
+
+class GateState(str, Enum):
+    """Where a gate stands. Its task goes on only from ``approved``."""
+
+    OPEN = "open"
+    """The task waits for people."""
+    APPROVED = "approved"
+    """Signed off."""
+    REJECTED = "rejected"
+    """Somebody who may decide said no."""
+    EXPIRED = "expired"
+    """Nobody decided in time."""
+    WITHDRAWN = "withdrawn"
+    """The task was cleared, marked or deleted, or its author took the question back."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether no move leads out of here."""
+        return not GATE_MOVES[self]
+
+
+_G = GateState
+GATE_MOVES: Mapping[GateState, frozenset[GateState]] = {
+    _G.OPEN: frozenset({_G.APPROVED, _G.REJECTED, _G.EXPIRED, _G.WITHDRAWN}),
+    _G.APPROVED: frozenset(),
+    _G.REJECTED: frozenset(),
+    _G.EXPIRED: frozenset(),
+    _G.WITHDRAWN: frozenset(),
+}
+
+StateT = TypeVar("StateT", ReleaseState, SubmissionState, ApprovalState, GateState)
+
+_MOVES: Mapping[type[Enum], Mapping[Enum, frozenset[Enum]]] = {
+    ReleaseState: RELEASE_MOVES,  # type: ignore[dict-item]
+    SubmissionState: SUBMISSION_MOVES,  # type: ignore[dict-item]
+    ApprovalState: APPROVAL_MOVES,  # type: ignore[dict-item]
+    GateState: GATE_MOVES,  # type: ignore[dict-item]
+}
+
+
+def checked_move(subject: str, current: StateT, to: StateT) -> StateT:
+    """
+    Return ``to`` if the table of its enum allows the move from ``current``.
+
+    :param subject: what moves, for the error message
+    :raises InvalidTransitionError: the table has no such move
+    """
+    allowed = _MOVES[type(current)][current]
+    if to not in allowed:
+        options = ", ".join(sorted(state.value for state in allowed)) or "nothing: this state is final"
+        raise InvalidTransitionError(
+            f"{subject} is {current.value!r} and cannot become {to.value!r}; possible from here: {options}.",
+            current=current.value,
+            to=to.value,
+        )
+    return to

@@ -1,0 +1,43 @@
+"""The to-be-released list."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from airflow_release_plugin.domain.digest import ChangeKind
+from airflow_release_plugin.schemas.common import FileResponse, PersonResponse, ResponseModel
+
+
+class CandidateResponse(ResponseModel):
+    """
+    One DAG file of the source that differs from the target, or is waiting in the list.
+
+    ``dag_ids`` are the ids in the target; ``source_dag_ids`` those of the copy in this Airflow's source bundle.
+    ``submission_id`` and ``version`` name the latest submitted version, if it is not released yet.
+    """
+
+    path: str
+    dag_ids: list[str]
+    source_dag_ids: list[str]
+    change: ChangeKind
+    tags: list[str]
+    owners: list[str]
+    submission_id: int | None
+    version: int | None
+    submission_state: str | None
+    submitted_by: PersonResponse | None
+    submitted_at: datetime | None
+    release_id: int | None
+    changed_since_submission: bool
+    problem: str | None
+    may_submit: bool
+
+
+class ClosureResponse(ResponseModel):
+    """What would be submitted for one DAG file, file by file."""
+
+    path: str
+    digest: str
+    files: list[FileResponse]
+    external: list[str]
+    warnings: list[str]

@@ -1,0 +1,36 @@
+"""Target environments and the records of what reached them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from airflow_release_plugin.domain.digest import ChangeKind
+from airflow_release_plugin.schemas.common import PersonResponse, ResponseModel
+
+
+class EnvironmentResponse(ResponseModel):
+    """An environment; ``moved`` says that its branch is not where the product left it."""
+
+    name: str
+    commit: str | None
+    recorded_commit: str | None
+    moved: bool
+
+
+class DagVersionResponse(ResponseModel):
+    """One version of one DAG, newest first: a record (R15). ``state`` is that of the submission."""
+
+    dag_id: str
+    path: str
+    version: int
+    submission_id: int
+    change: ChangeKind
+    state: str
+    in_target: bool
+    submitted_by: PersonResponse
+    submitted_at: datetime
+    comment: str
+    release_id: int | None
+    release_number: str | None
+    released_at: datetime | None
+    commit: str | None

@@ -1,0 +1,61 @@
+"""Gates: sign-offs that running tasks wait for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from airflow_release_plugin.domain.states import GateState
+from airflow_release_plugin.schemas.approval import ApprovalResponse
+from airflow_release_plugin.schemas.common import PersonResponse, RequestModel, ResponseModel
+
+
+class GateBody(RequestModel):
+    """
+    Open the gate of one try of one task. The same try gets the same gate back.
+
+    ``approvers`` narrows who may decide, by id or login name; it never adds anybody who may not.
+    """
+
+    dag_id: str = Field(max_length=250)
+    run_id: str = Field(max_length=250)
+    task_id: str = Field(max_length=250)
+    map_index: int = -1
+    try_number: int = Field(ge=0)
+    title: str = Field(min_length=1, max_length=200)
+    message: str = Field(default="", max_length=10000)
+    bundle_name: str | None = None
+    bundle_version: str | None = None
+    data_interval_start: datetime | None = None
+    data_interval_end: datetime | None = None
+    valid_hours: float | None = Field(default=None, gt=0, le=240)
+    approvers: list[str] = []
+
+
+class GateResponse(ResponseModel):
+    """A gate in a list. ``state`` is the effective one."""
+
+    id: int
+    state: GateState
+    title: str
+    message: str
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    try_number: int
+    bundle_name: str | None
+    bundle_version: str | None
+    data_interval_start: datetime | None
+    data_interval_end: datetime | None
+    change_digest: str
+    requested_by: PersonResponse
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+class GateDetailResponse(GateResponse):
+    """A gate with its approval."""
+
+    approval: ApprovalResponse

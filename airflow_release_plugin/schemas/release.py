@@ -1,0 +1,181 @@
+"""Releases: packages of submissions that go through one approval and are promoted as one commit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.digest import ChangeKind, ReleaseKind
+from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.schemas.approval import ApprovalResponse
+from airflow_release_plugin.schemas.common import PersonResponse, RequestModel, ResponseModel
+
+
+class ReleaseBody(RequestModel):
+    """Ask for a release of 1..100 submitted versions. ``reviewers`` are ids or login names; at least one, never oneself."""
+
+    title: str = Field(min_length=1, max_length=200)
+    description: str = Field(default="", max_length=10000)
+    submission_ids: list[int] = Field(min_length=1, max_length=100)
+    reviewers: list[str] = Field(min_length=1, max_length=50)
+    run_after_release: bool = False
+
+
+class ReleaseItemResponse(ResponseModel):
+    """One submission in a release."""
+
+    submission_id: int
+    path: str
+    version: int
+    change: ChangeKind
+    dag_ids: list[str]
+    submitted_by: PersonResponse
+
+
+class CheckItemBody(RequestModel):
+    """One line of a report: what was looked at, and what it said."""
+
+    name: str = Field(max_length=200)
+    status: CheckStatus
+    path: str | None = Field(default=None, max_length=1000)
+    detail: str = Field(default="", max_length=20000)
+    facts: dict[str, Any] = {}
+
+
+class ReportBody(RequestModel):
+    """What a step of the pipeline found out. ``base_commit`` is the target commit that the tree was built on."""
+
+    kind: ReportKind
+    attempt: int = Field(ge=1)
+    base_commit: str | None = None
+    items: list[CheckItemBody] = Field(max_length=5000)
+    request_approval: bool = True
+
+
+class ReportResponse(ResponseModel):
+    """A stored report."""
+
+    id: int
+    kind: ReportKind
+    attempt: int
+    passed: bool
+    base_commit: str | None
+    reported_at: datetime
+    reported_by: PersonResponse
+    items: list[dict[str, Any]]
+
+
+class RunResponse(ResponseModel):
+    """Start status of one DAG that was to run after the release. ``state`` is Airflow's, or ``missing``."""
+
+    dag_id: str
+    run_id: str
+    state: str
+
+
+class PipelineResponse(ResponseModel):
+    """The DAG run that works on the release; ``problem`` says why it does not move, if it does not."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    problem: str | None = None
+
+
+class ReleaseResponse(ResponseModel):
+    """A release in a list. ``state`` is the effective one: a function of what is stored and the time."""
+
+    id: int
+    number: str
+    title: str
+    kind: ReleaseKind
+    state: ReleaseState
+    environment: str
+    requested_by: PersonResponse
+    reviewers: list[PersonResponse]
+    requested_at: datetime
+    released_at: datetime | None
+    released_by: PersonResponse | None
+    dag_ids: list[str]
+    item_count: int
+    change_digest: str
+    attempt: int
+
+
+class ReleaseDetailResponse(ReleaseResponse):
+    """Everything about one release. ``actions`` are those that the caller may take now."""
+
+    description: str
+    run_after_release: bool
+    state_reason: str
+    base_commit: str | None
+    target_commit: str | None
+    items: list[ReleaseItemResponse]
+    approval: ApprovalResponse | None
+    reports: list[ReportResponse]
+    pipeline: PipelineResponse | None
+    runs: list[RunResponse]
+    actions: list[str]
+
+
+class ReasonBody(RequestModel):
+    """Why somebody does this; kept in the audit trail."""
+
+    reason: str = Field(default="", max_length=2000)
+
+
+class PromotionResponse(ResponseModel):
+    """Result of a promotion. Promoting again answers the same."""
+
+    release_id: int
+    state: ReleaseState
+    commit: str
+
+
+class VerificationResponse(ResponseModel):
+    """``status``: ``pending`` until Airflow has parsed the new commit, then ``passed`` or ``failed`` with problems."""
+
+    status: str
+    problems: list[str]
+
+
+class WorkTreeResponse(ResponseModel):
+    """What a worker needs in order to check a release; the files themselves come from ``/tree``."""
+
+    release_id: int
+    attempt: int
+    environment: str
+    base_commit: str | None
+    change_digest: str
+    dag_files: list[str]
+    deleted: list[str]
+    timeout: int
+
+
+class DiffLineResponse(ResponseModel):
+    """One line of a hunk; ``kind`` is ``add``, ``del`` or ``context``."""
+
+    kind: str
+    old_no: int | None
+    new_no: int | None
+    text: str
+
+
+class FileDiffResponse(ResponseModel):
+    """One file of a diff. ``note`` explains a missing body (binary, too large)."""
+
+    path: str
+    change: ChangeKind
+    added: int
+    removed: int
+    note: str | None
+    hunks: list[list[DiffLineResponse]]
+
+
+class DiffResponse(ResponseModel):
+    """A diff, file by file, sorted by path."""
+
+    files: list[FileDiffResponse]

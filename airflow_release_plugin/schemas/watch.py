@@ -1,0 +1,44 @@
+"""One request that watches many subjects."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from airflow_release_plugin.schemas.common import RequestModel, ResponseModel
+
+
+class WatchBody(RequestModel):
+    """
+    What the caller knows: ``{"release:7": "awaiting_approval", "gate:3": "open"}``, and how long it may wait.
+
+    The answer comes as soon as one subject is in another (effective) state than given, or after ``wait`` seconds.
+    An empty string as known state asks for the present state at once.
+    """
+
+    known: dict[str, str] = Field(max_length=5000)
+    wait: float = Field(default=20, ge=0, le=50)
+
+
+class WatchResponse(ResponseModel):
+    """The subjects whose state differs from the known one; ``missing`` for one that does not exist or may not be seen."""
+
+    changed: dict[str, str]
+
+
+class HealthResponse(ResponseModel):
+    """``status`` is ``healthy`` or ``unhealthy``; problems in words."""
+
+    status: str
+    problems: list[str]
+
+
+class MeResponse(ResponseModel):
+    """Who the caller is and what they may do."""
+
+    id: str
+    name: str
+    roles: list[str]
+    is_admin: bool
+    is_service: bool
+    may_approve: bool
+    waiting: int
