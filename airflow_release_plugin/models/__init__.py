@@ -1,0 +1,26 @@
+"""Tables. Importing this package registers all of them with :data:`metadata`."""
+
+from __future__ import annotations
+
+from airflow_release_plugin.models.approval import Approval, Decision, Gate
+from airflow_release_plugin.models.base import Base, metadata
+from airflow_release_plugin.models.event import Event, EventHead
+from airflow_release_plugin.models.release import Environment, Release, ReleasedRun, ReleaseItem, Report
+from airflow_release_plugin.models.submission import Submission, Unit
+
+__all__ = [
+    "Approval",
+    "Base",
+    "Decision",
+    "Environment",
+    "Event",
+    "EventHead",
+    "Gate",
+    "Release",
+    "ReleaseItem",
+    "ReleasedRun",
+    "Report",
+    "Submission",
+    "Unit",
+    "metadata",
+]

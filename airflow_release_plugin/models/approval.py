@@ -1,0 +1,117 @@
+"""Approvals, decisions and gates."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from airflow_release_plugin.domain.approval import CountedDecision, Requirement, Verdict
+from airflow_release_plugin.domain.identity import Person
+from airflow_release_plugin.domain.states import ApprovalState, GateState
+from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime
+
+
+class Approval(Stateful, Base):
+    """One request for agreement: the resolved requirement, the digest, the window, the decisions."""
+
+    __tablename__ = "release_approval"
+    __table_args__ = (Index(None, "subject_type", "subject_id"), Index(None, "state"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject_type: Mapped[str] = mapped_column(String(32), comment="release or gate")
+    subject_id: Mapped[int]
+    state: Mapped[ApprovalState] = mapped_column(EnumText(ApprovalState))
+    change_digest: Mapped[str] = mapped_column(String(64))
+    requirement_json: Mapped[dict[str, Any]] = mapped_column("requirement", JSON, comment="as resolved when it opened")
+    execution_hours: Mapped[int] = mapped_column(comment="hours to execute once approved")
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    row_version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": row_version}
+
+    decisions: Mapped[list[Decision]] = relationship(order_by="Decision.id", lazy="selectin")
+
+    @property
+    def subject(self) -> str:
+        return f"the approval of {self.subject_type} {self.subject_id}"
+
+    @property
+    def requirement(self) -> Requirement:
+        """The requirement as resolved when the approval opened."""
+        return Requirement.from_dict(self.requirement_json)
+
+    @property
+    def counted(self) -> list[CountedDecision]:
+        """The decisions that count: those on the approval's own digest (invariant 2)."""
+        return [
+            CountedDecision(decision.node, decision.actor_id, decision.verdict)
+            for decision in self.decisions
+            if decision.change_digest == self.change_digest
+        ]
+
+
+class Decision(Base):
+    """One person's verdict on one node, bound to the digest that they saw; never edited."""
+
+    __tablename__ = "release_decision"
+    __table_args__ = (UniqueConstraint("approval_id", "actor_id"), Index(None, "actor_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    approval_id: Mapped[int] = mapped_column(ForeignKey("release_approval.id"))
+    node: Mapped[int]
+    actor_id: Mapped[str] = mapped_column(String(250))
+    actor_name: Mapped[str] = mapped_column(String(250))
+    roles: Mapped[list[str]] = mapped_column(JSON, comment="roles held when deciding")
+    verdict: Mapped[Verdict] = mapped_column(EnumText(Verdict))
+    comment: Mapped[str] = mapped_column(Text)
+    change_digest: Mapped[str] = mapped_column(String(64))
+    decided_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    @property
+    def actor(self) -> Person:
+        """Who decided."""
+        return Person(self.actor_id, self.actor_name)
+
+
+class Gate(Stateful, Base):
+    """A sign-off that one try of one task waits for."""
+
+    __tablename__ = "release_gate"
+    __table_args__ = (
+        UniqueConstraint("dag_id", "run_id", "task_id", "map_index", "try_number"),
+        Index(None, "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[GateState] = mapped_column(EnumText(GateState))
+    title: Mapped[str] = mapped_column(String(200))
+    message: Mapped[str] = mapped_column(Text)
+    dag_id: Mapped[str] = mapped_column(String(250))
+    run_id: Mapped[str] = mapped_column(String(250))
+    task_id: Mapped[str] = mapped_column(String(250))
+    map_index: Mapped[int]
+    try_number: Mapped[int]
+    bundle_name: Mapped[str | None] = mapped_column(String(250))
+    bundle_version: Mapped[str | None] = mapped_column(String(200))
+    data_interval_start: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    data_interval_end: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    change_digest: Mapped[str] = mapped_column(String(64), comment="SHA-256 over what is signed off")
+    requested_by_id: Mapped[str] = mapped_column(String(250))
+    requested_by_name: Mapped[str] = mapped_column(String(250))
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    row_version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": row_version}
+
+    @property
+    def subject(self) -> str:
+        return f"gate {self.id} ({self.dag_id}.{self.task_id})"
+
+    @property
+    def requested_by(self) -> Person:
+        """Whose token opened it."""
+        return Person(self.requested_by_id, self.requested_by_name)

@@ -1,0 +1,152 @@
+"""Releases, their items, reports and runs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from airflow_release_plugin.domain.checks import ReportKind
+from airflow_release_plugin.domain.digest import ChangeKind, ReleaseKind
+from airflow_release_plugin.domain.identity import Person
+from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime, person
+from airflow_release_plugin.models.submission import Submission
+
+
+class Release(Stateful, Base):
+    """A package that goes through one approval and is promoted as one commit."""
+
+    __tablename__ = "release_package"
+    __table_args__ = (UniqueConstraint("number"), Index(None, "state"), Index(None, "requested_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(32), comment="R-000001; names the tag in the store")
+    title: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(Text)
+    kind: Mapped[ReleaseKind] = mapped_column(EnumText(ReleaseKind))
+    state: Mapped[ReleaseState] = mapped_column(EnumText(ReleaseState))
+    state_reason: Mapped[str] = mapped_column(Text, default="", comment="why it is in this state, for people")
+    environment: Mapped[str] = mapped_column(String(250))
+    reviewers: Mapped[list[dict[str, str]]] = mapped_column(JSON, comment="id and name of the people asked")
+    run_after_release: Mapped[bool] = mapped_column(default=False)
+    attempt: Mapped[int] = mapped_column(default=1)
+    change_digest: Mapped[str] = mapped_column(String(64))
+    base_commit: Mapped[str | None] = mapped_column(String(40), comment="target commit that was checked against")
+    target_commit: Mapped[str | None] = mapped_column(
+        String(40), comment="commit that the target branch moves to; recorded before it moves"
+    )
+    execute_before: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="end of the execution window")
+    pipeline_dag_id: Mapped[str] = mapped_column(String(250))
+    pipeline_run_id: Mapped[str | None] = mapped_column(String(250))
+    requested_by_id: Mapped[str] = mapped_column(String(250))
+    requested_by_name: Mapped[str] = mapped_column(String(250))
+    requested_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    released_by_id: Mapped[str | None] = mapped_column(String(250), comment="who gave the last approval")
+    released_by_name: Mapped[str | None] = mapped_column(String(250))
+    released_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    row_version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": row_version}
+
+    items: Mapped[list[ReleaseItem]] = relationship(back_populates="release", order_by="ReleaseItem.position")
+
+    @property
+    def subject(self) -> str:
+        return f"release {self.number}"
+
+    @property
+    def requested_by(self) -> Person:
+        """Who asked for it."""
+        return Person(self.requested_by_id, self.requested_by_name)
+
+    @property
+    def released_by(self) -> Person | None:
+        """Who gave the last approval, once it is released."""
+        return person(self.released_by_id, self.released_by_name)
+
+
+class ReleaseItem(Base):
+    """One submission in a release. Kept when the release ends, so that records stay whole."""
+
+    __tablename__ = "release_item"
+    __table_args__ = (UniqueConstraint("release_id", "submission_id"), Index(None, "submission_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    release_id: Mapped[int] = mapped_column(ForeignKey("release_package.id"))
+    submission_id: Mapped[int] = mapped_column(ForeignKey("release_submission.id"))
+    position: Mapped[int]
+
+    release: Mapped[Release] = relationship(back_populates="items", lazy="raise")
+    submission: Mapped[Submission] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def path(self) -> str:
+        """POSIX path of the DAG file."""
+        return self.submission.path
+
+    @property
+    def version(self) -> int:
+        """Version of the submission."""
+        return self.submission.version
+
+    @property
+    def change(self) -> ChangeKind:
+        """What it does to the target."""
+        return self.submission.change
+
+    @property
+    def dag_ids(self) -> list[str]:
+        """DAG ids in the target."""
+        return self.submission.dag_ids
+
+    @property
+    def submitted_by(self) -> Person:
+        """Who submitted it."""
+        return self.submission.submitted_by
+
+
+class Report(Base):
+    """What a step of the pipeline found out in one attempt."""
+
+    __tablename__ = "release_report"
+    __table_args__ = (Index(None, "release_id", "attempt"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    release_id: Mapped[int] = mapped_column(ForeignKey("release_package.id"))
+    kind: Mapped[ReportKind] = mapped_column(EnumText(ReportKind))
+    attempt: Mapped[int]
+    passed: Mapped[bool]
+    base_commit: Mapped[str | None] = mapped_column(String(40))
+    items: Mapped[list[dict[str, Any]]] = mapped_column(JSON, comment="name, status, path, detail, facts by check")
+    reported_by_id: Mapped[str] = mapped_column(String(250))
+    reported_by_name: Mapped[str] = mapped_column(String(250))
+    reported_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    @property
+    def reported_by(self) -> Person:
+        """Whose token reported it."""
+        return Person(self.reported_by_id, self.reported_by_name)
+
+
+class ReleasedRun(Base):
+    """A DAG run that was started because the release asked for it."""
+
+    __tablename__ = "release_run"
+    __table_args__ = (UniqueConstraint("release_id", "dag_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    release_id: Mapped[int] = mapped_column(ForeignKey("release_package.id"))
+    dag_id: Mapped[str] = mapped_column(String(250))
+    run_id: Mapped[str] = mapped_column(String(250))
+
+
+class Environment(Base):
+    """A target environment and where the product left its branch."""
+
+    __tablename__ = "release_environment"
+
+    name: Mapped[str] = mapped_column(String(250), primary_key=True)
+    recorded_commit: Mapped[str | None] = mapped_column(String(40), comment="commit of the last promotion")
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,87 @@
+"""Units and their submitted versions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from airflow_release_plugin.domain.digest import ChangeKind
+from airflow_release_plugin.domain.files import FileEntry
+from airflow_release_plugin.domain.identity import Person
+from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime
+
+
+class Unit(Base):
+    """One DAG file of one source, under a name that outlives renames of its DAGs."""
+
+    __tablename__ = "release_unit"
+    __table_args__ = (UniqueConstraint("source", "path"), UniqueConstraint("source", "name"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(250))
+    path: Mapped[str] = mapped_column(String(1000), comment="POSIX path relative to the source")
+    name: Mapped[str] = mapped_column(String(250), comment="first DAG id at the first submission; names the refs")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Submission(Stateful, Base):
+    """An immutable numbered version of a unit; only its state changes."""
+
+    __tablename__ = "release_submission"
+    __table_args__ = (UniqueConstraint("unit_id", "version"), Index(None, "state"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("release_unit.id"))
+    version: Mapped[int] = mapped_column(comment="1, 2, … within the unit")
+    state: Mapped[SubmissionState] = mapped_column(EnumText(SubmissionState))
+    change: Mapped[ChangeKind] = mapped_column(EnumText(ChangeKind), comment="against the target when submitted")
+    dag_ids: Mapped[list[str]] = mapped_column(JSON, comment="ids in the target")
+    digest: Mapped[str] = mapped_column(String(64), comment="SHA-256 over the sorted (path, mode, blob) list")
+    commit_id: Mapped[str] = mapped_column(String(40), comment="commit that keeps the files in the store")
+    closure: Mapped[list[dict[str, Any]]] = mapped_column(JSON, comment="path, mode, blob, size, kind, reason by file")
+    external: Mapped[list[str]] = mapped_column(JSON, comment="imported modules that are not in the source")
+    warnings: Mapped[list[str]] = mapped_column(JSON)
+    comment: Mapped[str] = mapped_column(Text, default="")
+    row_version: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": row_version}
+    submitted_by_id: Mapped[str] = mapped_column(String(250))
+    submitted_by_name: Mapped[str] = mapped_column(String(250))
+    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    release_id: Mapped[int | None] = mapped_column(
+        ForeignKey("release_package.id"), comment="the open release that holds it, or the one that released it"
+    )
+
+    unit: Mapped[Unit] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def subject(self) -> str:
+        return f"submission v{self.version} of {self.unit.name}"
+
+    @property
+    def path(self) -> str:
+        """POSIX path of the DAG file."""
+        return self.unit.path
+
+    @property
+    def unit_name(self) -> str:
+        """Name of the unit."""
+        return self.unit.name
+
+    @property
+    def submitted_by(self) -> Person:
+        """Who submitted it."""
+        return Person(self.submitted_by_id, self.submitted_by_name)
+
+    @property
+    def files(self) -> list[dict[str, Any]]:
+        """The closure as stored: dicts with path, mode, blob, size, kind, reason."""
+        return self.closure
+
+    @property
+    def entries(self) -> tuple[FileEntry, ...]:
+        """The closure as file entries."""
+        return tuple(FileEntry(f["path"], f["mode"], f["blob"], f["size"]) for f in self.closure)
