@@ -1,0 +1,145 @@
+"""What Airflow's providers manager reads about us. Plain data, so that every process may ask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_INTEGRATION = "Airflow Release"
+_SINCE = "0.1.0"
+
+
+def _option(kind: str, default: str | None, description: str, example: str | None = None) -> dict[str, Any]:
+    return {
+        "description": description,
+        "version_added": _SINCE,
+        "type": kind,
+        "example": example,
+        "default": default,
+    }
+
+
+def _store_options() -> dict[str, Any]:
+    return {
+        "store_path": _option(
+            "string",
+            "",
+            "Folder of the bare git repository that holds submissions and target branches. Every Airflow "
+            "component that serves or runs released DAGs needs it at the same path. Empty means "
+            "``$AIRFLOW_HOME/release/store.git``.",
+            "/srv/airflow-release/store.git",
+        ),
+        "source_bundle": _option("string", "dev", "DAG bundle that people edit and submit from."),
+        "source_dag_id_prefix": _option(
+            "string",
+            "dev.",
+            "Prefix that DAGs of the source bundle get in this Airflow, so that the same file can live "
+            "in the source and in the target at once. Empty where the source is an installation of its own.",
+        ),
+        "source_schedules": _option(
+            "boolean",
+            "False",
+            "Whether DAGs of the source bundle keep their schedule. If not, they run by hand.",
+        ),
+        "environment": _option(
+            "string",
+            "prod",
+            "Name of the target environment: the branch of the store that approved releases move, and "
+            "the DAG bundle that serves it.",
+        ),
+        "max_file_bytes": _option("integer", "5242880", "Largest file of a submission, in bytes."),
+        "max_unit_files": _option("integer", "2000", "Most files that one submission may consist of."),
+    }
+
+
+def _people_options() -> dict[str, Any]:
+    return {
+        "admin_roles": _option(
+            "string",
+            "Admin,admin",
+            "Airflow roles whose holders administer releases, separated by commas. The default names the "
+            "administrators of the FAB and of the simple auth manager.",
+        ),
+        "default_flow_roles": _option(
+            "string",
+            "",
+            "Airflow roles whose holders approve under the built-in default flow, separated by commas. Empty "
+            "means the roles of ``admin_roles``.",
+            "Op,Admin",
+        ),
+        "service_users": _option(
+            "string",
+            "",
+            "Users that pipelines log in as, separated by commas. They may execute what was approved and can "
+            "never approve.",
+            "release-pipeline",
+        ),
+        "approval_hours": _option(
+            "integer",
+            "24",
+            "Hours that people have to decide under the built-in default flow; then the release is expired.",
+        ),
+        "execution_hours": _option(
+            "integer",
+            "24",
+            "Hours after the approval in which a release must be executed under the built-in default flow.",
+        ),
+    }
+
+
+def _pipeline_options() -> dict[str, Any]:
+    return {
+        "pipeline_dag_id": _option(
+            "string",
+            "release_pipeline",
+            "DAG that runs each release, unless its approval flow names another.",
+        ),
+        "check_timeout": _option(
+            "integer", "120", "Seconds after which the parse check of a release is given up, and has failed."
+        ),
+        "verify_timeout": _option(
+            "integer",
+            "180",
+            "Seconds that Airflow has to parse a promoted release before its verification has failed.",
+        ),
+    }
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's description, as Airflow's ``provider_info.schema.json`` defines it."""
+    return {
+        "package-name": "airflow-release-plugin",
+        "name": "Airflow Release",
+        "description": "DAGs reach production only as reviewed, approved, exact versions.",
+        "db-managers": ["airflow_release_plugin.db_manager.ReleaseDBManager"],
+        "config": {
+            "release": {
+                "description": "Options of Airflow Release.",
+                "options": {**_store_options(), **_people_options(), **_pipeline_options()},
+            }
+        },
+        "integrations": [{"integration-name": _INTEGRATION, "tags": ["software"]}],
+        "connection-types": [
+            {
+                "connection-type": "airflow_release",
+                "hook-class-name": "airflow_release_plugin.hooks.release.ReleaseHook",
+                "hook-name": "Airflow Release",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["schema"],
+                    "relabeling": {"host": "Airflow URL", "login": "User name"},
+                    "placeholders": {"host": "https://airflow.example.org"},
+                },
+            }
+        ],
+        "hooks": [
+            {"integration-name": _INTEGRATION, "python-modules": ["airflow_release_plugin.hooks.release"]}
+        ],
+        "bundles": [
+            {
+                "integration-name": _INTEGRATION,
+                "python-modules": [
+                    "airflow_release_plugin.bundles.release",
+                    "airflow_release_plugin.bundles.pipelines",
+                ],
+            }
+        ],
+    }
