@@ -34,6 +34,7 @@ class Node:
     :param users: ids or login names of people who may decide
     :param roles: names of roles whose holders may decide
     :param quorum: how many approvals rule ``quorum`` needs
+    :param only: ids or login names that narrow the above; it never admits anybody by itself
     :param eligible: the people found when the approval opened; a record, and the basis of rule ``all``
     """
 
@@ -42,10 +43,13 @@ class Node:
     roles: tuple[str, ...] = ()
     rule: NodeRule = NodeRule.ANY
     quorum: int = 1
+    only: tuple[str, ...] = ()
     eligible: tuple[Person, ...] = ()
 
     def admits(self, actor: Actor) -> bool:
         """Whether ``actor`` is named here, by id, login name or a role held now. Nobody is, if nothing is named."""
+        if self.only and actor.id not in self.only and actor.name not in self.only:
+            return False
         return actor.id in self.users or actor.name in self.users or actor.has_any_role(frozenset(self.roles))
 
     @property
@@ -63,6 +67,7 @@ class Node:
             "roles": list(self.roles),
             "rule": self.rule.value,
             "quorum": self.quorum,
+            "only": list(self.only),
             "eligible": [{"id": p.id, "name": p.name, "roles": sorted(p.roles)} for p in self.eligible],
         }
 
@@ -75,6 +80,7 @@ class Node:
             roles=tuple(raw["roles"]),
             rule=NodeRule(raw["rule"]),
             quorum=raw["quorum"],
+            only=tuple(raw["only"]),
             eligible=tuple(Person(p["id"], p["name"], frozenset(p["roles"])) for p in raw["eligible"]),
         )
 

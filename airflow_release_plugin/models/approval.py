@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from airflow_release_plugin.domain.approval import CountedDecision, Requirement, Verdict
+from airflow_release_plugin.domain.approval import CountedDecision, Requirement, Verdict, is_past
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import ApprovalState, GateState
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime
@@ -32,6 +32,11 @@ class Approval(Stateful, Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     row_version: Mapped[int] = mapped_column(default=1)
     __mapper_args__ = {"version_id_col": row_version}
+
+    def effective_state(self, now: datetime) -> ApprovalState:
+        """The state as a function of what is stored and ``now`` (invariant 10)."""
+        is_over = self.state is ApprovalState.OPEN and is_past(self.expires_at, now)
+        return ApprovalState.EXPIRED if is_over else self.state
 
     decisions: Mapped[list[Decision]] = relationship(order_by="Decision.id", lazy="selectin")
 
@@ -103,9 +108,14 @@ class Gate(Stateful, Base):
     requested_by_id: Mapped[str] = mapped_column(String(250))
     requested_by_name: Mapped[str] = mapped_column(String(250))
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     row_version: Mapped[int] = mapped_column(default=1)
     __mapper_args__ = {"version_id_col": row_version}
+
+    def effective_state(self, now: datetime) -> GateState:
+        """The state as a function of what is stored and ``now`` (invariant 10)."""
+        return GateState.EXPIRED if self.state is GateState.OPEN and is_past(self.expires_at, now) else self.state
 
     @property
     def subject(self) -> str:

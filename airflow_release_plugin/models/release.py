@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from airflow_release_plugin.domain.approval import is_past
 from airflow_release_plugin.domain.checks import ReportKind
 from airflow_release_plugin.domain.digest import ChangeKind, ReleaseKind
+from airflow_release_plugin.domain.files import FileEntry, TreeChange
 from airflow_release_plugin.domain.identity import Person
-from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.states import EXPIRING_RELEASE_STATES, ReleaseState
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime, person
 from airflow_release_plugin.models.submission import Submission
 
@@ -20,7 +23,7 @@ class Release(Stateful, Base):
     """A package that goes through one approval and is promoted as one commit."""
 
     __tablename__ = "release_package"
-    __table_args__ = (UniqueConstraint("number"), Index(None, "state"), Index(None, "requested_at"))
+    __table_args__ = (UniqueConstraint("number"), Index(None, "state", "expires_at"), Index(None, "requested_at"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(32), comment="R-000001; names the tag in the store")
@@ -38,7 +41,12 @@ class Release(Stateful, Base):
     target_commit: Mapped[str | None] = mapped_column(
         String(40), comment="commit that the target branch moves to; recorded before it moves"
     )
-    execute_before: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="end of the execution window")
+    expires_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="end of the window for approval, then of the one for execution"
+    )
+    changes_json: Mapped[list[dict[str, Any]]] = mapped_column(
+        "changes", JSON, comment="path, mode, blob, size by changed file; blob null for a deletion"
+    )
     pipeline_dag_id: Mapped[str] = mapped_column(String(250))
     pipeline_run_id: Mapped[str | None] = mapped_column(String(250))
     requested_by_id: Mapped[str] = mapped_column(String(250))
@@ -55,6 +63,32 @@ class Release(Stateful, Base):
     @property
     def subject(self) -> str:
         return f"release {self.number}"
+
+    @property
+    def changes(self) -> tuple[TreeChange, ...]:
+        """What it does to the target tree."""
+        return tuple(
+            TreeChange(c["path"], FileEntry(c["path"], c["mode"], c["blob"], c["size"]) if c["blob"] else None)
+            for c in self.changes_json
+        )
+
+    @changes.setter
+    def changes(self, changes: Iterable[TreeChange]) -> None:
+        self.changes_json = [
+            {
+                "path": change.path,
+                "mode": change.entry.mode if change.entry else None,
+                "blob": change.entry.blob if change.entry else None,
+                "size": change.entry.size if change.entry else None,
+            }
+            for change in sorted(changes, key=lambda change: change.path)
+        ]
+
+    def effective_state(self, now: datetime) -> ReleaseState:
+        """The state as a function of what is stored and ``now`` (invariant 10)."""
+        if self.state in EXPIRING_RELEASE_STATES and is_past(self.expires_at, now):
+            return ReleaseState.EXPIRED
+        return self.state
 
     @property
     def requested_by(self) -> Person:

@@ -25,6 +25,7 @@ class Unit(Base):
     source: Mapped[str] = mapped_column(String(250))
     path: Mapped[str] = mapped_column(String(1000), comment="POSIX path relative to the source")
     name: Mapped[str] = mapped_column(String(250), comment="first DAG id at the first submission; names the refs")
+    dag_ids: Mapped[list[str]] = mapped_column(JSON, comment="ids in the target, as of the latest submission")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -1,0 +1,101 @@
+"""Queries on approvals and gates."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, case, literal, select
+from sqlalchemy.orm import Session
+
+from airflow_release_plugin.domain.states import ApprovalState, GateState
+from airflow_release_plugin.models import Approval, Gate
+from airflow_release_plugin.repositories.pages import Page, fetch_page
+
+
+def latest_approval(
+    session: Session, subject_type: str, subject_id: int, *, lock: bool = False
+) -> Approval | None:
+    """The newest approval of a subject with its decisions."""
+    query = (
+        select(Approval)
+        .where(Approval.subject_type == subject_type, Approval.subject_id == subject_id)
+        .order_by(Approval.id.desc())
+        .limit(1)
+    )
+    if lock:
+        query = query.with_for_update(of=Approval).execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
+
+
+def open_approvals(session: Session, now: datetime) -> list[Approval]:
+    """Approvals that people may still decide, soonest to expire first."""
+    query = (
+        select(Approval)
+        .where(Approval.state == ApprovalState.OPEN, Approval.expires_at > now)
+        .order_by(Approval.expires_at, Approval.id)
+    )
+    return list(session.scalars(query))
+
+
+def effective_gate_state(now: datetime) -> ColumnElement[GateState]:
+    """SQL twin of :meth:`Gate.effective_state`."""
+    is_over = and_(Gate.state == GateState.OPEN, Gate.expires_at <= now)
+    return case((is_over, literal(GateState.EXPIRED, Gate.state.type)), else_=Gate.state)
+
+
+def gate(session: Session, gate_id: int, *, lock: bool = False) -> Gate | None:
+    """A gate by id."""
+    query = select(Gate).where(Gate.id == gate_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
+
+
+def gates_of_task(session: Session, dag_id: str, run_id: str, task_id: str, map_index: int) -> list[Gate]:
+    """All gates of one task instance, oldest try first."""
+    query = (
+        select(Gate)
+        .where(
+            Gate.dag_id == dag_id, Gate.run_id == run_id, Gate.task_id == task_id, Gate.map_index == map_index
+        )
+        .order_by(Gate.try_number)
+    )
+    return list(session.scalars(query))
+
+
+def gates_by_id(session: Session, ids: Collection[int]) -> dict[int, Gate]:
+    """Gates by id."""
+    return {row.id: row for row in session.scalars(select(Gate).where(Gate.id.in_(list(ids))))}
+
+
+def gate_states(session: Session, ids: Collection[int], now: datetime) -> dict[int, GateState]:
+    """Effective states by id."""
+    query = select(Gate.id, effective_gate_state(now)).where(Gate.id.in_(list(ids)))
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def list_gates(
+    session: Session,
+    *,
+    state: GateState | None,
+    dag_id: str,
+    dag_ids: Collection[str] | None,
+    now: datetime,
+    limit: int,
+    offset: int,
+) -> Page[Gate]:
+    """Gates, newest first; ``dag_ids`` narrows to those that the caller may read, ``None`` for all."""
+    query = select(Gate).order_by(Gate.id.desc())
+    if state is not None:
+        query = query.where(effective_gate_state(now) == state)
+    if dag_id:
+        query = query.where(Gate.dag_id == dag_id)
+    if dag_ids is not None:
+        query = query.where(Gate.dag_id.in_(list(dag_ids)))
+    return fetch_page(session, query, limit=limit, offset=offset)
+
+
+def gated_dag_ids(session: Session) -> set[str]:
+    """Ids of all DAGs that ever opened a gate."""
+    return set(session.scalars(select(Gate.dag_id).distinct()))

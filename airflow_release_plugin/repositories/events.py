@@ -1,0 +1,35 @@
+"""Queries on the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from airflow_release_plugin.domain.events import GENESIS
+from airflow_release_plugin.models import Event, EventHead
+from airflow_release_plugin.repositories.pages import Page, fetch_page
+
+HEAD_ID = 1
+
+
+def lock_head(session: Session) -> EventHead:
+    """The end of the chain, locked until the transaction ends; made on first use."""
+    query = select(EventHead).where(EventHead.id == HEAD_ID).with_for_update()
+    head = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if head is None:
+        head = EventHead(id=HEAD_ID, sequence=0, hash=GENESIS)
+        session.add(head)
+    return head
+
+
+def list_events(
+    session: Session, *, subjects: Iterable[str] = (), after: int = 0, limit: int = 100, offset: int = 0
+) -> Page[Event]:
+    """Events in order, optionally only those of ``subjects`` or with a sequence number above ``after``."""
+    query = select(Event).where(Event.sequence > after).order_by(Event.sequence)
+    wanted = list(subjects)
+    if wanted:
+        query = query.where(Event.subject.in_(wanted))
+    return fetch_page(session, query, limit=limit, offset=offset)

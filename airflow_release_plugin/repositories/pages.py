@@ -1,0 +1,32 @@
+"""Paging that every list shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+RowT = TypeVar("RowT")
+
+
+@dataclass(frozen=True)
+class Page(Generic[RowT]):
+    """A slice of a list and the length of the whole."""
+
+    items: list[RowT]
+    total_entries: int
+
+
+def fetch_page(session: Session, query: Select[Any], *, limit: int, offset: int) -> Page[Any]:
+    """Run ``query`` for one page: two statements, whatever the number of rows."""
+    total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    rows = session.scalars(query.limit(limit).offset(offset)).unique().all()
+    return Page(items=list(rows), total_entries=total)
+
+
+def like(text: str) -> str:
+    """A LIKE pattern (escape character ``\\``) that finds ``text`` anywhere."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

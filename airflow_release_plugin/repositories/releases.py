@@ -1,0 +1,144 @@
+"""Queries on releases, reports, runs and environments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from airflow_release_plugin.domain.states import EXPIRING_RELEASE_STATES, ReleaseState
+from airflow_release_plugin.models import (
+    Environment,
+    Release,
+    ReleasedRun,
+    ReleaseItem,
+    Report,
+    Submission,
+)
+from airflow_release_plugin.repositories.pages import Page, fetch_page, like
+
+
+@dataclass(frozen=True)
+class ReleaseFilter:
+    """
+    What a list of releases is narrowed to; empty fields do not narrow.
+
+    :param of_units: units of which the release must contain one; ``None`` for any
+    :param unit_ids: units that the caller may read; ``None`` for all
+    :param seen_by: id of the caller, whose own releases are always seen
+    """
+
+    state: ReleaseState | None = None
+    search: str = ""
+    requested_by: str = ""
+    released_by: str = ""
+    of_units: Collection[int] | None = None
+    unit_ids: Collection[int] | None = None
+    seen_by: str = ""
+
+
+ORDER_COLUMNS = {
+    "number": Release.id,
+    "title": Release.title,
+    "requested_at": Release.requested_at,
+    "released_at": Release.released_at,
+    "requested_by": Release.requested_by_name,
+}
+
+
+def effective_state(now: datetime) -> ColumnElement[ReleaseState]:
+    """SQL twin of :meth:`Release.effective_state`."""
+    is_over = and_(Release.state.in_(list(EXPIRING_RELEASE_STATES)), Release.expires_at <= now)
+    return case((is_over, literal(ReleaseState.EXPIRED, Release.state.type)), else_=Release.state)
+
+
+def release(session: Session, release_id: int, *, lock: bool = False) -> Release | None:
+    """A release with its items."""
+    query = select(Release).where(Release.id == release_id).options(selectinload(Release.items))
+    if lock:
+        query = query.with_for_update(of=Release).execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
+
+
+def releases_by_id(session: Session, ids: Iterable[int]) -> dict[int, Release]:
+    """Releases by id, without their items."""
+    return {row.id: row for row in session.scalars(select(Release).where(Release.id.in_(list(ids))))}
+
+
+def last_id(session: Session) -> int:
+    """Highest release id; 0 when there is none."""
+    return session.scalar(select(func.max(Release.id))) or 0
+
+
+def in_state(session: Session, environment: str, state: ReleaseState) -> list[Release]:
+    """Releases of an environment in a stored state, oldest first."""
+    query = (
+        select(Release)
+        .where(Release.environment == environment, Release.state == state)
+        .options(selectinload(Release.items))
+        .order_by(Release.id)
+    )
+    return list(session.scalars(query))
+
+
+def _narrowed(query: Select[tuple[Release]], wanted: ReleaseFilter, now: datetime) -> Select[tuple[Release]]:
+    if wanted.state is not None:
+        query = query.where(effective_state(now) == wanted.state)
+    if wanted.search:
+        pattern = like(wanted.search)
+        query = query.where(or_(Release.title.ilike(pattern, escape="\\"), Release.number.ilike(pattern, escape="\\")))
+    if wanted.requested_by:
+        query = query.where(Release.requested_by_name == wanted.requested_by)
+    if wanted.released_by:
+        query = query.where(Release.released_by_name == wanted.released_by)
+    items = select(ReleaseItem.release_id).join(Submission, Submission.id == ReleaseItem.submission_id)
+    if wanted.of_units is not None:
+        query = query.where(Release.id.in_(items.where(Submission.unit_id.in_(list(wanted.of_units)))))
+    if wanted.unit_ids is not None:
+        readable = Release.id.in_(items.where(Submission.unit_id.in_(list(wanted.unit_ids))))
+        query = query.where(or_(readable, Release.requested_by_id == wanted.seen_by))
+    return query
+
+
+def list_releases(
+    session: Session,
+    wanted: ReleaseFilter,
+    *,
+    now: datetime,
+    order_by: str = "-number",
+    limit: int = 50,
+    offset: int = 0,
+) -> Page[Release]:
+    """Releases that match, with their items; ``order_by`` is a key of :data:`ORDER_COLUMNS`, ``-`` for descending."""
+    column = ORDER_COLUMNS.get(order_by.lstrip("-"), Release.id)
+    order = column.desc() if order_by.startswith("-") else column.asc()
+    query = _narrowed(select(Release), wanted, now).order_by(order, Release.id.desc())
+    return fetch_page(session, query.options(selectinload(Release.items)), limit=limit, offset=offset)
+
+
+def release_states(session: Session, ids: Collection[int], now: datetime) -> dict[int, ReleaseState]:
+    """Effective states by id."""
+    query = select(Release.id, effective_state(now)).where(Release.id.in_(list(ids)))
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def reports(session: Session, release_id: int) -> list[Report]:
+    """Reports of a release, oldest first."""
+    return list(session.scalars(select(Report).where(Report.release_id == release_id).order_by(Report.id)))
+
+
+def runs(session: Session, release_id: int) -> list[ReleasedRun]:
+    """Runs that the release started."""
+    query = select(ReleasedRun).where(ReleasedRun.release_id == release_id).order_by(ReleasedRun.dag_id)
+    return list(session.scalars(query))
+
+
+def environment(session: Session, name: str, *, lock: bool = False) -> Environment | None:
+    """An environment's record, optionally locked so that one promotion at a time works on it."""
+    query = select(Environment).where(Environment.name == name)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()

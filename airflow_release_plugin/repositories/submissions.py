@@ -1,0 +1,106 @@
+"""Queries on units and submissions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from airflow_release_plugin.domain.digest import ChangeKind
+from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.models import Submission, Unit
+from airflow_release_plugin.repositories.pages import Page, fetch_page, like
+
+
+def unit_by_path(session: Session, source: str, path: str) -> Unit | None:
+    """The unit of one DAG file."""
+    return session.scalars(select(Unit).where(Unit.source == source, Unit.path == path)).one_or_none()
+
+
+def unit_name_taken(session: Session, source: str, name: str) -> bool:
+    """Whether another unit of the source has this name."""
+    return session.scalar(select(Unit.id).where(Unit.source == source, Unit.name == name)) is not None
+
+
+def units(session: Session, source: str) -> list[Unit]:
+    """All units of a source."""
+    return list(session.scalars(select(Unit).where(Unit.source == source)))
+
+
+def lock_unit(session: Session, unit: Unit) -> None:
+    """Hold the unit until the transaction ends, so that version numbers are given once."""
+    session.scalars(select(Unit).where(Unit.id == unit.id).with_for_update()).one()
+
+
+def last_version(session: Session, unit: Unit) -> int:
+    """Highest version number of a unit; 0 when it has none."""
+    return session.scalar(select(func.max(Submission.version)).where(Submission.unit_id == unit.id)) or 0
+
+
+def submission(session: Session, submission_id: int, *, lock: bool = False) -> Submission | None:
+    """A submission by id."""
+    query = select(Submission).where(Submission.id == submission_id)
+    if lock:
+        query = query.with_for_update(of=Submission).execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
+
+
+def submissions_by_id(session: Session, ids: Iterable[int], *, lock: bool = False) -> list[Submission]:
+    """The submissions with these ids that exist, ordered by id (the order in which locks are taken)."""
+    query = select(Submission).where(Submission.id.in_(list(ids))).order_by(Submission.id)
+    if lock:
+        query = query.with_for_update(of=Submission).execution_options(populate_existing=True)
+    return list(session.scalars(query))
+
+
+def latest_by_unit(
+    session: Session, source: str, states: Collection[SubmissionState]
+) -> dict[int, Submission]:
+    """The highest version of each unit of ``source`` that is in one of ``states``, by unit id."""
+    newest = (
+        select(Submission.unit_id, func.max(Submission.version).label("version"))
+        .where(Submission.state.in_(list(states)))
+        .group_by(Submission.unit_id)
+        .subquery()
+    )
+    query = (
+        select(Submission)
+        .join(newest, (Submission.unit_id == newest.c.unit_id) & (Submission.version == newest.c.version))
+        .join(Unit, Unit.id == Submission.unit_id)
+        .where(Unit.source == source)
+    )
+    return {row.unit_id: row for row in session.scalars(query)}
+
+
+def live_by_unit(session: Session, source: str) -> dict[int, Submission]:
+    """What the target holds of each unit: its released submission, unless that removed it."""
+    released = latest_by_unit(session, source, {SubmissionState.RELEASED})
+    return {unit: row for unit, row in released.items() if row.change is not ChangeKind.DELETED}
+
+
+def with_state(session: Session, unit_ids: Iterable[int], state: SubmissionState) -> list[Submission]:
+    """Submissions of these units in one state."""
+    query = select(Submission).where(Submission.unit_id.in_(list(unit_ids)), Submission.state == state)
+    return list(session.scalars(query))
+
+
+def list_submissions(
+    session: Session,
+    *,
+    unit_ids: Collection[int] | None = None,
+    state: SubmissionState | None = None,
+    search: str = "",
+    limit: int = 50,
+    offset: int = 0,
+) -> Page[Submission]:
+    """Submissions, newest first; ``unit_ids=None`` means all units."""
+    query = select(Submission).join(Unit).order_by(Submission.id.desc())
+    if unit_ids is not None:
+        query = query.where(Submission.unit_id.in_(list(unit_ids)))
+    if state is not None:
+        query = query.where(Submission.state == state)
+    if search:
+        pattern = like(search)
+        query = query.where(Unit.name.ilike(pattern, escape="\\") | Unit.path.ilike(pattern, escape="\\"))
+    return fetch_page(session, query, limit=limit, offset=offset)
