@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.house_rules import check_page, check_python, check_repository
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "airflow_release_plugin"
+LONG_FUNCTION = "def f():\n" + "    x = 1\n" * 50
+LONG_FILE = "x = 1\n" * 401
+
+BROKEN = [
+    ("services/a.py", "release.state = State.DRAFT", "move_to"),
+    ("services/a.py", "release.state += 'x'", "move_to"),
+    ("repositories/a.py", "setattr(release, 'state', 1)", "move_to"),
+    ("repositories/a.py", "update(Release).values(state='draft')", "move_to"),
+    ("services/a.py", "select(Release)", "repositories/"),
+    ("api/a.py", "sa.select(Release)", "repositories/"),
+    ("views/a.py", "session.execute(q)", "repositories/"),
+    ("services/a.py", "self._session.scalars(q)", "repositories/"),
+    ("services/a.py", "session.query(Release)", "repositories/"),
+    ("services/releases.py", "session.commit()", "the edge"),
+    ("repositories/a.py", "session.rollback()", "the edge"),
+    ("services/a.py", "session.flush()", "why this flush"),
+    ("services/a.py", "raise HTTPException(404)", "exceptions.py"),
+    ("domain/a.py", "raise fastapi.HTTPException(404)", "exceptions.py"),
+    ("hooks/a.py", "raise Exception('x')", "fitting builtin"),
+    ("hooks/a.py", "raise AirflowException", "fitting builtin"),
+    ("hooks/a.py", LONG_FUNCTION, "51 lines"),
+    ("hooks/a.py", LONG_FILE, "401 lines"),
+    ("services/a.py", "def revoke(session, *, release_id): pass", "actor"),
+    ("services/a.py", "def revoke(*, session, actor=None): pass", "actor"),
+    ("services/a.py", "class S:\n    def revoke(self, session, actor): pass", "actor"),
+]
+
+KEPT = [
+    ("models/base.py", "self.state = checked"),
+    ("services/a.py", "before = release.state"),
+    ("repositories/a.py", "session.scalars(select(Release))"),
+    ("airflow_internals/a.py", "session.execute(select(DagModel))"),
+    ("services/promotions.py", "session.commit()"),
+    ("api/a.py", "session.commit()"),
+    ("services/a.py", "store.commit(parent=None)"),
+    ("services/a.py", "# the audit event needs the id\nsession.flush()"),
+    ("services/a.py", "session.flush()  # the event needs the id"),
+    ("api/errors.py", "raise HTTPException(404)"),
+    ("services/a.py", "def revoke(*, session, actor): pass"),
+    ("services/a.py", "def _helper(session): pass"),
+    ("services/a.py", "def pure(release): pass"),
+    ("migrations/versions/0001.py", LONG_FUNCTION),
+]
+
+
+@pytest.mark.parametrize(("path", "code", "message"), BROKEN)
+def test_a_broken_rule_is_found_and_says_what_to_do(path: str, code: str, message: str) -> None:
+    findings = check_python(f"{PACKAGE}/{path}", code)
+
+    assert [message in finding.message for finding in findings] == [True]
+
+
+@pytest.mark.parametrize(("path", "code"), KEPT)
+def test_what_the_rules_allow_is_left_alone(path: str, code: str) -> None:
+    assert check_python(f"{PACKAGE}/{path}", code) == []
+
+
+@pytest.mark.parametrize(
+    ("markup", "message"),
+    [
+        ('<button class="x"\n onclick="go()">', "event handlers"),
+        ("<script>go()</script>", "inline scripts"),
+        ('<script defer src="https://cdn.example.org/x.js"></script>', "external URLs"),
+        ("<link href='//cdn.example.org/x.css'>", "external URLs"),
+        ("@import 'https://cdn.example.org/x.css'", "external URLs"),
+        ("a { background: url(https://cdn.example.org/x.png) }", "external URLs"),
+        ('<a href="javascript:go()">', "javascript:"),
+    ],
+)
+def test_pages_load_nothing_from_outside_and_run_nothing_inline(markup: str, message: str) -> None:
+    findings = check_page("views/templates/a.html", markup)
+
+    assert [message in finding.message for finding in findings] == [True]
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<script defer src=\"{{ url_for('static', filename='app.js') }}\"></script>",
+        '<script type="application/json">{"a": 1}</script>',
+        '<svg xmlns="http://www.w3.org/2000/svg"></svg>',
+        '<input data-once="1" content="x">',
+    ],
+)
+def test_ordinary_markup_is_left_alone(markup: str) -> None:
+    assert check_page("views/templates/a.html", markup) == []
+
+
+def test_the_line_of_a_page_finding_is_where_it_starts() -> None:
+    assert check_page("a.html", "<p>\n\n<script>").pop().line == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "rule"),
+    [
+        ("from datetime import datetime\n\nNOW = datetime.now()\n", "DTZ005"),
+        ("from datetime import datetime\n\nNOW = datetime.utcnow()\n", "DTZ003"),
+        ('print("x")\n', "T201"),
+        ("from . import exceptions\n", "TID252"),
+        ("import flask_appbuilder\n", "TID253"),
+    ],
+)
+def test_ruff_is_set_to_find_the_rest(code: str, rule: str) -> None:
+    path = f"{PACKAGE}/services/sample.py"
+    found = subprocess.run(
+        [
+            sys.executable,
+            *["-m", "ruff", "check", "--no-cache", "--output-format=concise", "--stdin-filename"],
+            path,
+            "-",
+        ],
+        input=code,
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+
+    assert rule in found.stdout
+
+
+def test_the_repository_keeps_the_rules() -> None:
+    assert [str(finding) for finding in check_repository(ROOT)] == []

@@ -1,0 +1,248 @@
+"""
+House rules that no general linter knows, each with a message that says what to do instead.
+
+Run ``python -m tools.house_rules``; it prints one line for each finding and exits with 1 if there is any.
+Naive times and ``print`` are ruff's business (``DTZ``, ``T20``).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+PACKAGE = "airflow_release_plugin"
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 50
+SCANNED = (PACKAGE, "demo", "tools", "dags", "benchmarks", "tests")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One broken rule at one line."""
+
+    path: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """
+    A Python file.
+
+    :param path: POSIX path relative to the repository
+    """
+
+    path: str
+    text: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The parsed file."""
+        return ast.parse(self.text, filename=self.path)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines without their ends."""
+        return self.text.splitlines()
+
+    def calls(self) -> Iterator[ast.Call]:
+        """Every call in the file."""
+        return (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+
+    def is_in(self, *places: str) -> bool:
+        """Whether the file is one of ``places``, or below one, all relative to the package."""
+        return any(self.path.startswith(f"{PACKAGE}/{place}") for place in places)
+
+
+Rule = Callable[[Source], Iterator[Finding]]
+_Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _session_call(call: ast.Call, *methods: str) -> bool:
+    """Whether this is ``session.<method>(…)`` on something that is named like a session."""
+    function = call.func
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr in methods
+        and _last_name(function.value).lower().endswith("session")
+    )
+
+
+def one_door_for_states(source: Source) -> Iterator[Finding]:
+    """Nothing assigns ``.state`` except ``Stateful.move_to`` in ``models/base.py``."""
+    if not source.is_in("") or source.is_in("models/base.py"):
+        return
+    message = "a state moves through Stateful.move_to(), which checks the transition table"
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Attribute) and node.attr == "state" and isinstance(node.ctx, ast.Store):
+            yield Finding(source.path, node.lineno, message)
+    for call in source.calls():
+        by_name = _last_name(call.func) == "setattr" and len(call.args) > 1
+        in_bulk = _last_name(call.func) == "values" and any(word.arg == "state" for word in call.keywords)
+        if in_bulk or (by_name and getattr(call.args[1], "value", None) == "state"):
+            yield Finding(source.path, call.lineno, message)
+
+
+def queries_live_in_repositories(source: Source) -> Iterator[Finding]:
+    """``select(…)``, ``session.execute(…)`` and the like stand in repositories."""
+    if not source.is_in("") or source.is_in("repositories/", "migrations/", "airflow_internals/"):
+        return
+    for call in source.calls():
+        query = _session_call(call, "query", "execute", "scalar", "scalars")
+        if query or _last_name(call.func) == "select":
+            yield Finding(source.path, call.lineno, "queries live in repositories/: add a function there")
+
+
+def commits_at_the_edge(source: Source) -> Iterator[Finding]:
+    """One request, command or callback is one transaction; only promotions commit their intent first."""
+    edges = ("api/", "views/", "cli/", "airflow_internals/", "migrations/", "services/promotions.py")
+    if not source.is_in("") or source.is_in(*edges):
+        return
+    for call in source.calls():
+        if _session_call(call, "commit", "rollback"):
+            yield Finding(
+                source.path, call.lineno, "the edge (api, views, cli) commits, the audit event with the act"
+            )
+
+
+def flush_has_a_reason(source: Source) -> Iterator[Finding]:
+    """A manual ``flush()`` says in a comment on its line, or on the one above, what needs it."""
+    if not source.is_in(""):
+        return
+    for call in source.calls():
+        near = source.lines[max(call.lineno - 2, 0) : call.end_lineno]
+        if _session_call(call, "flush") and not any("#" in line for line in near):
+            yield Finding(source.path, call.lineno, "say in a comment why this flush() is needed")
+
+
+def no_http_inside(source: Source) -> Iterator[Finding]:
+    """The inner layers raise errors of ``exceptions.py``; the API turns them into HTTP."""
+    if not source.is_in("services/", "repositories/", "models/", "domain/", "store/", "analysis/"):
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, (ast.Name, ast.Attribute)) and _last_name(node) == "HTTPException":
+            yield Finding(source.path, node.lineno, "raise an error of exceptions.py; api/errors.py maps it")
+
+
+def no_bare_exceptions(source: Source) -> Iterator[Finding]:
+    """Every raise names a case that a caller can catch."""
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.Raise) or node.exc is None:
+            continue
+        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        if _last_name(raised) in {"Exception", "BaseException", "AirflowException"}:
+            yield Finding(source.path, node.lineno, "raise a class of exceptions.py, or a fitting builtin")
+
+
+def sizes(source: Source) -> Iterator[Finding]:
+    """Files and functions stay readable; migrations are written once and keep their length."""
+    if len(source.lines) > MAX_FILE_LINES:
+        yield Finding(source.path, 1, f"{len(source.lines)} lines; split it by use case (≤ {MAX_FILE_LINES})")
+    if source.is_in("migrations/versions/"):
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, _Function):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > MAX_FUNCTION_LINES:
+                message = f"{node.name}() has {length} lines; name its parts (≤ {MAX_FUNCTION_LINES})"
+                yield Finding(source.path, node.lineno, message)
+
+
+def services_name_their_actor(source: Source) -> Iterator[Finding]:
+    """A public service function that takes a session takes ``actor`` too: keyword-only, no default."""
+    if not source.is_in("services/"):
+        return
+    scopes: list[ast.Module | ast.ClassDef] = [source.tree]
+    scopes += (node for node in source.tree.body if isinstance(node, ast.ClassDef))
+    for node in (statement for scope in scopes for statement in scope.body):
+        if not isinstance(node, _Function) or node.name.startswith("_"):
+            continue
+        given = node.args
+        names = {argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+        required = {
+            a.arg for a, default in zip(given.kwonlyargs, given.kw_defaults, strict=True) if default is None
+        }
+        if "session" in names and "actor" not in required:
+            message = f"{node.name}() must take `actor` keyword-only and without default: who does this?"
+            yield Finding(source.path, node.lineno, message)
+
+
+RULES: tuple[Rule, ...] = (
+    one_door_for_states,
+    queries_live_in_repositories,
+    commits_at_the_edge,
+    flush_has_a_reason,
+    no_http_inside,
+    no_bare_exceptions,
+    sizes,
+    services_name_their_actor,
+)
+
+_PAGE_RULES = (
+    (re.compile(r"<[^>]*\son[a-z]+\s*=", re.I), "no inline event handlers: bind them in static/*.js"),
+    (
+        re.compile(r"<script(?![^>]*\ssrc=)(?![^>]*application/json)", re.I),
+        "no inline scripts: the content security policy forbids them; use static/*.js",
+    ),
+    (
+        re.compile(
+            r"""(?:\b(?:src|href|action)\s*=\s*["']?|url\(\s*["']?|@import\s+["'])\s*(?:https?:)?//""", re.I
+        ),
+        "no external URLs: installations have no way out; ship the file in static/",
+    ),
+    (re.compile(r"javascript:", re.I), "no javascript: URLs; bind a handler in static/*.js"),
+)
+
+
+def check_python(path: str, text: str) -> list[Finding]:
+    """Return what is wrong with a Python file; ``path`` is relative to the repository."""
+    source = Source(path, text)
+    return [finding for rule in RULES for finding in rule(source)]
+
+
+def check_page(path: str, text: str) -> list[Finding]:
+    """Return what is wrong with a template or style sheet."""
+    return [
+        Finding(path, text.count("\n", 0, match.start()) + 1, message)
+        for pattern, message in _PAGE_RULES
+        for match in pattern.finditer(text)
+    ]
+
+
+def check_repository(root: Path) -> list[Finding]:
+    """Return what is wrong with the repository at ``root``."""
+    findings: list[Finding] = []
+    for path in sorted(file for top in SCANNED for file in (root / top).rglob("*.py")):
+        findings += check_python(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
+    for path in sorted((root / PACKAGE / "views").rglob("*")):
+        if path.suffix in {".html", ".css"}:
+            findings += check_page(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
+    return findings
+
+
+def main() -> int:
+    """Print the findings for the repository that this file is in."""
+    findings = check_repository(Path(__file__).resolve().parents[1])
+    for finding in findings:
+        print(finding)
+    print(f"house rules: {len(findings)} findings" if findings else "house rules: kept")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
