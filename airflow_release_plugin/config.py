@@ -42,6 +42,11 @@ def source_schedules() -> bool:
     return _get("source_schedules", "False").lower() in {"true", "1", "yes", "t"}
 
 
+def source_external_dag_ids() -> frozenset[str]:
+    """Ids or globs of DAGs that source DAGs may reference without the prefix, because no dev copy exists."""
+    return _names("source_external_dag_ids", "")
+
+
 def environment() -> str:
     """Name of the target environment: a branch of the store and the name of the bundle that serves it."""
     return _get("environment", "prod")
