@@ -1,0 +1,377 @@
+"""Read-only views of a folder or a stored tree, as the analysis sees them."""
+
+# ruff: noqa: PTH - tens of thousands of these calls for one list, and pathlib costs several times more
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import stat
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from airflow_release_plugin.domain.files import EXECUTABLE, REGULAR, FileEntry, blob_id
+from airflow_release_plugin.exceptions import UnitError
+
+T = TypeVar("T")
+
+NEVER = frozenset({".git", "__pycache__"})
+"""Folders that no unit contains, however they are named in the code."""
+
+_SETTLED_NS = 2_000_000_000
+"""A file that changed less than 2 s ago may change again under the same time stamp: not remembered."""
+_CACHE_LIMIT = 200_000
+_SPECIAL = {
+    stat.S_IFIFO: "a fifo",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+class AnalysisCache:
+    """
+    What was computed before: blob ids by stat, and anything derived from a blob. Keep it between calls.
+
+    Both tables are emptied when they pass 200,000 rows, so that a long-lived process stays bounded.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], tuple[tuple[int, ...], FileEntry]] = {}
+        self._derived: dict[tuple[str, str], Any] = {}
+
+    def entry(self, root: str, path: str, info: os.stat_result, make: Callable[[], FileEntry]) -> FileEntry:
+        """Return the entry of a file whose stat is ``info``; ``make`` reads the file when it is not known."""
+        key = (info.st_mtime_ns, info.st_size, info.st_ino, info.st_ctime_ns, info.st_mode)
+        known = self._entries.get((root, path))
+        if known is not None and known[0] == key:
+            return known[1]
+        made = make()
+        if time.time_ns() - max(info.st_mtime_ns, info.st_ctime_ns) > _SETTLED_NS:
+            _bound(self._entries)
+            self._entries[root, path] = (key, made)
+        return made
+
+    def derive(self, function: Callable[[bytes], T], blob: str, read: Callable[[], bytes]) -> T:
+        """Return ``function(bytes of the blob)``, computed once for each blob; it must not raise."""
+        key = (function.__qualname__, blob)
+        try:
+            found: T = self._derived[key]
+        except KeyError:
+            _bound(self._derived)
+            found = self._derived[key] = function(read())
+        return found
+
+
+def _bound(table: dict[Any, Any]) -> None:
+    if len(table) >= _CACHE_LIMIT:
+        table.clear()
+
+
+class SourceFiles(ABC):
+    """
+    A tree of files at one moment; paths are POSIX, relative to the root, ``""`` is the root.
+
+    Answers are remembered for the life of the object: make a new one for each request, and hand it the cache.
+    """
+
+    def __init__(self, cache: AnalysisCache | None = None) -> None:
+        self.cache = cache or AnalysisCache()
+        self._globbed: dict[str, tuple[str, ...]] = {}
+        self._remembered: dict[str, Any] = {}
+
+    @abstractmethod
+    def names(self, folder: str) -> Mapping[str, bool]:
+        """Names in a folder, each with whether it is a folder itself; empty when there is no such folder."""
+
+    @abstractmethod
+    def entry(self, path: str) -> FileEntry:
+        """Facts about a file. Raises ``UnitError`` when it is missing or must not be part of a unit."""
+
+    @abstractmethod
+    def read(self, path: str) -> bytes:
+        """Bytes of a file, equal to what :meth:`entry` described. Raises ``UnitError``."""
+
+    def is_dir(self, path: str) -> bool:
+        """Whether ``path`` is a folder of the tree."""
+        return path == "" or self._kind(path) is True
+
+    def is_file(self, path: str) -> bool:
+        """Whether ``path`` exists and is no folder."""
+        return self._kind(path) is False
+
+    def _kind(self, path: str) -> bool | None:
+        folder, _, name = path.rpartition("/")
+        return self.names(folder).get(name)
+
+    def locate(self, absolute: str) -> str | None:
+        """Path in this tree of an absolute path, or ``None`` when it lies elsewhere."""
+        return None
+
+    def is_outside_file(self, path: str) -> bool:
+        """Whether ``path``, which starts with ``..``, names a regular file outside the root."""
+        return False
+
+    def derive(self, function: Callable[[bytes], T], path: str) -> T:
+        """Return ``function(bytes of path)`` through the cache."""
+        return self.cache.derive(function, self.entry(path).blob, lambda: self.read(path))
+
+    def remember(self, name: str, make: Callable[[], T]) -> T:
+        """Return what ``make`` returned first for this name, for the life of the object."""
+        if name not in self._remembered:
+            self._remembered[name] = make()
+        found: T = self._remembered[name]
+        return found
+
+    def walk(self, folder: str) -> Iterator[str]:
+        """Yield the files below a folder, sorted within each folder."""
+        for name, is_folder in sorted(self.names(folder).items()):
+            path = posixpath.join(folder, name)
+            if not is_folder:
+                yield path
+            elif self._may_descend(path):
+                yield from self.walk(path)
+
+    def _may_descend(self, folder: str) -> bool:
+        return True
+
+    def glob(self, pattern: str) -> tuple[str, ...]:
+        """Files that match a pattern with ``*``, ``?``, ``[…]`` and ``**`` (any number of folders)."""
+        if pattern not in self._globbed:
+            fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0]
+            expression = glob_expression(pattern)
+            self._globbed[pattern] = tuple(p for p in self.walk(fixed) if expression.fullmatch(p))
+        return self._globbed[pattern]
+
+
+@lru_cache(maxsize=1024)
+def glob_expression(pattern: str) -> re.Pattern[str]:
+    """Translate a glob into a regular expression over whole POSIX paths; ``**/`` also matches no folder."""
+    parts = []
+    for token in re.findall(r"\*\*/|\*\*|\*|\?|\[!?[^\]/]+\]|[^*?]", pattern, re.DOTALL):
+        if token in _WILDCARDS:
+            parts.append(_WILDCARDS[token])
+        elif token.startswith("[") and len(token) > 1:
+            inner = token[1:-1].replace("\\", r"\\")
+            parts.append(f"[{'^' + inner[1:] if inner.startswith('!') else inner}]")
+        else:
+            parts.append(re.escape(token))
+    try:
+        return re.compile("".join(parts), re.DOTALL)
+    except re.error:
+        return re.compile(re.escape(pattern))
+
+
+_WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+class FolderFiles(SourceFiles):
+    """
+    A folder on disk.
+
+    Symbolic links inside the root count as what they point at; one that leaves the root is a ``UnitError``
+    as soon as it is needed.
+
+    :param root: the folder
+    :param max_file_bytes: larger files are refused
+    """
+
+    def __init__(self, root: Path, *, max_file_bytes: int, cache: AnalysisCache | None = None) -> None:
+        super().__init__(cache)
+        self._root = os.path.abspath(root)
+        self._real = os.path.realpath(root)
+        self._max_file_bytes = max_file_bytes
+        self._listings: dict[str, dict[str, bool]] = {}
+        self._links: set[str] = set()
+        self._entries: dict[str, FileEntry] = {}
+
+    def names(self, folder: str) -> Mapping[str, bool]:
+        """List a folder once; a link that cannot be followed is left out."""
+        listing = self._listings.get(folder)
+        if listing is None:
+            listing = self._listings[folder] = self._scan(folder) if self.is_dir(folder) else {}
+        return listing
+
+    def _scan(self, folder: str) -> dict[str, bool]:
+        if folder in self._links:
+            self._real_inside(folder)
+        listing: dict[str, bool] = {}
+        try:
+            with os.scandir(self._absolute(folder)) as found:
+                for item in found:
+                    if item.is_symlink():
+                        self._links.add(posixpath.join(folder, item.name))
+                        if not os.path.exists(item.path):
+                            continue
+                    if item.name not in NEVER:
+                        listing[item.name] = item.is_dir()
+        except OSError as error:
+            raise UnitError(
+                f"Folder {folder or '.'!r} cannot be read: {error.strerror}; check its permissions."
+            ) from error
+        return listing
+
+    def entry(self, path: str) -> FileEntry:
+        """Stat the file once, and hash it unless the cache knows it by its stat."""
+        found = self._entries.get(path)
+        if found is None:
+            found = self._entries[path] = self._make_entry(path)
+        return found
+
+    def _make_entry(self, path: str) -> FileEntry:
+        check_name(path)
+        if not self.is_file(path):
+            raise UnitError(f"File {path!r} does not exist in the source (any more).", path=path)
+        if path in self._links:
+            self._real_inside(path)
+        try:
+            info = os.stat(self._absolute(path))
+        except OSError as error:
+            raise UnitError(f"File {path!r} cannot be read: {error.strerror}.", path=path) from error
+        kind = stat.S_IFMT(info.st_mode)
+        if kind != stat.S_IFREG:
+            what = _SPECIAL.get(kind, "no regular file")
+            raise UnitError(f"{path!r} is {what}; a unit consists of regular files only.", path=path)
+        if info.st_size > self._max_file_bytes:
+            raise UnitError(
+                f"File {path!r} has {info.st_size} bytes; the limit is {self._max_file_bytes} "
+                "([release] max_file_bytes). Keep data of that size outside the DAG folder.",
+                path=path,
+            )
+
+        def make() -> FileEntry:
+            mode = EXECUTABLE if info.st_mode & stat.S_IXUSR else REGULAR
+            data = self._bytes(path)
+            return FileEntry(path, mode, blob_id(data), len(data))
+
+        return self.cache.entry(self._real, path, info, make)
+
+    def read(self, path: str) -> bytes:
+        """Read the file and make sure that it did not change since :meth:`entry` looked."""
+        entry = self.entry(path)
+        data = self._bytes(path)
+        if blob_id(data) != entry.blob:
+            raise UnitError(f"File {path!r} changed while it was read; try again.", path=path)
+        return data
+
+    def _bytes(self, path: str) -> bytes:
+        try:
+            with open(self._absolute(path), "rb") as stream:
+                return stream.read(self._max_file_bytes + 1)
+        except OSError as error:
+            raise UnitError(f"File {path!r} cannot be read: {error.strerror}.", path=path) from error
+
+    def locate(self, absolute: str) -> str | None:
+        """Path in this tree, where the absolute path starts with the root as given or as resolved."""
+        path = posixpath.normpath(absolute)
+        for root in (self._root, self._real):
+            if path.startswith(root + "/"):
+                return path[len(root) + 1 :]
+        return None
+
+    def is_outside_file(self, path: str) -> bool:
+        """Whether there is a regular file at that place beside the root."""
+        return os.path.isfile(posixpath.normpath(f"{self._root}/{path}"))
+
+    def _absolute(self, path: str) -> str:
+        return f"{self._root}/{path}" if path else self._root
+
+    def _real_inside(self, path: str) -> str:
+        real = os.path.realpath(self._absolute(path))
+        if real != self._real and not real.startswith(self._real + os.sep):
+            raise UnitError(
+                f"{path!r} is a symbolic link that leaves the source; put the file itself into the source.",
+                path=path,
+            )
+        return real
+
+    def _may_descend(self, folder: str) -> bool:
+        # A link to a folder above itself would be walked for ever.
+        if folder not in self._links:
+            return True
+        return not f"{os.path.realpath(os.path.dirname(self._absolute(folder)))}/".startswith(
+            self._real_inside(folder) + "/"
+        )
+
+
+class TreeFiles(SourceFiles):
+    """A stored tree: entries by path, and a function that reads a blob."""
+
+    def __init__(
+        self,
+        entries: Mapping[str, FileEntry],
+        read_blob: Callable[[str], bytes],
+        *,
+        cache: AnalysisCache | None = None,
+    ) -> None:
+        super().__init__(cache)
+        self._entries = entries
+        self._read_blob = read_blob
+        self._listings: dict[str, dict[str, bool]] = {}
+        for path in entries:
+            self._add(path)
+
+    def _add(self, path: str) -> None:
+        is_folder = False
+        while path:
+            folder, _, name = path.rpartition("/")
+            listing = self._listings.setdefault(folder, {})
+            if name in NEVER or listing.get(name) is is_folder:
+                return
+            listing[name] = is_folder
+            path, is_folder = folder, True
+
+    def names(self, folder: str) -> Mapping[str, bool]:
+        """Names in a folder of the tree."""
+        return self._listings.get(folder, {})
+
+    def entry(self, path: str) -> FileEntry:
+        """The entry as stored."""
+        check_name(path)
+        try:
+            return self._entries[path]
+        except KeyError:
+            raise UnitError(f"File {path!r} does not exist in the tree.", path=path) from None
+
+    def read(self, path: str) -> bytes:
+        """Bytes of the stored blob."""
+        return self._read_blob(self.entry(path).blob)
+
+
+class MappingFiles(TreeFiles):
+    """Files held in memory: ``{path: bytes}``."""
+
+    def __init__(
+        self,
+        files: Mapping[str, bytes],
+        *,
+        executable: frozenset[str] = frozenset(),
+        cache: AnalysisCache | None = None,
+    ) -> None:
+        blobs = {blob_id(data): data for data in files.values()}
+        entries = {
+            path: FileEntry(path, EXECUTABLE if path in executable else REGULAR, blob_id(data), len(data))
+            for path, data in files.items()
+        }
+        super().__init__(entries, blobs.__getitem__, cache=cache)
+
+
+def check_name(path: str) -> None:
+    """Refuse names that cannot travel: undecodable, with control characters or backslashes, not relative."""
+    shown = path.encode("utf-8", "backslashreplace").decode()
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UnitError(f"The name of file {shown!r} is not valid UTF-8; rename it.", path=shown) from None
+    if "\\" in path or any(ord(char) < 32 or ord(char) == 127 for char in path):
+        raise UnitError(
+            f"The name of file {shown!r} has a backslash or control character; rename it.", path=shown
+        )
+    parts = path.split("/")
+    if not NEVER.isdisjoint(parts) or not {"", ".", ".."}.isdisjoint(parts):
+        raise UnitError(f"{shown!r} is not a path inside the source.", path=shown)
