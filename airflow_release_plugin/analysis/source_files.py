@@ -1,6 +1,7 @@
 """Read-only views of a folder or a stored tree, as the analysis sees them."""
 
-# ruff: noqa: PTH - tens of thousands of these calls for one list, and pathlib costs several times more
+# Tens of thousands of these calls answer one list, and pathlib costs several times more.
+# ruff: noqa: PTH100, PTH110, PTH113, PTH116, PTH120, PTH123
 
 from __future__ import annotations
 
