@@ -1,0 +1,69 @@
+"""The requests of the REST API that tasks and triggers make, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from airflow_release_plugin.client.errors import error_from
+from airflow_release_plugin.client.settings import ClientSettings
+from airflow_release_plugin.exceptions import ReleaseError, UnavailableError
+
+if TYPE_CHECKING:
+    import httpx
+
+API_PREFIX = "/release/api/v1"
+
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True)
+class Call(Generic[ResultT]):
+    """
+    One request.
+
+    :param path: below :data:`API_PREFIX`
+    :param result: type of the answer
+    :param idempotent: whether sending it twice does what sending it once does
+    :param timeout: seconds for this request where they differ from those of the settings
+    """
+
+    method: str
+    path: str
+    result: type[ResultT]
+    body: BaseModel | None = None
+    idempotent: bool = True
+    timeout: float | None = None
+
+    def arguments(self, settings: ClientSettings) -> dict[str, Any]:
+        """Keyword arguments for ``httpx``'s ``request``."""
+        found: dict[str, Any] = {
+            "method": self.method,
+            "url": f"{settings.base_url}{API_PREFIX}{self.path}",
+            "timeout": self.timeout or settings.timeout,
+        }
+        if self.body is not None:
+            found["json"] = self.body.model_dump(mode="json")
+        return found
+
+    def parse(self, response: httpx.Response) -> ResultT:
+        """Return the typed answer. Raises the server's error, or ``ReleaseError`` for an unknown shape."""
+        if not response.is_success:
+            raise error_from(response)
+        try:
+            return TypeAdapter(self.result).validate_json(response.content)
+        except ValidationError as error:
+            raise ReleaseError(
+                f"{response.request.url} answered in a shape that this version does not know; install the "
+                "same version of airflow-release-plugin on workers and API server."
+            ) from error
+
+
+def unreachable(settings: ClientSettings, error: httpx.HTTPError) -> UnavailableError:
+    """Return the error to raise when the server could not be reached."""
+    return UnavailableError(
+        f"The Airflow API server at {settings.base_url} does not answer ({type(error).__name__}); "
+        "check that it runs and the host of the connection."
+    )

@@ -1,0 +1,162 @@
+"""The client that tasks use."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import IO, TypeVar
+
+import httpx
+
+from airflow_release_plugin.client.auth import AirflowAuth
+from airflow_release_plugin.client.calls import API_PREFIX, Call, unreachable
+from airflow_release_plugin.client.errors import error_from
+from airflow_release_plugin.client.retry import RETRY_STATUSES, Backoff, may_repeat
+from airflow_release_plugin.client.settings import ClientSettings
+from airflow_release_plugin.schemas.gate import GateBody, GateDetailResponse
+from airflow_release_plugin.schemas.release import (
+    PromotionResponse,
+    ReasonBody,
+    ReleaseBody,
+    ReleaseDetailResponse,
+    ReportBody,
+    RunResponse,
+    VerificationResponse,
+    WorkTreeResponse,
+)
+from airflow_release_plugin.schemas.submission import SubmissionBody, SubmissionResponse
+from airflow_release_plugin.schemas.watch import MeResponse
+
+ResultT = TypeVar("ResultT")
+
+
+class ReleaseClient:
+    """
+    Typed access to the REST API of Airflow Release.
+
+    Every method raises the error class that the server raised (:mod:`airflow_release_plugin.exceptions`), and
+    ``UnavailableError`` when the server does not answer in time. Requests that may be repeated safely are.
+
+    :param settings: where the server is and who we are
+    :param backoff: pauses between repetitions
+    """
+
+    def __init__(self, settings: ClientSettings, *, backoff: Backoff | None = None) -> None:
+        self.settings = settings
+        self._backoff = backoff or Backoff()
+        self._http = httpx.Client(auth=AirflowAuth(settings), verify=settings.tls())
+
+    def __enter__(self) -> ReleaseClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close connections."""
+        self._http.close()
+
+    def me(self) -> MeResponse:
+        """Who we are logged in as."""
+        return self._send(Call("GET", "/me", MeResponse))
+
+    def submit(self, body: SubmissionBody) -> SubmissionResponse:
+        """Submit the present content of one DAG file of the source."""
+        return self._send(Call("POST", "/submissions", SubmissionResponse, body, idempotent=False))
+
+    def request_release(self, body: ReleaseBody) -> ReleaseDetailResponse:
+        """Put submissions into a release and start its pipeline."""
+        return self._send(Call("POST", "/releases", ReleaseDetailResponse, body, idempotent=False))
+
+    def get_release(self, release_id: int) -> ReleaseDetailResponse:
+        """A release as it stands now."""
+        return self._send(Call("GET", f"/releases/{release_id}", ReleaseDetailResponse))
+
+    def get_work(self, release_id: int) -> WorkTreeResponse:
+        """What there is to check."""
+        return self._send(Call("GET", f"/releases/{release_id}/work", WorkTreeResponse))
+
+    def download_tree(self, release_id: int, file: IO[bytes]) -> None:
+        """Write the zip of the tree that the target would have into ``file``, from its beginning."""
+        url = f"{self.settings.base_url}{API_PREFIX}/releases/{release_id}/tree"
+        delays = self._backoff.delays()
+        while True:
+            delay = next(delays, None)
+            file.seek(0)
+            file.truncate()
+            try:
+                with self._http.stream("GET", url, timeout=self.settings.timeout) as response:
+                    if response.is_success:
+                        for chunk in response.iter_bytes(1 << 16):
+                            file.write(chunk)
+                        return
+                    response.read()
+            except httpx.TransportError as error:
+                if delay is None or not may_repeat(error, idempotent=True):
+                    raise unreachable(self.settings, error) from error
+            else:
+                if delay is None or response.status_code not in RETRY_STATUSES:
+                    raise error_from(response)
+            time.sleep(delay)
+
+    def report(self, release_id: int, body: ReportBody) -> ReleaseDetailResponse:
+        """Store what a step of the pipeline found out. The same report twice is one."""
+        return self._send(Call("POST", f"/releases/{release_id}/reports", ReleaseDetailResponse, body))
+
+    def request_approval(self, release_id: int) -> ReleaseDetailResponse:
+        """Open the approval of a release whose checks passed."""
+        path = f"/releases/{release_id}/request-approval"
+        return self._send(Call("POST", path, ReleaseDetailResponse, idempotent=False))
+
+    def promote(self, release_id: int) -> PromotionResponse:
+        """Move the target branch. Promoting again answers the same."""
+        return self._send(Call("POST", f"/releases/{release_id}/promote", PromotionResponse))
+
+    def verify(self, release_id: int) -> VerificationResponse:
+        """Ask whether Airflow serves what was promoted."""
+        return self._send(Call("POST", f"/releases/{release_id}/verify", VerificationResponse))
+
+    def run(self, release_id: int) -> list[RunResponse]:
+        """Start the released DAGs, each once."""
+        return self._send(Call("POST", f"/releases/{release_id}/run", list[RunResponse]))
+
+    def retry(self, release_id: int) -> ReleaseDetailResponse:
+        """Start a new attempt of a failed, errored or stale release."""
+        path = f"/releases/{release_id}/retry"
+        return self._send(Call("POST", path, ReleaseDetailResponse, idempotent=False))
+
+    def errored(self, release_id: int, reason: str) -> ReleaseDetailResponse:
+        """Say that our machinery broke while it worked on the release."""
+        body = ReasonBody(reason=reason[:2000])
+        path = f"/releases/{release_id}/errored"
+        return self._send(Call("POST", path, ReleaseDetailResponse, body, idempotent=False))
+
+    def open_gate(self, body: GateBody) -> GateDetailResponse:
+        """Open the gate of one try of one task; the same try gets the same gate."""
+        return self._send(Call("POST", "/gates", GateDetailResponse, body))
+
+    def get_gate(self, gate_id: int) -> GateDetailResponse:
+        """A gate as it stands now."""
+        return self._send(Call("GET", f"/gates/{gate_id}", GateDetailResponse))
+
+    def withdraw_gate(self, gate_id: int, reason: str) -> GateDetailResponse:
+        """Take the question back."""
+        body = ReasonBody(reason=reason[:2000])
+        path = f"/gates/{gate_id}/withdraw"
+        return self._send(Call("POST", path, GateDetailResponse, body, idempotent=False))
+
+    def _send(self, call: Call[ResultT]) -> ResultT:
+        delays = self._backoff.delays()
+        while True:
+            delay = next(delays, None)
+            try:
+                response = self._http.request(**call.arguments(self.settings))
+            except httpx.TransportError as error:
+                if delay is None or not may_repeat(error, idempotent=call.idempotent):
+                    raise unreachable(self.settings, error) from error
+            else:
+                if delay is None or not call.idempotent or response.status_code not in RETRY_STATUSES:
+                    return call.parse(response)
+            time.sleep(delay)
