@@ -17,14 +17,14 @@ from demo.settings import USERS
 STEPS = (
     "Log in as dev. Open Releases in the navigation: “To be released” lists what changed.",
     "Submit etl_orders, select it and release it; name reviewer as reviewer.",
-    "Log out, log in as reviewer: “My approvals” shows it. Look at the diff, approve.",
+    "Log out, log in as reviewer: “My approvals” has it. Read the diff, approve.",
     "Watch the release: check, approval, promotion and verification run as the DAG release_pipeline.",
     "Open Dags: etl_orders now runs from prod, beside dev.etl_orders. Edit the file and go again.",
 )
 
 
 def main() -> int:
-    """Run until SIGINT or SIGTERM; return 0 then, and 1 when the demo could not start or a part of it died."""
+    """Run until SIGINT or SIGTERM; return 0 then, and 1 when it could not start or a part died."""
     signal.signal(signal.SIGTERM, _interrupt)
     begun = time.monotonic()
 

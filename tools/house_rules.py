@@ -164,7 +164,11 @@ def sizes(source: Source) -> Iterator[Finding]:
 
 
 def services_name_their_actor(source: Source) -> Iterator[Finding]:
-    """A public service function that takes a session takes ``actor`` too: keyword-only, no default."""
+    """
+    ``actor`` never has a default, and a public service function that changes something takes it keyword-only.
+
+    Where nobody acts (a window ends, a crash is repaired) the function names ``SYSTEM`` instead.
+    """
     if not source.is_in("services/"):
         return
     scopes: list[ast.Module | ast.ClassDef] = [source.tree]
@@ -172,14 +176,33 @@ def services_name_their_actor(source: Source) -> Iterator[Finding]:
     for node in (statement for scope in scopes for statement in scope.body):
         if not isinstance(node, _Function) or node.name.startswith("_"):
             continue
-        given = node.args
-        names = {argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
-        required = {
-            a.arg for a, default in zip(given.kwonlyargs, given.kw_defaults, strict=True) if default is None
-        }
-        if "session" in names and "actor" not in required:
-            message = f"{node.name}() must take `actor` keyword-only and without default: who does this?"
+        if "actor" in _defaulted(node.args):
+            yield Finding(
+                source.path, node.lineno, f"{node.name}() must not guess its `actor`: drop the default"
+            )
+        elif _changes_something(node) and "actor" not in {argument.arg for argument in node.args.kwonlyargs}:
+            message = f"{node.name}() changes something: take `actor` keyword-only, or act as SYSTEM"
             yield Finding(source.path, node.lineno, message)
+
+
+def _defaulted(given: ast.arguments) -> set[str]:
+    positional = [*given.posonlyargs, *given.args]
+    optional = positional[len(positional) - len(given.defaults) :]
+    optional += (a for a, default in zip(given.kwonlyargs, given.kw_defaults, strict=True) if default)
+    return {argument.arg for argument in optional}
+
+
+def _changes_something(function: ast.AST) -> bool:
+    """Whether it moves a state, adds a row or records an event without naming ``SYSTEM`` as who does it."""
+    nodes = list(ast.walk(function))
+    if any(isinstance(node, ast.Name) and node.id == "SYSTEM" for node in nodes):
+        return False
+    calls = [node.func for node in nodes if isinstance(node, ast.Call)]
+    named = {call.attr for call in calls if isinstance(call, ast.Attribute)}
+    return not named.isdisjoint({"move_to", "record"}) or any(
+        isinstance(call, ast.Attribute) and call.attr == "add" and _last_name(call.value).endswith("session")
+        for call in calls
+    )
 
 
 RULES: tuple[Rule, ...] = (

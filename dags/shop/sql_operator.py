@@ -1,4 +1,4 @@
-"""An operator of our own: SQL from a file, so that people who know SQL can change it without reading Python."""
+"""An operator of our own: SQL from a file, so that who knows SQL can change it without Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .warehouse import connected
 
 
 class WarehouseSqlOperator(BaseOperator):
-    """Runs one statement in the warehouse; ``sql`` may name a ``.sql`` file, which is rendered as a template."""
+    """Runs one statement in the warehouse; ``sql`` may name a ``.sql`` file, which is a template."""
 
     template_fields: Sequence[str] = ("sql",)
     template_ext: Sequence[str] = (".sql",)

@@ -32,9 +32,11 @@ BROKEN = [
     ("hooks/a.py", "raise AirflowException", "fitting builtin"),
     ("hooks/a.py", LONG_FUNCTION, "51 lines"),
     ("hooks/a.py", LONG_FILE, "401 lines"),
-    ("services/a.py", "def revoke(session, *, release_id): pass", "actor"),
-    ("services/a.py", "def revoke(*, session, actor=None): pass", "actor"),
-    ("services/a.py", "class S:\n    def revoke(self, session, actor): pass", "actor"),
+    ("services/a.py", "def revoke(ctx, *, actor=None): pass", "drop the default"),
+    ("services/a.py", "def revoke(ctx, actor=None): pass", "drop the default"),
+    ("services/a.py", "def revoke(ctx): release.move_to(1)", "keyword-only"),
+    ("services/a.py", "def revoke(ctx, actor): audit.record(ctx)", "keyword-only"),
+    ("services/a.py", "class S:\n    def revoke(self, ctx): ctx.session.add(row)", "keyword-only"),
 ]
 
 KEPT = [
@@ -48,9 +50,10 @@ KEPT = [
     ("services/a.py", "# the audit event needs the id\nsession.flush()"),
     ("services/a.py", "session.flush()  # the event needs the id"),
     ("api/errors.py", "raise HTTPException(404)"),
-    ("services/a.py", "def revoke(*, session, actor): pass"),
-    ("services/a.py", "def _helper(session): pass"),
-    ("services/a.py", "def pure(release): pass"),
+    ("services/a.py", "def revoke(ctx, *, actor): release.move_to(1)"),
+    ("services/a.py", "def _helper(ctx): release.move_to(1)"),
+    ("services/a.py", "def expire(ctx): audit.record(ctx, actor=SYSTEM)"),
+    ("services/a.py", "def is_admin(ctx, actor): return names.add(1)"),
     ("migrations/versions/0001.py", LONG_FUNCTION),
 ]
 
