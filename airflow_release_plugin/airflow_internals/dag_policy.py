@@ -1,8 +1,8 @@
 """
 Cluster policies: DAGs of the source bundle get a namespace of their own.
 
-Airflow registers this module as a whole (entry point ``airflow.policy``) in every process that parses DAGs, so
-it imports nothing but Airflow's own marker.
+Airflow registers this module as a whole (entry point ``airflow.policy``) in every process that parses DAGs,
+so it imports nothing but Airflow's own marker.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def _rename(dag: Any, namespace: Namespace) -> None:
         from airflow.exceptions import AirflowClusterPolicyViolation
 
         raise AirflowClusterPolicyViolation(
-            f"DAG id {dag.dag_id!r} begins with {namespace.prefix!r}, which marks dev copies. Rename the DAG, or"
-            " change [release] source_dag_id_prefix."
+            f"DAG id {dag.dag_id!r} begins with {namespace.prefix!r}, which marks dev copies."
+            " Rename the DAG, or change [release] source_dag_id_prefix."
         )
     # The display name defaults to the id when the DAG is made, so it goes on showing what the author wrote.
     dag.__dict__[_ORIGINAL_ID] = dag.dag_id

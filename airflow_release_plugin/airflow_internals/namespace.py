@@ -1,4 +1,8 @@
-"""Puts assets and DAG references of a source DAG into the dev namespace. Everything is copied, nothing shared is changed."""
+"""
+Puts assets and DAG references of a source DAG into the dev namespace.
+
+Assets are copied, never changed: code that reads the URI of a module's own object still sees the real place.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.asset import BaseAsset
 
 REFERENCE_FIELDS = ("trigger_dag_id", "external_dag_id")
-"""Operator arguments that name another DAG: TriggerDagRunOperator, ExternalTaskSensor, ExternalTaskMarker and their kin."""
+"""Arguments that name another DAG: TriggerDagRunOperator, ExternalTaskSensor, ExternalTaskMarker."""
 
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
@@ -47,19 +51,19 @@ class Namespace:
             return dag_id
         return self.name(dag_id)
 
-    def asset(self, asset: BaseAsset) -> BaseAsset:
+    def asset(self, asset: BaseAsset) -> Any:
         """A copy of an asset, alias, reference or condition whose names and URIs carry the prefix."""
         from airflow.sdk.definitions.asset import AssetBooleanCondition
 
         if isinstance(asset, AssetBooleanCondition):
             clone: Any = copy.copy(asset)
             clone.objects = tuple(self.asset(part) for part in asset.objects)
-            return clone  # type: ignore[no-any-return]
+            return clone
         clone = copy.copy(asset)
         for attribute in ("name", "uri"):
             if hasattr(clone, attribute):
                 setattr(clone, attribute, self.name(getattr(clone, attribute)))
-        return clone  # type: ignore[no-any-return]
+        return clone
 
     def assets(self, items: Iterable[Any]) -> list[Any]:
         """Inlets or outlets with their assets replaced; anything else stays as it is."""

@@ -87,7 +87,7 @@ class NamespaceGuard:
 
     def __call__(self, context: Any) -> None:
         """Put what the task is about to use into the namespace."""
-        # Airflow stores the text of this function with the DAG; the work is elsewhere so that the text is stable.
+        # Airflow stores the text of this function with the DAG; so the text is one that never changes.
         self.enter(context)
 
     def enter(self, context: Any) -> None:

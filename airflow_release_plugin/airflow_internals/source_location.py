@@ -1,4 +1,4 @@
-"""Tells whether a file belongs to the source bundle; runs in every parse, so it costs microseconds and no import."""
+"""Tells whether a file belongs to the source bundle. Asked in every parse, so it costs microseconds."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def is_source_file(fileloc: str, relative_fileloc: str | None = None) -> bool:
     if location is None:
         return False
     suffix = f"{os.sep}{relative_fileloc}"
-    if relative_fileloc and not os.path.isabs(relative_fileloc) and fileloc.endswith(suffix):
+    if relative_fileloc and fileloc.endswith(suffix):
         return location.is_root(fileloc[: -len(suffix)])
     return location.holds(fileloc)
 
@@ -90,13 +90,15 @@ def _own_path(name: str, item: dict[str, Any]) -> str | None:
 
     module, _, attribute = item.get("classpath", "").rpartition(".")
     try:
-        bundle_class = getattr(import_module(module), attribute)
+        bundle_class: Any = getattr(import_module(module), attribute)
         if not issubclass(bundle_class, LocalDagBundle) and module.startswith("airflow.providers."):
             return None
-        return os.fspath(bundle_class(name=name, **item.get("kwargs", {})).path)
+        return str(bundle_class(name=name, **item.get("kwargs", {})).path)
     except Exception:
         # A source that cannot be constructed is served by nobody; target DAGs must go on parsing.
-        log.warning("Source bundle %r cannot be constructed; only its base folder is known", name, exc_info=True)
+        log.warning(
+            "Source bundle %r cannot be constructed; only its base folder is known", name, exc_info=True
+        )
         return None
 
 

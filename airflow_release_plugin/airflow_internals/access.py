@@ -1,0 +1,111 @@
+"""Asks Airflow's auth manager what a person may do."""
+
+from __future__ import annotations
+
+import contextvars
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow_release_plugin.airflow_internals.auth_managers import (
+    auth_manager_class,
+    fab_people,
+    is_fab,
+    is_simple,
+    simple_people,
+)
+from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.ports import DagAccess
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+T = TypeVar("T")
+
+
+class AirflowAccess:
+    """
+    Answers for the one person whose request this is, as the auth manager knows them.
+
+    :param session: for the questions about people; never committed here
+    :param user: the auth manager's user, as :func:`~airflow_release_plugin.airflow_internals.actors.resolve`
+        returned it; without one nobody may do anything
+    """
+
+    def __init__(self, session: Session, user: Any = None) -> None:
+        self._session = session
+        self._user = user
+
+    def may(self, actor: Actor, access: DagAccess, dag_id: str) -> bool:
+        """Whether ``actor`` may; ``False`` for everybody but the person whose request this is."""
+        from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+
+        if not self._is_requester(actor):
+            return False
+        return self._ask(
+            lambda manager: bool(
+                manager.is_authorized_dag(
+                    method="PUT" if access is DagAccess.EDIT else "GET",
+                    access_entity=DagAccessEntity.CODE if access is DagAccess.READ_CODE else None,
+                    details=DagDetails(id=dag_id, team_name=self._teams([dag_id]).get(dag_id)),
+                    user=self._user,
+                )
+            )
+        )
+
+    def readable(self, actor: Actor, dag_ids: Iterable[str]) -> frozenset[str]:
+        """The subset of ``dag_ids`` that ``actor`` may see; one call for each team."""
+        wanted = set(dag_ids)
+        if not wanted or not self._is_requester(actor):
+            return frozenset()
+        teams = self._teams(wanted)
+        by_team: dict[str | None, set[str]] = defaultdict(set)
+        for dag_id in wanted:
+            by_team[teams.get(dag_id)].add(dag_id)
+        found: set[str] = set()
+        for team, members in by_team.items():
+            found |= self._ask(
+                lambda manager, team=team, members=members: manager.filter_authorized_dag_ids(  # type: ignore[misc]
+                    dag_ids=members, user=self._user, method="GET", team_name=team
+                )
+            )
+        return frozenset(found)
+
+    def people(self) -> tuple[Person, ...]:
+        """Everyone who can log in, for Airflow's simple auth manager and FAB's; empty for others."""
+        manager = auth_manager_class()
+        if is_simple(manager):
+            return simple_people(manager)
+        return fab_people(self._session) if is_fab(manager) else ()
+
+    def person(self, actor_id: str) -> Person | None:
+        """Somebody by id with the roles held now; ``None`` for who left, or whom the manager cannot list."""
+        manager = auth_manager_class()
+        if is_fab(manager):
+            found = fab_people(self._session, [int(actor_id)]) if actor_id.isdecimal() else ()
+        else:
+            found = tuple(person for person in self.people() if person.id == actor_id)
+        return found[0] if found else None
+
+    def _is_requester(self, actor: Actor) -> bool:
+        return self._user is not None and str(self._user.get_id()) == actor.id
+
+    def _teams(self, dag_ids: Iterable[str]) -> dict[str, str | None]:
+        from airflow.configuration import conf
+
+        if not conf.getboolean("core", "multi_team", fallback=False):
+            return {}
+        from airflow.models.dag import DagModel
+
+        return DagModel.get_dag_id_to_team_name_mapping(list(dag_ids), session=self._session)
+
+    def _ask(self, question: Callable[[Any], T]) -> T:
+        """
+        Put a question to the auth manager outside of our own Flask application.
+
+        FAB's user looks for its security manager in whatever Flask application is active, and ours, which
+        serves the pages, has none of FAB's tables. An empty context has no active application.
+        """
+        from airflow.api_fastapi.app import create_auth_manager
+
+        return contextvars.Context().run(question, create_auth_manager())

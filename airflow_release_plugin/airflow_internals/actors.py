@@ -1,0 +1,106 @@
+"""Turns Airflow's users into actors."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+from airflow_release_plugin import config
+from airflow_release_plugin.airflow_internals.auth_managers import (
+    auth_manager_class,
+    fab_people,
+    is_fab,
+    is_simple,
+    simple_role,
+)
+from airflow_release_plugin.domain.identity import Actor, ActorKind
+from airflow_release_plugin.exceptions import NotAuthenticatedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+    from sqlalchemy.orm import Session
+
+
+async def resolve(token: str, *, session: Session | None = None) -> tuple[Actor, BaseUser]:
+    """
+    The actor behind one of Airflow's JWTs, with the auth manager's own user for questions about access.
+
+    :param session: with it, a FAB user's roles are those of this moment; without it, those of the token's
+        user as FAB remembers it, up to half a minute old and without group roles
+    :raises NotAuthenticatedError: the token is malformed, expired, revoked, or names nobody who is active
+    """
+    from airflow.api_fastapi.app import get_auth_manager
+    from jwt.exceptions import InvalidTokenError
+
+    try:
+        user = await get_auth_manager().get_user_from_token(token)
+    except (InvalidTokenError, ValueError, KeyError) as error:
+        # Airflow lets errors of malformed tokens through as they come.
+        raise NotAuthenticatedError(
+            "The login is not valid or has expired; log in to Airflow again."
+        ) from error
+    return actor_from_user(user, session=session), user
+
+
+async def actor_from_token(token: str, *, session: Session | None = None) -> Actor:
+    """The actor behind one of Airflow's JWTs; see :func:`resolve`."""
+    actor, _ = await resolve(token, session=session)
+    return actor
+
+
+def actor_from_user(user: Any, *, session: Session | None = None) -> Actor:
+    """
+    The actor that a user of the configured auth manager is.
+
+    Users of other auth managers than Airflow's two are asked ``get_id()``, ``get_name()`` and, for roles,
+    ``get_roles()``, ``roles``, ``role``, ``get_groups()`` or the ``realm_access`` claim of an OpenID access
+    token, whichever is there first. No answer means no roles.
+
+    :raises NotAuthenticatedError: the user has no id, or is no longer active
+    """
+    manager = auth_manager_class()
+    user_id = user.get_id()
+    if user_id in (None, ""):
+        raise NotAuthenticatedError("The auth manager named nobody; log in to Airflow again.")
+    if is_simple(manager):
+        roles = simple_role(user.role)
+    elif is_fab(manager) and session is not None:
+        roles = _current_fab_roles(str(user_id), session)
+    else:
+        roles = frozenset(_role_names(user))
+    name = str(user.get_name() or user_id)
+    kind = ActorKind.SERVICE if name in config.service_users() else ActorKind.USER
+    return Actor(id=str(user_id), name=name, roles=roles, kind=kind)
+
+
+def _current_fab_roles(user_id: str, session: Session) -> frozenset[str]:
+    people = fab_people(session, [int(user_id)]) if user_id.isdecimal() else ()
+    if not people:
+        raise NotAuthenticatedError("This user is not active any more; log in to Airflow as another one.")
+    return people[0].roles
+
+
+def _role_names(user: Any) -> Iterable[str]:
+    for attribute in ("get_roles", "roles", "role", "get_groups"):
+        found = getattr(user, attribute, None)
+        found = found() if callable(found) else found
+        if isinstance(found, str):
+            return [found]
+        if found:
+            return [str(getattr(role, "name", role)) for role in found]
+    return _realm_roles(getattr(user, "access_token", None))
+
+
+def _realm_roles(access_token: object) -> list[str]:
+    """Realm roles of an OpenID access token, which came inside Airflow's own verified token."""
+    if not isinstance(access_token, str) or access_token.count(".") != 2:
+        return []
+    payload = access_token.split(".")[1]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return [str(role) for role in claims["realm_access"]["roles"]]
+    except (ValueError, KeyError, TypeError):
+        return []

@@ -1,0 +1,28 @@
+"""Puts the ports to Airflow together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_release_plugin.airflow_internals.access import AirflowAccess
+from airflow_release_plugin.airflow_internals.serving import AirflowServing
+from airflow_release_plugin.airflow_internals.source import AirflowSource
+from airflow_release_plugin.domain.ports import Airflow
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+def build_airflow(session: Session, *, user: Any = None) -> Airflow:
+    """
+    The ports to Airflow for one request.
+
+    :param session: used for all reads and writes on Airflow's tables; the caller commits it
+    :param user: the auth manager's user whose request this is; ``None`` for the product itself, which may
+        nothing that the auth manager decides on
+    """
+    return Airflow(
+        source=AirflowSource(session),
+        access=AirflowAccess(session, user),
+        serving=AirflowServing(session),
+    )

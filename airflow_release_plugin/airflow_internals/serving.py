@@ -1,0 +1,196 @@
+"""Makes Airflow serve what was promoted, starts runs, and says what is served."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from airflow_release_plugin.airflow_internals.facts import dag_facts, stored_import_errors
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.ports import RunFacts, ServedState
+from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
+
+if TYPE_CHECKING:
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
+
+_JOBS = {
+    "SchedulerJob": "scheduler",
+    "DagProcessorJob": "dag_processor",
+    "TriggererJob": "triggerer",
+}
+_ENDED = frozenset({"success", "failed"})
+_BATCH = 200
+
+
+class AirflowServing:
+    """
+    Airflow's own tables, as far as releases touch them.
+
+    :param session: everything happens in it; the caller commits
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def announce(self, bundle: str, commit: str, paths: Iterable[str]) -> None:
+        """
+        Tell every dag processor that ``bundle`` is now at ``commit``; parse ``paths`` first.
+
+        Takes effect when the caller commits, so commit after the files can be read. May be repeated. A bundle
+        that no dag processor has seen yet needs no telling: it is refreshed when it is first seen.
+        """
+        from airflow.models.dagbundle import DagBundleModel
+
+        stored = self._session.get(DagBundleModel, bundle)
+        if stored is None:
+            log.info("Bundle %r is not known to Airflow yet; nothing to announce", bundle)
+            return
+        stored.version = commit
+        self._ask_to_parse(bundle, sorted(set(paths)))
+
+    def served(self, bundle: str, paths: Collection[str]) -> Mapping[str, ServedState]:
+        """What is served for each of ``paths``; a path that is not served has neither DAGs nor errors."""
+        facts = dag_facts(self._session, bundle, paths)
+        errors = stored_import_errors(self._session, bundle, paths)
+        return {
+            path: ServedState(path=path, dags=facts.get(path, ()), import_errors=errors.get(path, ()))
+            for path in paths
+        }
+
+    def trigger(
+        self, dag_id: str, *, run_id: str, conf: Mapping[str, Any] | None, actor: Actor, unpause: bool = False
+    ) -> RunFacts:
+        """
+        Start a run for now, as Airflow's own form does; a run with that id that exists already is returned.
+
+        :param unpause: also let the scheduler run the DAG if it is paused
+        :raises NotFoundError: Airflow does not know the DAG, or not any more
+        :raises InvalidRequestError: the DAG has no such parameters, or takes no manual runs
+        """
+        from airflow.models.dag import DagModel
+        from sqlalchemy import select
+
+        model = self._session.scalar(
+            select(DagModel).where(DagModel.dag_id == dag_id, DagModel.is_stale.is_(False))
+        )
+        if model is None:
+            raise NotFoundError(
+                f"Airflow does not know the DAG {dag_id!r}; wait until its file has been parsed.",
+                dag_id=dag_id,
+            )
+        if unpause and model.is_paused:
+            model.is_paused = False
+        return _run_facts(self._find_run(dag_id, run_id) or self._create_run(model, run_id, conf, actor))
+
+    def runs(self, runs: Iterable[tuple[str, str]]) -> tuple[RunFacts, ...]:
+        """States of the runs named by (dag_id, run_id), in that order, without those that do not exist."""
+        from airflow.models.dagrun import DagRun
+        from sqlalchemy import and_, or_, select
+
+        wanted = list(dict.fromkeys(runs))
+        found: dict[tuple[str, str], RunFacts] = {}
+        for start in range(0, len(wanted), _BATCH):
+            named = [
+                and_(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+                for dag_id, run_id in wanted[start : start + _BATCH]
+            ]
+            for run in self._session.scalars(select(DagRun).where(or_(*named))):
+                found[(run.dag_id, run.run_id)] = _run_facts(run)
+        return tuple(found[key] for key in wanted if key in found)
+
+    def component_ages(self) -> Mapping[str, float | None]:
+        """Seconds since the last heartbeat of each component; ``None`` = never."""
+        from airflow.jobs.job import Job
+        from sqlalchemy import func, select
+
+        newest = dict(
+            self._session.execute(
+                select(Job.job_type, func.max(Job.latest_heartbeat))
+                .where(Job.job_type.in_(_JOBS))
+                .group_by(Job.job_type)
+            )
+            .tuples()
+            .all()
+        )
+        now = datetime.now(timezone.utc)
+        return {
+            component: max(0.0, (now - beat).total_seconds()) if (beat := newest.get(job)) else None
+            for job, component in _JOBS.items()
+        }
+
+    def _ask_to_parse(self, bundle: str, paths: list[str]) -> None:
+        from airflow.models.dagbag import DagPriorityParsingRequest
+        from sqlalchemy import select
+        from sqlalchemy.exc import IntegrityError
+
+        asked = set(
+            self._session.scalars(
+                select(DagPriorityParsingRequest.relative_fileloc).where(
+                    DagPriorityParsingRequest.bundle_name == bundle
+                )
+            )
+        )
+        for path in paths:
+            if path in asked:
+                continue
+            try:
+                with self._session.begin_nested():
+                    self._session.add(DagPriorityParsingRequest(bundle_name=bundle, relative_fileloc=path))
+            except IntegrityError:
+                # Somebody else asked for the same file in the meantime, which is all that we want.
+                continue
+
+    def _find_run(self, dag_id: str, run_id: str) -> DagRun | None:
+        from airflow.models.dagrun import DagRun
+        from sqlalchemy import select
+
+        return self._session.scalar(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+
+    def _create_run(self, model: Any, run_id: str, conf: Mapping[str, Any] | None, actor: Actor) -> DagRun:
+        import pendulum
+        from airflow.exceptions import ParamValidationError
+        from airflow.models.dagbag import DBDagBag
+        from airflow.utils.state import DagRunState
+        from airflow.utils.types import DagRunTriggeredByType, DagRunType
+        from sqlalchemy.exc import IntegrityError
+
+        dag_id = model.dag_id
+        if model.allowed_run_types is not None and DagRunType.MANUAL not in model.allowed_run_types:
+            raise InvalidRequestError(f"The DAG {dag_id!r} does not allow manual runs.", dag_id=dag_id)
+        dag = DBDagBag().get_latest_version_of_dag(dag_id, session=self._session)
+        if dag is None:
+            raise NotFoundError(f"The DAG {dag_id!r} is not serialized yet; try again soon.", dag_id=dag_id)
+        now = pendulum.now("UTC")
+        try:
+            with self._session.begin_nested():
+                return dag.create_dagrun(
+                    run_id=run_id,
+                    logical_date=now,
+                    data_interval=dag.timetable.infer_manual_data_interval(run_after=now),
+                    run_after=now,
+                    conf=dict(conf or {}),
+                    run_type=DagRunType.MANUAL,
+                    triggered_by=DagRunTriggeredByType.REST_API,
+                    triggering_user_name=actor.name,
+                    state=DagRunState.QUEUED,
+                    session=self._session,
+                )
+        except (ParamValidationError, ValueError) as error:
+            raise InvalidRequestError(
+                f"The DAG {dag_id!r} cannot be started: {error}", dag_id=dag_id
+            ) from error
+        except IntegrityError:
+            # Two requests for the same run at the same moment; the other one made it.
+            if (run := self._find_run(dag_id, run_id)) is None:
+                raise
+            return run
+
+
+def _run_facts(run: DagRun) -> RunFacts:
+    state = str(getattr(run.state, "value", run.state))
+    return RunFacts(dag_id=run.dag_id, run_id=run.run_id, state=state, ended=state in _ENDED)

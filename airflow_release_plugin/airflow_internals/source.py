@@ -1,0 +1,128 @@
+"""Reads the source bundle, whatever its class, and what Airflow knows of its DAGs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_release_plugin import config
+from airflow_release_plugin.airflow_internals.facts import dag_facts, stored_import_errors
+from airflow_release_plugin.domain.ports import DagFacts, SourceSnapshot
+from airflow_release_plugin.exceptions import SourceUnavailableError
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 5.0
+"""A bundle that fetches its files from elsewhere is refreshed at most this often in one process."""
+
+
+@dataclass
+class _Tracked:
+    """A bundle that this process keeps, with the time of its last refresh."""
+
+    bundle: Any
+    refreshed: float | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def refresh(self) -> None:
+        """Bring the files up to date, one thread at a time: Airflow's own lock is for processes."""
+        from airflow.dag_processing.bundles.local import LocalDagBundle
+
+        with self.lock:
+            if not self.bundle.is_initialized:
+                self.bundle.initialize()
+            now = time.monotonic()
+            fresh = self.refreshed is not None and now - self.refreshed < REFRESH_SECONDS
+            if not fresh and not isinstance(self.bundle, LocalDagBundle):
+                self.bundle.refresh()
+                self.refreshed = now
+
+
+class AirflowSource:
+    """
+    The source bundle of this installation.
+
+    :param session: for what Airflow's dag processor stored; only read
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def snapshot(self) -> SourceSnapshot:
+        """
+        Refresh the source bundle and list the DAG files that Airflow would parse, sorted.
+
+        Zip archives are left out: their content cannot be shown, compared or approved file by file.
+
+        :raises SourceUnavailableError: the bundle is not configured, cannot be fetched, or has no folder
+        """
+        name = config.source_bundle()
+        try:
+            tracked = _track(name, _bundle_list())
+            tracked.refresh()
+            root = Path(tracked.bundle.path)
+            version = tracked.bundle.get_current_version()
+        except Exception as error:
+            # Bundles raise whatever their transport raises.
+            raise SourceUnavailableError(
+                f"The source bundle {name!r} cannot be read: {error}. Check [release] source_bundle and"
+                " [dag_processor] dag_bundle_config_list.",
+                bundle=name,
+            ) from error
+        if not root.is_dir():
+            raise SourceUnavailableError(
+                f"The folder {str(root)!r} of the source bundle {name!r} does not exist; create it or correct"
+                " [dag_processor] dag_bundle_config_list.",
+                bundle=name,
+            )
+        # Airflow 3.3 answers with an object, 3.2 with a string; drop this when the minimum is 3.3.
+        return SourceSnapshot(
+            root=root, dag_files=_dag_files(root, name), version=getattr(version, "version", version)
+        )
+
+    def facts(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, tuple[DagFacts, ...]]:
+        """Facts by path about active DAGs of ``bundle``."""
+        return dag_facts(self._session, bundle, paths)
+
+    def import_errors(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, str]:
+        """Stored import errors by path; several for one file are joined."""
+        errors = stored_import_errors(self._session, bundle, paths)
+        return {path: "\n\n".join(traces) for path, traces in errors.items()}
+
+
+def _bundle_list() -> str:
+    from airflow.configuration import conf
+
+    return str(conf.get("dag_processor", "dag_bundle_config_list", fallback="[]"))
+
+
+@lru_cache(maxsize=4)
+def _track(name: str, bundle_list: str) -> _Tracked:
+    """The bundle as configured; kept, because constructing and initializing one may clone a repository."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+
+    return _Tracked(DagBundlesManager().get_bundle(name))
+
+
+def _dag_files(root: Path, bundle: str) -> tuple[str, ...]:
+    from airflow.configuration import conf
+    from airflow.utils.file import list_py_file_paths
+
+    safe_mode = conf.getboolean("core", "dag_discovery_safe_mode", fallback=True)
+    files = []
+    for found in list_py_file_paths(root, safe_mode=safe_mode):
+        path = Path(found)
+        if path.suffix == ".py":
+            files.append(path.relative_to(root).as_posix())
+        else:
+            log.warning("Archive %s of source bundle %r cannot be released; unpack it", path.name, bundle)
+    return tuple(sorted(files))
