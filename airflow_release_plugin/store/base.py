@@ -1,13 +1,20 @@
-"""What a release store can do. Git keeps it; an in-memory twin keeps the same contract for tests and dry runs."""
+"""What a release store can do. Git keeps it; a twin in memory keeps the same contract for tests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import unquote
 
 from airflow_release_plugin.domain.files import FileEntry, TreeChange
+from airflow_release_plugin.exceptions import InvalidRequestError
+
+_SUBMISSIONS = "refs/submissions/"
+_LONGEST_PART = 200
+"""Characters of a ref component: file systems allow 255 bytes, and git needs room for ``.lock``."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,7 @@ class CommitFacts:
 
 @dataclass(frozen=True)
 class CommitMessage:
-    """Title, optional body, and trailers (``Release``, ``Kind``, ``Requested-by``, …) of a commit to be made."""
+    """Title, optional body, and trailers (``Release``, ``Kind``, ``Requested-by``, …) of a commit to make."""
 
     title: str
     body: str = ""
@@ -49,6 +56,31 @@ def tag_ref(number: str) -> str:
     return f"refs/tags/{number}"
 
 
+def submission_ref(unit_name: str, version: int) -> str:
+    """
+    Ref that keeps version ``version`` (1, 2, …) of a unit, ``refs/submissions/<escaped name>/<version>``.
+
+    Everything but letters, digits, ``-`` and ``_`` is percent-encoded. A name that is then too long for a
+    file system goes on in further components that start with ``+``.
+    """
+    if not unit_name or version < 1:
+        raise InvalidRequestError(
+            f"{unit_name!r} v{version} is not a submission: it needs a name and a version."
+        )
+    raw = unit_name.encode(errors="surrogatepass")
+    escaped = "".join(chr(c) if re.match(rb"[A-Za-z0-9_-]", bytes([c])) else f"%{c:02X}" for c in raw)
+    parts = [escaped[start : start + _LONGEST_PART] for start in range(0, len(escaped), _LONGEST_PART)]
+    return f"{_SUBMISSIONS}{'/+'.join(parts)}/{version}"
+
+
+def parse_submission_ref(ref: str) -> tuple[str, int]:
+    """Unit name and version of a ref that :func:`submission_ref` made, else ``InvalidRequestError``."""
+    escaped, _, version = ref.removeprefix(_SUBMISSIONS).rpartition("/")
+    if not ref.startswith(_SUBMISSIONS) or not escaped or not re.fullmatch(r"[1-9][0-9]*", version):
+        raise InvalidRequestError(f"{ref!r} is not the ref of a submission.")
+    return unquote(escaped.replace("/+", ""), errors="surrogatepass"), int(version)
+
+
 class ReleaseStore(Protocol):
     """
     Content-addressed files, commits and refs.
@@ -63,11 +95,15 @@ class ReleaseStore(Protocol):
         ...
 
     def write_files(self, files: Mapping[str, tuple[int, bytes]]) -> tuple[FileEntry, ...]:
-        """Store ``{path: (mode, bytes)}`` byte for byte and durably; return sorted entries. Refs do not move."""
+        """Store ``{path: (mode, bytes)}`` byte for byte, durably; return sorted entries. Refs do not move."""
         ...
 
     def read(self, blob: str) -> bytes:
         """Bytes of a blob."""
+        ...
+
+    def read_all(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """``(blob, bytes)`` of many blobs at the price of one opening of the store."""
         ...
 
     def files(self, commit: str | None) -> dict[str, FileEntry]:
@@ -75,7 +111,7 @@ class ReleaseStore(Protocol):
         ...
 
     def entries(self, commit: str | None, paths: Iterable[str]) -> dict[str, FileEntry]:
-        """The entries of ``paths`` that exist in the commit; costs by the number of paths, not of the tree."""
+        """Entries of ``paths`` that exist in the commit; costs by the number of paths, not of the tree."""
         ...
 
     def changes(self, old: str | None, new: str) -> tuple[TreeChange, ...]:
@@ -94,7 +130,9 @@ class ReleaseStore(Protocol):
         """
         Write the parent's tree with ``changes`` applied as a commit and return its id. Refs do not move.
 
-        Deterministic: the same arguments give the same id. Blobs of the changes must be in the store.
+        Deterministic: the same arguments give the same id. Blobs of the changes must be in the store
+        (``NotFoundError``). Deleting what is not there is no error. A file goes away only if a change
+        names it: one that would have to make room for a folder of its name is ``InvalidRequestError``.
         """
         ...
 
@@ -115,5 +153,5 @@ class ReleaseStore(Protocol):
         ...
 
     def move_ref(self, name: str, *, expected: str | None, new: str) -> None:
-        """Compare-and-swap, durable. ``expected=None`` creates. Raises ``StoreConflictError`` when the ref differs."""
+        """Durable compare-and-swap; ``expected=None`` creates. ``StoreConflictError`` if the ref differs."""
         ...

@@ -1,0 +1,48 @@
+"""Rules for the changes of a commit that hold in every store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from airflow_release_plugin.domain.files import FileEntry, TreeChange
+from airflow_release_plugin.exceptions import InvalidRequestError, StoreConflictError
+from airflow_release_plugin.store.paths import check_mode, check_object_id, check_path
+
+
+def in_the_way(path: str) -> InvalidRequestError:
+    """Return the error for a path that is a file in one place and a folder in another."""
+    return InvalidRequestError(
+        f"{path!r} cannot be written: a file and a folder would have the same name. "
+        "Remove the other one in the same release, or rename this one.",
+        path=path,
+    )
+
+
+def moved(name: str, expected: str | None, actual: str | None) -> StoreConflictError:
+    """Return the error for a ref that is not where the writer expected it."""
+    return StoreConflictError(
+        f"{name} is at {actual or 'nothing'}, not at {expected or 'nothing'}. See what moved it and retry.",
+        ref=name,
+        expected=expected,
+        actual=actual,
+    )
+
+
+def by_path(changes: Iterable[TreeChange]) -> dict[str, FileEntry | None]:
+    """
+    Return ``{path: entry or None}`` in path order, checked.
+
+    Raises ``InvalidRequestError`` for a path, mode or blob id that cannot be, and for a path twice.
+    """
+    found: dict[str, FileEntry | None] = {}
+    for change in changes:
+        path = check_path(change.path)
+        if path in found:
+            raise InvalidRequestError(f"{path!r} is changed twice in one commit.", path=path)
+        if change.entry is not None:
+            check_mode(path, change.entry.mode)
+            check_object_id(change.entry.blob)
+            found[path] = FileEntry(path, change.entry.mode, change.entry.blob, change.entry.size)
+        else:
+            found[path] = None
+    return dict(sorted(found.items()))

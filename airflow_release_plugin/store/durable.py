@@ -1,0 +1,81 @@
+"""Files that survive a power cut, and a lock between processes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+OBJECT_MODE = 0o444
+
+
+def sync_folder(path: Path) -> None:
+    """Make renames in a folder durable."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_file(path: Path) -> None:
+    """Make the content of a file durable."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def sync_tree(path: Path) -> None:
+    """Make a folder and all that is in it durable."""
+    for folder, _, names in os.walk(path):
+        for name in names:
+            sync_file(Path(folder) / name)
+        sync_folder(Path(folder))
+
+
+def sync_folders(lowest: Path, top: Path) -> None:
+    """Make the way from ``top`` down to ``lowest`` durable, both included."""
+    for folder in (lowest, *lowest.parents):
+        sync_folder(folder)
+        if folder == top:
+            return
+
+
+def write_files(root: Path, files: Mapping[str, bytes]) -> None:
+    """
+    Write immutable files under ``root``, in order, in one batch; they are on the disk when this returns.
+
+    Each appears whole or not at all. Everything is written before anything is synced, so that the file system
+    can write it back at once. A name that exists already is replaced: names stand for content.
+    """
+    pending: list[tuple[Path, Path]] = []
+    try:
+        for name, data in files.items():
+            target = root / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # git names its own leftovers like this, and `git gc` removes them
+            beside = root / f"tmp_obj_{secrets.token_hex(8)}"
+            with beside.open("xb") as stream:
+                pending.append((beside, target))
+                stream.write(data)
+                os.fchmod(stream.fileno(), OBJECT_MODE)
+        for beside, _ in pending:
+            sync_file(beside)
+        for beside, target in pending:
+            beside.replace(target)
+        for folder in sorted({target.parent for _, target in pending} | {root}):
+            sync_folder(folder)
+    finally:
+        for beside, _ in pending:
+            beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[IO[str]]:
+    """Hold a lock on the file ``path``. It keeps threads and processes apart and dies with them."""
+    with path.open("a+", encoding="utf-8") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield stream

@@ -1,0 +1,76 @@
+"""Names that may become files: paths, refs, object ids. What is refused here never reaches git or a disk."""
+
+from __future__ import annotations
+
+import re
+
+from airflow_release_plugin.domain.files import EXECUTABLE, REGULAR
+from airflow_release_plugin.exceptions import InvalidRequestError
+
+MANIFEST = ".release-manifest"
+"""File that a served tree carries beside the released ones; no release can contain one of that name."""
+
+# macOS ignores these in names, Windows strips dots and spaces: `.git` in disguise, which git refuses too.
+_INVISIBLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+_OBJECT_ID = re.compile(r"[0-9a-f]{40}")
+# git-check-ref-format(1), minus what a file system may not hold
+_REF_PART = re.compile(r"(?!\.)(?!.*\.\.)(?!.*@\{)[^\x00-\x20\x7f~^:?*\[\\/]+(?<!\.)(?<!\.lock)")
+
+
+def _is_git_folder(part: str) -> bool:
+    plain = _INVISIBLE.sub("", part).casefold().split(":")[0].rstrip(" .")
+    return plain in {".git", "git~1"}
+
+
+def check_path(path: str) -> str:
+    """Return ``path`` if it may be part of a tree; ``InvalidRequestError`` with the reason otherwise."""
+    reason = ""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        reason = "it is not valid Unicode"
+    parts = path.split("/")
+    if path.startswith("/"):
+        reason = "it is absolute"
+    elif "\\" in path or "\x00" in path:
+        reason = "it contains a backslash or NUL"
+    elif any(part in {"", ".", ".."} for part in parts):
+        reason = "it has an empty, '.' or '..' part"
+    elif any(_is_git_folder(part) for part in parts):
+        reason = "it names a .git folder"
+    elif path == MANIFEST:
+        reason = "the name is reserved"
+    if reason:
+        raise InvalidRequestError(f"Path {path!r} cannot be stored: {reason}. Rename the file.")
+    return path
+
+
+def check_mode(path: str, mode: int) -> int:
+    """Return ``mode`` if it is that of a plain or executable file; ``InvalidRequestError`` otherwise."""
+    if mode not in {REGULAR, EXECUTABLE}:
+        raise InvalidRequestError(
+            f"{path!r} has mode {mode:o}, but only files ({REGULAR:o}, {EXECUTABLE:o}) can be stored. "
+            "Replace a link by the file it points at.",
+            path=path,
+        )
+    return mode
+
+
+def check_object_id(object_id: str) -> str:
+    """Return a full lower-case SHA-1; raise ``InvalidRequestError`` for anything else."""
+    if not _OBJECT_ID.fullmatch(object_id):
+        raise InvalidRequestError(f"{object_id!r} is not an object id; give all 40 hexadecimal digits.")
+    return object_id
+
+
+def check_ref(name: str) -> str:
+    """Return a full ref name that git and the file system accept; raise ``InvalidRequestError`` otherwise."""
+    parts = name.split("/")
+    usable = len(parts) >= 3 and parts[0] == "refs" and all(_REF_PART.fullmatch(part) for part in parts)
+    try:
+        usable = usable and all(len(part.encode()) <= 240 for part in parts)
+    except UnicodeEncodeError:
+        usable = False
+    if not usable:
+        raise InvalidRequestError(f"{name!r} is not a valid ref name; use letters, digits, '-', '_' and '.'.")
+    return name
