@@ -21,9 +21,9 @@ class ReleaseHook(BaseHook):
     """
     Talks to the REST API of Airflow Release.
 
-    The connection has the URL of the Airflow API server as host (with its path prefix), and login and password
-    of a user named in ``[release] service_users``, or no login and a ready token as password. Extra may have
-    ``verify_ssl``, ``ca_file`` and ``timeout`` (seconds).
+    The connection's host is the URL of the Airflow API server with its path prefix. Login and password are
+    those of a user named in ``[release] service_users``; or the password is a ready token, without a login.
+    Extra may have ``verify_ssl``, ``ca_file`` and ``timeout`` (seconds).
 
     :param release_conn_id: id of the connection
     """

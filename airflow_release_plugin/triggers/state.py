@@ -16,8 +16,8 @@ class ReleaseStateTrigger(BaseTrigger):
     """
     Fires when a release or gate is in one of the named states.
 
-    The payload is a dict: ``status`` (``success`` or ``error``), ``state``, ``error_type`` (``refused``, or the
-    code of an error of :mod:`airflow_release_plugin.exceptions`) and ``message``.
+    The payload is a dict: ``status`` (``success`` or ``error``), ``state``, ``error_type`` (``refused``, or
+    the code of an error of :mod:`airflow_release_plugin.exceptions`) and ``message``.
 
     :param subject: ``release:<id>`` or ``gate:<id>``
     :param targets: states that end the wait with success

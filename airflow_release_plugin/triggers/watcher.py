@@ -59,9 +59,10 @@ class Watcher:
     """
     Waits for states of many subjects with one request at a time.
 
-    It keeps no states: each request names what its waiters know, so a restart of either side loses nothing. A
-    server that does not answer is asked again, for ever. An answer that repeating cannot mend (log-in refused,
-    no permission, no such API) ends the waits, but only when a client made anew from the connection gets it too.
+    It keeps no states: each request names what its waiters know, so a restart of either side loses nothing.
+    A server that does not answer is asked again, for ever. An answer that repeating cannot mend (log-in
+    refused, no permission, no such API) ends the waits, but only when a client made anew from the connection
+    gets it too.
 
     :param name: of the connection, for log lines
     :param connect: makes a client

@@ -1,0 +1,97 @@
+"""Checking a release on a worker, before anybody is asked to approve it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
+from airflow_release_plugin.operators.base import PipelineOperator, failed_for_good
+from airflow_release_plugin.operators.candidate import fetched_tree
+from airflow_release_plugin.schemas.release import CheckItemBody, ReportBody, WorkTreeResponse
+
+if TYPE_CHECKING:
+    from airflow_release_plugin.analysis.parse_report import FileReport, ParseReport
+    from airflow_release_plugin.client.release import ReleaseClient
+
+_LONGEST_DETAIL = 20000
+
+
+class CheckReleaseOperator(PipelineOperator):
+    """
+    Parse the tree that the target would have, in a process of its own, and report what is in it.
+
+    A file that cannot be imported, a file without DAGs and a DAG id that two files define fail the release,
+    and then the task. The XCom is the list of DAG ids.
+
+    :param release_id: number of the release; by default the one that the DAG run's conf names
+    :param request_approval: open the approval when the check passes; turn it off when tests follow, and end
+        them with :class:`~airflow_release_plugin.operators.promote.RequestApprovalOperator`
+    """
+
+    def __init__(self, *, request_approval: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.request_approval = request_approval
+
+    def step(self, client: ReleaseClient, release_id: int) -> list[str]:
+        """Fetch, parse, report."""
+        from airflow_release_plugin.analysis.parse_check import check_tree
+
+        work = client.get_work(release_id)
+        with fetched_tree(client, release_id) as tree:
+            parsed = check_tree(tree, work.dag_files, timeout=work.timeout, bundle_name=work.environment)
+        body = self._report(work, parsed)
+        client.report(release_id, body)
+        problems = [_line(item) for item in body.items if item.status is CheckStatus.FAILED]
+        if problems:
+            raise failed_for_good(f"Release {release_id} did not pass its check:", problems)
+        self.log.info("Release %d: %d files parsed in %.1f s.", release_id, len(parsed.files), parsed.seconds)
+        return list(parsed.dag_ids)
+
+    def _report(self, work: WorkTreeResponse, parsed: ParseReport) -> ReportBody:
+        deleted = [
+            CheckItemBody(name="deleted", status=CheckStatus.PASSED, path=path) for path in work.deleted
+        ]
+        return ReportBody(
+            kind=ReportKind.CHECK,
+            attempt=work.attempt,
+            base_commit=work.base_commit,
+            items=[*map(_file_item, parsed.files), *_duplicates(parsed), *deleted],
+            request_approval=self.request_approval,
+        )
+
+
+def _file_item(file: FileReport) -> CheckItemBody:
+    facts = {
+        "dags": [asdict(dag) for dag in file.dags],
+        "references": asdict(file.references),
+        "seconds": file.seconds,
+    }
+    if file.error:
+        status, detail = CheckStatus.FAILED, file.error
+    elif not file.dags:
+        status, detail = CheckStatus.FAILED, "The file defines no DAG."
+    else:
+        status = CheckStatus.WARNING if file.warnings else CheckStatus.PASSED
+        detail = "\n".join(file.warnings)
+    return CheckItemBody(
+        name="parse", status=status, path=file.path, detail=detail[-_LONGEST_DETAIL:], facts=facts
+    )
+
+
+def _duplicates(parsed: ParseReport) -> Iterator[CheckItemBody]:
+    for dag_id, paths in parsed.duplicates.items():
+        yield CheckItemBody(
+            name="duplicate",
+            status=CheckStatus.FAILED,
+            path=paths[-1],
+            detail=f"DAG id {dag_id!r} is defined in {' and in '.join(paths)}; rename one of them.",
+            facts={"dag_id": dag_id, "paths": list(paths)},
+        )
+
+
+def _line(item: CheckItemBody) -> str:
+    """Return one line about a failed item: the last of a stack trace says what happened."""
+    last = next((line for line in reversed(item.detail.splitlines()) if line.strip()), "")
+    return f"{item.path}: {last.strip()}"

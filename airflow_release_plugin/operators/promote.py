@@ -1,0 +1,95 @@
+"""The steps after the check: ask for approval, promote, verify, run."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from airflow_release_plugin import config
+from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.operators.base import PipelineOperator, failed_for_good
+from airflow_release_plugin.schemas.release import CheckItemBody, ReportBody
+
+if TYPE_CHECKING:
+    from airflow_release_plugin.client.release import ReleaseClient
+
+
+class RequestApprovalOperator(PipelineOperator):
+    """Open the approval of a release whose checks and tests passed. The XCom is the release's state."""
+
+    def step(self, client: ReleaseClient, release_id: int) -> str:
+        """Ask."""
+        return client.request_approval(release_id).state.value
+
+
+class PromoteReleaseOperator(PipelineOperator):
+    """
+    Move the target to the approved release, as one commit.
+
+    Promoting again answers the same, so the task may be retried. The XCom is the commit.
+    """
+
+    def step(self, client: ReleaseClient, release_id: int) -> str:
+        """Promote."""
+        promotion = client.promote(release_id)
+        if promotion.state is not ReleaseState.RELEASED:
+            raise AirflowFailException(
+                f"Release {release_id} is {promotion.state.value!r} after the promotion; see its page."
+            )
+        self.log.info("Release %d is commit %s.", release_id, promotion.commit)
+        return promotion.commit
+
+
+class VerifyReleaseOperator(PipelineOperator):
+    """
+    Wait until Airflow has parsed what was promoted, and fail when it serves something else.
+
+    :param timeout: seconds that Airflow has; by default ``[release] verify_timeout``
+    :param poll_interval: seconds between two questions
+    """
+
+    def __init__(self, *, timeout: float | None = None, poll_interval: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.timeout = timeout
+        self.poll_interval = poll_interval
+
+    def step(self, client: ReleaseClient, release_id: int) -> None:
+        """Ask until there is an answer."""
+        timeout = config.verify_timeout() if self.timeout is None else self.timeout
+        deadline = time.monotonic() + timeout
+        while True:
+            answer = client.verify(release_id)
+            if answer.status == "passed":
+                return
+            if answer.status == "failed":
+                raise failed_for_good(f"Release {release_id} is not served as approved:", answer.problems)
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(self.poll_interval)
+        problem = (
+            f"Airflow has not parsed release {release_id} in {timeout:g} seconds; is a dag processor up?"
+        )
+        client.report(release_id, _timed_out(client.get_release(release_id).attempt, problem))
+        raise failed_for_good(problem, answer.problems)
+
+
+class RunReleasedDagsOperator(PipelineOperator):
+    """Start the released DAGs when the release asks for it; skipped otherwise. The XCom lists the runs."""
+
+    def step(self, client: ReleaseClient, release_id: int) -> list[dict[str, Any]]:
+        """Start them, each once."""
+        if not client.get_release(release_id).run_after_release:
+            raise AirflowSkipException(f"Release {release_id} does not ask for runs.")
+        runs = client.run(release_id)
+        missing = [run.dag_id for run in runs if run.state == "missing"]
+        if missing:
+            raise failed_for_good(f"Release {release_id}: these DAGs could not be started:", missing)
+        return [run.model_dump(mode="json") for run in runs]
+
+
+def _timed_out(attempt: int, problem: str) -> ReportBody:
+    item = CheckItemBody(name="served", status=CheckStatus.FAILED, detail=problem)
+    return ReportBody(kind=ReportKind.VERIFICATION, attempt=attempt, items=[item])
