@@ -66,7 +66,7 @@ def test_every_revision_goes_down_and_up_again(own_engine: Engine, manager: Rele
         command.upgrade(config, step)
 
         assert revision(own_engine) == step
-    assert OURS <= tables(own_engine)
+    assert tables(own_engine) >= OURS
 
 
 def test_the_migrated_schema_is_the_one_of_the_models(own_engine: Engine, manager: ReleaseDBManager) -> None:
@@ -97,7 +97,7 @@ def test_going_down_prints_the_sql_when_asked_to(
     manager.downgrade("base", show_sql_only=True)
 
     assert "DROP TABLE release_" in capsys.readouterr().out
-    assert OURS <= tables(own_engine)
+    assert tables(own_engine) >= OURS
 
 
 def test_a_start_revision_is_only_for_printed_sql(manager: ReleaseDBManager) -> None:
@@ -122,7 +122,7 @@ def test_a_reset_drops_and_makes_our_tables(own_engine: Engine, manager: Release
     manager.session.rollback()
     manager.initdb()
 
-    assert OURS <= tables(own_engine)
+    assert tables(own_engine) >= OURS
 
 
 def test_the_heads_map_names_the_newest_revision_of_this_version(manager: ReleaseDBManager) -> None:

@@ -24,7 +24,7 @@ def connect(url: str) -> Engine:
     engine = create_engine(url, connect_args=arguments)
     setup_event_handlers(engine)
     if sqlite:
-        # Python's driver starts transactions late and breaks savepoints, unless it is told to leave that to us.
+        # Python's driver starts transactions late and so breaks savepoints: take that over.
         event.listen(engine, "connect", _leave_transactions_to_us)
         event.listen(engine, "begin", _begin)
     return engine
