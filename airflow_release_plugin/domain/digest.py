@@ -41,7 +41,12 @@ def change_digest(changes: Iterable[TreeChange], *, target: str, kind: ReleaseKi
     The order in which ``changes`` are given does not matter; every other difference does.
     """
     rows = sorted(
-        [change.path, change.entry.mode if change.entry else 0, change.entry.blob if change.entry else "", change.is_deletion]
+        [
+            change.path,
+            change.entry.mode if change.entry else 0,
+            change.entry.blob if change.entry else "",
+            change.is_deletion,
+        ]
         for change in changes
     )
     return _sha256({"changes": rows, "kind": kind.value, "target": target})

@@ -25,7 +25,9 @@ class Approval(Stateful, Base):
     subject_id: Mapped[int]
     state: Mapped[ApprovalState] = mapped_column(EnumText(ApprovalState))
     change_digest: Mapped[str] = mapped_column(String(64))
-    requirement_json: Mapped[dict[str, Any]] = mapped_column("requirement", JSON, comment="as resolved when it opened")
+    requirement_json: Mapped[dict[str, Any]] = mapped_column(
+        "requirement", JSON, comment="as resolved when it opened"
+    )
     execution_hours: Mapped[int] = mapped_column(comment="hours to execute once approved")
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -115,7 +117,11 @@ class Gate(Stateful, Base):
 
     def effective_state(self, now: datetime) -> GateState:
         """The state as a function of what is stored and ``now`` (invariant 10)."""
-        return GateState.EXPIRED if self.state is GateState.OPEN and is_past(self.expires_at, now) else self.state
+        return (
+            GateState.EXPIRED
+            if self.state is GateState.OPEN and is_past(self.expires_at, now)
+            else self.state
+        )
 
     @property
     def subject(self) -> str:

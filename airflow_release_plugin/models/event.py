@@ -24,7 +24,9 @@ class Event(Base):
     tag: Mapped[EventTag] = mapped_column(EnumText(EventTag))
     actor_id: Mapped[str] = mapped_column(String(250))
     actor_name: Mapped[str] = mapped_column(String(250))
-    subject: Mapped[str] = mapped_column(String(64), comment="release:7, gate:3, submission:12, environment:prod")
+    subject: Mapped[str] = mapped_column(
+        String(64), comment="release:7, gate:3, submission:12, environment:prod"
+    )
     data: Mapped[dict[str, Any]] = mapped_column(JSON, comment="facts as they were")
     prev_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))

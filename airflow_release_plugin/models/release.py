@@ -23,7 +23,11 @@ class Release(Stateful, Base):
     """A package that goes through one approval and is promoted as one commit."""
 
     __tablename__ = "release_package"
-    __table_args__ = (UniqueConstraint("number"), Index(None, "state", "expires_at"), Index(None, "requested_at"))
+    __table_args__ = (
+        UniqueConstraint("number"),
+        Index(None, "state", "expires_at"),
+        Index(None, "requested_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(32), comment="R-000001; names the tag in the store")
@@ -37,7 +41,9 @@ class Release(Stateful, Base):
     run_after_release: Mapped[bool] = mapped_column(default=False)
     attempt: Mapped[int] = mapped_column(default=1)
     change_digest: Mapped[str] = mapped_column(String(64))
-    base_commit: Mapped[str | None] = mapped_column(String(40), comment="target commit that was checked against")
+    base_commit: Mapped[str | None] = mapped_column(
+        String(40), comment="target commit that was checked against"
+    )
     target_commit: Mapped[str | None] = mapped_column(
         String(40), comment="commit that the target branch moves to; recorded before it moves"
     )
@@ -68,7 +74,9 @@ class Release(Stateful, Base):
     def changes(self) -> tuple[TreeChange, ...]:
         """What it does to the target tree."""
         return tuple(
-            TreeChange(c["path"], FileEntry(c["path"], c["mode"], c["blob"], c["size"]) if c["blob"] else None)
+            TreeChange(
+                c["path"], FileEntry(c["path"], c["mode"], c["blob"], c["size"]) if c["blob"] else None
+            )
             for c in self.changes_json
         )
 
@@ -153,7 +161,9 @@ class Report(Base):
     attempt: Mapped[int]
     passed: Mapped[bool]
     base_commit: Mapped[str | None] = mapped_column(String(40))
-    items: Mapped[list[dict[str, Any]]] = mapped_column(JSON, comment="name, status, path, detail, facts by check")
+    items: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSON, comment="name, status, path, detail, facts by check"
+    )
     reported_by_id: Mapped[str] = mapped_column(String(250))
     reported_by_name: Mapped[str] = mapped_column(String(250))
     reported_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -24,7 +24,9 @@ class Unit(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(String(250))
     path: Mapped[str] = mapped_column(String(1000), comment="POSIX path relative to the source")
-    name: Mapped[str] = mapped_column(String(250), comment="first DAG id at the first submission; names the refs")
+    name: Mapped[str] = mapped_column(
+        String(250), comment="first DAG id at the first submission; names the refs"
+    )
     dag_ids: Mapped[list[str]] = mapped_column(JSON, comment="ids in the target, as of the latest submission")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -39,11 +41,15 @@ class Submission(Stateful, Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("release_unit.id"))
     version: Mapped[int] = mapped_column(comment="1, 2, … within the unit")
     state: Mapped[SubmissionState] = mapped_column(EnumText(SubmissionState))
-    change: Mapped[ChangeKind] = mapped_column(EnumText(ChangeKind), comment="against the target when submitted")
+    change: Mapped[ChangeKind] = mapped_column(
+        EnumText(ChangeKind), comment="against the target when submitted"
+    )
     dag_ids: Mapped[list[str]] = mapped_column(JSON, comment="ids in the target")
     digest: Mapped[str] = mapped_column(String(64), comment="SHA-256 over the sorted (path, mode, blob) list")
     commit_id: Mapped[str] = mapped_column(String(40), comment="commit that keeps the files in the store")
-    closure: Mapped[list[dict[str, Any]]] = mapped_column(JSON, comment="path, mode, blob, size, kind, reason by file")
+    closure: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSON, comment="path, mode, blob, size, kind, reason by file"
+    )
     external: Mapped[list[str]] = mapped_column(JSON, comment="imported modules that are not in the source")
     warnings: Mapped[list[str]] = mapped_column(JSON)
     comment: Mapped[str] = mapped_column(Text, default="")
@@ -53,7 +59,8 @@ class Submission(Stateful, Base):
     submitted_by_name: Mapped[str] = mapped_column(String(250))
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
     release_id: Mapped[int | None] = mapped_column(
-        ForeignKey("release_package.id"), comment="the open release that holds it, or the one that released it"
+        ForeignKey("release_package.id"),
+        comment="the open release that holds it, or the one that released it",
     )
 
     unit: Mapped[Unit] = relationship(lazy="joined", innerjoin=True)

@@ -27,6 +27,6 @@ def fetch_page(session: Session, query: Select[Any], *, limit: int, offset: int)
 
 
 def like(text: str) -> str:
-    """A LIKE pattern (escape character ``\\``) that finds ``text`` anywhere."""
+    r"""A LIKE pattern (escape character ``\``) that finds ``text`` anywhere."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"

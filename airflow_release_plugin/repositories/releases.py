@@ -63,11 +63,6 @@ def release(session: Session, release_id: int, *, lock: bool = False) -> Release
     return session.scalars(query).one_or_none()
 
 
-def releases_by_id(session: Session, ids: Iterable[int]) -> dict[int, Release]:
-    """Releases by id, without their items."""
-    return {row.id: row for row in session.scalars(select(Release).where(Release.id.in_(list(ids))))}
-
-
 def last_id(session: Session) -> int:
     """Highest release id; 0 when there is none."""
     return session.scalar(select(func.max(Release.id))) or 0
@@ -89,7 +84,9 @@ def _narrowed(query: Select[tuple[Release]], wanted: ReleaseFilter, now: datetim
         query = query.where(effective_state(now) == wanted.state)
     if wanted.search:
         pattern = like(wanted.search)
-        query = query.where(or_(Release.title.ilike(pattern, escape="\\"), Release.number.ilike(pattern, escape="\\")))
+        query = query.where(
+            or_(Release.title.ilike(pattern, escape="\\"), Release.number.ilike(pattern, escape="\\"))
+        )
     if wanted.requested_by:
         query = query.where(Release.requested_by_name == wanted.requested_by)
     if wanted.released_by:
@@ -142,3 +139,9 @@ def environment(session: Session, name: str, *, lock: bool = False) -> Environme
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return session.scalars(query).one_or_none()
+
+
+def with_items(session: Session, ids: Iterable[int]) -> dict[int, Release]:
+    """Releases by id, with their items."""
+    query = select(Release).where(Release.id.in_(list(ids))).options(selectinload(Release.items))
+    return {row.id: row for row in session.scalars(query)}

@@ -104,3 +104,8 @@ def list_submissions(
         pattern = like(search)
         query = query.where(Unit.name.ilike(pattern, escape="\\") | Unit.path.ilike(pattern, escape="\\"))
     return fetch_page(session, query, limit=limit, offset=offset)
+
+
+def any_unit(session: Session) -> bool:
+    """Whether anything was ever submitted."""
+    return session.scalar(select(Unit.id).limit(1)) is not None

@@ -1,0 +1,1 @@
+"""Use cases, one file per noun. Authorisation happens here; whoever calls adds nothing to it."""

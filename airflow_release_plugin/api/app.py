@@ -1,0 +1,38 @@
+"""Puts the API together. Nothing happens at import."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from airflow_release_plugin import __version__
+from airflow_release_plugin.api.errors import ERRORS, add_error_handlers
+from airflow_release_plugin.api.routes import (
+    candidates,
+    environments,
+    events,
+    gates,
+    health,
+    me,
+    releases,
+    submissions,
+    watch,
+)
+
+API_PREFIX = "/api/v1"
+
+
+def create_app() -> FastAPI:
+    """The API without the pages; mounted by the plugin at ``/release``."""
+    app = FastAPI(
+        title="Airflow Release",
+        version=__version__,
+        description="Release management for Apache Airflow: what runs in production, who agreed, and how it got there.",
+        docs_url=f"{API_PREFIX}/docs",
+        openapi_url=f"{API_PREFIX}/openapi.json",
+        redoc_url=None,
+    )
+    add_error_handlers(app)
+    for module in (me, candidates, submissions, releases, environments, gates, events, watch):
+        app.include_router(module.router, prefix=API_PREFIX, responses=ERRORS)
+    app.include_router(health.router, prefix=API_PREFIX)
+    return app

@@ -1,0 +1,108 @@
+"""From what services answer to what the API answers, where that is more than reading attributes."""
+
+from __future__ import annotations
+
+from airflow_release_plugin.analysis.text_diff import FileDiff
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.models import Gate, Release
+from airflow_release_plugin.schemas.gate import GateDetailResponse, GateResponse
+from airflow_release_plugin.schemas.release import (
+    DiffLineResponse,
+    DiffResponse,
+    FileDiffResponse,
+    ReleaseDetailResponse,
+    ReleaseResponse,
+)
+from airflow_release_plugin.services import access, gates, release_page
+from airflow_release_plugin.services.context import Context
+
+
+def release_response(ctx: Context, release: Release) -> ReleaseResponse:
+    """A release for a list."""
+    return ReleaseResponse.model_validate(_summary(ctx, release))
+
+
+def release_detail(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseDetailResponse:
+    """A release as its page shows it to the actor."""
+    # What was just changed in this transaction is read back.
+    ctx.session.flush()
+    view = release_page.view(ctx, actor=actor, release_id=release_id)
+    release = view.release
+    return ReleaseDetailResponse.model_validate(
+        {
+            **_summary(ctx, release),
+            "description": release.description,
+            "run_after_release": release.run_after_release,
+            "state_reason": release.state_reason,
+            "base_commit": release.base_commit,
+            "target_commit": release.target_commit,
+            "items": release.items,
+            "approval": view.approval,
+            "reports": view.reports,
+            "pipeline": view.pipeline,
+            "runs": view.runs,
+            "actions": view.actions,
+        }
+    )
+
+
+def _summary(ctx: Context, release: Release) -> dict[str, object]:
+    return {
+        "id": release.id,
+        "number": release.number,
+        "title": release.title,
+        "kind": release.kind,
+        "state": release.effective_state(ctx.clock()),
+        "environment": release.environment,
+        "requested_by": release.requested_by,
+        "reviewers": release.reviewers,
+        "requested_at": release.requested_at,
+        "released_at": release.released_at,
+        "released_by": release.released_by,
+        "dag_ids": access.release_dag_ids(release),
+        "item_count": len(release.items),
+        "change_digest": release.change_digest,
+        "attempt": release.attempt,
+    }
+
+
+def gate_response(ctx: Context, gate: Gate) -> GateResponse:
+    """A gate for a list."""
+    answer = GateResponse.model_validate(gate)
+    answer.state = gate.effective_state(ctx.clock())
+    return answer
+
+
+def gate_detail(ctx: Context, gate: Gate, *, actor: Actor) -> GateDetailResponse:
+    """A gate as its page shows it to the actor."""
+    return GateDetailResponse.model_validate(
+        {
+            **gate_response(ctx, gate).model_dump(),
+            "approval": gates.approval_view(ctx, gate, actor=actor),
+        }
+    )
+
+
+def diff_response(files: list[release_page.ChangedFile]) -> DiffResponse:
+    """A diff, file by file."""
+    return DiffResponse(
+        files=[
+            FileDiffResponse(
+                path=file.path,
+                change=file.change,
+                added=file.diff.added,
+                removed=file.diff.removed,
+                note=_note(file.diff),
+                hunks=[
+                    [DiffLineResponse.model_validate(line) for line in hunk.lines] for hunk in file.diff.hunks
+                ],
+            )
+            for file in files
+        ]
+    )
+
+
+def _note(diff: FileDiff) -> str | None:
+    if diff.binary:
+        return f"binary file, {diff.old_size or 0} to {diff.new_size or 0} bytes"
+    return "too large to show" if diff.too_large else None

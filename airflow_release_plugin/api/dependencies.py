@@ -1,0 +1,58 @@
+"""Who calls, and the transaction of the call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+
+from airflow_release_plugin.airflow_internals.actors import resolve
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.exceptions import CsrfError, NotAuthenticatedError
+from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.unit_of_work import unit_of_work
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_COOKIE = "_token"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The auth manager's user behind a request."""
+
+    user: Any
+
+    @contextmanager
+    def transaction(self) -> Iterator[tuple[Context, Actor]]:
+        """The context and actor of one transaction, committed at the end of the block."""
+        with unit_of_work(self.user) as work:
+            yield work
+
+
+async def get_caller(request: Request) -> Caller:
+    """
+    Resolve the caller from a bearer token, or, for requests that change nothing, from Airflow's cookie.
+
+    A cookie is sent by the browser whichever site asks; it therefore never authorises a change here. The pages
+    have forms with CSRF tokens for that.
+    """
+    header = request.headers.get("authorization", "")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return Caller((await resolve(token.strip()))[1])
+    cookie = request.cookies.get(_COOKIE)
+    if not cookie:
+        raise NotAuthenticatedError("Log in to Airflow, or send a token: Authorization: Bearer <token>.")
+    if request.method not in _SAFE_METHODS:
+        raise CsrfError(
+            "A cookie alone does not authorise a change here; send Authorization: Bearer <token>."
+        )
+    return Caller((await resolve(cookie))[1])
+
+
+CallerDep = Annotated[Caller, Depends(get_caller)]
+LimitQuery = Annotated[int, Query(ge=1, le=1000)]
+OffsetQuery = Annotated[int, Query(ge=0)]

@@ -1,0 +1,51 @@
+"""The to-be-released list."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
+from airflow_release_plugin.domain.digest import ChangeKind
+from airflow_release_plugin.schemas.candidate import CandidateResponse, ClosureResponse
+from airflow_release_plugin.schemas.common import Collection, FileResponse
+from airflow_release_plugin.services import candidates
+
+router = APIRouter(prefix="/candidates", tags=["Candidates"])
+
+
+@router.get("")
+def list_candidates(
+    caller: CallerDep,
+    search: str = "",
+    change: ChangeKind | None = None,
+    submitter: str = "",
+    tag: str = "",
+    submitted: bool | None = None,
+    order_by: str = "path",
+    limit: LimitQuery = 50,
+    offset: OffsetQuery = 0,
+) -> Collection[CandidateResponse]:
+    """Dag files of the source that differ from the target or wait in the list; one row for each file."""
+    wanted = candidates.CandidateFilter(search, change, submitter, tag, submitted)
+    with caller.transaction() as (ctx, actor):
+        page = candidates.list_candidates(
+            ctx, actor=actor, wanted=wanted, order_by=order_by, limit=limit, offset=offset
+        )
+        items = [CandidateResponse.model_validate(row) for row in page.items]
+        return Collection(items=items, total_entries=page.total_entries)
+
+
+@router.get("/closure")
+def closure(caller: CallerDep, path: Annotated[str, Query(min_length=1, max_length=1000)]) -> ClosureResponse:
+    """What would be submitted for one Dag file now, file by file."""
+    with caller.transaction() as (ctx, actor):
+        found = candidates.closure_of(ctx, actor=actor, path=path)
+        return ClosureResponse(
+            path=path,
+            digest=found.digest,
+            files=[FileResponse.model_validate(file) for file in found.files],
+            external=list(found.external),
+            warnings=[*found.warnings, *(f"not found: {name}" for name in found.unresolved)],
+        )

@@ -1,0 +1,54 @@
+"""Target environments and the records of every DAG version."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from airflow_release_plugin.api.dependencies import CallerDep
+from airflow_release_plugin.schemas.common import Collection
+from airflow_release_plugin.schemas.environment import DagVersionResponse, EnvironmentResponse
+from airflow_release_plugin.services import environments
+
+router = APIRouter(prefix="/environments", tags=["Environments"])
+
+
+@router.get("")
+def list_environments(caller: CallerDep) -> Collection[EnvironmentResponse]:
+    """The environments of this installation."""
+    with caller.transaction() as (ctx, actor):
+        view = environments.get(ctx, actor=actor, name=ctx.settings.environment)
+        return Collection(items=[EnvironmentResponse.model_validate(view)], total_entries=1)
+
+
+@router.get("/{name}")
+def get_environment(name: str, caller: CallerDep) -> EnvironmentResponse:
+    """Where an environment stands."""
+    with caller.transaction() as (ctx, actor):
+        return EnvironmentResponse.model_validate(environments.get(ctx, actor=actor, name=name))
+
+
+@router.post("/{name}/restore")
+def restore(name: str, caller: CallerDep) -> EnvironmentResponse:
+    """Put a branch that was moved by hand back to where the last promotion left it."""
+    with caller.transaction() as (ctx, actor):
+        return EnvironmentResponse.model_validate(environments.restore(ctx, actor=actor, name=name))
+
+
+@router.get("/{name}/dags")
+def live_dags(name: str, caller: CallerDep) -> Collection[DagVersionResponse]:
+    """What the environment holds now."""
+    with caller.transaction() as (ctx, actor):
+        environments.get(ctx, actor=actor, name=name)
+        rows = environments.live_dags(ctx, actor=actor)
+        items = [DagVersionResponse.model_validate(row) for row in rows]
+        return Collection(items=items, total_entries=len(items))
+
+
+@router.get("/{name}/dags/{dag_id}/history")
+def dag_history(name: str, dag_id: str, caller: CallerDep) -> Collection[DagVersionResponse]:
+    """Every version of a Dag, newest first."""
+    with caller.transaction() as (ctx, actor):
+        environments.get(ctx, actor=actor, name=name)
+        rows = environments.dag_history(ctx, actor=actor, dag_id=dag_id)
+        items = [DagVersionResponse.model_validate(row) for row in rows]
+        return Collection(items=items, total_entries=len(items))

@@ -1,0 +1,70 @@
+"""Gates: sign-offs that running tasks wait for."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from airflow_release_plugin.api.convert import gate_detail, gate_response
+from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
+from airflow_release_plugin.domain.states import GateState
+from airflow_release_plugin.schemas.approval import DecisionBody
+from airflow_release_plugin.schemas.common import Collection
+from airflow_release_plugin.schemas.gate import GateBody, GateDetailResponse, GateResponse
+from airflow_release_plugin.services import decisions, gates
+
+router = APIRouter(prefix="/gates", tags=["Gates"])
+
+
+@router.get("")
+def list_gates(
+    caller: CallerDep,
+    state: GateState | None = None,
+    dag_id: str = "",
+    limit: LimitQuery = 50,
+    offset: OffsetQuery = 0,
+) -> Collection[GateResponse]:
+    """Gates of Dags that the caller may read, newest first."""
+    with caller.transaction() as (ctx, actor):
+        page = gates.list_gates(ctx, actor=actor, state=state, dag_id=dag_id, limit=limit, offset=offset)
+        items = [gate_response(ctx, row) for row in page.items]
+        return Collection(items=items, total_entries=page.total_entries)
+
+
+@router.post("")
+def open_gate(body: GateBody, caller: CallerDep) -> GateDetailResponse:
+    """Open the gate of one try of a task; the same try gets the same gate back."""
+    subject = gates.GateSubject(**body.model_dump(exclude={"approvers", "valid_hours"}))
+    with caller.transaction() as (ctx, actor):
+        gate = gates.open_gate(
+            ctx, actor=actor, subject=subject, approvers=body.approvers, valid_hours=body.valid_hours
+        )
+        return gate_detail(ctx, gate, actor=actor)
+
+
+@router.get("/{gate_id}")
+def get_gate(gate_id: int, caller: CallerDep) -> GateDetailResponse:
+    """One gate with its approval."""
+    with caller.transaction() as (ctx, actor):
+        return gate_detail(ctx, gates.get(ctx, actor=actor, gate_id=gate_id), actor=actor)
+
+
+@router.post("/{gate_id}/decisions")
+def decide(gate_id: int, body: DecisionBody, caller: CallerDep) -> GateDetailResponse:
+    """Sign off or reject exactly what the digest names."""
+    with caller.transaction() as (ctx, actor):
+        gate = decisions.decide_gate(
+            ctx,
+            actor=actor,
+            gate_id=gate_id,
+            verdict=body.verdict,
+            change_digest=body.change_digest,
+            comment=body.comment,
+        )
+        return gate_detail(ctx, gate, actor=actor)
+
+
+@router.post("/{gate_id}/withdraw")
+def withdraw(gate_id: int, caller: CallerDep) -> GateDetailResponse:
+    """Take the question back; the waiting task fails or skips."""
+    with caller.transaction() as (ctx, actor):
+        return gate_detail(ctx, gates.withdraw(ctx, actor=actor, gate_id=gate_id), actor=actor)

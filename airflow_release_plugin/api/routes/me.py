@@ -1,0 +1,50 @@
+"""Who am I, and who could review."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from airflow_release_plugin.api.dependencies import CallerDep
+from airflow_release_plugin.domain.identity import ActorKind
+from airflow_release_plugin.schemas.approval import InboxItemResponse
+from airflow_release_plugin.schemas.common import Collection, PersonResponse
+from airflow_release_plugin.schemas.watch import MeResponse
+from airflow_release_plugin.services import access, decisions, releases
+
+router = APIRouter(tags=["Me"])
+
+
+@router.get("/me")
+def me(caller: CallerDep) -> MeResponse:
+    """The caller, their roles, and what they may do."""
+    with caller.transaction() as (ctx, actor):
+        return MeResponse(
+            id=actor.id,
+            name=actor.name,
+            roles=sorted(actor.roles),
+            is_admin=access.is_admin(ctx, actor),
+            is_service=actor.kind is ActorKind.SERVICE,
+            may_approve=actor.kind is ActorKind.USER and actor.has_any_role(ctx.settings.default_flow_roles),
+            waiting=len(decisions.inbox(ctx, actor=actor)),
+        )
+
+
+@router.get("/approvals")
+def inbox(caller: CallerDep) -> Collection[InboxItemResponse]:
+    """What waits for the caller's decision, soonest to expire first."""
+    with caller.transaction() as (ctx, actor):
+        items = [InboxItemResponse.model_validate(item) for item in decisions.inbox(ctx, actor=actor)]
+        return Collection(items=items, total_entries=len(items))
+
+
+@router.get("/reviewers")
+def reviewers(
+    caller: CallerDep, submission_id: Annotated[tuple[int, ...], Query(max_length=100)] = ()
+) -> Collection[PersonResponse]:
+    """People who could approve a release of these submissions by the caller."""
+    with caller.transaction() as (ctx, actor):
+        people = releases.eligible_reviewers(ctx, actor=actor, submission_ids=submission_id)
+        items = [PersonResponse.model_validate(person) for person in people]
+        return Collection(items=items, total_entries=len(items))

@@ -1,0 +1,134 @@
+"""What the pipeline of a release does, as a service user or an admin."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from airflow_release_plugin.api.convert import release_detail
+from airflow_release_plugin.api.dependencies import CallerDep
+from airflow_release_plugin.schemas.release import (
+    PromotionResponse,
+    ReasonBody,
+    ReleaseDetailResponse,
+    ReportBody,
+    RunResponse,
+    VerificationResponse,
+    WorkTreeResponse,
+)
+from airflow_release_plugin.services import checks, promotions, verification
+
+router = APIRouter(prefix="/{release_id}", tags=["Pipeline"])
+
+
+class _Sink(io.RawIOBase):
+    """Takes what ``zipfile`` writes and hands it on, so that memory stays flat."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        chunk = bytes(data)  # type: ignore[call-overload]
+        self.chunks.append(chunk)
+        return len(chunk)
+
+    def drain(self) -> bytes:
+        """What was written since the last call."""
+        data, self.chunks = b"".join(self.chunks), []
+        return data
+
+
+def _zip_stream(files: Iterator[tuple[str, int, bytes]]) -> Iterator[bytes]:
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, mode, data in files:
+            info = zipfile.ZipInfo(path)
+            info.external_attr = mode << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, data)
+            yield sink.drain()
+    yield sink.drain()
+
+
+@router.get("/work")
+def work(release_id: int, caller: CallerDep) -> WorkTreeResponse:
+    """What a worker needs in order to check the release."""
+    with caller.transaction() as (ctx, actor):
+        return WorkTreeResponse.model_validate(checks.work_tree(ctx, actor=actor, release_id=release_id))
+
+
+@router.get("/tree", response_class=StreamingResponse, responses={200: {"content": {"application/zip": {}}}})
+def tree(release_id: int, caller: CallerDep) -> StreamingResponse:
+    """The whole tree that the target would have, as a zip."""
+    with caller.transaction() as (ctx, actor):
+        files = checks.tree_files(ctx, actor=actor, release_id=release_id)
+    return StreamingResponse(_zip_stream(files), media_type="application/zip")
+
+
+@router.post("/reports")
+def report(release_id: int, body: ReportBody, caller: CallerDep) -> ReleaseDetailResponse:
+    """Report what a step found out; a failed item fails the release."""
+    with caller.transaction() as (ctx, actor):
+        checks.report(
+            ctx,
+            actor=actor,
+            release_id=release_id,
+            kind=body.kind,
+            attempt=body.attempt,
+            base_commit=body.base_commit,
+            items=[item.model_dump(mode="json") for item in body.items],
+            ask=body.request_approval,
+        )
+        return release_detail(ctx, actor=actor, release_id=release_id)
+
+
+@router.post("/request-approval")
+def request_approval(release_id: int, caller: CallerDep) -> ReleaseDetailResponse:
+    """Open the approval of a release whose checks passed."""
+    with caller.transaction() as (ctx, actor):
+        checks.request_approval(ctx, actor=actor, release_id=release_id)
+        return release_detail(ctx, actor=actor, release_id=release_id)
+
+
+@router.post("/errored")
+def errored(release_id: int, body: ReasonBody, caller: CallerDep) -> ReleaseDetailResponse:
+    """Say that the machinery broke while it worked on the release."""
+    with caller.transaction() as (ctx, actor):
+        checks.mark_errored(ctx, actor=actor, release_id=release_id, reason=body.reason)
+        return release_detail(ctx, actor=actor, release_id=release_id)
+
+
+@router.post("/promote")
+def promote(release_id: int, caller: CallerDep) -> PromotionResponse:
+    """Bring an approved release to its environment; calling again answers the same."""
+    with caller.transaction() as (ctx, actor):
+        release = promotions.promote(ctx, actor=actor, release_id=release_id)
+        return PromotionResponse(
+            release_id=release.id,
+            state=release.effective_state(ctx.clock()),
+            commit=release.target_commit or "",
+        )
+
+
+@router.post("/verify")
+def verify(release_id: int, caller: CallerDep) -> VerificationResponse:
+    """Compare what Airflow serves with what was released."""
+    with caller.transaction() as (ctx, actor):
+        return VerificationResponse.model_validate(
+            verification.verify(ctx, actor=actor, release_id=release_id)
+        )
+
+
+@router.post("/run")
+def run(release_id: int, caller: CallerDep) -> list[RunResponse]:
+    """Start the runs that the release asked for; none if it did not."""
+    with caller.transaction() as (ctx, actor):
+        runs = verification.start_runs(ctx, actor=actor, release_id=release_id)
+        return [RunResponse.model_validate(item) for item in runs]

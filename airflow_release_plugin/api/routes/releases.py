@@ -1,0 +1,134 @@
+"""Releases: what people do with them. What pipelines do is in ``pipeline.py``."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from airflow_release_plugin.api.convert import diff_response, release_detail, release_response
+from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
+from airflow_release_plugin.api.routes import pipeline
+from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.schemas.approval import DecisionBody, DecisionResponse
+from airflow_release_plugin.schemas.common import Collection
+from airflow_release_plugin.schemas.event import EventResponse
+from airflow_release_plugin.schemas.release import (
+    DiffResponse,
+    ReasonBody,
+    ReleaseBody,
+    ReleaseDetailResponse,
+    ReleaseResponse,
+)
+from airflow_release_plugin.services import decisions, release_page, releases
+
+router = APIRouter(prefix="/releases", tags=["Releases"])
+router.include_router(pipeline.router)
+
+
+@router.get("")
+def list_releases(
+    caller: CallerDep,
+    state: ReleaseState | None = None,
+    search: str = "",
+    requested_by: str = "",
+    released_by: str = "",
+    dag_id: str = "",
+    order_by: str = "-number",
+    limit: LimitQuery = 50,
+    offset: OffsetQuery = 0,
+) -> Collection[ReleaseResponse]:
+    """Releases that the caller may see."""
+    with caller.transaction() as (ctx, actor):
+        page = releases.list_releases(
+            ctx,
+            actor=actor,
+            state=state,
+            search=search,
+            requested_by=requested_by,
+            released_by=released_by,
+            dag_id=dag_id,
+            order_by=order_by,
+            limit=limit,
+            offset=offset,
+        )
+        items = [release_response(ctx, row) for row in page.items]
+        return Collection(items=items, total_entries=page.total_entries)
+
+
+@router.post("", status_code=201)
+def request_release(body: ReleaseBody, caller: CallerDep) -> ReleaseDetailResponse:
+    """Package submitted versions into a release and start its pipeline."""
+    with caller.transaction() as (ctx, actor):
+        release = releases.request(
+            ctx,
+            actor=actor,
+            title=body.title,
+            submission_ids=body.submission_ids,
+            reviewers=body.reviewers,
+            description=body.description,
+            run_after_release=body.run_after_release,
+        )
+        return release_detail(ctx, actor=actor, release_id=release.id)
+
+
+@router.get("/{release_id}")
+def get_release(release_id: int, caller: CallerDep) -> ReleaseDetailResponse:
+    """One release with its approval, reports, pipeline and runs."""
+    with caller.transaction() as (ctx, actor):
+        return release_detail(ctx, actor=actor, release_id=release_id)
+
+
+@router.get("/{release_id}/diff")
+def release_diff(release_id: int, caller: CallerDep) -> DiffResponse:
+    """What the release changes, file by file, against the target that it was checked on."""
+    with caller.transaction() as (ctx, actor):
+        return diff_response(release_page.diff(ctx, actor=actor, release_id=release_id))
+
+
+@router.get("/{release_id}/events")
+def release_events(release_id: int, caller: CallerDep) -> Collection[EventResponse]:
+    """The audit trail of one release, oldest first."""
+    with caller.transaction() as (ctx, actor):
+        rows = release_page.events(ctx, actor=actor, release_id=release_id)
+        return Collection(items=[EventResponse.model_validate(row) for row in rows], total_entries=len(rows))
+
+
+@router.get("/{release_id}/decisions")
+def list_decisions(release_id: int, caller: CallerDep) -> Collection[DecisionResponse]:
+    """Decisions of the present approval, oldest first."""
+    with caller.transaction() as (ctx, actor):
+        view = release_page.view(ctx, actor=actor, release_id=release_id)
+        rows = view.approval.decisions if view.approval else []
+        return Collection(
+            items=[DecisionResponse.model_validate(row) for row in rows], total_entries=len(rows)
+        )
+
+
+@router.post("/{release_id}/decisions")
+def decide(release_id: int, body: DecisionBody, caller: CallerDep) -> ReleaseDetailResponse:
+    """Approve or reject exactly the change that the digest names."""
+    with caller.transaction() as (ctx, actor):
+        decisions.decide_release(
+            ctx,
+            actor=actor,
+            release_id=release_id,
+            verdict=body.verdict,
+            change_digest=body.change_digest,
+            comment=body.comment,
+        )
+        return release_detail(ctx, actor=actor, release_id=release_id)
+
+
+@router.post("/{release_id}/revoke")
+def revoke(release_id: int, body: ReasonBody, caller: CallerDep) -> ReleaseDetailResponse:
+    """Take back a release that is not released yet."""
+    with caller.transaction() as (ctx, actor):
+        releases.revoke(ctx, actor=actor, release_id=release_id, reason=body.reason)
+        return release_detail(ctx, actor=actor, release_id=release_id)
+
+
+@router.post("/{release_id}/retry")
+def retry(release_id: int, caller: CallerDep) -> ReleaseDetailResponse:
+    """Start another attempt of a failed, errored or stale release with the same versions."""
+    with caller.transaction() as (ctx, actor):
+        releases.retry(ctx, actor=actor, release_id=release_id)
+        return release_detail(ctx, actor=actor, release_id=release_id)

@@ -1,0 +1,69 @@
+"""Submitted versions."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from airflow_release_plugin.api.convert import diff_response
+from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
+from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.schemas.common import Collection
+from airflow_release_plugin.schemas.release import DiffResponse
+from airflow_release_plugin.schemas.submission import (
+    SubmissionBody,
+    SubmissionDetailResponse,
+    SubmissionResponse,
+)
+from airflow_release_plugin.services import release_page, submissions
+
+router = APIRouter(prefix="/submissions", tags=["Submissions"])
+
+
+@router.get("")
+def list_submissions(
+    caller: CallerDep,
+    state: SubmissionState | None = None,
+    search: str = "",
+    limit: LimitQuery = 50,
+    offset: OffsetQuery = 0,
+) -> Collection[SubmissionResponse]:
+    """Versions that the caller may see, newest first."""
+    with caller.transaction() as (ctx, actor):
+        page = submissions.list_submissions(
+            ctx, actor=actor, state=state, search=search, limit=limit, offset=offset
+        )
+        items = [SubmissionResponse.model_validate(row) for row in page.items]
+        return Collection(items=items, total_entries=page.total_entries)
+
+
+@router.post("", status_code=201)
+def submit(body: SubmissionBody, caller: CallerDep) -> SubmissionDetailResponse:
+    """Copy the present content of a Dag file and what it needs into the store as a new version."""
+    with caller.transaction() as (ctx, actor):
+        row = submissions.submit(ctx, actor=actor, path=body.path, comment=body.comment)
+        return SubmissionDetailResponse.model_validate(row)
+
+
+@router.get("/{submission_id}")
+def get_submission(submission_id: int, caller: CallerDep) -> SubmissionDetailResponse:
+    """One version with its closure."""
+    with caller.transaction() as (ctx, actor):
+        return SubmissionDetailResponse.model_validate(
+            submissions.get(ctx, actor=actor, submission_id=submission_id)
+        )
+
+
+@router.get("/{submission_id}/diff")
+def submission_diff(submission_id: int, caller: CallerDep) -> DiffResponse:
+    """What releasing this version would change in the target as it is now."""
+    with caller.transaction() as (ctx, actor):
+        return diff_response(release_page.submission_diff(ctx, actor=actor, submission_id=submission_id))
+
+
+@router.delete("/{submission_id}")
+def remove(submission_id: int, caller: CallerDep) -> SubmissionResponse:
+    """Take a version off the to-be-released list; source and target stay as they are."""
+    with caller.transaction() as (ctx, actor):
+        return SubmissionResponse.model_validate(
+            submissions.remove(ctx, actor=actor, submission_id=submission_id)
+        )

@@ -1,0 +1,33 @@
+"""One waiting request for all subjects that a process watches."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+
+from airflow_release_plugin.api.dependencies import Caller, CallerDep
+from airflow_release_plugin.schemas.watch import WatchBody, WatchResponse
+from airflow_release_plugin.services import watch
+
+router = APIRouter(tags=["Watch"])
+POLL_SECONDS = 1.0
+
+
+@router.post("/watch")
+async def wait_for_change(body: WatchBody, request: Request, caller: CallerDep) -> WatchResponse:
+    """Answer as soon as a subject is in another state than the caller knows, or when the wait is over."""
+    deadline = time.monotonic() + body.wait
+    while True:
+        changed = await run_in_threadpool(_look, caller, body.known)
+        left = deadline - time.monotonic()
+        if changed or left <= 0 or await request.is_disconnected():
+            return WatchResponse(changed=changed)
+        await asyncio.sleep(min(POLL_SECONDS, left))
+
+
+def _look(caller: Caller, known: dict[str, str]) -> dict[str, str]:
+    with caller.transaction() as (ctx, actor):
+        return watch.changed_states(ctx, actor=actor, known=known)

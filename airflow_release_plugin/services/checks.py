@@ -1,0 +1,198 @@
+"""What the pipeline asks and reports: the tree to check, what it found, and the request for approval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.states import ApprovalState, ReleaseState
+from airflow_release_plugin.exceptions import ConflictError, StaleDigestError
+from airflow_release_plugin.models import Approval, Release, Report
+from airflow_release_plugin.models.base import stamp
+from airflow_release_plugin.repositories import approvals as approval_queries
+from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.services import access, approvals, audit, flows, lifecycle, releases
+from airflow_release_plugin.services.contents import dag_files_to_parse
+from airflow_release_plugin.services.context import Context
+
+
+@dataclass(frozen=True)
+class WorkTree:
+    """What a worker needs in order to check a release."""
+
+    release_id: int
+    attempt: int
+    environment: str
+    base_commit: str | None
+    change_digest: str
+    dag_files: list[str]
+    deleted: list[str]
+    timeout: int
+
+
+def work_tree(ctx: Context, *, actor: Actor, release_id: int) -> WorkTree:
+    """What to check; the files come from :func:`tree_files`."""
+    access.require_executor(ctx, actor, "check releases")
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    return WorkTree(
+        release_id=release.id,
+        attempt=release.attempt,
+        environment=release.environment,
+        base_commit=release.base_commit,
+        change_digest=release.change_digest,
+        dag_files=dag_files_to_parse(ctx, release),
+        deleted=[change.path for change in release.changes if change.is_deletion],
+        timeout=ctx.settings.check_timeout,
+    )
+
+
+def tree_files(ctx: Context, *, actor: Actor, release_id: int) -> Iterator[tuple[str, int, bytes]]:
+    """The whole tree that the target would have, as (path, mode, bytes), sorted by path."""
+    access.require_executor(ctx, actor, "read the tree of releases")
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    files = ctx.store.files(release.base_commit)
+    for change in release.changes:
+        if change.entry is None:
+            files.pop(change.path, None)
+        else:
+            files[change.path] = change.entry
+    entries = [files[path] for path in sorted(files)]
+    return ((entry.path, entry.mode, ctx.store.read(entry.blob)) for entry in entries)
+
+
+def report(
+    ctx: Context,
+    *,
+    actor: Actor,
+    release_id: int,
+    kind: ReportKind,
+    attempt: int,
+    items: Sequence[dict[str, Any]],
+    base_commit: str | None = None,
+    ask: bool = True,
+) -> Release:
+    """
+    Store what a step found out; a failed item fails the release.
+
+    :param items: dicts with name, status, path, detail, facts
+    :param ask: request approval when the report is a check that passed
+    :raises ConflictError: the report is about another attempt, or the release does not wait for reports
+    """
+    access.require_executor(ctx, actor, "report on releases")
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    if attempt != release.attempt:
+        raise ConflictError(
+            f"{release.subject} is in attempt {release.attempt}; this report is about attempt {attempt}."
+        )
+    if release.state is not ReleaseState.CHECKING:
+        raise ConflictError(f"{release.subject} is {release.state.value!r} and takes no more reports.")
+    passed = all(item["status"] != CheckStatus.FAILED.value for item in items)
+    ctx.session.add(
+        Report(
+            release_id=release.id,
+            kind=kind,
+            attempt=attempt,
+            passed=passed,
+            base_commit=base_commit,
+            items=list(items),
+            reported_at=ctx.clock(),
+            **stamp(actor, "reported"),
+        )
+    )
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.RELEASE_CHECKED,
+        subject=f"release:{release.id}",
+        kind=kind.value,
+        attempt=attempt,
+        passed=passed,
+        failed=[item["name"] for item in items if item["status"] == CheckStatus.FAILED.value],
+    )
+    if not passed:
+        first = next(item for item in items if item["status"] == CheckStatus.FAILED.value)
+        lifecycle.move(ctx, release, ReleaseState.FAILED, actor=actor, reason=_summary(first))
+    elif ask and kind is ReportKind.CHECK:
+        _request_approval(ctx, release, actor=actor)
+    return release
+
+
+def _summary(item: dict[str, Any]) -> str:
+    lines = str(item.get("detail", "")).strip().splitlines()
+    return f"{item['name']}: {lines[-1] if lines else 'failed'}"
+
+
+def request_approval(ctx: Context, *, actor: Actor, release_id: int) -> Release:
+    """
+    Open the approval of a release whose checks passed; a second call is a no-op.
+
+    :raises ConflictError: no check of the present attempt has passed
+    """
+    access.require_executor(ctx, actor, "request approval for releases")
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    if release.state in {ReleaseState.AWAITING_APPROVAL, ReleaseState.APPROVED}:
+        return release
+    # The report that was just added in this transaction counts too.
+    ctx.session.flush()
+    reports = [r for r in release_queries.reports(ctx.session, release.id) if r.attempt == release.attempt]
+    if not any(r.kind is ReportKind.CHECK and r.passed for r in reports):
+        raise ConflictError(
+            f"{release.subject} has no passed check in attempt {release.attempt}; check it first."
+        )
+    _request_approval(ctx, release, actor=actor)
+    return release
+
+
+def _request_approval(ctx: Context, release: Release, *, actor: Actor) -> None:
+    lifecycle.move(ctx, release, ReleaseState.AWAITING_APPROVAL, actor=actor)
+    standing = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
+    if standing is not None and _still_counts(ctx, standing, release):
+        # Checked again after a disjoint change of the target: what people agreed to is the same.
+        grant(ctx, release, standing, actor=actor)
+        return
+    excluded = {release.requested_by_id} | {item.submission.submitted_by_id for item in release.items}
+    flow = flows.resolve(ctx, subject=release.subject, excluded=excluded)
+    approval = approvals.open_approval(
+        ctx,
+        actor=actor,
+        subject_type="release",
+        subject_id=release.id,
+        digest=release.change_digest,
+        flow=flow,
+    )
+    release.expires_at = approval.expires_at
+
+
+def _still_counts(ctx: Context, approval: Approval, release: Release) -> bool:
+    if approval.state is not ApprovalState.APPROVED or approval.closed_at is None:
+        return False
+    until = approval.closed_at + timedelta(hours=approval.execution_hours)
+    return approval.change_digest == release.change_digest and ctx.clock() < until
+
+
+def grant(ctx: Context, release: Release, approval: Approval, *, actor: Actor) -> None:
+    """Move a release to ``approved`` on the ground of an approved approval and open its execution window."""
+    if approval.change_digest != release.change_digest:
+        raise StaleDigestError(
+            f"The approval of {release.subject} is about another change; request it again."
+        )
+    lifecycle.move(ctx, release, ReleaseState.APPROVED, actor=actor)
+    closed = approval.closed_at or ctx.clock()
+    release.expires_at = closed + timedelta(hours=approval.execution_hours)
+    last = approval.decisions[-1]
+    release.released_by_id, release.released_by_name = last.actor_id, last.actor_name
+
+
+def mark_errored(ctx: Context, *, actor: Actor, release_id: int, reason: str) -> Release:
+    """Say that the machinery broke while it worked on the release; one that has ended is left alone."""
+    access.require_executor(ctx, actor, "stop releases")
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    if release.state.is_open and release.state is not ReleaseState.RELEASING:
+        lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=reason)
+        approvals.withdraw(ctx, "release", release.id, actor=actor)
+    return release

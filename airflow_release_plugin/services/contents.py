@@ -1,0 +1,80 @@
+"""What a release does to the target tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from airflow_release_plugin.domain.digest import ChangeKind
+from airflow_release_plugin.domain.files import FileEntry, TreeChange
+from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.models import Release, Submission
+from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.services.context import Context
+
+
+def build_changes(
+    ctx: Context, chosen: Iterable[Submission], base_commit: str | None
+) -> tuple[TreeChange, ...]:
+    """
+    The paths that differ between the target at ``base_commit`` and the target with ``chosen`` in it.
+
+    A file that a unit no longer needs disappears unless another released unit needs it.
+
+    :raises InvalidRequestError: two submissions bring different content for one path, or nothing would change
+    """
+    chosen = list(chosen)
+    wanted = _merged(chosen)
+    live = submissions.live_by_unit(ctx.session, ctx.settings.source)
+    replaced = {submission.unit_id for submission in chosen}
+    kept = {e.path for unit, row in live.items() if unit not in replaced for e in row.entries}
+    dropped = {e.path for unit in replaced & live.keys() for e in live[unit].entries} - wanted.keys() - kept
+    target = ctx.store.entries(base_commit, {*wanted, *dropped})
+    changes = [TreeChange(path, entry) for path, entry in wanted.items() if target.get(path) != entry]
+    changes += [TreeChange(path, None) for path in dropped if path in target]
+    if not changes:
+        names = ", ".join(submission.path for submission in chosen)
+        raise InvalidRequestError(
+            f"Releasing {names} would change nothing in the target; it is there already."
+        )
+    return tuple(sorted(changes, key=lambda change: change.path))
+
+
+def _merged(chosen: list[Submission]) -> dict[str, FileEntry]:
+    wanted: dict[str, FileEntry] = {}
+    owner: dict[str, Submission] = {}
+    for submission in chosen:
+        for entry in submission.entries:
+            other = wanted.setdefault(entry.path, entry)
+            if other != entry:
+                first = owner[entry.path]
+                raise InvalidRequestError(
+                    f"{first.path!r} v{first.version} and {submission.path!r} v{submission.version} were submitted "
+                    f"with different content of the shared file {entry.path!r}. Submit the older one again.",
+                    path=entry.path,
+                )
+            owner.setdefault(entry.path, submission)
+    return wanted
+
+
+def touched_paths(release: Release) -> set[str]:
+    """Every path that the release changes or relies on."""
+    closure = {entry.path for item in release.items for entry in item.submission.entries}
+    return closure | {change.path for change in release.changes}
+
+
+def dag_files_to_parse(ctx: Context, release: Release) -> list[str]:
+    """
+    DAG files of the candidate tree that the change can affect, sorted.
+
+    Those of the release itself, and released ones whose closure contains a changed file.
+    """
+    changed = {change.path for change in release.changes}
+    own = {item.submission.unit_id: item for item in release.items}
+    files = {item.path for item in own.values() if item.change is not ChangeKind.DELETED}
+    live: Mapping[int, Submission] = submissions.live_by_unit(ctx.session, ctx.settings.source)
+    files |= {
+        row.path
+        for unit, row in live.items()
+        if unit not in own and not changed.isdisjoint(entry.path for entry in row.entries)
+    }
+    return sorted(files)

@@ -1,0 +1,65 @@
+"""What a use case works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from airflow_release_plugin import config
+from airflow_release_plugin.domain.ports import Airflow
+from airflow_release_plugin.store.base import ReleaseStore
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+def utc_now() -> datetime:
+    """The present moment, aware."""
+    return datetime.now(timezone.utc)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The part of the configuration that use cases depend on, read once for each request."""
+
+    source: str = field(default_factory=config.source_bundle)
+    prefix: str = field(default_factory=config.source_dag_id_prefix)
+    environment: str = field(default_factory=config.environment)
+    pipeline_dag_id: str = field(default_factory=config.pipeline_dag_id)
+    admin_roles: frozenset[str] = field(default_factory=config.admin_roles)
+    default_flow_roles: frozenset[str] = field(default_factory=config.default_flow_roles)
+    service_users: frozenset[str] = field(default_factory=config.service_users)
+    approval_hours: int = field(default_factory=config.approval_hours)
+    execution_hours: int = field(default_factory=config.execution_hours)
+    max_file_bytes: int = field(default_factory=config.max_file_bytes)
+    max_unit_files: int = field(default_factory=config.max_unit_files)
+    check_timeout: int = field(default_factory=config.check_timeout)
+    verify_timeout: int = field(default_factory=config.verify_timeout)
+
+    def source_id(self, dag_id: str) -> str:
+        """Id of the source's copy of a DAG in this Airflow."""
+        return f"{self.prefix}{dag_id}"
+
+    def target_id(self, source_dag_id: str) -> str:
+        """Id that a DAG of the source has in the target."""
+        return source_dag_id.removeprefix(self.prefix)
+
+
+@dataclass(frozen=True)
+class Context:
+    """
+    One request's surroundings.
+
+    :param session: transaction of the request; committed at the edge, never by a use case (but promotion)
+    :param store: where files, submissions and target branches are kept
+    :param airflow: what is asked of Airflow
+    :param clock: the present moment; tests set it
+    """
+
+    session: Session
+    store: ReleaseStore
+    airflow: Airflow
+    settings: Settings = field(default_factory=Settings)
+    clock: Callable[[], datetime] = utc_now

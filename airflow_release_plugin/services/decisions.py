@@ -1,0 +1,128 @@
+"""Deciding on releases and gates, and the inbox of what waits for somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from airflow_release_plugin.domain.approval import Verdict
+from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.states import ApprovalState, GateState, ReleaseState
+from airflow_release_plugin.exceptions import ConflictError, NotFoundError
+from airflow_release_plugin.models import Approval, Gate, Release
+from airflow_release_plugin.repositories import approvals as approval_queries
+from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.services import access, approvals, checks, gates, lifecycle, releases
+from airflow_release_plugin.services.context import Context
+
+
+@dataclass(frozen=True)
+class InboxItem:
+    """Something that waits for the actor's decision."""
+
+    subject: str
+    subject_id: int
+    title: str
+    requested_by: Person
+    dag_ids: list[str]
+    change_digest: str
+    opened_at: datetime
+    expires_at: datetime
+
+
+def decide_release(
+    ctx: Context, *, actor: Actor, release_id: int, verdict: Verdict, change_digest: str, comment: str = ""
+) -> Release:
+    """
+    Approve or reject a release; the errors are those of :func:`approvals.decide`.
+
+    :raises ConflictError: the release does not await approval
+    """
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    approval = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
+    if approval is None or release.state is ReleaseState.CHECKING:
+        raise ConflictError(f"{release.subject} is {release.state.value!r}; it does not await approval yet.")
+    access.require_code(ctx, actor, access.release_dag_ids(release))
+    before = approval.state
+    after = approvals.decide(
+        ctx, approval, actor=actor, verdict=verdict, comment=comment, change_digest=change_digest
+    )
+    if after is not before and after is ApprovalState.APPROVED:
+        checks.grant(ctx, release, approval, actor=actor)
+    if after is not before and after is ApprovalState.REJECTED:
+        reason = f"Rejected by {actor.name}" + (f": {comment}" if comment else ".")
+        lifecycle.move(ctx, release, ReleaseState.REJECTED, actor=actor, reason=reason)
+    return release
+
+
+def decide_gate(
+    ctx: Context, *, actor: Actor, gate_id: int, verdict: Verdict, change_digest: str, comment: str = ""
+) -> Gate:
+    """Sign a gate off or reject it; the errors are those of :func:`approvals.decide`."""
+    gate = gates.get_locked(ctx, actor=actor, gate_id=gate_id)
+    approval = approval_queries.latest_approval(ctx.session, "gate", gate.id, lock=True)
+    if approval is None:
+        raise NotFoundError(f"{gate.subject} has no approval; clear the task to open a new one.")
+    before = approval.state
+    after = approvals.decide(
+        ctx, approval, actor=actor, verdict=verdict, comment=comment, change_digest=change_digest
+    )
+    if after is not before and after in {ApprovalState.APPROVED, ApprovalState.REJECTED}:
+        gates.close(ctx, gate, GateState(after.value), actor=actor)
+    return gate
+
+
+def inbox(ctx: Context, *, actor: Actor) -> list[InboxItem]:
+    """What waits for the actor's decision now, soonest to expire first; a fixed number of queries."""
+    candidates = approval_queries.open_approvals(ctx.session, ctx.clock())
+    mine = [approval for approval in candidates if approvals.refusal(ctx, approval, actor) is None]
+    packages = release_queries.with_items(ctx.session, _ids(mine, "release"))
+    gate_rows = approval_queries.gates_by_id(ctx.session, _ids(mine, "gate"))
+    readable = ctx.airflow.access.readable(actor, _names(ctx, packages.values(), gate_rows.values()))
+    items = []
+    for approval in mine:
+        if approval.subject_type == "release":
+            release = packages.get(approval.subject_id)
+            item = _release_item(approval, release) if release else None
+        else:
+            gate = gate_rows.get(approval.subject_id)
+            item = _gate_item(approval, gate) if gate else None
+        if item is not None and not readable.isdisjoint(access.both_ids(ctx, item.dag_ids)):
+            items.append(item)
+    return items
+
+
+def _ids(found: list[Approval], subject_type: str) -> list[int]:
+    return [approval.subject_id for approval in found if approval.subject_type == subject_type]
+
+
+def _names(ctx: Context, packages: Iterable[Release], gate_rows: Iterable[Gate]) -> set[str]:
+    names = {name for release in packages for name in access.release_dag_ids(release)}
+    return access.both_ids(ctx, names | {gate.dag_id for gate in gate_rows})
+
+
+def _release_item(approval: Approval, release: Release) -> InboxItem:
+    return InboxItem(
+        subject="release",
+        subject_id=release.id,
+        title=f"{release.number} {release.title}",
+        requested_by=release.requested_by,
+        dag_ids=access.release_dag_ids(release),
+        change_digest=approval.change_digest,
+        opened_at=approval.opened_at,
+        expires_at=approval.expires_at,
+    )
+
+
+def _gate_item(approval: Approval, gate: Gate) -> InboxItem:
+    return InboxItem(
+        subject="gate",
+        subject_id=gate.id,
+        title=gate.title,
+        requested_by=gate.requested_by,
+        dag_ids=[gate.dag_id],
+        change_digest=approval.change_digest,
+        opened_at=approval.opened_at,
+        expires_at=approval.expires_at,
+    )

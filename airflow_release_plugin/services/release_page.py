@@ -1,0 +1,144 @@
+"""Everything that the page of one release shows, and its diff."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from airflow_release_plugin.analysis.text_diff import FileDiff, diff_texts
+from airflow_release_plugin.domain.digest import ChangeKind
+from airflow_release_plugin.domain.files import TreeChange
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.ports import RunFacts
+from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.models import Event, Release, Report
+from airflow_release_plugin.repositories import approvals as approval_queries
+from airflow_release_plugin.repositories import events as event_queries
+from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.services import access, approvals, releases, submissions, verification
+from airflow_release_plugin.services.contents import build_changes
+from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.store.base import environment_ref
+
+STALE_HEARTBEAT = 60
+"""Seconds without a heartbeat after which a component is called down."""
+
+
+@dataclass(frozen=True)
+class PipelineView:
+    """The DAG run that works on the release; ``problem`` says why it does not move."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class ReleaseView:
+    """A release with its approval, reports, pipeline and runs as ``actor`` sees them."""
+
+    release: Release
+    state: ReleaseState
+    approval: approvals.ApprovalView | None
+    reports: list[Report]
+    pipeline: PipelineView | None
+    runs: tuple[RunFacts, ...]
+    actions: list[str]
+
+
+@dataclass(frozen=True)
+class ChangedFile:
+    """One changed file of a release or submission with its text diff."""
+
+    path: str
+    change: ChangeKind
+    diff: FileDiff
+
+
+def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:
+    """The release as the actor sees it; a fixed number of queries."""
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    approval = approval_queries.latest_approval(ctx.session, "release", release.id)
+    shown = approvals.view(ctx, approval, actor=actor) if approval else None
+    state = release.effective_state(ctx.clock())
+    return ReleaseView(
+        release=release,
+        state=state,
+        approval=shown,
+        reports=release_queries.reports(ctx.session, release.id),
+        pipeline=_pipeline(ctx, release, state),
+        runs=verification.run_states(ctx, release),
+        actions=_actions(ctx, actor, release, shown),
+    )
+
+
+def _actions(
+    ctx: Context, actor: Actor, release: Release, approval: approvals.ApprovalView | None
+) -> list[str]:
+    actions = []
+    awaits = release.effective_state(ctx.clock()) is ReleaseState.AWAITING_APPROVAL
+    if awaits and approval is not None and approval.may_decide:
+        actions += ["approve", "reject"]
+    if releases.may_revoke(ctx, actor, release):
+        actions.append("revoke")
+    if releases.may_retry(ctx, actor, release):
+        actions.append("retry")
+    return actions
+
+
+def _pipeline(ctx: Context, release: Release, state: ReleaseState) -> PipelineView | None:
+    if release.pipeline_run_id is None:
+        return None
+    found = ctx.airflow.serving.runs([(release.pipeline_dag_id, release.pipeline_run_id)])
+    run_state = found[0].state if found else "missing"
+    problem = None
+    if state in {ReleaseState.CHECKING, ReleaseState.APPROVED, ReleaseState.RELEASING}:
+        problem = _pipeline_problem(ctx, run_state)
+    return PipelineView(release.pipeline_dag_id, release.pipeline_run_id, run_state, problem)
+
+
+def _pipeline_problem(ctx: Context, run_state: str) -> str | None:
+    if run_state in {"failed", "missing"}:
+        return f"The pipeline run is {run_state}; look at its log, then retry or revoke the release."
+    ages = ctx.airflow.serving.component_ages()
+    down = [name for name, age in sorted(ages.items()) if age is None or age > STALE_HEARTBEAT]
+    return f"Not running: {', '.join(down)}. The release goes on when they are back." if down else None
+
+
+def events(ctx: Context, *, actor: Actor, release_id: int) -> list[Event]:
+    """The trail of a release, oldest first."""
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    return event_queries.list_events(ctx.session, subjects=[f"release:{release.id}"], limit=1000).items
+
+
+def diff(ctx: Context, *, actor: Actor, release_id: int) -> list[ChangedFile]:
+    """What the release changes against the target that it was checked on, to people who may read the code."""
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    access.require_code(ctx, actor, access.release_dag_ids(release))
+    return _diff(ctx, release.base_commit, release.changes)
+
+
+def submission_diff(ctx: Context, *, actor: Actor, submission_id: int) -> list[ChangedFile]:
+    """What a submission would change against the target as it is now."""
+    submission = submissions.get(ctx, actor=actor, submission_id=submission_id)
+    access.require_code(ctx, actor, submission.dag_ids)
+    head = ctx.store.ref(environment_ref(ctx.settings.environment))
+    try:
+        changes = build_changes(ctx, [submission], head)
+    except InvalidRequestError:
+        return []
+    return _diff(ctx, head, changes)
+
+
+def _diff(ctx: Context, base: str | None, changes: Sequence[TreeChange]) -> list[ChangedFile]:
+    before = ctx.store.entries(base, [change.path for change in changes])
+    found: list[ChangedFile] = []
+    for change in changes:
+        old = before.get(change.path)
+        kind = ChangeKind.DELETED if change.is_deletion else ChangeKind.MODIFIED if old else ChangeKind.NEW
+        old_bytes: bytes | None = ctx.store.read(old.blob) if old else None
+        new_bytes: bytes | None = ctx.store.read(change.entry.blob) if change.entry else None
+        found.append(ChangedFile(change.path, kind, diff_texts(old_bytes, new_bytes)))
+    return found

@@ -1,0 +1,279 @@
+"""Requesting, reading, revoking and retrying releases."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from airflow_release_plugin.domain.digest import ReleaseKind, change_digest
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.states import (
+    REVOCABLE_RELEASE_STATES,
+    ReleaseState,
+    SubmissionState,
+)
+from airflow_release_plugin.exceptions import (
+    ConflictError,
+    InvalidRequestError,
+    ItemBusyError,
+    NotAllowedError,
+    NotFoundError,
+    SelfApprovalError,
+)
+from airflow_release_plugin.models import Release, ReleaseItem, Submission
+from airflow_release_plugin.models.base import stamp
+from airflow_release_plugin.repositories import releases, submissions
+from airflow_release_plugin.repositories.pages import Page
+from airflow_release_plugin.services import access, approvals, audit, flows, lifecycle, settlement
+from airflow_release_plugin.services.contents import build_changes
+from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.store.base import environment_ref
+
+MAX_ITEMS = 100
+
+
+def eligible_reviewers(
+    ctx: Context, *, actor: Actor, submission_ids: Collection[int] = ()
+) -> tuple[Person, ...]:
+    """People who could approve a release of these submissions by ``actor``; empty when there is nobody."""
+    chosen = submissions.submissions_by_id(ctx.session, submission_ids)
+    excluded = {actor.id} | {submission.submitted_by_id for submission in chosen}
+    try:
+        flow = flows.resolve(ctx, subject="this release", excluded=excluded)
+    except InvalidRequestError:
+        return ()
+    return flow.requirement.nodes[0].eligible
+
+
+def request(
+    ctx: Context,
+    *,
+    actor: Actor,
+    title: str,
+    submission_ids: Sequence[int],
+    reviewers: Sequence[str],
+    description: str = "",
+    run_after_release: bool = False,
+) -> Release:
+    """
+    Package submissions into a release and start the pipeline that checks it.
+
+    :param reviewers: ids or login names of the people asked; at least one, eligible, not the actor
+    :raises ItemBusyError: a submission is in another open release
+    :raises InvalidRequestError: no or too many items, nobody could approve, a reviewer is not eligible
+    """
+    chosen = _claimable(ctx, submission_ids)
+    dag_ids = {dag_id for submission in chosen for dag_id in submission.dag_ids}
+    access.require_edit(ctx, actor, dag_ids)
+    excluded = {actor.id} | {submission.submitted_by_id for submission in chosen}
+    flow = flows.resolve(ctx, subject=f"release {title!r}", excluded=excluded)
+    asked = _reviewers(actor, reviewers, flow.requirement.nodes[0].eligible)
+    base = ctx.store.ref(environment_ref(ctx.settings.environment))
+    changes = build_changes(ctx, chosen, base)
+    release = Release(
+        number=f"R-{releases.last_id(ctx.session) + 1:06d}",
+        title=title.strip(),
+        description=description,
+        kind=ReleaseKind.PROMOTION,
+        state=ReleaseState.DRAFT,
+        environment=ctx.settings.environment,
+        reviewers=[{"id": person.id, "name": person.name} for person in asked],
+        run_after_release=run_after_release,
+        attempt=1,
+        change_digest=change_digest(changes, target=ctx.settings.environment, kind=ReleaseKind.PROMOTION),
+        base_commit=base,
+        pipeline_dag_id=ctx.settings.pipeline_dag_id,
+        requested_at=ctx.clock(),
+        items=[ReleaseItem(position=i, submission=submission) for i, submission in enumerate(chosen)],
+        **stamp(actor, "requested"),
+    )
+    release.changes = changes
+    ctx.session.add(release)
+    # The id names the release in the trail, in its submissions and in the pipeline run.
+    ctx.session.flush()
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.RELEASE_CREATED,
+        subject=f"release:{release.id}",
+        title=release.title,
+        change_digest=release.change_digest,
+        submissions=[{"id": s.id, "path": s.path, "version": s.version} for s in chosen],
+        reviewers=release.reviewers,
+    )
+    _start(ctx, release, actor=actor)
+    return release
+
+
+def _claimable(ctx: Context, submission_ids: Sequence[int]) -> list[Submission]:
+    wanted = sorted(set(submission_ids))
+    if not 1 <= len(wanted) <= MAX_ITEMS:
+        raise InvalidRequestError(f"A release holds 1 to {MAX_ITEMS} submissions; {len(wanted)} were chosen.")
+    found = submissions.submissions_by_id(ctx.session, wanted, lock=True)
+    missing = sorted(set(wanted) - {submission.id for submission in found})
+    if missing:
+        raise NotFoundError(f"There is no submission {', '.join(map(str, missing))}. Reload the list.")
+    settlement.settle_held(ctx, found)
+    for submission in found:
+        if submission.state is SubmissionState.IN_RELEASE:
+            raise ItemBusyError(
+                f"v{submission.version} of {submission.path!r} is part of another open release; revoke that "
+                "first or leave the Dag out.",
+                release_id=submission.release_id,
+            )
+        if submission.state is not SubmissionState.PENDING:
+            raise ConflictError(
+                f"v{submission.version} of {submission.path!r} is {submission.state.value}; only versions that wait "
+                "in the to-be-released list can be released. Reload the list."
+            )
+    if len({submission.unit_id for submission in found}) < len(found):
+        raise InvalidRequestError("Two versions of the same Dag file were chosen; choose one.")
+    return found
+
+
+def _reviewers(actor: Actor, wanted: Sequence[str], eligible: Sequence[Person]) -> list[Person]:
+    if actor.id in wanted or actor.name in wanted:
+        raise SelfApprovalError("You cannot review your own release; choose somebody else.")
+    by_key = {key: person for person in eligible for key in (person.name, person.id)}
+    unknown = sorted(set(wanted) - by_key.keys())
+    if unknown or not wanted:
+        names = ", ".join(person.name for person in eligible)
+        raise InvalidRequestError(
+            f"Not eligible to review this release: {', '.join(unknown) or '(nobody chosen)'}. Eligible: {names}."
+        )
+    return list(dict.fromkeys(by_key[key] for key in wanted))
+
+
+def _start(ctx: Context, release: Release, *, actor: Actor) -> None:
+    """Take the submissions and hand the release to its pipeline."""
+    for item in release.items:
+        item.submission.move_to(SubmissionState.IN_RELEASE)
+        item.submission.release_id = release.id
+    lifecycle.move(ctx, release, ReleaseState.CHECKING, actor=actor)
+    start_pipeline(ctx, release, actor=actor)
+
+
+def start_pipeline(ctx: Context, release: Release, *, actor: Actor, suffix: str = "") -> None:
+    """Start the DAG run that works on the release's present attempt."""
+    run = ctx.airflow.serving.trigger(
+        release.pipeline_dag_id,
+        run_id=f"{release.number}__{release.attempt}{suffix}",
+        conf={"release_id": release.id, "attempt": release.attempt},
+        actor=actor,
+        unpause=True,
+    )
+    release.pipeline_run_id = run.run_id
+
+
+def list_releases(
+    ctx: Context,
+    *,
+    actor: Actor,
+    state: ReleaseState | None = None,
+    search: str = "",
+    requested_by: str = "",
+    released_by: str = "",
+    dag_id: str = "",
+    order_by: str = "-number",
+    limit: int = 50,
+    offset: int = 0,
+) -> Page[Release]:
+    """Releases that the actor may see; a fixed number of queries, whatever the number of rows."""
+    of_units = None
+    if dag_id:
+        name = ctx.settings.target_id(dag_id)
+        units = submissions.units(ctx.session, ctx.settings.source)
+        of_units = {unit.id for unit in units if name in unit.dag_ids}
+    wanted = releases.ReleaseFilter(
+        state=state,
+        search=search,
+        requested_by=requested_by,
+        released_by=released_by,
+        of_units=of_units,
+        unit_ids=access.readable_units(ctx, actor),
+        seen_by=actor.id,
+    )
+    return releases.list_releases(
+        ctx.session, wanted, now=ctx.clock(), order_by=order_by, limit=limit, offset=offset
+    )
+
+
+def get(ctx: Context, *, actor: Actor, release_id: int) -> Release:
+    """A release that the actor may see."""
+    return access.require_release(ctx, actor, releases.release(ctx.session, release_id), release_id)
+
+
+def get_locked(ctx: Context, *, actor: Actor, release_id: int) -> Release:
+    """The same, locked for a change and with its expiry written down."""
+    release = access.require_release(
+        ctx, actor, releases.release(ctx.session, release_id, lock=True), release_id
+    )
+    settlement.settle(ctx, release)
+    return release
+
+
+def may_revoke(ctx: Context, actor: Actor, release: Release) -> bool:
+    """Whether the actor may take the release back now (R12)."""
+    return release.effective_state(ctx.clock()) in REVOCABLE_RELEASE_STATES and (
+        access.is_involved(actor, release) or access.is_admin(ctx, actor)
+    )
+
+
+def revoke(ctx: Context, *, actor: Actor, release_id: int, reason: str = "") -> Release:
+    """Take back what is not yet released: requester, reviewers, admins."""
+    release = get_locked(ctx, actor=actor, release_id=release_id)
+    if not access.is_involved(actor, release) and not access.is_admin(ctx, actor):
+        raise NotAllowedError(
+            f"{actor.name!r} may not revoke {release.subject}; its requester, its reviewers and admins may."
+        )
+    lifecycle.move(
+        ctx, release, ReleaseState.REVOKED, actor=actor, reason=reason or f"Revoked by {actor.name}."
+    )
+    approvals.withdraw(ctx, "release", release.id, actor=actor)
+    audit.record(
+        ctx, actor=actor, tag=EventTag.RELEASE_REVOKED, subject=f"release:{release.id}", reason=reason
+    )
+    return release
+
+
+def may_retry(ctx: Context, actor: Actor, release: Release) -> bool:
+    """Whether the actor may start another attempt now."""
+    return release.effective_state(ctx.clock()).can_be_retried and (
+        actor.id == release.requested_by_id or access.is_admin(ctx, actor)
+    )
+
+
+def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
+    """
+    Start another attempt with the same submissions against the target as it is now; it needs approval again.
+
+    :raises InvalidTransitionError: the release is not failed, errored or stale
+    :raises ConflictError: a submission was released, removed or superseded in the meantime
+    """
+    release = get_locked(ctx, actor=actor, release_id=release_id)
+    if actor.id != release.requested_by_id and not access.is_admin(ctx, actor):
+        raise NotAllowedError(
+            f"{actor.name!r} may not retry {release.subject}; its requester and admins may."
+        )
+    if not release.state.can_be_retried:
+        raise ConflictError(
+            f"{release.subject} is {release.state.value!r}; only failed, errored and stale ones are retried."
+        )
+    chosen = _claimable(ctx, [item.submission_id for item in release.items])
+    approvals.withdraw(ctx, "release", release.id, actor=actor)
+    release.base_commit = ctx.store.ref(environment_ref(release.environment))
+    release.changes = build_changes(ctx, chosen, release.base_commit)
+    release.change_digest = change_digest(release.changes, target=release.environment, kind=release.kind)
+    release.attempt += 1
+    release.target_commit = None
+    release.expires_at = None
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.RELEASE_RETRIED,
+        subject=f"release:{release.id}",
+        attempt=release.attempt,
+        change_digest=release.change_digest,
+    )
+    _start(ctx, release, actor=actor)
+    return release

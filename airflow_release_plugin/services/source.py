@@ -1,0 +1,66 @@
+"""The source as use cases see it: its DAG files, and the closure of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_release_plugin.analysis.closure import Closure, ClosureOptions, compute_closure
+from airflow_release_plugin.analysis.source_files import AnalysisCache, FolderFiles
+from airflow_release_plugin.domain.files import FileEntry, blob_id
+from airflow_release_plugin.domain.ports import SourceSnapshot
+from airflow_release_plugin.exceptions import ConflictError, NotFoundError
+from airflow_release_plugin.services.context import Context
+
+# One for the process: what a file contains is remembered by its stat, so that a list over thousands of files
+# reads only those that changed.
+_CACHE = AnalysisCache()
+
+
+@dataclass(frozen=True)
+class Source:
+    """The source bundle at one moment."""
+
+    snapshot: SourceSnapshot
+    files: FolderFiles
+    options: ClosureOptions
+
+    def closure(self, path: str) -> Closure:
+        """What one DAG file needs. Raises ``UnitError``, ``TooLargeError``."""
+        return compute_closure(self.files, path, options=self.options)
+
+    def require(self, path: str) -> None:
+        """Raise ``NotFoundError`` unless ``path`` is a DAG file of the source now."""
+        if path not in self.snapshot.dag_files:
+            raise NotFoundError(
+                f"{path!r} is not a Dag file of the source any more (deleted, renamed or excluded by .airflowignore). "
+                "Reload the list.",
+                path=path,
+            )
+
+    def read(self, closure: Closure) -> dict[str, tuple[int, bytes]]:
+        """
+        The bytes of a closure by path, with modes: exactly those that its digest covers.
+
+        :raises ConflictError: a file changed since the closure was computed
+        """
+        found: dict[str, tuple[int, bytes]] = {}
+        for file in closure.files:
+            data = self.files.read(file.path)
+            if blob_id(data) != file.blob:
+                raise ConflictError(
+                    f"{file.path!r} changed while it was being submitted. Submit again.", path=file.path
+                )
+            found[file.path] = (file.mode, data)
+        return found
+
+
+def open_source(ctx: Context) -> Source:
+    """Refresh the source bundle and look at it. Raises ``SourceUnavailableError``."""
+    snapshot = ctx.airflow.source.snapshot()
+    files = FolderFiles(snapshot.root, max_file_bytes=ctx.settings.max_file_bytes, cache=_CACHE)
+    return Source(snapshot, files, ClosureOptions(max_unit_files=ctx.settings.max_unit_files))
+
+
+def closure_entries(closure: Closure) -> dict[str, FileEntry]:
+    """The files of a closure by path."""
+    return {file.path: FileEntry(file.path, file.mode, file.blob, file.size) for file in closure.files}
