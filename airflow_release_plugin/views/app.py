@@ -1,0 +1,104 @@
+"""The Flask-AppBuilder app behind ``/release/ui``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import Flask, Response, request
+from flask.sessions import SecureCookieSessionInterface
+from flask_appbuilder.base import AppBuilder
+from flask_wtf.csrf import CSRFProtect
+
+from airflow_release_plugin.views.approvals import ApprovalView
+from airflow_release_plugin.views.dag_tab import DagTabView
+from airflow_release_plugin.views.errors import register_error_pages
+from airflow_release_plugin.views.index import IndexView
+from airflow_release_plugin.views.presentation import register_presentation
+from airflow_release_plugin.views.releases import ReleaseView
+from airflow_release_plugin.views.security import ReleaseSecurityManager, refuse_other_sites, require_login
+from airflow_release_plugin.views.to_be_released import ToBeReleasedView
+
+if TYPE_CHECKING:
+    from flask_appbuilder.security.manager import BaseSecurityManager
+
+HERE = Path(__file__).parent
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+    )
+)
+
+
+class _SessionInterface(SecureCookieSessionInterface):
+    """Marks the cookie as secure exactly when the page came over HTTPS."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _configure(app: Flask, secret_key: str, root_path: str) -> None:
+    app.config.update(
+        SECRET_KEY=secret_key,
+        AIRFLOW_ROOT=root_path,
+        APP_NAME="Airflow Release",
+        SESSION_COOKIE_NAME="airflow_release_session",
+        SESSION_COOKIE_PATH=f"{root_path}/release",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: reviewers leave pages open for hours
+        WTF_CSRF_SSL_STRICT=False,  # refuse_other_sites does this, also behind proxies that rewrite the host
+        FAB_ADD_MENU_API=False,
+        FAB_ADD_OPENAPI_VIEWS=False,
+        LANGUAGES={"en": {"flag": "gb", "name": "English"}, "zh": {"flag": "cn", "name": "简体中文"}},
+        BABEL_TRANSLATION_DIRECTORIES=str(HERE / "translations"),
+    )
+    app.session_interface = _SessionInterface()
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+
+
+def create_flask_app(*, session: Any, secret_key: str, root_path: str = "") -> Flask:
+    """
+    Build the app.
+
+    :param session: Airflow's scoped session
+    :param secret_key: key of our session cookie; never Airflow's own
+    :param root_path: path under which a proxy serves Airflow, or an empty string
+    """
+    app = Flask(__name__, template_folder=str(HERE / "templates"), static_folder=str(HERE / "static"))
+    _configure(app, secret_key, root_path)
+    app.before_request(require_login)
+    app.before_request(refuse_other_sites)
+    CSRFProtect(app)  # type: ignore[no-untyped-call]
+    app.teardown_request(lambda _error: session.remove())  # auth managers use it in our threads
+    app.after_request(_add_headers)
+    register_error_pages(app)
+    register_presentation(app)
+    with app.app_context():
+        appbuilder = AppBuilder(
+            app,
+            session,
+            indexview=IndexView,
+            base_template="release/base.html",
+            security_manager_class=cast("type[BaseSecurityManager]", ReleaseSecurityManager),
+            update_perms=False,
+        )
+        for page in (ToBeReleasedView, ReleaseView, ApprovalView, DagTabView):
+            appbuilder.add_view_no_menu(page)
+    return app

@@ -1,0 +1,100 @@
+"""What every page shares: the use cases' context, the user, the chosen tab, and typed routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from functools import wraps
+from typing import Any, ClassVar, TypeVar, cast
+
+from flask import g, render_template, request
+from flask_appbuilder.baseviews import BaseView, expose
+
+from airflow_release_plugin.domain.approval import Verdict
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.services import decisions
+from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.views.security import airflow_user
+
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
+EnumT = TypeVar("EnumT", bound=Enum)
+PAGE_SIZE = 50
+
+
+def route(url: str, *methods: str) -> Callable[[HandlerT], HandlerT]:
+    """
+    Expose a method of a page under ``url``; GET unless methods are named.
+
+    The method runs in one transaction: committed when it answers, rolled back when it raises.
+    """
+
+    def exposed(handler: HandlerT) -> HandlerT:
+        @wraps(handler)
+        def in_transaction(*args: Any, **kwargs: Any) -> Any:
+            with unit_of_work(airflow_user()) as (g.ctx, g.actor):
+                return handler(*args, **kwargs)
+
+        return cast("HandlerT", expose(url, methods or ("GET",))(in_transaction))  # type: ignore[no-untyped-call]
+
+    return exposed
+
+
+class Page(BaseView):
+    """Base of all pages. Subclasses parse the request, call one use case and render; nothing else."""
+
+    tab: ClassVar[str] = ""
+
+    @property
+    def ctx(self) -> Context:
+        """What the use cases of this request work with."""
+        return cast("Context", g.ctx)
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts."""
+        return cast("Actor", g.actor)
+
+    def render(self, template: str, **values: Any) -> str:
+        """Render a template with the names that all of them use."""
+        waiting = len(decisions.inbox(self.ctx, actor=self.actor))
+        shared = {"filters": request.args.to_dict(), "limit": PAGE_SIZE, "offset": offset_arg()}
+        return render_template(template, tab=self.tab, waiting=waiting, **shared, **values)
+
+
+def offset_arg() -> int:
+    """Return the number of rows to skip, 0 or more."""
+    return max(request.args.get("offset", 0, type=int), 0)
+
+
+def text_arg(name: str) -> str:
+    """Return a query parameter without blanks around it; empty when it is missing."""
+    return request.args.get(name, "").strip()
+
+
+def choice_arg(name: str, choices: type[EnumT]) -> EnumT | None:
+    """Return a query parameter as a member of ``choices``; ``None`` when it is missing or none of them."""
+    wanted = text_arg(name)
+    return next((member for member in choices if member.value == wanted), None)
+
+
+def posted_ids(name: str, values: Sequence[str] | None = None) -> list[int]:
+    """Return the ids of a form, or ``values``, as numbers. Raises ``InvalidRequestError``."""
+    texts = request.form.getlist(name) if values is None else values
+    if not all(text.isdecimal() and len(text) <= 18 for text in texts):
+        raise InvalidRequestError("The form holds an id that is no number. Reload the page and try again.")
+    return [int(text) for text in texts]
+
+
+def posted_decision() -> dict[str, Any]:
+    """Return verdict, comment and digest of a decision form. Raises ``InvalidRequestError``."""
+    try:
+        verdict = Verdict(request.form.get("verdict", ""))
+    except ValueError as error:
+        raise InvalidRequestError("Choose approve or reject.") from error
+    return {
+        "verdict": verdict,
+        "comment": request.form.get("comment", "").strip(),
+        "change_digest": request.form.get("change_digest", ""),
+    }

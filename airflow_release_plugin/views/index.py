@@ -1,0 +1,24 @@
+"""Entry page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import redirect, url_for
+
+from airflow_release_plugin.views.base import Page, route
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+
+class IndexView(Page):
+    """Leads to the to-be-released list."""
+
+    route_base = ""
+    default_view = "index"
+
+    @route("/")
+    def index(self) -> Response:
+        """Redirect to the first tab."""
+        return redirect(url_for("ToBeReleasedView.list"))

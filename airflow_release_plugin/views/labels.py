@@ -1,0 +1,77 @@
+"""Words and looks of states, changes, checks and events; every word can be translated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
+    # releases
+    "draft": (_("Draft"), "gray", "pencil"),
+    "checking": (_("Checking"), "running", "search"),
+    "awaiting_approval": (_("Awaiting approval"), "deferred", "person"),
+    "approved": (_("Approved"), "blue", "check"),
+    "releasing": (_("Releasing"), "running", "arrow-up"),
+    "released": (_("Released"), "success", "check"),
+    "rejected": (_("Rejected"), "failed", "forbidden"),
+    "revoked": (_("Revoked"), "gray", "undo"),
+    "expired": (_("Expired"), "orange", "clock"),
+    "failed": (_("Failed"), "failed", "cross"),
+    "errored": (_("Errored"), "failed", "alert"),
+    "stale": (_("Stale"), "orange", "alert"),
+    "rolled_back": (_("Rolled back"), "skipped", "undo"),
+    # submissions
+    "pending": (_("Pending"), "queued", "clock"),
+    "in_release": (_("In release"), "blue", "package"),
+    "removed": (_("Removed"), "gray", "cross"),
+    "superseded": (_("Superseded"), "gray", "undo"),
+    # approvals and gates
+    "open": (_("Open"), "deferred", "person"),
+    "withdrawn": (_("Withdrawn"), "gray", "undo"),
+    "approve": (_("Approved"), "success", "check"),
+    "reject": (_("Rejected"), "failed", "forbidden"),
+    # changes
+    "new": (_("New"), "success", "plus"),
+    "modified": (_("Modified"), "blue", "pencil"),
+    "deleted": (_("Deleted"), "failed", "minus"),
+    # checks
+    "passed": (_("Passed"), "success", "check"),
+    "warning": (_("Warning"), "orange", "alert"),
+    # runs, as Airflow names their states
+    "queued": (_("Queued"), "queued", "clock"),
+    "running": (_("Running"), "running", "arrow-right"),
+    "success": (_("Success"), "success", "check"),
+    "missing": (_("Not started"), "gray", "dot"),
+}
+
+EVENT_LABELS: Mapping[str, Any] = {
+    "approval:state:change": _("Approval closed"),
+    "approval:decision:add": _("Decision made"),
+    "approval:request:open": _("Approval requested"),
+    "environment:branch:move": _("Environment moved to a new commit"),
+    "environment:branch:reconcile": _("Environment reconciled"),
+    "gate:state:change": _("Gate closed"),
+    "gate:request:open": _("Gate opened"),
+    "release:check:report": _("Check reported"),
+    "release:package:create": _("Release created"),
+    "release:state:change": _("State changed"),
+    "release:attempt:start": _("New attempt started"),
+    "release:package:revoke": _("Release revoked"),
+    "release:run:start": _("Dag Run started"),
+    "release:verification:report": _("Verification reported"),
+    "submission:version:create": _("Version submitted"),
+    "submission:version:remove": _("Version removed from the list"),
+}
+
+STATUS_LABELS: Mapping[int, Any] = {
+    401: _("Not logged in"),
+    403: _("Not allowed"),
+    404: _("Not found"),
+    409: _("Out of date"),
+    410: _("Expired"),
+    413: _("Too large"),
+    422: _("Not accepted"),
+    503: _("Not available"),
+}

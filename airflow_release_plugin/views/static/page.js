@@ -1,0 +1,188 @@
+/* Behaviour of the pages: dialogs, forms that are sent once, times, links out of the frame, live regions. */
+(() => {
+  "use strict";
+  const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+  const language = document.documentElement.lang || "en";
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+
+  function timezone() {
+    const stored = (localStorage.getItem("timezone") || "").replaceAll('"', "");
+    try {
+      new Intl.DateTimeFormat(language, { timeZone: stored });
+      return stored || undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  function inWords(moment) {
+    const seconds = (moment.getTime() - Date.now()) / 1000;
+    const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) || ["second", 1];
+    return relative.format(Math.round(seconds / size), unit);
+  }
+
+  function showTimes(scope) {
+    const absolute = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "long", timeZone: timezone() });
+    for (const element of scope.querySelectorAll("time[datetime]")) {
+      const moment = new Date(element.dateTime);
+      element.title = absolute.format(moment);
+      element.textContent = inWords(moment);
+    }
+  }
+
+  function announce(text) {
+    document.getElementById("announcer").textContent = text;
+  }
+
+  /* Pages of Airflow's own UI open in the window around us; the sandbox lets only that window navigate itself. */
+  function openInAirflow(event, link) {
+    if (window.parent === window) return;
+    try {
+      const outer = window.parent.document.createElement("a");
+      outer.href = link.href;
+      if (event.ctrlKey || event.metaKey || event.shiftKey) outer.target = "_blank";
+      event.preventDefault();
+      window.parent.document.body.append(outer);
+      outer.click();
+      outer.remove();
+    } catch {
+      return; // not Airflow around us: follow the link here
+    }
+  }
+
+  function lock(form) {
+    if (form.dataset.sent) return false;
+    form.dataset.sent = "1";
+    form.setAttribute("aria-busy", "true");
+    for (const button of form.querySelectorAll("button")) button.disabled = true;
+    return true;
+  }
+
+  function unlockAll() {
+    for (const form of document.querySelectorAll("form[data-sent]")) {
+      delete form.dataset.sent;
+      form.removeAttribute("aria-busy");
+      for (const button of form.querySelectorAll("button")) button.disabled = false;
+    }
+  }
+
+  function updateSelection(scope) {
+    const boxes = [...scope.querySelectorAll("input[data-select]")];
+    const chosen = boxes.filter((box) => box.checked).length;
+    const bar = scope.querySelector("[data-selection]");
+    if (!bar) return;
+    const limit = Number(bar.dataset.limit);
+    bar.hidden = chosen === 0;
+    bar.querySelector("[data-selected]").textContent = chosen;
+    bar.querySelector("[data-too-many]").hidden = chosen <= limit;
+    for (const button of bar.querySelectorAll("button")) button.disabled = chosen > limit;
+    const all = scope.querySelector("input[data-select-all]");
+    if (!all) return;
+    all.checked = chosen > 0 && chosen === boxes.length;
+    all.indeterminate = chosen > 0 && chosen < boxes.length;
+  }
+
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest("[data-dialog], [data-close], [data-dismiss], [data-back], a[data-airflow]");
+    if (!target) return;
+    if (target.dataset.dialog) document.getElementById(target.dataset.dialog).showModal();
+    else if ("close" in target.dataset) target.closest("dialog").close();
+    else if ("dismiss" in target.dataset) target.parentElement.remove();
+    else if ("back" in target.dataset) window.history.back();
+    else openInAirflow(event, target);
+  });
+  document.addEventListener("submit", (event) => {
+    if ("once" in event.target.dataset && !lock(event.target)) event.preventDefault();
+  });
+  document.addEventListener("change", (event) => {
+    const target = event.target;
+    const filters = target.closest("form[data-filters]");
+    if (filters && target.matches("select, input[type=date]")) filters.requestSubmit();
+    const scope = target.closest("[data-selectable]");
+    if (!scope) return;
+    if ("selectAll" in target.dataset) for (const box of scope.querySelectorAll("input[data-select]")) box.checked = target.checked;
+    updateSelection(scope);
+  });
+  window.addEventListener("pageshow", () => {
+    unlockAll();
+    document.querySelectorAll("[data-selectable]").forEach(updateSelection);
+  });
+
+  class Live {
+    constructor(element) {
+      this.id = element.id;
+      this.failures = 0;
+      this.schedule();
+      document.addEventListener("visibilitychange", () => this.resume());
+    }
+
+    get element() {
+      return document.getElementById(this.id);
+    }
+
+    schedule() {
+      clearTimeout(this.timer);
+      const seconds = Number(this.element.dataset.liveSeconds || 4) * Math.min(2 ** this.failures, 8);
+      this.timer = setTimeout(() => this.tick(), seconds * 1000);
+    }
+
+    resume() {
+      if (!document.hidden && this.element.dataset.live) this.tick();
+    }
+
+    busy() {
+      return document.hidden || this.element.contains(document.activeElement) || this.element.querySelector("dialog[open]");
+    }
+
+    async tick() {
+      if (!this.busy()) await this.refresh();
+      if (this.element.dataset.live) this.schedule();
+    }
+
+    async refresh() {
+      try {
+        const answer = await fetch(this.element.dataset.live, { headers: { "X-Requested-With": "fetch" } });
+        if (answer.status === 401) return window.location.reload();
+        if (!answer.ok) throw new Error(answer.statusText);
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const fresh = page.getElementById(this.id);
+        if (!fresh) throw new Error("The answer lacks the region");
+        this.failures = 0;
+        this.notice().hidden = true;
+        if (!this.busy()) this.swap(fresh);
+      } catch {
+        this.failures += 1;
+        this.notice().hidden = false;
+      }
+    }
+
+    swap(fresh) {
+      const before = this.element.dataset.announce;
+      for (const part of this.element.querySelectorAll("details[id]")) {
+        const twin = fresh.querySelector(`#${CSS.escape(part.id)}`);
+        if (twin) twin.open = part.open;
+      }
+      this.element.replaceWith(document.adoptNode(fresh));
+      showTimes(this.element);
+      if (this.element.dataset.announce !== before) announce(this.element.dataset.announce);
+    }
+
+    notice() {
+      let notice = document.getElementById(`${this.id}-lost`);
+      if (!notice) {
+        notice = document.createElement("p");
+        notice.id = `${this.id}-lost`;
+        notice.className = "flash warning";
+        notice.setAttribute("role", "status");
+        notice.textContent = this.element.dataset.lost;
+        notice.hidden = true;
+        this.element.before(notice);
+      }
+      return notice;
+    }
+  }
+
+  showTimes(document);
+  setInterval(() => showTimes(document), 30000);
+  document.querySelectorAll("[data-live]").forEach((element) => new Live(element));
+})();

@@ -1,0 +1,88 @@
+"""The to-be-released list, what a row would bring, submitting and removing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+
+from airflow_release_plugin.domain.digest import ChangeKind
+from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.services import access, candidates, release_page, submissions
+from airflow_release_plugin.services.candidates import CandidateFilter
+from airflow_release_plugin.views.base import PAGE_SIZE, Page, choice_arg, offset_arg, route, text_arg
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+
+class ToBeReleasedView(Page):
+    """One row for each DAG file that differs from the target or waits to be released."""
+
+    route_base = "/to-be-released"
+    tab = "to_be_released"
+
+    @route("/")
+    def list(self) -> str:
+        """Show a page of the list."""
+        wanted = CandidateFilter(
+            search=text_arg("search"),
+            change=choice_arg("change", ChangeKind),
+            submitter=text_arg("submitter"),
+            tag=text_arg("tag"),
+            submitted={"yes": True, "no": False}.get(text_arg("submitted")),
+        )
+        page = candidates.list_candidates(
+            self.ctx,
+            actor=self.actor,
+            wanted=wanted,
+            order_by=text_arg("order_by") or "path",
+            limit=PAGE_SIZE,
+            offset=offset_arg(),
+        )
+        return self.render(
+            "release/to_be_released.html",
+            candidates=page.items,
+            total=page.total_entries,
+            filtered=wanted != CandidateFilter(),
+            settings=self.ctx.settings,
+        )
+
+    @route("/submissions/<int:submission_id>")
+    def submission(self, submission_id: int) -> str:
+        """Show a submitted version: its files, and what it would change."""
+        found = submissions.get(self.ctx, actor=self.actor, submission_id=submission_id)
+        may_see_code = access.may_read_code(self.ctx, self.actor, found.dag_ids)
+        changes = None
+        if may_see_code and found.state in {SubmissionState.PENDING, SubmissionState.IN_RELEASE}:
+            changes = release_page.submission_diff(self.ctx, actor=self.actor, submission_id=submission_id)
+        return self.render(
+            "release/submission.html", submission=found, changes=changes, settings=self.ctx.settings
+        )
+
+    @route("/file")
+    def file(self) -> str:
+        """Show what would be submitted for a DAG file now."""
+        path = text_arg("path")
+        closure = candidates.closure_of(self.ctx, actor=self.actor, path=path)
+        return self.render("release/file.html", path=path, closure=closure, settings=self.ctx.settings)
+
+    @route("/submit", "POST")
+    def submit(self) -> Response:
+        """Submit the present content of a DAG file."""
+        made = submissions.submit(
+            self.ctx,
+            actor=self.actor,
+            path=request.form.get("path", ""),
+            comment=request.form.get("comment", "").strip(),
+        )
+        flash(_("v%(version)s of %(path)s was submitted.", version=made.version, path=made.path), "success")
+        return redirect(url_for("ToBeReleasedView.list"))
+
+    @route("/submissions/<int:submission_id>/remove", "POST")
+    def remove(self, submission_id: int) -> Response:
+        """Take a version off the list."""
+        gone = submissions.remove(self.ctx, actor=self.actor, submission_id=submission_id)
+        flash(_("v%(version)s of %(path)s left the list.", version=gone.version, path=gone.path), "success")
+        return redirect(url_for("ToBeReleasedView.list"))
