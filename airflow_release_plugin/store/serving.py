@@ -1,0 +1,273 @@
+"""
+Commits as folders on this machine: complete or absent, sharing their files (ADR 0003).
+
+A tree is built beside its place and renamed into it. Directories are real; files are hard links to read-only
+copies in a cache by content, so that a further version costs only what is new. This imports no git library.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+
+from airflow_release_plugin.domain.files import EXECUTABLE, FileEntry, blob_id
+from airflow_release_plugin.exceptions import UnavailableError
+from airflow_release_plugin.store.base import ReleaseStore
+from airflow_release_plugin.store.durable import exclusive
+from airflow_release_plugin.store.paths import MANIFEST
+
+log = logging.getLogger(__name__)
+
+Files = Mapping[str, FileEntry]
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_BYTE_CODE = re.compile(r"(.+?)\.\w+-\d+(?:\.opt-\w+)?\.pyc")
+# Another file system, somebody else's file (fs.protected_hardlinks), too many links, or links unknown
+_CANNOT_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS}
+
+
+@lru_cache(maxsize=1)
+def _boot() -> str:
+    """What distinguishes this run of the machine; empty where that cannot be told."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _write_manifest(folder: Path, files: Files) -> None:
+    records = [f"{file.mode:o} {file.blob} {file.size} {file.path}" for file in files.values()]
+    beside = folder / f"{MANIFEST}.{secrets.token_hex(4)}"
+    beside.write_text("\x00".join([_boot(), *records]), encoding="utf-8")
+    beside.chmod(0o444)
+    beside.replace(folder / MANIFEST)
+
+
+def _records(folder: Path) -> tuple[str, list[str]] | None:
+    try:
+        boot, *records = (folder / MANIFEST).read_text(encoding="utf-8").split("\x00")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return boot, records
+
+
+def manifest_of(folder: Path) -> dict[str, FileEntry] | None:
+    """Files that a served tree was built from, by path; ``None`` if the folder is not one of ours."""
+    if (found := _records(folder)) is None:
+        return None
+    files = (
+        FileEntry(path, int(mode, 8), blob, int(size)) for mode, blob, size, path in map(_fields, found[1])
+    )
+    return {file.path: file for file in files}
+
+
+def _fields(record: str) -> list[str]:
+    return record.split(" ", 3)
+
+
+def _names(folder: Path) -> list[str]:
+    return os.listdir(folder)  # noqa: PTH208 - ten times as fast as Path.iterdir, on the way of every task
+
+
+def differences(folder: Path) -> list[str]:
+    """Paths of a served tree whose bytes are not, or no longer, those of its commit."""
+    wrong = []
+    for path, file in (manifest_of(folder) or {}).items():
+        try:
+            intact = blob_id((folder / path).read_bytes()) == file.blob
+        except OSError:
+            intact = False
+        if not intact:
+            wrong.append(path)
+    return wrong
+
+
+def is_whole(folder: Path) -> bool:
+    """
+    Whether ``folder`` holds all files of a commit.
+
+    A folder that is empty, foreign, or lost files to an interrupted clean-up is not whole. Names are compared
+    each time (about a millisecond for 1,000 files), bytes once after each start of the machine: what was
+    written just before a power cut may be empty.
+    """
+    if (found := _records(folder)) is None:
+        return False
+    names: dict[str, set[str]] = {}
+    for record in found[1]:
+        parent, _, name = record.split(" ", 3)[3].rpartition("/")
+        names.setdefault(parent, set()).add(name)
+    try:
+        if any(not wanted.issubset(_names(folder / parent)) for parent, wanted in names.items()):
+            return False
+    except OSError:
+        return False
+    if found[0] != _boot():
+        if differences(folder):
+            return False
+        with suppress(OSError):  # a task under another user cannot write here, and checks again
+            _write_manifest(folder, manifest_of(folder) or {})
+    return True
+
+
+class ServedTrees:
+    """
+    The trees of one bundle below ``base``, with the cache that they share.
+
+    :param base: folder of the bundle; everything below it lies on one file system
+    """
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self._cache = base / "blobs"
+        self._building = base / "building"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the right to write below ``base``. What a crashed holder left behind is removed."""
+        try:
+            self._building.mkdir(parents=True, exist_ok=True)
+            self._cache.mkdir(exist_ok=True)
+            with exclusive(self.base / ".lock"):
+                for leftover in self._building.iterdir():
+                    _remove(leftover)
+                yield
+        except OSError as error:
+            raise UnavailableError(
+                f"{str(self.base)!r} cannot be written ({error.strerror or error}). Check owner, permissions "
+                "and free space of [dag_processor] dag_bundle_storage_path.",
+            ) from error
+
+    def place(
+        self, folder: Path, files: Files, open_store: Callable[[], ReleaseStore], *, previous: Path | None
+    ) -> None:
+        """
+        Put a tree of ``files`` at ``folder``, replacing what is there. The caller holds the lock.
+
+        The store is opened only if the cache lacks something. Byte code of files that ``previous`` has too
+        comes along.
+        """
+        self._check_cache()
+        built = self._building / secrets.token_hex(8)
+        built.mkdir()
+        missing: dict[tuple[str, int], list[FileEntry]] = {}
+        for parent in sorted({str(Path(path).parent) for path in files}):
+            (built / parent).mkdir(parents=True, exist_ok=True)
+        for file in files.values():
+            if not self._link(file, built):
+                missing.setdefault((file.blob, file.mode), []).append(file)
+        if missing:
+            self._fetch(missing, open_store())
+        for file in (file for same in missing.values() for file in same):
+            self._link(file, built)
+        if previous is not None:
+            _link_byte_code(previous, built, files)
+        _write_manifest(built, files)
+        for parent, _, _ in os.walk(built):
+            Path(parent).chmod(0o755)  # whatever the umask of this process
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists():
+            folder.rename(self._building / secrets.token_hex(8))
+        built.rename(folder)
+
+    def switch(self, link: Path, folder: Path) -> None:
+        """Make ``link`` point at ``folder``, beside or below it, in one moment. The caller holds the lock."""
+        beside = self._building / secrets.token_hex(8)
+        beside.symlink_to(folder.relative_to(link.parent))
+        beside.replace(link)
+
+    def prune(self, trees: Path, *, keep: Iterable[Path]) -> None:
+        """Remove the trees in ``trees`` that are not kept, and cached files of no tree. Needs the lock."""
+        kept = set(keep)
+        # Named as well as counted: where files are copies, each cached one has a single link
+        files = [file for folder in kept for file in (manifest_of(folder) or {}).values()]
+        used = {self._cached(file.blob, file.mode) for file in files}
+        for folder in set(trees.iterdir()) - kept:
+            folder.rename(self._building / secrets.token_hex(8))
+        for leftover in self._building.iterdir():
+            _remove(leftover)
+        for cached in self._cache.glob("??/*"):
+            if cached not in used and cached.stat().st_nlink == 1:
+                cached.unlink()
+
+    def _cached(self, blob: str, mode: int) -> Path:
+        # One inode has one mode, so an executable file and its plain twin are two entries
+        return self._cache / blob[:2] / f"{blob[2:]}{'x' if mode == EXECUTABLE else ''}"
+
+    def _link(self, file: FileEntry, tree: Path) -> bool:
+        cached = self._cached(file.blob, file.mode)
+        try:
+            try:
+                os.link(cached, tree / file.path)
+            except OSError as error:
+                if error.errno not in _CANNOT_LINK:
+                    raise
+                shutil.copy2(cached, tree / file.path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _fetch(self, wanted: Mapping[tuple[str, int], object], store: ReleaseStore) -> None:
+        modes: dict[str, list[int]] = {}
+        for blob, mode in wanted:
+            modes.setdefault(blob, []).append(mode)
+        for blob, data in store.read_all(modes):
+            if blob_id(data) != blob:
+                raise UnavailableError(
+                    f"Blob {blob} of the release store is damaged; run `git fsck` on the store."
+                )
+            for mode in modes[blob]:
+                beside = self._building / secrets.token_hex(8)
+                beside.write_bytes(data)
+                beside.chmod(0o555 if mode == EXECUTABLE else 0o444)
+                self._cached(blob, mode).parent.mkdir(exist_ok=True)
+                beside.replace(self._cached(blob, mode))
+
+    def _check_cache(self) -> None:
+        """Once after each start of the machine, drop cached files that a power cut left incomplete."""
+        marker = self._cache / "boot"
+        if marker.exists() and marker.read_text() == _boot():
+            return
+        for cached in self._cache.glob("??/*"):
+            if blob_id(cached.read_bytes()) != cached.parent.name + cached.name.removesuffix("x"):
+                log.warning("Removing damaged file from the release cache: %s", cached)
+                cached.unlink()
+        marker.write_text(_boot())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _link_byte_code(previous: Path, tree: Path, files: Files) -> None:
+    """
+    Share the byte code of unchanged files; that of changed ones could look valid within the same second.
+
+    It is a convenience: what cannot be linked is compiled again.
+    """
+    before = manifest_of(previous) or {}
+    unchanged: dict[str, set[str]] = {}
+    for path, file in files.items():
+        old = before.get(path)
+        if path.endswith(".py") and old is not None and old.blob == file.blob:
+            parent, _, name = path.rpartition("/")
+            unchanged.setdefault(parent, set()).add(name.removesuffix(".py"))
+    for parent, stems in unchanged.items():
+        source, target = previous / parent / "__pycache__", tree / parent / "__pycache__"
+        with suppress(OSError):
+            matches = [match for name in _names(source) if (match := _BYTE_CODE.fullmatch(name))]
+            names = [match[0] for match in matches if match[1] in stems]
+            if names:
+                target.mkdir(exist_ok=True)
+            for name in names:
+                os.link(source / name, target / name)
