@@ -16,13 +16,14 @@ from enum import Enum
 
 from airflow_release_plugin.analysis.data_files import DataFinder, Named, is_template
 from airflow_release_plugin.analysis.include_rules import RULES_FILE, parse_rules
-from airflow_release_plugin.analysis.module_finder import ModuleFinder
+from airflow_release_plugin.analysis.module_finder import Found, ModuleFinder
 from airflow_release_plugin.analysis.module_scan import ImportRef, ModuleScan, scan_module, template_files
 from airflow_release_plugin.analysis.source_files import SourceFiles
 from airflow_release_plugin.domain.files import FileEntry
 from airflow_release_plugin.exceptions import UnitError
 
 IGNORE_FILE = ".airflowignore"
+_INSTALLED = sys.stdlib_module_names | {"airflow"}
 
 
 class FileKind(str, Enum):
@@ -120,7 +121,7 @@ class _Closing:
         self._roots: list[str] = [""]
         self._external: dict[str, set[str]] = {}
         self._unresolved: dict[str, list[str]] = {}
-        self._warnings: dict[str, list[str]] = {}
+        self._warnings: dict[str, list[str]] = {"": []}
         self._modules: ModuleFinder = files.remember("modules", lambda: ModuleFinder(files))
         self._data = DataFinder(files, posixpath.dirname(entry), options.max_folder_files)
 
@@ -208,7 +209,7 @@ class _Closing:
             found = self._modules.find(reference.module, self._roots)
             self._warn_about_shadow(path, reference, found.files)
         shown = "." * reference.level + reference.module
-        if not found.is_local and not reference.level:
+        if not found.files and not reference.level:
             self._external[path].add(reference.module.split(".")[0])
         elif found.missing and not reference.guarded:
             self._warn(
@@ -216,7 +217,16 @@ class _Closing:
             )
         self._add_modules(path, shown, found.files)
         if found.folder is not None:
+            if not reference.names:
+                self._add_namespace(path, shown, found)
             self._import_names(path, shown, found.folder, reference.names)
+
+    def _add_namespace(self, path: str, shown: str, found: Found) -> None:
+        """Take the modules of a namespace package that is imported itself: without files there is none."""
+        if found.is_namespace and shown.split(".")[0] not in _INSTALLED:
+            modules = self._files.glob(f"{found.folder}/**/*.py")
+            if len(modules) <= self._options.max_folder_files:
+                self._add_modules(path, shown, modules)
 
     def _import_names(self, path: str, shown: str, folder: str, names: Iterable[str]) -> None:
         for name in names:
@@ -228,6 +238,7 @@ class _Closing:
                 separator = "" if shown.endswith(".") else "."
                 found = self._modules.find_below(folder, name)
                 self._add_modules(path, f"{shown}{separator}{name}", found.files)
+                self._add_namespace(path, f"{shown}{separator}{name}", found)
 
     def _relative_start(self, path: str, reference: ImportRef) -> str:
         folder = posixpath.dirname(path)
@@ -259,7 +270,7 @@ class _Closing:
 
     def _warn_about_shadow(self, path: str, reference: ImportRef, files: tuple[str, ...]) -> None:
         top = reference.module.split(".")[0]
-        if files and (top in sys.stdlib_module_names or top == "airflow"):
+        if files and top in _INSTALLED:
             self._warn(
                 path, f"{files[0]} has the name of an installed module, which Python prefers; rename it"
             )
@@ -275,9 +286,7 @@ class _Closing:
             for pattern in rule.files:
                 matches = self._files.glob(pattern)
                 if not matches:
-                    self._warnings.setdefault(RULES_FILE, []).append(
-                        f"{RULES_FILE} line {rule.line}: {pattern!r} matches no file"
-                    )
+                    self._warn("", f"{RULES_FILE} line {rule.line}: {pattern!r} matches no file")
                 for path in matches:
                     self._add(path, FileKind.DATA, f"matches {pattern!r} in {RULES_FILE} line {rule.line}")
 

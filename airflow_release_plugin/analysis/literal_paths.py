@@ -54,12 +54,12 @@ class PathValue:
 
     def parent(self, levels: int = 1) -> PathValue:
         """Return the folder ``levels`` above."""
-        path = posixpath.normpath(self.path) if self.path else ""
+        path = posixpath.normpath(self.path)
         for _ in range(min(levels, 64)):
-            if path in {"", "."} or path.split("/")[-1] == "..":
-                path = posixpath.join(path, "..") if path not in {"", "."} else ".."
+            if path == "." or path.split("/")[-1] == "..":
+                path = posixpath.normpath(f"{path}/..")
             else:
-                path = posixpath.dirname(path)
+                path = posixpath.dirname(path) or "."
         return PathValue(self.anchor, path)
 
     def resolved(self, module: str) -> str:

@@ -24,9 +24,9 @@ class Found:
     missing: tuple[str, ...] = ()
 
     @property
-    def is_local(self) -> bool:
-        """Whether the module, or a package on its way, is part of the source."""
-        return bool(self.files) or not self.missing
+    def is_namespace(self) -> bool:
+        """Whether the name stands for a folder without ``__init__.py``; an installed package would hide it."""
+        return self.folder is not None and f"{self.folder}/__init__.py" not in self.files
 
 
 class ModuleFinder:

@@ -196,6 +196,8 @@ class _Scanner:
     def _expression(self, node: ast.expr) -> None:
         if isinstance(node, ast.Call) and (self._is_dynamic_import(node) or self._is_sys_path(node)):
             return
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            return
         value = self._evaluator.value(node)
         if value is None:
             self._partly_known(node)

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from airflow_release_plugin.analysis.closure import Closure, compute_closure
+from airflow_release_plugin.analysis.source_files import AnalysisCache, FolderFiles
+from airflow_release_plugin.exceptions import UnitError
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "outside.sql").write_text("select 1")
+    return tmp_path / "source"
+
+
+def closure(root: Path, code: str, cache: AnalysisCache | None = None) -> Closure:
+    (root / "etl.py").write_text(code)
+    return compute_closure(FolderFiles(root, max_file_bytes=100_000, cache=cache), "etl.py")
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["use('../outside.sql')", "from pathlib import Path\nuse(Path(__file__).parents[1] / 'outside.sql')"],
+)
+def test_a_named_file_outside_the_source_is_refused(root: Path, code: str) -> None:
+    with pytest.raises(UnitError, match=r"etl.py line \d names '../outside.sql', a file outside the source"):
+        closure(root, code)
+
+
+@pytest.mark.parametrize(
+    "code", ["use('../nothing.sql')", "use('..')", "use('/etc/hostname')", "use('/dev/null')"]
+)
+def test_other_names_outside_are_left_alone(root: Path, code: str) -> None:
+    assert len(closure(root, code).files) == 1
+
+
+def test_an_absolute_name_inside_the_source_is_taken_with_a_warning(root: Path) -> None:
+    (root / "x.sql").write_text("select 1")
+
+    found = closure(root, f"use({str(root / 'x.sql')!r})")
+
+    assert [file.path for file in found.files] == ["etl.py", "x.sql"]
+    assert "by its absolute path" in found.warnings[0]
+
+
+def test_a_module_behind_a_link_that_leaves_is_refused(root: Path) -> None:
+    (root.parent / "secret.py").write_text("")
+    (root / "helper.py").symlink_to(root.parent / "secret.py")
+
+    with pytest.raises(UnitError, match=r"'helper.py' is a symbolic link that leaves the source"):
+        closure(root, "import helper")
+
+
+def test_a_module_behind_a_link_inside_is_taken_as_a_file(root: Path) -> None:
+    (root / "real.py").write_text("")
+    (root / "helper.py").symlink_to("real.py")
+
+    assert [file.path for file in closure(root, "import helper").files] == ["etl.py", "helper.py"]
+
+
+def test_a_broken_link_does_not_exist(root: Path) -> None:
+    (root / "x.sql").symlink_to("nowhere.sql")
+
+    assert closure(root, "use('x.sql')").unresolved == ("x.sql (etl.py line 1)",)
+
+
+def test_a_named_file_over_the_limit_is_refused(root: Path) -> None:
+    (root / "big.csv").write_bytes(b"x" * 100_001)
+
+    with pytest.raises(UnitError, match=r"'big.csv' has 100001 bytes"):
+        closure(root, "use('big.csv')")
+
+
+def test_an_undecodable_name_in_a_named_folder_is_refused(root: Path) -> None:
+    (root / "sql").mkdir()
+    (root / "sql" / os.fsdecode(b"caf\xe9.sql")).write_text("")
+
+    with pytest.raises(UnitError, match=r"not valid UTF-8"):
+        closure(root, "from pathlib import Path\nuse(Path(__file__).parent / 'sql')")
+
+
+def test_an_undecodable_name_elsewhere_does_no_harm(root: Path) -> None:
+    (root / os.fsdecode(b"caf\xe9.sql")).write_text("")
+
+    assert len(closure(root, "import json").files) == 1
+
+
+def test_a_fifo_that_is_named_is_refused(root: Path) -> None:
+    os.mkfifo(root / "x.sql")
+
+    with pytest.raises(UnitError, match=r"'x.sql' is a fifo"):
+        closure(root, "use('x.sql')")
+
+
+def test_a_file_that_goes_between_list_and_submit_is_named(root: Path) -> None:
+    (root / "etl.py").write_text("")
+    files = FolderFiles(root, max_file_bytes=1000)
+    assert files.is_file("etl.py")
+    (root / "etl.py").unlink()
+
+    with pytest.raises(UnitError, match=r"'etl.py' cannot be read"):
+        compute_closure(files, "etl.py")
+
+
+def test_the_code_is_never_run(root: Path) -> None:
+    (root / "helper.py").write_text("open('ran', 'w')")
+    closure(root, f"import helper\nopen({str(root / 'ran')!r}, 'w')")
+
+    assert not (root / "ran").exists()
+
+
+def test_an_edit_is_seen_with_a_warm_cache(root: Path) -> None:
+    cache = AnalysisCache()
+    (root / "a.py").write_text("")
+    closure(root, "x = 1", cache)
+
+    assert [file.path for file in closure(root, "import a", cache).files] == ["a.py", "etl.py"]
+
+
+def test_a_warm_list_takes_far_less_than_a_millisecond_a_file(root: Path) -> None:
+    (root / "common.py").write_text("import json\n")
+    (root / "sql").mkdir()
+    for number in range(300):
+        (root / f"dag{number}.py").write_text(f"import common\nuse('sql/{number}.sql')\nX = {number}\n" * 20)
+        (root / "sql" / f"{number}.sql").write_text("select 1")
+    past = time.time() - 60
+    for path in root.rglob("*"):
+        os.utime(path, (past, past))
+    cache = AnalysisCache()
+    seconds = []
+    for _ in range(3):
+        files = FolderFiles(root, max_file_bytes=100_000, cache=cache)
+        started = time.perf_counter()
+        for number in range(300):
+            compute_closure(files, f"dag{number}.py")
+        seconds.append(time.perf_counter() - started)
+
+    assert min(seconds) < 0.3
