@@ -24,24 +24,24 @@ class ApprovalView(Page):
     @route("/")
     def list(self) -> str:
         """Show the inbox."""
-        return self.render("release/approvals.html", items=decisions.inbox(self.ctx, actor=self.actor))
+        return self.render("release/approvals.html", items=decisions.inbox(self.ctx(), actor=self.actor()))
 
     @route("/gates/<int:gate_id>")
     def gate(self, gate_id: int) -> str:
         """Show what a running task asks."""
-        found = gates.get(self.ctx, actor=self.actor, gate_id=gate_id)
-        state = found.effective_state(self.ctx.clock())
+        found = gates.get(self.ctx(), actor=self.actor(), gate_id=gate_id)
+        state = found.effective_state(self.ctx().clock())
         return self.render(
             "release/gate.html",
             gate=found,
             state=state,
-            approval=gates.approval_view(self.ctx, found, actor=self.actor),
+            approval=gates.approval_view(self.ctx(), found, actor=self.actor()),
             moving=state is GateState.OPEN,
         )
 
     @route("/gates/<int:gate_id>/decide", "POST")
     def decide(self, gate_id: int) -> Response:
         """Sign off or reject."""
-        decisions.decide_gate(self.ctx, actor=self.actor, gate_id=gate_id, **posted_decision())
+        decisions.decide_gate(self.ctx(), actor=self.actor(), gate_id=gate_id, **posted_decision())
         flash(_("Your decision was recorded."), "success")
         return redirect(url_for("ApprovalView.gate", gate_id=gate_id))

@@ -46,19 +46,17 @@ class Page(BaseView):
 
     tab: ClassVar[str] = ""
 
-    @property
     def ctx(self) -> Context:
         """What the use cases of this request work with."""
         return cast("Context", g.ctx)
 
-    @property
     def actor(self) -> Actor:
         """Who acts."""
         return cast("Actor", g.actor)
 
     def render(self, template: str, **values: Any) -> str:
         """Render a template with the names that all of them use."""
-        waiting = len(decisions.inbox(self.ctx, actor=self.actor))
+        waiting = len(decisions.inbox(self.ctx(), actor=self.actor()))
         shared = {"filters": request.args.to_dict(), "limit": PAGE_SIZE, "offset": offset_arg()}
         return render_template(template, tab=self.tab, waiting=waiting, **shared, **values)
 

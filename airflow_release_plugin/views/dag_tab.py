@@ -15,10 +15,10 @@ class DagTabView(Page):
     @route("/<path:dag_id>")
     def show(self, dag_id: str) -> str:
         """Show the history."""
-        versions = environments.dag_history(self.ctx, actor=self.actor, dag_id=dag_id)
+        versions = environments.dag_history(self.ctx(), actor=self.actor(), dag_id=dag_id)
         return self.render(
             "release/dag_tab.html",
-            dag_id=self.ctx.settings.target_id(dag_id),
+            dag_id=self.ctx().settings.target_id(dag_id),
             versions=versions,
-            settings=self.ctx.settings,
+            settings=self.ctx().settings,
         )

@@ -40,8 +40,8 @@ class ReleaseView(Page):
     def list(self) -> str:
         """Show a page of the list."""
         page = releases.list_releases(
-            self.ctx,
-            actor=self.actor,
+            self.ctx(),
+            actor=self.actor(),
             state=choice_arg("state", ReleaseState),
             search=text_arg("search"),
             requested_by=text_arg("requested_by"),
@@ -50,7 +50,7 @@ class ReleaseView(Page):
             limit=PAGE_SIZE,
             offset=offset_arg(),
         )
-        now = self.ctx.clock()
+        now = self.ctx().clock()
         rows = [(release, release.effective_state(now)) for release in page.items]
         return self.render(
             "release/releases.html",
@@ -71,8 +71,8 @@ class ReleaseView(Page):
         form = request.form
         try:
             made = releases.request(
-                self.ctx,
-                actor=self.actor,
+                self.ctx(),
+                actor=self.actor(),
                 title=form.get("title", "").strip(),
                 description=form.get("description", "").strip(),
                 submission_ids=posted_ids("submission_ids"),
@@ -80,7 +80,7 @@ class ReleaseView(Page):
                 run_after_release="run_after_release" in form,
             )
         except ReleaseError as error:
-            self.ctx.session.rollback()
+            self.ctx().session.rollback()
             return self._form(form.to_dict(flat=False), problem=error.message), error.status
         flash(_("%(number)s was created. It is being checked now.", number=made.number), "success")
         return redirect(url_for("ReleaseView.show", release_id=made.id))
@@ -89,28 +89,28 @@ class ReleaseView(Page):
         ids = posted_ids("submission_ids", values.get("submission_ids", []))
         if not ids:
             raise InvalidRequestError("Choose at least one submitted version under To be released.")
-        chosen = [submissions.get(self.ctx, actor=self.actor, submission_id=i) for i in ids]
+        chosen = [submissions.get(self.ctx(), actor=self.actor(), submission_id=i) for i in ids]
         return self.render(
             "release/release_new.html",
             submissions=chosen,
-            people=releases.eligible_reviewers(self.ctx, actor=self.actor, submission_ids=ids),
+            people=releases.eligible_reviewers(self.ctx(), actor=self.actor(), submission_ids=ids),
             values=values,
             problem=problem,
-            settings=self.ctx.settings,
+            settings=self.ctx().settings,
         )
 
     @route("/<int:release_id>")
     def show(self, release_id: int) -> str:
         """Show one release."""
-        view = release_page.view(self.ctx, actor=self.actor, release_id=release_id)
+        view = release_page.view(self.ctx(), actor=self.actor(), release_id=release_id)
         changes = None
-        if access.may_read_code(self.ctx, self.actor, access.release_dag_ids(view.release)):
-            changes = release_page.diff(self.ctx, actor=self.actor, release_id=release_id)
+        if access.may_read_code(self.ctx(), self.actor(), access.release_dag_ids(view.release)):
+            changes = release_page.diff(self.ctx(), actor=self.actor(), release_id=release_id)
         return self.render(
             "release/release.html",
             view=view,
             release=view.release,
-            events=release_page.events(self.ctx, actor=self.actor, release_id=release_id)[::-1],
+            events=release_page.events(self.ctx(), actor=self.actor(), release_id=release_id)[::-1],
             changes=changes,
             moving=view.state in MOVING or any(not run.ended for run in view.runs),
         )
@@ -118,7 +118,7 @@ class ReleaseView(Page):
     @route("/<int:release_id>/decide", "POST")
     def decide(self, release_id: int) -> Response:
         """Approve or reject."""
-        decisions.decide_release(self.ctx, actor=self.actor, release_id=release_id, **posted_decision())
+        decisions.decide_release(self.ctx(), actor=self.actor(), release_id=release_id, **posted_decision())
         flash(_("Your decision was recorded."), "success")
         return redirect(url_for("ReleaseView.show", release_id=release_id))
 
@@ -126,14 +126,14 @@ class ReleaseView(Page):
     def revoke(self, release_id: int) -> Response:
         """Take the release back."""
         reason = request.form.get("reason", "").strip()
-        gone = releases.revoke(self.ctx, actor=self.actor, release_id=release_id, reason=reason)
+        gone = releases.revoke(self.ctx(), actor=self.actor(), release_id=release_id, reason=reason)
         flash(_("%(number)s was revoked. Its versions are in the list again.", number=gone.number), "success")
         return redirect(url_for("ReleaseView.show", release_id=release_id))
 
     @route("/<int:release_id>/retry", "POST")
     def retry(self, release_id: int) -> Response:
         """Start another attempt."""
-        started = releases.retry(self.ctx, actor=self.actor, release_id=release_id)
+        started = releases.retry(self.ctx(), actor=self.actor(), release_id=release_id)
         flash(_("Attempt %(attempt)s was started.", attempt=started.attempt), "success")
         return redirect(url_for("ReleaseView.show", release_id=release_id))
 

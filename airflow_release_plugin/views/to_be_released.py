@@ -34,8 +34,8 @@ class ToBeReleasedView(Page):
             submitted={"yes": True, "no": False}.get(text_arg("submitted")),
         )
         page = candidates.list_candidates(
-            self.ctx,
-            actor=self.actor,
+            self.ctx(),
+            actor=self.actor(),
             wanted=wanted,
             order_by=text_arg("order_by") or "path",
             limit=PAGE_SIZE,
@@ -46,34 +46,36 @@ class ToBeReleasedView(Page):
             candidates=page.items,
             total=page.total_entries,
             filtered=wanted != CandidateFilter(),
-            settings=self.ctx.settings,
+            settings=self.ctx().settings,
         )
 
     @route("/submissions/<int:submission_id>")
     def submission(self, submission_id: int) -> str:
         """Show a submitted version: its files, and what it would change."""
-        found = submissions.get(self.ctx, actor=self.actor, submission_id=submission_id)
-        may_see_code = access.may_read_code(self.ctx, self.actor, found.dag_ids)
+        found = submissions.get(self.ctx(), actor=self.actor(), submission_id=submission_id)
+        may_see_code = access.may_read_code(self.ctx(), self.actor(), found.dag_ids)
         changes = None
         if may_see_code and found.state in {SubmissionState.PENDING, SubmissionState.IN_RELEASE}:
-            changes = release_page.submission_diff(self.ctx, actor=self.actor, submission_id=submission_id)
+            changes = release_page.submission_diff(
+                self.ctx(), actor=self.actor(), submission_id=submission_id
+            )
         return self.render(
-            "release/submission.html", submission=found, changes=changes, settings=self.ctx.settings
+            "release/submission.html", submission=found, changes=changes, settings=self.ctx().settings
         )
 
     @route("/file")
     def file(self) -> str:
         """Show what would be submitted for a DAG file now."""
         path = text_arg("path")
-        closure = candidates.closure_of(self.ctx, actor=self.actor, path=path)
-        return self.render("release/file.html", path=path, closure=closure, settings=self.ctx.settings)
+        closure = candidates.closure_of(self.ctx(), actor=self.actor(), path=path)
+        return self.render("release/file.html", path=path, closure=closure, settings=self.ctx().settings)
 
     @route("/submit", "POST")
     def submit(self) -> Response:
         """Submit the present content of a DAG file."""
         made = submissions.submit(
-            self.ctx,
-            actor=self.actor,
+            self.ctx(),
+            actor=self.actor(),
             path=request.form.get("path", ""),
             comment=request.form.get("comment", "").strip(),
         )
@@ -83,6 +85,6 @@ class ToBeReleasedView(Page):
     @route("/submissions/<int:submission_id>/remove", "POST")
     def remove(self, submission_id: int) -> Response:
         """Take a version off the list."""
-        gone = submissions.remove(self.ctx, actor=self.actor, submission_id=submission_id)
+        gone = submissions.remove(self.ctx(), actor=self.actor(), submission_id=submission_id)
         flash(_("v%(version)s of %(path)s left the list.", version=gone.version, path=gone.path), "success")
         return redirect(url_for("ToBeReleasedView.list"))
