@@ -12,7 +12,7 @@ LOWEST_PYTEST := $(LOWEST)/bin/python -m pytest
 .PHONY: help demo demo-check test test-lowest check unit db e2e bench venv venv-lowest system constraints clean
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: venv  ## run Airflow with Airflow Release at http://127.0.0.1:8080 until Ctrl-C
 	@PORT="$(PORT)" DEMO_HOME="$(DEMO_HOME)" DEMO_DAGS="$(DEMO_DAGS)" exec $(VENV)/bin/python -m demo

@@ -40,6 +40,13 @@ def _store_options() -> dict[str, Any]:
             "False",
             "Whether DAGs of the source bundle keep their schedule. If not, they run by hand.",
         ),
+        "source_external_dag_ids": _option(
+            "string",
+            "",
+            "DAG ids, or globs of them, that DAGs of the source may refer to without the prefix because they have "
+            "no copy in the source. Separated by commas.",
+            "finance_*,master_data",
+        ),
         "environment": _option(
             "string",
             "prod",

@@ -74,7 +74,7 @@ class DemoSettings:
         file = self.home / "secrets.json"
         if not file.exists():
             names = ("service", "jwt", "session")
-            kept = {name: secrets.token_urlsafe(32) for name in names}
+            kept = {name: secrets.token_urlsafe(64) for name in names}
             kept["fernet"] = urlsafe_b64encode(secrets.token_bytes(32)).decode()
             _write_private(file, kept)
         kept = json.loads(file.read_text())

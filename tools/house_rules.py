@@ -140,18 +140,19 @@ def no_http_inside(source: Source) -> Iterator[Finding]:
 
 
 def no_bare_exceptions(source: Source) -> Iterator[Finding]:
-    """Every raise names a case that a caller can catch."""
+    """Every raise names a case that a caller can catch; from bundles, Airflow catches ``AirflowException``."""
+    banned = {"Exception", "BaseException"} | (set() if source.is_in("bundles/") else {"AirflowException"})
     for node in ast.walk(source.tree):
         if not isinstance(node, ast.Raise) or node.exc is None:
             continue
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-        if _last_name(raised) in {"Exception", "BaseException", "AirflowException"}:
+        if _last_name(raised) in banned:
             yield Finding(source.path, node.lineno, "raise a class of exceptions.py, or a fitting builtin")
 
 
 def sizes(source: Source) -> Iterator[Finding]:
-    """Files and functions stay readable; migrations are written once and keep their length."""
-    if len(source.lines) > MAX_FILE_LINES:
+    """Files and functions stay readable; tests are lists, and migrations are written once."""
+    if len(source.lines) > MAX_FILE_LINES and not source.path.startswith("tests/"):
         yield Finding(source.path, 1, f"{len(source.lines)} lines; split it by use case (≤ {MAX_FILE_LINES})")
     if source.is_in("migrations/versions/"):
         return

@@ -68,9 +68,7 @@ def _summary(ctx: Context, release: Release) -> dict[str, object]:
 
 def gate_response(ctx: Context, gate: Gate) -> GateResponse:
     """A gate for a list."""
-    answer = GateResponse.model_validate(gate)
-    answer.state = gate.effective_state(ctx.clock())
-    return answer
+    return GateResponse.model_validate(gate).model_copy(update={"state": gate.effective_state(ctx.clock())})
 
 
 def gate_detail(ctx: Context, gate: Gate, *, actor: Actor) -> GateDetailResponse:

@@ -50,6 +50,7 @@ KEPT = [
     ("services/a.py", "# the audit event needs the id\nsession.flush()"),
     ("services/a.py", "session.flush()  # the event needs the id"),
     ("api/errors.py", "raise HTTPException(404)"),
+    ("bundles/a.py", "raise AirflowException('no store')"),
     ("services/a.py", "def revoke(ctx, *, actor): release.move_to(1)"),
     ("services/a.py", "def _helper(ctx): release.move_to(1)"),
     ("services/a.py", "def expire(ctx): audit.record(ctx, actor=SYSTEM)"),
