@@ -31,9 +31,11 @@ def is_simple(manager: type) -> bool:
 
 def auth_manager_class() -> type:
     """The configured auth manager's class."""
-    from airflow.api_fastapi.app import get_auth_manager_cls
+    from airflow.configuration import conf
 
-    return get_auth_manager_cls()
+    # What Airflow's ``get_auth_manager_cls`` does, without importing the whole API server.
+    manager: type = conf.getimport("core", "auth_manager")
+    return manager
 
 
 def simple_role(role: str | None) -> frozenset[str]:

@@ -148,7 +148,12 @@ def _load_shapes(session: Session, wanted: Mapping[str, UUID]) -> Mapping[str, _
         _shapes.clear()
     missing = [serialized_id for dag_hash, serialized_id in wanted.items() if dag_hash not in _shapes]
     for start in range(0, len(missing), _BATCH):
-        query = select(SerializedDagModel).where(SerializedDagModel.id.in_(missing[start : start + _BATCH]))
+        # Airflow rewrites rows past the session; an object that is there already may have old data.
+        query = (
+            select(SerializedDagModel)
+            .where(SerializedDagModel.id.in_(missing[start : start + _BATCH]))
+            .execution_options(populate_existing=True)
+        )
         for stored in session.scalars(query):
             _shapes[stored.dag_hash] = _shape(stored.data or {})
             session.expunge(stored)

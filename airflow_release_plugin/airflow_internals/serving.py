@@ -108,15 +108,12 @@ class AirflowServing:
         from airflow.jobs.job import Job
         from sqlalchemy import func, select
 
-        newest = dict(
-            self._session.execute(
-                select(Job.job_type, func.max(Job.latest_heartbeat))
-                .where(Job.job_type.in_(_JOBS))
-                .group_by(Job.job_type)
-            )
-            .tuples()
-            .all()
+        beats = (
+            select(Job.job_type, func.max(Job.latest_heartbeat))
+            .where(Job.job_type.in_(_JOBS))
+            .group_by(Job.job_type)
         )
+        newest = {row[0]: row[1] for row in self._session.execute(beats)}
         now = datetime.now(timezone.utc)
         return {
             component: max(0.0, (now - beat).total_seconds()) if (beat := newest.get(job)) else None

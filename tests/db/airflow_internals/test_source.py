@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from airflow_release_plugin.airflow_internals.source import AirflowSource
+from airflow_release_plugin.exceptions import SourceUnavailableError
+from tests.db.airflow_internals.conftest import Parse
+
+pytestmark = [
+    pytest.mark.req("R2"),
+    pytest.mark.filterwarnings("ignore:GitWildMatchPattern"),  # Airflow's reading of .airflowignore
+]
+DAG_CODE = "from airflow.sdk import DAG\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder of the configured source bundle."""
+    root = tmp_path / "dev"
+    root.mkdir()
+    configure(
+        monkeypatch,
+        "airflow.dag_processing.bundles.local.LocalDagBundle",
+        {"path": str(root)},
+    )
+    return root
+
+
+def configure(monkeypatch: pytest.MonkeyPatch, classpath: str, kwargs: dict[str, str]) -> None:
+    bundles = [{"name": "dev", "classpath": classpath, "kwargs": kwargs}]
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(bundles))
+
+
+@pytest.fixture
+def source(session: Session) -> AirflowSource:
+    return AirflowSource(session)
+
+
+def test_the_files_are_those_that_airflow_would_parse(source: AirflowSource, root: Path) -> None:
+    (root / "team").mkdir()
+    (root / "team" / "flow.py").write_text(DAG_CODE)
+    (root / "helper.py").write_text("x = 1\n")
+    (root / "ignored.py").write_text(DAG_CODE)
+    (root / ".airflowignore").write_text("ignored.py\n")
+    (root / "query.sql").write_text("select 1 -- airflow dag\n")
+
+    snapshot = source.snapshot()
+
+    assert (snapshot.root, snapshot.dag_files, snapshot.version) == (root, ("team/flow.py",), None)
+
+
+def test_archives_are_left_out(source: AirflowSource, root: Path) -> None:
+    with zipfile.ZipFile(root / "flows.zip", "w") as archive:
+        archive.writestr("flow.py", DAG_CODE)
+
+    assert source.snapshot().dag_files == ()
+
+
+def test_a_new_file_is_seen_at_once(source: AirflowSource, root: Path) -> None:
+    source.snapshot()
+    (root / "flow.py").write_text(DAG_CODE)
+
+    assert source.snapshot().dag_files == ("flow.py",)
+
+
+def test_reading_leaves_the_import_path_alone(source: AirflowSource, root: Path) -> None:
+    before = list(sys.path)
+
+    source.snapshot()
+
+    assert sys.path == before
+
+
+def test_a_git_bundle_is_read_at_its_commit(
+    source: AirflowSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git = pytest.importorskip("git")
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(tmp_path / "storage"))
+    repository = git.Repo.init(tmp_path / "repository", initial_branch="main")
+    (tmp_path / "repository" / "flow.py").write_text(DAG_CODE)
+    repository.index.add(["flow.py"])
+    author = git.Actor("ann", "ann@example.org")
+    commit = repository.index.commit("first", author=author, committer=author)
+    configure(
+        monkeypatch,
+        "airflow.providers.git.bundles.git.GitDagBundle",
+        {"tracking_ref": "main", "repo_url": str(tmp_path / "repository")},
+    )
+
+    snapshot = source.snapshot()
+
+    assert (snapshot.dag_files, snapshot.version) == (("flow.py",), commit.hexsha)
+
+
+def test_a_bundle_that_is_not_configured_is_a_clear_error(
+    source: AirflowSource, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__RELEASE__SOURCE_BUNDLE", "elsewhere")
+
+    with pytest.raises(SourceUnavailableError, match="'elsewhere' cannot be read"):
+        source.snapshot()
+
+
+def test_a_folder_that_is_missing_is_a_clear_error(source: AirflowSource, root: Path) -> None:
+    root.rmdir()
+
+    with pytest.raises(SourceUnavailableError, match="does not exist; create it"):
+        source.snapshot()
+
+
+class TestFacts:
+    def test_are_found_for_the_asked_paths_only(
+        self, source: AirflowSource, write: Callable[..., None], parse: Parse
+    ) -> None:
+        write("a.py", "a")
+        write("b.py", "b")
+        parse()
+
+        assert list(source.facts("prod", ["a.py"])) == ["a.py"]
+        assert sorted(source.facts("prod")) == ["a.py", "b.py"]
+
+    def test_cost_the_same_number_of_queries_for_many_dags(
+        self, source: AirflowSource, session: Session, write: Callable[..., None], parse: Parse
+    ) -> None:
+        for number in range(5):
+            write(f"{number}.py", f"dag_{number}", (f"task_{number}",))
+        parse()
+        statements: list[str] = []
+
+        def count(*args: object) -> None:
+            statements.append(str(args[2]))
+
+        event.listen(session.get_bind(), "before_cursor_execute", count)
+        try:
+            found = source.facts("prod")
+        finally:
+            event.remove(session.get_bind(), "before_cursor_execute", count)
+
+        assert (len(found), len(statements)) == (5, 3)
+
+    def test_of_another_bundle_are_not_mixed_in(
+        self, source: AirflowSource, write: Callable[..., None], parse: Parse
+    ) -> None:
+        write("a.py", "a")
+        parse()
+
+        assert source.facts("dev") == {}
+
+
+def test_import_errors_are_found_by_path(
+    source: AirflowSource, folder: Path, parse: Parse, write: Callable[..., None]
+) -> None:
+    (folder / "broken.py").write_text("from airflow.sdk import DAG\nimport no_such_module\n")
+    parse()
+
+    assert "no_such_module" in source.import_errors("prod")["broken.py"]
+    assert source.import_errors("prod", ["other.py"]) == {}
