@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from airflow.sdk.exceptions import AirflowFailException
+from pydantic import ValidationError
 
 from airflow_release_plugin.exceptions import ReleaseError
 
@@ -16,7 +17,7 @@ RELEASE_ID_FROM_CONF = "{{ dag_run.conf['release_id'] }}"
 @contextmanager
 def readable_failures() -> Iterator[None]:
     """
-    Fail the task for good when the server says no, with the server's message.
+    Fail the task for good when the server says no, with its message, or when arguments are impossible.
 
     Errors that trying again may mend (5xx, no answer) pass, so that the task's retries apply.
     """
@@ -26,6 +27,9 @@ def readable_failures() -> Iterator[None]:
         if error.status >= 500:
             raise
         raise AirflowFailException(error.message) from error
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, line['loc']))}: {line['msg']}" for line in error.errors()]
+        raise AirflowFailException(f"The task's arguments cannot be sent: {'; '.join(wrong)}.") from error
 
 
 def as_id(value: object, name: str) -> int:

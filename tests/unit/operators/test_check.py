@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_release_plugin.exceptions import UnavailableError
+from airflow_release_plugin.operators.check import CheckReleaseOperator
+from tests.unit.client.context import TaskInstance, context
+from tests.unit.client.server import Answer, release
+from tests.unit.operators.test_candidate import zipped
+
+GOOD = b"""
+from airflow.sdk import DAG
+from airflow.providers.standard.operators.empty import EmptyOperator
+with DAG("good", schedule="@daily"):
+    EmptyOperator(task_id="one") >> EmptyOperator(task_id="two")
+"""
+TREE = {
+    "good.py": GOOD,
+    "twin.py": GOOD,
+    "broken.py": b"import airflow\nimport no_such_module_anywhere\n",
+    "empty.py": b"# airflow dag\n",
+}
+
+
+def prepare(server, dag_files, deleted=()):
+    work = {
+        "release_id": 7,
+        "attempt": 2,
+        "environment": "prod",
+        "base_commit": "base",
+        "change_digest": "0" * 64,
+        "dag_files": dag_files,
+        "deleted": list(deleted),
+        "timeout": 100,
+    }
+    tree = zipped(*((path, TREE[path], 0o100644) for path in dag_files))
+    server.script("GET", "/releases/7/work", work)
+    server.script("GET", "/releases/7/tree", Answer(content=tree))
+    server.script("POST", "/releases/7/reports", release())
+
+
+def report(server):
+    return server.called("/release/api/v1/releases/7/reports")[0].body
+
+
+def test_release_that_parses_is_reported_with_its_facts(server):
+    prepare(server, ["good.py"], deleted=["old.py"])
+    ti = TaskInstance()
+    operator = CheckReleaseOperator(task_id="check", release_id="7", request_approval=False)
+    assert operator.execute(context(ti)) == ["good"]
+
+    body = report(server)
+    assert (body["kind"], body["attempt"], body["base_commit"]) == ("check", 2, "base")
+    assert body["request_approval"] is False
+    parsed, deleted = body["items"]
+    assert (parsed["path"], parsed["status"]) == ("good.py", "passed")
+    dag = parsed["facts"]["dags"][0]
+    assert dag["dag_id"] == "good"
+    assert [task["task_id"] for task in dag["tasks"]] == ["one", "two"]
+    assert (deleted["name"], deleted["path"], deleted["status"]) == ("deleted", "old.py", "passed")
+    assert ti.xcoms == {"_link_ReleaseLink": "/release/ui/releases/7"}
+
+
+def test_release_that_does_not_is_reported_first_and_then_fails_the_task(server):
+    prepare(server, ["good.py", "twin.py", "broken.py", "empty.py"])
+    with pytest.raises(AirflowFailException) as caught:
+        CheckReleaseOperator(task_id="check", release_id=7).execute(context())
+
+    failed = {(item["name"], item["path"]) for item in report(server)["items"] if item["status"] == "failed"}
+    assert failed == {("parse", "broken.py"), ("parse", "empty.py"), ("duplicate", "twin.py")}
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "Release 7 did not pass its check:"
+    assert "- broken.py: ModuleNotFoundError: No module named 'no_such_module_anywhere'" in lines
+    assert "- empty.py: The file defines no DAG." in lines
+
+
+def test_broken_machinery_is_not_reported_as_a_failed_check_so_that_the_task_is_retried(server):
+    prepare(server, ["good.py"])
+    server.script("GET", "/releases/7/tree", Answer(content=b"not a zip"))
+    with pytest.raises(Exception, match="damaged") as caught:
+        CheckReleaseOperator(task_id="check", release_id=7).execute(context())
+    assert not isinstance(caught.value, AirflowFailException | UnavailableError)
+    assert not server.called("/release/api/v1/releases/7/reports")
+
+
+@pytest.mark.parametrize("value", ["", "None", "seven", 0])
+def test_release_id_that_is_none_fails_with_the_next_step(server, value):
+    with pytest.raises(AirflowFailException, match="give the number"):
+        CheckReleaseOperator(task_id="check", release_id=value).execute(context())

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from airflow_release_plugin.exceptions import UnavailableError
+from airflow_release_plugin.operators.promote import (
+    PromoteReleaseOperator,
+    RequestApprovalOperator,
+    RunReleasedDagsOperator,
+    VerifyReleaseOperator,
+)
+from tests.unit.client.context import context
+from tests.unit.client.server import PREFIX, Answer, release
+
+RUN = {"dag_id": "a", "run_id": "r", "state": "queued"}
+
+
+def test_promotion_gives_the_commit(server):
+    server.script("POST", "/releases/7/promote", {"release_id": 7, "state": "released", "commit": "c0ffee"})
+    assert PromoteReleaseOperator(task_id="t", release_id=7).execute(context()) == "c0ffee"
+
+
+def test_promotion_that_does_not_end_in_released_fails(server):
+    server.script("POST", "/releases/7/promote", {"release_id": 7, "state": "stale", "commit": "c"})
+    with pytest.raises(AirflowFailException, match="'stale'"):
+        PromoteReleaseOperator(task_id="t", release_id=7).execute(context())
+
+
+def test_what_the_server_refuses_fails_for_good_with_its_words(server):
+    server.script(
+        "POST",
+        "/releases/7/promote",
+        Answer(409, {"error": "invalid_transition", "detail": "It is 'rejected'."}),
+    )
+    with pytest.raises(AirflowFailException, match="It is 'rejected'"):
+        PromoteReleaseOperator(task_id="t", release_id=7).execute(context())
+
+
+def test_what_a_retry_may_mend_leaves_the_task_its_retries(server):
+    server.script(
+        "POST", "/releases/7/request-approval", Answer(503, {"error": "store_unavailable", "detail": "x"})
+    )
+    with pytest.raises(UnavailableError):
+        RequestApprovalOperator(task_id="t", release_id=7).execute(context())
+
+
+def test_requested_approval_gives_the_state(server):
+    server.script("POST", "/releases/7/request-approval", release(state="awaiting_approval"))
+    assert RequestApprovalOperator(task_id="t", release_id=7).execute(context()) == "awaiting_approval"
+
+
+def verify(**arguments):
+    VerifyReleaseOperator(task_id="t", release_id=7, poll_interval=0.01, **arguments).execute(context())
+
+
+def test_verification_waits_until_airflow_serves_the_release(server):
+    pending = {"status": "pending", "problems": []}
+    server.script("POST", "/releases/7/verify", pending, pending, {"status": "passed", "problems": []})
+    verify()
+    assert len(server.called(f"{PREFIX}/releases/7/verify")) == 3
+
+
+def test_verification_that_says_no_lists_the_problems(server):
+    problems = [f"file{number}.py: import error" for number in range(25)]
+    server.script("POST", "/releases/7/verify", {"status": "failed", "problems": problems})
+    with pytest.raises(AirflowFailException) as caught:
+        verify()
+    assert "- file0.py: import error" in str(caught.value)
+    assert "and 5 more" in str(caught.value)
+
+
+def test_verification_that_takes_too_long_is_reported_as_failed(server):
+    server.script("POST", "/releases/7/verify", {"status": "pending", "problems": ["a.py: not parsed"]})
+    server.script("GET", "/releases/7", release(attempt=3))
+    server.script("POST", "/releases/7/reports", release())
+    with pytest.raises(AirflowFailException, match=r"in 0\.05 seconds.*\n- a\.py: not parsed"):
+        verify(timeout=0.05)
+    body = server.called(f"{PREFIX}/releases/7/reports")[0].body
+    assert (body["kind"], body["attempt"], body["items"][0]["status"]) == ("verification", 3, "failed")
+
+
+@pytest.mark.req("R11")
+def test_dags_are_started_when_the_release_asks_for_it(server):
+    server.script("GET", "/releases/7", release(run_after_release=True))
+    server.script("POST", "/releases/7/run", [RUN])
+    assert RunReleasedDagsOperator(task_id="t", release_id=7).execute(context()) == [RUN]
+
+
+@pytest.mark.req("R11")
+def test_nothing_is_started_otherwise(server):
+    server.script("GET", "/releases/7", release())
+    with pytest.raises(AirflowSkipException):
+        RunReleasedDagsOperator(task_id="t", release_id=7).execute(context())
+    assert not server.called(f"{PREFIX}/releases/7/run")
+
+
+def test_dag_that_cannot_be_started_is_named(server):
+    server.script("GET", "/releases/7", release(run_after_release=True))
+    server.script("POST", "/releases/7/run", [RUN, RUN | {"dag_id": "b", "state": "missing"}])
+    with pytest.raises(AirflowFailException, match="- b"):
+        RunReleasedDagsOperator(task_id="t", release_id=7).execute(context())
