@@ -43,8 +43,8 @@ def _store_options() -> dict[str, Any]:
         "source_external_dag_ids": _option(
             "string",
             "",
-            "DAG ids, or globs of them, that DAGs of the source may refer to without the prefix because they have "
-            "no copy in the source. Separated by commas.",
+            "DAG ids, or globs of them, that DAGs of the source may refer to without the prefix, as they "
+            "have no copy in the source. Separated by commas.",
             "finance_*,master_data",
         ),
         "environment": _option(

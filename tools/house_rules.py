@@ -140,7 +140,7 @@ def no_http_inside(source: Source) -> Iterator[Finding]:
 
 
 def no_bare_exceptions(source: Source) -> Iterator[Finding]:
-    """Every raise names a case that a caller can catch; from bundles, Airflow catches ``AirflowException``."""
+    """Every raise names a case that callers can catch; of bundles, Airflow catches its own class."""
     banned = {"Exception", "BaseException"} | (set() if source.is_in("bundles/") else {"AirflowException"})
     for node in ast.walk(source.tree):
         if not isinstance(node, ast.Raise) or node.exc is None:
