@@ -47,7 +47,7 @@ class Node:
     eligible: tuple[Person, ...] = ()
 
     def admits(self, actor: Actor) -> bool:
-        """Whether ``actor`` is named here, by id, login name or a role held now. Nobody is, if nothing is named."""
+        """Whether ``actor`` is named here: by id, login name or a role held now. Nothing named, nobody."""
         if self.only and actor.id not in self.only and actor.name not in self.only:
             return False
         return actor.id in self.users or actor.name in self.users or actor.has_any_role(frozenset(self.roles))
@@ -168,7 +168,7 @@ def evaluate(requirement: Requirement, decisions: Sequence[CountedDecision]) -> 
 
 
 def may_decide(requirement: Requirement, node: int, actor: Actor, decided: Collection[str]) -> bool:
-    """Whether ``actor`` may decide on node number ``node`` now; ``decided`` are ids of people who already did."""
+    """Whether ``actor`` may decide on node number ``node`` now; ``decided`` are ids of people who did."""
     return (
         actor.kind is ActorKind.USER
         and actor.id not in requirement.excluded

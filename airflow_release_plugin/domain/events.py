@@ -45,7 +45,7 @@ def event_hash(
     subject: str,
     data: dict[str, Any],
 ) -> str:
-    """Return the SHA-256 (64 hex digits) of an event and its predecessor's hash; changing any field breaks the chain."""
+    """Return the SHA-256 (64 hex digits) of an event and its predecessor's hash."""
     payload = [
         prev_hash,
         sequence,

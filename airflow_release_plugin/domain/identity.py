@@ -22,7 +22,7 @@ class Actor:
     """
     Somebody who does something, as resolved from the auth manager at the time of the request.
 
-    :param id: the auth manager's identifier (FAB: a number as text); two actors are the same iff ids are equal
+    :param id: the auth manager's identifier (FAB: a number as text); same id, same actor
     :param name: the login name, for people to read
     :param roles: names of the roles held now
     """

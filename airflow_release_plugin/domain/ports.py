@@ -146,7 +146,7 @@ class ServingPort(Protocol):
         ...
 
     def component_ages(self) -> Mapping[str, float | None]:
-        """Seconds since the last heartbeat of ``scheduler``, ``dag_processor``, ``triggerer``; ``None`` = never."""
+        """Seconds since the heartbeat of ``scheduler``, ``dag_processor``, ``triggerer``; or ``None``."""
         ...
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, and_, case, literal, select
-from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.states import ApprovalState, GateState
 from airflow_release_plugin.models import Approval, Gate
 from airflow_release_plugin.repositories.pages import Page, fetch_page
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 
 def latest_approval(

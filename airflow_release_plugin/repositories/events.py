@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.events import GENESIS
 from airflow_release_plugin.models import Event, EventHead
 from airflow_release_plugin.repositories.pages import Page, fetch_page
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 HEAD_ID = 1
 

@@ -109,7 +109,7 @@ def list_releases(
     limit: int = 50,
     offset: int = 0,
 ) -> Page[Release]:
-    """Releases that match, with their items; ``order_by`` is a key of :data:`ORDER_COLUMNS`, ``-`` for descending."""
+    """Releases with their items; ``order_by`` is a key of :data:`ORDER_COLUMNS`, ``-`` turns it."""
     column = ORDER_COLUMNS.get(order_by.lstrip("-"), Release.id)
     order = column.desc() if order_by.startswith("-") else column.asc()
     query = _narrowed(select(Release), wanted, now).order_by(order, Release.id.desc())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.repositories.pages import Page, fetch_page, like
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 
 def unit_by_path(session: Session, source: str, path: str) -> Unit | None:

@@ -72,8 +72,8 @@ def require_edit(ctx: Context, actor: Actor, dag_ids: Iterable[str]) -> None:
     ]
     if refused:
         raise NotAllowedError(
-            f"{actor.name!r} may not edit {', '.join(refused)} in Airflow; ask for the right to edit the Dag, "
-            "or ask somebody who has it to submit."
+            f"{actor.name!r} may not edit {', '.join(refused)} in Airflow; ask for the right to edit the "
+            "Dag, or ask somebody who has it to submit."
         )
 
 

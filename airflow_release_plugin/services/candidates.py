@@ -199,7 +199,7 @@ def _row(
 
 
 def _with_effective_states(ctx: Context, rows: list[Candidate | None]) -> list[Candidate | None]:
-    """A submission held by a release whose window is over is free again, even before anybody wrote that down."""
+    """A submission held by a release whose window is over is free again, before anybody wrote that down."""
     held = {row.release_id for row in rows if row and row.submission_state is SubmissionState.IN_RELEASE}
     states = releases.release_states(ctx.session, {i for i in held if i is not None}, ctx.clock())
     over = {release_id for release_id, state in states.items() if not state.is_open}

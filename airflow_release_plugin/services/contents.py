@@ -48,8 +48,9 @@ def _merged(chosen: list[Submission]) -> dict[str, FileEntry]:
             if other != entry:
                 first = owner[entry.path]
                 raise InvalidRequestError(
-                    f"{first.path!r} v{first.version} and {submission.path!r} v{submission.version} were submitted "
-                    f"with different content of the shared file {entry.path!r}. Submit the older one again.",
+                    f"{first.path!r} v{first.version} and {submission.path!r} v{submission.version} were "
+                    f"submitted with different content of the shared file {entry.path!r}. "
+                    "Submit the older one again.",
                     path=entry.path,
                 )
             owner.setdefault(entry.path, submission)

@@ -69,8 +69,8 @@ def restore(ctx: Context, *, actor: Actor, name: str) -> EnvironmentView:
         return view
     if view.recorded_commit is None:
         raise ConflictError(
-            f"The branch {name!r} was made by hand before anything was released. Delete it in the store, or release "
-            "into another environment."
+            f"The branch {name!r} was made by hand before anything was released. Delete it in the store, or "
+            "release into another environment."
         )
     ctx.store.move_ref(environment_ref(name), expected=view.commit, new=view.recorded_commit)
     audit.record(

@@ -1,4 +1,4 @@
-"""Which agreement something needs. The built-in default flow has one node: the holders of the configured roles."""
+"""Which agreement something needs. The built-in default flow has one node: the configured roles."""
 
 from __future__ import annotations
 

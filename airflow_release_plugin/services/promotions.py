@@ -33,8 +33,8 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     """
     Bring an approved release to its environment; calling again answers the same.
 
-    The result is ``released``; or ``checking`` when the target got unrelated changes since the check, which is
-    then run again; or ``stale`` when it got changes to files that the release relies on.
+    The result is ``released``; or ``checking`` when the target got unrelated changes since the check, which
+    is then run again; or ``stale`` when it got changes to files that the release relies on.
 
     :raises ConflictError: the release is not approved
     :raises ExpiredError: its execution window is over
@@ -75,7 +75,8 @@ def _require_approved(ctx: Context, release: Release) -> Approval:
     is_approved = approval is not None and approval.state is ApprovalState.APPROVED
     if approval is None or not is_approved or not digest == release.change_digest == approval.change_digest:
         raise StaleDigestError(
-            f"{release.subject} has no approval of exactly what it would promote; revoke it and request it again.",
+            f"{release.subject} has no approval of exactly what it would promote; revoke it and request "
+            "it again.",
             current=digest,
         )
     return approval
@@ -96,8 +97,8 @@ def _head(ctx: Context, environment: Environment) -> str | None:
     if head != environment.recorded_commit:
         raise TargetMovedError(
             f"The branch {environment.name!r} is at {head or 'nothing'}, but the last promotion left it at "
-            f"{environment.recorded_commit or 'nothing'}: somebody moved it by hand. An admin can put it back with "
-            f"POST environments/{environment.name}/restore; until then nothing is promoted.",
+            f"{environment.recorded_commit or 'nothing'}: somebody moved it by hand. An admin can put it "
+            f"back with POST environments/{environment.name}/restore; until then nothing is promoted.",
             head=head,
             recorded=environment.recorded_commit,
         )
@@ -114,7 +115,8 @@ def _still_fits(ctx: Context, release: Release, head: str | None, *, actor: Acto
             release,
             ReleaseState.STALE,
             actor=actor,
-            reason=f"Changed in {release.environment} since the check: {', '.join(overlap[:5])}. Retry or submit again.",
+            reason=f"Changed in {release.environment} since the check: {', '.join(overlap[:5])}. "
+            "Retry or submit again.",
         )
         return False
     release.base_commit = head
@@ -162,7 +164,8 @@ def _finish(ctx: Context, release: Release, environment_name: str, *, actor: Act
         lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=str(error))
         ctx.session.commit()
         raise TargetMovedError(
-            f"{release.subject} was not released: the branch {environment_name!r} was moved by hand at the same time.",
+            f"{release.subject} was not released: the branch {environment_name!r} was moved by hand at the "
+            "same time.",
             head=head,
         ) from error
     if ctx.store.ref(tag_ref(release.number)) is None:

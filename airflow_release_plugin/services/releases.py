@@ -123,8 +123,8 @@ def _claimable(ctx: Context, submission_ids: Sequence[int]) -> list[Submission]:
             )
         if submission.state is not SubmissionState.PENDING:
             raise ConflictError(
-                f"v{submission.version} of {submission.path!r} is {submission.state.value}; only versions that wait "
-                "in the to-be-released list can be released. Reload the list."
+                f"v{submission.version} of {submission.path!r} is {submission.state.value}; only versions "
+                "that wait in the to-be-released list can be released. Reload the list."
             )
     if len({submission.unit_id for submission in found}) < len(found):
         raise InvalidRequestError("Two versions of the same Dag file were chosen; choose one.")
@@ -139,7 +139,8 @@ def _reviewers(actor: Actor, wanted: Sequence[str], eligible: Sequence[Person]) 
     if unknown or not wanted:
         names = ", ".join(person.name for person in eligible)
         raise InvalidRequestError(
-            f"Not eligible to review this release: {', '.join(unknown) or '(nobody chosen)'}. Eligible: {names}."
+            f"Not eligible to review this release: {', '.join(unknown) or '(nobody chosen)'}. "
+            f"Eligible: {names}."
         )
     return list(dict.fromkeys(by_key[key] for key in wanted))
 

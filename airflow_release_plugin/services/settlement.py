@@ -1,4 +1,4 @@
-"""Writes down expiry where it has happened. Correctness never waits for it: effective states are functions of now."""
+"""Writes down expiry where it happened. Correctness never waits for it: see ``effective_state``."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ class Source:
         """Raise ``NotFoundError`` unless ``path`` is a DAG file of the source now."""
         if path not in self.snapshot.dag_files:
             raise NotFoundError(
-                f"{path!r} is not a Dag file of the source any more (deleted, renamed or excluded by .airflowignore). "
-                "Reload the list.",
+                f"{path!r} is not a Dag file of the source any more (deleted, renamed or excluded by "
+                ".airflowignore). Reload the list.",
                 path=path,
             )
 

@@ -86,14 +86,15 @@ def _present(ctx: Context, source: Source, path: str) -> _Content:
     if error:
         last = error.strip().splitlines()[-1]
         raise InvalidRequestError(
-            f"{path!r} does not import in the source: {last}. Mend it there, wait until Airflow has parsed it, "
-            "and submit again.",
+            f"{path!r} does not import in the source: {last}. Mend it there, wait until Airflow has parsed "
+            "it, and submit again.",
             path=path,
         )
     facts = ctx.airflow.source.facts(ctx.settings.source, [path]).get(path, ())
     if not facts:
         raise ConflictError(
-            f"Airflow has not parsed {path!r} yet, or found no Dag in it. Wait for the dag processor and submit again.",
+            f"Airflow has not parsed {path!r} yet, or found no Dag in it. Wait for the dag processor "
+            "and submit again.",
             path=path,
         )
     dag_ids = tuple(sorted(ctx.settings.target_id(f.dag_id) for f in facts))
@@ -129,7 +130,8 @@ def _refuse_unchanged(ctx: Context, unit: Unit, content: _Content) -> None:
     same = next((s for s in waiting if (s.digest, s.change) == (content.digest, content.change)), None)
     if same is not None:
         raise UnchangedError(
-            f"{unit.path!r} is unchanged since v{same.version}, which is {same.state.value.replace('_', ' ')}.",
+            f"{unit.path!r} is unchanged since v{same.version}, which is "
+            f"{same.state.value.replace('_', ' ')}.",
             submission_id=same.id,
         )
     live = submissions.live_by_unit(ctx.session, ctx.settings.source).get(unit.id)
