@@ -1,0 +1,71 @@
+"""A headless browser that uses the demo as people do: through Airflow's own pages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, FrameLocator, Page
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_MAC_BROWSERS = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+_QUIET = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find_browser() -> str | None:
+    """Path of an installed Chromium or Chrome; ``CHROME`` names one."""
+    return shutil.which(os.environ.get("CHROME", "")) or next(
+        (path for path in map(shutil.which, (*_NAMES, *_MAC_BROWSERS)) if path), None
+    )
+
+
+@contextmanager
+def open_browser(path: str) -> Iterator[Browser]:
+    """A headless browser that talks to nobody but the demo."""
+    from playwright.sync_api import sync_playwright
+
+    # Chromium refuses its sandbox to root; the pages are our own.
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*_QUIET, *sandbox])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def logged_in(browser: Browser, url: str, name: str, password: str, *, width: int = 1400) -> Iterator[Page]:
+    """A page of somebody who logged in through Airflow's form."""
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    try:
+        page = context.new_page()
+        page.goto(f"{url}/auth/login?next={url}/")
+        page.fill("input[name=username]", name)
+        page.fill("input[name=password]", password)
+        page.click("button[type=submit]")
+        page.wait_for_url(lambda address: "/auth/login" not in address)
+        yield page
+    finally:
+        context.close()
+
+
+def open_releases(page: Page, url: str) -> FrameLocator:
+    """Follow the navigation entry; returns our pages inside Airflow's."""
+    page.goto(f"{url}/")
+    page.get_by_role("link", name="Releases").click()
+    return page.frame_locator("iframe")
