@@ -102,13 +102,16 @@ class ReleaseClient:
             time.sleep(delay)
 
     def report(self, release_id: int, body: ReportBody) -> ReleaseDetailResponse:
-        """Store what a step of the pipeline found out. The same report twice is one."""
+        """
+        Store what a step of the pipeline found out. Raises ``ConflictError`` when the release has moved on.
+
+        A repetition whose first answer was lost may meet that too: the report is then among the release's.
+        """
         return self._send(Call("POST", f"/releases/{release_id}/reports", ReleaseDetailResponse, body))
 
     def request_approval(self, release_id: int) -> ReleaseDetailResponse:
         """Open the approval of a release whose checks passed."""
-        path = f"/releases/{release_id}/request-approval"
-        return self._send(Call("POST", path, ReleaseDetailResponse, idempotent=False))
+        return self._send(Call("POST", f"/releases/{release_id}/request-approval", ReleaseDetailResponse))
 
     def promote(self, release_id: int) -> PromotionResponse:
         """Move the target branch. Promoting again answers the same."""
@@ -130,8 +133,7 @@ class ReleaseClient:
     def errored(self, release_id: int, reason: str) -> ReleaseDetailResponse:
         """Say that our machinery broke while it worked on the release."""
         body = ReasonBody(reason=reason[:2000])
-        path = f"/releases/{release_id}/errored"
-        return self._send(Call("POST", path, ReleaseDetailResponse, body, idempotent=False))
+        return self._send(Call("POST", f"/releases/{release_id}/errored", ReleaseDetailResponse, body))
 
     def open_gate(self, body: GateBody) -> GateDetailResponse:
         """Open the gate of one try of one task; the same try gets the same gate."""
@@ -141,11 +143,9 @@ class ReleaseClient:
         """A gate as it stands now."""
         return self._send(Call("GET", f"/gates/{gate_id}", GateDetailResponse))
 
-    def withdraw_gate(self, gate_id: int, reason: str) -> GateDetailResponse:
+    def withdraw_gate(self, gate_id: int) -> GateDetailResponse:
         """Take the question back."""
-        body = ReasonBody(reason=reason[:2000])
-        path = f"/gates/{gate_id}/withdraw"
-        return self._send(Call("POST", path, GateDetailResponse, body, idempotent=False))
+        return self._send(Call("POST", f"/gates/{gate_id}/withdraw", GateDetailResponse, idempotent=False))
 
     def _send(self, call: Call[ResultT]) -> ResultT:
         delays = self._backoff.delays()

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
+from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.operators.base import PipelineOperator, failed_for_good
 from airflow_release_plugin.operators.candidate import fetched_tree
 from airflow_release_plugin.schemas.release import CheckItemBody, ReportBody, WorkTreeResponse
@@ -42,12 +43,22 @@ class CheckReleaseOperator(PipelineOperator):
         with fetched_tree(client, release_id) as tree:
             parsed = check_tree(tree, work.dag_files, timeout=work.timeout, bundle_name=work.environment)
         body = self._report(work, parsed)
-        client.report(release_id, body)
+        self._send(client, release_id, body)
         problems = [_line(item) for item in body.items if item.status is CheckStatus.FAILED]
         if problems:
             raise failed_for_good(f"Release {release_id} did not pass its check:", problems)
         self.log.info("Release %d: %d files parsed in %.1f s.", release_id, len(parsed.files), parsed.seconds)
         return list(parsed.dag_ids)
+
+    def _send(self, client: ReleaseClient, release_id: int, body: ReportBody) -> None:
+        try:
+            client.report(release_id, body)
+        except ConflictError:
+            # The worker, or only the answer, was lost after the report had arrived: then it is there.
+            reports = client.get_release(release_id).reports
+            same = [(report.kind, report.attempt, report.base_commit) for report in reports]
+            if (body.kind, body.attempt, body.base_commit) not in same:
+                raise
 
     def _report(self, work: WorkTreeResponse, parsed: ParseReport) -> ReportBody:
         deleted = [

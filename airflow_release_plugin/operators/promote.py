@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_release_plugin import config
-from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.operators.base import PipelineOperator, failed_for_good
-from airflow_release_plugin.schemas.release import CheckItemBody, ReportBody
 
 if TYPE_CHECKING:
     from airflow_release_plugin.client.release import ReleaseClient
@@ -29,16 +27,20 @@ class PromoteReleaseOperator(PipelineOperator):
     """
     Move the target to the approved release, as one commit.
 
-    Promoting again answers the same, so the task may be retried. The XCom is the commit.
+    Promoting again answers the same, so the task may be retried. When the target got other changes since the
+    check, a new run checks the release again, and this task is skipped. The XCom is the commit.
     """
 
     def step(self, client: ReleaseClient, release_id: int) -> str:
         """Promote."""
         promotion = client.promote(release_id)
-        if promotion.state is not ReleaseState.RELEASED:
-            raise AirflowFailException(
-                f"Release {release_id} is {promotion.state.value!r} after the promotion; see its page."
+        if promotion.state is ReleaseState.CHECKING:
+            raise AirflowSkipException(
+                f"The target changed since release {release_id} was checked; another run checks it again."
             )
+        if promotion.state is not ReleaseState.RELEASED:
+            reason = client.get_release(release_id).state_reason or "see its page."
+            raise AirflowFailException(f"Release {release_id} is {promotion.state.value!r}: {reason}")
         self.log.info("Release %d is commit %s.", release_id, promotion.commit)
         return promotion.commit
 
@@ -47,7 +49,8 @@ class VerifyReleaseOperator(PipelineOperator):
     """
     Wait until Airflow has parsed what was promoted, and fail when it serves something else.
 
-    :param timeout: seconds that Airflow has; by default ``[release] verify_timeout``
+    :param timeout: seconds to wait for an answer; by default a minute more than ``[release] verify_timeout``,
+        after which the answer is no
     :param poll_interval: seconds between two questions
     """
 
@@ -58,7 +61,7 @@ class VerifyReleaseOperator(PipelineOperator):
 
     def step(self, client: ReleaseClient, release_id: int) -> None:
         """Ask until there is an answer."""
-        timeout = config.verify_timeout() if self.timeout is None else self.timeout
+        timeout = config.verify_timeout() + 60 if self.timeout is None else self.timeout
         deadline = time.monotonic() + timeout
         while True:
             answer = client.verify(release_id)
@@ -67,13 +70,9 @@ class VerifyReleaseOperator(PipelineOperator):
             if answer.status == "failed":
                 raise failed_for_good(f"Release {release_id} is not served as approved:", answer.problems)
             if time.monotonic() >= deadline:
-                break
+                late = f"Release {release_id} is not parsed after {timeout:g} s; is a dag processor running?"
+                raise failed_for_good(late, answer.problems)
             time.sleep(self.poll_interval)
-        problem = (
-            f"Airflow has not parsed release {release_id} in {timeout:g} seconds; is a dag processor up?"
-        )
-        client.report(release_id, _timed_out(client.get_release(release_id).attempt, problem))
-        raise failed_for_good(problem, answer.problems)
 
 
 class RunReleasedDagsOperator(PipelineOperator):
@@ -81,15 +80,10 @@ class RunReleasedDagsOperator(PipelineOperator):
 
     def step(self, client: ReleaseClient, release_id: int) -> list[dict[str, Any]]:
         """Start them, each once."""
-        if not client.get_release(release_id).run_after_release:
-            raise AirflowSkipException(f"Release {release_id} does not ask for runs.")
         runs = client.run(release_id)
+        if not runs:
+            raise AirflowSkipException(f"Release {release_id} has nothing to run.")
         missing = [run.dag_id for run in runs if run.state == "missing"]
         if missing:
             raise failed_for_good(f"Release {release_id}: these DAGs could not be started:", missing)
         return [run.model_dump(mode="json") for run in runs]
-
-
-def _timed_out(attempt: int, problem: str) -> ReportBody:
-    item = CheckItemBody(name="served", status=CheckStatus.FAILED, detail=problem)
-    return ReportBody(kind=ReportKind.VERIFICATION, attempt=attempt, items=[item])

@@ -84,6 +84,34 @@ def test_broken_machinery_is_not_reported_as_a_failed_check_so_that_the_task_is_
     assert not server.called("/release/api/v1/releases/7/reports")
 
 
+CONFLICT = Answer(409, {"error": "conflict", "detail": "It takes no more reports."})
+STORED = {
+    "id": 1,
+    "kind": "check",
+    "attempt": 2,
+    "passed": True,
+    "base_commit": "base",
+    "reported_at": "2026-01-02T03:04:05Z",
+    "reported_by": {"id": "9", "name": "svc"},
+    "items": [],
+}
+
+
+def test_task_that_died_after_its_report_ends_well_when_it_runs_again(server):
+    prepare(server, ["good.py"])
+    server.script("POST", "/releases/7/reports", CONFLICT)
+    server.script("GET", "/releases/7", release(state="awaiting_approval", reports=[STORED]))
+    assert CheckReleaseOperator(task_id="check", release_id=7).execute(context()) == ["good"]
+
+
+def test_report_that_comes_too_late_fails_the_task(server):
+    prepare(server, ["good.py"])
+    server.script("POST", "/releases/7/reports", CONFLICT)
+    server.script("GET", "/releases/7", release(state="revoked", reports=[STORED | {"attempt": 1}]))
+    with pytest.raises(AirflowFailException, match="no more reports"):
+        CheckReleaseOperator(task_id="check", release_id=7).execute(context())
+
+
 @pytest.mark.parametrize("value", ["", "None", "seven", 0])
 def test_release_id_that_is_none_fails_with_the_next_step(server, value):
     with pytest.raises(AirflowFailException, match="give the number"):
