@@ -29,9 +29,7 @@ class SourceLocation:
 
     def is_root(self, folder: str) -> bool:
         """Whether ``folder`` is the root of the source bundle, or of one of its versions."""
-        if _inside(folder, self.base):
-            return True
-        return self.path is not None and _same(folder, self.path)
+        return _is_root(self, folder)
 
     def holds(self, file: str) -> bool:
         """Whether ``file`` is somewhere below the source bundle."""
@@ -100,6 +98,13 @@ def _own_path(name: str, item: dict[str, Any]) -> str | None:
             "Source bundle %r cannot be constructed; only its base folder is known", name, exc_info=True
         )
         return None
+
+
+@lru_cache(maxsize=256)
+def _is_root(location: SourceLocation, folder: str) -> bool:
+    if _inside(folder, location.base):
+        return True
+    return location.path is not None and _same(folder, location.path)
 
 
 def _same(one: str, other: str) -> bool:
