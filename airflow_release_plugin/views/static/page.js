@@ -85,8 +85,9 @@
   document.addEventListener("click", (event) => {
     const target = event.target.closest("[data-dialog], [data-close], [data-dismiss], [data-back], a[data-airflow]");
     if (!target) return;
-    if (target.dataset.dialog) document.getElementById(target.dataset.dialog).showModal();
-    else if ("close" in target.dataset) target.closest("dialog").close();
+    if (target.dataset.dialog) {
+      if (!target.form || target.form.reportValidity()) document.getElementById(target.dataset.dialog).showModal();
+    } else if ("close" in target.dataset) target.closest("dialog").close();
     else if ("dismiss" in target.dataset) target.parentElement.remove();
     else if ("back" in target.dataset) window.history.back();
     else openInAirflow(event, target);
