@@ -25,7 +25,8 @@ STEPS = (
 
 def main() -> int:
     """Run until SIGINT or SIGTERM; return 0 then, and 1 when it could not start or a part died."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job starts with SIGINT ignored
+        signal.signal(number, _interrupt)
     begun = time.monotonic()
 
     def say(line: str) -> None:

@@ -19,7 +19,7 @@ import airflow_release_plugin
 from demo.processes import AirflowProcesses, wait_until
 from demo.settings import HOST, USERS, DemoSettings, DemoUser
 
-START_SECONDS = 120
+START_SECONDS = 240
 PARSE_SECONDS = 60
 
 Say = Callable[[str], None]
