@@ -77,24 +77,20 @@ class PipelineOperator(ReleaseOperator):
 
 def report_errored(context: Context) -> None:
     """
-    Tell the server that a step of the pipeline failed for good (``on_failure_callback``).
+    Tell the server that a step of the pipeline failed for good (``on_failure_callback`` of any task in it).
 
     A release that has ended already (rejected, failed checks and so on) stays as it is: only one that is
     still open, and on which nobody works any more, becomes errored, with the exception as reason.
     """
     task = context["task"]
     conn_id = getattr(task, "release_conn_id", DEFAULT_CONN_ID)
-    release_id = as_id(getattr(task, "release_id", None), "release_id")
+    conf = context["dag_run"].conf or {}
+    release_id = as_id(getattr(task, "release_id", conf.get("release_id")), "release_id")
     with ReleaseHook(conn_id).get_conn() as client:
         release = client.get_release(release_id)
-        if release.state.is_open and release.attempt == _attempt(context, release.attempt):
+        if release.state.is_open and release.attempt == int(conf.get("attempt") or release.attempt):
             reason = context.get("exception") or "the task ended without saying why"
             client.errored(release_id, f"Task {task.task_id!r} failed: {reason}")
-
-
-def _attempt(context: Context, default: int) -> int:
-    conf = context["dag_run"].conf or {}
-    return int(conf.get("attempt") or default)
 
 
 def failed_for_good(message: str, problems: Sequence[str]) -> AirflowFailException:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, BaseOperator
 
 from airflow_release_plugin.operators.base import report_errored
 from airflow_release_plugin.operators.promote import PromoteReleaseOperator
@@ -28,6 +28,13 @@ def test_release_that_nobody_works_on_any_more_becomes_errored(server, state):
 def test_release_that_has_ended_stays_as_it_is(server, state):
     fail(server, state)
     assert not server.called(ERRORED)
+
+
+def test_any_task_of_a_pipeline_may_use_the_callback(server):
+    server.script("GET", "/releases/7", release(state="checking"))
+    server.script("POST", "/releases/7/errored", release(state="errored"))
+    report_errored(context(task=BaseOperator(task_id="mine")))
+    assert "without saying why" in server.called(ERRORED)[0].body["reason"]
 
 
 def test_failure_of_an_earlier_attempt_does_not_touch_the_present_one(server):
