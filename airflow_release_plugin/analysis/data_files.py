@@ -133,7 +133,7 @@ class DataFinder:
 
     def _globbed(self, pattern: str, module: str) -> list[str]:
         folder, _, last = pattern.rpartition("/")
-        while last in {"*", "**"}:
+        while last and set(last) <= set("*?."):
             if _holds(folder, module):
                 return []
             folder, _, last = folder.rpartition("/")

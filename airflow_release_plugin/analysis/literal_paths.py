@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -105,43 +105,53 @@ class PathEvaluator:
             self._known[node] = rule(node)
         return self._known[node]
 
-    def known_folder(self, node: ast.expr) -> PathValue | None:
-        """Return the folder that an expression certainly lies in, when only its first part can be told."""
-        if (value := self.value(node)) is not None:
-            return value
+    def pattern(self, node: ast.expr) -> PathValue | None:
+        """
+        Return a glob for an expression that is known in part: ``SQL / f"{name}.sql"`` is ``…/sql/*.sql``.
+
+        Where nothing is known of the last part the folder is returned, and ``None`` for other expressions.
+        """
+        found = self._pattern(node)
+        if found is None:
+            return None
+        path = found.path
+        while path == "*" or path.endswith("/*"):
+            path = path.rpartition("/")[0] or "."
+        return PathValue(found.anchor, path)
+
+    def _pattern(self, node: ast.expr) -> PathValue | None:
         if isinstance(node, ast.JoinedStr):
-            return self._known_text(node)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-            return self._known_join([node.left, node.right])
+            return self._concatenated(
+                part.value if isinstance(part, ast.FormattedValue) else part for part in node.values
+            )
+        if isinstance(node, ast.BinOp):
+            sides = (node.left, node.right)
+            if isinstance(node.op, ast.Div):
+                return self._separated(sides)
+            return self._concatenated(sides) if isinstance(node.op, ast.Add) else None
         if isinstance(node, ast.Call):
             name = called_name(node)
             if name == "joinpath" and isinstance(node.func, ast.Attribute):
-                return self._known_join([node.func.value, *node.args])
+                return self._separated([node.func.value, *node.args])
             if name in _PATH_CLASSES or (name == "join" and _is_os_path_join(node)):
-                return self._known_join(node.args)
+                return self._separated(node.args)
         return None
 
-    def _known_text(self, node: ast.JoinedStr) -> PathValue | None:
-        result = PathValue(Anchor.TEXT, "")
-        for position, part in enumerate(node.values):
-            value = self.value(part.value if isinstance(part, ast.FormattedValue) else part)
-            joined = value if position == 0 else value and result.add(value)
-            if joined is None:
-                break
-            result = joined
-        folder, slash, _ = result.path.rpartition("/")
-        return PathValue(result.anchor, folder) if slash else None
+    def _part(self, node: ast.expr) -> PathValue:
+        return self.value(node) or self._pattern(node) or PathValue(Anchor.TEXT, "*")
 
-    def _known_join(self, parts: Sequence[ast.expr]) -> PathValue | None:
-        result: PathValue | None = None
-        for part in parts:
-            value = self.value(part)
-            if value is None:
-                rest = self.known_folder(part)
-                return rest if result is None else (rest and result.join(rest)) or result
-            result = value if result is None else result.join(value)
-            if result is None:
-                return None
+    def _concatenated(self, nodes: Iterable[ast.expr]) -> PathValue | None:
+        parts = [self._part(node) for node in nodes]
+        result = parts[0] if parts else None
+        for part in parts[1:]:
+            result = result and result.add(part)
+        return result
+
+    def _separated(self, nodes: Iterable[ast.expr]) -> PathValue | None:
+        parts = [self._part(node) for node in nodes]
+        result = parts[0] if parts else None
+        for part in parts[1:]:
+            result = result and result.join(part)
         return result
 
     def _constant(self, node: ast.Constant) -> PathValue | None:

@@ -25,7 +25,7 @@ class Found:
 
     @property
     def is_namespace(self) -> bool:
-        """Whether the name stands for a folder without ``__init__.py``; an installed package would hide it."""
+        """Whether the name stands for a folder without ``__init__.py``, which installed packages hide."""
         return self.folder is not None and f"{self.folder}/__init__.py" not in self.files
 
 

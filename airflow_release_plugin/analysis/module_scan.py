@@ -205,9 +205,9 @@ class _Scanner:
             self._known(node, value)
 
     def _partly_known(self, node: ast.expr) -> None:
-        folder = self._evaluator.known_folder(node)
-        if folder is not None and folder.anchor is not Anchor.TEXT:
-            self._out.paths.append(PathRef(folder, node.lineno))
+        pattern = self._evaluator.pattern(node)
+        if pattern is not None and pattern.anchor is not Anchor.TEXT:
+            self._out.paths.append(PathRef(pattern, node.lineno))
             self._done.update(child for child in ast.walk(node) if not isinstance(child, ast.Call))
         elif isinstance(node, ast.JoinedStr):
             # A piece of a name is no name.

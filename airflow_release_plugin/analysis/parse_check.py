@@ -34,6 +34,7 @@ def check_tree(
     dag_files: Sequence[str],
     *,
     timeout: float,
+    file_timeout: float | None = None,
     bundle_name: str = "",
     python: str | None = None,
     environment: Mapping[str, str] | None = None,
@@ -41,10 +42,11 @@ def check_tree(
     """
     Parse ``dag_files`` (POSIX paths relative to ``tree``) with Airflow in one fresh process.
 
-    A file that kills the process, or that takes more than half of the time, is reported as such, and the
+    A file that kills the process, or that takes longer than ``file_timeout``, is reported as such, and the
     remaining files are parsed in another process.
 
     :param timeout: seconds for everything; files that are not reached by then are reported as such
+    :param file_timeout: seconds for one file; half of ``timeout`` by default
     :param bundle_name: the bundle that will serve the tree
     :param python: interpreter, this one by default
     :param environment: variables added to the process, such as ``AIRFLOW_VAR_…`` for code that reads
@@ -52,7 +54,8 @@ def check_tree(
     :raises UnavailableError: when Airflow itself cannot be started
     """
     started = time.monotonic()
-    check = _Check(tree.resolve(), timeout, bundle_name, python or sys.executable, dict(environment or {}))
+    limits = _Limits(timeout, file_timeout or timeout / 2, started + timeout)
+    check = _Check(tree.resolve(), limits, bundle_name, python or sys.executable, dict(environment or {}))
     reports = check.run(list(dict.fromkeys(dag_files)))
     files = tuple(
         replace(reports[path], references=_references(tree, path)) for path in dict.fromkeys(dag_files)
@@ -65,6 +68,15 @@ def _references(tree: Path, path: str) -> References:
         return find_references((tree / path).read_bytes(), path=path)
     except (OSError, UnitError):
         return References()
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """Seconds for everything and for one file, and the end of it all on the monotonic clock."""
+
+    total: float
+    file: float
+    deadline: float
 
 
 @dataclass
@@ -82,11 +94,10 @@ class _Check:
     """Processes that parse one tree, one after the other."""
 
     def __init__(
-        self, tree: Path, timeout: float, bundle_name: str, python: str, environment: dict[str, str]
+        self, tree: Path, limits: _Limits, bundle_name: str, python: str, environment: dict[str, str]
     ) -> None:
         self._tree = tree
-        self._timeout = timeout
-        self._deadline = time.monotonic() + timeout
+        self._limits = limits
         self._bundle_name = bundle_name
         self._python = python
         self._environment = environment
@@ -98,7 +109,7 @@ class _Check:
             if (reason := _unusable(self._tree, path)) is not None:
                 self._reports[path] = FileReport(path, error=reason)
         while remaining := [path for path in paths if path not in self._reports]:
-            if time.monotonic() >= self._deadline:
+            if time.monotonic() >= self._limits.deadline:
                 self._give_up(remaining)
                 break
             with tempfile.TemporaryDirectory(prefix="release-check-") as scratch:
@@ -152,14 +163,14 @@ class _Check:
 
     def _watch(self, process: subprocess.Popen[bytes], scratch: Path) -> _Outcome:
         outcome = _Outcome()
-        file_deadline = self._deadline
+        file_deadline = self._limits.deadline
         with (scratch / "results").open("a+b") as results:
             results.seek(0)
             while True:
                 ended = process.poll() is not None
                 for event in _events(results):
                     self._note(outcome, event)
-                    file_deadline = min(self._deadline, time.monotonic() + self._timeout / 2)
+                    file_deadline = min(self._limits.deadline, time.monotonic() + self._limits.file)
                 if ended:
                     return outcome
                 if time.monotonic() >= file_deadline:
@@ -197,8 +208,9 @@ class _Check:
     def _end(self, outcome: _Outcome) -> str:
         if outcome.killed:
             return (
-                f"Parsing was stopped after {self._timeout / 2:g} to {self._timeout:g} seconds: the file "
-                "does not finish. Move slow work from the top level of the file into tasks."
+                f"Parsing was stopped: the file does not finish within {self._limits.file:g} seconds, or "
+                f"within what was left of {self._limits.total:g}. Move slow work from the top level of the "
+                "file into tasks."
             )
         text = f"The process that parsed this file died: {_ending(outcome.code)}."
         return self._shown(f"{text}\n{outcome.crash}".strip())
@@ -207,7 +219,7 @@ class _Check:
         for path in paths:
             self._reports[path] = FileReport(
                 path,
-                error=f"Not parsed: the {self._timeout:g} seconds of the check were used up before its turn.",
+                error=f"Not parsed: the {self._limits.total:g} seconds of the check were used up before.",
             )
 
     def _shown(self, error: str) -> str:

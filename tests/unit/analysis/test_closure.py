@@ -135,6 +135,8 @@ class TestData:
             ("open('dags/sql/x.sql')", {"dags/sql/x.sql"}),
             ("SQL = Path(__file__).parent / 'sql'\nSQL / 'x.sql'", {"dags/sql/x.sql"}),
             ("SQL = Path(__file__).parent / 'sql'\nSQL / name", {"dags/sql/x.sql", "dags/sql/z.sql"}),
+            ("use(Path(__file__).parent / 'sql' / f'{name}x.sql')", {"dags/sql/x.sql"}),
+            ("use(Path(__file__).parent / f'{name}.sh')", {"dags/run.sh"}),
             ("SQL = Path(__file__).parent / 'sql'", {"dags/sql/x.sql", "dags/sql/z.sql"}),
             ("(Path(__file__).parent / 'sql').glob('z*')", {"dags/sql/z.sql"}),
             ("Path(__file__).parents[1] / 'common' / 'y.sql'", {"common/y.sql"}),
@@ -180,6 +182,8 @@ class TestData:
             "'/etc/passwd'",
             "'sql/'",
             "Path(__file__).parents[9]",
+            "Path(__file__).parent / name",
+            "f'{Path(__file__).parent}/{name}.{suffix}'",
             "'__pycache__/x.pyc'",
         ],
     )

@@ -43,21 +43,26 @@ def test_an_anchored_expression_names_the_path_it_stands_for(expression: str, pa
 
 
 @pytest.mark.parametrize(
-    ("expression", "folder"),
+    ("expression", "pattern"),
     [
         ("SQL / name", "team/dags/sql"),
-        ("SQL / f'{name}.sql'", "team/dags/sql"),
-        ("HERE / f'sql/{name}.sql'", "team/dags/sql"),
-        ("f'{HERE}/sql/{name}.sql'", "team/dags/sql"),
+        ("SQL / f'{name}.sql'", "team/dags/sql/*.sql"),
+        ("HERE / f'{name}.sql'", "team/dags/*.sql"),
+        ("HERE / (name + '.sql')", "team/dags/*.sql"),
+        ("HERE / name / 'x.sql'", "team/dags/*/x.sql"),
+        ("HERE / f'sql/{name}.sql'", "team/dags/sql/*.sql"),
+        ("f'{HERE}/sql/{name}.sql'", "team/dags/sql/*.sql"),
+        ("f'{HERE}/{name}'", "team/dags"),
         ("os.path.join(HERE, 'sql', name)", "team/dags/sql"),
-        ("os.path.join(HERE, 'sql', f'daily/{name}.sql')", "team/dags/sql/daily"),
+        ("os.path.join(HERE, 'sql', f'daily/{name}.sql')", "team/dags/sql/daily/*.sql"),
+        ("os.path.join(HERE, 'sql', '%s.sql' % name)", "team/dags/sql"),
         ("HERE.joinpath('sql', name)", "team/dags/sql"),
         ("Path(HERE, 'sql', name)", "team/dags/sql"),
         ("[p for p in SQL.iterdir()]", "team/dags/sql"),
     ],
 )
-def test_a_name_that_is_known_in_part_names_its_folder(expression: str, folder: str) -> None:
-    assert folder in named(f"use({expression})")
+def test_a_name_that_is_known_in_part_is_a_pattern(expression: str, pattern: str) -> None:
+    assert pattern in named(f"use({expression})")
 
 
 @pytest.mark.parametrize(
