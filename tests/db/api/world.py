@@ -1,0 +1,251 @@
+"""A whole installation for tests of the API: source folder, store, parsed DAGs, people, and their clients."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from tests.harness.airflow_home import BUNDLES
+
+API = "/api/v1"
+MANAGERS = ("simple", "fab")
+SERVICE = "pipeline"
+ROLE_OF = {
+    "viewer": "viewer",
+    "author": "user",
+    "author2": "user",
+    "reviewer": "op",
+    "reviewer2": "op",
+    "admin": "admin",
+    SERVICE: "viewer",
+}
+DAG_FILE = """
+import pendulum
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
+
+with DAG("{dag_id}", schedule="@daily", start_date=pendulum.datetime(2024, 1, 1), tags=["sales"]):
+    EmptyOperator(task_id="{task}", owner="ann")
+"""
+
+
+def settings_for(manager: str, folder: Path) -> dict[str, str]:
+    """Airflow's settings, as environment variables, for an installation in ``folder``."""
+    source = folder / "dev"
+    bundles = [
+        {"name": name, "classpath": classpath, "kwargs": {"path": str(source)} if name == "dev" else {}}
+        for name, classpath in BUNDLES.items()
+    ]
+    values = {
+        "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
+        "RELEASE__STORE_PATH": str(folder / "store.git"),
+        "RELEASE__SERVICE_USERS": SERVICE,
+        "RELEASE__DEFAULT_FLOW_ROLES": "op,admin" if manager == "simple" else "Op,Admin",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in ROLE_OF.items()),
+        "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
+    }
+    if manager == "fab":
+        values["CORE__AUTH_MANAGER"] = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+    return {f"AIRFLOW__{name}": value for name, value in values.items()}
+
+
+def add_fab_people(session: Session) -> None:
+    """FAB's own roles, as it defines them, and one user for each name in :data:`ROLE_OF`."""
+    from airflow.providers.fab.auth_manager.models import Role, User
+    from airflow.providers.fab.auth_manager.security_manager.override import (
+        FabAirflowSecurityManagerOverride as Manager,
+    )
+
+    viewer = [*Manager.VIEWER_PERMISSIONS]
+    user = [*viewer, *Manager.USER_PERMISSIONS]
+    op = [*user, *Manager.OP_PERMISSIONS]
+    granted = {"viewer": viewer, "user": user, "op": op, "admin": [*op, *Manager.ADMIN_PERMISSIONS]}
+    roles = {}
+    for name, pairs in granted.items():
+        role = session.scalars(select(Role).where(Role.name == name.title())).one_or_none()
+        roles[name] = role = role or Role(name=name.title())
+        role.permissions = fab_permissions(session, pairs)
+        session.add(role)
+    for name, role_name in ROLE_OF.items():
+        session.add(new_fab_user(name, [roles[role_name]]))
+    session.commit()
+    assert session.scalars(select(User)).first() is not None
+
+
+def new_fab_user(name: str, roles: list[Any]) -> Any:
+    from airflow.providers.fab.auth_manager.models import User
+
+    return User(username=name, first_name=name, last_name="X", email=f"{name}@x", active=True, roles=roles)
+
+
+def fab_permissions(session: Session, pairs: list[tuple[str, str]]) -> list[Any]:
+    """The permissions named by (action, resource), made where they do not exist."""
+    from airflow.providers.fab.auth_manager.models import Action, Permission, Resource
+
+    actions = {row.name: row for row in session.scalars(select(Action))}
+    resources = {row.name: row for row in session.scalars(select(Resource))}
+    known = {(row.action.name, row.resource.name): row for row in session.scalars(select(Permission))}
+    found = {}
+    for action, resource in pairs:
+        if (action, resource) not in known:
+            known[action, resource] = Permission(
+                action=actions.setdefault(action, Action(name=action)),
+                resource=resources.setdefault(resource, Resource(name=resource)),
+            )
+            session.add(known[action, resource])
+        found[action, resource] = known[action, resource]
+    return list(found.values())
+
+
+@dataclass
+class World:
+    """
+    One installation.
+
+    :param folder: holds ``dev`` (the source bundle) and ``store.git``
+    """
+
+    manager: str
+    engine: Engine
+    folder: Path
+    clients: dict[str, TestClient] = field(default_factory=dict)
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "dev"
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "store.git"
+
+    def session(self) -> Session:
+        return Session(self.engine, expire_on_commit=False)
+
+    def write(self, path: str, text: str) -> None:
+        target = self.source / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+    def write_dag(self, path: str = "etl.py", dag_id: str = "etl", task: str = "one") -> None:
+        self.write(path, DAG_FILE.format(dag_id=dag_id, task=task))
+
+    def parse(self, bundle: str = "dev", version: str | None = None, folder: Path | None = None) -> None:
+        """Store what a dag processor would store after parsing the whole bundle."""
+        from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+        from airflow.models.dagbundle import DagBundleModel
+
+        root = folder or self.source
+        with self.session() as session:
+            if session.get(DagBundleModel, bundle) is None:
+                session.add(DagBundleModel(name=bundle))
+                session.flush()
+            bag = DagBag(root, bundle_path=root, bundle_name=bundle)
+            sync_bag_to_db(bag, bundle, version, session=session)
+            session.commit()
+
+    def parse_pipelines(self) -> None:
+        import airflow_release_plugin.pipelines as pipelines
+
+        self.parse("release_pipelines", folder=Path(next(iter(pipelines.__path__))))
+
+    def user(self, name: str) -> Any:
+        """The auth manager's own user."""
+        if self.manager == "simple":
+            from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+            return SimpleAuthManagerUser(username=name, role=ROLE_OF[name])
+        from airflow.providers.fab.auth_manager.models import User
+
+        with self.session() as session:
+            return session.scalars(select(User).where(User.username == name)).unique().one()
+
+    def token(self, name: str, seconds: int = 3600) -> str:
+        """A token as Airflow's login gives it."""
+        from airflow.api_fastapi.app import get_auth_manager
+
+        return get_auth_manager().generate_jwt(self.user(name), expiration_time_in_seconds=seconds)
+
+    def client(self, token: str | None = None, **headers: str) -> TestClient:
+        from airflow_release_plugin.api.app import create_app
+
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        return TestClient(create_app(), base_url=f"http://testserver{API}", headers=headers)
+
+    def as_(self, name: str) -> TestClient:
+        """The client of one person, ``anonymous`` for nobody's."""
+        if name not in self.clients:
+            self.clients[name] = self.client(None if name == "anonymous" else self.token(name))
+        return self.clients[name]
+
+    def git(self, *arguments: str) -> str:
+        """Run the real git on the store."""
+        return subprocess.run(
+            ["git", "-C", str(self.store), "-c", "safe.directory=*", *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    def submit(self, path: str = "etl.py", who: str = "author") -> dict[str, Any]:
+        return ok(self.as_(who).post("/submissions", json={"path": path}))
+
+    def request(
+        self, *submissions: dict[str, Any], who: str = "author", reviewers: tuple[str, ...] = ("reviewer",)
+    ) -> dict[str, Any]:
+        body = {"title": "Orders", "submission_ids": [s["id"] for s in submissions], "reviewers": reviewers}
+        return ok(self.as_(who).post("/releases", json=body))
+
+    def report(self, release: dict[str, Any], status: str = "passed") -> dict[str, Any]:
+        """Report the result of a check as the pipeline does."""
+        body = {
+            "kind": "check",
+            "attempt": release["attempt"],
+            "base_commit": release["base_commit"],
+            "items": [{"name": "Parse etl.py", "status": status, "path": "etl.py", "detail": "as found"}],
+        }
+        return ok(self.as_(SERVICE).post(f"/releases/{release['id']}/reports", json=body))
+
+    def awaiting(self, path: str = "etl.py") -> dict[str, Any]:
+        """A release that awaits approval."""
+        return self.report(self.request(self.submit(path)))
+
+    def decide(self, release: dict[str, Any], who: str = "reviewer", verdict: str = "approve") -> Any:
+        body = {"verdict": verdict, "comment": "", "change_digest": release["change_digest"]}
+        return self.as_(who).post(f"/releases/{release['id']}/decisions", json=body)
+
+    def promote(self, release: dict[str, Any]) -> Any:
+        return self.as_(SERVICE).post(f"/releases/{release['id']}/promote")
+
+    def released(self, path: str = "etl.py") -> dict[str, Any]:
+        """A release that has reached the target."""
+        release = self.awaiting(path)
+        ok(self.decide(release))
+        ok(self.promote(release))
+        return ok(self.as_("admin").get(f"/releases/{release['id']}"))
+
+    def gate(self, dag_id: str = "etl", title: str = "Books closed?", **more: Any) -> dict[str, Any]:
+        """The gate of a task's first try."""
+        body = {"dag_id": dag_id, "run_id": "r", "task_id": "t", "try_number": 1, "title": title, **more}
+        return ok(self.as_(SERVICE).post("/gates", json=body))
+
+    def state(self, release: dict[str, Any]) -> str:
+        return str(ok(self.as_("admin").get(f"/releases/{release['id']}"))["state"])
+
+
+def ok(response: Any) -> Any:
+    """The JSON of a success."""
+    assert response.is_success, f"{response.request.method} {response.request.url}: {response.text}"
+    return response.json()
+
+
+def error_of(response: Any) -> tuple[int, str]:
+    """Status and code of an error."""
+    return response.status_code, response.json()["error"]
