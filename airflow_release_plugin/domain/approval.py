@@ -158,6 +158,9 @@ def evaluate(requirement: Requirement, decisions: Sequence[CountedDecision]) -> 
     approvals: list[int] = []
     for index, node in enumerate(requirement.nodes):
         people = {d.actor_id for d in decisions if d.node == index} - counted
+        if node.rule is NodeRule.ALL:
+            # Others who hold the role by now cannot stand in for somebody who was asked.
+            people &= {person.id for person in node.eligible}
         counted |= people
         approvals.append(len(people))
         if len(people) < node.needed:
