@@ -88,6 +88,18 @@ def with_state(session: Session, unit_ids: Iterable[int], state: SubmissionState
     return list(session.scalars(query))
 
 
+def newest_versions(
+    session: Session, unit_ids: Iterable[int], states: Collection[SubmissionState]
+) -> dict[int, int]:
+    """Highest version that is in one of ``states``, by unit."""
+    query = (
+        select(Submission.unit_id, func.max(Submission.version))
+        .where(Submission.unit_id.in_(list(unit_ids)), Submission.state.in_(list(states)))
+        .group_by(Submission.unit_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
 def list_submissions(
     session: Session,
     *,

@@ -6,6 +6,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.models import Release
+from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services import audit
 from airflow_release_plugin.services.context import Context
 
@@ -19,6 +20,7 @@ _GIVES_BACK = frozenset(
         ReleaseState.STALE,
     }
 )
+_OVERTAKES = frozenset({SubmissionState.PENDING, SubmissionState.IN_RELEASE, SubmissionState.RELEASED})
 
 
 def move(ctx: Context, release: Release, to: ReleaseState, *, actor: Actor, reason: str = "") -> None:
@@ -31,7 +33,7 @@ def move(ctx: Context, release: Release, to: ReleaseState, *, actor: Actor, reas
     release.move_to(to)
     release.state_reason = reason
     if to in _GIVES_BACK:
-        _give_back(release)
+        _give_back(ctx, release)
     audit.record(
         ctx,
         actor=actor,
@@ -44,9 +46,14 @@ def move(ctx: Context, release: Release, to: ReleaseState, *, actor: Actor, reas
     )
 
 
-def _give_back(release: Release) -> None:
+def _give_back(ctx: Context, release: Release) -> None:
+    """Put the submissions back on the list, but for those that a newer version has overtaken."""
+    newest = submissions.newest_versions(
+        ctx.session, [item.submission.unit_id for item in release.items], _OVERTAKES
+    )
     for item in release.items:
         submission = item.submission
         if submission.state is SubmissionState.IN_RELEASE and submission.release_id == release.id:
-            submission.move_to(SubmissionState.PENDING)
+            is_newest = submission.version >= newest.get(submission.unit_id, 0)
+            submission.move_to(SubmissionState.PENDING if is_newest else SubmissionState.SUPERSEDED)
             submission.release_id = None
