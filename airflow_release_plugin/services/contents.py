@@ -63,6 +63,14 @@ def touched_paths(release: Release) -> set[str]:
     return closure | {change.path for change in release.changes}
 
 
+def still_needed(ctx: Context, release: Release) -> set[str]:
+    """Paths that the release would delete although a unit that was released since the check needs them."""
+    own = {item.submission.unit_id for item in release.items}
+    live = submissions.live_by_unit(ctx.session, ctx.settings.source)
+    needed = {entry.path for unit, row in live.items() if unit not in own for entry in row.entries}
+    return needed & {change.path for change in release.changes if change.is_deletion}
+
+
 def dag_files_to_parse(ctx: Context, release: Release) -> list[str]:
     """
     DAG files of the candidate tree that the change can affect, sorted.

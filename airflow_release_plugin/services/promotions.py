@@ -24,7 +24,7 @@ from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services import access, audit, lifecycle, releases
-from airflow_release_plugin.services.contents import touched_paths
+from airflow_release_plugin.services.contents import still_needed, touched_paths
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.store.base import CommitMessage, environment_ref, tag_ref
 
@@ -49,14 +49,14 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
         return release
     approval = _require_approved(ctx, release)
     head = _head(ctx, environment)
-    if head != release.base_commit and not _still_fits(ctx, release, head, actor=actor):
+    if head != release.base_commit:
+        _send_back(ctx, release, head, actor=actor)
         ctx.session.commit()
         return release
     release.target_commit = _write_commit(ctx, release, approval, head)
     lifecycle.move(ctx, release, ReleaseState.RELEASING, actor=actor)
     ctx.session.commit()
-    _finish(ctx, release, environment_name, actor=actor)
-    return release
+    return _finish(ctx, release.id, environment_name, actor=actor)
 
 
 def _require_approved(ctx: Context, release: Release) -> Approval:
@@ -105,10 +105,13 @@ def _head(ctx: Context, environment: Environment) -> str | None:
     return head
 
 
-def _still_fits(ctx: Context, release: Release, head: str | None, *, actor: Actor) -> bool:
-    """Deal with a target that moved on since the check: re-check or give up. Returns ``False``: not now."""
-    changed = {change.path for change in ctx.store.changes(release.base_commit, head)} if head else set()
-    overlap = sorted(changed & touched_paths(release))
+def _send_back(ctx: Context, release: Release, head: str | None, *, actor: Actor) -> None:
+    """The target moved on since the check: check again on top of it, or give up where changes meet."""
+    if head is None:
+        changed = set(ctx.store.files(release.base_commit))
+    else:
+        changed = {change.path for change in ctx.store.changes(release.base_commit, head)}
+    overlap = sorted(changed & touched_paths(release) | still_needed(ctx, release))
     if overlap:
         lifecycle.move(
             ctx,
@@ -118,7 +121,7 @@ def _still_fits(ctx: Context, release: Release, head: str | None, *, actor: Acto
             reason=f"Changed in {release.environment} since the check: {', '.join(overlap[:5])}. "
             "Retry or submit again.",
         )
-        return False
+        return
     release.base_commit = head
     lifecycle.move(
         ctx,
@@ -128,7 +131,6 @@ def _still_fits(ctx: Context, release: Release, head: str | None, *, actor: Acto
         reason="The target moved on; checking again on top of it.",
     )
     releases.start_pipeline(ctx, release, actor=actor, suffix=f"__on_{(head or 'empty')[:8]}")
-    return False
 
 
 def _write_commit(ctx: Context, release: Release, approval: Approval, head: str | None) -> str:
@@ -149,18 +151,25 @@ def _write_commit(ctx: Context, release: Release, approval: Approval, head: str 
     )
 
 
-def _finish(ctx: Context, release: Release, environment_name: str, *, actor: Actor) -> None:
-    """Move the branch to the recorded commit, unless it is there, and write down that it is."""
-    target = release.target_commit
-    if target is None:
-        raise ConflictError(f"{release.subject} is 'releasing' without a target commit; retry it.")
+def _finish(ctx: Context, release_id: int, environment_name: str, *, actor: Actor) -> Release:
+    """
+    Move the branch to the recorded commit, unless it is there, and write down that it is.
+
+    Everybody who finds a release in ``releasing`` does this, one at a time; the first one does it for all.
+    """
+    environment = _locked_environment(ctx, environment_name)
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    if release.state is not ReleaseState.RELEASING:
+        return release
+    target = str(release.target_commit)
     ref = environment_ref(environment_name)
     parents = ctx.store.commit_facts(target).parents
-    head = ctx.store.ref(ref)
     try:
-        if head != target:
-            ctx.store.move_ref(ref, expected=parents[0] if parents else None, new=target)
+        ctx.store.move_ref(ref, expected=parents[0] if parents else None, new=target)
     except StoreConflictError as error:
+        head = ctx.store.ref(ref)
+        if head == target:
+            return _settle(ctx, release, environment, actor=actor)
         lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=str(error))
         ctx.session.commit()
         raise TargetMovedError(
@@ -168,13 +177,13 @@ def _finish(ctx: Context, release: Release, environment_name: str, *, actor: Act
             "same time.",
             head=head,
         ) from error
-    if ctx.store.ref(tag_ref(release.number)) is None:
-        ctx.store.move_ref(tag_ref(release.number), expected=None, new=target)
-    _write_down(ctx, release, _locked_environment(ctx, environment_name), actor=actor)
-    ctx.session.commit()
+    return _settle(ctx, release, environment, actor=actor)
 
 
-def _write_down(ctx: Context, release: Release, environment: Environment, *, actor: Actor) -> None:
+def _settle(ctx: Context, release: Release, environment: Environment, *, actor: Actor) -> Release:
+    """The branch has the release: tag it and write it down."""
+    tag = tag_ref(release.number)
+    ctx.store.move_ref(tag, expected=ctx.store.ref(tag), new=str(release.target_commit))
     environment.recorded_commit = release.target_commit
     environment.updated_at = ctx.clock()
     lifecycle.move(ctx, release, ReleaseState.RELEASED, actor=actor)
@@ -196,12 +205,13 @@ def _write_down(ctx: Context, release: Release, environment: Environment, *, act
     )
     entry_files = [item.path for item in release.items if item.change is not ChangeKind.DELETED]
     ctx.airflow.serving.announce(environment.name, str(release.target_commit), entry_files)
+    ctx.session.commit()
+    return release
 
 
 def reconcile(ctx: Context, environment_name: str) -> list[Release]:
     """Finish promotions that a crash interrupted; called at start and before every promotion."""
-    finished = []
-    for release in release_queries.in_state(ctx.session, environment_name, ReleaseState.RELEASING):
-        _finish(ctx, release, environment_name, actor=SYSTEM)
-        finished.append(release)
-    return finished
+    return [
+        _finish(ctx, release.id, environment_name, actor=SYSTEM)
+        for release in release_queries.in_state(ctx.session, environment_name, ReleaseState.RELEASING)
+    ]
