@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from airflow_release_plugin.domain.states import EXPIRING_RELEASE_STATES, ReleaseState
@@ -61,11 +61,6 @@ def release(session: Session, release_id: int, *, lock: bool = False) -> Release
     if lock:
         query = query.with_for_update(of=Release).execution_options(populate_existing=True)
     return session.scalars(query).one_or_none()
-
-
-def last_id(session: Session) -> int:
-    """Highest release id; 0 when there is none."""
-    return session.scalar(select(func.max(Release.id))) or 0
 
 
 def in_state(session: Session, environment: str, state: ReleaseState) -> list[Release]:

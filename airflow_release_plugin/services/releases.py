@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import uuid4
 
 from airflow_release_plugin.domain.digest import ReleaseKind, change_digest
 from airflow_release_plugin.domain.events import EventTag
@@ -68,29 +70,15 @@ def request(
     excluded = {actor.id} | {submission.submitted_by_id for submission in chosen}
     flow = flows.resolve(ctx, subject=f"release {title!r}", excluded=excluded)
     asked = _reviewers(actor, reviewers, flow.requirement.nodes[0].eligible)
-    base = ctx.store.ref(environment_ref(ctx.settings.environment))
-    changes = build_changes(ctx, chosen, base)
-    release = Release(
-        number=f"R-{releases.last_id(ctx.session) + 1:06d}",
+    release = _new(
+        ctx,
+        chosen,
+        actor=actor,
         title=title.strip(),
         description=description,
-        kind=ReleaseKind.PROMOTION,
-        state=ReleaseState.DRAFT,
-        environment=ctx.settings.environment,
         reviewers=[{"id": person.id, "name": person.name} for person in asked],
         run_after_release=run_after_release,
-        attempt=1,
-        change_digest=change_digest(changes, target=ctx.settings.environment, kind=ReleaseKind.PROMOTION),
-        base_commit=base,
-        pipeline_dag_id=ctx.settings.pipeline_dag_id,
-        requested_at=ctx.clock(),
-        items=[ReleaseItem(position=i, submission=submission) for i, submission in enumerate(chosen)],
-        **stamp(actor, "requested"),
     )
-    release.changes = changes
-    ctx.session.add(release)
-    # The id names the release in the trail, in its submissions and in the pipeline run.
-    ctx.session.flush()
     audit.record(
         ctx,
         actor=actor,
@@ -105,15 +93,42 @@ def request(
     return release
 
 
+def _new(ctx: Context, chosen: Sequence[Submission], *, actor: Actor, **asked: Any) -> Release:
+    environment = ctx.settings.environment
+    base = ctx.store.ref(environment_ref(environment))
+    changes = build_changes(ctx, chosen, base)
+    release = Release(
+        number=uuid4().hex,
+        kind=ReleaseKind.PROMOTION,
+        state=ReleaseState.DRAFT,
+        environment=environment,
+        attempt=1,
+        change_digest=change_digest(changes, target=environment, kind=ReleaseKind.PROMOTION),
+        base_commit=base,
+        pipeline_dag_id=ctx.settings.pipeline_dag_id,
+        requested_at=ctx.clock(),
+        items=[ReleaseItem(position=i, submission=submission) for i, submission in enumerate(chosen)],
+        **asked,
+        **stamp(actor, "requested"),
+    )
+    release.changes = changes
+    ctx.session.add(release)
+    # The id, which the database gives once, makes the number that people and the pipeline use.
+    ctx.session.flush()
+    release.number = f"R-{release.id:06d}"
+    return release
+
+
 def _claimable(ctx: Context, submission_ids: Sequence[int]) -> list[Submission]:
     wanted = sorted(set(submission_ids))
     if not 1 <= len(wanted) <= MAX_ITEMS:
         raise InvalidRequestError(f"A release holds 1 to {MAX_ITEMS} submissions; {len(wanted)} were chosen.")
+    # Releases are locked before submissions everywhere, so that two requests never wait for each other.
+    settlement.settle_held(ctx, submissions.submissions_by_id(ctx.session, wanted))
     found = submissions.submissions_by_id(ctx.session, wanted, lock=True)
     missing = sorted(set(wanted) - {submission.id for submission in found})
     if missing:
         raise NotFoundError(f"There is no submission {', '.join(map(str, missing))}. Reload the list.")
-    settlement.settle_held(ctx, found)
     for submission in found:
         if submission.state is SubmissionState.IN_RELEASE:
             raise ItemBusyError(
