@@ -33,7 +33,7 @@ class Approval(Stateful, Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     row_version: Mapped[int] = mapped_column(default=1)
-    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012  SQLAlchemy declares the attribute
+    __mapper_args__ = {"version_id_col": row_version}
 
     def effective_state(self, now: datetime) -> ApprovalState:
         """The state as a function of what is stored and ``now`` (invariant 10)."""
@@ -113,7 +113,7 @@ class Gate(Stateful, Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     row_version: Mapped[int] = mapped_column(default=1)
-    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012  SQLAlchemy declares the attribute
+    __mapper_args__ = {"version_id_col": row_version}
 
     def effective_state(self, now: datetime) -> GateState:
         """The state as a function of what is stored and ``now`` (invariant 10)."""

@@ -62,7 +62,7 @@ class Release(Stateful, Base):
     released_by_name: Mapped[str | None] = mapped_column(String(250))
     released_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     row_version: Mapped[int] = mapped_column(default=1)
-    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012  SQLAlchemy declares the attribute
+    __mapper_args__ = {"version_id_col": row_version}
 
     items: Mapped[list[ReleaseItem]] = relationship(back_populates="release", order_by="ReleaseItem.position")
 

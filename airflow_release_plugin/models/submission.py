@@ -54,7 +54,7 @@ class Submission(Stateful, Base):
     warnings: Mapped[list[str]] = mapped_column(JSON)
     comment: Mapped[str] = mapped_column(Text, default="")
     row_version: Mapped[int] = mapped_column(default=1)
-    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012  SQLAlchemy declares the attribute
+    __mapper_args__ = {"version_id_col": row_version}
     submitted_by_id: Mapped[str] = mapped_column(String(250))
     submitted_by_name: Mapped[str] = mapped_column(String(250))
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)

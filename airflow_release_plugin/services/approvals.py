@@ -157,6 +157,16 @@ def decide(
             f"{approval.change_digest[:12]}…. Reload the page, look at the change again and decide on that.",
             current=approval.change_digest,
         )
+    _add_decision(ctx, approval, actor=actor, verdict=verdict, comment=comment)
+    progress = evaluate(approval.requirement, approval.counted)
+    if progress.rejected:
+        close(ctx, approval, ApprovalState.REJECTED, actor=actor)
+    elif progress.approved:
+        close(ctx, approval, ApprovalState.APPROVED, actor=actor)
+    return approval.state
+
+
+def _add_decision(ctx: Context, approval: Approval, *, actor: Actor, verdict: Verdict, comment: str) -> None:
     node = evaluate(approval.requirement, approval.counted).current_node
     decision = Decision(
         node=node,
@@ -165,7 +175,7 @@ def decide(
         roles=sorted(actor.roles),
         verdict=verdict,
         comment=comment,
-        change_digest=change_digest,
+        change_digest=approval.change_digest,
         decided_at=ctx.clock(),
     )
     approval.decisions.append(decision)
@@ -177,15 +187,9 @@ def decide(
         verdict=verdict.value,
         node=node,
         roles=sorted(actor.roles),
-        change_digest=change_digest,
+        change_digest=approval.change_digest,
         comment=comment,
     )
-    progress = evaluate(approval.requirement, approval.counted)
-    if progress.rejected:
-        close(ctx, approval, ApprovalState.REJECTED, actor=actor)
-    elif progress.approved:
-        close(ctx, approval, ApprovalState.APPROVED, actor=actor)
-    return approval.state
 
 
 def settle_expiry(ctx: Context, approval: Approval | None) -> None:

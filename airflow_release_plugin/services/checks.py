@@ -13,7 +13,6 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import ApprovalState, ReleaseState
 from airflow_release_plugin.exceptions import ConflictError, StaleDigestError
 from airflow_release_plugin.models import Approval, Release, Report
-from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services import access, approvals, audit, flows, lifecycle, releases
@@ -91,35 +90,34 @@ def report(
         )
     if release.state is not ReleaseState.CHECKING:
         raise ConflictError(f"{release.subject} is {release.state.value!r} and takes no more reports.")
-    passed = all(item["status"] != CheckStatus.FAILED.value for item in items)
-    ctx.session.add(
-        Report(
-            release_id=release.id,
-            kind=kind,
-            attempt=attempt,
-            passed=passed,
-            base_commit=base_commit,
-            items=list(items),
-            reported_at=ctx.clock(),
-            **stamp(actor, "reported"),
-        )
-    )
+    found = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=list(items))
+    failed = _store(ctx, release, found, actor=actor)
+    if failed:
+        lifecycle.move(ctx, release, ReleaseState.FAILED, actor=actor, reason=_summary(failed[0]))
+    elif ask and kind is ReportKind.CHECK:
+        _request_approval(ctx, release, actor=actor)
+    return release
+
+
+def _store(ctx: Context, release: Release, found: Report, *, actor: Actor) -> list[dict[str, Any]]:
+    """Keep a report and return its failed items."""
+    failed = [item for item in found.items if item["status"] == CheckStatus.FAILED.value]
+    found.release_id = release.id
+    found.passed = not failed
+    found.reported_at = ctx.clock()
+    found.reported_by_id, found.reported_by_name = actor.id, actor.name
+    ctx.session.add(found)
     audit.record(
         ctx,
         actor=actor,
         tag=EventTag.RELEASE_CHECKED,
         subject=f"release:{release.id}",
-        kind=kind.value,
-        attempt=attempt,
-        passed=passed,
-        failed=[item["name"] for item in items if item["status"] == CheckStatus.FAILED.value],
+        kind=found.kind.value,
+        attempt=found.attempt,
+        passed=found.passed,
+        failed=[item["name"] for item in failed],
     )
-    if not passed:
-        first = next(item for item in items if item["status"] == CheckStatus.FAILED.value)
-        lifecycle.move(ctx, release, ReleaseState.FAILED, actor=actor, reason=_summary(first))
-    elif ask and kind is ReportKind.CHECK:
-        _request_approval(ctx, release, actor=actor)
-    return release
+    return failed
 
 
 def _summary(item: dict[str, Any]) -> str:

@@ -74,6 +74,15 @@ def open_gate(
     flow = flows.resolve(ctx, subject=f"gate {subject.title!r}", excluded=(), only=approvers)
     if valid_hours is not None:
         flow = replace(flow, approval_hours=valid_hours)
+    gate = _new(ctx, subject, actor=actor)
+    approval = approvals.open_approval(
+        ctx, actor=actor, subject_type="gate", subject_id=gate.id, digest=gate.change_digest, flow=flow
+    )
+    gate.expires_at = approval.expires_at
+    return gate
+
+
+def _new(ctx: Context, subject: GateSubject, *, actor: Actor) -> Gate:
     gate = Gate(
         **vars(subject),
         state=GateState.OPEN,
@@ -96,10 +105,6 @@ def open_gate(
         try_number=gate.try_number,
         change_digest=gate.change_digest,
     )
-    approval = approvals.open_approval(
-        ctx, actor=actor, subject_type="gate", subject_id=gate.id, digest=gate.change_digest, flow=flow
-    )
-    gate.expires_at = approval.expires_at
     return gate
 
 

@@ -155,20 +155,8 @@ def _store(
     actor: Actor,
     comment: str,
 ) -> Submission:
-    entries = ctx.store.write_files(files)
     version = submissions.last_version(ctx.session, unit) + 1
-    commit = ctx.store.commit(
-        parent=None,
-        changes=[TreeChange(entry.path, entry) for entry in entries],
-        message=CommitMessage(
-            title=f"{unit.name} v{version}",
-            body=comment,
-            trailers=(("Submitted-by", actor.name), ("Unit", unit.path), ("Digest", content.digest)),
-        ),
-        author=actor.name,
-        time=ctx.clock(),
-    )
-    _point(ctx, submission_ref(unit.name, version), commit)
+    commit = _commit(ctx, unit, content, files, version=version, actor=actor, comment=comment)
     unit.dag_ids = list(content.dag_ids)
     closure = content.closure
     submission = Submission(
@@ -202,9 +190,33 @@ def _store(
     return submission
 
 
-def _point(ctx: Context, ref: str, commit: str) -> None:
-    """Name the commit. A ref left by a transaction that was rolled back is taken over: no version had it."""
+def _commit(
+    ctx: Context,
+    unit: Unit,
+    content: _Content,
+    files: dict[str, tuple[int, bytes]],
+    *,
+    version: int,
+    actor: Actor,
+    comment: str,
+) -> str:
+    """Keep the files in the store under the version's ref; return the commit."""
+    entries = ctx.store.write_files(files)
+    commit = ctx.store.commit(
+        parent=None,
+        changes=[TreeChange(entry.path, entry) for entry in entries],
+        message=CommitMessage(
+            title=f"{unit.name} v{version}",
+            body=comment,
+            trailers=(("Submitted-by", actor.name), ("Unit", unit.path), ("Digest", content.digest)),
+        ),
+        author=actor.name,
+        time=ctx.clock(),
+    )
+    # A ref left by a transaction that was rolled back is taken over: no version had it.
+    ref = submission_ref(unit.name, version)
     ctx.store.move_ref(ref, expected=ctx.store.ref(ref), new=commit)
+    return commit
 
 
 def get(ctx: Context, *, actor: Actor, submission_id: int) -> Submission:
