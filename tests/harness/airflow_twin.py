@@ -1,0 +1,136 @@
+"""Airflow as the use cases see it, in memory: people, a dag processor that reads text, runs, announcements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.ports import (
+    Airflow,
+    DagAccess,
+    DagFacts,
+    RunFacts,
+    ServedState,
+    SourceSnapshot,
+)
+from airflow_release_plugin.exceptions import SourceUnavailableError
+from airflow_release_plugin.store.base import ReleaseStore
+
+_DAG_ID = re.compile(r'DAG\(dag_id="([^"]+)"')
+_TAG = re.compile(r'tags=\["([^"]+)"\]')
+_MAY_EDIT = frozenset({"user", "op", "admin"})
+
+
+@dataclass
+class AirflowTwin:
+    """
+    All three ports over one memory, shared by every session of a test.
+
+    :param root: folder of the source bundle
+    :param refused: what somebody may not do although the role allows it: (actor id, access, DAG id)
+    :param errors: import errors by path of the source
+    :param unparsed: paths that the dag processor has not come to yet
+    :param announced: (bundle, commit, paths) in order
+    :param started: runs by (DAG id, run id)
+    """
+
+    root: Path
+    users: dict[str, Person] = field(default_factory=dict)
+    refused: set[tuple[str, DagAccess, str]] = field(default_factory=set)
+    errors: dict[str, str] = field(default_factory=dict)
+    unparsed: set[str] = field(default_factory=set)
+    announced: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    started: dict[tuple[str, str], RunFacts] = field(default_factory=dict)
+    triggers: list[tuple[str, Mapping[str, Any] | None, bool]] = field(default_factory=list)
+    serving: dict[str, ServedState] = field(default_factory=dict)
+    ages: dict[str, float | None] = field(default_factory=dict)
+    is_broken: bool = False
+
+    def ports(self) -> Airflow:
+        """The ports, as a context wants them."""
+        return Airflow(source=self, access=self, serving=self)
+
+    def parse(self, text: str, path: str, bundle: str, prefix: str = "") -> tuple[DagFacts, ...]:
+        """What a dag processor would find in a file of these tests."""
+        return tuple(
+            DagFacts(
+                dag_id=f"{prefix}{dag_id}",
+                path=path,
+                bundle=bundle,
+                tags=tuple(_TAG.findall(text)),
+                owners=("airflow",),
+            )
+            for dag_id in _DAG_ID.findall(text)
+        )
+
+    def serve(self, store: ReleaseStore, bundle: str, commit: str) -> None:
+        """Parse everything at ``commit``: what a dag processor does some time after a promotion."""
+        self.serving = {}
+        for path, entry in store.files(commit).items():
+            facts = self.parse(store.read(entry.blob).decode(), path, bundle)
+            dags = tuple(DagFacts(f.dag_id, path, bundle, bundle_version=commit) for f in facts)
+            self.serving[path] = ServedState(path, dags)
+
+    # source
+
+    def snapshot(self) -> SourceSnapshot:
+        if self.is_broken:
+            raise SourceUnavailableError("The source bundle 'dev' cannot be read.")
+        return SourceSnapshot(self.root, tuple(sorted(self._dag_files())))
+
+    def _dag_files(self) -> Iterable[str]:
+        for file in self.root.rglob("*.py"):
+            if "DAG" in file.read_text():
+                yield file.relative_to(self.root).as_posix()
+
+    def facts(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, tuple[DagFacts, ...]]:
+        wanted = set(self._dag_files()) if paths is None else set(paths)
+        found = {
+            path: self.parse((self.root / path).read_text(), path, bundle, prefix="dev.")
+            for path in wanted - self.unparsed
+            if (self.root / path).exists()
+        }
+        return {path: facts for path, facts in found.items() if facts}
+
+    def import_errors(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, str]:
+        return {path: error for path, error in self.errors.items() if paths is None or path in paths}
+
+    # access
+
+    def may(self, actor: Actor, access: DagAccess, dag_id: str) -> bool:
+        if (actor.id, access, dag_id) in self.refused:
+            return False
+        return access is not DagAccess.EDIT or actor.has_any_role(_MAY_EDIT)
+
+    def readable(self, actor: Actor, dag_ids: Iterable[str]) -> frozenset[str]:
+        return frozenset(name for name in dag_ids if self.may(actor, DagAccess.READ, name))
+
+    def people(self) -> tuple[Person, ...]:
+        return tuple(self.users.values())
+
+    def person(self, actor_id: str) -> Person | None:
+        return self.users.get(actor_id)
+
+    # serving
+
+    def announce(self, bundle: str, commit: str, paths: Iterable[str]) -> None:
+        self.announced.append((bundle, commit, tuple(paths)))
+
+    def served(self, bundle: str, paths: Collection[str]) -> Mapping[str, ServedState]:
+        return {path: self.serving.get(path, ServedState(path)) for path in paths}
+
+    def trigger(
+        self, dag_id: str, *, run_id: str, conf: Mapping[str, Any] | None, actor: Actor, unpause: bool = False
+    ) -> RunFacts:
+        self.triggers.append((run_id, conf, unpause))
+        return self.started.setdefault((dag_id, run_id), RunFacts(dag_id, run_id, "queued"))
+
+    def runs(self, runs: Iterable[tuple[str, str]]) -> tuple[RunFacts, ...]:
+        return tuple(self.started[key] for key in runs if key in self.started)
+
+    def component_ages(self) -> Mapping[str, float | None]:
+        return self.ages

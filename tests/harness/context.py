@@ -1,0 +1,135 @@
+"""The world of the use cases: a source, a store, Airflow's twin, people, short ways through the main job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from airflow_release_plugin.domain.approval import Verdict
+from airflow_release_plugin.domain.checks import ReportKind
+from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
+from airflow_release_plugin.models import Release, Submission
+from airflow_release_plugin.services import checks, decisions, promotions, releases, submissions
+from airflow_release_plugin.services.context import Context, Settings
+from airflow_release_plugin.store.base import ReleaseStore, environment_ref
+from tests.harness.airflow_twin import AirflowTwin
+
+DEV = Actor("1", "dev", frozenset({"user"}))
+DEV2 = Actor("2", "dev2", frozenset({"user"}))
+REVIEWER = Actor("3", "reviewer", frozenset({"op"}))
+ADMIN = Actor("4", "admin", frozenset({"admin"}))
+PIPELINE = Actor("5", "pipeline", frozenset({"viewer"}), ActorKind.SERVICE)
+VIEWER = Actor("6", "viewer", frozenset({"viewer"}))
+PEOPLE = (DEV, DEV2, REVIEWER, ADMIN, PIPELINE, VIEWER)
+PASSED = ({"name": "Parses", "status": "passed", "detail": ""},)
+FAILED = ({"name": "Parses", "status": "failed", "detail": "Traceback\nImportError: no module shop"},)
+
+
+def dag_text(*dag_ids: str, lines: str = "") -> str:
+    """Text of a small DAG file; ``lines`` go on top, say imports."""
+    dags = "".join(f'with DAG(dag_id="{dag_id}"):\n    pass\n' for dag_id in dag_ids)
+    return f"from airflow.sdk import DAG\n{lines}\n{dags}"
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything of one test; ``ctx`` is what use cases get."""
+
+    ctx: Context
+    twin: AirflowTwin
+
+    @property
+    def store(self) -> ReleaseStore:
+        return self.ctx.store
+
+    @property
+    def head(self) -> str | None:
+        """Commit of the target branch."""
+        return self.store.ref(environment_ref("prod"))
+
+    def target(self) -> dict[str, str]:
+        """Texts of the target by path."""
+        return {path: self.store.read(e.blob).decode() for path, e in self.store.files(self.head).items()}
+
+    def with_session(self, session: Session) -> World:
+        """The same world seen by another request."""
+        return replace(self, ctx=replace(self.ctx, session=session))
+
+    def with_store(self, store: Any) -> World:
+        """The same world with another store, say one that breaks."""
+        return replace(self, ctx=replace(self.ctx, store=store))
+
+    def write(self, path: str, text: str) -> None:
+        """Put a file into the source."""
+        file = self.twin.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def delete(self, path: str) -> None:
+        """Take a file from the source."""
+        (self.twin.root / path).unlink()
+
+    def dag(self, name: str, lines: str = "") -> str:
+        """Put ``<name>.py`` with one DAG of that name into the source; return the path."""
+        self.write(f"{name}.py", dag_text(name, lines=lines))
+        return f"{name}.py"
+
+    def submit(self, path: str, actor: Actor = DEV) -> Submission:
+        """Submit a file as it is now."""
+        return submissions.submit(self.ctx, actor=actor, path=path)
+
+    def request(self, *chosen: Submission, actor: Actor = DEV, **options: Any) -> Release:
+        """Ask for a release; the reviewer is asked unless ``options`` say otherwise."""
+        wanted: dict[str, Any] = {"title": "A release", "reviewers": ["reviewer"], **options}
+        return releases.request(self.ctx, actor=actor, submission_ids=[s.id for s in chosen], **wanted)
+
+    def report(self, release: Release, items: Sequence[dict[str, Any]] = PASSED) -> Release:
+        """What the pipeline reports after its check."""
+        return checks.report(
+            self.ctx,
+            actor=PIPELINE,
+            release_id=release.id,
+            kind=ReportKind.CHECK,
+            attempt=release.attempt,
+            items=items,
+        )
+
+    def decide(
+        self, release: Release, actor: Actor = REVIEWER, verdict: Verdict = Verdict.APPROVE, digest: str = ""
+    ) -> Release:
+        """Approve, or what ``verdict`` says, having seen the present digest."""
+        return decisions.decide_release(
+            self.ctx,
+            actor=actor,
+            release_id=release.id,
+            verdict=verdict,
+            change_digest=digest or release.change_digest,
+        )
+
+    def promote(self, release: Release, actor: Actor = PIPELINE) -> Release:
+        """Let the pipeline promote."""
+        return promotions.promote(self.ctx, actor=actor, release_id=release.id)
+
+    def waiting(self, *paths: str) -> Release:
+        """A release of these files that awaits approval."""
+        return self.report(self.request(*[self.submit(path) for path in paths]))
+
+    def approved(self, *paths: str) -> Release:
+        """A release of these files that may be promoted."""
+        return self.decide(self.waiting(*paths))
+
+    def released(self, *paths: str) -> Release:
+        """A release of these files that is in the target."""
+        return self.promote(self.approved(*paths))
+
+
+def make_world(session: Session, store: ReleaseStore, root: Path, clock: Callable[[], datetime]) -> World:
+    """A world with an empty source and target."""
+    root.mkdir(parents=True, exist_ok=True)
+    twin = AirflowTwin(root, {actor.id: Person(actor.id, actor.name, actor.roles) for actor in PEOPLE})
+    return World(Context(session, store, twin.ports(), Settings(), clock), twin)
