@@ -1,0 +1,167 @@
+"""When a release may be executed: windows that allow and windows that deny; deny wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from enum import Enum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from croniter import croniter
+
+from airflow_release_plugin.exceptions import InvalidRequestError
+
+MAX_WINDOW_MINUTES = 60 * 24 * 31
+HORIZON = timedelta(days=400)
+"""How far ahead :meth:`Calendar.next_open` looks: past any window that comes once a year."""
+
+
+class WindowKind(str, Enum):
+    """What a window does."""
+
+    ALLOW = "allow"
+    """Outside of all windows of this kind nothing is executed."""
+    DENY = "deny"
+    """Nothing is executed inside."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """
+    A stretch of time: fixed (``start`` to ``end``), or repeated (``cron`` and ``minutes``).
+
+    :param cron: five fields; each match begins a stretch
+    :param minutes: length of each stretch
+    :param zone: IANA name in which ``cron`` is read
+    """
+
+    name: str
+    kind: WindowKind
+    cron: str = ""
+    minutes: int = 0
+    start: datetime | None = None
+    end: datetime | None = None
+    zone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        if self.cron:
+            self._check_repeated()
+        elif self.start is None or self.end is None or self.end <= self.start:
+            raise InvalidRequestError(
+                f"Window {self.name!r} needs a start and a later end, or a cron expression."
+            )
+
+    def _check_repeated(self) -> None:
+        try:
+            ZoneInfo(self.zone)
+        except (KeyError, ValueError, OSError) as error:
+            raise InvalidRequestError(
+                f"Window {self.name!r}: there is no time zone {self.zone!r}."
+            ) from error
+        if len(self.cron.split()) != 5 or not croniter.is_valid(self.cron):  # type: ignore[no-untyped-call]
+            raise InvalidRequestError(
+                f"Window {self.name!r}: {self.cron!r} is not a cron expression; write five fields, such as "
+                "'0 15 * * FRI'."
+            )
+        if not 1 <= self.minutes <= MAX_WINDOW_MINUTES:
+            raise InvalidRequestError(
+                f"Window {self.name!r}: its length must be 1 to {MAX_WINDOW_MINUTES} minutes."
+            )
+
+    def around(self, now: datetime) -> tuple[datetime, datetime] | None:
+        """The stretch that contains ``now``: its start, and its end, which is outside."""
+        if not self.cron:
+            start, end = self.start, self.end
+            return (start, end) if start is not None and end is not None and start <= now < end else None
+        length = timedelta(minutes=self.minutes)
+        # A match at ``now`` itself begins a stretch; ``get_prev`` alone would miss it.
+        began = self._cron(now + timedelta(seconds=1)).get_prev(datetime).astimezone(timezone.utc)
+        return (began, began + length) if began <= now < began + length else None
+
+    def next_start(self, now: datetime) -> datetime | None:
+        """Start of the next stretch after ``now``."""
+        if not self.cron:
+            return self.start if self.start is not None and self.start > now else None
+        following: datetime = self._cron(now).get_next(datetime)
+        return following.astimezone(timezone.utc)
+
+    def _cron(self, moment: datetime) -> Any:
+        return croniter(self.cron, moment.astimezone(ZoneInfo(self.zone)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "name": self.name,
+            "kind": self.kind.value,
+            **({"cron": self.cron, "minutes": self.minutes, "zone": self.zone} if self.cron else {}),
+            **({"start": self.start.isoformat()} if self.start else {}),
+            **({"end": self.end.isoformat()} if self.end else {}),
+        }
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> Window:
+        """Inverse of :meth:`to_dict`. Raises ``InvalidRequestError``."""
+        try:
+            return cls(
+                name=str(raw["name"]),
+                kind=WindowKind(raw["kind"]),
+                cron=str(raw.get("cron", "")),
+                minutes=int(raw.get("minutes", 0)),
+                start=_moment(raw.get("start")),
+                end=_moment(raw.get("end")),
+                zone=str(raw.get("zone", "UTC")),
+            )
+        except (KeyError, ValueError, TypeError) as error:
+            raise InvalidRequestError(f"A freeze window is not readable: {error}.") from error
+
+
+def _moment(text: Any) -> datetime | None:
+    if text in (None, ""):
+        return None
+    moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Windows together. Without any, it is always open."""
+
+    windows: tuple[Window, ...] = ()
+
+    def closed_by(self, now: datetime) -> str | None:
+        """Name of what closes the calendar at ``now``; ``None`` when it is open."""
+        for window in self._of(WindowKind.DENY):
+            if window.around(now):
+                return window.name
+        allowing = self._of(WindowKind.ALLOW)
+        if allowing and not any(window.around(now) for window in allowing):
+            return "outside of " + ", ".join(window.name for window in allowing)
+        return None
+
+    def next_open(self, now: datetime) -> datetime | None:
+        """The first moment from ``now`` on at which it is open; ``None`` when there is none in sight."""
+        moment = now
+        while moment - now < HORIZON:
+            if self.closed_by(moment) is None:
+                return moment
+            following = min(self._edges(moment), default=None)
+            if following is None:
+                return None
+            moment = following
+        return None
+
+    def _of(self, kind: WindowKind) -> Sequence[Window]:
+        return [window for window in self.windows if window.kind is kind]
+
+    def _edges(self, moment: datetime) -> Iterator[datetime]:
+        """Moments after ``moment`` at which the calendar may open."""
+        for window in self._of(WindowKind.DENY):
+            stretch = window.around(moment)
+            if stretch:
+                yield stretch[1]
+        for window in self._of(WindowKind.ALLOW):
+            start = window.next_start(moment)
+            if start:
+                yield start

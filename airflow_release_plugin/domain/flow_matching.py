@@ -1,0 +1,68 @@
+"""Which flow applies, at which level, and why the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from airflow_release_plugin.domain.digest import ReleaseKind
+from airflow_release_plugin.domain.flow import FlowSpec
+from airflow_release_plugin.domain.risk import RiskFacts
+
+
+class Outcome(str, Enum):
+    """What became of a flow in a match."""
+
+    APPLIES = "applies"
+    DISABLED = "disabled"
+    OTHER_KIND = "other_kind"
+    OUT_OF_SCOPE = "out_of_scope"
+    LOWER_PRIORITY = "lower_priority"
+
+
+@dataclass(frozen=True)
+class FlowTrial:
+    """
+    One flow in a match.
+
+    :param level: from 1; set for the flow that applies
+    :param raised_from: the flow's own level, if people raised it
+    """
+
+    flow: FlowSpec
+    outcome: Outcome
+    level: int | None = None
+    raised_from: int | None = None
+
+
+def match_flows(
+    flows: Sequence[FlowSpec], *, kind: ReleaseKind, facts: RiskFacts, at_least: int = 1
+) -> list[FlowTrial]:
+    """
+    Try ``flows`` in their order, highest priority first; the first enabled one of the kind and scope applies.
+
+    :param at_least: people may raise the level, never lower it; beyond the flow's highest means the highest
+    """
+    trials: list[FlowTrial] = []
+    found = False
+    for flow in flows:
+        outcome = _outcome(flow, kind, facts)
+        if outcome is not Outcome.APPLIES:
+            trials.append(FlowTrial(flow, outcome))
+        elif found:
+            trials.append(FlowTrial(flow, Outcome.LOWER_PRIORITY))
+        else:
+            found = True
+            own = flow.level_for(facts)
+            level = min(max(own, at_least), len(flow.levels))
+            trials.append(FlowTrial(flow, outcome, level, raised_from=own if level > own else None))
+    return trials
+
+
+def _outcome(flow: FlowSpec, kind: ReleaseKind, facts: RiskFacts) -> Outcome:
+    if flow.kind is not kind:
+        return Outcome.OTHER_KIND
+    if not flow.enabled:
+        return Outcome.DISABLED
+    return Outcome.APPLIES if flow.scope.covers(facts.dags) else Outcome.OUT_OF_SCOPE
