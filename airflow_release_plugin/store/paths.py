@@ -12,6 +12,8 @@ MANIFEST = ".release-manifest"
 
 # macOS ignores these in names, Windows strips dots and spaces: `.git` in disguise, which git refuses too.
 _INVISIBLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+# Names that need no further look: nearly all, and trees have thousands of them
+_PLAIN = re.compile(r"\w[\w.-]*(?<!\.)(?:/\w[\w.-]*(?<!\.))*", re.ASCII)
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 # git-check-ref-format(1), minus what a file system may not hold
 _REF_PART = re.compile(r"(?!\.)(?!.*\.\.)(?!.*@\{)[^\x00-\x20\x7f~^:?*\[\\/]+(?<!\.)(?<!\.lock)")
@@ -24,6 +26,8 @@ def _is_git_folder(part: str) -> bool:
 
 def check_path(path: str) -> str:
     """Return ``path`` if it may be part of a tree; ``InvalidRequestError`` with the reason otherwise."""
+    if _PLAIN.fullmatch(path):
+        return path
     reason = ""
     try:
         path.encode()
