@@ -1,0 +1,170 @@
+"""The clients against the real application, over HTTP: what one sends, the other understands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from airflow_release_plugin.client.release import ReleaseClient
+from airflow_release_plugin.client.retry import Backoff
+from airflow_release_plugin.client.settings import ClientSettings
+from airflow_release_plugin.client.watch import AsyncReleaseClient
+from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.exceptions import (
+    ConflictError,
+    NotAllowedError,
+    NotAuthenticatedError,
+    NotFoundError,
+    UnchangedError,
+)
+from airflow_release_plugin.operators.candidate import fetched_tree
+from airflow_release_plugin.schemas.gate import GateBody
+from airflow_release_plugin.schemas.release import CheckItemBody, ReleaseBody, ReportBody
+from airflow_release_plugin.schemas.submission import SubmissionBody
+from tests.db.api.conftest import WARNINGS, empty_world, manager, world
+from tests.db.api.world import SERVICE, World
+
+__all__ = ["empty_world", "manager", "world"]
+
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in WARNINGS]
+QUICK = Backoff(first=0.05, cap=0.1, total=0.3)
+
+
+@pytest.fixture
+def url(world: World) -> Iterator[str]:
+    """Address of a server with the REST API and the auth manager's log-in, where Airflow has them."""
+    from airflow.api_fastapi.app import get_auth_manager
+
+    from airflow_release_plugin.api.app import create_app
+
+    login = get_auth_manager().get_fastapi_app()
+    app = Starlette(routes=[Mount("/auth", app=login), Mount("/release", app=create_app())])
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+def settings(world: World, url: str, name: str) -> ClientSettings:
+    return ClientSettings(url, password=world.token(name))
+
+
+def client(world: World, url: str, name: str) -> ReleaseClient:
+    return ReleaseClient(settings(world, url, name), backoff=QUICK)
+
+
+def requested(world: World, url: str) -> int:
+    with client(world, url, "author") as author:
+        submission = author.submit(SubmissionBody(path="etl.py", comment="first"))
+        body = ReleaseBody(title="First", submission_ids=[submission.id], reviewers=["reviewer"])
+        return author.request_release(body).id
+
+
+def report(release_id: int, service: ReleaseClient, status: CheckStatus = CheckStatus.PASSED) -> ReportBody:
+    work = service.get_work(release_id)
+    item = CheckItemBody(name="parse", status=status, path="etl.py", facts={"dags": [{"dag_id": "etl"}]})
+    return ReportBody(kind=ReportKind.CHECK, attempt=work.attempt, base_commit=work.base_commit, items=[item])
+
+
+def test_release_goes_through_every_step_of_its_pipeline(world: World, url: str) -> None:
+    release_id = requested(world, url)
+    with client(world, url, SERVICE) as service:
+        assert service.me().is_service
+        assert service.get_work(release_id).dag_files == ["etl.py"]
+        with fetched_tree(service, release_id) as tree:
+            assert (tree / "etl.py").read_bytes() == (world.source / "etl.py").read_bytes()
+        checked = service.report(release_id, report(release_id, service))
+        assert checked.state is ReleaseState.AWAITING_APPROVAL
+        assert service.request_approval(release_id).state is ReleaseState.AWAITING_APPROVAL
+        world.decide(checked.model_dump(mode="json"))
+        promoted = service.promote(release_id)
+        assert (promoted.state, promoted.commit) == (ReleaseState.RELEASED, world.git("rev-parse", "prod"))
+        assert service.promote(release_id) == promoted
+        assert service.verify(release_id).status == "pending"
+        assert service.run(release_id) == []
+
+
+def test_watch_tells_states_and_what_is_missing(world: World, url: str) -> None:
+    release_id = requested(world, url)
+
+    async def watch() -> dict[str, str]:
+        watching = AsyncReleaseClient(settings(world, url, SERVICE))
+        try:
+            known = {f"release:{release_id}": "", "gate:99": "open"}
+            return await watching.watch(known, wait=5)
+        finally:
+            await watching.close()
+
+    assert asyncio.run(watch()) == {f"release:{release_id}": "checking", "gate:99": "missing"}
+
+
+def test_gate_is_opened_once_for_a_try_and_withdrawn_by_the_next(world: World, url: str) -> None:
+    body = GateBody(dag_id="dev.etl", run_id="r", task_id="one", try_number=1, title="Go on?")
+    with client(world, url, SERVICE) as service:
+        gate = service.open_gate(body)
+        assert service.open_gate(body).id == gate.id
+        assert service.get_gate(gate.id).state.value == "open"
+        later = service.open_gate(body.model_copy(update={"try_number": 2}))
+        assert later.id != gate.id
+        assert service.get_gate(gate.id).state.value == "withdrawn"
+    with client(world, url, "admin") as admin:
+        assert admin.withdraw_gate(later.id).state.value == "withdrawn"
+
+
+def test_broken_machinery_is_told_and_the_release_tried_again(world: World, url: str) -> None:
+    release_id = requested(world, url)
+    with client(world, url, SERVICE) as service:
+        assert service.errored(release_id, "worker lost").state is ReleaseState.ERRORED
+        assert service.errored(release_id, "worker lost").state_reason == "worker lost"
+    with client(world, url, "author") as author:
+        assert author.retry(release_id).attempt == 2
+
+
+def test_errors_of_the_server_come_back_as_their_classes(world: World, url: str) -> None:
+    release_id = requested(world, url)
+    with client(world, url, "author") as author:
+        with pytest.raises(UnchangedError):
+            author.submit(SubmissionBody(path="etl.py"))
+        with pytest.raises(NotAllowedError):
+            author.promote(release_id)
+        with pytest.raises(NotFoundError):
+            author.get_release(release_id + 1)
+    with client(world, url, SERVICE) as service:
+        with pytest.raises(ConflictError):
+            service.promote(release_id)
+        sent = report(release_id, service)
+        service.report(release_id, sent)
+        with pytest.raises(ConflictError):
+            service.report(release_id, sent)
+        reports = [
+            (row.kind, row.attempt, row.base_commit) for row in service.get_release(release_id).reports
+        ]
+        assert (sent.kind, sent.attempt, sent.base_commit) in reports
+    nobody = ReleaseClient(ClientSettings(url, password="no.such.token"))
+    with nobody, pytest.raises(NotAuthenticatedError):
+        nobody.me()
+
+
+def test_password_of_the_simple_auth_manager_logs_in(world: World, url: str) -> None:
+    from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+
+    passwords = json.loads(Path(SimpleAuthManager.get_generated_password_file()).read_text())
+    with ReleaseClient(ClientSettings(url, login=SERVICE, password=passwords[SERVICE])) as service:
+        assert service.me().name == SERVICE
+    nobody = ReleaseClient(ClientSettings(url, login=SERVICE, password="wrong"))
+    with nobody, pytest.raises(NotAuthenticatedError, match="refused to log in"):
+        nobody.me()
