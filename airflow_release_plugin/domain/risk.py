@@ -59,7 +59,7 @@ class RiskFacts:
     :param lines: lines added and removed together
     :param impacted: ids of DAGs that are not in the release and may feel it: through shared files, assets,
         TriggerDagRun or ExternalTask
-    :param reasons: by fact, what it was found on, for people: ``("schedule", ("etl_orders: @daily, @hourly",))``
+    :param reasons: by fact, what it was found on: ``("schedule", ("etl_orders: @daily, @hourly",))``
     """
 
     dags: tuple[DagSubject, ...]
