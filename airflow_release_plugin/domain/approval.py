@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -35,6 +35,7 @@ class Node:
     :param roles: names of roles whose holders may decide
     :param quorum: how many approvals rule ``quorum`` needs
     :param only: ids or login names that narrow the above; it never admits anybody by itself
+    :param escalate_after_hours: hours after which the further group below may decide too
     :param eligible: the people found when the approval opened; a record, and the basis of rule ``all``
     """
 
@@ -44,13 +45,27 @@ class Node:
     rule: NodeRule = NodeRule.ANY
     quorum: int = 1
     only: tuple[str, ...] = ()
+    escalate_after_hours: float | None = None
+    escalate_users: tuple[str, ...] = ()
+    escalate_roles: tuple[str, ...] = ()
     eligible: tuple[Person, ...] = ()
 
-    def admits(self, actor: Actor) -> bool:
-        """Whether ``actor`` is named here: by id, login name or a role held now. Nothing named, nobody."""
-        if self.only and actor.id not in self.only and actor.name not in self.only:
+    def admits(self, person: Actor | Person, *, escalated: bool = False) -> bool:
+        """
+        Whether somebody is named here, by id, login name or a role held now. Nobody is, if nothing is named.
+
+        :param escalated: whether the node has opened to its further group
+        """
+        if self.only and person.id not in self.only and person.name not in self.only:
             return False
-        return actor.id in self.users or actor.name in self.users or actor.has_any_role(frozenset(self.roles))
+        users = self.users + (self.escalate_users if escalated else ())
+        roles = self.roles + (self.escalate_roles if escalated else ())
+        return person.id in users or person.name in users or not person.roles.isdisjoint(roles)
+
+    def escalates_at(self, opened_at: datetime) -> datetime | None:
+        """When the node opens to its further group, if it was reached at ``opened_at``."""
+        hours = self.escalate_after_hours
+        return None if hours is None else opened_at + timedelta(hours=hours)
 
     @property
     def needed(self) -> int:
@@ -62,27 +77,23 @@ class Node:
     def to_dict(self) -> dict[str, Any]:
         """JSON form, as stored with the approval."""
         return {
-            "name": self.name,
+            **vars(self),
             "users": list(self.users),
             "roles": list(self.roles),
             "rule": self.rule.value,
-            "quorum": self.quorum,
             "only": list(self.only),
+            "escalate_users": list(self.escalate_users),
+            "escalate_roles": list(self.escalate_roles),
             "eligible": [{"id": p.id, "name": p.name, "roles": sorted(p.roles)} for p in self.eligible],
         }
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Node:
         """Inverse of :meth:`to_dict`."""
-        return cls(
-            name=raw["name"],
-            users=tuple(raw["users"]),
-            roles=tuple(raw["roles"]),
-            rule=NodeRule(raw["rule"]),
-            quorum=raw["quorum"],
-            only=tuple(raw["only"]),
-            eligible=tuple(Person(p["id"], p["name"], frozenset(p["roles"])) for p in raw["eligible"]),
-        )
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+        values["rule"] = NodeRule(raw["rule"])
+        values["eligible"] = tuple(Person(p["id"], p["name"], frozenset(p["roles"])) for p in raw["eligible"])
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,10 @@ class Requirement:
     What was needed when the approval opened; a later change of the flow does not rewrite it.
 
     :param flow: name of the flow
+    :param level: number of the risk level, from 1
+    :param raised_from: the flow's own level, if people raised it
     :param excluded: ids of people who may not decide: requester, submitters, importer
+    :param counts_twice: whether one person's approvals count on several nodes
     """
 
     flow: str
@@ -99,13 +113,14 @@ class Requirement:
     level: int
     nodes: tuple[Node, ...]
     excluded: tuple[str, ...] = ()
+    level_name: str = ""
+    raised_from: int | None = None
+    counts_twice: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form, as stored with the approval."""
         return {
-            "flow": self.flow,
-            "flow_revision": self.flow_revision,
-            "level": self.level,
+            **vars(self),
             "nodes": [node.to_dict() for node in self.nodes],
             "excluded": list(self.excluded),
         }
@@ -113,22 +128,28 @@ class Requirement:
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Requirement:
         """Inverse of :meth:`to_dict`."""
-        return cls(
-            flow=raw["flow"],
-            flow_revision=raw["flow_revision"],
-            level=raw["level"],
-            nodes=tuple(Node.from_dict(node) for node in raw["nodes"]),
-            excluded=tuple(raw["excluded"]),
-        )
+        nodes = tuple(Node.from_dict(node) for node in raw["nodes"])
+        return cls(**{**raw, "nodes": nodes, "excluded": tuple(raw["excluded"])})
 
 
 @dataclass(frozen=True)
 class CountedDecision:
-    """A decision as the rules see it."""
+    """
+    A decision as the rules see it.
+
+    :param place_of: id of the person whose place the actor took; the actor's own otherwise
+    """
 
     node: int
     actor_id: str
     verdict: Verdict
+    decided_at: datetime | None = None
+    place_of: str = ""
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Ids that the decision uses up: the actor, and the person whose place was taken."""
+        return frozenset({self.actor_id, self.place_of or self.actor_id})
 
 
 @dataclass(frozen=True)
@@ -148,36 +169,87 @@ class Progress:
 
 def evaluate(requirement: Requirement, decisions: Sequence[CountedDecision]) -> Progress:
     """
-    Add up ``decisions``: nodes complete in order, one person counts once over all nodes, a rejection ends it.
+    Add up ``decisions``: nodes complete in order, one person counts once over all nodes unless the flow says
+    otherwise, a rejection ends it.
 
     A requirement without nodes is never approved.
     """
     if any(decision.verdict is Verdict.REJECT for decision in decisions):
         return Progress(approved=False, rejected=True, current_node=None)
-    counted: set[str] = set(requirement.excluded)
+    used: set[str] = set(requirement.excluded)
     approvals: list[int] = []
     for index, node in enumerate(requirement.nodes):
-        people = {d.actor_id for d in decisions if d.node == index} - counted
-        if node.rule is NodeRule.ALL:
-            # Others who hold the role by now cannot stand in for somebody who was asked.
-            people &= {person.id for person in node.eligible}
-        counted |= people
-        approvals.append(len(people))
-        if len(people) < node.needed:
+        count = _count([d for d in decisions if d.node == index], used)
+        if requirement.counts_twice:
+            used = set(requirement.excluded)
+        approvals.append(count)
+        if count < node.needed:
             return Progress(approved=False, rejected=False, current_node=index, approvals=tuple(approvals))
     return Progress(
         approved=bool(requirement.nodes), rejected=False, current_node=None, approvals=tuple(approvals)
     )
 
 
-def may_decide(requirement: Requirement, node: int, actor: Actor, decided: Collection[str]) -> bool:
-    """Whether ``actor`` may decide on node number ``node`` now; ``decided`` are ids of people who did."""
-    return (
-        actor.kind is ActorKind.USER
-        and actor.id not in requirement.excluded
-        and actor.id not in decided
-        and 0 <= node < len(requirement.nodes)
-        and requirement.nodes[node].admits(actor)
+def _count(decisions: Sequence[CountedDecision], used: set[str]) -> int:
+    """How many of a node's decisions count; the people behind them are added to ``used``."""
+    count = 0
+    # In an order of their own, so that the sum does not depend on the order in which people decided.
+    for decision in sorted(decisions, key=lambda d: (bool(d.place_of), d.actor_id)):
+        if used.isdisjoint(decision.people):
+            used |= decision.people
+            count += 1
+    return count
+
+
+def node_opened_at(decisions: Sequence[CountedDecision], opened_at: datetime, node: int) -> datetime:
+    """When node number ``node`` was reached: with the last decision of the one before it."""
+    moments = [d.decided_at for d in decisions if d.node == node - 1 and d.decided_at is not None]
+    return max(moments, default=opened_at)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """
+    Who somebody can decide as: themselves, or in the place of the people who made them deputy.
+
+    :param places: those people, with the roles that they hold now
+    """
+
+    actor: Actor
+    places: tuple[Person, ...] = ()
+
+
+def place_to_decide(
+    requirement: Requirement,
+    node: int,
+    standing: Standing,
+    decisions: Sequence[CountedDecision],
+    *,
+    escalated: bool = False,
+) -> Actor | Person | None:
+    """
+    In whose place somebody may decide on node number ``node`` now: their own first; ``None`` for nobody's.
+
+    Who is excluded cannot be stood in for: a deputy must not be a way to approve one's own.
+    """
+    actor = standing.actor
+    if actor.kind is not ActorKind.USER or actor.id in requirement.excluded:
+        return None
+    if not 0 <= node < len(requirement.nodes):
+        return None
+    counted = [d for d in decisions if d.node == node] if requirement.counts_twice else decisions
+    used = {person for decision in counted for person in decision.people} | set(requirement.excluded)
+    if actor.id in used:
+        return None
+    if requirement.nodes[node].admits(actor, escalated=escalated):
+        return actor
+    return next(
+        (
+            person
+            for person in standing.places
+            if person.id not in used and requirement.nodes[node].admits(person, escalated=escalated)
+        ),
+        None,
     )
 
 

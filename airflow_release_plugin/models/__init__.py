@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow_release_plugin.models.approval import Approval, Decision, Gate
 from airflow_release_plugin.models.base import Base, metadata
 from airflow_release_plugin.models.event import Event, EventHead
+from airflow_release_plugin.models.flow import Deputy, Flow, FlowRevision
 from airflow_release_plugin.models.release import Environment, Release, ReleasedRun, ReleaseItem, Report
 from airflow_release_plugin.models.submission import Submission, Unit
 
@@ -12,9 +13,12 @@ __all__ = [
     "Approval",
     "Base",
     "Decision",
+    "Deputy",
     "Environment",
     "Event",
     "EventHead",
+    "Flow",
+    "FlowRevision",
     "Gate",
     "Release",
     "ReleaseItem",

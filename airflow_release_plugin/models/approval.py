@@ -9,9 +9,10 @@ from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from airflow_release_plugin.domain.approval import CountedDecision, Requirement, Verdict, is_past
+from airflow_release_plugin.domain.flow import FlowSpec, flow_from_dict
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import ApprovalState, GateState
-from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime
+from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime, person
 
 
 class Approval(Stateful, Base):
@@ -28,7 +29,10 @@ class Approval(Stateful, Base):
     requirement_json: Mapped[dict[str, Any]] = mapped_column(
         "requirement", JSON, comment="as resolved when it opened"
     )
-    execution_hours: Mapped[int] = mapped_column(comment="hours to execute once approved")
+    flow_json: Mapped[dict[str, Any]] = mapped_column(
+        "flow", JSON, comment="the flow as it was when it opened"
+    )
+    emergency: Mapped[bool] = mapped_column(default=False, comment="closed by breaking the glass")
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -52,10 +56,21 @@ class Approval(Stateful, Base):
         return Requirement.from_dict(self.requirement_json)
 
     @property
+    def flow(self) -> FlowSpec:
+        """The flow as it was when the approval opened."""
+        return flow_from_dict(self.flow_json)
+
+    @property
     def counted(self) -> list[CountedDecision]:
         """The decisions that count: those on the approval's own digest (invariant 2)."""
         return [
-            CountedDecision(decision.node, decision.actor_id, decision.verdict)
+            CountedDecision(
+                decision.node,
+                decision.actor_id,
+                decision.verdict,
+                decided_at=decision.decided_at,
+                place_of=decision.place_of_id or "",
+            )
             for decision in self.decisions
             if decision.change_digest == self.change_digest
         ]
@@ -65,13 +80,15 @@ class Decision(Base):
     """One person's verdict on one node, bound to the digest that they saw; never edited."""
 
     __tablename__ = "release_decision"
-    __table_args__ = (UniqueConstraint("approval_id", "actor_id"), Index(None, "actor_id"))
+    __table_args__ = (UniqueConstraint("approval_id", "node", "actor_id"), Index(None, "actor_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     approval_id: Mapped[int] = mapped_column(ForeignKey("release_approval.id"))
     node: Mapped[int]
     actor_id: Mapped[str] = mapped_column(String(250))
     actor_name: Mapped[str] = mapped_column(String(250))
+    place_of_id: Mapped[str | None] = mapped_column(String(250), comment="whose place a deputy took")
+    place_of_name: Mapped[str | None] = mapped_column(String(250))
     roles: Mapped[list[str]] = mapped_column(JSON, comment="roles held when deciding")
     verdict: Mapped[Verdict] = mapped_column(EnumText(Verdict))
     comment: Mapped[str] = mapped_column(Text)
@@ -82,6 +99,11 @@ class Decision(Base):
     def actor(self) -> Person:
         """Who decided."""
         return Person(self.actor_id, self.actor_name)
+
+    @property
+    def place_of(self) -> Person | None:
+        """Whose place a deputy took; ``None`` for who decided for themselves."""
+        return person(self.place_of_id, self.place_of_name)
 
 
 class Gate(Stateful, Base):

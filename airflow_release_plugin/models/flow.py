@@ -26,7 +26,9 @@ class Flow(Base):
     enabled: Mapped[bool]
     priority: Mapped[int] = mapped_column(comment="1 is tried first")
     revision: Mapped[int] = mapped_column(comment="1, 2, …; each edit makes a new one")
-    spec_json: Mapped[dict[str, Any]] = mapped_column("spec", JSON, comment="the form that flows export writes")
+    spec_json: Mapped[dict[str, Any]] = mapped_column(
+        "spec", JSON, comment="the form that flows export writes"
+    )
     updated_by_id: Mapped[str] = mapped_column(String(250))
     updated_by_name: Mapped[str] = mapped_column(String(250))
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

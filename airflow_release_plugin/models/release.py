@@ -53,6 +53,12 @@ class Release(Stateful, Base):
     changes_json: Mapped[list[dict[str, Any]]] = mapped_column(
         "changes", JSON, comment="path, mode, blob, size by changed file; blob null for a deletion"
     )
+    scheduled_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="not to be executed before")
+    at_least_level: Mapped[int] = mapped_column(default=1, comment="risk level that people raised it to")
+    risk_json: Mapped[dict[str, Any]] = mapped_column(
+        "risk", JSON, default=dict, comment="facts that the level was found on"
+    )
+    emergency_reason: Mapped[str] = mapped_column(Text, default="", comment="why the glass was broken")
     pipeline_dag_id: Mapped[str] = mapped_column(String(250))
     pipeline_run_id: Mapped[str | None] = mapped_column(String(250))
     requested_by_id: Mapped[str] = mapped_column(String(250))

@@ -140,3 +140,13 @@ def with_items(session: Session, ids: Iterable[int]) -> dict[int, Release]:
     """Releases by id, with their items."""
     query = select(Release).where(Release.id.in_(list(ids))).options(selectinload(Release.items))
     return {row.id: row for row in session.scalars(query)}
+
+
+def passed_checks(session: Session, ids: Iterable[int]) -> list[Report]:
+    """Passed check reports of these releases, oldest first."""
+    query = (
+        select(Report)
+        .where(Report.release_id.in_(list(ids)), Report.kind == ReportKind.CHECK, Report.passed.is_(True))
+        .order_by(Report.id)
+    )
+    return list(session.scalars(query))

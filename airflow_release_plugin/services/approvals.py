@@ -5,19 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from airflow_release_plugin.domain.approval import Verdict, evaluate, may_decide
+from airflow_release_plugin.domain.approval import (
+    Standing,
+    Verdict,
+    evaluate,
+    is_past,
+    node_opened_at,
+    place_to_decide,
+)
 from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.flow import flow_to_dict
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
 from airflow_release_plugin.domain.states import ApprovalState
 from airflow_release_plugin.exceptions import (
     ConflictError,
     ExpiredError,
     NotAllowedError,
+    ReleaseError,
     SelfApprovalError,
     StaleDigestError,
 )
 from airflow_release_plugin.models import Approval, Decision
 from airflow_release_plugin.repositories import approvals
+from airflow_release_plugin.repositories import flows as flow_queries
 from airflow_release_plugin.services import audit
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.flows import ResolvedFlow
@@ -34,6 +44,7 @@ class NodeView:
     roles: tuple[str, ...]
     users: tuple[str, ...]
     eligible: tuple[Person, ...]
+    escalates_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,9 @@ class ApprovalView:
     flow: str
     flow_revision: int
     level: int
+    level_name: str
+    raised_from: int | None
+    emergency: bool
     change_digest: str
     opened_at: datetime
     expires_at: datetime
@@ -66,9 +80,9 @@ def open_approval(
         state=ApprovalState.OPEN,
         change_digest=digest,
         requirement_json=flow.requirement.to_dict(),
-        execution_hours=flow.execution_hours,
+        flow_json=flow_to_dict(flow.spec),
         opened_at=now,
-        expires_at=now + timedelta(hours=flow.approval_hours),
+        expires_at=now + timedelta(hours=flow.spec.validity.approval),
         decisions=[],
     )
     ctx.session.add(approval)
@@ -105,31 +119,82 @@ def withdraw(ctx: Context, subject_type: str, subject_id: int, *, actor: Actor) 
         close(ctx, approval, ApprovalState.WITHDRAWN, actor=actor)
 
 
-def refusal(ctx: Context, approval: Approval, actor: Actor) -> Exception | None:
-    """Why ``actor`` may not decide now, as the error that deciding would raise; ``None`` when they may."""
+def standing_of(ctx: Context, actor: Actor) -> Standing:
+    """Who the actor can decide as: two queries, for any number of approvals."""
+    rows = flow_queries.active_deputies(ctx.session, ctx.clock(), [actor.id])
+    people = (ctx.airflow.access.person(row.person_id) for row in rows)
+    return Standing(actor, tuple(person for person in people if person is not None))
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Where somebody may decide now: the node, and in whose place."""
+
+    node: int
+    place: Actor | Person
+
+
+def seat_for(ctx: Context, approval: Approval, standing: Standing) -> Seat:
+    """
+    Where ``standing.actor`` may decide now.
+
+    :raises ExpiredError: the approval's window is over
+    :raises ConflictError: it is closed, or the actor has decided already
+    :raises SelfApprovalError: the actor requested it or submitted a part of it
+    :raises NotAllowedError: the actor is a service user, or not among those who may decide now
+    """
+    actor, requirement = standing.actor, approval.requirement
     what = f"{approval.subject_type} {approval.subject_id}"
+    _require_open(ctx, approval, what)
+    if actor.kind is not ActorKind.USER:
+        raise NotAllowedError(f"{actor.name!r} is a service user; service users never approve.")
+    if actor.id in requirement.excluded:
+        raise SelfApprovalError(
+            f"{actor.name!r} requested {what} or submitted a part of it; somebody else must decide."
+        )
+    counted = approval.counted
+    node = evaluate(requirement, counted).current_node
+    if node is not None:
+        place = place_to_decide(
+            requirement, node, standing, counted, escalated=_is_escalated(ctx, approval, node)
+        )
+        if place is not None:
+            return Seat(node, place)
+    if any(actor.id in decision.people for decision in counted):
+        raise ConflictError(f"{actor.name!r} has decided on {what} already.")
+    raise NotAllowedError(
+        f"{actor.name!r} is not among those who may decide on {what} now under flow {requirement.flow!r}."
+    )
+
+
+def _require_open(ctx: Context, approval: Approval, what: str) -> None:
     state = approval.effective_state(ctx.clock())
     if state is ApprovalState.EXPIRED:
-        return ExpiredError(
+        raise ExpiredError(
             f"The approval of {what} expired at {approval.expires_at.isoformat()}; request it again."
         )
     if state is not ApprovalState.OPEN:
-        return ConflictError(f"The approval of {what} is closed: {state.value}.", state=state.value)
-    if actor.kind is not ActorKind.USER:
-        return NotAllowedError(f"{actor.name!r} is a service user; service users never approve.")
-    requirement = approval.requirement
-    if actor.id in requirement.excluded:
-        return SelfApprovalError(
-            f"{actor.name!r} requested {what} or submitted a part of it; somebody else must decide."
-        )
-    progress = evaluate(requirement, approval.counted)
-    decided = [decision.actor_id for decision in approval.counted]
-    if actor.id in decided:
-        return ConflictError(f"{actor.name!r} has decided on {what} already.", state=state.value)
-    if progress.current_node is None or not may_decide(requirement, progress.current_node, actor, decided):
-        return NotAllowedError(
-            f"{actor.name!r} is not among those who may decide on {what} under flow {requirement.flow!r}."
-        )
+        raise ConflictError(f"The approval of {what} is closed: {state.value}.", state=state.value)
+
+
+def escalation(approval: Approval, node: int) -> datetime | None:
+    """When node number ``node`` opens to its further group, if it has been reached and has one."""
+    if evaluate(approval.requirement, approval.counted).current_node != node:
+        return None
+    reached = node_opened_at(approval.counted, approval.opened_at, node)
+    return approval.requirement.nodes[node].escalates_at(reached)
+
+
+def _is_escalated(ctx: Context, approval: Approval, node: int) -> bool:
+    return is_past(escalation(approval, node), ctx.clock())
+
+
+def refusal(ctx: Context, approval: Approval, standing: Standing) -> ReleaseError | None:
+    """Why the actor may not decide now, as the error that deciding would raise; ``None`` when they may."""
+    try:
+        seat_for(ctx, approval, standing)
+    except ReleaseError as error:
+        return error
     return None
 
 
@@ -143,21 +208,21 @@ def decide(
 
     :param change_digest: what the person saw; 64 hex digits
     :raises StaleDigestError: it is not the current one
-    :raises SelfApprovalError, NotAllowedError, ConflictError, ExpiredError: see :func:`refusal`
+    :raises SelfApprovalError, NotAllowedError, ConflictError, ExpiredError: see :func:`seat_for`
     """
-    own = next((d for d in approval.decisions if d.actor_id == actor.id), None)
-    if own is not None and own.verdict is verdict and own.change_digest == change_digest:
-        return approval.state
-    refused = refusal(ctx, approval, actor)
-    if refused is not None:
-        raise refused
+    try:
+        seat = seat_for(ctx, approval, standing_of(ctx, actor))
+    except ConflictError:
+        if _has_said(approval, actor, verdict, change_digest):
+            return approval.state
+        raise
     if change_digest != approval.change_digest:
         raise StaleDigestError(
             f"You decided on {change_digest[:12]}…, but {approval.subject_type} {approval.subject_id} is now "
             f"{approval.change_digest[:12]}…. Reload the page, look at the change again and decide on that.",
             current=approval.change_digest,
         )
-    _add_decision(ctx, approval, actor=actor, verdict=verdict, comment=comment)
+    _add_decision(ctx, approval, seat, actor=actor, verdict=verdict, comment=comment)
     progress = evaluate(approval.requirement, approval.counted)
     if progress.rejected:
         close(ctx, approval, ApprovalState.REJECTED, actor=actor)
@@ -166,13 +231,24 @@ def decide(
     return approval.state
 
 
-def _add_decision(ctx: Context, approval: Approval, *, actor: Actor, verdict: Verdict, comment: str) -> None:
-    node = evaluate(approval.requirement, approval.counted).current_node
+def _has_said(approval: Approval, actor: Actor, verdict: Verdict, change_digest: str) -> bool:
+    """Whether the actor's recorded verdict on this very change is the same: a second click."""
+    return any(
+        (d.actor_id, d.verdict, d.change_digest) == (actor.id, verdict, change_digest) for d in approval.decisions
+    )
+
+
+def _add_decision(
+    ctx: Context, approval: Approval, seat: Seat, *, actor: Actor, verdict: Verdict, comment: str
+) -> None:
+    for_another = seat.place.id != actor.id
     decision = Decision(
-        node=node,
+        node=seat.node,
         actor_id=actor.id,
         actor_name=actor.name,
-        roles=sorted(actor.roles),
+        place_of_id=seat.place.id if for_another else None,
+        place_of_name=seat.place.name if for_another else None,
+        roles=sorted(seat.place.roles),
         verdict=verdict,
         comment=comment,
         change_digest=approval.change_digest,
@@ -185,8 +261,9 @@ def _add_decision(ctx: Context, approval: Approval, *, actor: Actor, verdict: Ve
         tag=EventTag.APPROVAL_DECIDED,
         subject=f"{approval.subject_type}:{approval.subject_id}",
         verdict=verdict.value,
-        node=node,
-        roles=sorted(actor.roles),
+        node=seat.node,
+        place_of=decision.place_of_name,
+        roles=decision.roles,
         change_digest=approval.change_digest,
         comment=comment,
     )
@@ -203,19 +280,24 @@ def view(ctx: Context, approval: Approval, *, actor: Actor) -> ApprovalView:
     requirement = approval.requirement
     progress = evaluate(requirement, approval.counted)
     counts = progress.approvals + (0,) * (len(requirement.nodes) - len(progress.approvals))
-    refused = refusal(ctx, approval, actor)
+    refused = refusal(ctx, approval, standing_of(ctx, actor))
     return ApprovalView(
         id=approval.id,
         state=approval.effective_state(ctx.clock()),
         flow=requirement.flow,
         flow_revision=requirement.flow_revision,
         level=requirement.level,
+        level_name=requirement.level_name,
+        raised_from=requirement.raised_from,
+        emergency=approval.emergency,
         change_digest=approval.change_digest,
         opened_at=approval.opened_at,
         expires_at=approval.expires_at,
         current_node=progress.current_node,
         nodes=tuple(
-            NodeView(n.name, n.rule.value, n.needed, counts[i], n.roles, n.users, n.eligible)
+            NodeView(
+                n.name, n.rule.value, n.needed, counts[i], n.roles, n.users, n.eligible, escalation(approval, i)
+            )
             for i, n in enumerate(requirement.nodes)
         ),
         decisions=list(approval.decisions),

@@ -76,7 +76,8 @@ def decide_gate(
 def inbox(ctx: Context, *, actor: Actor) -> list[InboxItem]:
     """What waits for the actor's decision now, soonest to expire first; a fixed number of queries."""
     candidates = approval_queries.open_approvals(ctx.session, ctx.clock())
-    mine = [approval for approval in candidates if approvals.refusal(ctx, approval, actor) is None]
+    standing = approvals.standing_of(ctx, actor)
+    mine = [approval for approval in candidates if approvals.refusal(ctx, approval, standing) is None]
     packages = release_queries.with_items(ctx.session, _ids(mine, "release"))
     gate_rows = approval_queries.gates_by_id(ctx.session, _ids(mine, "gate"))
     readable = ctx.airflow.access.readable(actor, _names(ctx, packages.values(), gate_rows.values()))

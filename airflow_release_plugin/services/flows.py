@@ -1,72 +1,134 @@
-"""Which agreement something needs. The built-in default flow has one node: the configured roles."""
+"""Which agreement something needs: the flow that applies, its level, its nodes, and the people who can meet them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 
 from airflow_release_plugin.domain.approval import Node, Requirement
-from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.digest import ReleaseKind
+from airflow_release_plugin.domain.feasibility import unmet_nodes
+from airflow_release_plugin.domain.flow import FlowSpec, Level, NodeSpec, Validity
+from airflow_release_plugin.domain.flow_matching import FlowTrial, Outcome, match_flows
+from airflow_release_plugin.domain.identity import Person
+from airflow_release_plugin.domain.risk import RiskFacts
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.repositories import flows as queries
 from airflow_release_plugin.services.context import Context
 
 DEFAULT_FLOW = "default"
-DEFAULT_FLOW_REVISION = 1
 
 
 @dataclass(frozen=True)
 class ResolvedFlow:
-    """A requirement with the windows of its flow, in hours."""
+    """
+    The flow that applies to something, with the requirement made of it.
 
+    :param trials: every flow, in order, and what became of it
+    """
+
+    spec: FlowSpec
     requirement: Requirement
-    approval_hours: float
-    execution_hours: int
+    trials: tuple[FlowTrial, ...] = field(default_factory=tuple)
 
 
-def eligible(ctx: Context, node: Node, excluded: Collection[str]) -> tuple[Person, ...]:
-    """People known to the auth manager who may decide on the node; by name."""
-    services = ctx.settings.service_users
-    return tuple(
-        sorted(
-            (
-                person
-                for person in ctx.airflow.access.people()
-                if person.id not in excluded
-                and person.name not in services
-                and node.admits(Actor(person.id, person.name, person.roles))
-            ),
-            key=lambda person: person.name,
-        )
+def default_flow(ctx: Context, kind: ReleaseKind) -> FlowSpec:
+    """The built-in flow, tried after all others; made of the configuration, so it cannot be deleted."""
+    settings = ctx.settings
+    roles = tuple(sorted(settings.default_flow_roles))
+    return FlowSpec(
+        name=DEFAULT_FLOW,
+        kind=kind,
+        levels=(Level(name="Standard", nodes=(NodeSpec(name="Release approval", roles=roles),)),),
+        validity=Validity(approval=settings.approval_hours, wait=settings.execution_hours),
+        break_glass_roles=tuple(sorted(settings.admin_roles)),
     )
+
+
+def people_for(
+    ctx: Context, node: NodeSpec, *, excluded: Collection[str] = (), only: Collection[str] = ()
+) -> Node:
+    """A node with the people known to the auth manager who may decide on it now, by name."""
+    bare = Node(
+        name=node.name,
+        users=node.users,
+        roles=node.roles,
+        rule=node.rule,
+        quorum=node.quorum,
+        only=tuple(sorted(only)),
+        escalate_after_hours=node.escalate_after_hours,
+        escalate_users=node.escalate_users,
+        escalate_roles=node.escalate_roles,
+    )
+    known = (
+        person
+        for person in ctx.airflow.access.people()
+        if person.id not in excluded and person.name not in ctx.settings.service_users and bare.admits(person)
+    )
+    people = tuple(sorted(known, key=lambda person: person.name))
+    return Node(**{**vars(bare), "eligible": people})
+
+
+def try_flows(
+    ctx: Context, *, kind: ReleaseKind, facts: RiskFacts, at_least: int = 1
+) -> tuple[FlowTrial, tuple[FlowTrial, ...], int]:
+    """The flow that applies, every flow with what became of it, and the revision of the one that applies."""
+    rows = queries.flows(ctx.session)
+    specs = [row.spec for row in rows]
+    trials = match_flows([*specs, default_flow(ctx, kind)], kind=kind, facts=facts, at_least=at_least)
+    index = next(i for i, trial in enumerate(trials) if trial.outcome is Outcome.APPLIES)
+    revision = rows[index].revision if index < len(rows) else 1
+    return trials[index], tuple(trials), revision
 
 
 def resolve(
-    ctx: Context, *, subject: str, excluded: Collection[str], only: Collection[str] = ()
+    ctx: Context,
+    *,
+    subject: str,
+    excluded: Collection[str],
+    kind: ReleaseKind = ReleaseKind.PROMOTION,
+    facts: RiskFacts | None = None,
+    at_least: int = 1,
+    only: Collection[str] = (),
 ) -> ResolvedFlow:
     """
-    The requirement of the default flow, with the people who can meet it now.
+    The requirement of the flow that applies, with the people who can meet it now.
 
     :param subject: what needs agreement, for the error message
     :param excluded: ids of people who may not decide
-    :param only: ids or login names that narrow who may
-    :raises InvalidRequestError: nobody could approve
+    :param at_least: level that people raised it to
+    :param only: ids or login names that narrow who may decide
+    :raises InvalidRequestError: the people there are cannot meet it
     """
-    roles = tuple(sorted(ctx.settings.default_flow_roles))
-    open_node = Node(name="Release approval", roles=roles, only=tuple(sorted(only)))
-    people = eligible(ctx, open_node, excluded)
-    if not people:
-        narrowed = f" among {', '.join(sorted(only))}" if only else ""
-        raise InvalidRequestError(
-            f"Nobody{narrowed} could approve {subject}: the default flow asks for one of the roles "
-            f"{', '.join(roles) or '(none)'}, and whoever requested or submitted it is excluded. "
-            "Give the role to another person, or set [release] default_flow_roles."
-        )
-    node = Node(name=open_node.name, roles=roles, only=open_node.only, eligible=people)
+    trial, trials, revision = try_flows(ctx, kind=kind, facts=facts or RiskFacts(dags=()), at_least=at_least)
+    level = trial.level or 1
+    chosen = trial.flow.levels[level - 1]
+    nodes = tuple(people_for(ctx, node, excluded=excluded, only=only) for node in chosen.nodes)
+    _require_people(subject, trial.flow, nodes, only)
     requirement = Requirement(
-        flow=DEFAULT_FLOW,
-        flow_revision=DEFAULT_FLOW_REVISION,
-        level=1,
-        nodes=(node,),
+        flow=trial.flow.name,
+        flow_revision=revision,
+        level=level,
+        level_name=chosen.name,
+        raised_from=trial.raised_from,
+        nodes=nodes,
         excluded=tuple(sorted(set(excluded))),
+        counts_twice=trial.flow.counts_twice,
     )
-    return ResolvedFlow(requirement, ctx.settings.approval_hours, ctx.settings.execution_hours)
+    return ResolvedFlow(trial.flow, requirement, trials)
+
+
+def _require_people(subject: str, flow: FlowSpec, nodes: Sequence[Node], only: Collection[str]) -> None:
+    unmet = unmet_nodes(nodes, counts_twice=flow.counts_twice)
+    if not unmet:
+        return
+    node = unmet[0]
+    named = ", ".join((*node.users, *(f"role {role}" for role in node.roles))) or "nobody"
+    narrowed = f" narrowed to {', '.join(sorted(only))}," if only else ""
+    found = ", ".join(person.name for person in node.eligible) or "nobody"
+    hint = "set [release] default_flow_roles" if flow.name == DEFAULT_FLOW else "edit the flow"
+    raise InvalidRequestError(
+        f"Nobody could approve {subject}: node {node.name!r} of flow {flow.name!r} needs {node.needed} of {named},"
+        f"{narrowed} and there is {found}. Whoever requested or submitted it is excluded, and one person counts "
+        f"{'once a node' if flow.counts_twice else 'once'}. Give the role to another person, or {hint}."
+    )

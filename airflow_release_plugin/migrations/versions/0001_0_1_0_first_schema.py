@@ -27,7 +27,8 @@ def _create_approval() -> None:
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("change_digest", sa.String(length=64), nullable=False),
         sa.Column("requirement", sa.JSON(), nullable=False, comment="as resolved when it opened"),
-        sa.Column("execution_hours", sa.Integer(), nullable=False, comment="hours to execute once approved"),
+        sa.Column("flow", sa.JSON(), nullable=False, comment="the flow as it was when it opened"),
+        sa.Column("emergency", sa.Boolean(), nullable=False, comment="closed by breaking the glass"),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
@@ -41,6 +42,24 @@ def _create_approval() -> None:
         ["subject_type", "subject_id"],
         unique=False,
     )
+
+
+def _create_deputy() -> None:
+    op.create_table(
+        "release_deputy",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.String(length=250), nullable=False, comment="whose place is taken"),
+        sa.Column("person_name", sa.String(length=250), nullable=False),
+        sa.Column("deputy_id", sa.String(length=250), nullable=False),
+        sa.Column("deputy_name", sa.String(length=250), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by_id", sa.String(length=250), nullable=False),
+        sa.Column("made_by_name", sa.String(length=250), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_deputy")),
+    )
+    op.create_index(op.f("ix_release_deputy_deputy_id"), "release_deputy", ["deputy_id"], unique=False)
+    op.create_index(op.f("ix_release_deputy_person_id"), "release_deputy", ["person_id"], unique=False)
 
 
 def _create_environment() -> None:
@@ -85,6 +104,43 @@ def _create_event_head() -> None:
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_event_head")),
+    )
+
+
+def _create_flow() -> None:
+    op.create_table(
+        "release_flow",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=110), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False, comment="1 is tried first"),
+        sa.Column("revision", sa.Integer(), nullable=False, comment="1, 2, …; each edit makes a new one"),
+        sa.Column("spec", sa.JSON(), nullable=False, comment="the form that flows export writes"),
+        sa.Column("updated_by_id", sa.String(length=250), nullable=False),
+        sa.Column("updated_by_name", sa.String(length=250), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("row_version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_flow")),
+        sa.UniqueConstraint("name", name=op.f("uq_release_flow_name")),
+    )
+    op.create_index(op.f("ix_release_flow_priority"), "release_flow", ["priority"], unique=False)
+
+
+def _create_flow_revision() -> None:
+    op.create_table(
+        "release_flow_revision",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column(
+            "flow_id", sa.Integer(), nullable=False, comment="not a foreign key: revisions outlive their flow"
+        ),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("made_by_id", sa.String(length=250), nullable=False),
+        sa.Column("made_by_name", sa.String(length=250), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_flow_revision")),
+        sa.UniqueConstraint("flow_id", "revision", name=op.f("uq_release_flow_revision_flow_id_revision")),
     )
 
 
@@ -167,6 +223,14 @@ def _create_package() -> None:
             nullable=False,
             comment="path, mode, blob, size by changed file; blob null for a deletion",
         ),
+        sa.Column(
+            "scheduled_at", sa.DateTime(timezone=True), nullable=True, comment="not to be executed before"
+        ),
+        sa.Column(
+            "at_least_level", sa.Integer(), nullable=False, comment="risk level that people raised it to"
+        ),
+        sa.Column("risk", sa.JSON(), nullable=False, comment="facts that the level was found on"),
+        sa.Column("emergency_reason", sa.Text(), nullable=False, comment="why the glass was broken"),
         sa.Column("pipeline_dag_id", sa.String(length=250), nullable=False),
         sa.Column("pipeline_run_id", sa.String(length=250), nullable=True),
         sa.Column("requested_by_id", sa.String(length=250), nullable=False),
@@ -221,6 +285,8 @@ def _create_decision() -> None:
         sa.Column("node", sa.Integer(), nullable=False),
         sa.Column("actor_id", sa.String(length=250), nullable=False),
         sa.Column("actor_name", sa.String(length=250), nullable=False),
+        sa.Column("place_of_id", sa.String(length=250), nullable=True, comment="whose place a deputy took"),
+        sa.Column("place_of_name", sa.String(length=250), nullable=True),
         sa.Column("roles", sa.JSON(), nullable=False, comment="roles held when deciding"),
         sa.Column("verdict", sa.String(length=32), nullable=False),
         sa.Column("comment", sa.Text(), nullable=False),
@@ -232,7 +298,9 @@ def _create_decision() -> None:
             name=op.f("fk_release_decision_approval_id_release_approval"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_decision")),
-        sa.UniqueConstraint("approval_id", "actor_id", name=op.f("uq_release_decision_approval_id_actor_id")),
+        sa.UniqueConstraint(
+            "approval_id", "node", "actor_id", name=op.f("uq_release_decision_approval_id_node_actor_id")
+        ),
     )
     op.create_index(op.f("ix_release_decision_actor_id"), "release_decision", ["actor_id"], unique=False)
 
@@ -358,9 +426,12 @@ def _create_item() -> None:
 
 def upgrade() -> None:
     _create_approval()
+    _create_deputy()
     _create_environment()
     _create_event()
     _create_event_head()
+    _create_flow()
+    _create_flow_revision()
     _create_gate()
     _create_package()
     _create_unit()
@@ -380,7 +451,10 @@ def downgrade() -> None:
     op.drop_table("release_unit")
     op.drop_table("release_package")
     op.drop_table("release_gate")
+    op.drop_table("release_flow_revision")
+    op.drop_table("release_flow")
     op.drop_table("release_event_head")
     op.drop_table("release_event")
     op.drop_table("release_environment")
+    op.drop_table("release_deputy")
     op.drop_table("release_approval")
