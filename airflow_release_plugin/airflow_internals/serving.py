@@ -150,8 +150,8 @@ class AirflowServing:
 
     def _create_run(self, model: Any, run_id: str, conf: Mapping[str, Any] | None, actor: Actor) -> DagRun:
         import pendulum
-        from airflow.exceptions import ParamValidationError
         from airflow.models.dagbag import DBDagBag
+        from airflow.sdk.exceptions import ParamValidationError
         from airflow.utils.state import DagRunState
         from airflow.utils.types import DagRunTriggeredByType, DagRunType
         from sqlalchemy.exc import IntegrityError

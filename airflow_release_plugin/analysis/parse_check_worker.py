@@ -1,7 +1,7 @@
 """
 The process that :mod:`parse_check` starts: parses DAG files with Airflow, a JSON line for each step.
 
-Results go to a file that DAG code does not know, since it may print, close or redirect anything.
+Results go to a file of their own, since DAG code may print to, close or redirect anything that is open.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -115,8 +115,6 @@ class _State:
 
 
 def _timed(parse: Callable[[str], FileReport], path: str) -> FileReport:
-    from dataclasses import replace
-
     started = time.monotonic()
     report = parse(path)
     return replace(report, seconds=round(time.monotonic() - started, 3))
@@ -190,4 +188,4 @@ def _asset_names(assets: Iterable[Any]) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv.pop()))

@@ -160,7 +160,7 @@ class ServedTrees:
             _make_folder(built / parent)
         missing = [file for file in files.values() if not self._link(file, built)]
         if missing:
-            self._fetch(missing, open_store())
+            self._fetch(missing, open_store(), built)
         for file in missing:
             if not self._link(file, built):
                 raise FileNotFoundError(errno.ENOENT, f"cached copy of {file.path!r} vanished")
@@ -181,10 +181,13 @@ class ServedTrees:
     def prune(self, trees: Path, *, keep: Iterable[Path]) -> None:
         """Remove the trees in ``trees`` that are not kept, and cached files of no tree. Needs the lock."""
         kept = set(keep)
-        for folder in set(trees.iterdir()) - kept:
+        gone = set(trees.iterdir()) - kept
+        for folder in gone:
             folder.rename(self._building / secrets.token_hex(8))
         for leftover in self._building.iterdir():
             _remove(leftover)
+        if not gone:
+            return
         if unlinked := {name for name in self._cached_names() if os.lstat(name).st_nlink == 1}:
             # Where links are impossible, each cached file has one link and a tree may still be its copy
             for folder in kept:
@@ -217,25 +220,23 @@ class ServedTrees:
             return False
         return True
 
-    def _fetch(self, wanted: Iterable[FileEntry], store: ReleaseStore) -> None:
+    def _fetch(self, wanted: Iterable[FileEntry], store: ReleaseStore, built: Path) -> None:
         modes: dict[str, set[int]] = {}
         for file in wanted:
             modes.setdefault(file.blob, set()).add(file.mode)
+        for start in {blob[:2] for blob in modes}:
+            _make_folder(self._cache / start)
         for blob, data in store.read_all(modes):
             if blob_id(data) != blob:
                 raise UnavailableError(
                     f"Blob {blob} of the release store is damaged; run `git fsck` on the store."
                 )
             for mode in modes[blob]:
-                beside = self._building / secrets.token_hex(8)
-                beside.write_bytes(data)
-                beside.chmod(0o555 if mode == EXECUTABLE else 0o444)
-                cached = self._cached(blob, mode)
-                try:
-                    beside.replace(cached)
-                except FileNotFoundError:
-                    _make_folder(Path(cached).parent)
-                    beside.replace(cached)
+                beside, cached = f"{built}/{MANIFEST}.new", self._cached(blob, mode)
+                with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as stream:
+                    stream.write(data)
+                    os.fchmod(stream.fileno(), 0o555 if mode == EXECUTABLE else 0o444)
+                os.rename(beside, cached)  # noqa: PTH104
 
     def _check_cache(self) -> None:
         """Once after each start of the machine, drop cached files that a power cut left incomplete."""
