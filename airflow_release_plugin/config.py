@@ -62,6 +62,11 @@ def admin_roles() -> frozenset[str]:
     return _names("admin_roles", "Admin,admin")
 
 
+def flow_admin_roles() -> frozenset[str]:
+    """Names of Airflow roles whose holders configure approval flows; the admin roles if unset."""
+    return _names("flow_admin_roles", "") or admin_roles()
+
+
 def default_flow_roles() -> frozenset[str]:
     """Names of Airflow roles whose holders approve under the built-in default flow; the admin roles if unset."""
     return _names("default_flow_roles", "") or admin_roles()

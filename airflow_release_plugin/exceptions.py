@@ -15,6 +15,7 @@ Every error of the product, as one tree.
     │   ├── UnchangedError              409  submitted, but equal to what is there already
     │   ├── ItemBusyError               409  the submission is in another open release
     │   ├── StoreConflictError          409  compare-and-swap on a ref was lost
+    │   ├── FrozenError                 409  approved, but it is not the time to execute it
     │   └── TargetMovedError            409  the target branch was moved outside the product
     ├── ExpiredError                    410  a validity window is over
     ├── TooLargeError                   413
@@ -117,6 +118,12 @@ class StoreConflictError(ConflictError):
     """Raised when a ref no longer points at the commit that the writer expected."""
 
     code = "store_conflict"
+
+
+class FrozenError(ConflictError):
+    """Raised when a release is approved but a freeze window or its schedule holds it back."""
+
+    code = "frozen"
 
 
 class TargetMovedError(ConflictError):

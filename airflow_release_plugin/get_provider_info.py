@@ -66,6 +66,13 @@ def _people_options() -> dict[str, Any]:
             "Airflow roles whose holders administer releases, separated by commas. The default names the "
             "administrators of the FAB and of the simple auth manager.",
         ),
+        "flow_admin_roles": _option(
+            "string",
+            "",
+            "Airflow roles whose holders configure approval flows, separated by commas: a right of its own. "
+            "Empty means the roles of ``admin_roles``.",
+            "ReleaseGovernance",
+        ),
         "default_flow_roles": _option(
             "string",
             "",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin.airflow_internals.facts import dag_facts, stored_import_errors
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.ports import RunFacts, ServedState
+from airflow_release_plugin.domain.ports import DagFacts, RunFacts, ServedState, TaskKey
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _JOBS = {
     "TriggererJob": "triggerer",
 }
 _ENDED = frozenset({"success", "failed"})
+_WAITING = frozenset({"deferred", "running", "queued", "scheduled", "up_for_reschedule", "awaiting_input"})
 _BATCH = 200
 
 
@@ -102,6 +103,48 @@ class AirflowServing:
             for run in self._session.scalars(select(DagRun).where(or_(*named))):
                 found[(run.dag_id, run.run_id)] = _run_facts(run)
         return tuple(found[key] for key in wanted if key in found)
+
+    def dag(self, dag_id: str) -> DagFacts | None:
+        """Tags and owners of an active DAG, whatever its bundle."""
+        from airflow.models.dag import DagModel, DagTag
+        from sqlalchemy import select
+
+        model = self._session.scalar(
+            select(DagModel).where(DagModel.dag_id == dag_id, DagModel.is_stale.is_(False))
+        )
+        if model is None:
+            return None
+        tags = self._session.scalars(select(DagTag.name).where(DagTag.dag_id == dag_id))
+        owners = (part.strip() for part in (model.owners or "").split(","))
+        return DagFacts(
+            dag_id=dag_id,
+            path=model.relative_fileloc or "",
+            bundle=model.bundle_name or "",
+            tags=tuple(sorted(tags)),
+            owners=tuple(owner for owner in owners if owner),
+        )
+
+    def waiting_tasks(self, tasks: Iterable[TaskKey]) -> frozenset[TaskKey]:
+        """Those of ``tasks`` that have not ended, in the try that the key names."""
+        from airflow.models.taskinstance import TaskInstance
+        from sqlalchemy import select
+
+        wanted = frozenset(tasks)
+        found: set[TaskKey] = set()
+        run_ids = sorted({task.run_id for task in wanted})
+        for start in range(0, len(run_ids), _BATCH):
+            query = select(
+                TaskInstance.dag_id,
+                TaskInstance.run_id,
+                TaskInstance.task_id,
+                TaskInstance.map_index,
+                TaskInstance.try_number,
+                TaskInstance.state,
+            ).where(TaskInstance.run_id.in_(run_ids[start : start + _BATCH]))
+            for row in self._session.execute(query):
+                if str(getattr(row.state, "value", row.state)) in _WAITING:
+                    found.add(TaskKey(row.dag_id, row.run_id, row.task_id, row.map_index, row.try_number))
+        return wanted & found
 
     def component_ages(self) -> Mapping[str, float | None]:
         """Seconds since the last heartbeat of each component; ``None`` = never."""

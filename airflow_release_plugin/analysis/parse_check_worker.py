@@ -156,6 +156,7 @@ def _parsed(dag: Any, schedule: str | None) -> ParsedDag:
         dag_id=dag.dag_id,
         schedule=None if schedule in {None, "None", "Never, external triggers only"} else schedule,
         description=dag.description or "",
+        catchup=bool(dag.catchup),
         tasks=tuple(_task(task) for task in tasks),
         edges=tuple(sorted((task.task_id, after) for task in tasks for after in task.downstream_task_ids)),
         tags=tuple(sorted(dag.tags)),
@@ -173,6 +174,8 @@ def _task(task: Any) -> ParsedTask:
         queue=task.queue or "",
         owner=task.owner or "",
         trigger_rule=str(getattr(task.trigger_rule, "value", task.trigger_rule) or ""),
+        retries=int(task.retries or 0),
+        callable=getattr(getattr(task, "python_callable", None), "__qualname__", ""),
     )
 
 

@@ -11,7 +11,7 @@ from airflow_release_plugin.analysis.references import References
 
 @dataclass(frozen=True)
 class ParsedTask:
-    """One task; ``type`` is the operator's class name."""
+    """One task; ``type`` is the operator's class name, ``callable`` the qualified name of a Python task's function."""
 
     task_id: str
     type: str
@@ -19,6 +19,8 @@ class ParsedTask:
     queue: str = ""
     owner: str = ""
     trigger_rule: str = ""
+    retries: int = 0
+    callable: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class ParsedDag:
     dag_id: str
     schedule: str | None = None
     description: str = ""
+    catchup: bool = False
     tasks: tuple[ParsedTask, ...] = ()
     edges: tuple[tuple[str, str], ...] = ()
     tags: tuple[str, ...] = ()

@@ -8,8 +8,10 @@ from airflow_release_plugin import __version__
 from airflow_release_plugin.api.errors import ERRORS, add_error_handlers
 from airflow_release_plugin.api.routes import (
     candidates,
+    deputies,
     environments,
     events,
+    flows,
     gates,
     health,
     me,
@@ -19,6 +21,7 @@ from airflow_release_plugin.api.routes import (
 )
 
 API_PREFIX = "/api/v1"
+_ROUTES = (me, candidates, submissions, releases, environments, gates, flows, deputies, events, watch)
 
 
 def create_app() -> FastAPI:
@@ -32,7 +35,7 @@ def create_app() -> FastAPI:
         redoc_url=None,
     )
     add_error_handlers(app)
-    for module in (me, candidates, submissions, releases, environments, gates, events, watch):
+    for module in _ROUTES:
         app.include_router(module.router, prefix=API_PREFIX, responses=ERRORS)
     app.include_router(health.router, prefix=API_PREFIX)
     return app

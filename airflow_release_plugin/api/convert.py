@@ -42,6 +42,11 @@ def release_detail(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseDet
             "pipeline": view.pipeline,
             "runs": view.runs,
             "actions": view.actions,
+            "hold": view.hold,
+            "watch_state": view.watch_state,
+            "scheduled_at": release.scheduled_at,
+            "emergency_reason": release.emergency_reason,
+            "risk": release.risk_json,
         }
     )
 

@@ -59,6 +59,17 @@ class RunFacts:
     ended: bool = False
 
 
+@dataclass(frozen=True, order=True)
+class TaskKey:
+    """One try of one task instance; ``map_index`` is -1 for a task that is not mapped."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    try_number: int
+
+
 @dataclass(frozen=True)
 class ServedState:
     """
@@ -139,6 +150,14 @@ class ServingPort(Protocol):
         self, dag_id: str, *, run_id: str, conf: Mapping[str, Any] | None, actor: Actor, unpause: bool = False
     ) -> RunFacts:
         """Start a run; a run with that id that exists already is returned. Raises ``NotFoundError``."""
+        ...
+
+    def dag(self, dag_id: str) -> DagFacts | None:
+        """Tags and owners of an active DAG, whatever its bundle."""
+        ...
+
+    def waiting_tasks(self, tasks: Iterable[TaskKey]) -> frozenset[TaskKey]:
+        """Those of ``tasks`` that still run or wait, in the try that the key names."""
         ...
 
     def runs(self, runs: Iterable[tuple[str, str]]) -> tuple[RunFacts, ...]:

@@ -33,7 +33,7 @@ class Flow(Base):
     updated_by_name: Mapped[str] = mapped_column(String(250))
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     row_version: Mapped[int] = mapped_column(default=1)
-    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012 (SQLAlchemy's own form)
+    __mapper_args__ = {"version_id_col": row_version}
 
     @property
     def spec(self) -> FlowSpec:

@@ -6,10 +6,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, and_, case, literal, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, select
 
+from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.states import ApprovalState, GateState
-from airflow_release_plugin.models import Approval, Gate
+from airflow_release_plugin.models import Approval, Decision, Gate, Release, ReleaseItem, Submission
 from airflow_release_plugin.repositories.pages import Page, fetch_page
 
 if TYPE_CHECKING:
@@ -29,6 +30,23 @@ def latest_approval(
     if lock:
         query = query.with_for_update(of=Approval).execution_options(populate_existing=True)
     return session.scalars(query).one_or_none()
+
+
+def with_approvals(session: Session, release_ids: Collection[int]) -> list[tuple[Release, Approval]]:
+    """These releases, without their items, each with its newest approval; one query, none for no ids."""
+    if not release_ids:
+        return []
+    newest = (
+        select(func.max(Approval.id))
+        .where(Approval.subject_type == "release", Approval.subject_id.in_(list(release_ids)))
+        .group_by(Approval.subject_id)
+    )
+    query = (
+        select(Release, Approval)
+        .join(Approval, Approval.subject_id == Release.id)
+        .where(Approval.id.in_(newest))
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
 
 
 def open_approvals(session: Session, now: datetime) -> list[Approval]:
@@ -102,3 +120,23 @@ def list_gates(
 def gated_dag_ids(session: Session) -> set[str]:
     """Ids of all DAGs that ever opened a gate."""
     return set(session.scalars(select(Gate.dag_id).distinct()))
+
+
+def last_approved(session: Session, actor_id: str, *, before_release: int) -> dict[int, Submission]:
+    """By unit id, the newest submission that somebody approved in a release before the given one."""
+    query = (
+        select(Submission)
+        .join(ReleaseItem, ReleaseItem.submission_id == Submission.id)
+        .join(
+            Approval,
+            and_(Approval.subject_type == "release", Approval.subject_id == ReleaseItem.release_id),
+        )
+        .join(Decision, Decision.approval_id == Approval.id)
+        .where(
+            Decision.actor_id == actor_id,
+            Decision.verdict == Verdict.APPROVE,
+            ReleaseItem.release_id < before_release,
+        )
+        .order_by(Submission.version)
+    )
+    return {row.unit_id: row for row in session.scalars(query).unique()}

@@ -25,6 +25,7 @@ class DecisionResponse(ResponseModel):
 
     node: int
     actor: PersonResponse
+    place_of: PersonResponse | None
     roles: list[str]
     verdict: Verdict
     comment: str
@@ -42,6 +43,7 @@ class NodeResponse(ResponseModel):
     roles: list[str]
     users: list[str]
     eligible: list[PersonResponse]
+    escalates_at: datetime | None
 
 
 class ApprovalResponse(ResponseModel):
@@ -52,6 +54,9 @@ class ApprovalResponse(ResponseModel):
     flow: str
     flow_revision: int
     level: int
+    level_name: str
+    raised_from: int | None
+    emergency: bool
     change_digest: str
     opened_at: datetime
     expires_at: datetime
@@ -60,6 +65,31 @@ class ApprovalResponse(ResponseModel):
     decisions: list[DecisionResponse]
     may_decide: bool
     why_not: str | None
+
+
+class SubjectBody(RequestModel):
+    """One thing to decide on, bound to the digest that the caller saw."""
+
+    subject: Literal["release", "gate"]
+    subject_id: int
+    change_digest: str = Field(min_length=64, max_length=64)
+
+
+class DecisionsBody(RequestModel):
+    """One verdict and comment for several things."""
+
+    verdict: Verdict
+    comment: str = Field(default="", max_length=2000)
+    subjects: list[SubjectBody] = Field(min_length=1, max_length=100)
+
+
+class DecidedResponse(ResponseModel):
+    """What became of one of several; ``error`` and ``detail`` are empty for one that was decided."""
+
+    subject: str
+    subject_id: int
+    error: str
+    detail: str
 
 
 class InboxItemResponse(ResponseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.schemas.approval import ApprovalResponse
@@ -27,8 +27,8 @@ class GateBody(RequestModel):
     message: str = Field(default="", max_length=10000)
     bundle_name: str | None = None
     bundle_version: str | None = None
-    data_interval_start: datetime | None = None
-    data_interval_end: datetime | None = None
+    data_interval_start: AwareDatetime | None = None
+    data_interval_end: AwareDatetime | None = None
     valid_hours: float | None = Field(default=None, gt=0, le=240)
     approvers: list[str] = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
 from airflow_release_plugin.domain.digest import ChangeKind, ReleaseKind
@@ -22,6 +22,8 @@ class ReleaseBody(RequestModel):
     submission_ids: list[int] = Field(min_length=1, max_length=100)
     reviewers: list[str] = Field(min_length=1, max_length=50)
     run_after_release: bool = False
+    scheduled_at: AwareDatetime | None = None
+    at_least_level: int = Field(default=1, ge=1, le=10)
 
 
 class ReleaseItemResponse(ResponseModel):
@@ -105,8 +107,20 @@ class ReleaseResponse(ResponseModel):
     attempt: int
 
 
+class HoldResponse(ResponseModel):
+    """What holds an approved release back; ``until`` is null when no end is in sight."""
+
+    reason: str
+    until: datetime | None
+
+
 class ReleaseDetailResponse(ReleaseResponse):
-    """Everything about one release. ``actions`` are those that the caller may take now."""
+    """
+    Everything about one release. ``actions`` are those that the caller may take now.
+
+    ``watch_state`` is what waiting tasks are told: the state, or ``approved_held`` while something holds an
+    approved release back. ``risk`` has the facts that the level was found on.
+    """
 
     description: str
     run_after_release: bool
@@ -119,12 +133,24 @@ class ReleaseDetailResponse(ReleaseResponse):
     pipeline: PipelineResponse | None
     runs: list[RunResponse]
     actions: list[str]
+    hold: HoldResponse | None
+    watch_state: str
+    scheduled_at: datetime | None
+    emergency_reason: str
+    risk: dict[str, Any]
 
 
 class ReasonBody(RequestModel):
     """Why somebody does this; kept in the audit trail."""
 
     reason: str = Field(default="", max_length=2000)
+
+
+class EmergencyBody(RequestModel):
+    """Break the glass on exactly this change, for this reason."""
+
+    change_digest: str = Field(min_length=64, max_length=64)
+    reason: str = Field(min_length=1, max_length=2000)
 
 
 class PromotionResponse(ResponseModel):

@@ -71,7 +71,7 @@ class ReleaseStateSensor(StateSensor):
         """Read the release."""
         release_id = as_id(self.release_id, "release_id")
         push_link(context, client.settings, f"releases/{release_id}")
-        return f"release:{release_id}", client.get_release(release_id).state.value
+        return f"release:{release_id}", client.get_release(release_id).watch_state
 
     def result(self, client: ReleaseClient, subject: str) -> str:
         """Return the state."""

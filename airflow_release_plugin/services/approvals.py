@@ -234,7 +234,8 @@ def decide(
 def _has_said(approval: Approval, actor: Actor, verdict: Verdict, change_digest: str) -> bool:
     """Whether the actor's recorded verdict on this very change is the same: a second click."""
     return any(
-        (d.actor_id, d.verdict, d.change_digest) == (actor.id, verdict, change_digest) for d in approval.decisions
+        (d.actor_id, d.verdict, d.change_digest) == (actor.id, verdict, change_digest)
+        for d in approval.decisions
     )
 
 
@@ -296,7 +297,14 @@ def view(ctx: Context, approval: Approval, *, actor: Actor) -> ApprovalView:
         current_node=progress.current_node,
         nodes=tuple(
             NodeView(
-                n.name, n.rule.value, n.needed, counts[i], n.roles, n.users, n.eligible, escalation(approval, i)
+                n.name,
+                n.rule.value,
+                n.needed,
+                counts[i],
+                n.roles,
+                n.users,
+                n.eligible,
+                escalation(approval, i),
             )
             for i, n in enumerate(requirement.nodes)
         ),

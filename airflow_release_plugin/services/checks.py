@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import ApprovalState, ReleaseState
-from airflow_release_plugin.exceptions import ConflictError, StaleDigestError
+from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, StaleDigestError
 from airflow_release_plugin.models import Approval, Release, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
-from airflow_release_plugin.services import access, approvals, audit, flows, lifecycle, releases
+from airflow_release_plugin.services import (
+    access,
+    approvals,
+    audit,
+    execution,
+    flows,
+    lifecycle,
+    releases,
+    risk,
+)
 from airflow_release_plugin.services.contents import dag_files_to_parse
 from airflow_release_plugin.services.context import Context
 
@@ -153,8 +161,12 @@ def _request_approval(ctx: Context, release: Release, *, actor: Actor) -> None:
         # Checked again after a disjoint change of the target: what people agreed to is the same.
         grant(ctx, release, standing, actor=actor)
         return
-    excluded = {release.requested_by_id} | {item.submission.submitted_by_id for item in release.items}
-    flow = flows.resolve(ctx, subject=release.subject, excluded=excluded)
+    try:
+        flow = _resolve(ctx, release)
+    except InvalidRequestError as error:
+        # The people left, or the flow changed since the request: say so instead of losing the report.
+        lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=error.message)
+        return
     approval = approvals.open_approval(
         ctx,
         actor=actor,
@@ -166,10 +178,29 @@ def _request_approval(ctx: Context, release: Release, *, actor: Actor) -> None:
     release.expires_at = approval.expires_at
 
 
+def _resolve(ctx: Context, release: Release) -> flows.ResolvedFlow:
+    """The flow that counts, by what the check found; the facts are kept with the release."""
+    facts = risk.facts_of(ctx, release)
+    release.risk_json = {
+        "changes": sorted(fact.value for fact in facts.changes),
+        "lines": facts.lines,
+        "impacted": list(facts.impacted),
+        "reasons": [[fact, list(reasons)] for fact, reasons in facts.reasons],
+    }
+    return flows.resolve(
+        ctx,
+        subject=release.subject,
+        excluded={release.requested_by_id} | {item.submission.submitted_by_id for item in release.items},
+        kind=release.kind,
+        facts=facts,
+        at_least=release.at_least_level,
+    )
+
+
 def _still_counts(ctx: Context, approval: Approval, release: Release) -> bool:
     if approval.state is not ApprovalState.APPROVED or approval.closed_at is None:
         return False
-    until = approval.closed_at + timedelta(hours=approval.execution_hours)
+    until = execution.valid_until(ctx, release, approval)
     return approval.change_digest == release.change_digest and ctx.clock() < until
 
 
@@ -180,8 +211,7 @@ def grant(ctx: Context, release: Release, approval: Approval, *, actor: Actor) -
             f"The approval of {release.subject} is about another change; request it again."
         )
     lifecycle.move(ctx, release, ReleaseState.APPROVED, actor=actor)
-    closed = approval.closed_at or ctx.clock()
-    release.expires_at = closed + timedelta(hours=approval.execution_hours)
+    release.expires_at = execution.valid_until(ctx, release, approval)
     last = approval.decisions[-1]
     release.released_by_id, release.released_by_name = last.actor_id, last.actor_name
 

@@ -29,6 +29,7 @@ class Settings:
     environment: str = field(default_factory=config.environment)
     pipeline_dag_id: str = field(default_factory=config.pipeline_dag_id)
     admin_roles: frozenset[str] = field(default_factory=config.admin_roles)
+    flow_admin_roles: frozenset[str] = field(default_factory=config.flow_admin_roles)
     default_flow_roles: frozenset[str] = field(default_factory=config.default_flow_roles)
     service_users: frozenset[str] = field(default_factory=config.service_users)
     approval_hours: int = field(default_factory=config.approval_hours)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.states import ApprovalState, GateState, ReleaseState
-from airflow_release_plugin.exceptions import ConflictError, NotFoundError
+from airflow_release_plugin.exceptions import ConflictError, NotFoundError, ReleaseError
 from airflow_release_plugin.models import Approval, Gate, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
@@ -73,6 +73,56 @@ def decide_gate(
     return gate
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What became of one of several; ``error`` is its code, empty when it was decided."""
+
+    subject: str
+    subject_id: int
+    error: str = ""
+    detail: str = ""
+
+
+def decide_many(
+    ctx: Context, *, actor: Actor, subjects: Sequence[tuple[str, int, str]], verdict: Verdict, comment: str
+) -> list[Decided]:
+    """
+    Decide on several things with one comment; each stands for itself, so one refusal does not undo the others.
+
+    :param subjects: ``("release" or "gate", id, change digest)``
+    """
+    return [_decide_one(ctx, subject, actor=actor, verdict=verdict, comment=comment) for subject in subjects]
+
+
+def _decide_one(
+    ctx: Context, subject: tuple[str, int, str], *, actor: Actor, verdict: Verdict, comment: str
+) -> Decided:
+    kind, subject_id, digest = subject
+    try:
+        with ctx.session.begin_nested():
+            if kind == "release":
+                decide_release(
+                    ctx,
+                    actor=actor,
+                    release_id=subject_id,
+                    verdict=verdict,
+                    change_digest=digest,
+                    comment=comment,
+                )
+            else:
+                decide_gate(
+                    ctx,
+                    actor=actor,
+                    gate_id=subject_id,
+                    verdict=verdict,
+                    change_digest=digest,
+                    comment=comment,
+                )
+    except ReleaseError as error:
+        return Decided(kind, subject_id, error.code, error.message)
+    return Decided(kind, subject_id)
+
+
 def inbox(ctx: Context, *, actor: Actor) -> list[InboxItem]:
     """What waits for the actor's decision now, soonest to expire first; a fixed number of queries."""
     candidates = approval_queries.open_approvals(ctx.session, ctx.clock())
@@ -80,6 +130,7 @@ def inbox(ctx: Context, *, actor: Actor) -> list[InboxItem]:
     mine = [approval for approval in candidates if approvals.refusal(ctx, approval, standing) is None]
     packages = release_queries.with_items(ctx.session, _ids(mine, "release"))
     gate_rows = approval_queries.gates_by_id(ctx.session, _ids(mine, "gate"))
+    gates.withdraw_orphans(ctx, list(gate_rows.values()))
     readable = ctx.airflow.access.readable(actor, _names(ctx, packages.values(), gate_rows.values()))
     items = []
     for approval in mine:
@@ -88,7 +139,7 @@ def inbox(ctx: Context, *, actor: Actor) -> list[InboxItem]:
             item = _release_item(approval, release) if release else None
         else:
             gate = gate_rows.get(approval.subject_id)
-            item = _gate_item(approval, gate) if gate else None
+            item = _gate_item(approval, gate) if gate and gate.state is GateState.OPEN else None
         if item is not None and not readable.isdisjoint(access.both_ids(ctx, item.dag_ids)):
             items.append(item)
     return items

@@ -10,7 +10,6 @@ from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.feasibility import unmet_nodes
 from airflow_release_plugin.domain.flow import FlowSpec, Level, NodeSpec, Validity
 from airflow_release_plugin.domain.flow_matching import FlowTrial, Outcome, match_flows
-from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.risk import RiskFacts
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.repositories import flows as queries

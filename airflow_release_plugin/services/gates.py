@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
+from airflow_release_plugin.domain.ports import TaskKey
+from airflow_release_plugin.domain.risk import DagSubject, RiskFacts
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.models import Gate
@@ -71,15 +74,31 @@ def open_gate(
         if gate.effective_state(ctx.clock()) is GateState.OPEN:
             close(ctx, gate, GateState.WITHDRAWN, actor=actor)
             approvals.withdraw(ctx, "gate", gate.id, actor=actor)
-    flow = flows.resolve(ctx, subject=f"gate {subject.title!r}", excluded=(), only=approvers)
+    flow = flows.resolve(
+        ctx,
+        subject=f"gate {subject.title!r}",
+        excluded=(),
+        kind=ReleaseKind.GATE,
+        facts=_facts(ctx, subject.dag_id),
+        only=approvers,
+    )
     if valid_hours is not None:
-        flow = replace(flow, approval_hours=valid_hours)
+        validity = replace(flow.spec.validity, approval=valid_hours)
+        flow = replace(flow, spec=replace(flow.spec, validity=validity))
     gate = _new(ctx, subject, actor=actor)
     approval = approvals.open_approval(
         ctx, actor=actor, subject_type="gate", subject_id=gate.id, digest=gate.change_digest, flow=flow
     )
     gate.expires_at = approval.expires_at
     return gate
+
+
+def _facts(ctx: Context, dag_id: str) -> RiskFacts:
+    dag = ctx.airflow.serving.dag(dag_id)
+    if dag is None:
+        return RiskFacts(dags=(DagSubject(dag_id),))
+    subject = DagSubject(dag_id, frozenset(dag.tags), frozenset(dag.owners), source=dag.bundle)
+    return RiskFacts(dags=(subject,))
 
 
 def _new(ctx: Context, subject: GateSubject, *, actor: Actor) -> Gate:
@@ -127,6 +146,23 @@ def get_locked(ctx: Context, *, actor: Actor, gate_id: int) -> Gate:
         close(ctx, gate, GateState.EXPIRED, actor=SYSTEM)
         approvals.settle_expiry(ctx, queries.latest_approval(ctx.session, "gate", gate.id, lock=True))
     return gate
+
+
+def withdraw_orphans(ctx: Context, found: Sequence[Gate]) -> None:
+    """
+    Withdraw open gates whose task waits no more: it was cleared, marked, or its run was deleted.
+
+    One query, whatever the number of gates.
+    """
+    keys = {_key(gate): gate for gate in found if gate.state is GateState.OPEN}
+    waiting = ctx.airflow.serving.waiting_tasks(keys) if keys else frozenset()
+    for key in sorted(set(keys) - waiting):
+        close(ctx, keys[key], GateState.WITHDRAWN, actor=SYSTEM)
+        approvals.withdraw(ctx, "gate", keys[key].id, actor=SYSTEM)
+
+
+def _key(gate: Gate) -> TaskKey:
+    return TaskKey(gate.dag_id, gate.run_id, gate.task_id, gate.map_index, gate.try_number)
 
 
 def withdraw(ctx: Context, *, actor: Actor, gate_id: int) -> Gate:

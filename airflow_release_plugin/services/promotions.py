@@ -15,6 +15,7 @@ from airflow_release_plugin.domain.states import ApprovalState, ReleaseState, Su
 from airflow_release_plugin.exceptions import (
     ConflictError,
     ExpiredError,
+    FrozenError,
     StaleDigestError,
     StoreConflictError,
     TargetMovedError,
@@ -23,7 +24,7 @@ from airflow_release_plugin.models import Approval, Environment, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
-from airflow_release_plugin.services import access, audit, lifecycle, releases
+from airflow_release_plugin.services import access, audit, execution, lifecycle, releases
 from airflow_release_plugin.services.contents import still_needed, touched_paths
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.store.base import CommitMessage, environment_ref, tag_ref
@@ -48,6 +49,7 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     if release.state in {ReleaseState.RELEASED, ReleaseState.ROLLED_BACK}:
         return release
     approval = _require_approved(ctx, release)
+    _require_open_window(ctx, release, approval)
     head = _head(ctx, environment)
     if head != release.base_commit:
         _send_back(ctx, release, head, actor=actor)
@@ -80,6 +82,16 @@ def _require_approved(ctx: Context, release: Release) -> Approval:
             current=digest,
         )
     return approval
+
+
+def _require_open_window(ctx: Context, release: Release, approval: Approval) -> None:
+    held = execution.hold(release, approval, ctx.clock())
+    if held is not None:
+        until = held.until.isoformat() if held.until else "further notice"
+        raise FrozenError(
+            f"{release.subject} is approved but {held.reason} until {until}; it goes on by itself then.",
+            until=held.until.isoformat() if held.until else None,
+        )
 
 
 def _locked_environment(ctx: Context, name: str) -> Environment:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from airflow_release_plugin.analysis.text_diff import FileDiff, diff_texts
 from airflow_release_plugin.domain.digest import ChangeKind
-from airflow_release_plugin.domain.files import TreeChange
+from airflow_release_plugin.domain.files import FileEntry, TreeChange
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import RunFacts
 from airflow_release_plugin.domain.states import ReleaseState
@@ -16,9 +16,11 @@ from airflow_release_plugin.models import Event, Release, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import events as event_queries
 from airflow_release_plugin.repositories import releases as release_queries
-from airflow_release_plugin.services import access, approvals, releases, submissions, verification
+from airflow_release_plugin.services import access, approvals, emergency, releases, submissions, verification
 from airflow_release_plugin.services.contents import build_changes
 from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.execution import Hold, hold
+from airflow_release_plugin.services.watch import HELD
 from airflow_release_plugin.store.base import environment_ref
 
 STALE_HEARTBEAT = 60
@@ -46,6 +48,8 @@ class ReleaseView:
     pipeline: PipelineView | None
     runs: tuple[RunFacts, ...]
     actions: list[str]
+    hold: Hold | None
+    watch_state: str
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,9 @@ def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:
     approval = approval_queries.latest_approval(ctx.session, "release", release.id)
     shown = approvals.view(ctx, approval, actor=actor) if approval else None
     state = release.effective_state(ctx.clock())
+    held = None
+    if approval is not None and state is ReleaseState.APPROVED:
+        held = hold(release, approval, ctx.clock())
     return ReleaseView(
         release=release,
         state=state,
@@ -70,17 +77,27 @@ def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:
         reports=release_queries.reports(ctx.session, release.id),
         pipeline=_pipeline(ctx, release, state),
         runs=verification.run_states(ctx, release),
-        actions=_actions(ctx, actor, release, shown),
+        actions=_actions(
+            ctx, actor, release, shown, emergency.may_break_glass(ctx, actor, release, approval)
+        ),
+        hold=held,
+        watch_state=HELD if held else state.value,
     )
 
 
 def _actions(
-    ctx: Context, actor: Actor, release: Release, approval: approvals.ApprovalView | None
+    ctx: Context,
+    actor: Actor,
+    release: Release,
+    approval: approvals.ApprovalView | None,
+    may_break_glass: bool,
 ) -> list[str]:
     actions = []
     awaits = release.effective_state(ctx.clock()) is ReleaseState.AWAITING_APPROVAL
     if awaits and approval is not None and approval.may_decide:
         actions += ["approve", "reject"]
+    if may_break_glass:
+        actions.append("break_glass")
     if releases.may_revoke(ctx, actor, release):
         actions.append("revoke")
     if releases.may_retry(ctx, actor, release):
@@ -120,6 +137,26 @@ def diff(ctx: Context, *, actor: Actor, release_id: int) -> list[ChangedFile]:
     return _diff(ctx, release.base_commit, release.changes)
 
 
+def diff_since_approval(ctx: Context, *, actor: Actor, release_id: int) -> list[ChangedFile]:
+    """What changed in the units of the release since the actor last approved them; nothing where they never did."""
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    access.require_code(ctx, actor, access.release_dag_ids(release))
+    seen = approval_queries.last_approved(ctx.session, actor.id, before_release=release.id)
+    found: list[ChangedFile] = []
+    for item in release.items:
+        last = seen.get(item.submission.unit_id)
+        if last is not None:
+            found += _diff_entries(
+                ctx, {e.path: e for e in last.entries}, {e.path: e for e in item.submission.entries}
+            )
+    return found
+
+
+def _diff_entries(ctx: Context, old: dict[str, FileEntry], new: dict[str, FileEntry]) -> list[ChangedFile]:
+    changed = sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
+    return [_changed_file(ctx, path, old.get(path), new.get(path)) for path in changed]
+
+
 def submission_diff(ctx: Context, *, actor: Actor, submission_id: int) -> list[ChangedFile]:
     """What a submission would change against the target as it is now."""
     submission = submissions.get(ctx, actor=actor, submission_id=submission_id)
@@ -134,11 +171,11 @@ def submission_diff(ctx: Context, *, actor: Actor, submission_id: int) -> list[C
 
 def _diff(ctx: Context, base: str | None, changes: Sequence[TreeChange]) -> list[ChangedFile]:
     before = ctx.store.entries(base, [change.path for change in changes])
-    found: list[ChangedFile] = []
-    for change in changes:
-        old = before.get(change.path)
-        kind = ChangeKind.DELETED if change.is_deletion else ChangeKind.MODIFIED if old else ChangeKind.NEW
-        old_bytes: bytes | None = ctx.store.read(old.blob) if old else None
-        new_bytes: bytes | None = ctx.store.read(change.entry.blob) if change.entry else None
-        found.append(ChangedFile(change.path, kind, diff_texts(old_bytes, new_bytes)))
-    return found
+    return [_changed_file(ctx, change.path, before.get(change.path), change.entry) for change in changes]
+
+
+def _changed_file(ctx: Context, path: str, old: FileEntry | None, new: FileEntry | None) -> ChangedFile:
+    kind = ChangeKind.DELETED if new is None else ChangeKind.MODIFIED if old else ChangeKind.NEW
+    before = ctx.store.read(old.blob) if old else None
+    after = ctx.store.read(new.blob) if new else None
+    return ChangedFile(path, kind, diff_texts(before, after))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from airflow_release_plugin.domain.digest import ReleaseKind, change_digest
 from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.files import TreeChange
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.states import (
     REVOCABLE_RELEASE_STATES,
@@ -26,25 +29,58 @@ from airflow_release_plugin.models import Release, ReleaseItem, Submission
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.repositories.pages import Page
-from airflow_release_plugin.services import access, approvals, audit, flows, lifecycle, settlement
+from airflow_release_plugin.services import access, approvals, audit, flows, lifecycle, risk, settlement
 from airflow_release_plugin.services.contents import build_changes
 from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.flows import ResolvedFlow
 from airflow_release_plugin.store.base import environment_ref
 
 MAX_ITEMS = 100
 
 
-def eligible_reviewers(
-    ctx: Context, *, actor: Actor, submission_ids: Collection[int] = ()
-) -> tuple[Person, ...]:
-    """People who could approve a release of these submissions by ``actor``; empty when there is nobody."""
+@dataclass(frozen=True)
+class Offer:
+    """What a release would need, as far as it is known before its check; ``problem`` if nobody could approve."""
+
+    people: tuple[Person, ...]
+    flow: str = ""
+    level: int = 1
+    levels: int = 1
+    problem: str = ""
+
+
+def offer(ctx: Context, *, actor: Actor, submission_ids: Collection[int], at_least_level: int = 1) -> Offer:
+    """The flow, its level and the people who could approve a release of these submissions by ``actor``."""
     chosen = submissions.submissions_by_id(ctx.session, submission_ids)
-    excluded = {actor.id} | {submission.submitted_by_id for submission in chosen}
     try:
-        flow = flows.resolve(ctx, subject="this release", excluded=excluded)
-    except InvalidRequestError:
-        return ()
-    return flow.requirement.nodes[0].eligible
+        changes = build_changes(ctx, chosen, ctx.store.ref(environment_ref(ctx.settings.environment)))
+        flow = _preliminary_flow(ctx, chosen, changes, actor, at_least_level)
+    except InvalidRequestError as error:
+        return Offer(people=(), problem=error.message)
+    return Offer(
+        people=_eligible(flow),
+        flow=flow.spec.name,
+        level=flow.requirement.level,
+        levels=len(flow.spec.levels),
+    )
+
+
+def _preliminary_flow(
+    ctx: Context, chosen: Sequence[Submission], changes: Sequence[TreeChange], actor: Actor, at_least: int
+) -> ResolvedFlow:
+    """The flow by what is known before the check; the one that counts is resolved after it."""
+    return flows.resolve(
+        ctx,
+        subject="this release",
+        excluded={actor.id} | {submission.submitted_by_id for submission in chosen},
+        facts=risk.draft_facts(ctx, chosen, changes),
+        at_least=at_least,
+    )
+
+
+def _eligible(flow: ResolvedFlow) -> tuple[Person, ...]:
+    people = {person.id: person for node in flow.requirement.nodes for person in node.eligible}
+    return tuple(sorted(people.values(), key=lambda person: person.name))
 
 
 def request(
@@ -56,23 +92,33 @@ def request(
     reviewers: Sequence[str],
     description: str = "",
     run_after_release: bool = False,
+    scheduled_at: datetime | None = None,
+    at_least_level: int = 1,
 ) -> Release:
     """
     Package submissions into a release and start the pipeline that checks it.
 
     :param reviewers: ids or login names of the people asked; at least one, eligible, not the actor
+    :param scheduled_at: not to be executed before
+    :param at_least_level: people may raise the risk level, never lower it
     :raises ItemBusyError: a submission is in another open release
     :raises InvalidRequestError: no or too many items, nobody could approve, a reviewer is not eligible
     """
     chosen = _claimable(ctx, submission_ids)
     dag_ids = {dag_id for submission in chosen for dag_id in submission.dag_ids}
     access.require_edit(ctx, actor, dag_ids)
-    excluded = {actor.id} | {submission.submitted_by_id for submission in chosen}
-    flow = flows.resolve(ctx, subject=f"release {title!r}", excluded=excluded)
-    asked = _reviewers(actor, reviewers, flow.requirement.nodes[0].eligible)
+    base = ctx.store.ref(environment_ref(ctx.settings.environment))
+    changes = build_changes(ctx, chosen, base)
+    flow = _preliminary_flow(ctx, chosen, changes, actor, at_least_level)
+    asked = _reviewers(actor, reviewers, _eligible(flow))
     release = _new(
         ctx,
         chosen,
+        changes,
+        base_commit=base,
+        pipeline_dag_id=flow.spec.pipeline_dag_id or ctx.settings.pipeline_dag_id,
+        scheduled_at=scheduled_at,
+        at_least_level=at_least_level,
         actor=actor,
         title=title.strip(),
         description=description,
@@ -93,10 +139,10 @@ def request(
     return release
 
 
-def _new(ctx: Context, chosen: Sequence[Submission], *, actor: Actor, **asked: Any) -> Release:
+def _new(
+    ctx: Context, chosen: Sequence[Submission], changes: Sequence[TreeChange], *, actor: Actor, **asked: Any
+) -> Release:
     environment = ctx.settings.environment
-    base = ctx.store.ref(environment_ref(environment))
-    changes = build_changes(ctx, chosen, base)
     release = Release(
         number=uuid4().hex,
         kind=ReleaseKind.PROMOTION,
@@ -104,8 +150,6 @@ def _new(ctx: Context, chosen: Sequence[Submission], *, actor: Actor, **asked: A
         environment=environment,
         attempt=1,
         change_digest=change_digest(changes, target=environment, kind=ReleaseKind.PROMOTION),
-        base_commit=base,
-        pipeline_dag_id=ctx.settings.pipeline_dag_id,
         requested_at=ctx.clock(),
         items=[ReleaseItem(position=i, submission=submission) for i, submission in enumerate(chosen)],
         **asked,

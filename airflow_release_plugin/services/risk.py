@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from airflow_release_plugin.analysis.parse_report import ParsedDag, References
+from airflow_release_plugin.analysis.parse_report import ParsedDag
+from airflow_release_plugin.analysis.references import References
 from airflow_release_plugin.analysis.structure_diff import DagDiff, diff_dags
 from airflow_release_plugin.analysis.text_diff import diff_texts
 from airflow_release_plugin.domain.digest import ChangeKind
+from airflow_release_plugin.domain.files import TreeChange
 from airflow_release_plugin.domain.ports import DagFacts
 from airflow_release_plugin.domain.risk import ChangeFact, DagSubject, RiskFacts
 from airflow_release_plugin.models import Release, Report, Submission
@@ -17,7 +19,6 @@ from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.store.base import environment_ref
-from airflow_release_plugin.domain.files import TreeChange
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def _impacted(ctx: Context, release: Release) -> tuple[str, ...]:
     impacted |= {dag_id for unit in new.values() for dag_id in unit.references.triggered_dags}
     for unit in _target_units(ctx).values():
         for dag in unit.dags:
-            waits = not own.isdisjoint(unit.references.external_dags)
+            waits = not own.isdisjoint(unit.references.awaited_dags)
             if waits or not produced.isdisjoint(dag.assets_in):
                 impacted.add(dag.dag_id)
     return tuple(sorted(impacted - own))

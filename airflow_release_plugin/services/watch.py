@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.repositories import approvals, releases
-from airflow_release_plugin.services import access
+from airflow_release_plugin.services import access, execution
 from airflow_release_plugin.services.context import Context
 
 MISSING = "missing"
+HELD = "approved_held"
+"""Approved, but its schedule or a freeze holds it back; becomes ``approved`` when it may be executed."""
 
 
 def changed_states(ctx: Context, *, actor: Actor, known: Mapping[str, str]) -> dict[str, str]:
@@ -28,6 +31,10 @@ def changed_states(ctx: Context, *, actor: Actor, known: Mapping[str, str]) -> d
         f"release:{i}": state.value
         for i, state in releases.release_states(ctx.session, wanted["release"], now).items()
     }
+    held = [i for i in wanted["release"] if present.get(f"release:{i}") == ReleaseState.APPROVED.value]
+    for release, approval in approvals.with_approvals(ctx.session, held):
+        if execution.hold(release, approval, now) is not None:
+            present[f"release:{release.id}"] = HELD
     present |= {
         f"gate:{i}": state.value
         for i, state in approvals.gate_states(ctx.session, wanted["gate"], now).items()

@@ -93,7 +93,7 @@ class ReleaseView(Page):
         return self.render(
             "release/release_new.html",
             submissions=chosen,
-            people=releases.eligible_reviewers(self.ctx(), actor=self.actor(), submission_ids=ids),
+            people=releases.offer(self.ctx(), actor=self.actor(), submission_ids=ids).people,
             values=values,
             problem=problem,
             settings=self.ctx().settings,

@@ -16,6 +16,7 @@ from airflow_release_plugin.domain.ports import (
     RunFacts,
     ServedState,
     SourceSnapshot,
+    TaskKey,
 )
 from airflow_release_plugin.exceptions import SourceUnavailableError
 from airflow_release_plugin.store.base import ReleaseStore
@@ -48,6 +49,7 @@ class AirflowTwin:
     triggers: list[tuple[str, Mapping[str, Any] | None, bool]] = field(default_factory=list)
     serving: dict[str, ServedState] = field(default_factory=dict)
     ages: dict[str, float | None] = field(default_factory=dict)
+    ended_tasks: set[TaskKey] = field(default_factory=set)
     is_broken: bool = False
 
     def ports(self) -> Airflow:
@@ -116,6 +118,13 @@ class AirflowTwin:
         return self.users.get(actor_id)
 
     # serving
+
+    def dag(self, dag_id: str) -> DagFacts | None:
+        found = (dag for dags in self.facts("any").values() for dag in dags)
+        return next((dag for dag in found if dag.dag_id in {dag_id, f"dev.{dag_id}"}), None)
+
+    def waiting_tasks(self, tasks: Iterable[TaskKey]) -> frozenset[TaskKey]:
+        return frozenset(tasks) - self.ended_tasks
 
     def announce(self, bundle: str, commit: str, paths: Iterable[str]) -> None:
         self.announced.append((bundle, commit, tuple(paths)))

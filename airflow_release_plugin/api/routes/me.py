@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query
 
 from airflow_release_plugin.api.dependencies import CallerDep
 from airflow_release_plugin.domain.identity import ActorKind
-from airflow_release_plugin.schemas.approval import InboxItemResponse
-from airflow_release_plugin.schemas.common import Collection, PersonResponse
+from airflow_release_plugin.schemas.approval import DecidedResponse, DecisionsBody, InboxItemResponse
+from airflow_release_plugin.schemas.common import Collection
+from airflow_release_plugin.schemas.flow import OfferResponse
 from airflow_release_plugin.schemas.watch import MeResponse
 from airflow_release_plugin.services import access, decisions, releases
 
@@ -39,12 +40,26 @@ def inbox(caller: CallerDep) -> Collection[InboxItemResponse]:
         return Collection(items=items, total_entries=len(items))
 
 
+@router.post("/approvals/decisions")
+def decide_many(body: DecisionsBody, caller: CallerDep) -> Collection[DecidedResponse]:
+    """Decide on several things with one comment; each stands for itself."""
+    subjects = [(item.subject, item.subject_id, item.change_digest) for item in body.subjects]
+    with caller.transaction() as (ctx, actor):
+        found = decisions.decide_many(
+            ctx, actor=actor, subjects=subjects, verdict=body.verdict, comment=body.comment
+        )
+        items = [DecidedResponse.model_validate(item) for item in found]
+        return Collection(items=items, total_entries=len(items))
+
+
 @router.get("/reviewers")
 def reviewers(
-    caller: CallerDep, submission_id: Annotated[tuple[int, ...], Query(max_length=100)] = ()
-) -> Collection[PersonResponse]:
-    """People who could approve a release of these submissions by the caller."""
+    caller: CallerDep,
+    submission_id: Annotated[tuple[int, ...], Query(max_length=100)] = (),
+    at_least_level: Annotated[int, Query(ge=1, le=10)] = 1,
+) -> OfferResponse:
+    """The flow, its level and the people who could approve a release of these submissions by the caller."""
     with caller.transaction() as (ctx, actor):
-        people = releases.eligible_reviewers(ctx, actor=actor, submission_ids=submission_id)
-        items = [PersonResponse.model_validate(person) for person in people]
-        return Collection(items=items, total_entries=len(items))
+        return OfferResponse.model_validate(
+            releases.offer(ctx, actor=actor, submission_ids=submission_id, at_least_level=at_least_level)
+        )

@@ -13,12 +13,13 @@ from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.event import EventResponse
 from airflow_release_plugin.schemas.release import (
     DiffResponse,
+    EmergencyBody,
     ReasonBody,
     ReleaseBody,
     ReleaseDetailResponse,
     ReleaseResponse,
 )
-from airflow_release_plugin.services import decisions, release_page, releases
+from airflow_release_plugin.services import decisions, emergency, release_page, releases
 
 router = APIRouter(prefix="/releases", tags=["Releases"])
 router.include_router(pipeline.router)
@@ -66,6 +67,8 @@ def request_release(body: ReleaseBody, caller: CallerDep) -> ReleaseDetailRespon
             reviewers=body.reviewers,
             description=body.description,
             run_after_release=body.run_after_release,
+            scheduled_at=body.scheduled_at,
+            at_least_level=body.at_least_level,
         )
         return release_detail(ctx, actor=actor, release_id=release.id)
 
@@ -82,6 +85,13 @@ def release_diff(release_id: int, caller: CallerDep) -> DiffResponse:
     """What the release changes, file by file, against the target that it was checked on."""
     with caller.transaction() as (ctx, actor):
         return diff_response(release_page.diff(ctx, actor=actor, release_id=release_id))
+
+
+@router.get("/{release_id}/diff/since-my-approval")
+def diff_since_my_approval(release_id: int, caller: CallerDep) -> DiffResponse:
+    """What changed in these Dags since the caller last approved them; empty where they never did."""
+    with caller.transaction() as (ctx, actor):
+        return diff_response(release_page.diff_since_approval(ctx, actor=actor, release_id=release_id))
 
 
 @router.get("/{release_id}/events")
@@ -123,6 +133,16 @@ def revoke(release_id: int, body: ReasonBody, caller: CallerDep) -> ReleaseDetai
     """Take back a release that is not released yet."""
     with caller.transaction() as (ctx, actor):
         releases.revoke(ctx, actor=actor, release_id=release_id, reason=body.reason)
+        return release_detail(ctx, actor=actor, release_id=release_id)
+
+
+@router.post("/{release_id}/break-glass")
+def break_glass(release_id: int, body: EmergencyBody, caller: CallerDep) -> ReleaseDetailResponse:
+    """Override approval and freeze in an emergency; needs a break-glass role of the flow and a reason."""
+    with caller.transaction() as (ctx, actor):
+        emergency.break_glass(
+            ctx, actor=actor, release_id=release_id, change_digest=body.change_digest, reason=body.reason
+        )
         return release_detail(ctx, actor=actor, release_id=release_id)
 
 
