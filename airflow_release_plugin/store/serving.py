@@ -17,12 +17,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from airflow_release_plugin.domain.files import EXECUTABLE, FileEntry, blob_id
 from airflow_release_plugin.exceptions import UnavailableError
-from airflow_release_plugin.store.base import ReleaseStore
 from airflow_release_plugin.store.durable import exclusive
 from airflow_release_plugin.store.paths import MANIFEST
+
+if TYPE_CHECKING:
+    from airflow_release_plugin.store.base import ReleaseStore
 
 log = logging.getLogger(__name__)
 
