@@ -26,12 +26,14 @@ class Flow(Base):
     enabled: Mapped[bool]
     priority: Mapped[int] = mapped_column(comment="1 is tried first")
     revision: Mapped[int] = mapped_column(comment="1, 2, …; each edit makes a new one")
-    spec_json: Mapped[dict[str, Any]] = mapped_column("spec", JSON, comment="the form that flows export writes")
+    spec_json: Mapped[dict[str, Any]] = mapped_column(
+        "spec", JSON, comment="the form that flows export writes"
+    )
     updated_by_id: Mapped[str] = mapped_column(String(250))
     updated_by_name: Mapped[str] = mapped_column(String(250))
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     row_version: Mapped[int] = mapped_column(default=1)
-    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012 (SQLAlchemy's own form)
+    __mapper_args__ = {"version_id_col": row_version}
 
     @property
     def spec(self) -> FlowSpec:

@@ -53,7 +53,9 @@ def deputies(session: Session) -> list[Deputy]:
     return list(session.scalars(select(Deputy).order_by(Deputy.ends_at.desc(), Deputy.id)))
 
 
-def active_deputies(session: Session, now: datetime, deputy_ids: Collection[str] | None = None) -> list[Deputy]:
+def active_deputies(
+    session: Session, now: datetime, deputy_ids: Collection[str] | None = None
+) -> list[Deputy]:
     """Who may take whose place at ``now``."""
     query = select(Deputy).where(Deputy.starts_at <= now, Deputy.ends_at > now)
     if deputy_ids is not None:
