@@ -1,4 +1,4 @@
-"""Typed, lazy reads of the ``[release]`` section of ``airflow.cfg``; ``get_provider_info.py`` documents it."""
+"""Typed, lazy reads of the ``[release]`` section of ``airflow.cfg``, as ``get_provider_info.py`` has it."""
 
 from __future__ import annotations
 
