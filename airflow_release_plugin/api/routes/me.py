@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from airflow_release_plugin.api.dependencies import CallerDep
 from airflow_release_plugin.domain.identity import ActorKind
 from airflow_release_plugin.schemas.approval import InboxItemResponse
-from airflow_release_plugin.schemas.common import Collection, PersonResponse
+from airflow_release_plugin.schemas.common import Collection, PersonResponse, RowId
 from airflow_release_plugin.schemas.watch import MeResponse
 from airflow_release_plugin.services import access, decisions, releases
 
@@ -41,7 +41,7 @@ def inbox(caller: CallerDep) -> Collection[InboxItemResponse]:
 
 @router.get("/reviewers")
 def reviewers(
-    caller: CallerDep, submission_id: Annotated[tuple[int, ...], Query(max_length=100)] = ()
+    caller: CallerDep, submission_id: Annotated[tuple[RowId, ...], Query(max_length=100)] = ()
 ) -> Collection[PersonResponse]:
     """People who could approve a release of these submissions by the caller."""
     with caller.transaction() as (ctx, actor):
