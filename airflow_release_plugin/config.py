@@ -1,4 +1,4 @@
-"""Typed, lazy reads of the ``[release]`` section of ``airflow.cfg``; documented in ``get_provider_info.py``."""
+"""Typed, lazy reads of the ``[release]`` section of ``airflow.cfg``, as ``get_provider_info.py`` has it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def source_bundle() -> str:
 
 
 def source_dag_id_prefix() -> str:
-    """Prefix that DAGs of the source bundle get in this Airflow; empty where dev is an installation of its own."""
+    """Prefix that DAGs of the source bundle get here; empty where dev is an installation of its own."""
     return _get("source_dag_id_prefix", "dev.")
 
 
@@ -68,7 +68,7 @@ def flow_admin_roles() -> frozenset[str]:
 
 
 def default_flow_roles() -> frozenset[str]:
-    """Names of Airflow roles whose holders approve under the built-in default flow; the admin roles if unset."""
+    """Airflow roles whose holders approve under the built-in default flow; the admin roles if unset."""
     return _names("default_flow_roles", "") or admin_roles()
 
 

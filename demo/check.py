@@ -1,4 +1,4 @@
-"""``make demo-check``: does the main job in a demo of its own, over HTTP and in a browser, and stops everything."""
+"""``make demo-check``: does the main job in a demo of its own, over HTTP and in a browser, and stops it."""
 
 from __future__ import annotations
 

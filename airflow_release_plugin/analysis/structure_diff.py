@@ -1,4 +1,4 @@
-"""What changed in the structure of DAGs: attributes, tasks, edges. Read from parse reports; imports nothing."""
+"""What changed in the structure of DAGs: attributes, tasks, edges. Read from parse reports."""
 
 from __future__ import annotations
 

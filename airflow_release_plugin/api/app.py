@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from airflow_release_plugin import __version__
+from airflow_release_plugin.api.dependencies import refuse_nul
 from airflow_release_plugin.api.errors import ERRORS, add_error_handlers
 from airflow_release_plugin.api.routes import (
     candidates,
@@ -29,13 +30,15 @@ def create_app() -> FastAPI:
     app = FastAPI(
         title="Airflow Release",
         version=__version__,
-        description="Release management for Apache Airflow: what runs in production, who agreed, and how it got there.",
+        description="Release management for Apache Airflow: what runs in production, who agreed, how it got there.",
         docs_url=f"{API_PREFIX}/docs",
         openapi_url=f"{API_PREFIX}/openapi.json",
         redoc_url=None,
     )
     add_error_handlers(app)
     for module in _ROUTES:
-        app.include_router(module.router, prefix=API_PREFIX, responses=ERRORS)
+        app.include_router(
+            module.router, prefix=API_PREFIX, responses=ERRORS, dependencies=[Depends(refuse_nul)]
+        )
     app.include_router(health.router, prefix=API_PREFIX)
     return app

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 
 from airflow_release_plugin.airflow_internals.actors import resolve
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.exceptions import CsrfError, NotAuthenticatedError
+from airflow_release_plugin.exceptions import CsrfError, InvalidRequestError, NotAuthenticatedError
+from airflow_release_plugin.schemas.common import MAX_ID
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
@@ -36,8 +37,8 @@ async def get_caller(request: Request) -> Caller:
     """
     Resolve the caller from a bearer token, or, for requests that change nothing, from Airflow's cookie.
 
-    A cookie is sent by the browser whichever site asks; it therefore never authorises a change here. The pages
-    have forms with CSRF tokens for that.
+    A cookie is sent by the browser whichever site asks; it therefore never authorises a change here. The
+    pages have forms with CSRF tokens for that.
     """
     header = request.headers.get("authorization", "")
     scheme, _, token = header.partition(" ")
@@ -53,6 +54,13 @@ async def get_caller(request: Request) -> Caller:
     return Caller((await resolve(cookie))[1])
 
 
+async def refuse_nul(request: Request) -> None:
+    """Refuse a URL with a NUL character: PostgreSQL has no such text, so nothing can be found by it."""
+    if b"%00" in request.scope["query_string"] or "\x00" in request.scope["path"]:
+        raise InvalidRequestError("The URL contains a NUL character (%00); leave it out.")
+
+
 CallerDep = Annotated[Caller, Depends(get_caller)]
 LimitQuery = Annotated[int, Query(ge=1, le=1000)]
-OffsetQuery = Annotated[int, Query(ge=0)]
+OffsetQuery = Annotated[int, Query(ge=0, le=MAX_ID)]
+IdPath = Annotated[int, Path(ge=0, le=MAX_ID)]

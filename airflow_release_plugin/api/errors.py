@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
-from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
+from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError, ReleaseError
 from airflow_release_plugin.schemas.common import ErrorResponse
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,16 @@ def add_error_handlers(app: FastAPI) -> None:
             log.error("%s: %s", error.code, error.message)
         return _answer(error.status, error.code, error.message, error.context)
 
+    @app.exception_handler(HTTPException)
+    async def framework_error(_: Request, error: HTTPException) -> JSONResponse:
+        code = NotFoundError.code if error.status_code == 404 else InvalidRequestError.code
+        return _answer(error.status_code, code, error.detail, {}, error.headers)
+
+    @app.exception_handler(Exception)
+    async def unforeseen_error(_: Request, __: Exception) -> JSONResponse:
+        # Starlette raises it again after this answer, so that the server's log has the whole of it.
+        return _answer(500, ReleaseError.code, "Something broke inside. The API server's log says what.", {})
+
     @app.exception_handler(RequestValidationError)
     async def shape_error(_: Request, error: RequestValidationError) -> JSONResponse:
         # The input is left out: it may hold what the caller did not mean to see in a log.
@@ -46,7 +58,10 @@ def add_error_handlers(app: FastAPI) -> None:
         return _answer(422, InvalidRequestError.code, detail, {})
 
 
-def _answer(status: int, code: str, detail: Any, context: dict[str, Any]) -> JSONResponse:
+def _answer(
+    status: int, code: str, detail: Any, context: dict[str, Any], headers: Mapping[str, str] | None = None
+) -> JSONResponse:
     body = ErrorResponse(error=code, detail=detail, context=context)
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    if status == 401:
+        headers = {"WWW-Authenticate": "Bearer"}
     return JSONResponse(status_code=status, content=jsonable_encoder(body), headers=headers)

@@ -1,8 +1,8 @@
 """
 The DAG bundle that serves an environment of the release store.
 
-Every task that starts imports this module, whatever bundle it belongs to: nothing heavy here, and no git
-library until a version is needed that this machine does not have.
+Every task that starts imports this module, whatever bundle it belongs to: nothing heavy here, what
+only a dag processor needs is imported there, and a git library once a version is needed that is not on disk.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from airflow.sdk.exceptions import AirflowException
 
 from airflow_release_plugin import config
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, StoreUnavailableError
-from airflow_release_plugin.store.base import ReleaseStore, environment_ref
 from airflow_release_plugin.store.paths import MANIFEST, check_object_id
-from airflow_release_plugin.store.refs import read_ref
 from airflow_release_plugin.store.serving import ServedTrees, is_whole, manifest_of
 from airflow_release_plugin.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:
     from airflow.dag_processing.bundles.base import BundleVersion
+
+    from airflow_release_plugin.store.base import ReleaseStore
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +100,9 @@ class ReleaseDagBundle(BaseDagBundle):
 
     def _wanted(self) -> str:
         """Commit that the environment is at. Raises ``StoreUnavailableError``."""
+        from airflow_release_plugin.store.base import environment_ref
+        from airflow_release_plugin.store.refs import read_ref
+
         path = self._store_path or config.store_path()
         commit = read_ref(path, environment_ref(self.environment))
         if commit is None and self._served() not in {None, NOTHING_RELEASED}:

@@ -147,9 +147,14 @@ class CountedDecision:
     place_of: str = ""
 
     @property
+    def place(self) -> str:
+        """Id of the person whose place the decision takes."""
+        return self.place_of or self.actor_id
+
+    @property
     def people(self) -> frozenset[str]:
         """Ids that the decision uses up: the actor, and the person whose place was taken."""
-        return frozenset({self.actor_id, self.place_of or self.actor_id})
+        return frozenset({self.actor_id, self.place})
 
 
 @dataclass(frozen=True)
@@ -179,7 +184,7 @@ def evaluate(requirement: Requirement, decisions: Sequence[CountedDecision]) -> 
     used: set[str] = set(requirement.excluded)
     approvals: list[int] = []
     for index, node in enumerate(requirement.nodes):
-        count = _count([d for d in decisions if d.node == index], used)
+        count = _count(node, [d for d in decisions if d.node == index], used)
         if requirement.counts_twice:
             used = set(requirement.excluded)
         approvals.append(count)
@@ -190,12 +195,15 @@ def evaluate(requirement: Requirement, decisions: Sequence[CountedDecision]) -> 
     )
 
 
-def _count(decisions: Sequence[CountedDecision], used: set[str]) -> int:
+def _count(node: Node, decisions: Sequence[CountedDecision], used: set[str]) -> int:
     """How many of a node's decisions count; the people behind them are added to ``used``."""
     count = 0
+    asked = {person.id for person in node.eligible}
     # In an order of their own, so that the sum does not depend on the order in which people decided.
     for decision in sorted(decisions, key=lambda d: (bool(d.place_of), d.actor_id)):
-        if used.isdisjoint(decision.people):
+        # Others who hold the role by now cannot stand in for somebody who was asked, unless the node escalated.
+        is_asked = node.rule is not NodeRule.ALL or bool(node.escalate_after_hours) or decision.place in asked
+        if is_asked and used.isdisjoint(decision.people):
             used |= decision.people
             count += 1
     return count

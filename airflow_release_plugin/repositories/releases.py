@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from airflow_release_plugin.domain.checks import ReportKind
@@ -133,7 +133,9 @@ def environment(session: Session, name: str, *, lock: bool = False) -> Environme
     """An environment's record, optionally locked so that one promotion at a time works on it."""
     query = select(Environment).where(Environment.name == name)
     if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        # A write locks on every database; SELECT … FOR UPDATE does nothing on SQLite.
+        session.execute(update(Environment).where(Environment.name == name).values(name=name))
+        query = query.execution_options(populate_existing=True)
     return session.scalars(query).one_or_none()
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from airflow_release_plugin.domain.approval import NodeRule, Verdict
 from airflow_release_plugin.domain.states import ApprovalState
-from airflow_release_plugin.schemas.common import PersonResponse, RequestModel, ResponseModel
+from airflow_release_plugin.schemas.common import PersonResponse, RequestModel, ResponseModel, RowId
 
 
 class DecisionBody(RequestModel):
@@ -71,7 +71,7 @@ class SubjectBody(RequestModel):
     """One thing to decide on, bound to the digest that the caller saw."""
 
     subject: Literal["release", "gate"]
-    subject_id: int
+    subject_id: RowId
     change_digest: str = Field(min_length=64, max_length=64)
 
 

@@ -12,7 +12,7 @@ class CandidateResponse(ResponseModel):
     """
     One DAG file of the source that differs from the target, or is waiting in the list.
 
-    ``dag_ids`` are the ids in the target; ``source_dag_ids`` those of the copy in this Airflow's source bundle.
+    ``dag_ids`` are the ids in the target; ``source_dag_ids`` those of the copy in the source bundle here.
     ``submission_id`` and ``version`` name the latest submitted version, if it is not released yet.
     """
 

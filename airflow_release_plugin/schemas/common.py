@@ -2,11 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+import math
+import re
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 ItemT = TypeVar("ItemT")
+MAX_ID = 2**31 - 1
+"""Largest value of an integer column on every database."""
+
+RowId = Annotated[int, Field(ge=1, le=MAX_ID)]
+Name = Annotated[str, Field(min_length=1, max_length=250)]
+
+
+_MAX_DEPTH = 20
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(value: Any) -> Any:
+    """
+    Return ``value`` if everything in it, at any depth, can be stored on every database.
+
+    :raises ValueError: a text with NUL, which PostgreSQL has not, or with half a surrogate pair; a number that is
+        not finite, which JSON has not; nesting without end
+    """
+    _refuse_unstorable(value, 0)
+    return value
+
+
+def _refuse_unstorable(value: Any, depth: int) -> None:
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"nested more than {_MAX_DEPTH} levels deep")
+    if isinstance(value, str) and _UNSTORABLE.search(value):
+        raise ValueError("text with a NUL character or half a surrogate pair cannot be stored")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number must be finite")
+    for item in (
+        [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        _refuse_unstorable(item, depth + 1)
 
 
 class ResponseModel(BaseModel):
@@ -19,6 +54,8 @@ class RequestModel(BaseModel):
     """Base of everything that the API takes; unknown fields are refused, text is trimmed."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    _storable = field_validator("*", mode="before")(storable)
 
 
 class Collection(ResponseModel, Generic[ItemT]):

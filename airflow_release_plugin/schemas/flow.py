@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.risk import ChangeFact
-from airflow_release_plugin.schemas.common import PersonResponse, RequestModel, ResponseModel
+from airflow_release_plugin.schemas.common import PersonResponse, RequestModel, ResponseModel, RowId
 
 
 class FlowBody(RequestModel):
@@ -22,7 +22,7 @@ class FlowBody(RequestModel):
 class FlowIdsBody(RequestModel):
     """Ids of flows: all of them in their new order, or those to delete."""
 
-    ids: list[int] = Field(max_length=1000)
+    ids: list[RowId] = Field(max_length=1000)
 
 
 class EnabledBody(RequestModel):

@@ -8,7 +8,13 @@ from pydantic import AwareDatetime, Field
 
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.schemas.approval import ApprovalResponse
-from airflow_release_plugin.schemas.common import PersonResponse, RequestModel, ResponseModel
+from airflow_release_plugin.schemas.common import (
+    MAX_ID,
+    Name,
+    PersonResponse,
+    RequestModel,
+    ResponseModel,
+)
 
 
 class GateBody(RequestModel):
@@ -18,19 +24,19 @@ class GateBody(RequestModel):
     ``approvers`` narrows who may decide, by id or login name; it never adds anybody who may not.
     """
 
-    dag_id: str = Field(max_length=250)
-    run_id: str = Field(max_length=250)
-    task_id: str = Field(max_length=250)
-    map_index: int = -1
-    try_number: int = Field(ge=0)
+    dag_id: Name
+    run_id: Name
+    task_id: Name
+    map_index: int = Field(default=-1, ge=-1, le=MAX_ID)
+    try_number: int = Field(ge=0, le=MAX_ID)
     title: str = Field(min_length=1, max_length=200)
     message: str = Field(default="", max_length=10000)
-    bundle_name: str | None = None
-    bundle_version: str | None = None
+    bundle_name: str | None = Field(default=None, max_length=250)
+    bundle_version: str | None = Field(default=None, max_length=200)
     data_interval_start: AwareDatetime | None = None
     data_interval_end: AwareDatetime | None = None
     valid_hours: float | None = Field(default=None, gt=0, le=240)
-    approvers: list[str] = []
+    approvers: list[Name] = Field(default=[], max_length=100)
 
 
 class GateResponse(ResponseModel):

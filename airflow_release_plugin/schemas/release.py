@@ -11,7 +11,13 @@ from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
 from airflow_release_plugin.domain.digest import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.schemas.approval import ApprovalResponse
-from airflow_release_plugin.schemas.common import PersonResponse, RequestModel, ResponseModel
+from airflow_release_plugin.schemas.common import (
+    Name,
+    PersonResponse,
+    RequestModel,
+    ResponseModel,
+    RowId,
+)
 
 
 class ReleaseBody(RequestModel):
@@ -19,8 +25,8 @@ class ReleaseBody(RequestModel):
 
     title: str = Field(min_length=1, max_length=200)
     description: str = Field(default="", max_length=10000)
-    submission_ids: list[int] = Field(min_length=1, max_length=100)
-    reviewers: list[str] = Field(min_length=1, max_length=50)
+    submission_ids: list[RowId] = Field(min_length=1, max_length=100)
+    reviewers: list[Name] = Field(min_length=1, max_length=50)
     run_after_release: bool = False
     scheduled_at: AwareDatetime | None = None
     at_least_level: int = Field(default=1, ge=1, le=10)
@@ -51,8 +57,8 @@ class ReportBody(RequestModel):
     """What a step of the pipeline found out. ``base_commit`` is the target commit that the tree was built on."""
 
     kind: ReportKind
-    attempt: int = Field(ge=1)
-    base_commit: str | None = None
+    attempt: RowId
+    base_commit: str | None = Field(default=None, max_length=40)
     items: list[CheckItemBody] = Field(max_length=5000)
     request_approval: bool = True
 

@@ -11,7 +11,7 @@ class WatchBody(RequestModel):
     """
     What the caller knows: ``{"release:7": "awaiting_approval", "gate:3": "open"}``, and how long it may wait.
 
-    The answer comes as soon as one subject is in another (effective) state than given, or after ``wait`` seconds.
+    The answer comes once one subject is in another (effective) state than given, or after ``wait`` seconds.
     An empty string as known state asks for the present state at once.
     """
 
@@ -20,7 +20,7 @@ class WatchBody(RequestModel):
 
 
 class WatchResponse(ResponseModel):
-    """The subjects whose state differs from the known one; ``missing`` for one that does not exist or may not be seen."""
+    """The subjects whose state differs; ``missing`` for one that does not exist or may not be seen."""
 
     changed: dict[str, str]
 

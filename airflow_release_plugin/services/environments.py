@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,10 +10,10 @@ from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.states import SubmissionState
-from airflow_release_plugin.exceptions import ConflictError, NotAllowedError, NotFoundError
+from airflow_release_plugin.exceptions import ConflictError, NotAllowedError, NotFoundError, TargetMovedError
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import releases, submissions
-from airflow_release_plugin.services import access, audit
+from airflow_release_plugin.services import access, audit, promotions
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.store.base import environment_ref
 
@@ -64,6 +65,9 @@ def restore(ctx: Context, *, actor: Actor, name: str) -> EnvironmentView:
     """Put a branch that was moved by hand back to where the last promotion left it; for admins."""
     if not access.is_admin(ctx, actor):
         raise NotAllowedError(f"{actor.name!r} may not restore {name!r}; that is for release admins.")
+    with suppress(TargetMovedError):
+        promotions.reconcile(ctx, name)
+    releases.environment(ctx.session, name, lock=True)
     view = get(ctx, actor=actor, name=name)
     if not view.moved:
         return view

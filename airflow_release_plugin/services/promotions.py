@@ -43,8 +43,10 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     """
     access.require_executor(ctx, actor, "promote releases")
     environment_name = releases.get(ctx, actor=actor, release_id=release_id).environment
-    reconcile(ctx, environment_name)
     environment = _locked_environment(ctx, environment_name)
+    while reconcile(ctx, environment_name):
+        # Finishing commits, which gives the lock back.
+        environment = _locked_environment(ctx, environment_name)
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
     if release.state in {ReleaseState.RELEASED, ReleaseState.ROLLED_BACK}:
         return release

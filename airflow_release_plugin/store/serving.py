@@ -17,12 +17,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from airflow_release_plugin.domain.files import EXECUTABLE, FileEntry, blob_id
 from airflow_release_plugin.exceptions import UnavailableError
-from airflow_release_plugin.store.base import ReleaseStore
 from airflow_release_plugin.store.durable import exclusive
 from airflow_release_plugin.store.paths import MANIFEST
+
+if TYPE_CHECKING:
+    from airflow_release_plugin.store.base import ReleaseStore
 
 log = logging.getLogger(__name__)
 
@@ -200,7 +203,7 @@ class ServedTrees:
 
     def _cached(self, blob: str, mode: int) -> str:
         # One inode has one mode, so an executable file and its plain twin are two entries
-        return f"{self._cache}/{blob[:2]}/{blob[2:]}{'x' if mode == EXECUTABLE else ''}"
+        return f"{self._cache}/{blob[:1]}/{blob[1:]}{'x' if mode == EXECUTABLE else ''}"
 
     def _cached_names(self) -> Iterator[str]:
         for folder in os.scandir(self._cache):
@@ -224,7 +227,7 @@ class ServedTrees:
         modes: dict[str, set[int]] = {}
         for file in wanted:
             modes.setdefault(file.blob, set()).add(file.mode)
-        for start in {blob[:2] for blob in modes}:
+        for start in {blob[:1] for blob in modes}:
             _make_folder(self._cache / start)
         for blob, data in store.read_all(modes):
             if blob_id(data) != blob:

@@ -1,4 +1,4 @@
-"""Airflow as the use cases see it, in memory: people, a dag processor that reads text, runs, announcements."""
+"""Airflow as the use cases see it, in memory: people, a dag processor that reads text, runs, notices."""
 
 from __future__ import annotations
 

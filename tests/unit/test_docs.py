@@ -42,9 +42,7 @@ def test_a_decision_says_why_what_and_at_which_price_in_a_page(page: Path) -> No
     text = page.read_text()
 
     assert text.startswith(f"# {int(page.name.partition('-')[0])}. ")
-    assert [
-        part for part in ("Context", "Decision", "Consequences") if part not in text
-    ] == []
+    assert [part for part in ("Context", "Decision", "Consequences") if part not in text] == []
     assert len(text.splitlines()) <= 60
 
 

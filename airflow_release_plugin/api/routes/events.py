@@ -14,7 +14,7 @@ router = APIRouter(prefix="/events", tags=["Events"])
 
 @router.get("")
 def list_events(
-    caller: CallerDep, after: int = 0, limit: LimitQuery = 100, offset: OffsetQuery = 0
+    caller: CallerDep, after: OffsetQuery = 0, limit: LimitQuery = 100, offset: OffsetQuery = 0
 ) -> Collection[EventResponse]:
     """The whole trail in order, for release admins."""
     with caller.transaction() as (ctx, actor):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from airflow_release_plugin.api.convert import gate_detail, gate_response
-from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
+from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.schemas.approval import DecisionBody
 from airflow_release_plugin.schemas.common import Collection
@@ -42,14 +42,14 @@ def open_gate(body: GateBody, caller: CallerDep) -> GateDetailResponse:
 
 
 @router.get("/{gate_id}")
-def get_gate(gate_id: int, caller: CallerDep) -> GateDetailResponse:
+def get_gate(gate_id: IdPath, caller: CallerDep) -> GateDetailResponse:
     """One gate with its approval."""
     with caller.transaction() as (ctx, actor):
         return gate_detail(ctx, gates.get(ctx, actor=actor, gate_id=gate_id), actor=actor)
 
 
 @router.post("/{gate_id}/decisions")
-def decide(gate_id: int, body: DecisionBody, caller: CallerDep) -> GateDetailResponse:
+def decide(gate_id: IdPath, body: DecisionBody, caller: CallerDep) -> GateDetailResponse:
     """Sign off or reject exactly what the digest names."""
     with caller.transaction() as (ctx, actor):
         gate = decisions.decide_gate(
@@ -64,7 +64,7 @@ def decide(gate_id: int, body: DecisionBody, caller: CallerDep) -> GateDetailRes
 
 
 @router.post("/{gate_id}/withdraw")
-def withdraw(gate_id: int, caller: CallerDep) -> GateDetailResponse:
+def withdraw(gate_id: IdPath, caller: CallerDep) -> GateDetailResponse:
     """Take the question back; the waiting task fails or skips."""
     with caller.transaction() as (ctx, actor):
         return gate_detail(ctx, gates.withdraw(ctx, actor=actor, gate_id=gate_id), actor=actor)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from airflow_release_plugin.api.dependencies import CallerDep
 from airflow_release_plugin.domain.identity import ActorKind
 from airflow_release_plugin.schemas.approval import DecidedResponse, DecisionsBody, InboxItemResponse
-from airflow_release_plugin.schemas.common import Collection
+from airflow_release_plugin.schemas.common import Collection, RowId
 from airflow_release_plugin.schemas.flow import OfferResponse
 from airflow_release_plugin.schemas.watch import MeResponse
 from airflow_release_plugin.services import access, decisions, releases
@@ -55,7 +55,7 @@ def decide_many(body: DecisionsBody, caller: CallerDep) -> Collection[DecidedRes
 @router.get("/reviewers")
 def reviewers(
     caller: CallerDep,
-    submission_id: Annotated[tuple[int, ...], Query(max_length=100)] = (),
+    submission_id: Annotated[tuple[RowId, ...], Query(max_length=100)] = (),
     at_least_level: Annotated[int, Query(ge=1, le=10)] = 1,
 ) -> OfferResponse:
     """The flow, its level and the people who could approve a release of these submissions by the caller."""

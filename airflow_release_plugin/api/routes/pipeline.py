@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from airflow_release_plugin.api.convert import release_detail
-from airflow_release_plugin.api.dependencies import CallerDep
+from airflow_release_plugin.api.dependencies import CallerDep, IdPath
 from airflow_release_plugin.schemas.release import (
     PromotionResponse,
     ReasonBody,
@@ -58,14 +58,14 @@ def _zip_stream(files: Iterator[tuple[str, int, bytes]]) -> Iterator[bytes]:
 
 
 @router.get("/work")
-def work(release_id: int, caller: CallerDep) -> WorkTreeResponse:
+def work(release_id: IdPath, caller: CallerDep) -> WorkTreeResponse:
     """What a worker needs in order to check the release."""
     with caller.transaction() as (ctx, actor):
         return WorkTreeResponse.model_validate(checks.work_tree(ctx, actor=actor, release_id=release_id))
 
 
 @router.get("/tree", response_class=StreamingResponse, responses={200: {"content": {"application/zip": {}}}})
-def tree(release_id: int, caller: CallerDep) -> StreamingResponse:
+def tree(release_id: IdPath, caller: CallerDep) -> StreamingResponse:
     """The whole tree that the target would have, as a zip."""
     with caller.transaction() as (ctx, actor):
         files = checks.tree_files(ctx, actor=actor, release_id=release_id)
@@ -73,7 +73,7 @@ def tree(release_id: int, caller: CallerDep) -> StreamingResponse:
 
 
 @router.post("/reports")
-def report(release_id: int, body: ReportBody, caller: CallerDep) -> ReleaseDetailResponse:
+def report(release_id: IdPath, body: ReportBody, caller: CallerDep) -> ReleaseDetailResponse:
     """Report what a step found out; a failed item fails the release."""
     with caller.transaction() as (ctx, actor):
         checks.report(
@@ -90,7 +90,7 @@ def report(release_id: int, body: ReportBody, caller: CallerDep) -> ReleaseDetai
 
 
 @router.post("/request-approval")
-def request_approval(release_id: int, caller: CallerDep) -> ReleaseDetailResponse:
+def request_approval(release_id: IdPath, caller: CallerDep) -> ReleaseDetailResponse:
     """Open the approval of a release whose checks passed."""
     with caller.transaction() as (ctx, actor):
         checks.request_approval(ctx, actor=actor, release_id=release_id)
@@ -98,7 +98,7 @@ def request_approval(release_id: int, caller: CallerDep) -> ReleaseDetailRespons
 
 
 @router.post("/errored")
-def errored(release_id: int, body: ReasonBody, caller: CallerDep) -> ReleaseDetailResponse:
+def errored(release_id: IdPath, body: ReasonBody, caller: CallerDep) -> ReleaseDetailResponse:
     """Say that the machinery broke while it worked on the release."""
     with caller.transaction() as (ctx, actor):
         checks.mark_errored(ctx, actor=actor, release_id=release_id, reason=body.reason)
@@ -106,7 +106,7 @@ def errored(release_id: int, body: ReasonBody, caller: CallerDep) -> ReleaseDeta
 
 
 @router.post("/promote")
-def promote(release_id: int, caller: CallerDep) -> PromotionResponse:
+def promote(release_id: IdPath, caller: CallerDep) -> PromotionResponse:
     """Bring an approved release to its environment; calling again answers the same."""
     with caller.transaction() as (ctx, actor):
         release = promotions.promote(ctx, actor=actor, release_id=release_id)
@@ -118,7 +118,7 @@ def promote(release_id: int, caller: CallerDep) -> PromotionResponse:
 
 
 @router.post("/verify")
-def verify(release_id: int, caller: CallerDep) -> VerificationResponse:
+def verify(release_id: IdPath, caller: CallerDep) -> VerificationResponse:
     """Compare what Airflow serves with what was released."""
     with caller.transaction() as (ctx, actor):
         return VerificationResponse.model_validate(
@@ -127,7 +127,7 @@ def verify(release_id: int, caller: CallerDep) -> VerificationResponse:
 
 
 @router.post("/run")
-def run(release_id: int, caller: CallerDep) -> list[RunResponse]:
+def run(release_id: IdPath, caller: CallerDep) -> list[RunResponse]:
     """Start the runs that the release asked for; none if it did not."""
     with caller.transaction() as (ctx, actor):
         runs = verification.start_runs(ctx, actor=actor, release_id=release_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from airflow_release_plugin.api.convert import diff_response, release_detail, release_response
-from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
+from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
 from airflow_release_plugin.api.routes import pipeline
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.schemas.approval import DecisionBody, DecisionResponse
@@ -74,28 +74,28 @@ def request_release(body: ReleaseBody, caller: CallerDep) -> ReleaseDetailRespon
 
 
 @router.get("/{release_id}")
-def get_release(release_id: int, caller: CallerDep) -> ReleaseDetailResponse:
+def get_release(release_id: IdPath, caller: CallerDep) -> ReleaseDetailResponse:
     """One release with its approval, reports, pipeline and runs."""
     with caller.transaction() as (ctx, actor):
         return release_detail(ctx, actor=actor, release_id=release_id)
 
 
 @router.get("/{release_id}/diff")
-def release_diff(release_id: int, caller: CallerDep) -> DiffResponse:
+def release_diff(release_id: IdPath, caller: CallerDep) -> DiffResponse:
     """What the release changes, file by file, against the target that it was checked on."""
     with caller.transaction() as (ctx, actor):
         return diff_response(release_page.diff(ctx, actor=actor, release_id=release_id))
 
 
 @router.get("/{release_id}/diff/since-my-approval")
-def diff_since_my_approval(release_id: int, caller: CallerDep) -> DiffResponse:
+def diff_since_my_approval(release_id: RowId, caller: CallerDep) -> DiffResponse:
     """What changed in these Dags since the caller last approved them; empty where they never did."""
     with caller.transaction() as (ctx, actor):
         return diff_response(release_page.diff_since_approval(ctx, actor=actor, release_id=release_id))
 
 
 @router.get("/{release_id}/events")
-def release_events(release_id: int, caller: CallerDep) -> Collection[EventResponse]:
+def release_events(release_id: IdPath, caller: CallerDep) -> Collection[EventResponse]:
     """The audit trail of one release, oldest first."""
     with caller.transaction() as (ctx, actor):
         rows = release_page.events(ctx, actor=actor, release_id=release_id)
@@ -103,7 +103,7 @@ def release_events(release_id: int, caller: CallerDep) -> Collection[EventRespon
 
 
 @router.get("/{release_id}/decisions")
-def list_decisions(release_id: int, caller: CallerDep) -> Collection[DecisionResponse]:
+def list_decisions(release_id: IdPath, caller: CallerDep) -> Collection[DecisionResponse]:
     """Decisions of the present approval, oldest first."""
     with caller.transaction() as (ctx, actor):
         view = release_page.view(ctx, actor=actor, release_id=release_id)
@@ -114,7 +114,7 @@ def list_decisions(release_id: int, caller: CallerDep) -> Collection[DecisionRes
 
 
 @router.post("/{release_id}/decisions")
-def decide(release_id: int, body: DecisionBody, caller: CallerDep) -> ReleaseDetailResponse:
+def decide(release_id: IdPath, body: DecisionBody, caller: CallerDep) -> ReleaseDetailResponse:
     """Approve or reject exactly the change that the digest names."""
     with caller.transaction() as (ctx, actor):
         decisions.decide_release(
@@ -129,7 +129,7 @@ def decide(release_id: int, body: DecisionBody, caller: CallerDep) -> ReleaseDet
 
 
 @router.post("/{release_id}/revoke")
-def revoke(release_id: int, body: ReasonBody, caller: CallerDep) -> ReleaseDetailResponse:
+def revoke(release_id: IdPath, body: ReasonBody, caller: CallerDep) -> ReleaseDetailResponse:
     """Take back a release that is not released yet."""
     with caller.transaction() as (ctx, actor):
         releases.revoke(ctx, actor=actor, release_id=release_id, reason=body.reason)
@@ -137,7 +137,7 @@ def revoke(release_id: int, body: ReasonBody, caller: CallerDep) -> ReleaseDetai
 
 
 @router.post("/{release_id}/break-glass")
-def break_glass(release_id: int, body: EmergencyBody, caller: CallerDep) -> ReleaseDetailResponse:
+def break_glass(release_id: RowId, body: EmergencyBody, caller: CallerDep) -> ReleaseDetailResponse:
     """Override approval and freeze in an emergency; needs a break-glass role of the flow and a reason."""
     with caller.transaction() as (ctx, actor):
         emergency.break_glass(
@@ -147,7 +147,7 @@ def break_glass(release_id: int, body: EmergencyBody, caller: CallerDep) -> Rele
 
 
 @router.post("/{release_id}/retry")
-def retry(release_id: int, caller: CallerDep) -> ReleaseDetailResponse:
+def retry(release_id: IdPath, caller: CallerDep) -> ReleaseDetailResponse:
     """Start another attempt of a failed, errored or stale release with the same versions."""
     with caller.transaction() as (ctx, actor):
         releases.retry(ctx, actor=actor, release_id=release_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from airflow_release_plugin.api.convert import diff_response
-from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
+from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.release import DiffResponse
@@ -45,7 +45,7 @@ def submit(body: SubmissionBody, caller: CallerDep) -> SubmissionDetailResponse:
 
 
 @router.get("/{submission_id}")
-def get_submission(submission_id: int, caller: CallerDep) -> SubmissionDetailResponse:
+def get_submission(submission_id: IdPath, caller: CallerDep) -> SubmissionDetailResponse:
     """One version with its closure."""
     with caller.transaction() as (ctx, actor):
         return SubmissionDetailResponse.model_validate(
@@ -54,14 +54,14 @@ def get_submission(submission_id: int, caller: CallerDep) -> SubmissionDetailRes
 
 
 @router.get("/{submission_id}/diff")
-def submission_diff(submission_id: int, caller: CallerDep) -> DiffResponse:
+def submission_diff(submission_id: IdPath, caller: CallerDep) -> DiffResponse:
     """What releasing this version would change in the target as it is now."""
     with caller.transaction() as (ctx, actor):
         return diff_response(release_page.submission_diff(ctx, actor=actor, submission_id=submission_id))
 
 
 @router.delete("/{submission_id}")
-def remove(submission_id: int, caller: CallerDep) -> SubmissionResponse:
+def remove(submission_id: IdPath, caller: CallerDep) -> SubmissionResponse:
     """Take a version off the to-be-released list; source and target stay as they are."""
     with caller.transaction() as (ctx, actor):
         return SubmissionResponse.model_validate(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -34,6 +36,14 @@ from airflow.sdk import DAG
 with DAG("{dag_id}", schedule="@daily", start_date=pendulum.datetime(2024, 1, 1), tags=["sales"]):
     EmptyOperator(task_id="{task}", owner="ann")
 """
+
+
+@cache
+def the_app() -> FastAPI:
+    """The API; it keeps nothing between requests, so that one serves all tests."""
+    from airflow_release_plugin.api.app import create_app
+
+    return create_app()
 
 
 def settings_for(manager: str, folder: Path) -> dict[str, str]:
@@ -173,11 +183,9 @@ class World:
         return get_auth_manager().generate_jwt(self.user(name), expiration_time_in_seconds=seconds)
 
     def client(self, token: str | None = None, **headers: str) -> TestClient:
-        from airflow_release_plugin.api.app import create_app
-
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        return TestClient(create_app(), base_url=f"http://testserver{API}", headers=headers)
+        return TestClient(the_app(), base_url=f"http://testserver{API}", headers=headers)
 
     def as_(self, name: str) -> TestClient:
         """The client of one person, ``anonymous`` for nobody's."""

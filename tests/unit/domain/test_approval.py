@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -13,10 +14,11 @@ from airflow_release_plugin.domain.approval import (
     Node,
     NodeRule,
     Requirement,
+    Standing,
     Verdict,
     evaluate,
     is_past,
-    may_decide,
+    place_to_decide,
 )
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
 
@@ -39,6 +41,12 @@ def yes(actor: Actor, at: int = 0) -> CountedDecision:
 
 def no(actor: Actor, at: int = 0) -> CountedDecision:
     return CountedDecision(at, actor.id, Verdict.REJECT)
+
+
+def may_decide(requirement: Requirement, at: int, actor: Actor, decided: Collection[str]) -> bool:
+    """Whether ``actor`` may decide when the people of ``decided`` did before."""
+    before = [CountedDecision(0, person, Verdict.APPROVE) for person in decided]
+    return place_to_decide(requirement, at, Standing(actor), before) is not None
 
 
 @pytest.mark.req("R36")

@@ -1,0 +1,201 @@
+"""
+The route walk: every route, every kind of caller, both auth managers.
+
+A cell is the status of the answer. 401 nobody, 403 may not, 404 may not even see; 409 and 422 mean that the caller
+got through to the state of the thing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from tests.db.api.conftest import installation
+from tests.db.api.world import API, MANAGERS, World, add_fab_people, ok, the_app
+from tests.harness.databases import airflow_uses, connect, copy_of
+
+CALLERS = ("anonymous", "viewer", "author", "author2", "reviewer", "admin", "pipeline")
+DIGEST = "0" * 64
+DECISION = {"verdict": "approve", "change_digest": "{digest}"}
+GATE = {"dag_id": "etl", "run_id": "r", "task_id": "other", "try_number": 1, "title": "May we?"}
+REPORT = {"kind": "check", "attempt": 1, "items": [{"name": "Parse", "status": "passed"}]}
+REQUEST = {"title": "T", "submission_ids": ["{pending}"], "reviewers": ["reviewer2"]}
+
+# What each caller gets: anonymous, viewer, author, author2, reviewer, admin, pipeline.
+EVERYBODY = "401 200 200 200 200 200 200"
+ADMIN = "401 403 403 403 403 200 403"
+EXECUTORS = "401 403 403 403 403 200 200"
+EDITORS = "401 403 200 200 200 200 403"
+ROUTES: dict[str, tuple[str, Any]] = {
+    "GET /me": (EVERYBODY, None),
+    "GET /approvals": (EVERYBODY, None),
+    "GET /reviewers": (EVERYBODY, None),
+    "GET /candidates": (EVERYBODY, None),
+    "GET /candidates/closure?path=etl.py": (EVERYBODY, None),
+    "GET /submissions": (EVERYBODY, None),
+    "POST /submissions": (EDITORS.replace("200", "201"), {"path": "new.py"}),
+    "GET /submissions/{pending}": (EVERYBODY, None),
+    "GET /submissions/{pending}/diff": (EVERYBODY, None),
+    "DELETE /submissions/{pending}": (EDITORS, None),
+    "GET /releases": (EVERYBODY, None),
+    "POST /releases": (EDITORS.replace("200", "201"), REQUEST),
+    "GET /releases/{awaiting}": (EVERYBODY, None),
+    "GET /releases/{awaiting}/diff": (EVERYBODY, None),
+    "GET /releases/{awaiting}/events": (EVERYBODY, None),
+    "GET /releases/{awaiting}/decisions": (EVERYBODY, None),
+    # the author asked for it, author2 and viewer hold no role of the flow, the service user never decides
+    "POST /releases/{awaiting}/decisions": ("401 403 403 403 200 200 403", DECISION),
+    # requester, asked reviewers, admins
+    "POST /releases/{awaiting}/revoke": ("401 403 200 403 200 200 403", {"reason": "no"}),
+    # requester, admins
+    "POST /releases/{failed}/retry": ("401 403 200 403 403 200 403", None),
+    "GET /releases/{checking}/work": (EXECUTORS, None),
+    "GET /releases/{checking}/tree": (EXECUTORS, None),
+    "POST /releases/{checking}/reports": (EXECUTORS, REPORT),
+    "POST /releases/{awaiting}/request-approval": (EXECUTORS, None),
+    "POST /releases/{checking}/errored": (EXECUTORS, {"reason": "broken"}),
+    "POST /releases/{approved}/promote": (EXECUTORS, None),
+    "POST /releases/{released}/verify": (EXECUTORS, None),
+    "POST /releases/{released}/run": (EXECUTORS, None),
+    "GET /environments": (EVERYBODY, None),
+    "GET /environments/prod": (EVERYBODY, None),
+    "GET /environments/prod/dags": (EVERYBODY, None),
+    "GET /environments/prod/dags/live/history": (EVERYBODY, None),
+    "POST /environments/prod/restore": (ADMIN, None),
+    "GET /gates": (EVERYBODY, None),
+    "POST /gates": (EXECUTORS, GATE),
+    "GET /gates/{gate}": (EVERYBODY, None),
+    "POST /gates/{gate}/decisions": ("401 403 403 403 200 200 403", {**DECISION, "change_digest": "{sign}"}),
+    "POST /gates/{gate}/withdraw": (EXECUTORS, None),
+    "GET /events": (ADMIN, None),
+    "POST /watch": (EXECUTORS, {"known": {"release:1": ""}, "wait": 0}),
+    "GET /health": ("200 200 200 200 200 200 200", None),
+}
+
+
+@dataclass
+class Prepared:
+    """An installation with a thing in each state that the table names; copied for each caller that changes one."""
+
+    manager: str
+    folder: Path
+    database: Path
+    names: dict[str, Any] = field(default_factory=dict)
+
+
+def fill(world: World) -> dict[str, Any]:
+    """Put a thing in each state; their ids by the names in the table."""
+    units = ("live", "etl", "new", "checking", "awaiting", "failed", "approved")
+    for name in units:
+        world.write_dag(f"{name}.py", name)
+    world.parse()
+    world.parse_pipelines()
+    released = world.released("live.py")
+    awaiting = world.awaiting("awaiting.py")
+    approved = world.awaiting("approved.py")
+    ok(world.decide(approved))
+    gate = world.gate()
+    return {
+        "released": released["id"],
+        "awaiting": awaiting["id"],
+        "digest": awaiting["change_digest"],
+        "approved": approved["id"],
+        "checking": world.request(world.submit("checking.py"))["id"],
+        "failed": world.report(world.request(world.submit("failed.py")), "failed")["id"],
+        "pending": world.submit("etl.py")["id"],
+        "gate": gate["id"],
+        "sign": gate["change_digest"],
+    }
+
+
+@pytest.fixture(scope="module", params=MANAGERS)
+def prepared(
+    request: pytest.FixtureRequest, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Prepared:
+    folder = tmp_path_factory.mktemp(request.param)
+    (folder / "dev").mkdir()
+    database = folder / "airflow.db"
+    shutil.copyfile(migrated_file, database)
+    made = Prepared(request.param, folder, database)
+    with opened(made, folder, f"sqlite:///{database}") as world:
+        if made.manager == "fab":
+            with world.session() as session:
+                add_fab_people(session)
+        made.names = fill(world)
+    return made
+
+
+@contextmanager
+def opened(prepared: Prepared, folder: Path, url: str) -> Iterator[World]:
+    engine = connect(url)
+    try:
+        with airflow_uses(engine), installation(prepared.manager, engine, folder) as world:
+            yield world
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def copied(prepared: Prepared, folder: Path) -> Iterator[World]:
+    """A world of its own."""
+    folder.mkdir()
+    for name in ("dev", "store.git"):
+        shutil.copytree(prepared.folder / name, folder / name)
+    with opened(prepared, folder, copy_of(prepared.database, folder)) as world:
+        yield world
+
+
+def filled_in(value: Any, names: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: filled_in(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled_in(item, names) for item in value]
+    return names.get(value[1:-1], value) if isinstance(value, str) else value
+
+
+def test_every_route_is_in_the_table() -> None:
+    routes = {
+        (method, route.path.removeprefix(API))
+        for route in the_app().routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    }
+
+    assert routes - {template(entry) for entry in ROUTES} == set()
+
+
+def template(entry: str) -> tuple[str, str]:
+    """The route that an entry of the table calls."""
+    method, url = entry.split()
+    for route in the_app().routes:
+        if (
+            isinstance(route, APIRoute)
+            and method in route.methods
+            and route.path_regex.fullmatch(API + url.partition("?")[0])
+        ):
+            return method, route.path.removeprefix(API)
+    raise AssertionError(f"{entry} is no route")
+
+
+@pytest.mark.req("R36", "R72")
+@pytest.mark.parametrize("entry", ROUTES)
+def test_who_gets_through(prepared: Prepared, entry: str, tmp_path: Path) -> None:
+    expected, body = ROUTES[entry]
+    method, url = entry.split()
+    url = url.format(**prepared.names)
+    found = {}
+    # A deed of one caller must not show in the answer to another.
+    for together in [CALLERS] if method == "GET" else [(caller,) for caller in CALLERS]:
+        with copied(prepared, tmp_path / together[0]) as world:
+            for caller in together:
+                answer = world.as_(caller).request(method, url, json=filled_in(body, prepared.names))
+                found[caller] = answer.status_code
+
+    assert found == dict(zip(CALLERS, map(int, expected.split()), strict=True))

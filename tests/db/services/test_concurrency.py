@@ -1,0 +1,259 @@
+"""
+Two people, or two pipelines, at the same moment.
+
+Each request has a session of its own and commits at its end, as at the edge. One of the two may be told that
+it was too late, or that the database is busy (SQLite has one writer); what is stored must be as if they had
+come one after the other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm.exc import StaleDataError
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.states import ApprovalState, ReleaseState, SubmissionState
+from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.models import Approval, Decision, Release, Submission
+from airflow_release_plugin.services import audit, environments, promotions, releases
+from airflow_release_plugin.store.base import ReleaseStore, tag_ref
+from tests.harness.clock import FrozenClock
+from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, REVIEWER, World, make_world
+
+TOO_LATE = (ReleaseError, StaleDataError, IntegrityError, OperationalError)
+Request = Callable[[World], object]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["memory", "git"])
+def store_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def world(
+    session_factory: sessionmaker[Session], store: ReleaseStore, tmp_path: Path, clock: FrozenClock
+) -> Iterator[World]:
+    """A world on a database of its own."""
+    with session_factory() as session:
+        yield make_world(session, store, tmp_path / "source", clock)
+
+
+@pytest.fixture
+def at_once(world: World, session_factory: sessionmaker[Session]) -> Callable[..., list[Any]]:
+    """Run requests at the same moment, each committed at its end; return results and errors in order."""
+
+    def run(*requests: Request) -> list[Any]:
+        world.ctx.session.commit()
+        start = threading.Barrier(len(requests))
+
+        def serve(request: Request) -> object:
+            with session_factory() as session:
+                start.wait()
+                try:
+                    result = request(world.with_session(session))
+                    session.commit()
+                except TOO_LATE as error:
+                    session.rollback()
+                    return error
+                return result
+
+        with ThreadPoolExecutor(len(requests)) as threads:
+            results = list(threads.map(serve, requests))
+        world.ctx.session.rollback()
+        world.ctx.session.expire_all()
+        return results
+
+    return run
+
+
+def succeeded(results: list[Any]) -> list[Any]:
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
+def rows(world: World, model: type[Any]) -> int:
+    return world.ctx.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def decides(release: Release, actor: Actor) -> Request:
+    return lambda world: world.decide(release, actor)
+
+
+def test_two_people_approve_at_the_same_moment_and_one_decision_counts(
+    world: World, at_once: Callable[..., list[Any]]
+) -> None:
+    release = world.waiting(world.dag("etl"))
+
+    results = at_once(decides(release, REVIEWER), decides(release, ADMIN))
+
+    assert len(succeeded(results)) == 1
+    assert rows(world, Decision) == 1
+    assert world.ctx.session.scalars(select(Approval)).one().state is ApprovalState.APPROVED
+    assert releases.get(world.ctx, actor=DEV, release_id=release.id).state is ReleaseState.APPROVED
+    assert audit.first_broken_link(world.ctx) is None
+
+
+def test_an_approval_and_a_revocation_at_the_same_moment_leave_one_of_them(
+    world: World, at_once: Callable[..., list[Any]]
+) -> None:
+    release = world.waiting(world.dag("etl"))
+
+    at_once(
+        decides(release, REVIEWER),
+        lambda other: releases.revoke(other.ctx, actor=DEV, release_id=release.id),
+    )
+
+    state = releases.get(world.ctx, actor=DEV, release_id=release.id).state
+    approval = world.ctx.session.scalars(select(Approval)).one().state
+    assert (state, approval) in {
+        (ReleaseState.APPROVED, ApprovalState.APPROVED),
+        (ReleaseState.REVOKED, ApprovalState.WITHDRAWN),
+    }
+    assert audit.first_broken_link(world.ctx) is None
+
+
+def test_the_same_promotion_twice_at_the_same_moment_happens_once(
+    world: World, at_once: Callable[..., list[Any]]
+) -> None:
+    release = world.approved(world.dag("etl"))
+
+    at_once(*[lambda other: other.promote(release)] * 2)
+
+    done = world.promote(releases.get(world.ctx, actor=DEV, release_id=release.id))
+    assert done.state is ReleaseState.RELEASED
+    assert world.head == done.target_commit == world.store.ref(tag_ref(done.number))
+    assert len(world.store.history(world.head)) == 1
+    assert not environments.get(world.ctx, actor=DEV, name="prod").moved
+    assert audit.first_broken_link(world.ctx) is None
+
+
+def test_two_promotions_at_the_same_moment_go_one_after_the_other(
+    world: World, at_once: Callable[..., list[Any]]
+) -> None:
+    world.released(world.dag("zero"))
+    both = [world.approved(world.dag(name)) for name in ("one", "two")]
+
+    at_once(*[lambda other, release=release: other.promote(release) for release in both])
+
+    promotions.reconcile(world.ctx, "prod")
+    for release in [releases.get(world.ctx, actor=DEV, release_id=r.id) for r in both]:
+        assert release.state in {ReleaseState.RELEASED, ReleaseState.CHECKING, ReleaseState.APPROVED}
+        while release.state is not ReleaseState.RELEASED:
+            if release.state is ReleaseState.CHECKING:
+                world.report(release)
+            world.promote(release)
+    assert sorted(world.target()) == ["one.py", "two.py", "zero.py"]
+    assert len(world.store.history(world.head)) == 3
+    assert audit.first_broken_link(world.ctx) is None
+
+
+def test_a_promotion_finishes_what_another_has_begun_before_it_starts(
+    world: World, session_factory: sessionmaker[Session]
+) -> None:
+    """The first has committed its intent and pauses before it moves the branch; the second waits for it."""
+    world.released(world.dag("zero"))
+    first, second = (world.approved(world.dag(name)) for name in ("one", "two"))
+    world.ctx.session.commit()
+    commit, calls = world.ctx.session.commit, []
+
+    def commit_then_pause() -> None:
+        commit()
+        calls.append(1)
+        if len(calls) == 1:
+            with session_factory() as session:
+                world.with_session(session).promote(second)
+
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(world.ctx.session, "commit", commit_then_pause)
+        done = world.promote(first)
+
+    world.ctx.session.expire_all()
+    assert (done.state, second.state) == (ReleaseState.RELEASED, ReleaseState.CHECKING)
+
+
+def test_one_version_goes_into_one_of_two_releases(world: World, at_once: Callable[..., list[Any]]) -> None:
+    submission = world.submit(world.dag("etl"))
+
+    results = at_once(
+        *[lambda other, actor=actor: other.request(submission, actor=actor) for actor in (DEV, DEV2)]
+    )
+
+    assert len(succeeded(results)) == 1
+    assert rows(world, Release) == 1
+    assert world.ctx.session.scalars(select(Submission)).one().state is SubmissionState.IN_RELEASE
+
+
+def test_releases_of_different_dags_do_not_disturb_each_other(
+    world: World, at_once: Callable[..., list[Any]], db_backend: str
+) -> None:
+    chosen = [world.submit(world.dag(name)) for name in ("a", "b", "c")]
+
+    results = at_once(*[lambda other, one=one: other.request(one) for one in chosen])
+
+    if db_backend == "postgresql":
+        assert len(succeeded(results)) == 3
+    numbers = world.ctx.session.scalars(select(Release.number)).all()
+    assert len(set(numbers)) == len(succeeded(results)) >= 1
+    assert audit.first_broken_link(world.ctx) is None
+
+
+def test_two_versions_of_one_file_get_two_numbers(world: World, at_once: Callable[..., list[Any]]) -> None:
+    world.submit(world.dag("etl"))
+    world.dag("etl", lines="x = 2")
+
+    results = at_once(*[lambda other, actor=actor: other.submit("etl.py", actor) for actor in (DEV, DEV2)])
+
+    versions = world.ctx.session.scalars(select(Submission.version).order_by(Submission.version)).all()
+    assert len(versions) == len(set(versions)) == 1 + len(succeeded(results))
+    pending = world.ctx.session.scalars(
+        select(Submission).where(Submission.state == SubmissionState.PENDING)
+    ).all()
+    assert [submission.version for submission in pending] == [max(versions)]
+
+
+def test_a_check_report_that_arrives_twice_opens_one_approval(
+    world: World, at_once: Callable[..., list[Any]]
+) -> None:
+    release = world.request(world.submit(world.dag("etl")))
+
+    results = at_once(*[lambda other: other.report(release)] * 2)
+
+    assert len(succeeded(results)) == 1
+    assert rows(world, Approval) == 1
+
+
+def test_one_process_waits_for_the_other_that_is_moving_the_branch(
+    world: World, session_factory: sessionmaker[Session]
+) -> None:
+    """The first committed its intent and pauses; the second finishes for it; the first finds that done."""
+    release = world.approved(world.dag("etl"))
+    world.ctx.session.commit()
+    commit, calls = world.ctx.session.commit, []
+
+    def commit_then_pause() -> None:
+        commit()
+        calls.append(1)
+        if len(calls) == 1:
+            with session_factory() as session:
+                promotions.promote(world.with_session(session).ctx, actor=PIPELINE, release_id=release.id)
+
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(world.ctx.session, "commit", commit_then_pause)
+        done = world.promote(release)
+
+    assert done.state is ReleaseState.RELEASED
+    assert len(world.store.history(world.head)) == 1
+    assert len(world.twin.announced) == 1
