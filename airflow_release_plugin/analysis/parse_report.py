@@ -11,7 +11,7 @@ from airflow_release_plugin.analysis.references import References
 
 @dataclass(frozen=True)
 class ParsedTask:
-    """One task; ``type`` is the operator's class name, ``callable`` the qualified name of a Python task's function."""
+    """One task; ``type`` is the operator's class name, ``callable`` the name of a Python task's function."""
 
     task_id: str
     type: str

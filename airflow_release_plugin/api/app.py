@@ -30,7 +30,7 @@ def create_app() -> FastAPI:
     app = FastAPI(
         title="Airflow Release",
         version=__version__,
-        description="Release management for Apache Airflow: what runs in production, who agreed, how it got there.",
+        description="Release management for Apache Airflow: what runs in production, and who agreed.",
         docs_url=f"{API_PREFIX}/docs",
         openapi_url=f"{API_PREFIX}/openapi.json",
         redoc_url=None,

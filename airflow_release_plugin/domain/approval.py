@@ -201,7 +201,7 @@ def _count(node: Node, decisions: Sequence[CountedDecision], used: set[str]) -> 
     asked = {person.id for person in node.eligible}
     # In an order of their own, so that the sum does not depend on the order in which people decided.
     for decision in sorted(decisions, key=lambda d: (bool(d.place_of), d.actor_id)):
-        # Others who hold the role by now cannot stand in for somebody who was asked, unless the node escalated.
+        # Who holds the role by now cannot stand in for somebody who was asked, unless the node escalates.
         is_asked = node.rule is not NodeRule.ALL or bool(node.escalate_after_hours) or decision.place in asked
         if is_asked and used.isdisjoint(decision.people):
             used |= decision.people

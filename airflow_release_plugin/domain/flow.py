@@ -49,7 +49,7 @@ class Scope:
 
     def covers(self, dags: Iterable[DagSubject]) -> bool:
         """Whether one of the DAGs is in scope: a package is as critical as its most critical DAG."""
-        return any(self.fits(dag) for dag in dags)
+        return self.is_everything or any(self.fits(dag) for dag in dags)
 
     @property
     def is_everything(self) -> bool:

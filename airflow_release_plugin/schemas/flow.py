@@ -32,7 +32,7 @@ class EnabledBody(RequestModel):
 
 
 class FlowResponse(ResponseModel):
-    """A flow. ``id`` and ``priority`` are null for the built-in one, which is tried last and cannot be edited."""
+    """A flow. ``id`` and ``priority`` are null for the built-in one, which is tried last."""
 
     id: int | None
     name: str
@@ -75,7 +75,7 @@ class FlowRevisionResponse(ResponseModel):
 
 
 class TrialResponse(ResponseModel):
-    """One flow in a simulation: ``applies``, ``disabled``, ``other_kind``, ``out_of_scope``, ``lower_priority``."""
+    """One flow in a simulation; ``outcome`` is a value of ``domain.flow_matching.Outcome``."""
 
     flow: str
     outcome: str

@@ -87,7 +87,7 @@ def decide_many(
     ctx: Context, *, actor: Actor, subjects: Sequence[tuple[str, int, str]], verdict: Verdict, comment: str
 ) -> list[Decided]:
     """
-    Decide on several things with one comment; each stands for itself, so one refusal does not undo the others.
+    Decide on several things with one comment; each stands for itself: a refusal does not undo the others.
 
     :param subjects: ``("release" or "gate", id, change digest)``
     """

@@ -54,7 +54,7 @@ def break_glass(ctx: Context, *, actor: Actor, release_id: int, change_digest: s
     approval = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
     if approval is None or not _is_possible(ctx, release, approval):
         raise ConflictError(
-            f"{release.subject} is {release.state.value!r} and nothing holds it back; there is nothing to override."
+            f"{release.subject} is {release.state.value!r} and nothing holds it back: nothing to override."
         )
     _require_right(release, approval, actor)
     access.require_code(ctx, actor, access.release_dag_ids(release))

@@ -1,4 +1,4 @@
-"""When an approved release may be executed: its schedule, the freeze windows of its flow, and how long it waits."""
+"""When an approved release may be executed: its schedule, the freeze windows of its flow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Configuring approval flows. Every change makes a revision, is audited, and leaves alone what is under way."""
+"""Configuring approval flows. Every change makes a revision, is audited, and leaves what is under way."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from airflow_release_plugin.services.flows import DEFAULT_FLOW, default_flow, pe
 
 @dataclass(frozen=True)
 class FlowView:
-    """A flow as the pages show it. ``id`` and ``priority`` are ``None`` for the built-in one, which is tried last."""
+    """A flow as pages show it. ``id`` and ``priority`` are ``None`` for the built-in one, tried last."""
 
     id: int | None
     spec: FlowSpec
@@ -59,7 +59,7 @@ class NodePeople:
 
 
 def may_edit(ctx: Context, actor: Actor) -> bool:
-    """Whether the actor may configure flows: a right of its own, apart from approving and from editing DAGs."""
+    """Whether the actor may configure flows: a right of its own, apart from approving and editing."""
     return actor.kind is ActorKind.USER and actor.has_any_role(ctx.settings.flow_admin_roles)
 
 
@@ -133,8 +133,8 @@ def _require_possible(ctx: Context, spec: FlowSpec) -> None:
         for node in unmet_nodes(nodes, counts_twice=spec.counts_twice):
             names = ", ".join(person.name for person in node.eligible) or "nobody"
             raise InvalidRequestError(
-                f"Level {number}, node {node.name!r} needs {node.needed} people, and those who can approve are: "
-                f"{names}. One person counts {'once a node' if spec.counts_twice else 'once over all nodes'}. "
+                f"Level {number}, node {node.name!r} needs {node.needed} people, and those who can approve "
+                f"are: {names}. One person counts {'once a node' if spec.counts_twice else 'once'}. "
                 "Name more people or a role that more people hold, or ask for fewer."
             )
 
@@ -188,8 +188,8 @@ def update(ctx: Context, *, actor: Actor, flow_id: int, raw: dict[str, Any], rev
     row = _found(queries.flow(ctx.session, flow_id, lock=True), flow_id)
     if row.revision != revision:
         raise ConflictError(
-            f"Flow {row.name!r} is at revision {row.revision} now, saved by {row.updated_by_name}; you edited "
-            f"revision {revision}. Reload it and make your change again.",
+            f"Flow {row.name!r} is at revision {row.revision} now, saved by {row.updated_by_name}; you "
+            f"edited revision {revision}. Reload it and make your change again.",
             revision=row.revision,
         )
     _require_free_name(ctx, spec.name, row.id)
@@ -207,7 +207,7 @@ def set_enabled(ctx: Context, *, actor: Actor, flow_id: int, enabled: bool) -> F
 
 
 def delete(ctx: Context, *, actor: Actor, flow_ids: Collection[int]) -> list[str]:
-    """Delete flows and return their names; all or none. Their revisions stay, for the approvals that name them."""
+    """Delete flows and return their names; all or none. Revisions stay: approvals name them."""
     _require_editor(ctx, actor)
     rows = [
         _found(queries.flow(ctx.session, flow_id, lock=True), flow_id) for flow_id in sorted(set(flow_ids))

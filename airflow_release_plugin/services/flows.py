@@ -1,4 +1,4 @@
-"""Which agreement something needs: the flow that applies, its level, its nodes, and the people who can meet them."""
+"""Which agreement something needs: the flow that applies, its level, its nodes and their people."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _require_people(subject: str, flow: FlowSpec, nodes: Sequence[Node], only: C
     found = ", ".join(person.name for person in node.eligible) or "nobody"
     hint = "set [release] default_flow_roles" if flow.name == DEFAULT_FLOW else "edit the flow"
     raise InvalidRequestError(
-        f"Nobody could approve {subject}: node {node.name!r} of flow {flow.name!r} needs {node.needed} of {named},"
-        f"{narrowed} and there is {found}. Whoever requested or submitted it is excluded, and one person counts "
-        f"{'once a node' if flow.counts_twice else 'once'}. Give the role to another person, or {hint}."
+        f"Nobody could approve {subject}: node {node.name!r} of flow {flow.name!r} needs {node.needed} of "
+        f"{named},{narrowed} and there is {found}. Whoever requested or submitted it is excluded, and one "
+        f"person counts {'once a node' if flow.counts_twice else 'once'}. Give the role to another person, or {hint}."
     )

@@ -96,13 +96,21 @@ def _actions(
     awaits = release.effective_state(ctx.clock()) is ReleaseState.AWAITING_APPROVAL
     if awaits and approval is not None and approval.may_decide:
         actions += ["approve", "reject"]
-    if may_break_glass:
+    if may_break_glass and not (awaits and approval is not None and _is_last_word(approval)):
         actions.append("break_glass")
     if releases.may_revoke(ctx, actor, release):
         actions.append("revoke")
     if releases.may_retry(ctx, actor, release):
         actions.append("retry")
     return actions
+
+
+def _is_last_word(approval: approvals.ApprovalView) -> bool:
+    """Whether the actor's own approval would complete it, so that there is no glass to break."""
+    if not approval.may_decide or approval.current_node is None:
+        return False
+    node = approval.nodes[approval.current_node]
+    return approval.current_node == len(approval.nodes) - 1 and node.needed - node.approvals <= 1
 
 
 def _pipeline(ctx: Context, release: Release, state: ReleaseState) -> PipelineView | None:
@@ -138,7 +146,7 @@ def diff(ctx: Context, *, actor: Actor, release_id: int) -> list[ChangedFile]:
 
 
 def diff_since_approval(ctx: Context, *, actor: Actor, release_id: int) -> list[ChangedFile]:
-    """What changed in the units of the release since the actor last approved them; nothing where they never did."""
+    """What changed in the units of the release since the actor last approved them, where they did."""
     release = releases.get(ctx, actor=actor, release_id=release_id)
     access.require_code(ctx, actor, access.release_dag_ids(release))
     seen = approval_queries.last_approved(ctx.session, actor.id, before_release=release.id)

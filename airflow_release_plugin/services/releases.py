@@ -40,7 +40,7 @@ MAX_ITEMS = 100
 
 @dataclass(frozen=True)
 class Offer:
-    """What a release would need, as far as it is known before its check; ``problem`` if nobody could approve."""
+    """What a release would need, as known before its check; ``problem`` if nobody could approve."""
 
     people: tuple[Person, ...]
     flow: str = ""
@@ -53,7 +53,8 @@ def offer(ctx: Context, *, actor: Actor, submission_ids: Collection[int], at_lea
     """The flow, its level and the people who could approve a release of these submissions by ``actor``."""
     chosen = submissions.submissions_by_id(ctx.session, submission_ids)
     try:
-        changes = build_changes(ctx, chosen, ctx.store.ref(environment_ref(ctx.settings.environment)))
+        base = ctx.store.ref(environment_ref(ctx.settings.environment))
+        changes = build_changes(ctx, chosen, base) if chosen else ()
         flow = _preliminary_flow(ctx, chosen, changes, actor, at_least_level)
     except InvalidRequestError as error:
         return Offer(people=(), problem=error.message)
@@ -66,12 +67,17 @@ def offer(ctx: Context, *, actor: Actor, submission_ids: Collection[int], at_lea
 
 
 def _preliminary_flow(
-    ctx: Context, chosen: Sequence[Submission], changes: Sequence[TreeChange], actor: Actor, at_least: int
+    ctx: Context,
+    chosen: Sequence[Submission],
+    changes: Sequence[TreeChange],
+    actor: Actor,
+    at_least: int,
+    subject: str = "this release",
 ) -> ResolvedFlow:
     """The flow by what is known before the check; the one that counts is resolved after it."""
     return flows.resolve(
         ctx,
-        subject="this release",
+        subject=subject,
         excluded={actor.id} | {submission.submitted_by_id for submission in chosen},
         facts=risk.draft_facts(ctx, chosen, changes),
         at_least=at_least,
@@ -109,7 +115,7 @@ def request(
     access.require_edit(ctx, actor, dag_ids)
     base = ctx.store.ref(environment_ref(ctx.settings.environment))
     changes = build_changes(ctx, chosen, base)
-    flow = _preliminary_flow(ctx, chosen, changes, actor, at_least_level)
+    flow = _preliminary_flow(ctx, chosen, changes, actor, at_least_level, f"release {title!r}")
     asked = _reviewers(actor, reviewers, _eligible(flow))
     release = _new(
         ctx,

@@ -91,7 +91,7 @@ def draft_facts(ctx: Context, chosen: Sequence[Submission], changes: Sequence[Tr
 
 
 def subjects(ctx: Context, chosen: Sequence[Submission]) -> tuple[DagSubject, ...]:
-    """The DAGs of submissions with tags and owners as Airflow knows them, in the source or else in the target."""
+    """The DAGs of submissions with tags and owners as Airflow knows them, in source or target."""
     paths = [submission.path for submission in chosen]
     in_source = _by_id(ctx, ctx.airflow.source.facts(ctx.settings.source, paths))
     in_target = _by_id(ctx, ctx.airflow.source.facts(ctx.settings.environment, paths))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from airflow_release_plugin.api.dependencies import CallerDep
-from airflow_release_plugin.schemas.common import Collection, RowId
+from airflow_release_plugin.api.dependencies import CallerDep, IdPath
+from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.flow import DeputyBody, DeputyResponse
 from airflow_release_plugin.services import deputies
 
@@ -36,7 +36,7 @@ def name_deputy(body: DeputyBody, caller: CallerDep) -> DeputyResponse:
 
 
 @router.delete("/{deputy_id}", status_code=204)
-def end_deputy(deputy_id: RowId, caller: CallerDep) -> None:
+def end_deputy(deputy_id: IdPath, caller: CallerDep) -> None:
     """End a deputy's time now."""
     with caller.transaction() as (ctx, actor):
         deputies.end_deputy(ctx, actor=actor, deputy_id=deputy_id)

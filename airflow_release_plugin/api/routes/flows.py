@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from airflow_release_plugin.api.convert_flows import flow_detail, flow_response, simulation_response
-from airflow_release_plugin.api.dependencies import CallerDep
+from airflow_release_plugin.api.dependencies import CallerDep, IdPath
 from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.risk import ChangeFact
 from airflow_release_plugin.exceptions import InvalidRequestError
@@ -87,14 +87,14 @@ def simulate(
 
 
 @router.get("/{flow_id}")
-def get_flow(flow_id: RowId, caller: CallerDep) -> FlowDetailResponse:
+def get_flow(flow_id: IdPath, caller: CallerDep) -> FlowDetailResponse:
     """One flow, with the people who can approve at each node."""
     with caller.transaction() as (ctx, actor):
         return flow_detail(ctx, flow_admin.get(ctx, actor=actor, flow_id=flow_id))
 
 
 @router.put("/{flow_id}")
-def update_flow(flow_id: RowId, body: FlowBody, caller: CallerDep) -> FlowDetailResponse:
+def update_flow(flow_id: IdPath, body: FlowBody, caller: CallerDep) -> FlowDetailResponse:
     """Replace a flow's content; ``revision`` is the one that the editor saw."""
     if body.revision is None:
         raise InvalidRequestError("Say which revision you edited: revision.")
@@ -104,14 +104,14 @@ def update_flow(flow_id: RowId, body: FlowBody, caller: CallerDep) -> FlowDetail
 
 
 @router.post("/{flow_id}/enabled")
-def set_enabled(flow_id: RowId, body: EnabledBody, caller: CallerDep) -> FlowResponse:
+def set_enabled(flow_id: IdPath, body: EnabledBody, caller: CallerDep) -> FlowResponse:
     """Switch a flow on or off; what is under way goes on."""
     with caller.transaction() as (ctx, actor):
         return flow_response(flow_admin.set_enabled(ctx, actor=actor, flow_id=flow_id, enabled=body.enabled))
 
 
 @router.get("/{flow_id}/revisions")
-def list_revisions(flow_id: RowId, caller: CallerDep) -> Collection[FlowRevisionResponse]:
+def list_revisions(flow_id: IdPath, caller: CallerDep) -> Collection[FlowRevisionResponse]:
     """What a flow was, newest first; also for one that was deleted."""
     with caller.transaction() as (ctx, actor):
         rows = flow_admin.revisions(ctx, actor=actor, flow_id=flow_id)

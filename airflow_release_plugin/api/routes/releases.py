@@ -88,7 +88,7 @@ def release_diff(release_id: IdPath, caller: CallerDep) -> DiffResponse:
 
 
 @router.get("/{release_id}/diff/since-my-approval")
-def diff_since_my_approval(release_id: RowId, caller: CallerDep) -> DiffResponse:
+def diff_since_my_approval(release_id: IdPath, caller: CallerDep) -> DiffResponse:
     """What changed in these Dags since the caller last approved them; empty where they never did."""
     with caller.transaction() as (ctx, actor):
         return diff_response(release_page.diff_since_approval(ctx, actor=actor, release_id=release_id))
@@ -137,7 +137,7 @@ def revoke(release_id: IdPath, body: ReasonBody, caller: CallerDep) -> ReleaseDe
 
 
 @router.post("/{release_id}/break-glass")
-def break_glass(release_id: RowId, body: EmergencyBody, caller: CallerDep) -> ReleaseDetailResponse:
+def break_glass(release_id: IdPath, body: EmergencyBody, caller: CallerDep) -> ReleaseDetailResponse:
     """Override approval and freeze in an emergency; needs a break-glass role of the flow and a reason."""
     with caller.transaction() as (ctx, actor):
         emergency.break_glass(

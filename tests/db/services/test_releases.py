@@ -156,7 +156,7 @@ def test_the_eligible_are_listed_without_requester_and_submitters(world: World) 
     theirs = world.submit(world.dag("etl"), actor=REVIEWER)
 
     def names(actor: Actor, *ids: int) -> list[str]:
-        return [p.name for p in releases.eligible_reviewers(world.ctx, actor=actor, submission_ids=ids)]
+        return [p.name for p in releases.offer(world.ctx, actor=actor, submission_ids=ids).people]
 
     assert names(DEV) == ["admin", "reviewer"]
     assert names(DEV, theirs.id) == ["admin"]
@@ -168,7 +168,9 @@ def test_a_release_that_nobody_could_approve_is_refused(world: World) -> None:
     for actor in (ADMIN, REVIEWER):
         del world.twin.users[actor.id]
 
-    with pytest.raises(InvalidRequestError, match=r"Nobody could approve release 'A release'.*admin, op"):
+    with pytest.raises(
+        InvalidRequestError, match=r"Nobody could approve release 'A release'.*role admin, role op"
+    ):
         world.request(world.submit(world.dag("etl")))
 
 
