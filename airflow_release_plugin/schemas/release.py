@@ -21,7 +21,7 @@ from airflow_release_plugin.schemas.common import (
 
 
 class ReleaseBody(RequestModel):
-    """Ask for a release of 1..100 versions. ``reviewers`` are ids or login names; at least one, never oneself."""
+    """Ask for a release of 1..100 versions. ``reviewers`` are ids or login names, never one's own."""
 
     title: str = Field(min_length=1, max_length=200)
     description: str = Field(default="", max_length=10000)

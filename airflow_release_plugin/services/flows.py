@@ -129,5 +129,6 @@ def _require_people(subject: str, flow: FlowSpec, nodes: Sequence[Node], only: C
     raise InvalidRequestError(
         f"Nobody could approve {subject}: node {node.name!r} of flow {flow.name!r} needs {node.needed} of "
         f"{named},{narrowed} and there is {found}. Whoever requested or submitted it is excluded, and one "
-        f"person counts {'once a node' if flow.counts_twice else 'once'}. Give the role to another person, or {hint}."
+        f"person counts {'once a node' if flow.counts_twice else 'once'}. Give the role to another person, "
+        f"or {hint}."
     )

@@ -131,16 +131,6 @@ def request(
         reviewers=[{"id": person.id, "name": person.name} for person in asked],
         run_after_release=run_after_release,
     )
-    audit.record(
-        ctx,
-        actor=actor,
-        tag=EventTag.RELEASE_CREATED,
-        subject=f"release:{release.id}",
-        title=release.title,
-        change_digest=release.change_digest,
-        submissions=[{"id": s.id, "path": s.path, "version": s.version} for s in chosen],
-        reviewers=release.reviewers,
-    )
     _start(ctx, release, actor=actor)
     return release
 
@@ -166,6 +156,16 @@ def _new(
     # The id, which the database gives once, makes the number that people and the pipeline use.
     ctx.session.flush()
     release.number = f"R-{release.id:06d}"
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.RELEASE_CREATED,
+        subject=f"release:{release.id}",
+        title=release.title,
+        change_digest=release.change_digest,
+        submissions=[{"id": s.id, "path": s.path, "version": s.version} for s in chosen],
+        reviewers=release.reviewers,
+    )
     return release
 
 
