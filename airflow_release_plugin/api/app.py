@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import Depends, FastAPI
+from starlette.types import Lifespan
 
 from airflow_release_plugin import __version__
 from airflow_release_plugin.api.dependencies import refuse_nul
@@ -22,15 +23,20 @@ from airflow_release_plugin.api.routes import (
 API_PREFIX = "/api/v1"
 
 
-def create_app() -> FastAPI:
-    """The API without the pages; mounted by the plugin at ``/release``."""
+def create_app(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """
+    The API without the pages; mounted by the plugin at ``/release``.
+
+    :param lifespan: entered by Airflow when a server process starts
+    """
     app = FastAPI(
         title="Airflow Release",
         version=__version__,
-        description="Release management for Apache Airflow: what runs in production, who agreed, how it got there.",
+        description="Release management for Apache Airflow: what runs, who agreed, and how it got there.",
         docs_url=f"{API_PREFIX}/docs",
         openapi_url=f"{API_PREFIX}/openapi.json",
         redoc_url=None,
+        lifespan=lifespan,
     )
     add_error_handlers(app)
     for module in (me, candidates, submissions, releases, environments, gates, events, watch):
