@@ -72,14 +72,26 @@ def test_what_is_not_served_in_time_fails(world: World, clock: FrozenClock) -> N
 
 
 @pytest.mark.req("R18")
-def test_an_import_error_fails_with_its_last_line(world: World) -> None:
+def test_an_import_error_that_stays_fails_with_its_last_line(world: World, clock: FrozenClock) -> None:
     release = world.released(world.dag("etl"))
     trace = "Traceback\nModuleNotFoundError: No module named 'pandas'\n"
     world.twin.serving["etl.py"] = ServedState("etl.py", import_errors=(trace,))
+    clock.advance(seconds=30)
 
     assert verify(world, release) == Verification(
         "failed", ["etl.py: does not import: ModuleNotFoundError: No module named 'pandas'"]
     )
+
+
+@pytest.mark.req("R18")
+def test_an_import_error_of_the_version_that_is_being_mended_fails_nothing(world: World) -> None:
+    release = world.released(world.dag("etl"))
+    world.twin.serving["etl.py"] = ServedState("etl.py", import_errors=("ImportError: of the old version",))
+    assert verify(world, release).status == "pending"
+
+    served(world)
+
+    assert verify(world, release).status == "passed"
 
 
 @pytest.mark.req("R18")
