@@ -1,5 +1,5 @@
 """
-Write the generated parts of the documentation: ``python -m scripts.generate_docs``.
+Write the generated parts of the documentation: ``make docs``.
 
 A generated part stands between two comments, ``<!-- generated: name -->`` and ``<!-- end -->``; the rest of a
 page is written by people. ``tests/unit/test_docs.py`` fails when a part differs from what the code says.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-COMMAND = "python -m scripts.generate_docs"
+COMMAND = "make docs"
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
 REQUIREMENT = re.compile(r"^\| (R\d+) \|")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import airflow_release_plugin
+from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.get_provider_info import get_provider_info
 from airflow_release_plugin.models import metadata
 from scripts import generate_docs
@@ -40,6 +41,10 @@ def leads_somewhere(page: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
     target = page.parent / path if path else page
     return target.exists() and (not anchor or anchor in anchors(target))
+
+
+def error_codes(root: type[ReleaseError] = ReleaseError) -> set[str]:
+    return {root.code}.union(*map(error_codes, root.__subclasses__()))
 
 
 def make_targets() -> set[str]:
@@ -96,6 +101,11 @@ def test_tests_name_only_requirements_that_are_listed() -> None:
 
     assert set(generate_docs.tests_by_requirement()) <= set(listed)
     assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize("code", sorted(error_codes()))
+def test_every_error_has_a_next_step_in_troubleshooting(code: str) -> None:
+    assert f"`{code}`" in (ROOT / "docs/how-to/troubleshooting.md").read_text()
 
 
 def test_every_table_is_described() -> None:
