@@ -1,9 +1,9 @@
 """
-Take the pictures of the documentation: ``make pictures``, or ``python -m scripts.screenshots [folder] [--all]``.
+Take the pictures of the documentation: ``make pictures``.
 
 Runs a demo of its own, does the main job up to a waiting approval and a waiting gate, and writes PNG files
-with fixed names to ``docs/images``. With ``--all`` it takes every page at both widths in both themes, to be
-looked at.
+with fixed names to ``docs/images``. ``python -m scripts.screenshots folder --all`` takes every page at both widths
+in both themes, to be looked at.
 """
 
 from __future__ import annotations

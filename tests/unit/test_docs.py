@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import textwrap
+from configparser import ConfigParser
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -79,6 +82,17 @@ def test_release_settings_on_pages_exist(page: Path) -> None:
     used = {key for section in sections for key in re.findall(r"^(\w+) *=", section, re.M)}
 
     assert used <= known.keys()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_bundles_on_pages_can_be_configured_like_that(page: Path) -> None:
+    for text in blocks(page, "ini"):
+        parser = ConfigParser(interpolation=None)
+        parser.read_string(text)
+        bundles = json.loads(parser.get("dag_processor", "dag_bundle_config_list", fallback="[]"))
+
+        assert all(set(bundle) == {"name", "classpath", "kwargs"} for bundle in bundles)
+        assert all(callable(resolve_name(bundle["classpath"])) for bundle in bundles)
 
 
 @pytest.mark.parametrize("page", generate_docs.pages(), ids=name_of)
