@@ -2,8 +2,8 @@
 Take the pictures of the documentation: ``make pictures``.
 
 Runs a demo of its own, does the main job up to a waiting approval and a waiting gate, and writes PNG files
-with fixed names to ``docs/images``. ``python -m scripts.screenshots folder --all`` takes every page at both widths
-in both themes, to be looked at.
+with fixed names to ``docs/images``. ``python -m scripts.screenshots folder --all`` takes every page at both
+widths in both themes, for people who want to look at all of them.
 """
 
 from __future__ import annotations
