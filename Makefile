@@ -9,7 +9,7 @@ PYTEST := $(VENV)/bin/python -m pytest
 LOWEST_PYTEST := $(LOWEST)/bin/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test test-lowest check unit db e2e bench venv venv-lowest system constraints clean
+.PHONY: help demo demo-check test test-lowest check unit db e2e bench docs pictures venv venv-lowest system constraints clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +37,12 @@ db: venv system  ## tests on Airflow's metadata database: SQLite and PostgreSQL
 
 e2e: venv system  ## tests that drive a whole Airflow and a browser
 	@$(PYTEST) tests/e2e
+
+docs: venv  ## renew what the documentation takes from the code
+	@$(VENV)/bin/python -m scripts.generate_docs
+
+pictures: venv system  ## take the pictures of the documentation anew
+	@$(VENV)/bin/python -m scripts.screenshots
 
 bench: venv  ## measure what must stay fast
 	@$(VENV)/bin/python -m benchmarks

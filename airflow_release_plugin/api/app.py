@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import Depends, FastAPI
+from starlette.types import Lifespan
 
 from airflow_release_plugin import __version__
 from airflow_release_plugin.api.dependencies import refuse_nul
@@ -25,15 +26,20 @@ API_PREFIX = "/api/v1"
 _ROUTES = (me, candidates, submissions, releases, environments, gates, flows, deputies, events, watch)
 
 
-def create_app() -> FastAPI:
-    """The API without the pages; mounted by the plugin at ``/release``."""
+def create_app(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """
+    The API without the pages; mounted by the plugin at ``/release``.
+
+    :param lifespan: entered by Airflow when a server process starts
+    """
     app = FastAPI(
         title="Airflow Release",
         version=__version__,
-        description="Release management for Apache Airflow: what runs in production, and who agreed.",
+        description="Release management for Apache Airflow: what runs, who agreed, and how it got there.",
         docs_url=f"{API_PREFIX}/docs",
         openapi_url=f"{API_PREFIX}/openapi.json",
         redoc_url=None,
+        lifespan=lifespan,
     )
     add_error_handlers(app)
     for module in _ROUTES:

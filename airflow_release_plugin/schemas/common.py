@@ -24,8 +24,8 @@ def storable(value: Any) -> Any:
     """
     Return ``value`` if everything in it, at any depth, can be stored on every database.
 
-    :raises ValueError: a text with NUL, which PostgreSQL has not, or half a surrogate pair; a number that is
-        not finite, which JSON has not; nesting without end
+    :raises ValueError: a text with NUL, which PostgreSQL has not, or with half a surrogate pair; a number
+        that is not finite, which JSON has not; nesting without end
     """
     _refuse_unstorable(value, 0)
     return value

@@ -21,7 +21,7 @@ from airflow_release_plugin.schemas.common import (
 
 
 class ReleaseBody(RequestModel):
-    """Ask for a release of 1..100 versions. ``reviewers`` are ids or login names, never one's own."""
+    """Ask for a release of submitted versions. ``reviewers`` are ids or login names, never one's own."""
 
     title: str = Field(min_length=1, max_length=200)
     description: str = Field(default="", max_length=10000)
@@ -54,7 +54,7 @@ class CheckItemBody(RequestModel):
 
 
 class ReportBody(RequestModel):
-    """What a step of the pipeline found out. ``base_commit`` is the target commit below the tree."""
+    """What a step of the pipeline found out; ``base_commit`` is what the tree was built on."""
 
     kind: ReportKind
     attempt: RowId
@@ -168,7 +168,7 @@ class PromotionResponse(ResponseModel):
 
 
 class VerificationResponse(ResponseModel):
-    """``status``: ``pending`` until Airflow has parsed the commit, then ``passed`` or ``failed``."""
+    """``pending`` until Airflow has parsed the new commit, then ``passed`` or ``failed`` with problems."""
 
     status: str
     problems: list[str]

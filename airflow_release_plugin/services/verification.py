@@ -18,6 +18,9 @@ from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services import access, audit, releases
 from airflow_release_plugin.services.context import Context
 
+SETTLED = timedelta(seconds=30)
+"""An import error that is stored by then is of the new commit; before, it may be of the one that it mends."""
+
 
 @dataclass(frozen=True)
 class Verification:
@@ -41,8 +44,12 @@ def verify(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
     if release.state is not ReleaseState.RELEASED or release.released_at is None:
         raise ConflictError(f"{release.subject} is {release.state.value!r}; there is nothing to verify yet.")
     served = ctx.airflow.serving.served(release.environment, [item.path for item in release.items])
-    is_late = ctx.clock() > release.released_at + timedelta(seconds=ctx.settings.verify_timeout)
-    lines = [_line(release, item, served.get(item.path), is_late) for item in release.items]
+    age = ctx.clock() - release.released_at
+    is_late = age > timedelta(seconds=ctx.settings.verify_timeout)
+    lines = [
+        _line(release, item, served.get(item.path), is_late=is_late, is_settled=age >= SETTLED)
+        for item in release.items
+    ]
     if any(line["status"] == "pending" for line in lines):
         return Verification("pending", [line["detail"] for line in lines if line["status"] == "pending"])
     return _conclude(ctx, release, lines, actor=actor)
@@ -56,7 +63,9 @@ def _stored(ctx: Context, release: Release) -> Verification | None:
     return None
 
 
-def _line(release: Release, item: ReleaseItem, state: ServedState | None, is_late: bool) -> dict[str, str]:
+def _line(
+    release: Release, item: ReleaseItem, state: ServedState | None, *, is_late: bool, is_settled: bool
+) -> dict[str, str]:
     """One item: passed, failed, or pending while Airflow may still be parsing."""
     dags = state.dags if state else ()
     if item.change is ChangeKind.DELETED:
@@ -67,7 +76,7 @@ def _line(release: Release, item: ReleaseItem, state: ServedState | None, is_lat
         problem = f"{item.path}: not served at the new version yet: {', '.join(missing)}" if missing else ""
         if state is not None and state.import_errors and missing:
             problem = f"{item.path}: does not import: {state.import_errors[0].strip().splitlines()[-1]}"
-            is_late = True
+            is_late = is_late or is_settled
     status = CheckStatus.PASSED.value if not problem else CheckStatus.FAILED.value if is_late else "pending"
     return {"name": f"Served: {item.path}", "path": item.path, "status": status, "detail": problem}
 

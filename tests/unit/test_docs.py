@@ -1,34 +1,151 @@
 from __future__ import annotations
 
+import ast
+import json
 import re
+import textwrap
+from configparser import ConfigParser
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
 import airflow_release_plugin
+from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.get_provider_info import get_provider_info
+from airflow_release_plugin.models import metadata
+from scripts import generate_docs
 
 ROOT = Path(__file__).resolve().parents[2]
-DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+IMAGES = sorted((ROOT / "docs" / "images").glob("*.png"))
+LINK = re.compile(r"""(?:\]\(|src="|srcset=")(?!https?://)([^)\s"]+)""")
+BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.M | re.S)
+HEADING = re.compile(r"^#+ (.+)$", re.M)
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [textwrap.dedent(text) for _, kind, text in BLOCK.findall(page.read_text()) if kind == language]
+
+
+def anchors(page: Path) -> set[str]:
+    """Of the headings, as GitHub makes them."""
+    text = BLOCK.sub("", page.read_text())
+    plain = (re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading) for heading in HEADING.findall(text))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    path, _, anchor = link.partition("#")
+    target = page.parent / path if path else page
+    return target.exists() and (not anchor or anchor in anchors(target))
+
+
+def error_codes(root: type[ReleaseError] = ReleaseError) -> set[str]:
+    return {root.code}.union(*map(error_codes, root.__subclasses__()))
 
 
 def make_targets() -> set[str]:
     return set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.M))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
-    broken = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
+    text = BLOCK.sub("", page.read_text())
 
-    assert broken == []
+    assert [link for link in LINK.findall(text) if not leads_somewhere(page, link)] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_commands_that_pages_name_exist(page: Path) -> None:
     named = set(re.findall(r"(?:`|^)make ([a-z0-9-]+)", page.read_text(), re.M))
 
     assert named <= make_targets()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_python_on_pages_is_python(page: Path) -> None:
+    for code in blocks(page, "python"):
+        ast.parse(code)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_release_settings_on_pages_exist(page: Path) -> None:
+    known = get_provider_info()["config"]["release"]["options"]
+    text = "\n".join(blocks(page, "ini"))
+    sections = re.findall(r"^\[release\]\n(.*?)(?=^\[|\Z)", text, re.M | re.S)
+    used = {key for section in sections for key in re.findall(r"^(\w+) *=", section, re.M)}
+
+    assert used <= known.keys()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_bundles_on_pages_can_be_configured_like_that(page: Path) -> None:
+    for text in blocks(page, "ini"):
+        parser = ConfigParser(interpolation=None)
+        parser.read_string(text)
+        bundles = json.loads(parser.get("dag_processor", "dag_bundle_config_list", fallback="[]"))
+
+        assert all(set(bundle) == {"name", "classpath", "kwargs"} for bundle in bundles)
+        assert all(callable(resolve_name(bundle["classpath"])) for bundle in bundles)
+
+
+@pytest.mark.parametrize("page", generate_docs.pages(), ids=name_of)
+def test_generated_parts_say_what_the_code_says(page: Path) -> None:
+    text = page.read_text()
+
+    assert text == generate_docs.rendered(text), f"run {generate_docs.COMMAND}"
+
+
+def test_every_generated_part_is_on_a_page() -> None:
+    used = {
+        part[1] for page in generate_docs.pages() for part in generate_docs.PART.findall(page.read_text())
+    }
+
+    assert used == generate_docs.PARTS.keys()
+
+
+def test_tests_name_only_requirements_that_are_listed() -> None:
+    listed = re.findall(r"^\| (R\d+) \|", (ROOT / "docs/reference/requirements.md").read_text(), re.M)
+
+    assert set(generate_docs.tests_by_requirement()) <= set(listed)
+    assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize("code", sorted(error_codes()))
+def test_every_error_has_a_next_step_in_troubleshooting(code: str) -> None:
+    assert f"`{code}`" in (ROOT / "docs/how-to/troubleshooting.md").read_text()
+
+
+def test_every_table_is_described() -> None:
+    described = re.findall(r"^### `(\w+)`", (ROOT / "docs/reference/database.md").read_text(), re.M)
+
+    assert set(described) == set(metadata.tables)
+
+
+@pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.name)
+def test_a_picture_is_small_and_on_a_page(image: Path) -> None:
+    assert image.stat().st_size <= 200_000
+    assert any(f"images/{image.name}" in page.read_text() for page in PAGES)
+
+
+def test_every_page_of_the_documentation_is_in_its_index() -> None:
+    index = ROOT / "docs" / "index.md"
+    listed = {(index.parent / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text())}
+    expected = {page for page in PAGES if index.parent in page.parents} - {index, *DECISIONS}
+
+    assert expected - listed == set()
+
+
+def test_the_list_of_decisions_names_each() -> None:
+    text = (ROOT / "docs" / "decisions" / "README.md").read_text()
+
+    assert re.findall(r"\(([^)]+\.md)\) \|", text) == [page.name for page in DECISIONS]
 
 
 def test_no_two_decisions_have_the_same_number() -> None:

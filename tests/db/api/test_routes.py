@@ -1,8 +1,7 @@
 """
 The route walk: every route, every kind of caller, both auth managers.
 
-A cell is the status of the answer. 401 nobody, 403 may not, 404 may not even see; 409 and 422 mean that the caller
-got through to the state of the thing.
+A cell is the status of the answer: 401 nobody is logged in, 403 the caller may not.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ ROUTES: dict[str, tuple[str, Any]] = {
 
 @dataclass
 class Prepared:
-    """An installation with a thing in each state that the table names; copied for each caller that changes one."""
+    """An installation with a thing in each state that the table names."""
 
     manager: str
     folder: Path

@@ -1,0 +1,41 @@
+"""When an API server starts: make the store on a fresh installation, finish what a crash interrupted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Thread
+
+from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.services import promotions
+from airflow_release_plugin.services.unit_of_work import unit_of_work
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def at_start(_app: object) -> AsyncIterator[None]:
+    """
+    Lifespan of the API: prepares beside the start of each server process.
+
+    Not when the app is built: gunicorn builds it in the parent of its workers, and commands read it, too.
+    In a thread, since a store that hangs must not keep Airflow from starting.
+    """
+    Thread(target=prepare, name="release-start-up", daemon=True).start()
+    yield
+
+
+def prepare() -> None:
+    """Make the store if nothing was ever submitted, and finish promotions; problems are only logged."""
+    try:
+        with unit_of_work() as (ctx, _):
+            for release in promotions.reconcile(ctx, ctx.settings.environment):
+                log.info(
+                    "An interrupted promotion was finished: %s is %r", release.subject, release.state.value
+                )
+    except ReleaseError as error:
+        reason = f" ({error.__cause__})" if error.__cause__ else ""
+        log.error("Airflow Release is not ready: %s%s", error.message, reason)  # noqa: TRY400 (says it all)
+    except Exception:
+        log.exception("Airflow Release is not ready")

@@ -1,0 +1,192 @@
+"""
+Write the generated parts of the documentation: ``make docs``.
+
+A generated part stands between two comments, ``<!-- generated: name -->`` and ``<!-- end -->``; the rest of a
+page is written by people. ``tests/unit/test_docs.py`` fails when a part differs from what the code says.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.dialects import postgresql
+
+from airflow_release_plugin.domain import states
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.get_provider_info import get_provider_info
+from airflow_release_plugin.models import Base
+from airflow_release_plugin.views.labels import EVENT_LABELS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Column
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+COMMAND = "make docs"
+PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
+REQUIREMENT = re.compile(r"^\| (R\d+) \|")
+
+MACHINES: Mapping[type[Enum], Mapping[Any, Iterable[Any]]] = {
+    states.ReleaseState: states.RELEASE_MOVES,
+    states.SubmissionState: states.SUBMISSION_MOVES,
+    states.ApprovalState: states.APPROVAL_MOVES,
+    states.GateState: states.GATE_MOVES,
+}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; pipes in cells are escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(c.replace("|", "\\|") for c in line) + " |\n" for line in lines)
+
+
+def member_docs(enum: type[Enum]) -> dict[str, str]:
+    """The strings below the members of an enum of ``domain/states.py``, by member name."""
+    tree = ast.parse(Path(str(states.__file__)).read_text())
+    body = next(n.body for n in tree.body if isinstance(n, ast.ClassDef) and n.name == enum.__name__)
+    found: dict[str, str] = {}
+    for before, after in pairwise(body):
+        if isinstance(before, ast.Assign) and isinstance(after, ast.Expr):
+            target = before.targets[0]
+            if isinstance(target, ast.Name) and isinstance(after.value, ast.Constant):
+                found[target.id] = str(after.value.value)
+    return found
+
+
+def state_table(enum: type[Enum]) -> str:
+    """State, meaning, and the states that it may move to."""
+    docs, moves = member_docs(enum), MACHINES[enum]
+    rows = []
+    for state in enum:
+        targets = [f"`{to.value}`" for to in enum if to in moves[state]]
+        rows.append([f"`{state.value}`", markdown(docs[state.name]), ", ".join(targets) or "final"])
+    return table(["state", "means", "may become"], rows)
+
+
+def state_diagram(enum: type[Enum]) -> str:
+    """The transition table as a Mermaid state diagram, which GitHub draws."""
+    moves = MACHINES[enum]
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {next(iter(enum)).value}"]
+    for state in enum:
+        lines += [f"    {state.value} --> {to.value}" for to in enum if to in moves[state]]
+        lines += [] if moves[state] else [f"    {state.value} --> [*]"]
+    return "\n".join([*lines, "```\n"])
+
+
+def settings_table() -> str:
+    """Every option of the ``[release]`` section, as Airflow knows it."""
+    rows = []
+    for name, option in get_provider_info()["config"]["release"]["options"].items():
+        example = f" Example: `{option['example']}`." if option["example"] else ""
+        default = f"`{option['default']}`" if option["default"] else "empty"
+        rows.append([f"`{name}`", option["type"], default, markdown(option["description"]) + example])
+    return table(["setting", "type", "default", "is"], rows)
+
+
+def event_table() -> str:
+    """Every tag of the audit trail."""
+    rows = ([f"`{tag.value}`", str(EVENT_LABELS[tag.value])] for tag in EventTag)
+    return table(["tag", "shown as"], rows)
+
+
+def database_tables() -> str:
+    """Every table with its columns, in the words of PostgreSQL."""
+    classes = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
+    return "\n".join(
+        f"### `{name}`\n\n{markdown(classes[name].__doc__ or '')}\n\n"
+        + table(["column", "type", "is"], map(_column, Base.metadata.tables[name].columns))
+        for name in sorted(classes)
+    )
+
+
+def _column(column: Column[Any]) -> list[str]:
+    kind = column.type.compile(dialect=postgresql.dialect()).lower()  # type: ignore[no-untyped-call]
+    notes = ["key"] if column.primary_key else []
+    notes += [f"of `{key.column.table.name}`" for key in column.foreign_keys]
+    notes += ["may be empty"] if column.nullable else []
+    comment = [markdown(column.comment)] if column.comment else []
+    return [f"`{column.name}`", kind, "; ".join([*notes, *comment])]
+
+
+def requirement_rows(old: str) -> str:
+    """The rows as people wrote them, with the column of tests renewed."""
+    files = tests_by_requirement()
+    lines = []
+    for line in old.splitlines():
+        cells = line.strip("| ").split(" | ")
+        if REQUIREMENT.match(line):
+            links = [f"[{_short(file)}](../../{file})" for file in files.get(cells[0], [])]
+            cells[2] = ", ".join(links) or "open"
+            line = f"| {' | '.join(cells)} |"
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _short(file: str) -> str:
+    return file.removeprefix("tests/").removesuffix(".py").replace("/test_", "/")
+
+
+def tests_by_requirement() -> dict[str, list[str]]:
+    """Test files, relative to the repository, by the requirement ids that ``pytest.mark.req`` names."""
+    found: dict[str, list[str]] = {}
+    for file in sorted((ROOT / "tests").rglob("test_*.py")):
+        for requirement in sorted(set(_marked(ast.parse(file.read_text())))):
+            found.setdefault(requirement, []).append(file.relative_to(ROOT).as_posix())
+    return found
+
+
+def _marked(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.req":
+            yield from (str(ast.literal_eval(argument)) for argument in node.args)
+
+
+def markdown(text: str) -> str:
+    """A docstring in one line, its reStructuredText literals and roles as Markdown."""
+    text = re.sub(r":[a-z]+:`~?([^`]+)`", r"`\1`", text)
+    return " ".join(text.replace("``", "`").split())
+
+
+PARTS: Mapping[str, Callable[[str], str]] = {
+    "settings": lambda _: settings_table(),
+    "events": lambda _: event_table(),
+    "database": lambda _: database_tables(),
+    "requirements": requirement_rows,
+    "release-diagram": lambda _: state_diagram(states.ReleaseState),
+    "release-states": lambda _: state_table(states.ReleaseState),
+    "submission-states": lambda _: state_table(states.SubmissionState),
+    "approval-states": lambda _: state_table(states.ApprovalState),
+    "gate-states": lambda _: state_table(states.GateState),
+}
+
+
+def rendered(text: str) -> str:
+    """The page with every generated part as the code has it now."""
+    return PART.sub(lambda part: part[1] + PARTS[part[2]](part[3]) + part[4], text)
+
+
+def pages() -> list[Path]:
+    """Pages with a generated part."""
+    return [page for page in sorted(DOCS.rglob("*.md")) if PART.search(page.read_text())]
+
+
+def main() -> int:
+    """Write what has changed, and name it."""
+    for page in pages():
+        old = page.read_text()
+        new = rendered(old)
+        if new != old:
+            page.write_text(new)
+            sys.stdout.write(f"{page.relative_to(ROOT)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

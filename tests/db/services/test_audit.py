@@ -1,0 +1,191 @@
+"""The audit trail: complete, in the same transaction, and broken by any change."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from airflow_release_plugin.domain.approval import Verdict
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.exceptions import NotAllowedError
+from airflow_release_plugin.models import Event
+from airflow_release_plugin.services import (
+    audit,
+    decisions,
+    deputies,
+    emergency,
+    environments,
+    flow_admin,
+    gates,
+    release_page,
+    releases,
+    submissions,
+    verification,
+)
+from airflow_release_plugin.services.gates import GateSubject
+from tests.harness.clock import FrozenClock
+from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World
+
+RELEASE_JOB = [
+    (EventTag.SUBMISSION_CREATED, "dev"),
+    (EventTag.RELEASE_CREATED, "dev"),
+    (EventTag.RELEASE_MOVED, "dev"),
+    (EventTag.RELEASE_CHECKED, "pipeline"),
+    (EventTag.RELEASE_MOVED, "pipeline"),
+    (EventTag.APPROVAL_OPENED, "pipeline"),
+    (EventTag.APPROVAL_DECIDED, "reviewer"),
+    (EventTag.APPROVAL_CLOSED, "reviewer"),
+    (EventTag.RELEASE_MOVED, "reviewer"),
+    (EventTag.RELEASE_MOVED, "pipeline"),
+    (EventTag.RELEASE_MOVED, "pipeline"),
+    (EventTag.ENVIRONMENT_PROMOTED, "pipeline"),
+]
+
+
+def trail(world: World) -> list[Event]:
+    return list(world.ctx.session.scalars(select(Event).order_by(Event.sequence)))
+
+
+def test_every_step_of_a_release_names_who_did_it(world: World) -> None:
+    world.released(world.dag("etl"))
+
+    assert [(event.tag, event.actor_name) for event in trail(world)] == RELEASE_JOB
+
+
+def test_everything_that_changes_something_leaves_its_event(world: World, clock: FrozenClock) -> None:
+    release = world.request(world.submit(world.dag("etl")), run_after_release=True)
+    world.report(release, FAILED)
+    releases.retry(world.ctx, actor=DEV, release_id=release.id)
+    world.promote(world.decide(world.report(release)))
+    world.twin.serve(world.store, "prod", str(world.head))
+    verification.verify(world.ctx, actor=PIPELINE, release_id=release.id)
+    verification.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+    releases.revoke(world.ctx, actor=DEV, release_id=world.waiting(world.dag("other")).id)
+    removed = submissions.list_submissions(world.ctx, actor=DEV).items[0]
+    submissions.remove(world.ctx, actor=DEV, submission_id=removed.id)
+    gate = gates.open_gate(
+        world.ctx, actor=PIPELINE, subject=GateSubject("etl", "run", "task", -1, 1, "Go on?")
+    )
+    decisions.decide_gate(
+        world.ctx, actor=ADMIN, gate_id=gate.id, verdict=Verdict.REJECT, change_digest=gate.change_digest
+    )
+    world.move_by_hand()
+    environments.restore(world.ctx, actor=ADMIN, name="prod")
+    broken = world.waiting(world.dag("urgent"))
+    emergency.break_glass(
+        world.ctx,
+        actor=ADMIN,
+        release_id=broken.id,
+        change_digest=broken.change_digest,
+        reason="Orders are not being shipped.",
+    )
+    configure_flows(world, clock)
+    late = world.waiting(world.dag("late"))
+    clock.advance(hours=25)
+    releases.get_locked(world.ctx, actor=DEV, release_id=late.id)
+
+    assert {event.tag for event in trail(world)} == set(EventTag)
+    assert audit.first_broken_link(world.ctx) is None
+
+
+def configure_flows(world: World, clock: FrozenClock) -> None:
+    """Make, change, order and delete a flow; name and end a deputy."""
+    raw = {
+        "name": "A",
+        "kind": "export",
+        "levels": [{"name": "one", "nodes": [{"name": "n", "roles": ["op"]}]}],
+    }
+    flow = flow_admin.create(world.ctx, actor=ADMIN, raw=raw)
+    other = flow_admin.create(world.ctx, actor=ADMIN, raw={**raw, "name": "B"})
+    assert flow.id is not None
+    assert other.id is not None
+    flow_admin.set_enabled(world.ctx, actor=ADMIN, flow_id=flow.id, enabled=False)
+    flow_admin.reorder(world.ctx, actor=ADMIN, flow_ids=[other.id, flow.id])
+    flow_admin.delete(world.ctx, actor=ADMIN, flow_ids=[flow.id, other.id])
+    deputy = deputies.name_deputy(
+        world.ctx,
+        actor=ADMIN,
+        person="reviewer",
+        deputy="dev2",
+        starts_at=clock.now,
+        ends_at=clock.now + timedelta(days=1),
+    )
+    deputies.end_deputy(world.ctx, actor=ADMIN, deputy_id=deputy.id)
+
+
+def test_what_is_rolled_back_leaves_no_event(world: World) -> None:
+    world.submit(world.dag("etl"))
+    world.ctx.session.commit()
+    world.submit(world.dag("lost"))
+    world.ctx.session.rollback()
+    world.submit("lost.py")
+
+    assert [event.sequence for event in trail(world)] == [1, 2]
+    assert audit.first_broken_link(world.ctx) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"actor_name": "somebody"},
+        {"data": {"verdict": "approve"}},
+        {"tag": EventTag.RELEASE_REVOKED},
+        {"subject": "release:9"},
+        {"hash": "0" * 64},
+        {"prev_hash": "0" * 64},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_changed_event_breaks_the_chain_where_it_was_changed(world: World, change: dict[str, Any]) -> None:
+    world.released(world.dag("etl"))
+    world.ctx.session.execute(update(Event).where(Event.sequence == 7).values(**change))
+    world.ctx.session.expire_all()
+
+    assert audit.first_broken_link(world.ctx) == 7
+
+
+@pytest.mark.parametrize(("gone", "broken"), [(1, 1), (7, 7), (12, 12)])
+def test_a_removed_event_breaks_the_chain(world: World, gone: int, broken: int) -> None:
+    world.released(world.dag("etl"))
+    assert len(trail(world)) == 12
+    world.ctx.session.execute(delete(Event).where(Event.sequence == gone))
+    world.ctx.session.expire_all()
+
+    assert audit.first_broken_link(world.ctx) == broken
+
+
+def test_an_empty_trail_holds(world: World) -> None:
+    assert audit.first_broken_link(world.ctx) is None
+
+
+def test_the_whole_trail_is_for_admins(world: World) -> None:
+    world.released(world.dag("etl"))
+
+    def whole(actor: Actor, **page: int) -> list[int]:
+        return [event.sequence for event in audit.list_events(world.ctx, actor=actor, **page).items]
+
+    assert whole(ADMIN) == list(range(1, 13))
+    assert whole(ADMIN, after=10) == [11, 12]
+    assert whole(ADMIN, limit=2, offset=1) == [2, 3]
+    for actor in (DEV, REVIEWER, PIPELINE):
+        with pytest.raises(NotAllowedError):
+            whole(actor)
+
+
+def test_the_events_of_a_release_are_on_its_page(world: World) -> None:
+    release = world.released(world.dag("etl"))
+    world.waiting(world.dag("other"))
+
+    tags = [event.tag for event in release_page.events(world.ctx, actor=DEV, release_id=release.id)]
+
+    assert tags == [tag for tag, _ in RELEASE_JOB if tag.value.startswith(("release:", "approval:"))]
+
+
+def test_the_trail_holds_no_code(world: World) -> None:
+    world.released(world.dag("etl", lines="password = 'hunter2'"))
+
+    assert "hunter2" not in str([event.data for event in trail(world)])

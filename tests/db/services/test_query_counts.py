@@ -1,0 +1,92 @@
+"""Lists cost the same number of statements for 3 rows and for 30."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from airflow_release_plugin.services import (
+    audit,
+    candidates,
+    checks,
+    decisions,
+    environments,
+    gates,
+    release_page,
+    releases,
+    submissions,
+    watch,
+)
+from airflow_release_plugin.services.gates import GateSubject
+from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World
+
+READS: dict[str, Callable[[World], Any]] = {
+    "candidates": lambda w: candidates.list_candidates(w.ctx, actor=DEV, limit=100).items,
+    "submissions": lambda w: [
+        (s.path, s.submitted_by) for s in submissions.list_submissions(w.ctx, actor=DEV, limit=100).items
+    ],
+    "releases": lambda w: [
+        [item.dag_ids for item in r.items] for r in releases.list_releases(w.ctx, actor=DEV, limit=100).items
+    ],
+    "release page": lambda w: [
+        item.dag_ids for item in release_page.view(w.ctx, actor=DEV, release_id=1).release.items
+    ],
+    "work tree": lambda w: checks.work_tree(w.ctx, actor=PIPELINE, release_id=1).dag_files,
+    "inbox": lambda w: decisions.inbox(w.ctx, actor=REVIEWER),
+    "gates": lambda w: gates.list_gates(w.ctx, actor=DEV, limit=100).items,
+    "events": lambda w: [e.actor for e in audit.list_events(w.ctx, actor=ADMIN, limit=1000).items],
+    "live dags": lambda w: environments.live_dags(w.ctx, actor=DEV),
+    "states": lambda w: watch.changed_states(
+        w.ctx, actor=PIPELINE, known={f"release:{i}": "" for i in range(1, 100)}
+    ),
+}
+
+
+@contextmanager
+def counted(engine: Engine) -> Iterator[list[str]]:
+    """Statements that are sent while the block runs."""
+    statements: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith(("SAVEPOINT", "RELEASE")):
+            statements.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def fill(world: World, rows: range) -> None:
+    """One package of ``rows`` in the target, one waiting release and one gate for each row."""
+    world.released(*[world.dag(f"live{row}") for row in rows])
+    for row in rows:
+        world.waiting(world.dag(f"waiting{row}"))
+        subject = GateSubject(f"live{row}", "run", "task", -1, 1, "Go on?")
+        gates.open_gate(world.ctx, actor=PIPELINE, subject=subject)
+        world.submit(world.dag(f"listed{row}"))
+
+
+@pytest.mark.parametrize("read", READS)
+def test_a_list_costs_the_same_number_of_statements_however_long_it_is(
+    world: World, engine: Engine, read: str
+) -> None:
+    def cost() -> tuple[int, int]:
+        world.ctx.session.flush()
+        world.ctx.session.expunge_all()
+        with counted(engine) as statements:
+            rows = READS[read](world)
+        return len(statements), len(rows)
+
+    fill(world, range(3))
+    few, short = cost()
+    fill(world, range(3, 15))
+    many, long = cost()
+
+    assert many == few <= 8
+    assert long > short or read in {"release page", "work tree", "states"}
