@@ -32,6 +32,9 @@ def approval(state: str = "open", decisions: tuple[tuple[str, str, str], ...] = 
         "flow": "default",
         "flow_revision": 1,
         "level": 1,
+        "level_name": "Standard",
+        "raised_from": None,
+        "emergency": False,
         "change_digest": "0" * 64,
         "opened_at": NOW,
         "expires_at": NOW,
@@ -41,6 +44,7 @@ def approval(state: str = "open", decisions: tuple[tuple[str, str, str], ...] = 
             {
                 "node": 0,
                 "actor": {"id": name, "name": name},
+                "place_of": None,
                 "roles": [],
                 "verdict": verdict,
                 "comment": comment,
@@ -82,6 +86,11 @@ def release(release_id: int = 7, state: str = "checking", **changes: Any) -> dic
         "pipeline": None,
         "runs": [],
         "actions": [],
+        "hold": None,
+        "watch_state": state,
+        "scheduled_at": None,
+        "emergency_reason": "",
+        "risk": {},
     } | changes
 
 
