@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 SECTION = "release"
+_PARSING_SECTIONS = ("core", "operators", "scheduler", SECTION)
+_PARSING_FOLDERS = ("dags_folder", "plugins_folder")
+_SECRET = re.compile(r"secret|password|token|key|conn|_cmd$")
 
 
 def _get(key: str, fallback: str) -> str:
@@ -100,6 +106,33 @@ def max_unit_files() -> int:
 def check_timeout() -> int:
     """Seconds after which the parse check of a release is given up."""
     return int(_get("check_timeout", "120"))
+
+
+def check_environment() -> dict[str, str]:
+    """
+    What a process that parses DAG files nobody approved yet is told, as environment variables: no secrets.
+
+    Airflow's options that decide how a file is parsed, and what ``[release] check_environment`` names.
+    """
+    from airflow.configuration import conf
+
+    told = conf.as_dict(display_source=True, display_sensitive=True, include_cmds=False, include_secret=False)
+    options = {
+        f"AIRFLOW__{section}__{key}".upper(): str(entry[0])
+        for section in _PARSING_SECTIONS
+        for key, entry in told.get(section, {}).items()
+        if (entry[1] != "default" or key in _PARSING_FOLDERS) and _may_be_told(section, key)
+    }
+    named = _names("check_environment", "")
+    return options | {
+        name: value for name, value in os.environ.items() if any(fnmatchcase(name, glob) for glob in named)
+    }
+
+
+def _may_be_told(section: str, key: str) -> bool:
+    from airflow.configuration import conf
+
+    return (section, key) not in conf.sensitive_config_values and not _SECRET.search(key)
 
 
 def verify_timeout() -> int:

@@ -110,6 +110,13 @@ def _pipeline_options() -> dict[str, Any]:
         "check_timeout": _option(
             "integer", "120", "Seconds after which the parse check of a release is given up, and has failed."
         ),
+        "check_environment": _option(
+            "string",
+            "",
+            "Environment variables of the worker that the parse check hands on to DAG code: names or globs, "
+            "separated by commas. Name no secrets: nobody has approved that code yet.",
+            "DATA_DIR,TEAM_*",
+        ),
         "verify_timeout": _option(
             "integer",
             "180",
@@ -125,6 +132,7 @@ def get_provider_info() -> dict[str, Any]:
         "name": "Airflow Release",
         "description": "DAGs reach production only as reviewed, approved, exact versions.",
         "db-managers": ["airflow_release_plugin.db_manager.ReleaseDBManager"],
+        "cli": ["airflow_release_plugin.cli.definition.get_release_cli_commands"],
         "config": {
             "release": {
                 "description": "Options of Airflow Release.",

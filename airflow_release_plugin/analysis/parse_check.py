@@ -2,6 +2,10 @@
 Parses a tree of DAG files with Airflow, in a process of its own that may do whatever DAG code does.
 
 Runs on a worker. The caller's process imports no DAG code and survives its crashes, exits, hangs and noise.
+
+Nobody has approved the code yet. So its process is told no secrets: of the environment only what finds
+programs and libraries, of Airflow's configuration only what the caller hands over. It is no sandbox, though:
+it runs as the worker's user.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +32,9 @@ WORKER = "airflow_release_plugin.analysis.parse_check_worker"
 _POLL_SECONDS = 0.02
 _MEMORY_BYTES = 4 * 1024**3
 _DENIED = ("VARIABLE_NOT_FOUND", "CONNECTION_NOT_FOUND")
+_INHERITED = re.compile(
+    r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|PYTHON\w+|VIRTUAL_ENV|LD_LIBRARY_PATH|SSL_CERT_(FILE|DIR)"
+)
 
 
 def check_tree(
@@ -49,8 +57,8 @@ def check_tree(
     :param file_timeout: seconds for one file; half of ``timeout`` by default
     :param bundle_name: the bundle that will serve the tree
     :param python: interpreter, this one by default
-    :param environment: variables added to the process, such as ``AIRFLOW_VAR_…`` for code that reads
-        Airflow variables while it is parsed; there is no other access to them
+    :param environment: variables added to the few that the process inherits: options of Airflow, or
+        ``AIRFLOW_VAR_…`` for code that reads Airflow variables while it is parsed; no other access to them
     :raises UnavailableError: when Airflow itself cannot be started
     """
     started = time.monotonic()
@@ -125,6 +133,7 @@ class _Check:
             "memory_bytes": _MEMORY_BYTES,
         }
         (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        (scratch / "airflow.cfg").touch()
         with (scratch / "start").open("wb") as start:
             process = subprocess.Popen(
                 [self._python, "-m", WORKER, str(scratch)],
@@ -132,7 +141,7 @@ class _Check:
                 stdout=start,
                 stderr=start,
                 cwd=scratch,
-                env=self._process_environment(),
+                env=self._process_environment(scratch),
                 start_new_session=True,
             )
         try:
@@ -150,10 +159,13 @@ class _Check:
             outcome.crash = _text(scratch / "start")[-4000:]
         return outcome
 
-    def _process_environment(self) -> dict[str, str]:
+    def _process_environment(self, scratch: Path) -> dict[str, str]:
         return {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if _INHERITED.fullmatch(name)},
             **self._environment,
+            # The worker's airflow.cfg holds secrets, too.
+            "AIRFLOW_HOME": str(scratch),
+            "AIRFLOW_CONFIG": str(scratch / "airflow.cfg"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             # Airflow then sets up no database engine, as in a task's process.
             "_AIRFLOW__REEXECUTED_PROCESS": "1",
@@ -230,6 +242,11 @@ class _Check:
             text += (
                 "\nThe check has no access to Airflow's variables and connections. Read them inside a task "
                 "or in a template, or give a default."
+            )
+        elif "KeyError" in text and "environ" in text:
+            text += (
+                "\nThe check hands on only a few environment variables. Give a default, or let an admin name "
+                "the variable in [release] check_environment."
             )
         return text
 

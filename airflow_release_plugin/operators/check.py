@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from airflow_release_plugin import config
 from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.operators.base import PipelineOperator, failed_for_good
@@ -41,7 +42,13 @@ class CheckReleaseOperator(PipelineOperator):
 
         work = client.get_work(release_id)
         with fetched_tree(client, release_id) as tree:
-            parsed = check_tree(tree, work.dag_files, timeout=work.timeout, bundle_name=work.environment)
+            parsed = check_tree(
+                tree,
+                work.dag_files,
+                timeout=work.timeout,
+                bundle_name=work.environment,
+                environment=config.check_environment(),
+            )
         body = self._report(work, parsed)
         self._send(client, release_id, body)
         problems = [_line(item) for item in body.items if item.status is CheckStatus.FAILED]

@@ -1,0 +1,45 @@
+"""What every command does: quiet logs, rows in the wished format, errors as one line and exit code 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from airflow.cli.simple_table import AirflowConsole
+from airflow.utils.cli import action_cli, suppress_logs_and_warning
+from airflow.utils.providers_configuration_loader import providers_configuration_loaded
+
+from airflow_release_plugin.exceptions import ReleaseError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+Row = dict[str, Any]
+
+
+def command(function: Callable[[Namespace], list[Row]]) -> Callable[[Namespace], None]:
+    """Make a command of a function that returns the rows to print."""
+
+    @wraps(function)
+    def run(args: Namespace) -> None:
+        try:
+            rows = function(args)
+        except ReleaseError as error:
+            raise SystemExit(error.message) from error
+        AirflowConsole().print_as(data=rows, output=args.output)
+
+    quiet: Callable[[Namespace], None] = suppress_logs_and_warning(providers_configuration_loaded(run))
+    return quiet
+
+
+def deed(function: Callable[[Namespace], list[Row]]) -> Callable[[Namespace], None]:
+    """The same for a command that changes something: Airflow's own log tells who called it."""
+    logged: Callable[[Namespace], None] = action_cli(command(function))
+    return logged
+
+
+def fail(args: Namespace, rows: list[Row]) -> None:
+    """Print rows that tell of a failure and end with exit code 1."""
+    AirflowConsole().print_as(data=rows, output=args.output)
+    raise SystemExit(1)

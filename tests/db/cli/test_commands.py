@@ -1,0 +1,95 @@
+"""The real ``airflow release …`` in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import update
+
+from airflow_release_plugin.exceptions import StoreUnavailableError
+from airflow_release_plugin.models import Event
+from airflow_release_plugin.store.git import GitReleaseStore
+from tests.db.api.conftest import WARNINGS
+from tests.db.api.world import World, error_of, ok
+
+pytestmark = [pytest.mark.req("R73"), *(pytest.mark.filterwarnings(warning) for warning in WARNINGS)]
+
+
+def airflow(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
+    url = world.engine.url.render_as_string(hide_password=False)
+    return subprocess.run(
+        [sys.executable, "-m", "airflow", "release", *arguments],
+        env={**os.environ, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url, "_AIRFLOW__AS_LIBRARY": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, str]]:
+    assert done.returncode == 0, done.stdout + done.stderr
+    return list(json.loads(done.stdout))
+
+
+def test_releases_are_listed_and_shown(world: World) -> None:
+    release = world.awaiting()
+
+    (row,) = rows(airflow(world, "list", "--state", "awaiting_approval", "--output", "json"))
+    assert (row["number"], row["dag_ids"], row["requested_by"]) == (release["number"], ["etl"], "author")
+
+    shown = rows(airflow(world, "show", release["number"], "--output", "json"))
+    facts = {row["property"]: row["value"] for row in shown}
+    assert (facts["digest"], facts["items"]) == (release["change_digest"], ["etl.py v1 (new)"])
+
+
+def test_a_release_that_does_not_exist_is_one_line_and_exit_code_1(world: World) -> None:
+    done = airflow(world, "show", "R-000999")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip() == "There is no release 999 that you may see."
+
+
+def test_a_promotion_that_was_cut_off_is_finished(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = world.awaiting()
+    ok(world.decide(release))
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreUnavailableError("The store went away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GitReleaseStore, "move_ref", away)
+        assert error_of(world.promote(release)) == (503, "store_unavailable")
+    assert world.state(release) == "releasing"
+
+    (row,) = rows(airflow(world, "reconcile", "--output", "json"))
+
+    assert (row["number"], row["state"]) == (release["number"], "released")
+    assert world.git("rev-parse", "prod") == row["commit"]
+
+
+def test_health_says_what_does_not_answer(world: World) -> None:
+    world.submit()
+    assert rows(airflow(world, "health", "--output", "json")) == [{"status": "healthy", "problem": ""}]
+
+    world.store.rename(world.folder / "away")
+    done = airflow(world, "health", "--output", "json")
+
+    assert (done.returncode, json.loads(done.stdout)) == (1, [{"status": "unhealthy", "problem": "store"}])
+
+
+def test_a_changed_line_of_the_trail_is_found(world: World) -> None:
+    world.submit()
+    assert rows(airflow(world, "verify-audit", "--output", "json"))[0]["status"] == "intact"
+
+    with world.session() as session:
+        session.execute(update(Event).where(Event.sequence == 1).values(actor_name="somebody else"))
+        session.commit()
+    done = airflow(world, "verify-audit", "--output", "json")
+
+    (row,) = json.loads(done.stdout)
+    assert (done.returncode, row["status"], row["first_broken_event"]) == (1, "broken", "1")
+    assert ok(world.as_("admin").get("/events"))["total_entries"] == 1
