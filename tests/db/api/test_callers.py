@@ -133,8 +133,15 @@ def test_an_id_that_is_no_number_has_the_wrong_shape(empty_world: World, word: s
             assert error_of(answer) == (422, "invalid_request"), (method, path)
 
 
+FLOW = {
+    "name": "Exports",
+    "kind": "export",
+    "levels": [{"name": "Standard", "nodes": [{"name": "Admins", "roles": ["admin", "Admin"]}]}],
+}
+
+
 def filled(path: str, number: str) -> str:
-    for name in ("release_id", "gate_id", "submission_id", "name", "dag_id"):
+    for name in ("release_id", "gate_id", "submission_id", "flow_id", "deputy_id", "name", "dag_id"):
         path = path.replace(f"{{{name}}}", number)
     return path
 
@@ -146,6 +153,9 @@ def body_of(path: str) -> dict[str, Any] | None:
         "reports": {"kind": "check", "attempt": 1, "items": []},
         "errored": {"reason": "x"},
         "revoke": {"reason": "x"},
+        "break-glass": {"change_digest": "0" * 64, "reason": "Orders stand still."},
+        "enabled": {"enabled": True},
+        "{flow_id}": {"spec": FLOW, "revision": 1},
     }
     return bodies.get(path.rpartition("/")[2])
 
@@ -158,6 +168,8 @@ BODIES: dict[str, dict[str, Any]] = {
         "reviewers": ["reviewer"],
         "description": "d",
         "run_after_release": False,
+        "scheduled_at": "2026-01-01T00:00:00Z",
+        "at_least_level": 1,
     },
     "/releases/1/decisions": {"verdict": "approve", "comment": "c", "change_digest": "0" * 64},
     "/releases/1/revoke": {"reason": "r"},
@@ -182,6 +194,22 @@ BODIES: dict[str, dict[str, Any]] = {
         "approvers": ["reviewer"],
     },
     "/gates/1/decisions": {"verdict": "approve", "comment": "c", "change_digest": "0" * 64},
+    "/releases/1/break-glass": {"change_digest": "0" * 64, "reason": "Orders stand still."},
+    "/approvals/decisions": {
+        "verdict": "approve",
+        "comment": "c",
+        "subjects": [{"subject": "release", "subject_id": 1, "change_digest": "0" * 64}],
+    },
+    "/flows": {"spec": FLOW, "revision": 1},
+    "/flows/preview": {"spec": FLOW},
+    "/flows/delete": {"ids": [1]},
+    "/flows/1/enabled": {"enabled": True},
+    "/deputies": {
+        "person": "reviewer",
+        "deputy": "author",
+        "starts_at": "2026-01-01T00:00:00Z",
+        "ends_at": "2026-02-01T00:00:00Z",
+    },
     "/watch": {"known": {"release:1": "s"}, "wait": 0},
 }
 LONG = "x" * 100_000

@@ -25,6 +25,13 @@ DIGEST = "0" * 64
 DECISION = {"verdict": "approve", "change_digest": "{digest}"}
 GATE = {"dag_id": "etl", "run_id": "r", "task_id": "other", "try_number": 1, "title": "May we?"}
 REPORT = {"kind": "check", "attempt": 1, "items": [{"name": "Parse", "status": "passed"}]}
+SUBJECT = {"subject": "release", "subject_id": "{awaiting}", "change_digest": "{digest}"}
+FLOW = {
+    "name": "Exports",
+    "kind": "export",
+    "levels": [{"name": "Standard", "nodes": [{"name": "Admins", "roles": ["admin", "Admin"]}]}],
+}
+DEPUTY = {"deputy": "author2", "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-12-31T00:00:00Z"}
 REQUEST = {"title": "T", "submission_ids": ["{pending}"], "reviewers": ["reviewer2"]}
 
 # What each caller gets: anonymous, viewer, author, author2, reviewer, admin, pipeline.
@@ -73,6 +80,27 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "GET /gates/{gate}": (EVERYBODY, None),
     "POST /gates/{gate}/decisions": ("401 403 403 403 200 200 403", {**DECISION, "change_digest": "{sign}"}),
     "POST /gates/{gate}/withdraw": (EXECUTORS, None),
+    "GET /releases/{awaiting}/diff/since-my-approval": (EVERYBODY, None),
+    "POST /releases/{awaiting}/break-glass": (
+        ADMIN,
+        {"change_digest": "{digest}", "reason": "Orders stand still."},
+    ),
+    # each of several decisions stands for itself, so the answer as a whole is always there
+    "POST /approvals/decisions": (EVERYBODY, {"verdict": "approve", "subjects": [SUBJECT]}),
+    "GET /flows": (EVERYBODY, None),
+    "POST /flows": (ADMIN.replace("200", "201"), {"spec": {**FLOW, "name": "Another"}}),
+    "POST /flows/preview": (ADMIN, {"spec": FLOW}),
+    "PUT /flows/order": (ADMIN, {"ids": ["{flow}"]}),
+    "POST /flows/delete": (ADMIN, {"ids": ["{flow}"]}),
+    "GET /flows/simulate?dag_id=live": (EVERYBODY, None),
+    "GET /flows/{flow}": (EVERYBODY, None),
+    "PUT /flows/{flow}": (ADMIN, {"spec": FLOW, "revision": 1}),
+    "POST /flows/{flow}/enabled": (ADMIN, {"enabled": False}),
+    "GET /flows/{flow}/revisions": (EVERYBODY, None),
+    "GET /deputies": (EVERYBODY, None),
+    # people name their own deputies; admins may for anybody
+    "POST /deputies": ("401 403 403 403 201 201 403", {**DEPUTY, "person": "reviewer"}),
+    "DELETE /deputies/{deputy}": ("401 403 403 403 204 204 403", None),
     "GET /events": (ADMIN, None),
     "POST /watch": (EXECUTORS, {"known": {"release:1": ""}, "wait": 0}),
     "GET /health": ("200 200 200 200 200 200 200", None),
@@ -109,6 +137,8 @@ def fill(world: World) -> dict[str, Any]:
         "checking": world.request(world.submit("checking.py"))["id"],
         "failed": world.report(world.request(world.submit("failed.py")), "failed")["id"],
         "pending": world.submit("etl.py")["id"],
+        "flow": ok(world.as_("admin").post("/flows", json={"spec": FLOW}))["id"],
+        "deputy": ok(world.as_("admin").post("/deputies", json={**DEPUTY, "person": "reviewer"}))["id"],
         "gate": gate["id"],
         "sign": gate["change_digest"],
     }
