@@ -70,7 +70,7 @@ class AirflowProcesses:
             return "\n".join(self.log(component).read_text(errors="replace").splitlines()[-lines:])
         return ""
 
-    def stop(self, grace: float = 15) -> None:
+    def stop(self, grace: float = 5) -> None:
         """Stop everything that was started, grandchildren too; kill what lives after ``grace`` seconds."""
         family = [member for process in self._running.values() for member in _family(process.pid)]
         _stop(family, grace)
@@ -103,7 +103,7 @@ class AirflowProcesses:
         for pid, created in json.loads(self._record.read_text()):
             with contextlib.suppress(psutil.NoSuchProcess):
                 if psutil.Process(pid).create_time() == created:
-                    _stop(_family(pid), grace=10)
+                    _stop(_family(pid), grace=5)
 
 
 def _family(pid: int) -> list[psutil.Process]:
@@ -116,9 +116,12 @@ def _family(pid: int) -> list[psutil.Process]:
 
 def _stop(family: Sequence[psutil.Process], grace: float) -> None:
     leaders = [member for member in family if _leads_a_session(member.pid)]
-    for leader in leaders:
-        _signal(leader, signal.SIGTERM)
-    _, alive = psutil.wait_procs(family, timeout=grace)
+    alive = list(family)
+    for seconds in (grace / 3, grace * 2 / 3):
+        # Told once, the triggerer waits 10 s, and the scheduler for its tasks; told twice, they end.
+        for leader in leaders:
+            _signal(leader, signal.SIGTERM)
+        _, alive = psutil.wait_procs(alive, timeout=seconds)
     for member in alive:
         _signal(member, signal.SIGKILL)
     psutil.wait_procs(alive, timeout=5)

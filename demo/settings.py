@@ -10,6 +10,8 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
+from airflow_release_plugin.store.git import GitReleaseStore
+
 HOST = "127.0.0.1"
 EXAMPLE_DAGS = Path(__file__).resolve().parents[1] / "dags"
 SERVICE_USER = "release-pipeline"
@@ -62,22 +64,28 @@ class DemoSettings:
         return self.dags or self.home / "dags"
 
     def prepare(self) -> None:
-        """Make the folders, the password file and, at the first start, the copy of the example DAGs."""
+        """Make the folders, the password file and, at the first start, the store and the copy of the DAGs."""
         self.logs.mkdir(parents=True, exist_ok=True)
+        if not self._secrets.exists():
+            # The API server would do it, but the dag processor starts beside it and complains until then.
+            GitReleaseStore(self.home / "release" / "store.git").ensure()
         if self.dags is None and not self.source.exists():
             shutil.copytree(EXAMPLE_DAGS, self.source, ignore=shutil.ignore_patterns("__pycache__"))
         passwords = {user.name: user.password for user in USERS} | {SERVICE_USER: self._kept()["service"]}
         _write_private(self.home / "passwords.json", passwords)
 
+    @property
+    def _secrets(self) -> Path:
+        return self.home / "secrets.json"
+
     def _kept(self) -> dict[str, str]:
         """Random values of this installation, made at the first start."""
-        file = self.home / "secrets.json"
-        if not file.exists():
+        if not self._secrets.exists():
             names = ("service", "jwt", "session")
             kept = {name: secrets.token_urlsafe(64) for name in names}
             kept["fernet"] = urlsafe_b64encode(secrets.token_bytes(32)).decode()
-            _write_private(file, kept)
-        kept = json.loads(file.read_text())
+            _write_private(self._secrets, kept)
+        kept = json.loads(self._secrets.read_text())
         return {str(name): str(value) for name, value in kept.items()}
 
     def environment(self) -> dict[str, str]:
@@ -133,6 +141,8 @@ class DemoSettings:
             "core.min_serialized_dag_update_interval": "1",
             "core.min_serialized_dag_fetch_interval": "1",
             "scheduler.scheduler_heartbeat_sec": "2",
+            "scheduler.scheduler_health_check_threshold": "10",
+            "scheduler.orphaned_tasks_check_interval": "15",
             "triggerer.job_heartbeat_sec": "2",
         }
 

@@ -43,13 +43,20 @@ def may_read(ctx: Context, actor: Actor, dag_ids: Collection[str]) -> bool:
     return bool(ctx.airflow.access.readable(actor, both_ids(ctx, dag_ids)))
 
 
-def may_read_code(ctx: Context, actor: Actor, dag_ids: Iterable[str]) -> bool:
-    """Whether the actor may read the code of every one of these DAGs, in the source or in the target."""
+def may_read_code(ctx: Context, actor: Actor, dag_ids: Collection[str]) -> bool:
+    """
+    Whether the actor may read the code of every one of these DAGs, in the source or in the target.
+
+    Code without any DAG, of which nothing is known, is for executors only.
+    """
     access = ctx.airflow.access
-    return is_executor(ctx, actor) or all(
-        access.may(actor, DagAccess.READ_CODE, dag_id)
-        or access.may(actor, DagAccess.READ_CODE, ctx.settings.source_id(dag_id))
-        for dag_id in dag_ids
+    return is_executor(ctx, actor) or (
+        bool(dag_ids)
+        and all(
+            access.may(actor, DagAccess.READ_CODE, dag_id)
+            or access.may(actor, DagAccess.READ_CODE, ctx.settings.source_id(dag_id))
+            for dag_id in dag_ids
+        )
     )
 
 

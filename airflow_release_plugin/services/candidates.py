@@ -12,7 +12,7 @@ from airflow_release_plugin.domain.files import FileEntry
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.ports import DagFacts
 from airflow_release_plugin.domain.states import SubmissionState
-from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.exceptions import ConflictError, ReleaseError
 from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.repositories.pages import Page
@@ -68,11 +68,23 @@ class _Known:
 
 
 def closure_of(ctx: Context, *, actor: Actor, path: str) -> Closure:
-    """What would be submitted for a DAG file now, to people who may read its code."""
+    """
+    What would be submitted for a DAG file now, to people who may read its code.
+
+    :raises ConflictError: nothing is known of its DAGs, so that nobody can tell who may read it
+    """
     source = open_source(ctx)
     source.require(path)
     facts = ctx.airflow.source.facts(ctx.settings.source, [path]).get(path, ())
-    access.require_code(ctx, actor, [ctx.settings.target_id(f.dag_id) for f in facts])
+    unit = submissions.unit_by_path(ctx.session, ctx.settings.source, path)
+    dag_ids = [ctx.settings.target_id(f.dag_id) for f in facts] or (unit.dag_ids if unit else [])
+    if not dag_ids and not access.is_executor(ctx, actor):
+        raise ConflictError(
+            f"Airflow has not parsed {path!r} yet, or found no Dag in it. Wait for the dag processor, or "
+            "look at Airflow's import errors.",
+            path=path,
+        )
+    access.require_code(ctx, actor, dag_ids)
     return source.closure(path)
 
 

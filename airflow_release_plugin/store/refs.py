@@ -30,8 +30,8 @@ def require_repository(path: Path) -> None:
     """Raise ``StoreUnavailableError`` unless ``path`` is a bare git repository that can be read."""
     try:
         if not path.is_dir():
-            reason = "is a file, not a folder" if path.exists() else "does not exist"
-            raise unavailable(path, reason)
+            missing = "does not exist (the API server of a new installation makes it when it starts)"
+            raise unavailable(path, "is a file, not a folder" if path.exists() else missing)
         with (path / "HEAD").open("rb") as head:
             head.read(1)
         usable = (path / "objects").is_dir() and (path / "refs").is_dir()

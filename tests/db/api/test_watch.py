@@ -1,0 +1,131 @@
+"""One waiting request for everything that a process waits for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from airflow_release_plugin.models import Gate
+from tests.conftest import BACKENDS
+from tests.db.api.world import SERVICE, World, error_of, ok
+
+pytestmark = pytest.mark.req("R37", "R70")
+
+
+def watch(world: World, known: dict[str, str], wait: float = 0) -> dict[str, str]:
+    answer = ok(world.as_(SERVICE).post("/watch", json={"known": known, "wait": wait}))
+    return dict(answer["changed"])
+
+
+def test_an_empty_state_asks_for_the_present_one(world: World) -> None:
+    release = world.request(world.submit())
+    gate = world.gate()
+    known = {f"release:{release['id']}": "", f"gate:{gate['id']}": "", "gate:999": "open"}
+
+    assert watch(world, known, wait=20) == {
+        f"release:{release['id']}": "checking",
+        f"gate:{gate['id']}": "open",
+        "gate:999": "missing",
+    }
+
+
+def test_nothing_new_is_answered_when_the_wait_is_over(world: World) -> None:
+    gate = world.gate()
+    started = time.monotonic()
+
+    assert watch(world, {f"gate:{gate['id']}": "open"}, wait=1.5) == {}
+    assert time.monotonic() - started >= 1.5
+
+
+def test_a_change_ends_the_wait(world: World) -> None:
+    release = world.awaiting()
+    key = f"release:{release['id']}"
+    answers: list[Any] = []
+    waiting = threading.Thread(
+        target=lambda: answers.append(watch(world, {key: "awaiting_approval"}, wait=50))
+    )
+    waiting.start()
+    time.sleep(0.5)
+    ok(world.decide(release))
+    waiting.join(timeout=20)
+
+    assert answers == [{key: "approved"}]
+
+
+def test_expiry_is_a_change_that_nobody_writes_down(world: World) -> None:
+    gate = world.gate(valid_hours=0.0002)
+    key = f"gate:{gate['id']}"
+
+    assert watch(world, {key: "open"}, wait=10) == {key: "expired"}
+
+
+@pytest.mark.parametrize(
+    "subject", ["release", "release:", "release:x", "dag:1", ":1", "gate:" + "9" * 40, ""]
+)
+def test_what_is_no_subject_is_refused(world: World, subject: str) -> None:
+    response = world.as_(SERVICE).post("/watch", json={"known": {subject: ""}, "wait": 0})
+
+    assert error_of(response) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("count", [5001, 6000])
+def test_more_than_the_limit_is_refused(world: World, count: int) -> None:
+    known = {f"gate:{number}": "" for number in range(count)}
+
+    assert world.as_(SERVICE).post("/watch", json={"known": known}).status_code == 422
+
+
+@pytest.mark.parametrize("db_backend", BACKENDS)
+def test_many_subjects_cost_the_same_few_queries(world: World) -> None:
+    add_gates(world, 5000)
+    watch(world, {})  # the first request of a process also cleans up old logins
+    few, _ = counted(world, {"gate:1": "open"})
+    many, seconds = counted(world, {f"gate:{number}": "open" for number in range(1, 5001)})
+
+    assert few == many
+    assert seconds < 5  # 0.3 s on an idle machine
+
+
+def counted(world: World, known: dict[str, str]) -> tuple[int, float]:
+    statements: list[object] = []
+
+    def count(*args: object) -> None:
+        statements.append(args[2])
+
+    world.as_(SERVICE)
+    event.listen(world.engine, "before_cursor_execute", count)
+    try:
+        started = time.monotonic()
+        assert watch(world, known) == {}
+        return len(statements), time.monotonic() - started
+    finally:
+        event.remove(world.engine, "before_cursor_execute", count)
+
+
+def add_gates(world: World, count: int) -> None:
+    now = datetime.now(timezone.utc)
+    with world.session() as session:
+        session.add_all(
+            Gate(
+                state="open",
+                title="t",
+                message="",
+                dag_id="etl",
+                run_id="r",
+                task_id="t",
+                map_index=number,
+                try_number=1,
+                change_digest="0" * 64,
+                requested_by_id="1",
+                requested_by_name="x",
+                opened_at=now,
+                expires_at=now.replace(year=now.year + 1, day=1),
+            )
+            for number in range(count)
+        )
+        session.commit()
