@@ -82,7 +82,7 @@ def test_a_cookie_never_authorises_a_change(
     headers = {"Origin": origin} if origin else {}
     client = empty_world.client(Cookie=f"_token={empty_world.token('admin')}", **headers)
 
-    response = client.request(method, path.format(release_id=1, gate_id=1, submission_id=1, name="prod"))
+    response = client.request(method, filled(path, "1"))
 
     assert error_of(response) == (403, "csrf")
 
@@ -202,6 +202,8 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "/flows": {"spec": FLOW, "revision": 1},
     "/flows/preview": {"spec": FLOW},
+    "/flows/order": {"ids": [1]},
+    "/flows/1": {"spec": FLOW, "revision": 1},
     "/flows/delete": {"ids": [1]},
     "/flows/1/enabled": {"enabled": True},
     "/deputies": {
@@ -230,9 +232,7 @@ def test_every_body_is_in_the_table() -> None:
         path for path, operations in the_app().openapi()["paths"].items() if "requestBody" in str(operations)
     }
 
-    assert {
-        path.removeprefix(API).replace("{release_id}", "1").replace("{gate_id}", "1") for path in taken
-    } == {*BODIES}
+    assert {filled(path.removeprefix(API), "1") for path in taken} == {*BODIES}
 
 
 @pytest.mark.parametrize("path", BODIES)
