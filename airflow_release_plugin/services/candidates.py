@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import PurePosixPath
 
 from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.files import FileEntry
 from airflow_release_plugin.domain.identity import Actor, Person
-from airflow_release_plugin.domain.ports import DagFacts
+from airflow_release_plugin.domain.ports import DagAccess, DagFacts
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
 from airflow_release_plugin.models import Submission, Unit
@@ -111,12 +112,20 @@ def list_candidates(
     rows = [
         row
         for row in rows
-        if (everything or not readable.isdisjoint((*row.dag_ids, *row.source_dag_ids)))
+        if (everything or _is_readable(ctx, actor, row, readable))
         and _matches(row, wanted or CandidateFilter())
     ]
     rows.sort(key=lambda row: _sort_key(row, order_by.lstrip("-")), reverse=order_by.startswith("-"))
     page = [_with_rights(ctx, actor, row) for row in rows[offset : offset + limit]]
     return Page(items=page, total_entries=len(rows))
+
+
+def _is_readable(ctx: Context, actor: Actor, row: Candidate, readable: frozenset[str]) -> bool:
+    """A new file that was never parsed has no DAG ids yet; it is for who may edit whatever it will be."""
+    if not row.dag_ids:
+        name = PurePosixPath(row.path).stem
+        return ctx.airflow.access.may(actor, DagAccess.EDIT, ctx.settings.source_id(name))
+    return not readable.isdisjoint((*row.dag_ids, *row.source_dag_ids))
 
 
 def _gather(ctx: Context) -> _Known:

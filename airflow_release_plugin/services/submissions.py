@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.digest import ChangeKind, files_digest
@@ -53,6 +54,9 @@ def submit(ctx: Context, *, actor: Actor, path: str, comment: str = "") -> Submi
     is_present = path in source.snapshot.dag_files
     if not is_present and unit is None:
         source.require(path)
+    # Before the file is looked into: what is wrong with it is not for everybody.
+    known = {f.dag_id for f in ctx.airflow.source.facts(ctx.settings.source, [path]).get(path, ())}
+    access.require_edit(ctx, actor, {ctx.settings.target_id(i) for i in known} or {PurePosixPath(path).stem})
     content = _present(ctx, source, path) if is_present else _removal(ctx, unit, path)
     access.require_edit(ctx, actor, content.dag_ids)
     if unit is None:

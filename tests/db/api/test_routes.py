@@ -26,12 +26,13 @@ DECISION = {"verdict": "approve", "change_digest": "{digest}"}
 GATE = {"dag_id": "etl", "run_id": "r", "task_id": "other", "try_number": 1, "title": "May we?"}
 REPORT = {"kind": "check", "attempt": 1, "items": [{"name": "Parse", "status": "passed"}]}
 SUBJECT = {"subject": "release", "subject_id": "{awaiting}", "change_digest": "{digest}"}
+EMERGENCY = {"change_digest": "{digest}", "reason": "Orders stand still."}
 FLOW = {
     "name": "Exports",
     "kind": "export",
     "levels": [{"name": "Standard", "nodes": [{"name": "Admins", "roles": ["admin", "Admin"]}]}],
 }
-DEPUTY = {"deputy": "author2", "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-12-31T00:00:00Z"}
+DEPUTY = {"deputy": "author2", "starts_at": "2098-01-01T00:00:00Z", "ends_at": "2098-12-31T00:00:00Z"}
 REQUEST = {"title": "T", "submission_ids": ["{pending}"], "reviewers": ["reviewer2"]}
 
 # What each caller gets: anonymous, viewer, author, author2, reviewer, admin, pipeline.
@@ -81,10 +82,7 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "POST /gates/{gate}/decisions": ("401 403 403 403 200 200 403", {**DECISION, "change_digest": "{sign}"}),
     "POST /gates/{gate}/withdraw": (EXECUTORS, None),
     "GET /releases/{awaiting}/diff/since-my-approval": (EVERYBODY, None),
-    "POST /releases/{awaiting}/break-glass": (
-        ADMIN,
-        {"change_digest": "{digest}", "reason": "Orders stand still."},
-    ),
+    "POST /releases/{awaiting}/break-glass": (ADMIN, EMERGENCY),
     # each of several decisions stands for itself, so the answer as a whole is always there
     "POST /approvals/decisions": (EVERYBODY, {"verdict": "approve", "subjects": [SUBJECT]}),
     "GET /flows": (EVERYBODY, None),
@@ -100,7 +98,8 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "GET /deputies": (EVERYBODY, None),
     # people name their own deputies; admins may for anybody
     "POST /deputies": ("401 403 403 403 201 201 403", {**DEPUTY, "person": "reviewer"}),
-    "DELETE /deputies/{deputy}": ("401 403 403 403 204 204 403", None),
+    # the person, the deputy, admins
+    "DELETE /deputies/{deputy}": ("401 403 403 204 204 204 403", None),
     "GET /events": (ADMIN, None),
     "POST /watch": (EXECUTORS, {"known": {"release:1": ""}, "wait": 0}),
     "GET /health": ("200 200 200 200 200 200 200", None),
