@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -114,25 +115,24 @@ def check_environment() -> dict[str, str]:
 
     Airflow's options that decide how a file is parsed, and what ``[release] check_environment`` names.
     """
-    from airflow.configuration import conf
-
-    told = conf.as_dict(display_source=True, display_sensitive=True, include_cmds=False, include_secret=False)
-    options = {
-        f"AIRFLOW__{section}__{key}".upper(): str(entry[0])
-        for section in _PARSING_SECTIONS
-        for key, entry in told.get(section, {}).items()
-        if (entry[1] != "default" or key in _PARSING_FOLDERS) and _may_be_told(section, key)
-    }
     named = _names("check_environment", "")
-    return options | {
-        name: value for name, value in os.environ.items() if any(fnmatchcase(name, glob) for glob in named)
+    chosen = {
+        name: text for name, text in os.environ.items() if any(fnmatchcase(name, glob) for glob in named)
     }
+    return {name: text for section in _PARSING_SECTIONS for name, text in _told(section)} | chosen
 
 
-def _may_be_told(section: str, key: str) -> bool:
+def _told(section: str) -> Iterator[tuple[str, str]]:
+    """Options of a section that are set, and folders; asked one by one, since others may run commands."""
     from airflow.configuration import conf
 
-    return (section, key) not in conf.sensitive_config_values and not _SECRET.search(key)
+    prefix = f"AIRFLOW__{section.upper()}__"
+    keys = {name.removeprefix(prefix).lower() for name in os.environ if name.startswith(prefix)}
+    keys.update(conf.options(section) if conf.has_section(section) else ())
+    keys.update(_PARSING_FOLDERS if section == "core" else ())
+    for key in sorted(keys):
+        if (section, key) not in conf.sensitive_config_values and not _SECRET.search(key):
+            yield prefix + key.upper(), conf.get(section, key, fallback="")
 
 
 def verify_timeout() -> int:

@@ -85,6 +85,15 @@ def test_dag_code_sees_the_variables_that_an_admin_named(seen: dict[str, Any]) -
     assert found == ["/data", "shop", None]
 
 
+def test_settings_can_be_told_in_a_task_where_airflow_has_closed_its_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", raising=False)
+    monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD", "/bin/false")
+
+    assert "AIRFLOW__CORE__PLUGINS_FOLDER" in config.check_environment()
+
+
 def test_a_variable_that_is_not_handed_on_is_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
