@@ -69,9 +69,10 @@ def _rename(dag: Any, namespace: Namespace) -> None:
             f"DAG id {dag.dag_id!r} begins with {namespace.prefix!r}, which marks dev copies."
             " Rename the DAG, or change [release] source_dag_id_prefix."
         )
-    # The display name defaults to the id when the DAG is made, so it goes on showing what the author wrote.
     dag.__dict__[_ORIGINAL_ID] = dag.dag_id
     dag.dag_id = namespace.prefix + dag.dag_id
+    # Lists show this name only: without the prefix nobody could tell the two copies apart there.
+    dag.dag_display_name = namespace.prefix + dag.dag_display_name
 
 
 def _set_schedule(dag: Any, namespace: Namespace, *, keep: bool) -> None:
