@@ -22,16 +22,16 @@ ORDERS = Asset("orders", uri="s3://bucket/orders")
 DAILY = HEAD + "with DAG('etl', schedule='@daily', start_date=START):\n    EmptyOperator(task_id='one')\n"
 
 
-def test_a_source_dag_gets_the_prefix_and_keeps_its_name_for_people(parse: Parse) -> None:
+def test_a_source_dag_gets_the_prefix_in_its_id_and_in_the_name_that_lists_show(parse: Parse) -> None:
     dag = parse(DAILY).dags["dev.etl"]
 
-    assert (dag.dag_display_name, dag.task_dict["one"].dag_id) == ("etl", "dev.etl")
+    assert (dag.dag_display_name, dag.task_dict["one"].dag_id) == ("dev.etl", "dev.etl")
 
 
-def test_a_display_name_of_the_author_is_kept(parse: Parse) -> None:
+def test_a_display_name_of_the_author_gets_the_prefix_too(parse: Parse) -> None:
     bag = parse(HEAD + "one = DAG('etl', dag_display_name='Orders')\n")
 
-    assert bag.dags["dev.etl"].dag_display_name == "Orders"
+    assert bag.dags["dev.etl"].dag_display_name == "dev.Orders"
 
 
 def test_dags_of_other_bundles_stay_as_they_are(parse: Parse) -> None:
