@@ -16,6 +16,7 @@ from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services import (
     access,
+    announced_ids,
     approvals,
     audit,
     execution,
@@ -98,7 +99,8 @@ def report(
         )
     if release.state is not ReleaseState.CHECKING:
         raise ConflictError(f"{release.subject} is {release.state.value!r} and takes no more reports.")
-    found = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=list(items))
+    own = announced_ids.findings(ctx, release, items) if kind is ReportKind.CHECK else []
+    found = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=[*items, *own])
     failed = _store(ctx, release, found, actor=actor)
     if failed:
         lifecycle.move(ctx, release, ReleaseState.FAILED, actor=actor, reason=_summary(failed[0]))

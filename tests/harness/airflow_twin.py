@@ -35,6 +35,7 @@ class AirflowTwin:
     :param refused: what somebody may not do although the role allows it: (actor id, access, DAG id)
     :param errors: import errors by path of the source
     :param unparsed: paths that the dag processor has not come to yet
+    :param others: DAGs of further bundles, by id
     :param announced: (bundle, commit, paths) in order
     :param started: runs by (DAG id, run id)
     """
@@ -50,6 +51,7 @@ class AirflowTwin:
     serving: dict[str, ServedState] = field(default_factory=dict)
     ages: dict[str, float | None] = field(default_factory=dict)
     ended_tasks: set[TaskKey] = field(default_factory=set)
+    others: dict[str, DagFacts] = field(default_factory=dict)
     is_broken: bool = False
 
     def ports(self) -> Airflow:
@@ -120,7 +122,10 @@ class AirflowTwin:
     # serving
 
     def dag(self, dag_id: str) -> DagFacts | None:
-        found = (dag for dags in self.facts("any").values() for dag in dags)
+        if dag_id in self.others:
+            return self.others[dag_id]
+        bundle = "dev" if dag_id.startswith("dev.") else "prod"
+        found = (dag for dags in self.facts(bundle).values() for dag in dags)
         return next((dag for dag in found if dag.dag_id in {dag_id, f"dev.{dag_id}"}), None)
 
     def waiting_tasks(self, tasks: Iterable[TaskKey]) -> frozenset[TaskKey]:

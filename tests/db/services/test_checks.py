@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from airflow_release_plugin.domain.checks import ReportKind
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.ports import DagFacts
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, InvalidTransitionError, NotAllowedError
 from airflow_release_plugin.models import Release
@@ -209,3 +212,30 @@ def test_broken_machinery_leaves_what_has_ended_alone(world: World) -> None:
     checks.mark_errored(world.ctx, actor=PIPELINE, release_id=release.id, reason="late")
 
     assert release.state is ReleaseState.RELEASED
+
+
+def parsed(path: str, *dag_ids: str) -> dict[str, Any]:
+    """What a worker reports of a file that defines these DAGs."""
+    dags = [{"dag_id": dag_id} for dag_id in dag_ids]
+    return {"name": "parse", "status": "passed", "path": path, "detail": "", "facts": {"dags": dags}}
+
+
+@pytest.mark.parametrize("found", [["other"], ["etl", "other"]])
+def test_a_file_that_defines_other_dags_in_the_target_fails(world: World, found: list[str]) -> None:
+    release = world.report(requested(world), [parsed("etl.py", *found)])
+
+    assert release.state is ReleaseState.FAILED
+    assert "but etl was announced" in release.state_reason
+
+
+def test_a_dag_id_that_another_bundle_serves_fails(world: World) -> None:
+    world.twin.others["etl"] = DagFacts("etl", "etl.py", "legacy")
+
+    release = world.report(requested(world), [parsed("etl.py", "etl")])
+
+    assert release.state is ReleaseState.FAILED
+    assert "Bundle 'legacy' serves a DAG 'etl' already" in release.state_reason
+
+
+def test_the_announced_dags_pass(world: World) -> None:
+    assert world.report(requested(world), [parsed("etl.py", "etl")]).state is ReleaseState.AWAITING_APPROVAL
