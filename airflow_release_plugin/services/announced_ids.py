@@ -16,8 +16,8 @@ def findings(ctx: Context, release: Release, items: Sequence[dict[str, Any]]) ->
     Failed check items for DAG ids that would surprise somebody.
 
     People approve what was announced when it was submitted; a file that defines other DAGs elsewhere,
-    because it looks at its surroundings, would bring something that nobody saw. And of two bundles that serve one id,
-    Airflow silently lets the one that was parsed last win.
+    because it looks at its surroundings, would bring something that nobody saw. And of two bundles that
+    serve one id, Airflow silently lets the one that was parsed last win.
 
     :param items: what the worker found; dicts with path and facts
     """
@@ -46,8 +46,8 @@ def _clashes(ctx: Context, release: Release, path: str, ids: Iterable[str]) -> I
         if served is not None and served.bundle not in {"", release.environment}:
             yield _failed(
                 path,
-                f"Bundle {served.bundle!r} serves a DAG {dag_id!r} already; Airflow would let the one that is "
-                "parsed last win. Rename the DAG, or take it out of the other bundle first.",
+                f"Bundle {served.bundle!r} serves a DAG {dag_id!r} already; Airflow would let the one "
+                "that is parsed last win. Rename the DAG, or take it out of the other bundle first.",
             )
 
 
