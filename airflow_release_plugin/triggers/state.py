@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -60,17 +61,22 @@ class ReleaseStateTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then fire once."""
+        begun = asyncio.get_running_loop().time()
+        event = await self._event()
+        if not isinstance(event, TaskSuccessEvent):
+            await asyncio.sleep(begun + worker_seconds() - asyncio.get_running_loop().time())
+        yield event
+
+    async def _event(self) -> TriggerEvent:
         try:
             state = await self._final_state()
         except ReleaseError as error:
-            yield _failure("", error.code, error.message)
-            return
+            return _failure("", error.code, error.message)
         if state in self.refusals:
-            yield _failure(state, "refused", f"{self.subject} is {state!r}.")
-        elif self.end_from_trigger:
-            yield TaskSuccessEvent(xcoms={"return_value": state})
-        else:
-            yield TriggerEvent({"status": "success", "state": state, "error_type": "", "message": ""})
+            return _failure(state, "refused", f"{self.subject} is {state!r}.")
+        if self.end_from_trigger:
+            return TaskSuccessEvent(xcoms={"return_value": state})
+        return TriggerEvent({"status": "success", "state": state, "error_type": "", "message": ""})
 
     async def _final_state(self) -> str:
         watcher = Watcher.shared(self.release_conn_id, self._connect)
@@ -88,6 +94,17 @@ class ReleaseStateTrigger(BaseTrigger):
             raise InvalidRequestError(
                 f"Connection {self.release_conn_id!r} does not exist; add it."
             ) from error
+
+
+def worker_seconds() -> float:
+    """
+    How long a worker may take to notice that its task has deferred, and the scheduler to hear of it.
+
+    A task that goes on just when the scheduler hears that it has ended is failed (Airflow 3.2 and 3.3).
+    """
+    from airflow.configuration import conf
+
+    return conf.getfloat("workers", "min_heartbeat_interval", fallback=5) + 2
 
 
 def _failure(state: str, error_type: str, message: str) -> TriggerEvent:

@@ -10,6 +10,14 @@ from airflow_release_plugin.triggers.state import ReleaseStateTrigger
 from tests.unit.client.server import PREFIX, connection_to
 
 
+@pytest.fixture(autouse=True)
+def worker_seconds(monkeypatch, request):
+    """Seconds that a worker may take to notice that its task has deferred."""
+    seconds = getattr(request, "param", 0)
+    monkeypatch.setenv("AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", str(seconds - 2))
+    return seconds
+
+
 def trigger(subject="release:7", **changes):
     return ReleaseStateTrigger(
         **{"subject": subject, "targets": ["approved", "released"], "refusals": ["rejected"]} | changes
@@ -108,3 +116,15 @@ async def test_triggers_of_one_process_share_one_request(server):
     assert {event.payload["state"] for event in events} == {"approved"}
     assert len(server.called(f"{PREFIX}/watch")) <= 3
     assert server.most_polls == 1
+
+
+@pytest.mark.parametrize("worker_seconds", [0.5], indirect=True)
+@pytest.mark.parametrize(("end_from_trigger", "waits"), [(False, True), (True, False)])
+async def test_a_task_goes_on_only_when_its_worker_is_done_with_it(
+    server, worker_seconds, end_from_trigger, waits
+):
+    server.states["release:7"] = "approved"
+    begun = asyncio.get_running_loop().time()
+    await first_event(trigger(end_from_trigger=end_from_trigger))
+
+    assert (asyncio.get_running_loop().time() - begun >= worker_seconds) is waits
