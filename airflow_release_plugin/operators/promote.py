@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_release_plugin import config
 from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.exceptions import FrozenError
 from airflow_release_plugin.operators.base import PipelineOperator, failed_for_good
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from airflow_release_plugin.client.release import ReleaseClient
 
 
@@ -28,12 +31,17 @@ class PromoteReleaseOperator(PipelineOperator):
     Move the target to the approved release, as one commit.
 
     Promoting again answers the same, so the task may be retried. When the target got other changes since the
-    check, a new run checks the release again, and this task is skipped. The XCom is the commit.
+    check, a new run checks the release again, and this task is skipped. When a freeze has begun since the
+    approval, the task waits in the triggerer until it is over. The XCom is the commit.
     """
 
     def step(self, client: ReleaseClient, release_id: int) -> str:
         """Promote."""
-        promotion = client.promote(release_id)
+        try:
+            promotion = client.promote(release_id)
+        except FrozenError as error:
+            self.log.info("%s", error.message)
+            self._wait_until_open(release_id)
         if promotion.state is ReleaseState.CHECKING:
             raise AirflowSkipException(
                 f"The target changed since release {release_id} was checked; another run checks it again."
@@ -43,6 +51,26 @@ class PromoteReleaseOperator(PipelineOperator):
             raise AirflowFailException(f"Release {release_id} is {promotion.state.value!r}: {reason}")
         self.log.info("Release %d is commit %s.", release_id, promotion.commit)
         return promotion.commit
+
+    def _wait_until_open(self, release_id: int) -> NoReturn:
+        from airflow_release_plugin.triggers.state import ReleaseStateTrigger
+
+        # Whatever it becomes but held, promoting again says what to do about it.
+        others = [state.value for state in ReleaseState if state is not ReleaseState.APPROVED]
+        self.defer(
+            trigger=ReleaseStateTrigger(
+                subject=f"release:{release_id}",
+                targets=[ReleaseState.APPROVED.value, *others],
+                refusals=[],
+                release_conn_id=self.release_conn_id,
+            ),
+            method_name="resume",
+        )
+
+    def resume(self, context: Context, event: dict[str, Any]) -> Any:
+        """Go on when the freeze is over, or when the release went another way."""
+        self.log.info("Going on: %s", event["message"] or event["state"])
+        return self.execute(context)
 
 
 class VerifyReleaseOperator(PipelineOperator):

@@ -142,6 +142,7 @@ def get(ctx: Context, *, actor: Actor, gate_id: int) -> Gate:
 def get_locked(ctx: Context, *, actor: Actor, gate_id: int) -> Gate:
     """The same, locked for a change and with its expiry written down."""
     gate = access.require_gate(ctx, actor, queries.gate(ctx.session, gate_id, lock=True), gate_id)
+    withdraw_orphans(ctx, [gate])
     if gate.effective_state(ctx.clock()) is not gate.state:
         close(ctx, gate, GateState.EXPIRED, actor=SYSTEM)
         approvals.settle_expiry(ctx, queries.latest_approval(ctx.session, "gate", gate.id, lock=True))

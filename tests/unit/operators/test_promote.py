@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.operators.promote import (
@@ -42,6 +42,23 @@ def test_what_the_server_refuses_fails_for_good_with_its_words(server):
     )
     with pytest.raises(AirflowFailException, match="It is 'rejected'"):
         PromoteReleaseOperator(task_id="t", release_id=7).execute(context())
+
+
+FROZEN = Answer(409, {"error": "frozen", "detail": "R-000007 is approved but frozen by Friday."})
+
+
+def test_promotion_in_a_freeze_waits_in_the_triggerer(server):
+    server.script("POST", "/releases/7/promote", FROZEN)
+    with pytest.raises(TaskDeferred) as waiting:
+        PromoteReleaseOperator(task_id="t", release_id=7).execute(context())
+    assert waiting.value.trigger.subject == "release:7"
+    assert "approved_held" not in waiting.value.trigger.targets
+
+
+def test_promotion_goes_on_when_the_freeze_is_over(server):
+    server.script("POST", "/releases/7/promote", {"release_id": 7, "state": "released", "commit": "c0ffee"})
+    event = {"status": "success", "state": "approved", "error_type": "", "message": ""}
+    assert PromoteReleaseOperator(task_id="t", release_id=7).resume(context(), event) == "c0ffee"
 
 
 def test_what_a_retry_may_mend_leaves_the_task_its_retries(server):
