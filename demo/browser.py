@@ -57,7 +57,7 @@ def logged_in(browser: Browser, url: str, name: str, password: str, *, width: in
         page.goto(f"{url}/auth/login?next={url}/")
         page.fill("input[name=username]", name)
         page.fill("input[name=password]", password)
-        page.click("button[type=submit]")
+        page.click("button[type=submit], input[type=submit]")  # the simple auth manager's form, or FAB's
         page.wait_for_url(lambda address: "/auth/login" not in address)
         yield page
     finally:

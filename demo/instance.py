@@ -54,6 +54,13 @@ class DemoInstance:
         headers = {"Authorization": f"Bearer {self.token(user)}"}
         return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30)
 
+    def is_answering(self) -> bool:
+        """Whether the API server answers."""
+        with suppress(httpx.TransportError):
+            url = f"{self.url}/api/v2/monitor/health"
+            return httpx.get(url, trust_env=False, timeout=5).is_success
+        return False
+
     def stop(self) -> None:
         """Stop every process."""
         self.processes.stop()
@@ -69,7 +76,13 @@ class DemoInstance:
 
 @contextmanager
 def running_demo(
-    home: Path, port: int | None = None, dags: Path | None = None, *, say: Say = lambda _: None
+    home: Path,
+    port: int | None = None,
+    dags: Path | None = None,
+    *,
+    options: Mapping[str, str] | None = None,
+    before_start: Callable[[DemoInstance], None] = lambda _: None,
+    say: Say = lambda _: None,
 ) -> Iterator[DemoInstance]:
     """
     Run a demo for the length of a ``with`` block.
@@ -77,15 +90,18 @@ def running_demo(
     :param home: its ``AIRFLOW_HOME``; an existing one is continued
     :param port: port on 127.0.0.1; a free one if ``None``
     :param dags: the folder that people edit; a copy of the example DAGs if ``None``
+    :param options: options of Airflow that are to be different, by ``section.key``
+    :param before_start: called once the database is ready, before any component runs
     :param say: takes a line of progress
     """
-    settings = DemoSettings(home=home.resolve(), port=port or free_port(), dags=dags and dags.resolve())
+    settings = DemoSettings(home.resolve(), port or free_port(), dags and dags.resolve(), options or {})
     _refuse_bad_settings(settings)
     settings.prepare()
     processes = AirflowProcesses(settings.environment(), settings.home)
     instance = DemoInstance(settings, processes)
     try:
         _migrate(instance, say)
+        before_start(instance)
         _start(instance, say)
         yield instance
     finally:

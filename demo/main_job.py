@@ -39,6 +39,13 @@ class MainJob:
 
     def run(self) -> None:
         """All steps, in order. Raises :class:`MainJobError` or a browser time-out."""
+        try:
+            self._run()
+        finally:
+            for client in self.clients.values():
+                client.close()
+
+    def _run(self) -> None:
         with self._step("dev submits etl_orders and asks for its release in the browser"):
             release_id = self._request_in_browser("etl_orders.py", "Orders for production")
         with self._step("the pipeline checks it on a worker and asks for approval"):

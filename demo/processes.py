@@ -54,6 +54,24 @@ class AirflowProcesses:
     def start(self, components: Sequence[str] = tuple(COMPONENTS)) -> None:
         """Start the components; processes that a killed supervisor left behind are stopped first."""
         self._stop_leftovers()
+        self._launch(components)
+
+    def pid(self, component: str) -> int:
+        """Process id of a component that was started."""
+        return self._running[component].pid
+
+    def kill(self, component: str) -> None:
+        """Kill a component with everything that it started, as a crash of the machine would."""
+        process = self._running.pop(component)
+        for member in _family(process.pid):
+            _signal(member, signal.SIGKILL)
+        process.wait()
+
+    def start_again(self, component: str) -> None:
+        """Start a component that was killed."""
+        self._launch([component])
+
+    def _launch(self, components: Sequence[str]) -> None:
         for component in components:
             self._running[component] = self._spawn(component, COMPONENTS[component])
         started = [psutil.Process(process.pid) for process in self._running.values()]

@@ -7,7 +7,8 @@ import os
 import secrets
 import shutil
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from airflow_release_plugin.store.git import GitReleaseStore
@@ -42,11 +43,13 @@ class DemoSettings:
     :param home: its ``AIRFLOW_HOME``; everything that it writes is below
     :param port: port of the API server on 127.0.0.1
     :param dags: the folder that people edit; ``None`` means a copy of the example DAGs in ``home``
+    :param options: options of Airflow that are to be different, by ``section.key``
     """
 
     home: Path
     port: int
     dags: Path | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -91,7 +94,7 @@ class DemoSettings:
     def environment(self) -> dict[str, str]:
         """The environment of every process; settings of the user's own Airflow are left out."""
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW_")}
-        options = {**self._core(), **self._intervals(), **self._bundles(), **self._release()}
+        options = {**self._core(), **self._intervals(), **self._bundles(), **self._release(), **self.options}
         configured = {f"AIRFLOW__{key.replace('.', '__').upper()}": value for key, value in options.items()}
         connection = {
             "conn_type": "airflow_release",
@@ -144,6 +147,8 @@ class DemoSettings:
             "scheduler.scheduler_health_check_threshold": "10",
             "scheduler.orphaned_tasks_check_interval": "15",
             "triggerer.job_heartbeat_sec": "2",
+            "workers.min_heartbeat_interval": "1",
+            "triggerer.triggerer_health_check_threshold": "10",
         }
 
     def _bundles(self) -> dict[str, str]:

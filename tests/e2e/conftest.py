@@ -1,10 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 import pytest
 
 from demo.instance import DemoInstance, running_demo
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.harness.driver import Driver
+
+GATED = {"one_gate": 1, "five_gates": 5}
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +21,32 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoInstance]:
     """A whole Airflow with the example DAGs, as ``make demo`` runs it; shared by the tests of a run."""
     with running_demo(tmp_path_factory.mktemp("demo"), say=print) as instance:
         yield instance
+
+
+@pytest.fixture(scope="session")
+def browser(browser_path: str) -> Iterator[Browser]:
+    """A headless browser for the whole run."""
+    from demo.browser import open_browser
+
+    with open_browser(browser_path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def driver(demo: DemoInstance, browser: Browser) -> Iterator[Driver]:
+    """People who use the shared demo."""
+    from tests.harness.driver import Driver
+
+    with closing(Driver(demo, browser)) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def gated(driver: Driver) -> dict[str, int]:
+    """DAGs with gates, in the target; number of gates by DAG id."""
+    from tests.harness.driver import gated_dag_file
+
+    for dag_id, gates in GATED.items():
+        driver.add(dag_id, gated_dag_file(dag_id, gates))
+    driver.ship(*(f"{dag_id}.py" for dag_id in GATED), title="Dags with gates")
+    return GATED

@@ -6,6 +6,7 @@ import psutil
 import pytest
 
 from demo.instance import DemoInstance
+from demo.processes import COMPONENTS
 from demo.settings import USERS
 
 pytestmark = pytest.mark.timeout(400)
@@ -31,3 +32,10 @@ def test_every_recorded_process_is_alive_while_it_runs(demo: DemoInstance) -> No
     recorded = json.loads((demo.settings.home / "processes.json").read_text())
 
     assert [psutil.Process(pid).create_time() == created for pid, created in recorded] == [True] * 4
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_fresh_start_has_nothing_to_complain_about(demo: DemoInstance, component: str) -> None:
+    log = demo.processes.log(component).read_text()
+
+    assert [line for line in log.splitlines() if "Traceback" in line or "[error" in line] == []

@@ -1,0 +1,94 @@
+"""Every page at both widths and in both themes: nothing broken, nothing from outside, nothing too wide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page
+
+from demo.browser import logged_in, open_releases
+from tests.harness.driver import API, UI, Driver, dag_file
+
+pytestmark = pytest.mark.timeout(400)
+VARIANTS = [(width, theme) for width in (1400, 375) for theme in ("light", "dark")]
+
+
+@pytest.fixture(scope="module")
+def pages(driver: Driver, gated: dict[str, int]) -> list[str]:
+    """Paths of every kind of page, with something on it."""
+    driver.add("looked_at", dag_file("looked_at", 'LONG = "' + "x" * 300 + '"'))
+    driver.add("in_the_list", dag_file("in_the_list"))
+    waiting = driver.request("looked_at.py", title="Something to look at")
+    driver.wait_for(waiting, "awaiting_approval")
+    pending = driver.submit("in_the_list.py")["id"]
+    (gate,) = driver.waiting_gates("one_gate", driver.run("one_gate"), 1)
+    released = driver.get(f"{API}/releases", search="Dags with gates")["items"][0]["id"]
+    return [
+        "/",
+        "/to-be-released/",
+        f"/to-be-released/submissions/{pending}",
+        "/to-be-released/file?path=etl_orders.py",
+        f"/releases/new?submission_ids={pending}",
+        "/releases/",
+        f"/releases/{waiting}",
+        f"/releases/{released}",
+        "/approvals/",
+        f"/approvals/gates/{gate['id']}",
+        "/dags/one_gate",
+        "/dags/dev.looked_at",
+    ]
+
+
+@contextmanager
+def watched(page: Page, origin: str) -> Iterator[list[str]]:
+    """What goes wrong while the page is used."""
+    problems: list[str] = []
+    page.on("console", lambda m: problems.append(m.text) if m.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("response", lambda r: problems.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    page.on(
+        "request",
+        lambda r: (
+            problems.append(f"outside: {r.url}") if urlsplit(r.url).netloc not in {origin, ""} else None
+        ),
+    )
+    yield problems
+
+
+@pytest.mark.req("R71", "R79")
+@pytest.mark.parametrize(("width", "theme"), VARIANTS)
+def test_every_page_is_whole(driver: Driver, pages: list[str], width: int, theme: str) -> None:
+    found: dict[str, list[str]] = {}
+    look = {"viewport": {"width": width, "height": 900}, "color_scheme": theme}
+    with driver.page("reviewer", "/", **look) as page:
+        for path in pages:
+            with watched(page, urlsplit(driver.demo.url).netloc) as problems:
+                page.goto(f"{driver.demo.url}{UI}{path}")
+                page.locator("main").wait_for()
+                wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+                problems += [f"{wide} px too wide"] if wide > 0 else []
+                dark = page.evaluate(
+                    # rgb(255, …) or oklch(0.23 …)
+                    "getComputedStyle(document.documentElement).backgroundColor.match(/[\\d.]+/)[0] < 100"
+                )
+                problems += [] if dark is (theme == "dark") else [f"is not {theme}"]
+                found[path] = list(problems)
+    assert {path: problems for path, problems in found.items() if problems} == {}
+
+
+@pytest.mark.req("R71")
+def test_the_navigation_of_airflow_leads_to_the_pages(driver: Driver) -> None:
+    person = driver.demo.users["reviewer"]
+    with logged_in(driver.browser, driver.demo.url, person.name, person.password) as page:
+        frame = open_releases(page, driver.demo.url)
+        frame.get_by_role("link", name="My approvals").click()
+        frame.get_by_role("link", name="My approvals").and_(frame.locator("[aria-current=page]")).wait_for()
+
+
+@pytest.mark.parametrize("path", ["/releases/999999", "/nowhere"])
+def test_what_is_not_there_is_a_page_that_says_so(driver: Driver, path: str) -> None:
+    with driver.page("dev", path) as page:
+        assert page.locator("[data-error-code]").get_attribute("data-error-code") == "not_found"
