@@ -31,10 +31,10 @@ class Node:
     """
     One step of a requirement.
 
-    :param users: ids or login names of people who may decide
+    :param users: login names of people who may decide; ids do not count, one may equal another's name
     :param roles: names of roles whose holders may decide
     :param quorum: how many approvals rule ``quorum`` needs
-    :param only: ids or login names that narrow the above; it never admits anybody by itself
+    :param only: login names that narrow the above; it never admits anybody by itself
     :param escalate_after_hours: hours after which the further group below may decide too
     :param eligible: the people found when the approval opened; a record, and the basis of rule ``all``
     """
@@ -50,17 +50,27 @@ class Node:
     escalate_roles: tuple[str, ...] = ()
     eligible: tuple[Person, ...] = ()
 
-    def admits(self, person: Actor | Person, *, escalated: bool = False) -> bool:
+    def admits(self, person: Actor | Person) -> bool:
+        """Whether somebody is named here, by login name or a role held now; nobody is if nothing is named."""
+        return self._is_named(person, self.users, self.roles)
+
+    def lets_decide(self, person: Actor | Person, *, escalated: bool) -> bool:
         """
-        Whether somebody is named here, by id, login name or a role held now. Nobody is, if nothing is named.
+        Whether somebody's verdict counts here.
+
+        Under rule ``all``, who holds the role only by now cannot stand in for somebody who was asked.
 
         :param escalated: whether the node has opened to its further group
         """
-        if self.only and person.id not in self.only and person.name not in self.only:
+        if escalated and self._is_named(person, self.escalate_users, self.escalate_roles):
+            return True
+        was_asked = self.rule is not NodeRule.ALL or any(person.id == asked.id for asked in self.eligible)
+        return was_asked and self.admits(person)
+
+    def _is_named(self, person: Actor | Person, users: Sequence[str], roles: Sequence[str]) -> bool:
+        if self.only and person.name not in self.only:
             return False
-        users = self.users + (self.escalate_users if escalated else ())
-        roles = self.roles + (self.escalate_roles if escalated else ())
-        return person.id in users or person.name in users or not person.roles.isdisjoint(roles)
+        return person.name in users or not person.roles.isdisjoint(roles)
 
     def escalates_at(self, opened_at: datetime) -> datetime | None:
         """When the node opens to its further group, if it was reached at ``opened_at``."""
@@ -198,15 +208,19 @@ def evaluate(requirement: Requirement, decisions: Sequence[CountedDecision]) -> 
 def _count(node: Node, decisions: Sequence[CountedDecision], used: set[str]) -> int:
     """How many of a node's decisions count; the people behind them are added to ``used``."""
     count = 0
-    asked = {person.id for person in node.eligible}
     # In an order of their own, so that the sum does not depend on the order in which people decided.
     for decision in sorted(decisions, key=lambda d: (bool(d.place_of), d.actor_id)):
-        # Who holds the role by now cannot stand in for somebody who was asked, unless the node escalates.
-        is_asked = node.rule is not NodeRule.ALL or bool(node.escalate_after_hours) or decision.place in asked
-        if is_asked and used.isdisjoint(decision.people):
+        if _is_asked(node, decision) and used.isdisjoint(decision.people):
             used |= decision.people
             count += 1
     return count
+
+
+def _is_asked(node: Node, decision: CountedDecision) -> bool:
+    """Whether rule ``all`` asked for this decision; of a node that escalates, who may decide then did."""
+    if node.rule is not NodeRule.ALL or node.escalate_after_hours is not None:
+        return True
+    return any(decision.place == person.id for person in node.eligible)
 
 
 def node_opened_at(decisions: Sequence[CountedDecision], opened_at: datetime, node: int) -> datetime:
@@ -249,13 +263,13 @@ def place_to_decide(
     used = {person for decision in counted for person in decision.people} | set(requirement.excluded)
     if actor.id in used:
         return None
-    if requirement.nodes[node].admits(actor, escalated=escalated):
+    if requirement.nodes[node].lets_decide(actor, escalated=escalated):
         return actor
     return next(
         (
             person
             for person in standing.places
-            if person.id not in used and requirement.nodes[node].admits(person, escalated=escalated)
+            if person.id not in used and requirement.nodes[node].lets_decide(person, escalated=escalated)
         ),
         None,
     )

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 
+from airflow_release_plugin.domain.plain_values import read_fields
 from airflow_release_plugin.exceptions import InvalidRequestError
 
+# Without croniter's "R", which stands for another time at each look.
+_CRON = re.compile(r"(?!.*\bR\b)[A-Z0-9*?,/#-]+( [A-Z0-9*?,/#-]+){4}", re.IGNORECASE)
+MAX_NAME = 110
 MAX_WINDOW_MINUTES = 60 * 24 * 31
 HORIZON = timedelta(days=400)
 """How far ahead :meth:`Calendar.next_open` looks: past any window that comes once a year."""
+MAX_LOOKS = 3000
+"""How often it looks at a window: those that follow each other every minute must not keep a page waiting."""
+MAX_WINDOWS = 30
 
 
 class WindowKind(str, Enum):
@@ -46,6 +54,8 @@ class Window:
     zone: str = "UTC"
 
     def __post_init__(self) -> None:
+        if not self.name.strip() or len(self.name) > MAX_NAME:
+            raise InvalidRequestError(f"A window needs a name of 1 to {MAX_NAME} characters.")
         if self.cron:
             self._check_repeated()
         elif self.start is None or self.end is None or self.end <= self.start:
@@ -60,15 +70,23 @@ class Window:
             raise InvalidRequestError(
                 f"Window {self.name!r}: there is no time zone {self.zone!r}."
             ) from error
-        if len(self.cron.split()) != 5 or not croniter.is_valid(self.cron):  # type: ignore[no-untyped-call]
+        if not _CRON.fullmatch(self.cron) or not croniter.is_valid(self.cron):  # type: ignore[no-untyped-call]
             raise InvalidRequestError(
                 f"Window {self.name!r}: {self.cron!r} is not a cron expression; write five fields, such as "
                 "'0 15 * * FRI'."
+            )
+        if self.start is not None or self.end is not None:
+            raise InvalidRequestError(
+                f"Window {self.name!r} has a cron expression and a start or end; make two windows."
             )
         if not 1 <= self.minutes <= MAX_WINDOW_MINUTES:
             raise InvalidRequestError(
                 f"Window {self.name!r}: its length must be 1 to {MAX_WINDOW_MINUTES} minutes."
             )
+        try:
+            self.next_start(datetime(2026, 1, 1, tzinfo=timezone.utc))
+        except CroniterBadDateError as error:
+            raise InvalidRequestError(f"Window {self.name!r}: {self.cron!r} never comes.") from error
 
     def around(self, now: datetime) -> tuple[datetime, datetime] | None:
         """The stretch that contains ``now``: its start, and its end, which is outside."""
@@ -76,8 +94,9 @@ class Window:
             start, end = self.start, self.end
             return (start, end) if start is not None and end is not None and start <= now < end else None
         length = timedelta(minutes=self.minutes)
-        # A match at ``now`` itself begins a stretch; ``get_prev`` alone would miss it.
-        began = self._cron(now + timedelta(seconds=1)).get_prev(datetime).astimezone(timezone.utc)
+        # A match in this very minute begins a stretch; ``get_prev`` alone would miss it.
+        minute = now.replace(second=0, microsecond=0)
+        began = self._cron(minute + timedelta(seconds=1)).get_prev(datetime).astimezone(timezone.utc)
         return (began, began + length) if began <= now < began + length else None
 
     def next_start(self, now: datetime) -> datetime | None:
@@ -101,19 +120,19 @@ class Window:
         }
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> Window:
+    def from_dict(cls, raw: Any) -> Window:
         """Inverse of :meth:`to_dict`. Raises ``InvalidRequestError``."""
         try:
+            values = read_fields({**raw, "start": None, "end": None}, cls)
             return cls(
-                name=str(raw["name"]),
-                kind=WindowKind(raw["kind"]),
-                cron=str(raw.get("cron", "")),
-                minutes=int(raw.get("minutes", 0)),
-                start=_moment(raw.get("start")),
-                end=_moment(raw.get("end")),
-                zone=str(raw.get("zone", "UTC")),
+                **{
+                    **values,
+                    "kind": WindowKind(values.get("kind")),
+                    "start": _moment(raw.get("start")),
+                    "end": _moment(raw.get("end")),
+                }
             )
-        except (KeyError, ValueError, TypeError) as error:
+        except (TypeError, ValueError) as error:
             raise InvalidRequestError(f"A freeze window is not readable: {error}.") from error
 
 
@@ -142,26 +161,22 @@ class Calendar:
 
     def next_open(self, now: datetime) -> datetime | None:
         """The first moment from ``now`` on at which it is open; ``None`` when there is none in sight."""
-        moment = now
-        while moment - now < HORIZON:
+        moment: datetime | None = now
+        for _ in range(MAX_LOOKS // max(1, len(self.windows))):
+            if moment is None or moment - now >= HORIZON:
+                return None
             if self.closed_by(moment) is None:
                 return moment
-            following = min(self._edges(moment), default=None)
-            if following is None:
-                return None
-            moment = following
+            moment = self._edge(moment)
         return None
 
     def _of(self, kind: WindowKind) -> Sequence[Window]:
         return [window for window in self.windows if window.kind is kind]
 
-    def _edges(self, moment: datetime) -> Iterator[datetime]:
-        """Moments after ``moment`` at which the calendar may open."""
-        for window in self._of(WindowKind.DENY):
-            stretch = window.around(moment)
-            if stretch:
-                yield stretch[1]
-        for window in self._of(WindowKind.ALLOW):
-            start = window.next_start(moment)
-            if start:
-                yield start
+    def _edge(self, moment: datetime) -> datetime | None:
+        """A later moment than ``moment``, at which it is closed; before it the calendar does not open."""
+        denied = [stretch[1] for w in self._of(WindowKind.DENY) if (stretch := w.around(moment))]
+        if denied:
+            return max(denied)
+        starts = [start for w in self._of(WindowKind.ALLOW) if (start := w.next_start(moment))]
+        return min(starts, default=None)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import fnmatch
+import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_release_plugin.domain.approval import NodeRule
-from airflow_release_plugin.domain.calendar import Calendar, Window
+from airflow_release_plugin.domain.calendar import MAX_WINDOWS, Calendar, Window
 from airflow_release_plugin.domain.digest import ReleaseKind
+from airflow_release_plugin.domain.notification import notifier_problems
+from airflow_release_plugin.domain.plain_values import read_fields
 from airflow_release_plugin.domain.risk import ChangeFact, DagSubject, RiskFacts
 from airflow_release_plugin.exceptions import InvalidRequestError
 
 MAX_LEVELS = 10
 MAX_NODES = 10
+MAX_QUORUM = 100
 MAX_HOURS = 240
 DEFAULT_HOURS = 24
 MAX_NAME = 110
@@ -62,7 +66,7 @@ class LevelRule:
     """
     When a level applies. An empty field does not narrow; every field that is set must hold.
 
-    :param changes: one of these is among the facts
+    :param changes: one of these is among the facts; what is unknown may be any of them
     :param min_lines: lines added and removed together
     :param min_impacted: DAGs downstream of the change that are not in the release
     """
@@ -77,7 +81,7 @@ class LevelRule:
     def holds(self, facts: RiskFacts) -> bool:
         """Whether the facts fit."""
         return (
-            (not self.changes or not facts.changes.isdisjoint(self.changes))
+            (not self.changes or not facts.changes.isdisjoint((*self.changes, ChangeFact.UNKNOWN)))
             and (not self.tags or any(not dag.tags.isdisjoint(self.tags) for dag in facts.dags))
             and (self.min_dags is None or len(facts.dags) >= self.min_dags)
             and (self.max_dags is None or len(facts.dags) <= self.max_dags)
@@ -89,6 +93,25 @@ class LevelRule:
     def is_empty(self) -> bool:
         """Whether it holds for everything."""
         return self == LevelRule()
+
+    def implies(self, other: LevelRule) -> bool:
+        """Whether ``other`` holds whenever this one does."""
+        return (
+            _narrows(self.changes, other.changes)
+            and _narrows(self.tags, other.tags)
+            and _is_at_least(self.min_dags, other.min_dags)
+            and _is_at_least(other.max_dags, self.max_dags, without=math.inf)
+            and _is_at_least(self.min_lines, other.min_lines)
+            and _is_at_least(self.min_impacted, other.min_impacted)
+        )
+
+
+def _narrows(these: Sequence[object], those: Sequence[object]) -> bool:
+    return not those or (bool(these) and set(these) <= set(those))
+
+
+def _is_at_least(this: int | None, that: int | None, *, without: float = 0) -> bool:
+    return (without if this is None else this) >= (without if that is None else that)
 
 
 @dataclass(frozen=True)
@@ -143,7 +166,7 @@ class FlowSpec:
     :param counts_twice: whether one person's approvals count on several nodes
     :param pipeline_dag_id: DAG that runs releases under this flow; empty for the installation's
     :param break_glass_roles: roles whose holders may override approval and freeze with a reason
-    :param notifiers: classpath and keyword arguments of Airflow notifiers, with the events they want
+    :param notifiers: ``notifier``, ``kwargs`` and ``events`` of each, see ``domain/notification.py``
     """
 
     name: str
@@ -176,6 +199,9 @@ def check_flow(spec: FlowSpec) -> None:
     problems = [*_name_problems(spec), *_level_problems(spec), *_hour_problems(spec)]
     if len(spec.remark) > MAX_REMARK:
         problems.append(f"The remark has {len(spec.remark)} characters; at most {MAX_REMARK} are possible.")
+    problems += notifier_problems(spec.notifiers)
+    if len(spec.calendar.windows) > MAX_WINDOWS:
+        problems.append(f"The calendar has {len(spec.calendar.windows)} windows; at most {MAX_WINDOWS}.")
     if problems:
         raise InvalidRequestError("\n".join(problems), problems=problems)
 
@@ -201,6 +227,8 @@ def _level_problems(spec: FlowSpec) -> list[str]:
             problems.append(f"Level {number} needs 1 to {MAX_NODES} nodes; it has {len(level.nodes)}.")
         for node in level.nodes:
             problems += _node_problems(number, node)
+        if not 1 <= len(level.name) <= MAX_NAME:
+            problems.append(f"Level {number} needs a name of 1 to {MAX_NAME} characters.")
         low, high = level.rule.min_dags, level.rule.max_dags
         if low is not None and high is not None and low > high:
             problems.append(f"Level {number}: the number of Dags runs from {low} to {high}; nothing fits.")
@@ -210,14 +238,19 @@ def _level_problems(spec: FlowSpec) -> list[str]:
 def _node_problems(number: int, node: NodeSpec) -> list[str]:
     where = f"Level {number}, node {node.name!r}"
     problems = []
+    if not 1 <= len(node.name) <= MAX_NAME:
+        problems.append(f"{where}: a node needs a name of 1 to {MAX_NAME} characters.")
     if not node.users and not node.roles:
         problems.append(f"{where}: nobody is named. Name at least one user or role.")
-    if node.rule is NodeRule.QUORUM and node.quorum < 1:
-        problems.append(f"{where}: a quorum is at least 1.")
+    if node.rule is NodeRule.QUORUM and not 1 <= node.quorum <= MAX_QUORUM:
+        problems.append(f"{where}: a quorum is 1 to {MAX_QUORUM}.")
+    further = node.escalate_users or node.escalate_roles
+    if node.escalate_after_hours is None and further:
+        problems.append(f"{where}: it names people to escalate to, but not after how many hours.")
     if node.escalate_after_hours is not None:
         if not 0 < node.escalate_after_hours <= MAX_HOURS:
             problems.append(f"{where}: it escalates after more than 0 and at most {MAX_HOURS} hours.")
-        if not node.escalate_users and not node.escalate_roles:
+        if not further:
             problems.append(f"{where}: it escalates to nobody. Name a user or role to escalate to.")
     return problems
 
@@ -240,7 +273,7 @@ def level_warnings(levels: Sequence[Level]) -> list[str]:
     found = []
     for number, level in enumerate(levels, start=1):
         above = enumerate(levels[number:], start=number + 1)
-        shadow = next((n for n, higher in above if higher.rule.is_empty or higher.rule == level.rule), None)
+        shadow = next((n for n, higher in above if level.rule.implies(higher.rule)), None)
         if shadow is not None:
             found.append(
                 f"Level {number} ({level.name}) can never apply: level {shadow} holds whenever it does, "
@@ -286,51 +319,42 @@ def _level_to_dict(level: Level) -> dict[str, Any]:
     return {"name": level.name, **({"rule": rule} if rule else {}), "nodes": nodes}
 
 
-def flow_from_dict(raw: dict[str, Any]) -> FlowSpec:
+def flow_from_dict(raw: Any) -> FlowSpec:
     """
     A checked flow from its JSON or YAML form.
 
     :raises InvalidRequestError: unknown keys, wrong types, or a rule of :func:`check_flow`
     """
-    try:
-        values = _known(raw, FlowSpec)
-        spec = FlowSpec(
-            **{
-                **values,
-                "kind": ReleaseKind(values["kind"]),
-                "levels": tuple(_level_from_dict(level) for level in values["levels"]),
-                "scope": Scope(**_tuples(_known(values.get("scope") or {}, Scope))),
-                "validity": Validity(**_known(values.get("validity") or {}, Validity)),
-                "break_glass_roles": tuple(values.get("break_glass_roles") or ()),
-                "calendar": Calendar(tuple(Window.from_dict(w) for w in values.get("calendar") or ())),
-                "notifiers": tuple(values.get("notifiers") or ()),
-            }
-        )
-        check_flow(spec)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidRequestError(f"The flow is not readable: {error}.") from error
+    spec = stored_flow(raw)
+    check_flow(spec)
     return spec
 
 
-def _level_from_dict(raw: dict[str, Any]) -> Level:
-    values = _known(raw, Level)
-    rule = _tuples(_known(values.get("rule") or {}, LevelRule))
-    rule["changes"] = tuple(ChangeFact(c) for c in rule.get("changes", ()))
+def stored_flow(raw: Any) -> FlowSpec:
+    """A flow that was checked when it was stored; what is under way goes on when rules become stricter."""
+    try:
+        values = read_fields(raw, FlowSpec)
+        return FlowSpec(
+            **{
+                **values,
+                "kind": ReleaseKind(values.get("kind")),
+                "levels": tuple(_level_from_dict(level) for level in values.get("levels", ())),
+                "scope": Scope(**read_fields(values.get("scope", {}), Scope)),
+                "validity": Validity(**read_fields(values.get("validity", {}), Validity)),
+                "calendar": Calendar(tuple(Window.from_dict(w) for w in values.get("calendar", ()))),
+                "notifiers": tuple(dict(notifier) for notifier in values.get("notifiers", ())),
+            }
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidRequestError(f"The flow is not readable: {error}.") from error
+
+
+def _level_from_dict(raw: Any) -> Level:
+    values = read_fields(raw, Level)
+    rule = read_fields(values.get("rule", {}), LevelRule)
+    rule["changes"] = tuple(ChangeFact(change) for change in rule.get("changes", ()))
     nodes = []
-    for node in values["nodes"]:
-        fields = _tuples(_known(node, NodeSpec))
-        nodes.append(NodeSpec(**{**fields, "rule": NodeRule(fields.get("rule", NodeRule.ANY))}))
-    return Level(name=values["name"], nodes=tuple(nodes), rule=LevelRule(**rule))
-
-
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-
-
-def _known(raw: Any, shape: type[Any]) -> dict[str, Any]:
-    if not isinstance(raw, dict):
-        raise TypeError(f"{shape.__name__} must be a mapping, not {type(raw).__name__}")
-    unknown = sorted(set(raw) - {item.name for item in fields(shape)})
-    if unknown:
-        raise ValueError(f"unknown key {', '.join(map(repr, unknown))} in {shape.__name__}")
-    return dict(raw)
+    for node in values.get("nodes", ()):
+        read = read_fields(node, NodeSpec)
+        nodes.append(NodeSpec(**{**read, "rule": NodeRule(read.get("rule", NodeRule.ANY))}))
+    return Level(**{**values, "nodes": tuple(nodes), "rule": LevelRule(**rule)})

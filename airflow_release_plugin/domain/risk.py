@@ -39,6 +39,8 @@ class ChangeFact(str, Enum):
     """Tags of a DAG change."""
     SHARED_FILE = "shared_file"
     """A file changes that other released DAGs use too."""
+    UNKNOWN = "unknown"
+    """Nobody reported what a file does, or did before: it may be anything."""
 
 
 @dataclass(frozen=True)

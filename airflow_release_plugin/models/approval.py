@@ -9,7 +9,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from airflow_release_plugin.domain.approval import CountedDecision, Requirement, Verdict, is_past
-from airflow_release_plugin.domain.flow import FlowSpec, flow_from_dict
+from airflow_release_plugin.domain.flow import FlowSpec, stored_flow
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import ApprovalState, GateState
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime, person
@@ -58,7 +58,7 @@ class Approval(Stateful, Base):
     @property
     def flow(self) -> FlowSpec:
         """The flow as it was when the approval opened."""
-        return flow_from_dict(self.flow_json)
+        return stored_flow(self.flow_json)
 
     @property
     def counted(self) -> list[CountedDecision]:

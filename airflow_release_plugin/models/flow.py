@@ -9,7 +9,7 @@ from sqlalchemy import JSON, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from airflow_release_plugin.domain.digest import ReleaseKind
-from airflow_release_plugin.domain.flow import FlowSpec, flow_from_dict
+from airflow_release_plugin.domain.flow import FlowSpec, stored_flow
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.models.base import Base, EnumText, UtcDateTime
 
@@ -38,7 +38,7 @@ class Flow(Base):
     @property
     def spec(self) -> FlowSpec:
         """The flow's content."""
-        return flow_from_dict(self.spec_json)
+        return stored_flow(self.spec_json)
 
     @property
     def updated_by(self) -> Person:

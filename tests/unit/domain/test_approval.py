@@ -122,22 +122,45 @@ def test_a_requirement_without_nodes_is_never_approved() -> None:
     assert not may_decide(needs(), 0, ANN, ())
 
 
-@pytest.mark.parametrize("key", [ANN.id, ANN.name])
-def test_people_are_named_by_id_or_login_name(key: str) -> None:
-    named = Node("Approval", users=(key,))
+def test_people_are_named_by_login_name() -> None:
+    named = Node("Approval", users=(ANN.name,))
 
     assert named.admits(ANN)
     assert not named.admits(BOB)
 
 
-@pytest.mark.parametrize("key", [BOB.id, BOB.name])
-def test_only_narrows_to_the_people_it_names(key: str) -> None:
-    assert node(only=(key,)).admits(BOB)
-    assert not node(only=(key,)).admits(ANN)
+def test_a_login_name_that_equals_somebody_elses_id_admits_only_its_owner() -> None:
+    named = Node("Approval", users=("1",), escalate_users=("1",), only=("1",))
+    impostor = Person("77", "1")
+
+    assert BOB.id == "1"
+    assert named.admits(impostor)
+    assert not named.admits(BOB)
+    assert not named.lets_decide(BOB, escalated=True)
+
+
+@pytest.mark.parametrize("name", [" ann", "ann ", "Ann", "ANN", "a", "an", "", "ann\n", "ａｎｎ"])
+def test_a_name_that_is_only_like_the_one_named_is_somebody_else(name: str) -> None:
+    assert not Node("Approval", users=("ann",)).admits(Person("9", name))
+
+
+def test_only_narrows_to_the_people_it_names() -> None:
+    assert node(only=(BOB.name,)).admits(BOB)
+    assert not node(only=(BOB.name,)).admits(ANN)
+
+
+def test_all_lets_nobody_decide_who_got_the_role_later() -> None:
+    late = Actor("9", "late", frozenset({"op"}))
+    waits_for_all = needs(node(NodeRule.ALL, escalate_after_hours=1.0, escalate_users=("boss",)))
+
+    assert not may_decide(waits_for_all, 0, late, ())
+    assert place_to_decide(waits_for_all, 0, Standing(late), (), escalated=True) is None
+    assert place_to_decide(waits_for_all, 0, Standing(Actor("8", "boss")), (), escalated=True) is not None
+    assert not may_decide(waits_for_all, 0, Actor("8", "boss"), ())
 
 
 def test_only_admits_nobody_by_itself() -> None:
-    assert not Node("Approval", only=(ANN.id,)).admits(ANN)
+    assert not Node("Approval", only=(ANN.name,)).admits(ANN)
     assert not node(only=("dan",)).admits(Actor("7", "dan", frozenset({"viewer"})))
 
 
