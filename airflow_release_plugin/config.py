@@ -84,6 +84,33 @@ def service_users() -> frozenset[str]:
     return _names("service_users", "")
 
 
+def people_provider() -> str:
+    """``module:callable`` that lists people where the auth manager cannot; empty for none."""
+    return _get("people_provider", "")
+
+
+def notifiers() -> frozenset[str]:
+    """Globs of classpaths that flows may name as notifiers."""
+    return _names("notifiers", "airflow.providers.*")
+
+
+def notify_interval() -> float:
+    """Seconds between two looks for notifications to send; 0 switches them off in this API server."""
+    return float(_get("notify_interval", "15"))
+
+
+def notify_timeout() -> float:
+    """Seconds that a notifier may take."""
+    return float(_get("notify_timeout", "30"))
+
+
+def base_url() -> str:
+    """Address under which people reach Airflow, without a slash at its end; empty if none is set."""
+    from airflow.configuration import conf
+
+    return str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
+
+
 def approval_hours() -> int:
     """Hours that people have to decide under the built-in default flow."""
     return int(_get("approval_hours", "24"))

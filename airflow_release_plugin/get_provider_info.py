@@ -87,6 +87,13 @@ def _people_options() -> dict[str, Any]:
             "never approve.",
             "release-pipeline",
         ),
+        "people_provider": _option(
+            "string",
+            "",
+            "``module:callable`` that lists people, their login names and their roles, for auth managers "
+            "that cannot: all but the simple and the FAB auth manager. Without it, nobody is eligible there.",
+            "my_company.airflow_people:list_people",
+        ),
         "approval_hours": _option(
             "integer",
             "24",
@@ -96,6 +103,26 @@ def _people_options() -> dict[str, Any]:
             "integer",
             "24",
             "Hours after the approval in which a release must be executed under the built-in default flow.",
+        ),
+    }
+
+
+def _notification_options() -> dict[str, Any]:
+    return {
+        "notifiers": _option(
+            "string",
+            "airflow.providers.*",
+            "Classpaths of Airflow notifiers that flows may use, or globs of them, separated by commas. "
+            "Whoever configures flows can let a process beside the API server import and run these.",
+            "airflow.providers.smtp.*,my_company.notifiers.TeamsNotifier",
+        ),
+        "notify_interval": _option(
+            "float",
+            "15",
+            "Seconds between two looks for notifications to send. 0 switches them off in this API server.",
+        ),
+        "notify_timeout": _option(
+            "float", "30", "Seconds that a notifier may take; then it is stopped and tried again later."
         ),
     }
 
@@ -136,7 +163,12 @@ def get_provider_info() -> dict[str, Any]:
         "config": {
             "release": {
                 "description": "Options of Airflow Release.",
-                "options": {**_store_options(), **_people_options(), **_pipeline_options()},
+                "options": {
+                    **_store_options(),
+                    **_people_options(),
+                    **_notification_options(),
+                    **_pipeline_options(),
+                },
             }
         },
         "integrations": [{"integration-name": _INTEGRATION, "tags": ["software"]}],

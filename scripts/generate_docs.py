@@ -38,6 +38,7 @@ MACHINES: Mapping[type[Enum], Mapping[Any, Iterable[Any]]] = {
     states.SubmissionState: states.SUBMISSION_MOVES,
     states.ApprovalState: states.APPROVAL_MOVES,
     states.GateState: states.GATE_MOVES,
+    states.NotificationState: states.NOTIFICATION_MOVES,
 }
 
 
@@ -164,6 +165,7 @@ PARTS: Mapping[str, Callable[[str], str]] = {
     "submission-states": lambda _: state_table(states.SubmissionState),
     "approval-states": lambda _: state_table(states.ApprovalState),
     "gate-states": lambda _: state_table(states.GateState),
+    "notification-states": lambda _: state_table(states.NotificationState),
 }
 
 

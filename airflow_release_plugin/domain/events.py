@@ -25,6 +25,7 @@ class EventTag(str, Enum):
     FLOW_ORDERED = "flow:priority:change"
     DEPUTY_NAMED = "deputy:period:create"
     DEPUTY_ENDED = "deputy:period:end"
+    NOTIFICATION_FAILED = "notification:delivery:fail"
     RELEASE_CHECKED = "release:check:report"
     RELEASE_CREATED = "release:package:create"
     RELEASE_EMERGENCY = "release:emergency:override"

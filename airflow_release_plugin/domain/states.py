@@ -168,13 +168,38 @@ GATE_MOVES: Mapping[GateState, frozenset[GateState]] = {
     _G.WITHDRAWN: frozenset(),
 }
 
-StateT = TypeVar("StateT", ReleaseState, SubmissionState, ApprovalState, GateState)
+
+class NotificationState(str, Enum):
+    """Where a notification stands."""
+
+    PENDING = "pending"
+    """To be sent, perhaps once more."""
+    SENT = "sent"
+    """The notifier took it."""
+    FAILED = "failed"
+    """Given up after several attempts."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether no move leads out of here."""
+        return not NOTIFICATION_MOVES[self]
+
+
+_N = NotificationState
+NOTIFICATION_MOVES: Mapping[NotificationState, frozenset[NotificationState]] = {
+    _N.PENDING: frozenset({_N.SENT, _N.FAILED}),
+    _N.SENT: frozenset(),
+    _N.FAILED: frozenset(),
+}
+
+StateT = TypeVar("StateT", ReleaseState, SubmissionState, ApprovalState, GateState, NotificationState)
 
 _MOVES: Mapping[type[Enum], Mapping[Enum, frozenset[Enum]]] = {
     ReleaseState: RELEASE_MOVES,  # type: ignore[dict-item]
     SubmissionState: SUBMISSION_MOVES,  # type: ignore[dict-item]
     ApprovalState: APPROVAL_MOVES,  # type: ignore[dict-item]
     GateState: GATE_MOVES,  # type: ignore[dict-item]
+    NotificationState: NOTIFICATION_MOVES,  # type: ignore[dict-item]
 }
 
 

@@ -6,6 +6,7 @@ from airflow_release_plugin.models.approval import Approval, Decision, Gate
 from airflow_release_plugin.models.base import Base, metadata
 from airflow_release_plugin.models.event import Event, EventHead
 from airflow_release_plugin.models.flow import Deputy, Flow, FlowRevision
+from airflow_release_plugin.models.notification import Notification
 from airflow_release_plugin.models.release import Environment, Release, ReleasedRun, ReleaseItem, Report
 from airflow_release_plugin.models.submission import Submission, Unit
 
@@ -20,6 +21,7 @@ __all__ = [
     "Flow",
     "FlowRevision",
     "Gate",
+    "Notification",
     "Release",
     "ReleaseItem",
     "ReleasedRun",

@@ -28,7 +28,7 @@ from airflow_release_plugin.exceptions import (
 from airflow_release_plugin.models import Approval, Decision
 from airflow_release_plugin.repositories import approvals
 from airflow_release_plugin.repositories import flows as flow_queries
-from airflow_release_plugin.services import audit
+from airflow_release_plugin.services import audit, notifications
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.flows import ResolvedFlow
 
@@ -95,6 +95,7 @@ def open_approval(
         requirement=approval.requirement_json,
         expires_at=approval.expires_at.isoformat(),
     )
+    notifications.requested(ctx, approval)
     return approval
 
 
@@ -228,6 +229,7 @@ def decide(
         close(ctx, approval, ApprovalState.REJECTED, actor=actor)
     elif progress.approved:
         close(ctx, approval, ApprovalState.APPROVED, actor=actor)
+    notifications.decided(ctx, approval)
     return approval.state
 
 

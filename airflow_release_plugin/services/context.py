@@ -36,6 +36,8 @@ class Settings:
     execution_hours: int = field(default_factory=config.execution_hours)
     max_file_bytes: int = field(default_factory=config.max_file_bytes)
     max_unit_files: int = field(default_factory=config.max_unit_files)
+    base_url: str = field(default_factory=config.base_url)
+    notify_timeout: float = field(default_factory=config.notify_timeout)
     check_timeout: int = field(default_factory=config.check_timeout)
     verify_timeout: int = field(default_factory=config.verify_timeout)
 

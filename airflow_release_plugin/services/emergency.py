@@ -15,7 +15,15 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.models import Approval, Decision, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
-from airflow_release_plugin.services import access, approvals, audit, checks, execution, releases
+from airflow_release_plugin.services import (
+    access,
+    approvals,
+    audit,
+    checks,
+    execution,
+    notifications,
+    releases,
+)
 from airflow_release_plugin.services.context import Context
 
 SHORTEST_REASON = 10
@@ -107,4 +115,5 @@ def _close(ctx: Context, release: Release, approval: Approval, *, actor: Actor, 
         )
     )
     approvals.close(ctx, approval, ApprovalState.APPROVED, actor=actor)
+    notifications.decided(ctx, approval)
     checks.grant(ctx, release, approval, actor=actor)

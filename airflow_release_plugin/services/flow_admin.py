@@ -24,6 +24,7 @@ from airflow_release_plugin.repositories import flows as queries
 from airflow_release_plugin.services import audit
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.flows import DEFAULT_FLOW, default_flow, people_for
+from airflow_release_plugin.services.notifications import require_notifiers
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ def preview(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowView:
     """
     _require_editor(ctx, actor)
     spec = flow_from_dict(raw)
+    require_notifiers(spec)
     _require_possible(ctx, spec)
     return FlowView(None, spec, None, 0, None, None, tuple(level_warnings(spec.levels)))
 

@@ -19,7 +19,7 @@ from airflow_release_plugin.models import Gate
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import approvals as queries
 from airflow_release_plugin.repositories.pages import Page
-from airflow_release_plugin.services import access, approvals, audit, flows
+from airflow_release_plugin.services import access, approvals, audit, flows, notifications
 from airflow_release_plugin.services.context import Context
 
 
@@ -132,6 +132,8 @@ def close(ctx: Context, gate: Gate, state: GateState, *, actor: Actor) -> None:
     gate.move_to(state)
     gate.closed_at = ctx.clock()
     audit.record(ctx, actor=actor, tag=EventTag.GATE_CLOSED, subject=f"gate:{gate.id}", state=state.value)
+    if state is GateState.EXPIRED:
+        notifications.gate_expired(ctx, gate)
 
 
 def get(ctx: Context, *, actor: Actor, gate_id: int) -> Gate:
@@ -142,11 +144,22 @@ def get(ctx: Context, *, actor: Actor, gate_id: int) -> Gate:
 def get_locked(ctx: Context, *, actor: Actor, gate_id: int) -> Gate:
     """The same, locked for a change and with its expiry written down."""
     gate = access.require_gate(ctx, actor, queries.gate(ctx.session, gate_id, lock=True), gate_id)
+    _settle(ctx, gate)
+    return gate
+
+
+def settle(ctx: Context, gate_id: int) -> None:
+    """Write down that a gate's window is over, or that nothing waits at it any more, where that is so."""
+    gate = queries.gate(ctx.session, gate_id, lock=True)
+    if gate is not None:
+        _settle(ctx, gate)
+
+
+def _settle(ctx: Context, gate: Gate) -> None:
     withdraw_orphans(ctx, [gate])
     if gate.effective_state(ctx.clock()) is not gate.state:
         close(ctx, gate, GateState.EXPIRED, actor=SYSTEM)
         approvals.settle_expiry(ctx, queries.latest_approval(ctx.session, "gate", gate.id, lock=True))
-    return gate
 
 
 def withdraw_orphans(ctx: Context, found: Sequence[Gate]) -> None:

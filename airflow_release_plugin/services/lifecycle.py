@@ -7,7 +7,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import submissions
-from airflow_release_plugin.services import audit
+from airflow_release_plugin.services import audit, notifications
 from airflow_release_plugin.services.context import Context
 
 _GIVES_BACK = frozenset(
@@ -44,6 +44,7 @@ def move(ctx: Context, release: Release, to: ReleaseState, *, actor: Actor, reas
         attempt=release.attempt,
         reason=reason,
     )
+    notifications.release_moved(ctx, release)
 
 
 def _give_back(ctx: Context, release: Release) -> None:

@@ -1,14 +1,15 @@
-"""When an API server starts: make the store on a fresh installation, finish what a crash interrupted."""
+"""When an API server starts: make the store, finish what a crash interrupted, look after notifications."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from threading import Thread
+from threading import Event, Thread
 
+from airflow_release_plugin import config
 from airflow_release_plugin.exceptions import ReleaseError
-from airflow_release_plugin.services import promotions
+from airflow_release_plugin.services import delivery, promotions
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 log = logging.getLogger(__name__)
@@ -20,10 +21,23 @@ async def at_start(_app: object) -> AsyncIterator[None]:
     Lifespan of the API: prepares beside the start of each server process.
 
     Not when the app is built: gunicorn builds it in the parent of its workers, and commands read it, too.
-    In a thread, since a store that hangs must not keep Airflow from starting.
+    In threads, since a store or a notifier that hangs must not keep Airflow from starting or from stopping.
     """
+    stop = Event()
     Thread(target=prepare, name="release-start-up", daemon=True).start()
-    yield
+    interval = config.notify_interval()
+    if interval > 0:
+        Thread(
+            target=delivery.run_forever,
+            args=(stop,),
+            kwargs={"interval": interval},
+            name="release-notifications",
+            daemon=True,
+        ).start()
+    try:
+        yield
+    finally:
+        stop.set()
 
 
 def prepare() -> None:

@@ -52,6 +52,7 @@ EVENT_LABELS: Mapping[str, Any] = {
     "approval:request:open": _("Approval requested"),
     "deputy:period:create": _("Deputy named"),
     "deputy:period:end": _("Deputy's time ended"),
+    "notification:delivery:fail": _("Notification failed"),
     "flow:definition:create": _("Flow created"),
     "flow:definition:change": _("Flow changed"),
     "flow:definition:delete": _("Flow deleted"),

@@ -8,14 +8,18 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
+from airflow_release_plugin.airflow_internals.notifiers import DeliveryProblem
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.notification import NotificationEvent
+from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.exceptions import NotAllowedError
-from airflow_release_plugin.models import Event
+from airflow_release_plugin.models import Event, Notification, Release
 from airflow_release_plugin.services import (
     audit,
     decisions,
+    delivery,
     deputies,
     emergency,
     environments,
@@ -84,6 +88,7 @@ def test_everything_that_changes_something_leaves_its_event(world: World, clock:
         reason="Orders are not being shipped.",
     )
     configure_flows(world, clock)
+    give_up_a_notification(world, release)
     late = world.waiting(world.dag("late"))
     clock.advance(hours=25)
     releases.get_locked(world.ctx, actor=DEV, release_id=late.id)
@@ -115,6 +120,24 @@ def configure_flows(world: World, clock: FrozenClock) -> None:
         ends_at=clock.now + timedelta(days=1),
     )
     deputies.end_deputy(world.ctx, actor=ADMIN, deputy_id=deputy.id)
+
+
+def give_up_a_notification(world: World, release: Release) -> None:
+    """What happens when the last attempt to send one has failed."""
+    row = Notification(
+        event=NotificationEvent.RELEASED,
+        subject_type="release",
+        subject_id=release.id,
+        notifier_json={"notifier": "airflow.providers.smtp.notifications.smtp.SmtpNotifier"},
+        notice={},
+        state=NotificationState.PENDING,
+        attempts=delivery.MAX_ATTEMPTS,
+        next_attempt_at=world.ctx.clock(),
+        made_at=world.ctx.clock(),
+    )
+    world.ctx.session.add(row)
+    world.ctx.session.flush()
+    delivery.give_up(world.ctx, row, DeliveryProblem("Timeout", "It took too long."))
 
 
 def test_what_is_rolled_back_leaves_no_event(world: World) -> None:

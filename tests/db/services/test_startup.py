@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 from fastapi import FastAPI
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.states import ReleaseState
-from airflow_release_plugin.services import audit, releases, startup, unit_of_work
+from airflow_release_plugin.services import audit, delivery, releases, startup, unit_of_work
 from airflow_release_plugin.store.base import environment_ref
 from airflow_release_plugin.store.git import GitReleaseStore
 from tests.harness.clock import FrozenClock
@@ -106,3 +107,20 @@ def test_a_slow_store_does_not_hold_up_the_server(monkeypatch: pytest.MonkeyPatc
 
     with TestClient(FastAPI(lifespan=startup.at_start)):
         assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize(("interval", "looks"), [("0.01", True), ("0", False)])
+def test_a_server_looks_for_notifications_while_it_runs_unless_told_not_to(
+    monkeypatch: pytest.MonkeyPatch, interval: str, looks: bool
+) -> None:
+    monkeypatch.setenv("AIRFLOW__RELEASE__NOTIFY_INTERVAL", interval)
+    monkeypatch.setattr(startup, "prepare", lambda: None)
+    looked = Event()
+    monkeypatch.setattr(delivery, "run_once", lambda **_: looked.set())
+
+    with TestClient(FastAPI(lifespan=startup.at_start)):
+        assert looked.wait(5 if looks else 0.5) is looks
+
+    time.sleep(0.1)
+    looked.clear()
+    assert not looked.wait(0.2)

@@ -14,6 +14,7 @@ from airflow_release_plugin.domain import states
 from airflow_release_plugin.domain.states import (
     APPROVAL_MOVES,
     GATE_MOVES,
+    NOTIFICATION_MOVES,
     OPEN_RELEASE_STATES,
     RELEASE_MOVES,
     RETRYABLE_RELEASE_STATES,
@@ -21,6 +22,7 @@ from airflow_release_plugin.domain.states import (
     SUBMISSION_MOVES,
     ApprovalState,
     GateState,
+    NotificationState,
     ReleaseState,
     SubmissionState,
     checked_move,
@@ -65,12 +67,18 @@ LEGAL = {
         expired:
         withdrawn:
     """,
+    NotificationState: """
+        pending: sent failed
+        sent:
+        failed:
+    """,
 }
 TABLES: dict[type[Enum], Mapping[Enum, frozenset[Enum]]] = {
     ReleaseState: RELEASE_MOVES,  # type: ignore[dict-item]
     SubmissionState: SUBMISSION_MOVES,  # type: ignore[dict-item]
     ApprovalState: APPROVAL_MOVES,  # type: ignore[dict-item]
     GateState: GATE_MOVES,  # type: ignore[dict-item]
+    NotificationState: NOTIFICATION_MOVES,  # type: ignore[dict-item]
 }
 
 
@@ -114,6 +122,7 @@ def test_the_final_states_are_these() -> None:
         "SubmissionState": {"removed", "superseded"},
         "ApprovalState": {"rejected", "expired", "withdrawn"},
         "GateState": {"approved", "rejected", "expired", "withdrawn"},
+        "NotificationState": {"sent", "failed"},
     }
 
 

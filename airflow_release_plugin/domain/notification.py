@@ -1,0 +1,114 @@
+"""Which notifiers a flow tells of what, and what it may not say about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+MAX_NOTIFIERS = 20
+REMIND_AFTER = 3 / 4
+"""Share of the approval window that passes without an answer before people are reminded."""
+_CLASSPATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+_SECRET_NAME = re.compile(r"passw|secret|token|api_?key|private_?key|credential", re.I)
+_SECRET_URL = re.compile(r"\w://[^/\s@]*:[^/\s@{]+@")
+
+
+class NotificationEvent(str, Enum):
+    """What people may be told of."""
+
+    REQUESTED = "requested"
+    """People are asked to decide."""
+    REMINDED = "reminded"
+    """Most of the approval window is over without an answer: it is about to expire."""
+    DECIDED = "decided"
+    """Somebody approved or rejected."""
+    EXPIRED = "expired"
+    """A window ended before people decided, or before the release was executed."""
+    RELEASED = "released"
+    """The target has the release."""
+    FAILED = "failed"
+    """The release failed, is stale, or our machinery broke."""
+
+
+@dataclass(frozen=True)
+class NotifierSpec:
+    """
+    One notifier of a flow, as it is written there.
+
+    :param notifier: classpath of a subclass of Airflow's ``BaseNotifier``
+    :param kwargs: what it is made with; strings are templates where the class says so
+    :param events: what it tells of; everything if empty
+    """
+
+    notifier: str
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    events: tuple[NotificationEvent, ...] = ()
+
+
+def wants(notifier: Mapping[str, Any], event: NotificationEvent) -> bool:
+    """Whether a notifier in its JSON form is to tell of ``event``."""
+    events = notifier.get("events") or [event.value]
+    return event.value in events
+
+
+def reminder_due_at(opened_at: datetime, expires_at: datetime) -> datetime:
+    """When people are reminded of a request that is still open."""
+    return opened_at + (expires_at - opened_at) * REMIND_AFTER
+
+
+def notifier_problems(notifiers: Sequence[Any]) -> list[str]:
+    """What is wrong with the ``notifiers`` of a flow, one sentence each."""
+    if len(notifiers) > MAX_NOTIFIERS:
+        return [f"A flow has at most {MAX_NOTIFIERS} notifiers; this one has {len(notifiers)}."]
+    return [
+        f"Notifier {number}: {problem}"
+        for number, raw in enumerate(notifiers, start=1)
+        for problem in _problems(raw)
+    ]
+
+
+def _problems(raw: Any) -> Iterator[str]:
+    if not isinstance(raw, dict):
+        yield f"it must be a mapping with notifier, kwargs and events, not {type(raw).__name__}."
+        return
+    unknown = sorted(map(str, set(raw) - {"notifier", "kwargs", "events"}))
+    if unknown:
+        yield f"unknown key {', '.join(map(repr, unknown))}; possible are notifier, kwargs and events."
+    if not isinstance(raw.get("notifier"), str) or not _CLASSPATH.fullmatch(raw["notifier"]):
+        yield "notifier must be a classpath such as 'airflow.providers.smtp.notifications.smtp.SmtpNotifier'."
+    kwargs = raw.get("kwargs", {})
+    if not isinstance(kwargs, dict) or not all(isinstance(key, str) and key.isidentifier() for key in kwargs):
+        yield "kwargs must be a mapping of parameter names to values."
+    else:
+        yield from _secret_problems(kwargs)
+    yield from _event_problems(raw.get("events", []))
+
+
+def _event_problems(events: Any) -> Iterator[str]:
+    known = [event.value for event in NotificationEvent]
+    if not isinstance(events, list):
+        yield f"events must be a list of {', '.join(known)}."
+        return
+    unknown = [event for event in events if event not in known]
+    if unknown:
+        yield f"unknown event {', '.join(map(repr, unknown))}; possible are {', '.join(known)}."
+
+
+def _secret_problems(value: Any, path: str = "kwargs") -> Iterator[str]:
+    """Secrets do not belong into a flow: everybody reads it, and every revision is kept."""
+    advice = "everybody can read a flow; keep it in an Airflow connection and name that."
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if _SECRET_NAME.search(str(key)):
+                yield f"{path}.{key} looks like a secret, and {advice}"
+            else:
+                yield from _secret_problems(inner, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _secret_problems(inner, f"{path}[{index}]")
+    elif isinstance(value, str) and _SECRET_URL.search(value):
+        yield f"{path} holds a URL with a password, and {advice}"

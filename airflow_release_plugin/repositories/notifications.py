@@ -1,0 +1,63 @@
+"""Queries on the outbox, and on what has become due without anybody asking."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from airflow_release_plugin.domain.states import EXPIRING_RELEASE_STATES, GateState, NotificationState
+from airflow_release_plugin.models import Gate, Notification, Release
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+def next_due(session: Session, now: datetime) -> Notification | None:
+    """
+    What is to be sent next; ``None`` when nothing is due.
+
+    Those that were tried least come first, so that a notifier that hangs does not hold up the others.
+    """
+    query = (
+        select(Notification)
+        .where(Notification.state == NotificationState.PENDING, Notification.next_attempt_at <= now)
+        .order_by(Notification.attempts, Notification.id)
+        .limit(1)
+    )
+    return session.scalars(query).one_or_none()
+
+
+def notification(session: Session, notification_id: int) -> Notification | None:
+    """A notification by id."""
+    return session.get(Notification, notification_id)
+
+
+def told_once(session: Session, keys: Collection[str]) -> set[str]:
+    """Those of ``keys`` that have a notification already."""
+    query = select(Notification.once).where(Notification.once.in_(list(keys)))
+    return {key for key in session.scalars(query) if key is not None}
+
+
+def expired_release_ids(session: Session, now: datetime) -> list[int]:
+    """Releases whose window is over and where that is not written down yet, oldest first."""
+    query = (
+        select(Release.id)
+        .where(Release.state.in_(EXPIRING_RELEASE_STATES), Release.expires_at <= now)
+        .order_by(Release.expires_at)
+        .limit(100)
+    )
+    return list(session.scalars(query))
+
+
+def expired_gate_ids(session: Session, now: datetime) -> list[int]:
+    """The same for gates."""
+    query = (
+        select(Gate.id)
+        .where(Gate.state == GateState.OPEN, Gate.expires_at <= now)
+        .order_by(Gate.expires_at)
+        .limit(100)
+    )
+    return list(session.scalars(query))
