@@ -140,7 +140,7 @@ class DemoSettings:
         return {
             "dag_processor.refresh_interval": "3",
             "dag_processor.bundle_refresh_check_interval": "1",
-            "dag_processor.min_file_process_interval": "5",
+            "dag_processor.min_file_process_interval": "20",  # files that were edited do not wait for it
             "core.min_serialized_dag_update_interval": "1",
             "core.min_serialized_dag_fetch_interval": "1",
             "scheduler.scheduler_heartbeat_sec": "2",

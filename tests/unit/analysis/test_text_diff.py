@@ -156,7 +156,7 @@ def _shuffled(lines: list[str]) -> list[str]:
     ids=["all new", "reversed", "repeats shuffled", "two lines", "shuffled"],
 )
 def test_five_thousand_lines_take_less_than_half_a_second(old: list[str], new: list[str]) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     diff_texts(text(*old), text(*new))
 
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
