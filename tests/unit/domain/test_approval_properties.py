@@ -101,7 +101,7 @@ pairs = st.tuples(st.sampled_from(sorted(IDS)), st.sampled_from(sorted(IDS)))
 
 @st.composite
 def offices(draw: st.DrawFn) -> Office:
-    """A requirement, people with roles, deputies: chains, of the requester, of oneself, of the service user."""
+    """A requirement, people with roles, deputies: chains, the requester, oneself, the service user."""
     roles = draw(people)
     excluded = tuple(draw(st.lists(st.sampled_from(sorted(IDS.values())), max_size=2)))
     known = [Person(IDS[name], name, held) for name, held in roles.items()]
