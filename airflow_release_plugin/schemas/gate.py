@@ -21,7 +21,7 @@ class GateBody(RequestModel):
     """
     Open the gate of one try of one task. The same try gets the same gate back.
 
-    ``approvers`` narrows who may decide, by id or login name; it never adds anybody who may not.
+    ``approvers`` narrows who may decide, by login name; it never adds anybody who may not.
     """
 
     dag_id: Name

@@ -27,7 +27,7 @@ class ApprovalGateSensor(StateSensor):
 
     :param title: what people are asked, in a line
     :param message: what they should know
-    :param approvers: ids or login names that narrow who may decide; they never add anybody
+    :param approvers: login names that narrow who may decide; they never add anybody
     :param valid_hours: hours until the question expires, at most 240; by default as the flow says
     :param on_refusal: ``fail`` or ``skip`` the task when the answer is no
     :param deferrable: wait in the triggerer, where one request serves all waiting tasks; else reschedule

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from airflow_release_plugin.domain.identity import Actor, ActorKind
+from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
 from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError
 from airflow_release_plugin.models import Gate, Release
@@ -34,6 +34,17 @@ def require_executor(ctx: Context, actor: Actor, deed: str) -> None:
 def both_ids(ctx: Context, dag_ids: Iterable[str]) -> set[str]:
     """The given target ids and those of the source's copies."""
     return {name for dag_id in dag_ids for name in (dag_id, ctx.settings.source_id(dag_id))}
+
+
+def people_by_key(people: Iterable[Person]) -> dict[str, Person]:
+    """People by login name and by id; what is one's name and another's id names neither."""
+    found: dict[str, Person] = {}
+    ambiguous = set()
+    for person in people:
+        for key in {person.name, person.id}:
+            if found.setdefault(key, person).id != person.id:
+                ambiguous.add(key)
+    return {key: person for key, person in found.items() if key not in ambiguous}
 
 
 def may_read(ctx: Context, actor: Actor, dag_ids: Collection[str]) -> bool:

@@ -121,10 +121,11 @@ def withdraw(ctx: Context, subject_type: str, subject_id: int, *, actor: Actor) 
 
 
 def standing_of(ctx: Context, actor: Actor) -> Standing:
-    """Who the actor can decide as: two queries, for any number of approvals."""
+    """Who the actor can decide as, service users never; the same queries for any number of approvals."""
     rows = flow_queries.active_deputies(ctx.session, ctx.clock(), [actor.id])
     people = (ctx.airflow.access.person(row.person_id) for row in rows)
-    return Standing(actor, tuple(person for person in people if person is not None))
+    known = (person for person in people if person is not None)
+    return Standing(actor, tuple(p for p in known if p.name not in ctx.settings.service_users))
 
 
 @dataclass(frozen=True)

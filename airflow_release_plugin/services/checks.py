@@ -100,6 +100,8 @@ def report(
     if release.state is not ReleaseState.CHECKING:
         raise ConflictError(f"{release.subject} is {release.state.value!r} and takes no more reports.")
     own = announced_ids.findings(ctx, release, items) if kind is ReportKind.CHECK else []
+    if kind is ReportKind.CHECK:
+        risk.require_facts(items)
     found = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=[*items, *own])
     failed = _store(ctx, release, found, actor=actor)
     if failed:
@@ -163,6 +165,8 @@ def _request_approval(ctx: Context, release: Release, *, actor: Actor) -> None:
         # Checked again after a disjoint change of the target: what people agreed to is the same.
         grant(ctx, release, standing, actor=actor)
         return
+    # What was overridden was the approval before this one.
+    release.emergency_reason = ""
     try:
         flow = _resolve(ctx, release)
     except InvalidRequestError as error:
@@ -183,12 +187,7 @@ def _request_approval(ctx: Context, release: Release, *, actor: Actor) -> None:
 def _resolve(ctx: Context, release: Release) -> flows.ResolvedFlow:
     """The flow that counts, by what the check found; the facts are kept with the release."""
     facts = risk.facts_of(ctx, release)
-    release.risk_json = {
-        "changes": sorted(fact.value for fact in facts.changes),
-        "lines": facts.lines,
-        "impacted": list(facts.impacted),
-        "reasons": [[fact, list(reasons)] for fact, reasons in facts.reasons],
-    }
+    release.risk_json = risk.to_record(facts)
     return flows.resolve(
         ctx,
         subject=release.subject,

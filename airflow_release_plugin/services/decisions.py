@@ -91,7 +91,23 @@ def decide_many(
 
     :param subjects: ``("release" or "gate", id, change digest)``
     """
+    _lock(ctx, subjects)
     return [_decide_one(ctx, subject, actor=actor, verdict=verdict, comment=comment) for subject in subjects]
+
+
+def _lock(ctx: Context, subjects: Sequence[tuple[str, int, str]]) -> None:
+    """
+    Lock everything in one order, before the first event is written.
+
+    The trail is locked from an event to the commit: who came for the next release then would wait in a circle
+    with who holds that release and wants to write about it.
+    """
+    for kind, subject_id in sorted({(kind, subject_id) for kind, subject_id, _ in subjects}):
+        if kind == "release":
+            release_queries.release(ctx.session, subject_id, lock=True)
+        else:
+            approval_queries.gate(ctx.session, subject_id, lock=True)
+        approval_queries.latest_approval(ctx.session, kind, subject_id, lock=True)
 
 
 def _decide_one(

@@ -30,13 +30,13 @@ def name_deputy(
     """
     Let ``deputy`` decide in the place of ``person`` for a time.
 
-    People name their own; admins may for anybody.
+    People name their own; admins may for anybody, but nobody makes themselves one.
 
     :param person: id or login name of whose place is taken
     :param deputy: id or login name of who takes it
-    :raises NotAllowedError: it is somebody else's place and the actor is no admin
+    :raises NotAllowedError: it is somebody else's place and the actor is no admin, or the actor is the deputy
     """
-    by_key = {key: p for p in ctx.airflow.access.people() for key in (p.name, p.id)}
+    by_key = access.people_by_key(ctx.airflow.access.people())
     missing = [name for name in (person, deputy) if name not in by_key]
     if missing:
         raise InvalidRequestError(f"The auth manager knows nobody named {', '.join(missing)}.")
@@ -45,9 +45,14 @@ def name_deputy(
         raise NotAllowedError(
             f"{actor.name!r} may not name a deputy for {whose.name!r}; only they and admins may."
         )
-    if whose.id == who.id or who.name in ctx.settings.service_users:
+    if actor.id == who.id:
+        raise NotAllowedError(
+            f"{actor.name!r} may not make themselves a deputy; {whose.name!r} has to name one."
+        )
+    if not ctx.settings.service_users.isdisjoint({who.name, whose.name}):
         raise InvalidRequestError(
-            f"{who.name!r} cannot be the deputy of {whose.name!r}; choose another person."
+            f"{who.name!r} cannot be the deputy of {whose.name!r}; service users neither decide nor are "
+            "stood in for."
         )
     if not starts_at < ends_at <= starts_at + LONGEST or ends_at <= ctx.clock():
         raise InvalidRequestError("A deputy's time ends in the future, after it starts, and within a year.")

@@ -44,7 +44,7 @@ def _is_possible(ctx: Context, release: Release, approval: Approval) -> bool:
     state = release.effective_state(ctx.clock())
     if state is ReleaseState.AWAITING_APPROVAL:
         return True
-    return state is ReleaseState.APPROVED and execution.hold(release, approval, ctx.clock()) is not None
+    return state is ReleaseState.APPROVED and execution.is_held(release, approval, ctx.clock())
 
 
 def break_glass(ctx: Context, *, actor: Actor, release_id: int, change_digest: str, reason: str) -> Release:

@@ -17,6 +17,14 @@ class Hold:
     until: datetime | None
 
 
+def is_held(release: Release, approval: Approval, now: datetime) -> bool:
+    """Whether the release is held back at ``now``; cheaper than :func:`hold`, which says until when."""
+    if release.emergency_reason:
+        return False
+    is_early = release.scheduled_at is not None and now < release.scheduled_at
+    return is_early or approval.flow.calendar.closed_by(now) is not None
+
+
 def hold(release: Release, approval: Approval, now: datetime) -> Hold | None:
     """What holds the release back at ``now``; ``None`` when it may be executed."""
     if release.emergency_reason:

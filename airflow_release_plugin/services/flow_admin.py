@@ -259,7 +259,7 @@ def revisions(ctx: Context, *, actor: Actor, flow_id: int) -> list[FlowRevision]
 
 def _require_free_name(ctx: Context, name: str, own_id: int | None) -> None:
     other = queries.flow_by_name(ctx.session, name)
-    if name == DEFAULT_FLOW or (other is not None and other.id != own_id):
+    if name.casefold() == DEFAULT_FLOW or (other is not None and other.id != own_id):
         raise ConflictError(f"There is a flow named {name!r} already; choose another name.", name=name)
 
 

@@ -96,7 +96,7 @@ def resolve(
     :param subject: what needs agreement, for the error message
     :param excluded: ids of people who may not decide
     :param at_least: level that people raised it to
-    :param only: ids or login names that narrow who may decide
+    :param only: login names that narrow who may decide
     :raises InvalidRequestError: the people there are cannot meet it
     """
     trial, trials, revision = try_flows(ctx, kind=kind, facts=facts or RiskFacts(dags=()), at_least=at_least)

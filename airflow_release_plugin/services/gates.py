@@ -10,11 +10,12 @@ from datetime import datetime
 
 from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.flow import MAX_HOURS
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.ports import TaskKey
 from airflow_release_plugin.domain.risk import DagSubject, RiskFacts
 from airflow_release_plugin.domain.states import GateState
-from airflow_release_plugin.exceptions import NotFoundError
+from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
 from airflow_release_plugin.models import Gate
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import approvals as queries
@@ -59,7 +60,7 @@ def open_gate(
     """
     Open the gate of one try; the same try gets the same gate back, older tries lose theirs.
 
-    :param approvers: ids or login names that narrow who may decide
+    :param approvers: login names that narrow who may decide
     :param valid_hours: hours until it expires, at most 240; the flow's window if ``None``
     :raises InvalidRequestError: nobody could sign it off
     """
@@ -83,6 +84,8 @@ def open_gate(
         only=approvers,
     )
     if valid_hours is not None:
+        if not 0 < valid_hours <= MAX_HOURS:
+            raise InvalidRequestError(f"A gate is open more than 0 and at most {MAX_HOURS} hours.")
         validity = replace(flow.spec.validity, approval=valid_hours)
         flow = replace(flow, spec=replace(flow.spec, validity=validity))
     gate = _new(ctx, subject, actor=actor)
@@ -166,13 +169,16 @@ def withdraw_orphans(ctx: Context, found: Sequence[Gate]) -> None:
     """
     Withdraw open gates whose task waits no more: it was cleared, marked, or its run was deleted.
 
-    One query, whatever the number of gates.
+    One query, whatever the number of gates, and a few for each that is withdrawn.
     """
-    keys = {_key(gate): gate for gate in found if gate.state is GateState.OPEN}
+    keys = {_key(gate): gate.id for gate in found if gate.state is GateState.OPEN}
     waiting = ctx.airflow.serving.waiting_tasks(keys) if keys else frozenset()
-    for key in sorted(set(keys) - waiting):
-        close(ctx, keys[key], GateState.WITHDRAWN, actor=SYSTEM)
-        approvals.withdraw(ctx, "gate", keys[key].id, actor=SYSTEM)
+    # All are locked before the first event is written, and somebody else may have been first.
+    orphans = [queries.gate(ctx.session, keys[key], lock=True) for key in sorted(set(keys) - waiting)]
+    for gate in orphans:
+        if gate is not None and gate.state is GateState.OPEN:
+            close(ctx, gate, GateState.WITHDRAWN, actor=SYSTEM)
+            approvals.withdraw(ctx, "gate", gate.id, actor=SYSTEM)
 
 
 def _key(gate: Gate) -> TaskKey:

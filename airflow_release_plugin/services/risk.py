@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from airflow_release_plugin.analysis.parse_report import ParsedDag
 from airflow_release_plugin.analysis.references import References
@@ -14,11 +15,19 @@ from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.files import TreeChange
 from airflow_release_plugin.domain.ports import DagFacts
 from airflow_release_plugin.domain.risk import ChangeFact, DagSubject, RiskFacts
+from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Release, Report, Submission
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.store.base import environment_ref
+
+_FACT_OF_FILE = {
+    ChangeKind.NEW: ChangeFact.NEW,
+    ChangeKind.MODIFIED: ChangeFact.MODIFIED,
+    ChangeKind.DELETED: ChangeFact.REMOVED,
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,14 @@ def parsed_units(reports: Iterable[Report]) -> dict[str, ParsedUnit]:
     return found
 
 
+def require_facts(items: Iterable[Mapping[str, Any]]) -> None:
+    """Raise ``InvalidRequestError`` for facts of a check that could not be read later."""
+    try:
+        parsed_units([Report(items=list(items))])
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise InvalidRequestError(f"The facts of the check are not readable: {error}.") from error
+
+
 def structure_diff(ctx: Context, release: Release) -> tuple[DagDiff, ...]:
     """The DAGs of a release before and after, as their checks saw them; empty before the first check."""
     new = parsed_units(_reports(ctx, [release.id], release.attempt))
@@ -59,54 +76,85 @@ def structure_diff(ctx: Context, release: Release) -> tuple[DagDiff, ...]:
 
 def facts_of(ctx: Context, release: Release) -> RiskFacts:
     """The facts of a release, as good as they are known: after its check they are complete."""
-    diffs = structure_diff(ctx, release)
+    new = parsed_units(_reports(ctx, [release.id], release.attempt))
+    old = _target_units(ctx, [item.submission.unit_id for item in release.items], before=release)
     reasons: dict[ChangeFact, list[str]] = defaultdict(list)
-    for diff in diffs:
+    for diff in structure_diff(ctx, release):
         for fact, reason in diff.facts():
             reasons[fact].append(reason)
-    for fact, reason in _file_facts(ctx, release):
+    for fact, reason in (*_file_facts(ctx, release), *_gaps(release, old, new)):
         reasons[fact].append(reason)
+    parsed = [dag for unit in (*old.values(), *new.values()) for dag in unit.dags]
     return RiskFacts(
-        dags=subjects(ctx, [item.submission for item in release.items]),
+        dags=subjects(ctx, [item.submission for item in release.items], parsed),
         changes=frozenset(reasons),
         lines=_lines(ctx, release.base_commit, release.changes),
-        impacted=_impacted(ctx, release),
+        impacted=_impacted(ctx, release, old, new),
         reasons=tuple((fact.value, tuple(reasons[fact])) for fact in ChangeFact if fact in reasons),
+    )
+
+
+def to_record(facts: RiskFacts) -> dict[str, Any]:
+    """The facts as they are kept with the release."""
+    return {
+        "changes": sorted(fact.value for fact in facts.changes),
+        "lines": facts.lines,
+        "impacted": list(facts.impacted),
+        "reasons": [[fact, list(reasons)] for fact, reasons in facts.reasons],
+    }
+
+
+def recorded_facts(ctx: Context, release: Release) -> RiskFacts:
+    """The facts that the level was found on; the target may have moved on since."""
+    record = release.risk_json
+    if not record or release.state is ReleaseState.CHECKING:
+        return facts_of(ctx, release)
+    return RiskFacts(
+        dags=subjects(ctx, [item.submission for item in release.items]),
+        changes=frozenset(ChangeFact(fact) for fact in record["changes"]),
+        lines=record["lines"],
+        impacted=tuple(record["impacted"]),
+        reasons=tuple((fact, tuple(reasons)) for fact, reasons in record["reasons"]),
     )
 
 
 def draft_facts(ctx: Context, chosen: Sequence[Submission], changes: Sequence[TreeChange]) -> RiskFacts:
     """What is known of submissions before they are checked: enough to offer reviewers."""
-    kinds = {
-        ChangeKind.NEW: ChangeFact.NEW,
-        ChangeKind.MODIFIED: ChangeFact.MODIFIED,
-        ChangeKind.DELETED: ChangeFact.REMOVED,
-    }
     head = ctx.store.ref(environment_ref(ctx.settings.environment))
     return RiskFacts(
         dags=subjects(ctx, chosen),
-        changes=frozenset(kinds[submission.change] for submission in chosen),
+        changes=frozenset(_FACT_OF_FILE[submission.change] for submission in chosen),
         lines=_lines(ctx, head, changes),
     )
 
 
-def subjects(ctx: Context, chosen: Sequence[Submission]) -> tuple[DagSubject, ...]:
-    """The DAGs of submissions with tags and owners as Airflow knows them, in source or target."""
+def subjects(
+    ctx: Context, chosen: Sequence[Submission], parsed: Iterable[ParsedDag] = ()
+) -> tuple[DagSubject, ...]:
+    """
+    The DAGs of submissions with every tag and owner that they have in source or target, or in a check.
+
+    All of them together: taking a tag away must not take a DAG out of a flow's scope.
+    """
     paths = [submission.path for submission in chosen]
-    in_source = _by_id(ctx, ctx.airflow.source.facts(ctx.settings.source, paths))
-    in_target = _by_id(ctx, ctx.airflow.source.facts(ctx.settings.environment, paths))
-    found = []
-    for dag_id in sorted({dag_id for submission in chosen for dag_id in submission.dag_ids}):
-        facts = in_source.get(dag_id) or in_target.get(dag_id)
-        found.append(
-            DagSubject(
-                dag_id,
-                tags=frozenset(facts.tags if facts else ()),
-                owners=frozenset(facts.owners if facts else ()),
-                source=ctx.settings.source,
-            )
+    tags: dict[str, set[str]] = defaultdict(set)
+    owners: dict[str, set[str]] = defaultdict(set)
+    for bundle in (ctx.settings.source, ctx.settings.environment):
+        for dag_id, facts in _by_id(ctx, ctx.airflow.source.facts(bundle, paths)).items():
+            tags[dag_id].update(facts.tags)
+            owners[dag_id].update(facts.owners)
+    for dag in parsed:
+        tags[dag.dag_id].update(dag.tags)
+        owners[dag.dag_id].update(dag.owners)
+    return tuple(
+        DagSubject(
+            dag_id,
+            tags=frozenset(tags[dag_id]),
+            owners=frozenset(owners[dag_id]),
+            source=ctx.settings.source,
         )
-    return tuple(found)
+        for dag_id in sorted({dag_id for submission in chosen for dag_id in submission.dag_ids})
+    )
 
 
 def _by_id(ctx: Context, facts: Mapping[str, tuple[DagFacts, ...]]) -> dict[str, DagFacts]:
@@ -131,10 +179,20 @@ def _target_units(
 
 def _file_facts(ctx: Context, release: Release) -> Iterable[tuple[ChangeFact, str]]:
     for item in release.items:
-        if item.change is ChangeKind.MODIFIED:
-            yield ChangeFact.MODIFIED, item.path
+        yield _FACT_OF_FILE[item.change], item.path
     for path, others in shared_with(ctx, release).items():
         yield ChangeFact.SHARED_FILE, f"{path} (also used by {', '.join(others)})"
+
+
+def _gaps(
+    release: Release, old: Mapping[str, ParsedUnit], new: Mapping[str, ParsedUnit]
+) -> Iterable[tuple[ChangeFact, str]]:
+    """Files of which nobody reported what they did before, or do now."""
+    for item in release.items:
+        if item.change is not ChangeKind.NEW and item.path not in old:
+            yield ChangeFact.UNKNOWN, f"{item.path} before"
+        if item.change is not ChangeKind.DELETED and item.path not in new:
+            yield ChangeFact.UNKNOWN, f"{item.path} now"
 
 
 def shared_with(ctx: Context, release: Release) -> dict[str, list[str]]:
@@ -149,13 +207,16 @@ def shared_with(ctx: Context, release: Release) -> dict[str, list[str]]:
     return dict(found)
 
 
-def _impacted(ctx: Context, release: Release) -> tuple[str, ...]:
+def _impacted(
+    ctx: Context, release: Release, old: Mapping[str, ParsedUnit], new: Mapping[str, ParsedUnit]
+) -> tuple[str, ...]:
     """DAGs outside of the release that may feel it: shared files, assets, triggers, waiting sensors."""
     own = {dag_id for item in release.items for dag_id in item.dag_ids}
     impacted = {dag_id for others in shared_with(ctx, release).values() for dag_id in others}
-    new = parsed_units(_reports(ctx, [release.id], release.attempt))
-    produced = {name for unit in new.values() for dag in unit.dags for name in dag.assets_out}
-    impacted |= {dag_id for unit in new.values() for dag_id in unit.references.triggered_dags}
+    # Also who waits for what it no longer produces or triggers.
+    both = (*old.values(), *new.values())
+    produced = {name for unit in both for dag in unit.dags for name in dag.assets_out}
+    impacted |= {dag_id for unit in both for dag_id in unit.references.triggered_dags}
     for unit in _target_units(ctx).values():
         for dag in unit.dags:
             waits = not own.isdisjoint(unit.references.awaited_dags)

@@ -55,10 +55,16 @@ def of_dag(
     if not access.may_read(ctx, actor, [target_id]):
         raise NotFoundError(f"There is no Dag {dag_id!r} that you may see.")
     serving = ctx.airflow.serving
-    dag = serving.dag(ctx.settings.source_id(target_id)) or serving.dag(target_id)
-    if dag is None:
+    found = (serving.dag(ctx.settings.source_id(target_id)), serving.dag(target_id))
+    known = [dag for dag in found if dag is not None]
+    if not known:
         raise NotFoundError(f"Airflow knows no Dag {dag_id!r}, neither in the source nor in the target.")
-    subject = DagSubject(target_id, frozenset(dag.tags), frozenset(dag.owners), ctx.settings.source)
+    subject = DagSubject(
+        target_id,
+        tags=frozenset(tag for dag in known for tag in dag.tags),
+        owners=frozenset(owner for dag in known for owner in dag.owners),
+        source=ctx.settings.source,
+    )
     facts = RiskFacts(dags=(subject,), changes=frozenset(changes), lines=lines)
     return _simulate(ctx, kind, facts, at_least, excluded={actor.id})
 
@@ -67,7 +73,7 @@ def of_release(ctx: Context, *, actor: Actor, release_id: int) -> Simulation:
     """What a past release would need today."""
     release = releases.get(ctx, actor=actor, release_id=release_id)
     excluded = {release.requested_by_id} | {item.submission.submitted_by_id for item in release.items}
-    return _simulate(ctx, release.kind, risk.facts_of(ctx, release), release.at_least_level, excluded)
+    return _simulate(ctx, release.kind, risk.recorded_facts(ctx, release), release.at_least_level, excluded)
 
 
 def known_dags(ctx: Context, *, actor: Actor) -> list[str]:

@@ -33,7 +33,7 @@ def changed_states(ctx: Context, *, actor: Actor, known: Mapping[str, str]) -> d
     }
     held = [i for i in wanted["release"] if present.get(f"release:{i}") == ReleaseState.APPROVED.value]
     for release, approval in approvals.with_approvals(ctx.session, held):
-        if execution.hold(release, approval, now) is not None:
+        if execution.is_held(release, approval, now):
             present[f"release:{release.id}"] = HELD
     present |= {
         f"gate:{i}": state.value
