@@ -199,7 +199,7 @@ def _claimable(ctx: Context, submission_ids: Sequence[int]) -> list[Submission]:
 def _reviewers(actor: Actor, wanted: Sequence[str], eligible: Sequence[Person]) -> list[Person]:
     if actor.id in wanted or actor.name in wanted:
         raise SelfApprovalError("You cannot review your own release; choose somebody else.")
-    by_key = {key: person for person in eligible for key in (person.name, person.id)}
+    by_key = access.people_by_key(eligible)
     unknown = sorted(set(wanted) - by_key.keys())
     if unknown or not wanted:
         names = ", ".join(person.name for person in eligible)
