@@ -13,15 +13,27 @@ from flask_wtf.csrf import CSRFProtect
 from airflow_release_plugin.views.approvals import ApprovalView
 from airflow_release_plugin.views.dag_tab import DagTabView
 from airflow_release_plugin.views.errors import register_error_pages
+from airflow_release_plugin.views.flows import FlowView
 from airflow_release_plugin.views.index import IndexView
 from airflow_release_plugin.views.presentation import register_presentation
 from airflow_release_plugin.views.releases import ReleaseView
+from airflow_release_plugin.views.reviewers import ReviewerView
 from airflow_release_plugin.views.security import ReleaseSecurityManager, refuse_other_sites, require_login
+from airflow_release_plugin.views.simulator import SimulatorView
 from airflow_release_plugin.views.to_be_released import ToBeReleasedView
 
 if TYPE_CHECKING:
     from flask_appbuilder.security.manager import BaseSecurityManager
 
+PAGES = (
+    ToBeReleasedView,
+    ReleaseView,
+    ApprovalView,
+    FlowView,
+    SimulatorView,
+    ReviewerView,
+    DagTabView,
+)
 HERE = Path(__file__).parent
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -99,6 +111,6 @@ def create_flask_app(*, session: Any, secret_key: str, root_path: str = "") -> F
             security_manager_class=cast("type[BaseSecurityManager]", ReleaseSecurityManager),
             update_perms=False,
         )
-        for page in (ToBeReleasedView, ReleaseView, ApprovalView, DagTabView):
+        for page in PAGES:
             appbuilder.add_view_no_menu(page)
     return app

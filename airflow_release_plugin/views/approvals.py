@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.states import GateState
+from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.services import decisions, gates
-from airflow_release_plugin.views.base import Page, posted_decision, route
+from airflow_release_plugin.services.decisions import Decided
+from airflow_release_plugin.views.base import Page, posted_decision, posted_ids, route, text_arg
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -24,7 +27,39 @@ class ApprovalView(Page):
     @route("/")
     def list(self) -> str:
         """Show the inbox."""
-        return self.render("release/approvals.html", items=decisions.inbox(self.ctx(), actor=self.actor()))
+        return self._inbox([])
+
+    @route("/decide", "POST")
+    def decide_several(self) -> str:
+        """Approve or reject what was chosen with one comment; each stands for itself."""
+        subjects = [_posted_subject(text) for text in request.form.getlist("subjects")]
+        if not subjects:
+            raise InvalidRequestError(_("Choose at least one of the requests."))
+        decision = posted_decision()
+        titles = {
+            (item.subject, item.subject_id): item.title
+            for item in decisions.inbox(self.ctx(), actor=self.actor())
+        }
+        results = decisions.decide_many(
+            self.ctx(),
+            actor=self.actor(),
+            subjects=subjects,
+            verdict=decision["verdict"],
+            comment=decision["comment"],
+        )
+        return self._inbox([(titles.get((r.subject, r.subject_id), ""), r) for r in results])
+
+    def _inbox(self, results: Sequence[tuple[str, Decided]]) -> str:
+        items = decisions.inbox(self.ctx(), actor=self.actor())
+        kind = text_arg("kind")
+        return self.render(
+            "release/approvals.html",
+            waiting=len(items),
+            items=[item for item in items if kind in {"", item.subject}],
+            total=len(items),
+            oldest=min((item.opened_at for item in items), default=None),
+            results=results,
+        )
 
     @route("/gates/<int:gate_id>")
     def gate(self, gate_id: int) -> str:
@@ -45,3 +80,12 @@ class ApprovalView(Page):
         decisions.decide_gate(self.ctx(), actor=self.actor(), gate_id=gate_id, **posted_decision())
         flash(_("Your decision was recorded."), "success")
         return redirect(url_for("ApprovalView.gate", gate_id=gate_id))
+
+
+def _posted_subject(text: str) -> tuple[str, int, str]:
+    """Kind, id and digest of one chosen request, as the list writes them: ``release:7:<digest>``."""
+    kind, _sep, rest = text.partition(":")
+    number, _sep, digest = rest.partition(":")
+    if kind not in {"release", "gate"}:
+        raise InvalidRequestError(_("The form is not readable. Reload the page and try again."))
+    return kind, posted_ids("subjects", [number])[0], digest

@@ -54,9 +54,14 @@ class Page(BaseView):
         """Who acts."""
         return cast("Actor", g.actor)
 
-    def render(self, template: str, **values: Any) -> str:
-        """Render a template with the names that all of them use."""
-        waiting = len(decisions.inbox(self.ctx(), actor=self.actor()))
+    def render(self, template: str, *, waiting: int | None = None, **values: Any) -> str:
+        """
+        Render a template with the names that all of them use.
+
+        :param waiting: length of the user's inbox, where the page has read it already
+        """
+        if waiting is None:
+            waiting = len(decisions.inbox(self.ctx(), actor=self.actor()))
         shared = {"filters": request.args.to_dict(), "limit": PAGE_SIZE, "offset": offset_arg()}
         return render_template(template, tab=self.tab, waiting=waiting, **shared, **values)
 

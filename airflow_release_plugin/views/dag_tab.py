@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_release_plugin.services import environments
+from airflow_release_plugin.services import environments, gates
 from airflow_release_plugin.views.base import Page, route
 
 
@@ -16,8 +16,12 @@ class DagTabView(Page):
     def show(self, dag_id: str) -> str:
         """Show the history."""
         versions = environments.dag_history(self.ctx(), actor=self.actor(), dag_id=dag_id)
+        target_id = self.ctx().settings.target_id(dag_id)
+        opened = gates.list_gates(self.ctx(), actor=self.actor(), dag_id=target_id, limit=20).items
+        now = self.ctx().clock()
         return self.render(
             "release/dag_tab.html",
+            gates=[(gate, gate.effective_state(now)) for gate in opened],
             dag_id=self.ctx().settings.target_id(dag_id),
             versions=versions,
             settings=self.ctx().settings,

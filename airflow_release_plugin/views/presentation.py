@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from enum import Enum
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from flask import Flask, request, url_for
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 
 from airflow_release_plugin import __version__
+from airflow_release_plugin.views.flow_rows import who_texts
+from airflow_release_plugin.views.flow_sentence import change_verbs
 from airflow_release_plugin.views.icons import icon
 from airflow_release_plugin.views.labels import EVENT_LABELS, STATE_LOOKS, STATUS_LABELS
+from airflow_release_plugin.views.markdown import render_markdown
 
 
 def _value(key: str | Enum) -> str:
@@ -88,9 +93,20 @@ def airflow_url(path: str) -> str:
     return f"{root}/{path.lstrip('/')}"
 
 
+def change_words() -> dict[str, str]:
+    """What a Dag does, by the value of the fact."""
+    return {fact.value: words for fact, words in change_verbs().items()}
+
+
+@cache
+def time_zones() -> tuple[str, ...]:
+    """IANA names of time zones, sorted."""
+    return tuple(sorted(name for name in available_timezones() if "/" in name or name == "UTC"))
+
+
 def register_presentation(app: Flask) -> None:
     """Make all of this known to templates."""
-    app.jinja_env.filters.update(iso=iso, absolute=absolute)
+    app.jinja_env.filters.update(iso=iso, absolute=absolute, markdown=render_markdown)
     app.jinja_env.globals.update(
         get_locale=get_locale,
         icon=icon,
@@ -102,4 +118,7 @@ def register_presentation(app: Flask) -> None:
         sort_state=sort_state,
         static_file=static_file,
         airflow_url=airflow_url,
+        time_zones=time_zones,
+        who_texts=who_texts,
+        change_words=change_words,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from flask import flash, redirect, request, url_for
@@ -9,7 +10,14 @@ from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
-from airflow_release_plugin.services import access, decisions, release_page, releases, submissions
+from airflow_release_plugin.services import (
+    access,
+    decisions,
+    emergency,
+    release_page,
+    releases,
+    submissions,
+)
 from airflow_release_plugin.views.base import (
     PAGE_SIZE,
     Page,
@@ -20,6 +28,8 @@ from airflow_release_plugin.views.base import (
     route,
     text_arg,
 )
+from airflow_release_plugin.views.moments import read_moment
+from airflow_release_plugin.views.presentation import state_look
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -28,6 +38,18 @@ MOVING = frozenset(
     {ReleaseState.CHECKING, ReleaseState.AWAITING_APPROVAL, ReleaseState.APPROVED, ReleaseState.RELEASING}
 )
 """States whose page is refreshed while somebody looks at it."""
+
+
+FILTERS = (
+    "state",
+    "search",
+    "requested_by",
+    "released_by",
+    "requested_after",
+    "requested_before",
+    "released_after",
+    "released_before",
+)
 
 
 class ReleaseView(Page):
@@ -46,6 +68,10 @@ class ReleaseView(Page):
             search=text_arg("search"),
             requested_by=text_arg("requested_by"),
             released_by=text_arg("released_by"),
+            requested_after=_day("requested_after"),
+            requested_before=_day("requested_before", end=True),
+            released_after=_day("released_after"),
+            released_before=_day("released_before", end=True),
             order_by=text_arg("order_by") or "-number",
             limit=PAGE_SIZE,
             offset=offset_arg(),
@@ -56,14 +82,15 @@ class ReleaseView(Page):
             "release/releases.html",
             rows=rows,
             total=page.total_entries,
-            filtered=any(text_arg(name) for name in ("state", "search", "requested_by", "released_by")),
+            filtered=any(text_arg(name) for name in FILTERS),
+            states=[(state.value, state_look(state)["label"]) for state in ReleaseState],
             moving=any(state in MOVING for _release, state in rows),
         )
 
     @route("/new")
     def new(self) -> str:
         """Show the form that asks for a release of the chosen versions."""
-        return self._form({"submission_ids": request.args.getlist("submission_ids")}, problem=None)
+        return self._form(request.args.to_dict(flat=False), problem=None)
 
     @route("/create", "POST")
     def create(self) -> Response | tuple[str, int]:
@@ -78,6 +105,8 @@ class ReleaseView(Page):
                 submission_ids=posted_ids("submission_ids"),
                 reviewers=_posted_reviewers(),
                 run_after_release="run_after_release" in form,
+                scheduled_at=_posted_schedule(),
+                at_least_level=form.get("at_least_level", 1, type=int),
             )
         except ReleaseError as error:
             self.ctx().session.rollback()
@@ -90,10 +119,17 @@ class ReleaseView(Page):
         if not ids:
             raise InvalidRequestError("Choose at least one submitted version under To be released.")
         chosen = [submissions.get(self.ctx(), actor=self.actor(), submission_id=i) for i in ids]
+        level = values.get("at_least_level", ["1"])[0]
+        offer = releases.offer(
+            self.ctx(),
+            actor=self.actor(),
+            submission_ids=ids,
+            at_least_level=int(level) if level.isdecimal() else 1,
+        )
         return self.render(
             "release/release_new.html",
             submissions=chosen,
-            people=releases.offer(self.ctx(), actor=self.actor(), submission_ids=ids).people,
+            offer=offer,
             values=values,
             problem=problem,
             settings=self.ctx().settings,
@@ -104,14 +140,17 @@ class ReleaseView(Page):
         """Show one release."""
         view = release_page.view(self.ctx(), actor=self.actor(), release_id=release_id)
         changes = None
+        is_since = text_arg("diff") == "since-my-approval"
         if access.may_read_code(self.ctx(), self.actor(), access.release_dag_ids(view.release)):
-            changes = release_page.diff(self.ctx(), actor=self.actor(), release_id=release_id)
+            show = release_page.diff_since_approval if is_since else release_page.diff
+            changes = show(self.ctx(), actor=self.actor(), release_id=release_id)
         return self.render(
             "release/release.html",
             view=view,
             release=view.release,
             events=release_page.events(self.ctx(), actor=self.actor(), release_id=release_id)[::-1],
             changes=changes,
+            is_since=is_since,
             moving=view.state in MOVING or any(not run.ended for run in view.runs),
         )
 
@@ -130,12 +169,39 @@ class ReleaseView(Page):
         flash(_("%(number)s was revoked. Its versions are in the list again.", number=gone.number), "success")
         return redirect(url_for("ReleaseView.show", release_id=release_id))
 
+    @route("/<int:release_id>/break-glass", "POST")
+    def break_glass(self, release_id: int) -> Response:
+        """Override approval and freeze in an emergency."""
+        emergency.break_glass(
+            self.ctx(),
+            actor=self.actor(),
+            release_id=release_id,
+            change_digest=request.form.get("change_digest", ""),
+            reason=request.form.get("reason", "").strip(),
+        )
+        flash(_("The glass is broken: the release goes on now. Your reason is in the trail."), "warning")
+        return redirect(url_for("ReleaseView.show", release_id=release_id))
+
     @route("/<int:release_id>/retry", "POST")
     def retry(self, release_id: int) -> Response:
         """Start another attempt."""
         started = releases.retry(self.ctx(), actor=self.actor(), release_id=release_id)
         flash(_("Attempt %(attempt)s was started.", attempt=started.attempt), "success")
         return redirect(url_for("ReleaseView.show", release_id=release_id))
+
+
+def _day(name: str, *, end: bool = False) -> datetime | None:
+    """A day of the query in UTC, or the start of the day after it; ``None`` when it is no day."""
+    try:
+        day = datetime.fromisoformat(text_arg(name)).replace(tzinfo=timezone.utc)
+        return day + timedelta(days=1) if end else day
+    except (ValueError, OverflowError):
+        return None
+
+
+def _posted_schedule() -> datetime | None:
+    text = request.form.get("scheduled_at", "").strip()
+    return read_moment(text, request.form.get("zone", "UTC")) if text else None
 
 
 def _posted_reviewers() -> list[str]:

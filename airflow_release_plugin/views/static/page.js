@@ -54,7 +54,10 @@
     if (form.dataset.sent) return false;
     form.dataset.sent = "1";
     form.setAttribute("aria-busy", "true");
-    for (const button of form.querySelectorAll("button")) button.disabled = true;
+    // After the form was read: the button that was pressed may have a name.
+    setTimeout(() => {
+      for (const button of form.querySelectorAll("button")) button.disabled = true;
+    });
     return true;
   }
 
@@ -82,11 +85,39 @@
     all.indeterminate = chosen > 0 && chosen < boxes.length;
   }
 
+  /* The same address with what the form holds: some choices change what can be chosen elsewhere. */
+  function reloadWith(form) {
+    const query = new URLSearchParams(new FormData(form));
+    query.delete("csrf_token");
+    window.location.replace(`${window.location.pathname.replace(/create$/, "new")}?${query}`);
+  }
+
+  /* Only rejecting needs a reason: the button says which field it needs. */
+  function requireFor(button) {
+    for (const other of button.form.querySelectorAll("button[data-needs]")) {
+      button.form.elements[other.dataset.needs].required = other === button;
+    }
+  }
+
+  /* A dialog about several things names them. */
+  function openDialog(dialog) {
+    const list = dialog.querySelector("[data-chosen-names]");
+    const boxes = list ? (dialog.closest("[data-selectable]") || document).querySelectorAll("input[data-select]:checked") : [];
+    list?.replaceChildren(...[...boxes].map((box) => {
+      const item = document.createElement("li");
+      item.textContent = box.dataset.name;
+      return item;
+    }));
+    dialog.showModal();
+  }
+
   document.addEventListener("click", (event) => {
+    const submit = event.target.closest("button[type=submit]");
+    if (submit?.form) requireFor(submit);
     const target = event.target.closest("[data-dialog], [data-close], [data-dismiss], [data-back], a[data-airflow]");
     if (!target) return;
     if (target.dataset.dialog) {
-      if (!target.form || target.form.reportValidity()) document.getElementById(target.dataset.dialog).showModal();
+      if (!target.form || target.form.reportValidity()) openDialog(document.getElementById(target.dataset.dialog));
     } else if ("close" in target.dataset) target.closest("dialog").close();
     else if ("dismiss" in target.dataset) target.parentElement.remove();
     else if ("back" in target.dataset) window.history.back();
@@ -99,6 +130,7 @@
     const target = event.target;
     const filters = target.closest("form[data-filters]");
     if (filters && target.matches("select, input[type=date]")) filters.requestSubmit();
+    if ("reload" in target.dataset) reloadWith(target.form);
     const scope = target.closest("[data-selectable]");
     if (!scope) return;
     if ("selectAll" in target.dataset) for (const box of scope.querySelectorAll("input[data-select]")) box.checked = target.checked;
@@ -183,6 +215,17 @@
     }
   }
 
+  const narrow = window.matchMedia("(max-width: 640px)");
+  for (const box of document.querySelectorAll("[data-filter-box]")) {
+    const isUsed = [...box.querySelectorAll("select, input")].some((field) => field.value);
+    const fit = () => (box.open = !narrow.matches || isUsed);
+    narrow.addEventListener("change", fit);
+    fit();
+  }
+  for (const field of document.querySelectorAll("input[data-own-zone]")) {
+    field.value = timezone() || Intl.DateTimeFormat().resolvedOptions().timeZone || field.value;
+  }
+  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   showTimes(document);
   setInterval(() => showTimes(document), 30000);
   document.querySelectorAll("[data-live]").forEach((element) => new Live(element));

@@ -1,0 +1,34 @@
+"""Words for flows: kinds, events of notifiers, outcomes of a match; every word can be translated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+FLOW_KINDS: Mapping[str, Any] = {
+    "promotion": _("Promotion"),
+    "rollback": _("Rollback"),
+    "retirement": _("Retirement"),
+    "import": _("Import"),
+    "gate": _("Gate"),
+    "export": _("Export"),
+}
+
+NOTIFICATIONS: Mapping[str, Any] = {
+    "requested": _("Approval requested"),
+    "reminded": _("About to expire"),
+    "decided": _("Decided"),
+    "expired": _("Expired"),
+    "released": _("Released"),
+    "failed": _("Failed"),
+}
+
+OUTCOMES: Mapping[str, Any] = {
+    "applies": _("Applies"),
+    "disabled": _("It is switched off."),
+    "other_kind": _("It is for another kind."),
+    "out_of_scope": _("None of the Dags is in its scope."),
+    "lower_priority": _("It fits too, but a flow above it was found first."),
+}

@@ -1,0 +1,68 @@
+"""The simulator: which flow would apply to a change, and why the others would not."""
+
+from __future__ import annotations
+
+import re
+
+from flask import request
+from flask_babel import gettext as _
+
+from airflow_release_plugin.domain.digest import ReleaseKind
+from airflow_release_plugin.domain.risk import ChangeFact
+from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
+from airflow_release_plugin.services import simulator
+from airflow_release_plugin.services.simulator import Simulation
+from airflow_release_plugin.views.base import Page, choice_arg, route, text_arg
+from airflow_release_plugin.views.flow_labels import FLOW_KINDS, OUTCOMES
+from airflow_release_plugin.views.flow_sentence import change_verbs
+
+_NUMBER = re.compile(r"(?:R-)?0*([0-9]{1,9})", re.IGNORECASE)
+
+
+class SimulatorView(Page):
+    """Tries the flows on a Dag as it is, or on a past release."""
+
+    route_base = "/simulator"
+    tab = "flows"
+
+    @route("/")
+    def show(self) -> str:
+        """Show the form, and what was found for it."""
+        found, problem = None, None
+        try:
+            found = self._found()
+        except ReleaseError as error:
+            problem = error.message
+        return self.render(
+            "release/simulator.html",
+            found=found,
+            problem=problem,
+            dags=simulator.known_dags(self.ctx(), actor=self.actor()),
+            chosen=_chosen(),
+            facts=[(fact.value, words) for fact, words in change_verbs().items()],
+            kinds=FLOW_KINDS,
+            outcomes=OUTCOMES,
+        )
+
+    def _found(self) -> Simulation | None:
+        if text_arg("release"):
+            number = _NUMBER.fullmatch(text_arg("release"))
+            if number is None:
+                raise InvalidRequestError(_("Write the number of a release, such as R-000012."))
+            return simulator.of_release(self.ctx(), actor=self.actor(), release_id=int(number[1]))
+        if text_arg("dag_id"):
+            return simulator.of_dag(
+                self.ctx(),
+                actor=self.actor(),
+                dag_id=text_arg("dag_id"),
+                kind=choice_arg("kind", ReleaseKind) or ReleaseKind.PROMOTION,
+                changes=_chosen(),
+                lines=max(request.args.get("lines", 0, type=int), 0),
+                at_least=max(request.args.get("at_least", 1, type=int), 1),
+            )
+        return None
+
+
+def _chosen() -> list[ChangeFact]:
+    values = set(request.args.getlist("changes"))
+    return [fact for fact in ChangeFact if fact.value in values] or [ChangeFact.MODIFIED]
