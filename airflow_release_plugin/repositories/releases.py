@@ -27,6 +27,8 @@ class ReleaseFilter:
     """
     What a list of releases is narrowed to; empty fields do not narrow.
 
+    :param requested: from the first moment to just before the second; either may be open
+    :param released: the same for the time of the release
     :param of_units: units of which the release must contain one; ``None`` for any
     :param unit_ids: units that the caller may read; ``None`` for all
     :param seen_by: id of the caller, whose own releases are always seen
@@ -36,6 +38,8 @@ class ReleaseFilter:
     search: str = ""
     requested_by: str = ""
     released_by: str = ""
+    requested: tuple[datetime | None, datetime | None] = (None, None)
+    released: tuple[datetime | None, datetime | None] = (None, None)
     of_units: Collection[int] | None = None
     unit_ids: Collection[int] | None = None
     seen_by: str = ""
@@ -87,6 +91,14 @@ def _narrowed(query: Select[tuple[Release]], wanted: ReleaseFilter, now: datetim
         query = query.where(Release.requested_by_name == wanted.requested_by)
     if wanted.released_by:
         query = query.where(Release.released_by_name == wanted.released_by)
+    for column, (start, end) in (
+        (Release.requested_at, wanted.requested),
+        (Release.released_at, wanted.released),
+    ):
+        if start is not None:
+            query = query.where(column >= start)
+        if end is not None:
+            query = query.where(column < end)
     items = select(ReleaseItem.release_id).join(Submission, Submission.id == ReleaseItem.submission_id)
     if wanted.of_units is not None:
         query = query.where(Release.id.in_(items.where(Submission.unit_id.in_(list(wanted.of_units)))))

@@ -240,11 +240,19 @@ def list_releases(
     requested_by: str = "",
     released_by: str = "",
     dag_id: str = "",
+    requested_after: datetime | None = None,
+    requested_before: datetime | None = None,
+    released_after: datetime | None = None,
+    released_before: datetime | None = None,
     order_by: str = "-number",
     limit: int = 50,
     offset: int = 0,
 ) -> Page[Release]:
-    """Releases that the actor may see; a fixed number of queries, whatever the number of rows."""
+    """
+    Releases that the actor may see; a fixed number of queries, whatever the number of rows.
+
+    :param requested_after: from then on; ``…_before`` ends just before its moment
+    """
     of_units = None
     if dag_id:
         name = ctx.settings.target_id(dag_id)
@@ -256,6 +264,8 @@ def list_releases(
         requested_by=requested_by,
         released_by=released_by,
         of_units=of_units,
+        requested=(requested_after, requested_before),
+        released=(released_after, released_before),
         unit_ids=access.readable_units(ctx, actor),
         seen_by=actor.id,
     )
