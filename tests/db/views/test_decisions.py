@@ -1,0 +1,288 @@
+"""Pages on which people decide: the inbox, a release, a gate, a new release; all on Airflow's twin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.models import Gate, Release
+from airflow_release_plugin.services import flow_admin, gates, unit_of_work
+from airflow_release_plugin.services.gates import GateSubject
+from airflow_release_plugin.store.memory import MemoryReleaseStore
+from tests.db.services.test_query_counts import counted
+from tests.db.views.conftest import ROLE_OF, Browsers
+from tests.harness.context import PIPELINE, World, make_world
+
+ACTORS = {name: Actor(name, name, frozenset({role})) for name, role in ROLE_OF.items()}
+DEV, REVIEWER, ADMIN = ACTORS["dev"], ACTORS["reviewer"], ACTORS["admin"]
+
+
+@dataclass
+class Installation:
+    """The world of the use cases behind the pages; what a step does is committed at once."""
+
+    world: World
+
+    def do(self, step: Callable[[World], Any]) -> Any:
+        """Take one step."""
+        result = step(self.world)
+        self.world.ctx.session.commit()
+        return result
+
+    def waiting(self, name: str, **options: Any) -> Release:
+        """A release of one DAG that awaits approval."""
+        return self.do(lambda w: w.report(w.request(w.submit(w.dag(name), DEV), actor=DEV, **options)))  # type: ignore[no-any-return]
+
+    def gate(self, dag_id: str, message: str = "") -> Gate:
+        """An open gate."""
+        subject = GateSubject(dag_id, "run", "task", -1, 1, "Go on?", message=message)
+        return self.do(lambda w: gates.open_gate(w.ctx, actor=PIPELINE, subject=subject))  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def installation(
+    pages: Flask, own_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
+    monkeypatch.setenv("AIRFLOW__RELEASE__DEFAULT_FLOW_ROLES", "op,admin")
+    monkeypatch.setenv("AIRFLOW__RELEASE__SERVICE_USERS", "pipeline")
+    store = MemoryReleaseStore()
+    store.ensure()
+    with Session(own_engine, expire_on_commit=False) as session:
+        world = make_world(session, store, tmp_path / "source", lambda: datetime.now(timezone.utc))
+        world.twin.users.clear()
+        world.twin.users.update({a.id: _person(a) for a in ACTORS.values()})
+        monkeypatch.setattr(unit_of_work, "open_store", lambda _session: store)
+        monkeypatch.setattr(unit_of_work, "build_airflow", lambda _session, user=None: world.twin.ports())
+        yield Installation(world)
+
+
+def _person(actor: Actor) -> Any:
+    from airflow_release_plugin.domain.identity import Person
+
+    return Person(actor.id, actor.name, actor.roles)
+
+
+def subject_of(thing: Release | Gate) -> str:
+    kind = "release" if isinstance(thing, Release) else "gate"
+    return f"{kind}:{thing.id}:{thing.change_digest}"
+
+
+@pytest.mark.req("R38")
+def test_several_requests_are_approved_with_one_comment(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    release, gate = installation.waiting("etl"), installation.gate("etl")
+    reviewer = browser_of("reviewer")
+    assert "2 decisions wait for you" in reviewer.get("/approvals/").text
+    sent = {"subjects": [subject_of(release), subject_of(gate)], "verdict": "approve", "comment": "Both read"}
+    answer = reviewer.post("/approvals/decide", sent)
+    assert answer.text.count("Your decision was recorded") == 2
+    assert "Nothing waits for you" in answer.text
+    assert "Both read" in reviewer.get(f"/releases/{release.id}").text
+
+
+@pytest.mark.req("R38")
+def test_one_that_cannot_be_decided_is_named_and_does_not_stop_the_others(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    good, changed = installation.waiting("etl"), installation.waiting("dim")
+    subjects = [subject_of(good), f"release:{changed.id}:{'0' * 64}"]
+    sent = {"subjects": subjects, "verdict": "approve", "comment": ""}
+    text = browser_of("reviewer").post("/approvals/decide", sent).text
+    assert text.count("Your decision was recorded") == 1
+    assert "1 decision waits for you" in text
+    assert "Reload the page" in text
+
+
+@pytest.mark.req("R38")
+def test_the_inbox_is_narrowed_to_one_kind(installation: Installation, browser_of: Browsers) -> None:
+    installation.waiting("etl", title="Orders")
+    installation.gate("etl")
+    text = browser_of("reviewer").get("/approvals/?kind=gate").text
+    assert "Go on?" in text
+    assert "Orders" not in text
+
+
+@pytest.mark.parametrize("data", [{}, {"subjects": "x:1:2"}, {"subjects": "release:one:2"}])
+def test_a_decision_on_nothing_is_refused(
+    installation: Installation, browser_of: Browsers, data: dict[str, str]
+) -> None:
+    assert browser_of("reviewer").post("/approvals/decide", {"verdict": "approve", **data}).status_code == 422
+
+
+@pytest.mark.req("R37")
+def test_the_message_of_a_gate_is_markdown_that_can_do_nothing(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    gate = installation.gate("etl", "**12** rows <script>alert(1)</script>")
+    text = browser_of("reviewer").get(f"/approvals/gates/{gate.id}").text
+    assert "<strong>12</strong> rows &lt;script&gt;" in text
+
+
+@pytest.mark.req("R37")
+def test_the_tab_of_a_dag_shows_its_gates(installation: Installation, browser_of: Browsers) -> None:
+    installation.waiting("etl")
+    installation.gate("etl")
+    assert "Go on?" in browser_of("dev").get("/dags/etl").text
+
+
+@pytest.mark.req("R10")
+def test_a_new_release_says_which_flow_and_who(installation: Installation, browser_of: Browsers) -> None:
+    submission = installation.do(lambda w: w.submit(w.dag("etl"), DEV))
+    text = browser_of("dev").get(f"/releases/new?submission_ids={submission.id}").text
+    assert "level 1 of 1" in text
+    assert "reviewer" in text
+    assert 'name="scheduled_at"' in text
+
+
+LEVELS = {
+    "name": "Careful",
+    "kind": "promotion",
+    "levels": [
+        {"name": "Low", "nodes": [{"name": "Ops", "roles": ["op"]}], "rule": {"max_dags": 5}},
+        {"name": "High", "nodes": [{"name": "Admins", "roles": ["admin"]}], "rule": {"min_dags": 6}},
+    ],
+    "break_glass_roles": ["admin"],
+}
+
+
+@pytest.mark.req("R32", "R36")
+def test_people_raise_the_level_and_it_is_said_on_the_release(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    installation.do(lambda w: flow_admin.create(w.ctx, actor=ADMIN, raw=LEVELS))
+    submission = installation.do(lambda w: w.submit(w.dag("etl"), DEV))
+    dev = browser_of("dev")
+    assert "at least level 2" in dev.get(f"/releases/new?submission_ids={submission.id}").text
+    sent = {"title": "Up", "submission_ids": submission.id, "reviewers": "admin", "at_least_level": "2"}
+    assert dev.post("/releases/create", sent).status_code == 302
+    installation.do(lambda w: w.report(w.ctx.session.get(Release, 1)))  # type: ignore[arg-type]
+    text = dev.get("/releases/1").text
+    assert "level 2: High" in text
+    assert "Raised from level 1" in text
+
+
+@pytest.mark.req("R19")
+def test_a_scheduled_release_says_that_it_waits(installation: Installation, browser_of: Browsers) -> None:
+    later = (datetime.now(timezone.utc) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+    submission = installation.do(lambda w: w.submit(w.dag("etl"), DEV))
+    sent = {"title": "Later", "submission_ids": submission.id, "reviewers": "reviewer"}
+    answer = browser_of("dev").post("/releases/create", {**sent, "scheduled_at": later, "zone": "UTC"})
+    assert answer.status_code == 302
+    release = installation.do(lambda w: w.report(w.ctx.session.get(Release, 1)))  # type: ignore[arg-type]
+    installation.do(lambda w: w.decide(release, REVIEWER))
+    text = browser_of("dev").get("/releases/1").text
+    assert "Approved; scheduled" in text
+    assert "Not before" in text
+
+
+def test_a_schedule_that_is_no_time_keeps_what_was_typed(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    submission = installation.do(lambda w: w.submit(w.dag("etl"), DEV))
+    sent = {"title": "Typed", "submission_ids": submission.id, "reviewers": "reviewer"}
+    answer = browser_of("dev").post("/releases/create", {**sent, "scheduled_at": "soon"})
+    assert answer.status_code == 422
+    assert 'value="Typed"' in answer.text
+
+
+@pytest.mark.req("R19")
+def test_breaking_the_glass_needs_the_role_and_a_reason_and_stands_out(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    installation.do(lambda w: flow_admin.create(w.ctx, actor=ADMIN, raw=LEVELS))
+    release = installation.waiting("etl")
+    path, digest = f"/releases/{release.id}", {"change_digest": release.change_digest}
+    reviewer, admin = browser_of("reviewer"), browser_of("admin")
+    assert "Break the glass" not in reviewer.get(path).text
+    assert reviewer.post(f"{path}/break-glass", {**digest, "reason": "It burns a lot"}).status_code == 403
+    assert "Break the glass" in admin.get(path).text
+    assert admin.post(f"{path}/break-glass", {**digest, "reason": "short"}).status_code == 422
+    assert admin.post(f"{path}/break-glass", {**digest, "reason": "It burns a lot"}).status_code == 302
+    text = reviewer.get(path).text
+    assert "the approval flow was overridden" in text
+    assert "It burns a lot" in text
+
+
+@pytest.mark.req("R38")
+def test_a_reviewer_sees_what_changed_since_they_last_approved(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    first = installation.waiting("etl")
+    installation.do(lambda w: w.decide(first, REVIEWER))
+    installation.do(lambda w: w.promote(first))
+
+    def again(world: World) -> Release:
+        path = world.dag("etl", lines="x = 2")
+        return world.report(world.request(world.submit(path, DEV), actor=DEV))
+
+    second = installation.do(again)
+    text = browser_of("reviewer").get(f"/releases/{second.id}?diff=since-my-approval").text
+    assert "Changes since you last approved these Dags" in text
+    assert "x = 2" in text
+
+
+@pytest.mark.req("R13")
+@pytest.mark.parametrize(("days", "words"), [(0, "1 release"), (2, "Nothing matches")])
+def test_releases_are_filtered_by_when_they_were_asked_for(
+    installation: Installation, browser_of: Browsers, days: int, words: str
+) -> None:
+    installation.waiting("etl")
+    day = (datetime.now(timezone.utc) + timedelta(days=days)).date().isoformat()
+    assert words in browser_of("dev").get(f"/releases/?requested_after={day}").text
+
+
+def flow(number: int) -> dict[str, Any]:
+    return {**LEVELS, "name": f"Flow {number}", "scope": {"dag_ids": [f"x{number}"]}}
+
+
+PAGES = (
+    "/flows/",
+    "/flows/1",
+    "/reviewers/",
+    "/simulator/?dag_id=etl",
+    "/approvals/",
+    "/releases/",
+    "/releases/1",
+    "/dags/etl",
+    "/to-be-released/",
+)
+
+
+def test_pages_cost_the_same_number_of_statements_however_much_they_show(
+    installation: Installation, browser_of: Browsers, own_engine: Engine
+) -> None:
+    admin = browser_of("admin")
+
+    def fill(numbers: range) -> None:
+        for number in numbers:
+            installation.do(lambda w, n=number: flow_admin.create(w.ctx, actor=ADMIN, raw=flow(n)))
+            installation.waiting(f"waits{number}")
+            installation.gate("etl" if number else "other", message=str(number)) if number < 2 else None
+
+    def costs() -> dict[str, int]:
+        found = {}
+        for path in PAGES:
+            with counted(own_engine) as statements:
+                answer = admin.get(path)
+            assert answer.status_code == 200, (path, re.sub(r"<[^>]+>", "", answer.text)[-400:])
+            found[path] = len(statements)
+        return found
+
+    installation.do(lambda w: w.dag("etl"))
+    fill(range(3))
+    costs()
+    few = costs()
+    fill(range(3, 30))
+    assert costs() == few
+    assert max(few.values()) <= 25
