@@ -8,6 +8,7 @@ page is written by people. ``tests/unit/test_docs.py`` fails when a part differs
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from sqlalchemy.dialects import postgresql
 
 from airflow_release_plugin.domain import states
 from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.flow_schema import flow_file_schema
 from airflow_release_plugin.get_provider_info import get_provider_info
 from airflow_release_plugin.models import Base
 from airflow_release_plugin.views.labels import EVENT_LABELS
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
+FLOW_SCHEMA = DOCS / "reference" / "flow.schema.json"
 COMMAND = "make docs"
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
 REQUIREMENT = re.compile(r"^\| (R\d+) \|")
@@ -179,12 +182,16 @@ def pages() -> list[Path]:
     return [page for page in sorted(DOCS.rglob("*.md")) if PART.search(page.read_text())]
 
 
+def flow_schema() -> str:
+    """The JSON schema of files of flows."""
+    return json.dumps(flow_file_schema(), indent=2) + "\n"
+
+
 def main() -> int:
     """Write what has changed, and name it."""
-    for page in pages():
-        old = page.read_text()
-        new = rendered(old)
-        if new != old:
+    wanted = {page: rendered(page.read_text()) for page in pages()} | {FLOW_SCHEMA: flow_schema()}
+    for page, new in wanted.items():
+        if not page.exists() or page.read_text() != new:
             page.write_text(new)
             sys.stdout.write(f"{page.relative_to(ROOT)}\n")
     return 0

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.cli.simple_table import AirflowConsole
 from airflow.utils.cli import action_cli, suppress_logs_and_warning
+from airflow.utils.platform import getuser
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 
+from airflow_release_plugin.domain.identity import Actor, ActorKind
 from airflow_release_plugin.exceptions import ReleaseError
 
 if TYPE_CHECKING:
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-def command(function: Callable[[Namespace], list[Row]]) -> Callable[[Namespace], None]:
-    """Make a command of a function that returns the rows to print."""
+def command(function: Callable[[Namespace], list[Row] | None]) -> Callable[[Namespace], None]:
+    """Make a command of a function that returns the rows to print, or ``None`` if it has printed itself."""
 
     @wraps(function)
     def run(args: Namespace) -> None:
@@ -27,16 +29,23 @@ def command(function: Callable[[Namespace], list[Row]]) -> Callable[[Namespace],
             rows = function(args)
         except ReleaseError as error:
             raise SystemExit(error.message) from error
-        AirflowConsole().print_as(data=rows, output=args.output)
+        if rows is not None:
+            AirflowConsole().print_as(data=rows, output=args.output)
 
     quiet: Callable[[Namespace], None] = suppress_logs_and_warning(providers_configuration_loaded(run))
     return quiet
 
 
-def deed(function: Callable[[Namespace], list[Row]]) -> Callable[[Namespace], None]:
+def deed(function: Callable[[Namespace], list[Row] | None]) -> Callable[[Namespace], None]:
     """The same for a command that changes something: Airflow's own log tells who called it."""
     logged: Callable[[Namespace], None] = action_cli(command(function))
     return logged
+
+
+def operator() -> Actor:
+    """Who sits at this computer, for the audit trail: whoever may run commands here may do what they do."""
+    name = getuser()
+    return Actor(id=f"cli:{name}", name=f"{name} (command line)", kind=ActorKind.SYSTEM)
 
 
 def fail(args: Namespace, rows: list[Row]) -> None:

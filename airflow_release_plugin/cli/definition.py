@@ -11,6 +11,8 @@ from airflow.cli.cli_config import (
     lazy_load_command,
 )
 
+from airflow_release_plugin.domain.digest import ReleaseKind
+from airflow_release_plugin.domain.risk import ChangeFact
 from airflow_release_plugin.domain.states import ReleaseState
 
 _ARG_RELEASE = Arg(("release",), help="Number (R-000007) or id of the release")
@@ -19,6 +21,25 @@ _ARG_STATE = Arg(
 )
 _ARG_LIMIT = Arg(("--limit",), help="Most rows (default: 50)", type=int, default=50)
 
+_ARG_EXPORT_FILE = Arg(("--file",), help="Write to this file instead of the standard output")
+_ARG_FLOW_FILE = Arg(("flow_file",), help="YAML file, as export writes it", metavar="FILE")
+_ARG_DRY_RUN = Arg(("--dry-run",), help="Only say what would change", action="store_true")
+_ARG_PRUNE = Arg(("--prune",), help="Delete flows that the file does not name", action="store_true")
+_ARG_DAG = Arg(("--dag",), help="Id of the DAG in the target", required=True)
+_ARG_KIND = Arg(
+    ("--kind",),
+    help="What is asked for (default: promotion)",
+    choices=[kind.value for kind in ReleaseKind],
+    default=ReleaseKind.PROMOTION.value,
+)
+_ARG_CHANGE = Arg(
+    ("--change",),
+    help="What the change does, once or several times (default: modified)",
+    choices=[fact.value for fact in ChangeFact],
+    action="append",
+)
+_ARG_LINES = Arg(("--lines",), help="Lines that it changes (default: 0)", type=int, default=0)
+
 
 def _command(name: str, function: str, summary: str, *arguments: Arg) -> ActionCommand:
     return ActionCommand(
@@ -26,6 +47,33 @@ def _command(name: str, function: str, summary: str, *arguments: Arg) -> ActionC
         help=summary,
         func=lazy_load_command(f"airflow_release_plugin.cli.{function}"),
         args=(*arguments, ARG_OUTPUT, ARG_VERBOSE),
+    )
+
+
+def _flow_commands() -> GroupCommand:
+    return GroupCommand(
+        name="flows",
+        help="Approval flows as code",
+        subcommands=(
+            _command("export", "flows_command.export", "Write all flows as YAML", _ARG_EXPORT_FILE),
+            _command(
+                "apply",
+                "flows_command.apply",
+                "Make the flows of a file the configured ones, all or none",
+                _ARG_FLOW_FILE,
+                _ARG_DRY_RUN,
+                _ARG_PRUNE,
+            ),
+            _command(
+                "simulate",
+                "flows_command.simulate",
+                "Say which flow would apply to a change of a DAG",
+                _ARG_DAG,
+                _ARG_KIND,
+                _ARG_CHANGE,
+                _ARG_LINES,
+            ),
+        ),
     )
 
 
@@ -57,6 +105,7 @@ def get_release_cli_commands() -> list[GroupCommand]:
                     "verify_audit_command.verify_audit",
                     "Recompute the audit trail's hash chain; exit code 1 where it is broken",
                 ),
+                _flow_commands(),
             ),
         )
     ]
