@@ -42,8 +42,8 @@ def test_the_highest_level_comes_first_and_the_rest_is_otherwise() -> None:
     spec = flow(Level("Low", (OPS,)), Level("High", (ADMINS,), LevelRule(min_lines=200, min_dags=1)))
     assert flow_sentences(spec)[:2] == [
         (
-            "Level 2, High: When any Dag is released, in a release of at least 1 Dag, with at least 200 changed "
-            "lines, one of Admins must approve within 24 hours."
+            "Level 2, High: When any Dag is released, in a release of at least 1 Dag, with at least 200 "
+            "changed lines, one of Admins must approve within 24 hours."
         ),
         "Level 1, Low: In every other case, one of Ops must approve within 24 hours.",
     ]
