@@ -14,6 +14,7 @@ from airflow_release_plugin.airflow_internals.auth_managers import (
     is_simple,
     simple_people,
 )
+from airflow_release_plugin.airflow_internals.people_provider import provided_people
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.ports import DagAccess
 
@@ -72,11 +73,14 @@ class AirflowAccess:
         return frozenset(found)
 
     def people(self) -> tuple[Person, ...]:
-        """Everyone who can log in, for Airflow's simple auth manager and FAB's; empty for others."""
+        """
+        Everyone who can log in; for other auth managers than Airflow's simple one and FAB's, whom the people
+        provider names, and nobody without one.
+        """
         manager = auth_manager_class()
         if is_simple(manager):
             return simple_people(manager)
-        return fab_people(self._session) if is_fab(manager) else ()
+        return fab_people(self._session) if is_fab(manager) else provided_people()
 
     def person(self, actor_id: str) -> Person | None:
         """Somebody by id with the roles held now; ``None`` for who left, or whom the manager cannot list."""

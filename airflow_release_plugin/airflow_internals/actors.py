@@ -14,6 +14,7 @@ from airflow_release_plugin.airflow_internals.auth_managers import (
     is_simple,
     simple_role,
 )
+from airflow_release_plugin.airflow_internals.people_provider import has_provider, provided_roles
 from airflow_release_plugin.domain.identity import Actor, ActorKind
 from airflow_release_plugin.exceptions import NotAuthenticatedError
 
@@ -55,9 +56,10 @@ def actor_from_user(user: Any, *, session: Session | None = None) -> Actor:
     """
     The actor that a user of the configured auth manager is.
 
-    Users of other auth managers than Airflow's two are asked ``get_id()``, ``get_name()`` and, for roles,
-    ``get_roles()``, ``roles``, ``role``, ``get_groups()`` or the ``realm_access`` claim of an OpenID access
-    token, whichever is there first. No answer means no roles.
+    Users of other auth managers than Airflow's two are asked ``get_id()`` and ``get_name()``. Their roles are
+    those that the people provider names now. Without a provider they are asked ``get_roles()``, ``roles``,
+    ``role``, ``get_groups()`` or the ``realm_access`` claim of an OpenID access token, whichever is there
+    first. No answer means no roles.
 
     :raises NotAuthenticatedError: the user has no id, or is no longer active
     """
@@ -69,6 +71,8 @@ def actor_from_user(user: Any, *, session: Session | None = None) -> Actor:
         roles = simple_role(user.role)
     elif is_fab(manager) and session is not None:
         roles = _current_fab_roles(str(user_id), session)
+    elif not is_fab(manager) and has_provider():
+        roles = provided_roles(str(user_id))
     else:
         roles = frozenset(_role_names(user))
     name = str(user.get_name() or user_id)

@@ -23,7 +23,7 @@ from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import flows as queries
 from airflow_release_plugin.services import audit
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.flows import DEFAULT_FLOW, default_flow, people_for
+from airflow_release_plugin.services.flows import DEFAULT_FLOW, default_flow, people_for, who_is_known
 from airflow_release_plugin.services.notifications import require_notifiers
 
 
@@ -136,7 +136,7 @@ def _require_possible(ctx: Context, spec: FlowSpec) -> None:
             raise InvalidRequestError(
                 f"Level {number}, node {node.name!r} needs {node.needed} people, and those who can approve "
                 f"are: {names}. One person counts {'once a node' if spec.counts_twice else 'once'}. "
-                "Name more people or a role that more people hold, or ask for fewer."
+                f"Name more people or a role that more people hold, or ask for fewer.{who_is_known(ctx)}"
             )
 
 

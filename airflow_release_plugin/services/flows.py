@@ -103,7 +103,7 @@ def resolve(
     level = trial.level or 1
     chosen = trial.flow.levels[level - 1]
     nodes = tuple(people_for(ctx, node, excluded=excluded, only=only) for node in chosen.nodes)
-    _require_people(subject, trial.flow, nodes, only)
+    _require_people(ctx, subject, trial.flow, nodes, only)
     requirement = Requirement(
         flow=trial.flow.name,
         flow_revision=revision,
@@ -117,7 +117,18 @@ def resolve(
     return ResolvedFlow(trial.flow, requirement, trials)
 
 
-def _require_people(subject: str, flow: FlowSpec, nodes: Sequence[Node], only: Collection[str]) -> None:
+def who_is_known(ctx: Context) -> str:
+    """What to say where nobody could approve because nobody is known; empty where people are."""
+    if ctx.airflow.access.people():
+        return ""
+    return (
+        " Airflow's auth manager lists no people here: set [release] people_provider to a function that does."
+    )
+
+
+def _require_people(
+    ctx: Context, subject: str, flow: FlowSpec, nodes: Sequence[Node], only: Collection[str]
+) -> None:
     unmet = unmet_nodes(nodes, counts_twice=flow.counts_twice)
     if not unmet:
         return
@@ -130,5 +141,5 @@ def _require_people(subject: str, flow: FlowSpec, nodes: Sequence[Node], only: C
         f"Nobody could approve {subject}: node {node.name!r} of flow {flow.name!r} needs {node.needed} of "
         f"{named},{narrowed} and there is {found}. Whoever requested or submitted it is excluded, and one "
         f"person counts {'once a node' if flow.counts_twice else 'once'}. Give the role to another person, "
-        f"or {hint}."
+        f"or {hint}.{who_is_known(ctx)}"
     )
