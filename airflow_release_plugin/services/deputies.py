@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.identity import Actor, ActorKind
+from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
 from airflow_release_plugin.exceptions import InvalidRequestError, NotAllowedError, NotFoundError
 from airflow_release_plugin.models import Deputy
 from airflow_release_plugin.models.base import stamp
@@ -41,19 +41,7 @@ def name_deputy(
     if missing:
         raise InvalidRequestError(f"The auth manager knows nobody named {', '.join(missing)}.")
     whose, who = by_key[person], by_key[deputy]
-    if actor.kind is not ActorKind.USER or (actor.id != whose.id and not access.is_admin(ctx, actor)):
-        raise NotAllowedError(
-            f"{actor.name!r} may not name a deputy for {whose.name!r}; only they and admins may."
-        )
-    if actor.id == who.id:
-        raise NotAllowedError(
-            f"{actor.name!r} may not make themselves a deputy; {whose.name!r} has to name one."
-        )
-    if not ctx.settings.service_users.isdisjoint({who.name, whose.name}):
-        raise InvalidRequestError(
-            f"{who.name!r} cannot be the deputy of {whose.name!r}; service users neither decide nor are "
-            "stood in for."
-        )
+    _require_may_name(ctx, actor, whose, who)
     if not starts_at < ends_at <= starts_at + LONGEST or ends_at <= ctx.clock():
         raise InvalidRequestError("A deputy's time ends in the future, after it starts, and within a year.")
     row = Deputy(
@@ -79,6 +67,22 @@ def name_deputy(
         ends_at=ends_at.isoformat(),
     )
     return row
+
+
+def _require_may_name(ctx: Context, actor: Actor, whose: Person, who: Person) -> None:
+    if actor.kind is not ActorKind.USER or (actor.id != whose.id and not access.is_admin(ctx, actor)):
+        raise NotAllowedError(
+            f"{actor.name!r} may not name a deputy for {whose.name!r}; only they and admins may."
+        )
+    if actor.id == who.id:
+        raise NotAllowedError(
+            f"{actor.name!r} may not make themselves a deputy; {whose.name!r} has to name one."
+        )
+    if not ctx.settings.service_users.isdisjoint({who.name, whose.name}):
+        raise InvalidRequestError(
+            f"{who.name!r} cannot be the deputy of {whose.name!r}; service users neither decide nor are "
+            "stood in for."
+        )
 
 
 def end_deputy(ctx: Context, *, actor: Actor, deputy_id: int) -> None:
