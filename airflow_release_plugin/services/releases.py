@@ -46,6 +46,7 @@ class Offer:
     flow: str = ""
     level: int = 1
     levels: int = 1
+    level_name: str = ""
     problem: str = ""
 
 
@@ -63,6 +64,7 @@ def offer(ctx: Context, *, actor: Actor, submission_ids: Collection[int], at_lea
         flow=flow.spec.name,
         level=flow.requirement.level,
         levels=len(flow.spec.levels),
+        level_name=flow.requirement.level_name,
     )
 
 
