@@ -99,9 +99,10 @@ def report(
         )
     if release.state is not ReleaseState.CHECKING:
         raise ConflictError(f"{release.subject} is {release.state.value!r} and takes no more reports.")
-    own = announced_ids.findings(ctx, release, items) if kind is ReportKind.CHECK else []
+    own: list[dict[str, Any]] = []
     if kind is ReportKind.CHECK:
         risk.require_facts(items)
+        own = announced_ids.findings(ctx, release, items)
     found = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=[*items, *own])
     failed = _store(ctx, release, found, actor=actor)
     if failed:

@@ -97,6 +97,10 @@ def facts_of(ctx: Context, release: Release) -> RiskFacts:
 def to_record(facts: RiskFacts) -> dict[str, Any]:
     """The facts as they are kept with the release."""
     return {
+        "dags": [
+            {"id": dag.dag_id, "tags": sorted(dag.tags), "owners": sorted(dag.owners), "source": dag.source}
+            for dag in facts.dags
+        ],
         "changes": sorted(fact.value for fact in facts.changes),
         "lines": facts.lines,
         "impacted": list(facts.impacted),
@@ -110,7 +114,10 @@ def recorded_facts(ctx: Context, release: Release) -> RiskFacts:
     if not record or release.state is ReleaseState.CHECKING:
         return facts_of(ctx, release)
     return RiskFacts(
-        dags=subjects(ctx, [item.submission for item in release.items]),
+        dags=tuple(
+            DagSubject(dag["id"], frozenset(dag["tags"]), frozenset(dag["owners"]), dag["source"])
+            for dag in record["dags"]
+        ),
         changes=frozenset(ChangeFact(fact) for fact in record["changes"]),
         lines=record["lines"],
         impacted=tuple(record["impacted"]),
