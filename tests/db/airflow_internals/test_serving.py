@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -8,12 +9,14 @@ from airflow.models.dag import DagModel
 from airflow.models.dagbag import DagPriorityParsingRequest
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import TaskInstance
 from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_release_plugin.airflow_internals.serving import AirflowServing
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.ports import TaskKey
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
 from tests.db.airflow_internals.conftest import Parse
 
@@ -222,3 +225,72 @@ def test_components_are_as_old_as_their_last_heartbeat(serving: AirflowServing, 
 
     assert 100 <= (ages["scheduler"] or 0) < 160
     assert (ages["dag_processor"], ages["triggerer"]) == (None, None)
+
+
+@pytest.mark.req("R37")
+class TestWaitingTasks:
+    KEY = TaskKey("etl", "release-1", "one", -1, 1)
+
+    @pytest.fixture(autouse=True)
+    def _run(self, serving: AirflowServing, session: Session, write: Write, parse: Parse) -> None:
+        write("etl.py", "etl")
+        parse(NEW)
+        serving.trigger("etl", run_id="release-1", conf=None, actor=ANN)
+        session.flush()
+
+    def put(self, session: Session, state: str | None, try_number: int = 1) -> TaskInstance:
+        task = session.scalars(select(TaskInstance).where(TaskInstance.dag_id == "etl")).one()
+        task.state, task.try_number = state, try_number
+        session.flush()
+        return task
+
+    @pytest.mark.parametrize(
+        "state", ["running", "deferred", "queued", "scheduled", "up_for_reschedule", "awaiting_input"]
+    )
+    def test_who_has_not_ended_waits(self, serving: AirflowServing, session: Session, state: str) -> None:
+        self.put(session, state)
+
+        assert serving.waiting_tasks([self.KEY]) == {self.KEY}
+
+    @pytest.mark.parametrize(
+        "state", ["success", "failed", "skipped", "upstream_failed", "removed", "up_for_retry", "restarting"]
+    )
+    def test_who_ended_was_marked_or_is_to_run_again_does_not(
+        self, serving: AirflowServing, session: Session, state: str
+    ) -> None:
+        self.put(session, state)
+
+        assert serving.waiting_tasks([self.KEY]) == frozenset()
+
+    def test_who_was_cleared_does_not(self, serving: AirflowServing, session: Session) -> None:
+        from airflow.models.taskinstance import clear_task_instances
+
+        clear_task_instances([self.put(session, "deferred")], session)
+        session.flush()
+
+        assert serving.waiting_tasks([self.KEY]) == frozenset()
+
+    def test_another_try_is_another_question(self, serving: AirflowServing, session: Session) -> None:
+        self.put(session, "running", try_number=2)
+
+        assert serving.waiting_tasks([self.KEY]) == frozenset()
+        assert serving.waiting_tasks([replace(self.KEY, try_number=2)]) != frozenset()
+
+    def test_a_task_of_a_deleted_run_does_not(self, serving: AirflowServing, session: Session) -> None:
+        session.delete(self.put(session, "running"))
+        session.flush()
+
+        assert serving.waiting_tasks([self.KEY]) == frozenset()
+
+    @pytest.mark.parametrize(
+        "other", [{"dag_id": "x"}, {"run_id": "x"}, {"task_id": "x"}, {"map_index": 0}], ids=str
+    )
+    def test_every_part_of_the_key_counts(
+        self, serving: AirflowServing, session: Session, other: dict[str, object]
+    ) -> None:
+        self.put(session, "running")
+
+        assert serving.waiting_tasks([replace(self.KEY, **other)]) == frozenset()  # type: ignore[arg-type]
+
+    def test_nothing_asked_is_nothing_found(self, serving: AirflowServing) -> None:
+        assert serving.waiting_tasks([]) == frozenset()
