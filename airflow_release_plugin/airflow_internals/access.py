@@ -36,6 +36,7 @@ class AirflowAccess:
     def __init__(self, session: Session, user: Any = None) -> None:
         self._session = session
         self._user = user
+        self._people: tuple[Person, ...] | None = None
 
     def may(self, actor: Actor, access: DagAccess, dag_id: str) -> bool:
         """Whether ``actor`` may; ``False`` for everybody but the person whose request this is."""
@@ -75,12 +76,16 @@ class AirflowAccess:
     def people(self) -> tuple[Person, ...]:
         """
         Everyone who can log in; for other auth managers than Airflow's simple one and FAB's, whom the people
-        provider names, and nobody without one.
+        provider names, and nobody without one. FAB's are read once: flows with many nodes ask for each.
         """
         manager = auth_manager_class()
         if is_simple(manager):
             return simple_people(manager)
-        return fab_people(self._session) if is_fab(manager) else provided_people()
+        if not is_fab(manager):
+            return provided_people()
+        if self._people is None:
+            self._people = fab_people(self._session)
+        return self._people
 
     def person(self, actor_id: str) -> Person | None:
         """Somebody by id with the roles held now; ``None`` for who left, or whom the manager cannot list."""

@@ -35,10 +35,11 @@ def default_flow(ctx: Context, kind: ReleaseKind) -> FlowSpec:
     """The built-in flow, tried after all others; made of the configuration, so it cannot be deleted."""
     settings = ctx.settings
     roles = tuple(sorted(settings.default_flow_roles))
+    title = "Sign-off" if kind is ReleaseKind.GATE else "Release approval"
     return FlowSpec(
         name=DEFAULT_FLOW,
         kind=kind,
-        levels=(Level(name="Standard", nodes=(NodeSpec(name="Release approval", roles=roles),)),),
+        levels=(Level(name="Standard", nodes=(NodeSpec(name=title, roles=roles),)),),
         validity=Validity(approval=settings.approval_hours, wait=settings.execution_hours),
         break_glass_roles=tuple(sorted(settings.admin_roles)),
     )
