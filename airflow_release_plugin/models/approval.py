@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.flow import FlowSpec, stored_flow
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import ApprovalState, GateState
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime, person
+from airflow_release_plugin.models.release import release_number
 
 
 class Approval(Stateful, Base):
@@ -48,7 +49,13 @@ class Approval(Stateful, Base):
 
     @property
     def subject(self) -> str:
-        return f"the approval of {self.subject_type} {self.subject_id}"
+        return f"the approval of {self.what}"
+
+    @property
+    def what(self) -> str:
+        """What it is asked for, as people name it."""
+        is_release = self.subject_type == "release"
+        return f"release {release_number(self.subject_id)}" if is_release else f"gate {self.subject_id}"
 
     @property
     def requirement(self) -> Requirement:

@@ -19,6 +19,11 @@ from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDate
 from airflow_release_plugin.models.submission import Submission
 
 
+def release_number(release_id: int) -> str:
+    """The number that people use for a release, and that names its tag: ``R-000007``."""
+    return f"R-{release_id:06d}"
+
+
 class Release(Stateful, Base):
     """A package that goes through one approval and is promoted as one commit."""
 

@@ -146,7 +146,7 @@ def seat_for(ctx: Context, approval: Approval, standing: Standing) -> Seat:
     :raises NotAllowedError: the actor is a service user, or not among those who may decide now
     """
     actor, requirement = standing.actor, approval.requirement
-    what = f"{approval.subject_type} {approval.subject_id}"
+    what = approval.what
     _require_open(ctx, approval, what)
     if actor.kind is not ActorKind.USER:
         raise NotAllowedError(f"{actor.name!r} is a service user; service users never approve.")
@@ -220,7 +220,7 @@ def decide(
         raise
     if change_digest != approval.change_digest:
         raise StaleDigestError(
-            f"You decided on {change_digest[:12]}…, but {approval.subject_type} {approval.subject_id} is now "
+            f"You decided on {change_digest[:12]}…, but {approval.what} is now "
             f"{approval.change_digest[:12]}…. Reload the page, look at the change again and decide on that.",
             current=approval.change_digest,
         )

@@ -27,6 +27,7 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.models import Release, ReleaseItem, Submission
 from airflow_release_plugin.models.base import stamp
+from airflow_release_plugin.models.release import release_number
 from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services import access, approvals, audit, flows, lifecycle, risk, settlement
@@ -157,7 +158,7 @@ def _new(
     ctx.session.add(release)
     # The id, which the database gives once, makes the number that people and the pipeline use.
     ctx.session.flush()
-    release.number = f"R-{release.id:06d}"
+    release.number = release_number(release.id)
     audit.record(
         ctx,
         actor=actor,

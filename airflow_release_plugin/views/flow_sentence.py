@@ -185,9 +185,9 @@ def _calendar_sentences(windows: Sequence[Window]) -> list[str]:
     allowed = [window_words(window) for window in windows if window.kind is WindowKind.ALLOW]
     found = []
     if allowed:
-        found.append(_("It runs only %(times)s.", times=_or(allowed)))
+        found.append(_("It is released only %(times)s.", times=_or(allowed)))
     if denied:
-        found.append(_("Nothing runs %(times)s.", times=_or(denied)))
+        found.append(_("Nothing is released %(times)s.", times=_or(denied)))
     return found
 
 

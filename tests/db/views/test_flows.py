@@ -161,7 +161,7 @@ def test_what_the_form_shows_can_be_saved_as_it_is(admin: Browser) -> None:
     form = admin.get(f"/flows/{flow_id}/edit").text
     assert 'value="0 15 * * FRI"' in form
     assert 'value="2026-12-24T00:00"' in form
-    assert "Nothing runs on Fridays after 15:00 Europe/Berlin" in admin.get(f"/flows/{flow_id}").text
+    assert "Nothing is released on Fridays after 15:00 Europe/Berlin" in admin.get(f"/flows/{flow_id}").text
 
 
 @pytest.mark.req("R31")

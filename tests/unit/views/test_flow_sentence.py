@@ -34,7 +34,7 @@ def test_a_flow_says_what_it_does_as_people_would() -> None:
             "When a Dag tagged critical changes its schedule, two of Ops and then one of Admins must approve "
             "within 24 hours."
         ),
-        "Nothing runs on Fridays after 15:00 Europe/Berlin.",
+        "Nothing is released on Fridays after 15:00 Europe/Berlin.",
     ]
 
 
@@ -112,7 +112,7 @@ def test_a_fixed_window_says_from_when_to_when() -> None:
     start, end = datetime(2026, 12, 24, tzinfo=timezone.utc), datetime(2027, 1, 2, tzinfo=timezone.utc)
     window = Window("Year", WindowKind.ALLOW, start=start, end=end)
     sentences = flow_sentences(flow(calendar=Calendar((window,))))
-    assert "It runs only from 2026-12-24 00:00 to 2027-01-02 00:00 UTC." in sentences
+    assert "It is released only from 2026-12-24 00:00 to 2027-01-02 00:00 UTC." in sentences
 
 
 def test_what_else_holds_is_said() -> None:
