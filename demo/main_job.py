@@ -140,7 +140,7 @@ class MainJob:
         with logged_in(self.browser, self.demo.url, user.name, user.password) as page:
             frame = open_releases(page, self.demo.url)
             frame.get_by_role("link", name="My approvals").click()
-            frame.get_by_role("link", name=title).click()
+            frame.get_by_role("link", name=title).first.click()
             frame.get_by_text("etl_orders.py").first.wait_for()
             frame.get_by_role("button", name="Approve").first.click()
             frame.locator("dialog[open]").get_by_role("button", name="Approve").click()
@@ -200,7 +200,7 @@ class MainJob:
         with logged_in(self.browser, self.demo.url, user.name, user.password) as page:
             frame = open_releases(page, self.demo.url)
             frame.get_by_role("link", name="My approvals").click()
-            frame.get_by_role("link", name=title).click()
+            frame.get_by_role("link", name=title).first.click()
             frame.get_by_role("button", name="Approve").first.click()
             frame.locator("dialog[open]").get_by_role("button", name="Approve").click()
             frame.locator("dialog[open]").wait_for(state="detached")
