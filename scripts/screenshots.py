@@ -143,9 +143,9 @@ class Pictures:
     def _review(self, run_id: str) -> None:
         with self._person("reviewer") as (page, frame):
             frame.get_by_role("link", name="My approvals").click()
-            frame.get_by_role("link", name="Send this month").wait_for()
+            frame.get_by_role("link", name="Send this month").first.wait_for()
             self._shot(page, "my-approvals", (USUAL,))
-            frame.get_by_role("link", name="Orders fail early").click()
+            frame.get_by_role("link", name="Orders fail early").first.click()
             frame.get_by_role("heading", name="Changes against").wait_for()
             self._shot(page, "release", (*EVERY[:2], PHONE), height=1150)
             self._scrolled(page, frame, "release-diff")
@@ -156,7 +156,7 @@ class Pictures:
             frame.get_by_text("Orders and invoices").wait_for()
             self._shot(page, "releases", (USUAL,))
             frame.get_by_role("link", name="My approvals").click()
-            frame.get_by_role("link", name="Send this month").click()
+            frame.get_by_role("link", name="Send this month").first.click()
             frame.get_by_text(run_id).wait_for()
             self._shot(page, "gate", (USUAL, PHONE))
 
