@@ -113,11 +113,14 @@ def test_watch_tells_states_and_what_is_missing(world: World, url: str) -> None:
 
 
 def test_gate_is_opened_once_for_a_try_and_withdrawn_by_the_next(world: World, url: str) -> None:
-    body = GateBody(dag_id="dev.etl", run_id="r", task_id="one", try_number=1, title="Go on?")
+    task = {"dag_id": "dev.etl", "run_id": "r", "task_id": "one"}
+    body = GateBody(**task, try_number=1, title="Go on?")
+    world.wait_at(**task, try_number=1)
     with client(world, url, SERVICE) as service:
         gate = service.open_gate(body)
         assert service.open_gate(body).id == gate.id
         assert service.get_gate(gate.id).state.value == "open"
+        world.wait_at(**task, try_number=2)
         later = service.open_gate(body.model_copy(update={"try_number": 2}))
         assert later.id != gate.id
         assert service.get_gate(gate.id).state.value == "withdrawn"

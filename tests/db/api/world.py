@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.orm import Session
 
 from tests.harness.airflow_home import BUNDLES
@@ -239,10 +240,28 @@ class World:
         ok(self.promote(release))
         return ok(self.as_("admin").get(f"/releases/{release['id']}"))
 
+    def wait_at(self, *, dag_id: str, run_id: str, task_id: str, try_number: int) -> None:
+        """Store what Airflow stores of a deferred task; the gate of one that waits no more is withdrawn."""
+        from airflow.models.dagrun import DagRun
+        from airflow.models.taskinstance import TaskInstance
+
+        run = {"dag_id": dag_id, "run_id": run_id}
+        task = {"task_id": task_id, "try_number": try_number, "state": "deferred", "pool": "default_pool"}
+        now = datetime.now(timezone.utc)
+        with self.session() as session:
+            if session.scalar(select(DagRun.id).filter_by(**run)) is None:
+                session.execute(
+                    insert(DagRun).values(**run, run_type="manual", state="running", run_after=now)
+                )
+            session.execute(delete(TaskInstance).filter_by(**run, task_id=task_id))
+            session.execute(insert(TaskInstance).values(**run, **task))
+            session.commit()
+
     def gate(self, dag_id: str = "etl", title: str = "Books closed?", **more: Any) -> dict[str, Any]:
-        """The gate of a task's first try."""
-        body = {"dag_id": dag_id, "run_id": "r", "task_id": "t", "try_number": 1, "title": title, **more}
-        return ok(self.as_(SERVICE).post("/gates", json=body))
+        """The gate of a task's first try, which waits at it."""
+        key: dict[str, Any] = {"dag_id": dag_id, "run_id": "r", "task_id": "t", "try_number": 1}
+        self.wait_at(**key)
+        return ok(self.as_(SERVICE).post("/gates", json={**key, "title": title, **more}))
 
     def state(self, release: dict[str, Any]) -> str:
         return str(ok(self.as_("admin").get(f"/releases/{release['id']}"))["state"])
