@@ -22,7 +22,17 @@ Row = dict[str, Any]
 
 def command(function: Callable[[Namespace], list[Row] | None]) -> Callable[[Namespace], None]:
     """Make a command of a function that returns the rows to print, or ``None`` if it has printed itself."""
+    quiet: Callable[[Namespace], None] = suppress_logs_and_warning(_printing(function))
+    return quiet
 
+
+def deed(function: Callable[[Namespace], list[Row] | None]) -> Callable[[Namespace], None]:
+    """The same for a command that changes something: Airflow's own log tells who called it."""
+    quiet: Callable[[Namespace], None] = suppress_logs_and_warning(action_cli(_printing(function)))
+    return quiet
+
+
+def _printing(function: Callable[[Namespace], list[Row] | None]) -> Callable[[Namespace], None]:
     @wraps(function)
     def run(args: Namespace) -> None:
         try:
@@ -32,14 +42,8 @@ def command(function: Callable[[Namespace], list[Row] | None]) -> Callable[[Name
         if rows is not None:
             AirflowConsole().print_as(data=rows, output=args.output)
 
-    quiet: Callable[[Namespace], None] = suppress_logs_and_warning(providers_configuration_loaded(run))
-    return quiet
-
-
-def deed(function: Callable[[Namespace], list[Row] | None]) -> Callable[[Namespace], None]:
-    """The same for a command that changes something: Airflow's own log tells who called it."""
-    logged: Callable[[Namespace], None] = action_cli(command(function))
-    return logged
+    loaded: Callable[[Namespace], None] = providers_configuration_loaded(run)
+    return loaded
 
 
 def operator() -> Actor:
