@@ -6,7 +6,6 @@ Found from the text alone; no DAG code is imported or run. When in doubt a file 
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import sys
 import unicodedata
@@ -19,6 +18,7 @@ from airflow_release_plugin.analysis.include_rules import RULES_FILE, parse_rule
 from airflow_release_plugin.analysis.module_finder import Found, ModuleFinder
 from airflow_release_plugin.analysis.module_scan import ImportRef, ModuleScan, scan_module, template_files
 from airflow_release_plugin.analysis.source_files import SourceFiles
+from airflow_release_plugin.domain.digest import files_digest
 from airflow_release_plugin.domain.files import FileEntry
 from airflow_release_plugin.exceptions import UnitError
 
@@ -90,8 +90,7 @@ class Closure:
     @property
     def digest(self) -> str:
         """SHA-256 (64 hex digits) over the sorted (path, mode, blob) of all files."""
-        rows = "".join(f"{file.path}\0{file.mode:o}\0{file.blob}\n" for file in self.files)
-        return hashlib.sha256(rows.encode()).hexdigest()
+        return files_digest(self.entries)
 
     @property
     def entries(self) -> tuple[FileEntry, ...]:

@@ -54,4 +54,5 @@ def change_digest(changes: Iterable[TreeChange], *, target: str, kind: ReleaseKi
 
 def files_digest(files: Iterable[FileEntry]) -> str:
     """Return the SHA-256 (64 hex digits) over the sorted (path, mode, blob) list of a unit's files."""
-    return _sha256(sorted([file.path, file.mode, file.blob] for file in files))
+    rows = "".join(f"{file.path}\0{file.mode:o}\0{file.blob}\n" for file in sorted(files))
+    return hashlib.sha256(rows.encode()).hexdigest()
