@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import timedelta
@@ -148,15 +150,13 @@ def _load_shapes(session: Session, wanted: Mapping[str, UUID]) -> Mapping[str, _
         _shapes.clear()
     missing = [serialized_id for dag_hash, serialized_id in wanted.items() if dag_hash not in _shapes]
     for start in range(0, len(missing), _BATCH):
-        # Airflow rewrites rows past the session; an object that is there already may have old data.
-        query = (
-            select(SerializedDagModel)
-            .where(SerializedDagModel.id.in_(missing[start : start + _BATCH]))
-            .execution_options(populate_existing=True)
-        )
-        for stored in session.scalars(query):
-            _shapes[stored.dag_hash] = _shape(stored.data or {})
-            session.expunge(stored)
+        # Columns, not objects: an object keeps the content that it was made with, and Airflow rewrites rows
+        # in place.
+        query = select(
+            SerializedDagModel.dag_hash, SerializedDagModel._data, SerializedDagModel._data_compressed
+        ).where(SerializedDagModel.id.in_(missing[start : start + _BATCH]))
+        for dag_hash, data, compressed in session.execute(query):
+            _shapes[dag_hash] = _shape(json.loads(zlib.decompress(compressed)) if compressed else data or {})
     return _shapes
 
 

@@ -9,6 +9,7 @@ from airflow.models.dag import DagModel
 from airflow.models.dagbag import DagPriorityParsingRequest
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
+from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import select
@@ -123,6 +124,21 @@ class TestServed:
         (dag,) = serving.served("prod", ["etl.py"])["etl.py"].dags
 
         assert (dag.bundle_version, dag.tasks) == (NEW, tasks)
+
+    @pytest.mark.usefixtures("no_update_interval")
+    def test_tasks_are_read_anew_when_airflow_rewrote_a_structure_that_is_still_in_memory(
+        self, serving: AirflowServing, session: Session, write: Write, parse: Parse
+    ) -> None:
+        write("etl.py", "etl")
+        parse(OLD)
+        in_memory = session.scalars(select(SerializedDagModel)).all()
+        write("etl.py", "etl", ("one", "two"))
+        parse(NEW)
+
+        (dag,) = serving.served("prod", ["etl.py"])["etl.py"].dags
+
+        assert len(in_memory) == 1
+        assert dag.tasks == ("one", "two")
 
     def test_a_version_is_not_served_while_airflow_puts_off_storing_its_tasks(
         self, serving: AirflowServing, write: Write, parse: Parse
