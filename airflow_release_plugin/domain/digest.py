@@ -26,6 +26,8 @@ class ChangeKind(str, Enum):
 
     NEW = "new"
     MODIFIED = "modified"
+    RENAMED = "renamed"
+    """The DAG file is at another path; its content may differ too."""
     DELETED = "deleted"
 
 

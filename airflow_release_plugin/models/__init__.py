@@ -7,6 +7,7 @@ from airflow_release_plugin.models.base import Base, metadata
 from airflow_release_plugin.models.event import Event, EventHead
 from airflow_release_plugin.models.flow import Deputy, Flow, FlowRevision
 from airflow_release_plugin.models.notification import Notification
+from airflow_release_plugin.models.preference import Preference
 from airflow_release_plugin.models.release import Environment, Release, ReleasedRun, ReleaseItem, Report
 from airflow_release_plugin.models.submission import Submission, Unit
 
@@ -22,6 +23,7 @@ __all__ = [
     "FlowRevision",
     "Gate",
     "Notification",
+    "Preference",
     "Release",
     "ReleaseItem",
     "ReleasedRun",

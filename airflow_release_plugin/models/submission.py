@@ -40,6 +40,9 @@ class Submission(Stateful, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("release_unit.id"))
     version: Mapped[int] = mapped_column(comment="1, 2, … within the unit")
+    path: Mapped[str] = mapped_column(
+        String(1000), comment="POSIX path of the DAG file in this version; the unit may have moved since"
+    )
     state: Mapped[SubmissionState] = mapped_column(EnumText(SubmissionState))
     change: Mapped[ChangeKind] = mapped_column(
         EnumText(ChangeKind), comment="against the target when submitted"
@@ -58,6 +61,9 @@ class Submission(Stateful, Base):
     submitted_by_id: Mapped[str] = mapped_column(String(250))
     submitted_by_name: Mapped[str] = mapped_column(String(250))
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    copy_of_id: Mapped[int | None] = mapped_column(
+        ForeignKey("release_submission.id"), comment="the version whose content a rollback brought back"
+    )
     release_id: Mapped[int | None] = mapped_column(
         ForeignKey("release_package.id"),
         comment="the open release that holds it, or the one that released it",
@@ -68,11 +74,6 @@ class Submission(Stateful, Base):
     @property
     def subject(self) -> str:
         return f"submission v{self.version} of {self.unit.name}"
-
-    @property
-    def path(self) -> str:
-        """POSIX path of the DAG file."""
-        return self.unit.path
 
     @property
     def unit_name(self) -> str:

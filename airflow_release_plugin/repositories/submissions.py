@@ -117,7 +117,9 @@ def list_submissions(
         query = query.where(Submission.state == state)
     if search:
         pattern = like(search)
-        query = query.where(Unit.name.ilike(pattern, escape="\\") | Unit.path.ilike(pattern, escape="\\"))
+        query = query.where(
+            Unit.name.ilike(pattern, escape="\\") | Submission.path.ilike(pattern, escape="\\")
+        )
     return fetch_page(session, query, limit=limit, offset=offset)
 
 

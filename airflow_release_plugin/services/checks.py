@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
@@ -161,6 +162,9 @@ def request_approval(ctx: Context, *, actor: Actor, release_id: int) -> Release:
 
 def _request_approval(ctx: Context, release: Release, *, actor: Actor) -> None:
     lifecycle.move(ctx, release, ReleaseState.AWAITING_APPROVAL, actor=actor)
+    if release.exempt_reason:
+        grant_exempt(ctx, release, actor=actor)
+        return
     standing = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
     if standing is not None and _still_counts(ctx, standing, release):
         # Checked again after a disjoint change of the target: what people agreed to is the same.
@@ -216,6 +220,13 @@ def grant(ctx: Context, release: Release, approval: Approval, *, actor: Actor) -
     release.expires_at = execution.valid_until(ctx, release, approval)
     last = approval.decisions[-1]
     release.released_by_id, release.released_by_name = last.actor_id, last.actor_name
+
+
+def grant_exempt(ctx: Context, release: Release, *, actor: Actor) -> None:
+    """Move a release that nobody has to approve to ``approved``; the trail says why."""
+    lifecycle.move(ctx, release, ReleaseState.APPROVED, actor=actor, reason=release.exempt_reason)
+    release.expires_at = ctx.clock() + timedelta(hours=ctx.settings.execution_hours)
+    release.released_by_id, release.released_by_name = release.requested_by_id, release.requested_by_name
 
 
 def mark_errored(ctx: Context, *, actor: Actor, release_id: int, reason: str) -> Release:

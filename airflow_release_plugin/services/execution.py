@@ -25,9 +25,13 @@ def is_held(release: Release, approval: Approval, now: datetime) -> bool:
     return is_early or approval.flow.calendar.closed_by(now) is not None
 
 
-def hold(release: Release, approval: Approval, now: datetime) -> Hold | None:
-    """What holds the release back at ``now``; ``None`` when it may be executed."""
-    if release.emergency_reason:
+def hold(release: Release, approval: Approval | None, now: datetime) -> Hold | None:
+    """
+    What holds the release back at ``now``; ``None`` when it may be executed.
+
+    :param approval: ``None`` for a release that nobody has to approve: no flow, so no freeze
+    """
+    if release.emergency_reason or approval is None:
         return None
     calendar = approval.flow.calendar
     if release.scheduled_at is not None and now < release.scheduled_at:

@@ -63,8 +63,12 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     return _finish(ctx, release.id, environment_name, actor=actor)
 
 
-def _require_approved(ctx: Context, release: Release) -> Approval:
-    """The approval that carries the release, with its digest checked against what would be promoted."""
+def _require_approved(ctx: Context, release: Release) -> Approval | None:
+    """
+    The approval that carries the release, with its digest checked against what would be promoted.
+
+    ``None`` for a release that was exempt from approval when it was made.
+    """
     if release.state is ReleaseState.EXPIRED:
         # The expiry that was just written down must survive the error.
         ctx.session.commit()
@@ -74,8 +78,10 @@ def _require_approved(ctx: Context, release: Release) -> Approval:
             f"{release.subject} is {release.state.value!r}; only an approved release can be promoted.",
             state=release.state.value,
         )
-    approval = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
     digest = change_digest(release.changes, target=release.environment, kind=release.kind)
+    if release.exempt_reason and digest == release.change_digest:
+        return None
+    approval = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
     is_approved = approval is not None and approval.state is ApprovalState.APPROVED
     if approval is None or not is_approved or not digest == release.change_digest == approval.change_digest:
         raise StaleDigestError(
@@ -86,7 +92,7 @@ def _require_approved(ctx: Context, release: Release) -> Approval:
     return approval
 
 
-def _require_open_window(ctx: Context, release: Release, approval: Approval) -> None:
+def _require_open_window(ctx: Context, release: Release, approval: Approval | None) -> None:
     held = execution.hold(release, approval, ctx.clock())
     if held is not None:
         until = held.until.isoformat() if held.until else "further notice"
@@ -147,13 +153,12 @@ def _send_back(ctx: Context, release: Release, head: str | None, *, actor: Actor
     releases.start_pipeline(ctx, release, actor=actor, suffix=f"__on_{(head or 'empty')[:8]}")
 
 
-def _write_commit(ctx: Context, release: Release, approval: Approval, head: str | None) -> str:
+def _write_commit(ctx: Context, release: Release, approval: Approval | None, head: str | None) -> str:
     trailers = [
         ("Release", release.number),
         ("Kind", release.kind.value),
         ("Requested-by", release.requested_by_name),
-        *(("Approved-by", decision.actor_name) for decision in approval.decisions),
-        ("Flow", f"{approval.requirement.flow} revision {approval.requirement.flow_revision}"),
+        *_grounds(release, approval),
         ("Change-Digest", release.change_digest),
     ]
     return ctx.store.commit(
@@ -163,6 +168,16 @@ def _write_commit(ctx: Context, release: Release, approval: Approval, head: str 
         author=release.requested_by_name,
         time=ctx.clock(),
     )
+
+
+def _grounds(release: Release, approval: Approval | None) -> list[tuple[str, str]]:
+    """On what ground the release is in the target, as trailers."""
+    if approval is None:
+        return [("Exempt", " ".join(release.exempt_reason.split()))]
+    return [
+        *(("Approved-by", decision.actor_name) for decision in approval.decisions),
+        ("Flow", f"{approval.requirement.flow} revision {approval.requirement.flow_revision}"),
+    ]
 
 
 def _finish(ctx: Context, release_id: int, environment_name: str, *, actor: Actor) -> Release:

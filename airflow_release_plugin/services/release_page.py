@@ -16,7 +16,15 @@ from airflow_release_plugin.models import Event, Release, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import events as event_queries
 from airflow_release_plugin.repositories import releases as release_queries
-from airflow_release_plugin.services import access, approvals, emergency, releases, submissions, verification
+from airflow_release_plugin.services import (
+    access,
+    approvals,
+    emergency,
+    releases,
+    requests,
+    submissions,
+    verification,
+)
 from airflow_release_plugin.services.contents import build_changes
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.execution import Hold, hold
@@ -100,7 +108,7 @@ def _actions(
         actions.append("break_glass")
     if releases.may_revoke(ctx, actor, release):
         actions.append("revoke")
-    if releases.may_retry(ctx, actor, release):
+    if requests.may_retry(ctx, actor, release):
         actions.append("retry")
     return actions
 

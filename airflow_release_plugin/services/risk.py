@@ -26,6 +26,7 @@ from airflow_release_plugin.store.base import environment_ref
 _FACT_OF_FILE = {
     ChangeKind.NEW: ChangeFact.NEW,
     ChangeKind.MODIFIED: ChangeFact.MODIFIED,
+    ChangeKind.RENAMED: ChangeFact.MODIFIED,
     ChangeKind.DELETED: ChangeFact.REMOVED,
 }
 

@@ -166,6 +166,7 @@ def _store(
     submission = Submission(
         unit=unit,
         version=version,
+        path=unit.path,
         state=SubmissionState.PENDING,
         change=content.change,
         dag_ids=list(content.dag_ids),

@@ -35,6 +35,7 @@ STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
     # changes
     "new": (_("New"), "success", "plus"),
     "modified": (_("Modified"), "blue", "pencil"),
+    "renamed": (_("Renamed"), "blue", "pencil"),
     "deleted": (_("Deleted"), "failed", "minus"),
     # checks
     "passed": (_("Passed"), "success", "check"),

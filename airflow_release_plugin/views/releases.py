@@ -16,6 +16,7 @@ from airflow_release_plugin.services import (
     emergency,
     release_page,
     releases,
+    requests,
     submissions,
 )
 from airflow_release_plugin.views.base import (
@@ -97,7 +98,7 @@ class ReleaseView(Page):
         """Ask for a release; a refusal shows the form again with everything that was typed."""
         form = request.form
         try:
-            made = releases.request(
+            made = requests.request(
                 self.ctx(),
                 actor=self.actor(),
                 title=form.get("title", "").strip(),
@@ -120,7 +121,7 @@ class ReleaseView(Page):
             raise InvalidRequestError("Choose at least one submitted version under To be released.")
         chosen = [submissions.get(self.ctx(), actor=self.actor(), submission_id=i) for i in ids]
         level = values.get("at_least_level", ["1"])[0]
-        offer = releases.offer(
+        offer = requests.offer(
             self.ctx(),
             actor=self.actor(),
             submission_ids=ids,
@@ -185,7 +186,7 @@ class ReleaseView(Page):
     @route("/<int:release_id>/retry", "POST")
     def retry(self, release_id: int) -> Response:
         """Start another attempt."""
-        started = releases.retry(self.ctx(), actor=self.actor(), release_id=release_id)
+        started = requests.retry(self.ctx(), actor=self.actor(), release_id=release_id)
         flash(_("Attempt %(attempt)s was started.", attempt=started.attempt), "success")
         return redirect(url_for("ReleaseView.show", release_id=release_id))
 

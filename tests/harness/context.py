@@ -15,7 +15,7 @@ from airflow_release_plugin.domain.checks import ReportKind
 from airflow_release_plugin.domain.files import TreeChange
 from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
 from airflow_release_plugin.models import Release, Submission
-from airflow_release_plugin.services import checks, decisions, promotions, releases, submissions
+from airflow_release_plugin.services import checks, decisions, promotions, requests, submissions
 from airflow_release_plugin.services.context import Context, Settings
 from airflow_release_plugin.store.base import CommitMessage, ReleaseStore, environment_ref
 from tests.harness.airflow_twin import AirflowTwin
@@ -100,7 +100,7 @@ class World:
     def request(self, *chosen: Submission, actor: Actor = DEV, **options: Any) -> Release:
         """Ask for a release; the reviewer is asked unless ``options`` say otherwise."""
         wanted: dict[str, Any] = {"title": "A release", "reviewers": ["reviewer"], **options}
-        return releases.request(self.ctx, actor=actor, submission_ids=[s.id for s in chosen], **wanted)
+        return requests.request(self.ctx, actor=actor, submission_ids=[s.id for s in chosen], **wanted)
 
     def report(self, release: Release, items: Sequence[dict[str, Any]] = PASSED) -> Release:
         """What the pipeline reports after its check."""

@@ -12,7 +12,7 @@ from airflow_release_plugin.schemas.approval import DecidedResponse, DecisionsBo
 from airflow_release_plugin.schemas.common import Collection, RowId
 from airflow_release_plugin.schemas.flow import OfferResponse
 from airflow_release_plugin.schemas.watch import MeResponse
-from airflow_release_plugin.services import access, decisions, releases
+from airflow_release_plugin.services import access, decisions, requests
 
 router = APIRouter(tags=["Me"])
 
@@ -61,5 +61,5 @@ def reviewers(
     """The flow, its level and the people who could approve a release of these submissions by the caller."""
     with caller.transaction() as (ctx, actor):
         return OfferResponse.model_validate(
-            releases.offer(ctx, actor=actor, submission_ids=submission_id, at_least_level=at_least_level)
+            requests.offer(ctx, actor=actor, submission_ids=submission_id, at_least_level=at_least_level)
         )

@@ -19,7 +19,7 @@ from airflow_release_plugin.schemas.release import (
     ReleaseDetailResponse,
     ReleaseResponse,
 )
-from airflow_release_plugin.services import decisions, emergency, release_page, releases
+from airflow_release_plugin.services import decisions, emergency, release_page, releases, requests
 
 router = APIRouter(prefix="/releases", tags=["Releases"])
 router.include_router(pipeline.router)
@@ -59,7 +59,7 @@ def list_releases(
 def request_release(body: ReleaseBody, caller: CallerDep) -> ReleaseDetailResponse:
     """Package submitted versions into a release and start its pipeline."""
     with caller.transaction() as (ctx, actor):
-        release = releases.request(
+        release = requests.request(
             ctx,
             actor=actor,
             title=body.title,
@@ -150,5 +150,5 @@ def break_glass(release_id: IdPath, body: EmergencyBody, caller: CallerDep) -> R
 def retry(release_id: IdPath, caller: CallerDep) -> ReleaseDetailResponse:
     """Start another attempt of a failed, errored or stale release with the same versions."""
     with caller.transaction() as (ctx, actor):
-        releases.retry(ctx, actor=actor, release_id=release_id)
+        requests.retry(ctx, actor=actor, release_id=release_id)
         return release_detail(ctx, actor=actor, release_id=release_id)

@@ -27,6 +27,7 @@ from airflow_release_plugin.services import (
     gates,
     release_page,
     releases,
+    requests,
     submissions,
     verification,
 )
@@ -63,7 +64,7 @@ def test_every_step_of_a_release_names_who_did_it(world: World) -> None:
 def test_everything_that_changes_something_leaves_its_event(world: World, clock: FrozenClock) -> None:
     release = world.request(world.submit(world.dag("etl")), run_after_release=True)
     world.report(release, FAILED)
-    releases.retry(world.ctx, actor=DEV, release_id=release.id)
+    requests.retry(world.ctx, actor=DEV, release_id=release.id)
     world.promote(world.decide(world.report(release)))
     world.twin.serve(world.store, "prod", str(world.head))
     verification.verify(world.ctx, actor=PIPELINE, release_id=release.id)

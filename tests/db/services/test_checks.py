@@ -13,7 +13,7 @@ from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, InvalidTransitionError, NotAllowedError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories.approvals import latest_approval
-from airflow_release_plugin.services import checks, releases
+from airflow_release_plugin.services import checks, releases, requests
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, PASSED, PIPELINE, REVIEWER, World
 
@@ -78,7 +78,7 @@ def test_a_warning_fails_nothing(world: World) -> None:
 
 def test_a_report_about_another_attempt_is_a_conflict(world: World) -> None:
     release = world.report(requested(world), FAILED)
-    releases.retry(world.ctx, actor=DEV, release_id=release.id)
+    requests.retry(world.ctx, actor=DEV, release_id=release.id)
 
     with pytest.raises(ConflictError, match="is in attempt 2; this report is about attempt 1"):
         checks.report(
@@ -152,7 +152,7 @@ def test_a_check_of_an_earlier_attempt_does_not_count(world: World) -> None:
     release = requested(world)
     report(world, release, ReportKind.CHECK, ask=False)
     report(world, release, ReportKind.TEST, failed=True)
-    releases.retry(world.ctx, actor=DEV, release_id=release.id)
+    requests.retry(world.ctx, actor=DEV, release_id=release.id)
 
     with pytest.raises(ConflictError, match="no passed check in attempt 2"):
         checks.request_approval(world.ctx, actor=PIPELINE, release_id=release.id)

@@ -20,7 +20,7 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.models import Approval, Release
 from airflow_release_plugin.repositories.approvals import latest_approval
-from airflow_release_plugin.services import decisions, release_page, releases
+from airflow_release_plugin.services import decisions, release_page, releases, requests
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, FAILED, PIPELINE, REVIEWER, VIEWER, World
 
@@ -220,7 +220,7 @@ def test_a_retried_release_needs_approval_again(world: World) -> None:
     first = approval_of(world, release)
     release.move_to(ReleaseState.STALE)
     release.items[0].submission.move_to(SubmissionState.PENDING)
-    releases.retry(world.ctx, actor=DEV, release_id=release.id)
+    requests.retry(world.ctx, actor=DEV, release_id=release.id)
 
     assert first.state is ApprovalState.WITHDRAWN
     assert world.report(release).state is ReleaseState.AWAITING_APPROVAL

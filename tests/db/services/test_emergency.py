@@ -28,7 +28,7 @@ from airflow_release_plugin.services import (
     emergency,
     flow_admin,
     release_page,
-    releases,
+    requests,
 )
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, VIEWER, World
@@ -177,7 +177,7 @@ def test_it_stands_out_in_the_trail_and_on_the_page(frozen: World) -> None:
 def test_another_attempt_needs_another_reason(frozen: World) -> None:
     release = smash(frozen, frozen.waiting(frozen.dag("etl")))
     checks.mark_errored(frozen.ctx, actor=PIPELINE, release_id=release.id, reason="broke")
-    frozen.report(releases.retry(frozen.ctx, actor=DEV, release_id=release.id))
+    frozen.report(requests.retry(frozen.ctx, actor=DEV, release_id=release.id))
 
     assert release.state is ReleaseState.AWAITING_APPROVAL
     frozen.decide(release)

@@ -18,7 +18,7 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.models import Approval, Release
 from airflow_release_plugin.repositories.approvals import latest_approval
-from airflow_release_plugin.services import approvals, checks, flow_admin, gates, releases
+from airflow_release_plugin.services import approvals, checks, flow_admin, gates, releases, requests
 from airflow_release_plugin.services.gates import GateSubject
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, REVIEWER, VIEWER, World
@@ -122,7 +122,7 @@ def test_a_retry_asks_again_under_the_flow_as_it_is_then_and_keeps_no_decision(w
         raw=form("Strict", level(node("lead"), node("op"))),
         revision=1,
     )
-    world.report(releases.retry(world.ctx, actor=DEV, release_id=release.id))
+    world.report(requests.retry(world.ctx, actor=DEV, release_id=release.id))
 
     shown = view(world, release)
     assert (shown.flow_revision, shown.current_node, shown.decisions) == (2, 0, [])

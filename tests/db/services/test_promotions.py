@@ -17,7 +17,7 @@ from airflow_release_plugin.exceptions import (
     TargetMovedError,
 )
 from airflow_release_plugin.models import Approval, Release
-from airflow_release_plugin.services import audit, environments, promotions, releases
+from airflow_release_plugin.services import audit, environments, promotions, releases, requests
 from airflow_release_plugin.store.base import tag_ref
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World
@@ -191,7 +191,7 @@ def test_a_stale_release_is_retried_on_the_new_target_and_needs_approval(world: 
     world.promote(first)
     world.promote(second)
 
-    releases.retry(world.ctx, actor=DEV, release_id=second.id)
+    requests.retry(world.ctx, actor=DEV, release_id=second.id)
     world.report(second)
     assert second.state is ReleaseState.AWAITING_APPROVAL
     world.promote(world.decide(second))

@@ -20,7 +20,7 @@ from airflow_release_plugin.exceptions import (
     SelfApprovalError,
 )
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.services import releases, submissions
+from airflow_release_plugin.services import releases, requests, submissions
 from tests.harness.clock import FrozenClock
 from tests.harness.context import (
     ADMIN,
@@ -81,7 +81,7 @@ def test_the_same_version_twice_counts_once(world: World) -> None:
 
 def test_a_version_that_does_not_exist_is_not_found(world: World) -> None:
     with pytest.raises(NotFoundError, match="no submission 77"):
-        releases.request(world.ctx, actor=DEV, title="t", submission_ids=[77], reviewers=["reviewer"])
+        requests.request(world.ctx, actor=DEV, title="t", submission_ids=[77], reviewers=["reviewer"])
 
 
 def test_a_version_in_an_open_release_is_busy(world: World) -> None:
@@ -156,7 +156,7 @@ def test_the_eligible_are_listed_without_requester_and_submitters(world: World) 
     theirs = world.submit(world.dag("etl"), actor=REVIEWER)
 
     def names(actor: Actor, *ids: int) -> list[str]:
-        return [p.name for p in releases.offer(world.ctx, actor=actor, submission_ids=ids).people]
+        return [p.name for p in requests.offer(world.ctx, actor=actor, submission_ids=ids).people]
 
     assert names(DEV) == ["admin", "reviewer"]
     assert names(DEV, theirs.id) == ["admin"]
@@ -363,7 +363,7 @@ def test_an_expired_release_is_not_revoked(world: World, clock: FrozenClock) -> 
 def test_a_failed_release_is_tried_again_with_the_same_versions(world: World) -> None:
     release = world.report(world.request(world.submit(world.dag("etl"))), FAILED)
 
-    releases.retry(world.ctx, actor=DEV, release_id=release.id)
+    requests.retry(world.ctx, actor=DEV, release_id=release.id)
 
     assert (release.state, release.attempt) == (ReleaseState.CHECKING, 2)
     assert release.items[0].submission.state is SubmissionState.IN_RELEASE
@@ -377,7 +377,7 @@ def test_a_retry_is_built_on_the_target_as_it_is_now(world: World) -> None:
     failed = world.report(world.request(world.submit(world.dag("one", lines="import helpers"))), FAILED)
     world.released(world.dag("two", lines="import helpers"))
 
-    releases.retry(world.ctx, actor=DEV, release_id=failed.id)
+    requests.retry(world.ctx, actor=DEV, release_id=failed.id)
 
     assert (failed.base_commit, changed(failed)) == (world.head, {"one.py": True})
 
@@ -388,7 +388,7 @@ def test_an_overtaken_release_is_not_retried(world: World) -> None:
     world.submit("etl.py")
 
     with pytest.raises(ConflictError, match="is superseded"):
-        releases.retry(world.ctx, actor=DEV, release_id=release.id)
+        requests.retry(world.ctx, actor=DEV, release_id=release.id)
 
 
 @pytest.mark.parametrize("actor", [DEV2, REVIEWER, PIPELINE], ids=by_name)
@@ -396,16 +396,16 @@ def test_only_requester_and_admins_retry(world: World, actor: Actor) -> None:
     release = world.report(world.request(world.submit(world.dag("etl"))), FAILED)
 
     with pytest.raises(NotAllowedError):
-        releases.retry(world.ctx, actor=actor, release_id=release.id)
-    assert not releases.may_retry(world.ctx, actor, release)
-    assert releases.may_retry(world.ctx, ADMIN, release)
+        requests.retry(world.ctx, actor=actor, release_id=release.id)
+    assert not requests.may_retry(world.ctx, actor, release)
+    assert requests.may_retry(world.ctx, ADMIN, release)
 
 
 def test_a_rejected_release_is_not_retried(world: World) -> None:
     release = world.decide(world.waiting(world.dag("etl")), verdict=Verdict.REJECT)
 
     with pytest.raises(ConflictError, match="only failed, errored and stale ones"):
-        releases.retry(world.ctx, actor=DEV, release_id=release.id)
+        requests.retry(world.ctx, actor=DEV, release_id=release.id)
 
 
 def test_a_file_with_several_dags_is_released_as_a_whole(world: World) -> None:

@@ -1,0 +1,343 @@
+"""How a release begins: which submissions, which flow, which reviewers; and how it begins again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from airflow_release_plugin.domain.digest import ReleaseKind, change_digest
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.files import TreeChange
+from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
+from airflow_release_plugin.exceptions import (
+    ConflictError,
+    InvalidRequestError,
+    ItemBusyError,
+    NotAllowedError,
+    NotFoundError,
+    SelfApprovalError,
+)
+from airflow_release_plugin.models import Release, ReleaseItem, Submission
+from airflow_release_plugin.models.base import stamp
+from airflow_release_plugin.models.release import release_number
+from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.services import (
+    access,
+    approvals,
+    audit,
+    flows,
+    lifecycle,
+    releases,
+    risk,
+    settlement,
+)
+from airflow_release_plugin.services.contents import build_changes
+from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.flows import ResolvedFlow
+from airflow_release_plugin.store.base import environment_ref
+
+MAX_ITEMS = 100
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a release would need, as known before its check; ``problem`` if nobody could approve."""
+
+    people: tuple[Person, ...]
+    flow: str = ""
+    level: int = 1
+    levels: int = 1
+    level_name: str = ""
+    problem: str = ""
+
+
+def offer(ctx: Context, *, actor: Actor, submission_ids: Collection[int], at_least_level: int = 1) -> Offer:
+    """The flow, its level and the people who could approve a release of these submissions by ``actor``."""
+    chosen = submissions.submissions_by_id(ctx.session, submission_ids)
+    return offer_for(ctx, chosen, actor=actor, at_least_level=at_least_level)
+
+
+def offer_for(
+    ctx: Context,
+    chosen: Sequence[Submission],
+    *,
+    actor: Actor,
+    kind: ReleaseKind = ReleaseKind.PROMOTION,
+    at_least_level: int = 1,
+) -> Offer:
+    """The same for submissions that need not be stored yet, say those that a rollback would make."""
+    try:
+        base = ctx.store.ref(environment_ref(ctx.settings.environment))
+        changes = build_changes(ctx, chosen, base) if chosen else ()
+        flow = _preliminary_flow(ctx, chosen, changes, actor, at_least_level, kind=kind)
+    except InvalidRequestError as error:
+        return Offer(people=(), problem=error.message)
+    return Offer(
+        people=_eligible(flow),
+        flow=flow.spec.name,
+        level=flow.requirement.level,
+        levels=len(flow.spec.levels),
+        level_name=flow.requirement.level_name,
+    )
+
+
+def _preliminary_flow(
+    ctx: Context,
+    chosen: Sequence[Submission],
+    changes: Sequence[TreeChange],
+    actor: Actor,
+    at_least: int,
+    subject: str = "this release",
+    kind: ReleaseKind = ReleaseKind.PROMOTION,
+) -> ResolvedFlow:
+    """The flow by what is known before the check; the one that counts is resolved after it."""
+    return flows.resolve(
+        ctx,
+        subject=subject,
+        excluded={actor.id} | {submission.submitted_by_id for submission in chosen},
+        kind=kind,
+        facts=risk.draft_facts(ctx, chosen, changes),
+        at_least=at_least,
+    )
+
+
+def _eligible(flow: ResolvedFlow) -> tuple[Person, ...]:
+    people = {person.id: person for node in flow.requirement.nodes for person in node.eligible}
+    return tuple(sorted(people.values(), key=lambda person: person.name))
+
+
+@dataclass(frozen=True)
+class Wish:
+    """
+    What people ask for when they request a release.
+
+    :param reviewers: ids or login names of the people asked; at least one, eligible, not the requester
+    :param scheduled_at: not to be executed before
+    :param at_least_level: people may raise the risk level, never lower it
+    :param soak_minutes: the first runs must succeed within them, else the release is rolled back; 0 = no soak
+    """
+
+    title: str
+    reviewers: Sequence[str] = ()
+    description: str = ""
+    run_after_release: bool = False
+    scheduled_at: datetime | None = None
+    at_least_level: int = 1
+    soak_minutes: int = 0
+
+
+def request(
+    ctx: Context,
+    *,
+    actor: Actor,
+    submission_ids: Sequence[int],
+    title: str,
+    reviewers: Sequence[str],
+    **asked: Any,
+) -> Release:
+    """
+    Package submissions into a release and start the pipeline that checks it.
+
+    :param asked: further fields of :class:`Wish`
+    :raises ItemBusyError: a submission is in another open release
+    :raises InvalidRequestError: no or too many items, nobody could approve, a reviewer is not eligible
+    """
+    chosen = claim(ctx, submission_ids)
+    access.require_edit(ctx, actor, {dag_id for submission in chosen for dag_id in submission.dag_ids})
+    return open_release(ctx, chosen, Wish(title, reviewers, **asked), actor=actor)
+
+
+def open_release(
+    ctx: Context,
+    chosen: Sequence[Submission],
+    wish: Wish,
+    *,
+    actor: Actor,
+    kind: ReleaseKind = ReleaseKind.PROMOTION,
+    rolls_back: Release | None = None,
+    exempt_reason: str = "",
+) -> Release:
+    """
+    Make a release of submissions that were claimed, and start its pipeline. The caller has authorised it.
+
+    :param exempt_reason: why nobody has to approve; empty for every release that people ask for
+    """
+    if wish.soak_minutes and not wish.run_after_release:
+        raise InvalidRequestError("A soak watches the first runs: ask for runs after the release as well.")
+    base = ctx.store.ref(environment_ref(ctx.settings.environment))
+    changes = build_changes(ctx, chosen, base)
+    pipeline = ctx.settings.pipeline_dag_id
+    asked: list[Person] = []
+    if not exempt_reason:
+        flow = _preliminary_flow(
+            ctx, chosen, changes, actor, wish.at_least_level, f"release {wish.title!r}", kind
+        )
+        asked = _reviewers(actor, wish.reviewers, _eligible(flow))
+        pipeline = flow.spec.pipeline_dag_id or pipeline
+    release = _new(
+        ctx,
+        chosen,
+        changes,
+        wish,
+        actor=actor,
+        kind=kind,
+        base_commit=base,
+        pipeline_dag_id=pipeline,
+        rolls_back_id=rolls_back.id if rolls_back else None,
+        exempt_reason=exempt_reason,
+        reviewers=[{"id": person.id, "name": person.name} for person in asked],
+    )
+    _start(ctx, release, actor=actor)
+    return release
+
+
+def _new(
+    ctx: Context,
+    chosen: Sequence[Submission],
+    changes: Sequence[TreeChange],
+    wish: Wish,
+    *,
+    actor: Actor,
+    kind: ReleaseKind,
+    **resolved: Any,
+) -> Release:
+    environment = ctx.settings.environment
+    release = Release(
+        number=uuid4().hex,
+        title=wish.title.strip(),
+        description=wish.description,
+        run_after_release=wish.run_after_release,
+        scheduled_at=wish.scheduled_at,
+        at_least_level=wish.at_least_level,
+        soak_minutes=wish.soak_minutes,
+        kind=kind,
+        state=ReleaseState.DRAFT,
+        environment=environment,
+        attempt=1,
+        change_digest=change_digest(changes, target=environment, kind=kind),
+        requested_at=ctx.clock(),
+        items=[ReleaseItem(position=i, submission=submission) for i, submission in enumerate(chosen)],
+        **resolved,
+        **stamp(actor, "requested"),
+    )
+    release.changes = changes
+    ctx.session.add(release)
+    # The id, which the database gives once, makes the number that people and the pipeline use.
+    ctx.session.flush()
+    release.number = release_number(release.id)
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.RELEASE_CREATED,
+        subject=f"release:{release.id}",
+        title=release.title,
+        kind=kind.value,
+        change_digest=release.change_digest,
+        submissions=[{"id": s.id, "path": s.path, "version": s.version} for s in chosen],
+        reviewers=release.reviewers,
+        exempt_reason=release.exempt_reason,
+    )
+    return release
+
+
+def claim(ctx: Context, submission_ids: Sequence[int]) -> list[Submission]:
+    """
+    Lock submissions that a release is about to take.
+
+    :raises ItemBusyError: one is in another open release
+    :raises ConflictError: one does not wait in the list
+    """
+    wanted = sorted(set(submission_ids))
+    if not 1 <= len(wanted) <= MAX_ITEMS:
+        raise InvalidRequestError(f"A release holds 1 to {MAX_ITEMS} submissions; {len(wanted)} were chosen.")
+    # Releases are locked before submissions everywhere, so that two requests never wait for each other.
+    settlement.settle_held(ctx, submissions.submissions_by_id(ctx.session, wanted))
+    found = submissions.submissions_by_id(ctx.session, wanted, lock=True)
+    missing = sorted(set(wanted) - {submission.id for submission in found})
+    if missing:
+        raise NotFoundError(f"There is no submission {', '.join(map(str, missing))}. Reload the list.")
+    for submission in found:
+        if submission.state is SubmissionState.IN_RELEASE:
+            raise ItemBusyError(
+                f"v{submission.version} of {submission.path!r} is part of another open release; revoke that "
+                "first or leave the Dag out.",
+                release_id=submission.release_id,
+            )
+        if submission.state is not SubmissionState.PENDING:
+            raise ConflictError(
+                f"v{submission.version} of {submission.path!r} is {submission.state.value}; only versions "
+                "that wait in the to-be-released list can be released. Reload the list."
+            )
+    if len({submission.unit_id for submission in found}) < len(found):
+        raise InvalidRequestError("Two versions of the same Dag file were chosen; choose one.")
+    return found
+
+
+def _reviewers(actor: Actor, wanted: Sequence[str], eligible: Sequence[Person]) -> list[Person]:
+    if actor.id in wanted or actor.name in wanted:
+        raise SelfApprovalError("You cannot review your own release; choose somebody else.")
+    by_key = access.people_by_key(eligible)
+    unknown = sorted(set(wanted) - by_key.keys())
+    if unknown or not wanted:
+        names = ", ".join(person.name for person in eligible)
+        raise InvalidRequestError(
+            f"Not eligible to review this release: {', '.join(unknown) or '(nobody chosen)'}. "
+            f"Eligible: {names}."
+        )
+    return list(dict.fromkeys(by_key[key] for key in wanted))
+
+
+def _start(ctx: Context, release: Release, *, actor: Actor) -> None:
+    """Take the submissions and hand the release to its pipeline."""
+    for item in release.items:
+        item.submission.move_to(SubmissionState.IN_RELEASE)
+        item.submission.release_id = release.id
+    lifecycle.move(ctx, release, ReleaseState.CHECKING, actor=actor)
+    releases.start_pipeline(ctx, release, actor=actor)
+
+
+def may_retry(ctx: Context, actor: Actor, release: Release) -> bool:
+    """Whether the actor may start another attempt now."""
+    return release.effective_state(ctx.clock()).can_be_retried and (
+        actor.id == release.requested_by_id or access.is_admin(ctx, actor)
+    )
+
+
+def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
+    """
+    Start another attempt with the same submissions against the target as it is now; it needs approval again.
+
+    :raises InvalidTransitionError: the release is not failed, errored or stale
+    :raises ConflictError: a submission was released, removed or superseded in the meantime
+    """
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    if actor.id != release.requested_by_id and not access.is_admin(ctx, actor):
+        raise NotAllowedError(
+            f"{actor.name!r} may not retry {release.subject}; its requester and admins may."
+        )
+    if not release.state.can_be_retried:
+        raise ConflictError(
+            f"{release.subject} is {release.state.value!r}; only failed, errored and stale ones are retried."
+        )
+    chosen = claim(ctx, [item.submission_id for item in release.items])
+    approvals.withdraw(ctx, "release", release.id, actor=actor)
+    release.base_commit = ctx.store.ref(environment_ref(release.environment))
+    release.changes = build_changes(ctx, chosen, release.base_commit)
+    release.change_digest = change_digest(release.changes, target=release.environment, kind=release.kind)
+    release.attempt += 1
+    release.target_commit = None
+    release.expires_at = None
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.RELEASE_RETRIED,
+        subject=f"release:{release.id}",
+        attempt=release.attempt,
+        change_digest=release.change_digest,
+    )
+    _start(ctx, release, actor=actor)
+    return release
