@@ -64,12 +64,14 @@ class Release(Stateful, Base):
         "risk", JSON, default=dict, comment="facts that the level was found on"
     )
     soak_minutes: Mapped[int] = mapped_column(
-        default=0, comment="in which the first runs must succeed; 0 for no soak"
+        default=0, server_default="0", comment="in which the first runs must succeed; 0 for no soak"
     )
     rolls_back_id: Mapped[int | None] = mapped_column(
-        ForeignKey("release_package.id"), comment="the release that this one takes out of the target"
+        comment="the release that this one takes out of the target"
     )
-    exempt_reason: Mapped[str] = mapped_column(Text, default="", comment="why nobody had to approve")
+    exempt_reason: Mapped[str] = mapped_column(
+        Text, default="", server_default="", comment="why nobody had to approve"
+    )
     emergency_reason: Mapped[str] = mapped_column(Text, default="", comment="why the glass was broken")
     pipeline_dag_id: Mapped[str] = mapped_column(String(250))
     pipeline_run_id: Mapped[str | None] = mapped_column(String(250))

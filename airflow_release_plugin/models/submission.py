@@ -41,7 +41,9 @@ class Submission(Stateful, Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("release_unit.id"))
     version: Mapped[int] = mapped_column(comment="1, 2, … within the unit")
     path: Mapped[str] = mapped_column(
-        String(1000), comment="POSIX path of the DAG file in this version; the unit may have moved since"
+        String(1000),
+        server_default="",
+        comment="POSIX path of the DAG file in this version; the unit may have moved since",
     )
     state: Mapped[SubmissionState] = mapped_column(EnumText(SubmissionState))
     change: Mapped[ChangeKind] = mapped_column(
@@ -62,7 +64,7 @@ class Submission(Stateful, Base):
     submitted_by_name: Mapped[str] = mapped_column(String(250))
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
     copy_of_id: Mapped[int | None] = mapped_column(
-        ForeignKey("release_submission.id"), comment="the version whose content a rollback brought back"
+        comment="the version whose content a rollback brought back"
     )
     release_id: Mapped[int | None] = mapped_column(
         ForeignKey("release_package.id"),
