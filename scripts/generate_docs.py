@@ -42,6 +42,8 @@ MACHINES: Mapping[type[Enum], Mapping[Any, Iterable[Any]]] = {
     states.ApprovalState: states.APPROVAL_MOVES,
     states.GateState: states.GATE_MOVES,
     states.NotificationState: states.NOTIFICATION_MOVES,
+    states.ExportState: states.EXPORT_MOVES,
+    states.ImportState: states.IMPORT_MOVES,
 }
 
 
@@ -169,6 +171,8 @@ PARTS: Mapping[str, Callable[[str], str]] = {
     "approval-states": lambda _: state_table(states.ApprovalState),
     "gate-states": lambda _: state_table(states.GateState),
     "notification-states": lambda _: state_table(states.NotificationState),
+    "export-states": lambda _: state_table(states.ExportState),
+    "import-states": lambda _: state_table(states.ImportState),
 }
 
 

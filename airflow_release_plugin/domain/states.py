@@ -192,7 +192,82 @@ NOTIFICATION_MOVES: Mapping[NotificationState, frozenset[NotificationState]] = {
     _N.FAILED: frozenset(),
 }
 
-StateT = TypeVar("StateT", ReleaseState, SubmissionState, ApprovalState, GateState, NotificationState)
+
+class ExportState(str, Enum):
+    """Where an export stands."""
+
+    QUEUED = "queued"
+    """A server takes it up next."""
+    RUNNING = "running"
+    """The file is being written; a server that died is followed by another."""
+    READY = "ready"
+    """The file can be downloaded."""
+    FAILED = "failed"
+    """No file was made; the reason is with it."""
+    EXPIRED = "expired"
+    """The file is gone; generate it anew."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether no move leads out of here."""
+        return not EXPORT_MOVES[self]
+
+
+_X = ExportState
+EXPORT_MOVES: Mapping[ExportState, frozenset[ExportState]] = {
+    _X.QUEUED: frozenset({_X.RUNNING, _X.FAILED}),
+    _X.RUNNING: frozenset({_X.READY, _X.FAILED, _X.QUEUED}),
+    _X.READY: frozenset({_X.EXPIRED}),
+    _X.FAILED: frozenset(),
+    _X.EXPIRED: frozenset(),
+}
+
+
+class ImportState(str, Enum):
+    """Where an import stands."""
+
+    UPLOADING = "uploading"
+    """Parts of the file are here."""
+    UPLOADED = "uploaded"
+    """The file is whole and its signature is that of a trusted key; nothing was unpacked."""
+    CHECKED = "checked"
+    """The preflight ran; what it found is with it."""
+    APPLYING = "applying"
+    """Versions are being written."""
+    APPLIED = "applied"
+    """Its versions are here, as it was asked."""
+    FAILED = "failed"
+    """Nothing of it is here; the reason is with it."""
+    DISCARDED = "discarded"
+    """Nobody wanted it; the file is gone."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether no move leads out of here."""
+        return not IMPORT_MOVES[self]
+
+
+_I = ImportState
+IMPORT_MOVES: Mapping[ImportState, frozenset[ImportState]] = {
+    _I.UPLOADING: frozenset({_I.UPLOADED, _I.FAILED, _I.DISCARDED}),
+    _I.UPLOADED: frozenset({_I.CHECKED, _I.FAILED, _I.DISCARDED}),
+    _I.CHECKED: frozenset({_I.CHECKED, _I.APPLYING, _I.FAILED, _I.DISCARDED}),
+    _I.APPLYING: frozenset({_I.APPLIED, _I.CHECKED, _I.FAILED}),
+    _I.APPLIED: frozenset(),
+    _I.FAILED: frozenset(),
+    _I.DISCARDED: frozenset(),
+}
+
+StateT = TypeVar(
+    "StateT",
+    ReleaseState,
+    SubmissionState,
+    ApprovalState,
+    GateState,
+    NotificationState,
+    ExportState,
+    ImportState,
+)
 
 _MOVES: Mapping[type[Enum], Mapping[Enum, frozenset[Enum]]] = {
     ReleaseState: RELEASE_MOVES,  # type: ignore[dict-item]
@@ -200,6 +275,8 @@ _MOVES: Mapping[type[Enum], Mapping[Enum, frozenset[Enum]]] = {
     ApprovalState: APPROVAL_MOVES,  # type: ignore[dict-item]
     GateState: GATE_MOVES,  # type: ignore[dict-item]
     NotificationState: NOTIFICATION_MOVES,  # type: ignore[dict-item]
+    ExportState: EXPORT_MOVES,  # type: ignore[dict-item]
+    ImportState: IMPORT_MOVES,  # type: ignore[dict-item]
 }
 
 

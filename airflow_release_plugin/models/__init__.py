@@ -10,6 +10,7 @@ from airflow_release_plugin.models.notification import Notification
 from airflow_release_plugin.models.preference import Preference
 from airflow_release_plugin.models.release import Environment, Release, ReleasedRun, ReleaseItem, Report
 from airflow_release_plugin.models.submission import Submission, Unit
+from airflow_release_plugin.models.transfer import Export, Import, Installation, NameMapping
 
 __all__ = [
     "Approval",
@@ -19,9 +20,13 @@ __all__ = [
     "Environment",
     "Event",
     "EventHead",
+    "Export",
     "Flow",
     "FlowRevision",
     "Gate",
+    "Import",
+    "Installation",
+    "NameMapping",
     "Notification",
     "Preference",
     "Release",

@@ -29,6 +29,9 @@ class Unit(Base):
     )
     dag_ids: Mapped[list[str]] = mapped_column(JSON, comment="ids in the target, as of the latest submission")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    origin: Mapped[str | None] = mapped_column(
+        String(80), comment="installation and number of the unit where it first came from; null = made here"
+    )
 
 
 class Submission(Stateful, Base):

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 import airflow_release_plugin
 from airflow_release_plugin.db_manager import ReleaseDBManager
-from airflow_release_plugin.models import Submission
 
 pytestmark = pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
 VERSION_TABLE = ReleaseDBManager.version_table_name
@@ -82,8 +81,8 @@ def test_versions_that_are_there_already_get_the_path_of_their_unit(
 
     command.upgrade(config, "0004")
 
-    with Session(own_engine) as session:
-        assert session.get_one(Submission, 1).path == "sales/etl.py"
+    with own_engine.connect() as connection:
+        assert connection.scalar(text("SELECT path FROM release_submission")) == "sales/etl.py"
 
 
 def test_every_revision_goes_down_and_up_again(own_engine: Engine, manager: ReleaseDBManager) -> None:

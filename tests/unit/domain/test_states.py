@@ -13,7 +13,9 @@ import pytest
 from airflow_release_plugin.domain import states
 from airflow_release_plugin.domain.states import (
     APPROVAL_MOVES,
+    EXPORT_MOVES,
     GATE_MOVES,
+    IMPORT_MOVES,
     NOTIFICATION_MOVES,
     OPEN_RELEASE_STATES,
     RELEASE_MOVES,
@@ -21,7 +23,9 @@ from airflow_release_plugin.domain.states import (
     REVOCABLE_RELEASE_STATES,
     SUBMISSION_MOVES,
     ApprovalState,
+    ExportState,
     GateState,
+    ImportState,
     NotificationState,
     ReleaseState,
     SubmissionState,
@@ -72,6 +76,22 @@ LEGAL = {
         sent:
         failed:
     """,
+    ExportState: """
+        queued: running failed
+        running: ready failed queued
+        ready: expired
+        failed:
+        expired:
+    """,
+    ImportState: """
+        uploading: uploaded failed discarded
+        uploaded: checked failed discarded
+        checked: checked applying failed discarded
+        applying: applied checked failed
+        applied:
+        failed:
+        discarded:
+    """,
 }
 TABLES: dict[type[Enum], Mapping[Enum, frozenset[Enum]]] = {
     ReleaseState: RELEASE_MOVES,  # type: ignore[dict-item]
@@ -79,6 +99,8 @@ TABLES: dict[type[Enum], Mapping[Enum, frozenset[Enum]]] = {
     ApprovalState: APPROVAL_MOVES,  # type: ignore[dict-item]
     GateState: GATE_MOVES,  # type: ignore[dict-item]
     NotificationState: NOTIFICATION_MOVES,  # type: ignore[dict-item]
+    ExportState: EXPORT_MOVES,  # type: ignore[dict-item]
+    ImportState: IMPORT_MOVES,  # type: ignore[dict-item]
 }
 
 
@@ -123,6 +145,8 @@ def test_the_final_states_are_these() -> None:
         "ApprovalState": {"rejected", "expired", "withdrawn"},
         "GateState": {"approved", "rejected", "expired", "withdrawn"},
         "NotificationState": {"sent", "failed"},
+        "ExportState": {"failed", "expired"},
+        "ImportState": {"applied", "failed", "discarded"},
     }
 
 
