@@ -36,16 +36,6 @@ COMMAND = "make docs"
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
 REQUIREMENT = re.compile(r"^\| (R\d+) \|")
 
-MACHINES: Mapping[type[Enum], Mapping[Any, Iterable[Any]]] = {
-    states.ReleaseState: states.RELEASE_MOVES,
-    states.SubmissionState: states.SUBMISSION_MOVES,
-    states.ApprovalState: states.APPROVAL_MOVES,
-    states.GateState: states.GATE_MOVES,
-    states.NotificationState: states.NOTIFICATION_MOVES,
-    states.ExportState: states.EXPORT_MOVES,
-    states.ImportState: states.IMPORT_MOVES,
-}
-
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table; pipes in cells are escaped."""
@@ -68,7 +58,7 @@ def member_docs(enum: type[Enum]) -> dict[str, str]:
 
 def state_table(enum: type[Enum]) -> str:
     """State, meaning, and the states that it may move to."""
-    docs, moves = member_docs(enum), MACHINES[enum]
+    docs, moves = member_docs(enum), states.MOVES[enum]
     rows = []
     for state in enum:
         targets = [f"`{to.value}`" for to in enum if to in moves[state]]
@@ -78,7 +68,7 @@ def state_table(enum: type[Enum]) -> str:
 
 def state_diagram(enum: type[Enum]) -> str:
     """The transition table as a Mermaid state diagram, which GitHub draws."""
-    moves = MACHINES[enum]
+    moves = states.MOVES[enum]
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {next(iter(enum)).value}"]
     for state in enum:
         lines += [f"    {state.value} --> {to.value}" for to in enum if to in moves[state]]

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from airflow_release_plugin.exceptions import InvalidTransitionError
 
 
-class ReleaseState(str, Enum):
+class State(str, Enum):
+    """What all states know of their table."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether no move leads out of here."""
+        return not MOVES[type(self)][self]
+
+
+class ReleaseState(State):
     """Where a release stands."""
 
     DRAFT = "draft"
@@ -45,11 +54,6 @@ class ReleaseState(str, Enum):
         return self in OPEN_RELEASE_STATES
 
     @property
-    def is_terminal(self) -> bool:
-        """Whether no move leads out of here."""
-        return not RELEASE_MOVES[self]
-
-    @property
     def can_be_retried(self) -> bool:
         """Whether a new attempt with the same submissions is possible."""
         return self in RETRYABLE_RELEASE_STATES
@@ -79,7 +83,7 @@ EXPIRING_RELEASE_STATES = frozenset({_R.AWAITING_APPROVAL, _R.APPROVED})
 REVOCABLE_RELEASE_STATES = frozenset({_R.DRAFT, _R.CHECKING, _R.AWAITING_APPROVAL, _R.APPROVED})
 
 
-class SubmissionState(str, Enum):
+class SubmissionState(State):
     """Where a submitted version stands."""
 
     PENDING = "pending"
@@ -93,11 +97,6 @@ class SubmissionState(str, Enum):
     SUPERSEDED = "superseded"
     """A newer version was submitted before this one was released, or replaced it in the target."""
 
-    @property
-    def is_terminal(self) -> bool:
-        """Whether no move leads out of here."""
-        return not SUBMISSION_MOVES[self]
-
 
 _S = SubmissionState
 SUBMISSION_MOVES: Mapping[SubmissionState, frozenset[SubmissionState]] = {
@@ -109,7 +108,7 @@ SUBMISSION_MOVES: Mapping[SubmissionState, frozenset[SubmissionState]] = {
 }
 
 
-class ApprovalState(str, Enum):
+class ApprovalState(State):
     """Where an approval (of a release, a gate, a transfer) stands."""
 
     OPEN = "open"
@@ -123,11 +122,6 @@ class ApprovalState(str, Enum):
     WITHDRAWN = "withdrawn"
     """What it was asked for is no longer wanted."""
 
-    @property
-    def is_terminal(self) -> bool:
-        """Whether no move leads out of here."""
-        return not APPROVAL_MOVES[self]
-
 
 _A = ApprovalState
 APPROVAL_MOVES: Mapping[ApprovalState, frozenset[ApprovalState]] = {
@@ -139,7 +133,7 @@ APPROVAL_MOVES: Mapping[ApprovalState, frozenset[ApprovalState]] = {
 }
 
 
-class GateState(str, Enum):
+class GateState(State):
     """Where a gate stands. Its task goes on only from ``approved``."""
 
     OPEN = "open"
@@ -153,11 +147,6 @@ class GateState(str, Enum):
     WITHDRAWN = "withdrawn"
     """The task was cleared, marked or deleted, or its author took the question back."""
 
-    @property
-    def is_terminal(self) -> bool:
-        """Whether no move leads out of here."""
-        return not GATE_MOVES[self]
-
 
 _G = GateState
 GATE_MOVES: Mapping[GateState, frozenset[GateState]] = {
@@ -169,7 +158,7 @@ GATE_MOVES: Mapping[GateState, frozenset[GateState]] = {
 }
 
 
-class NotificationState(str, Enum):
+class NotificationState(State):
     """Where a notification stands."""
 
     PENDING = "pending"
@@ -178,11 +167,6 @@ class NotificationState(str, Enum):
     """The notifier took it."""
     FAILED = "failed"
     """Given up after several attempts."""
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether no move leads out of here."""
-        return not NOTIFICATION_MOVES[self]
 
 
 _N = NotificationState
@@ -193,7 +177,7 @@ NOTIFICATION_MOVES: Mapping[NotificationState, frozenset[NotificationState]] = {
 }
 
 
-class ExportState(str, Enum):
+class ExportState(State):
     """Where an export stands."""
 
     QUEUED = "queued"
@@ -207,11 +191,6 @@ class ExportState(str, Enum):
     EXPIRED = "expired"
     """The file is gone; generate it anew."""
 
-    @property
-    def is_terminal(self) -> bool:
-        """Whether no move leads out of here."""
-        return not EXPORT_MOVES[self]
-
 
 _X = ExportState
 EXPORT_MOVES: Mapping[ExportState, frozenset[ExportState]] = {
@@ -223,7 +202,7 @@ EXPORT_MOVES: Mapping[ExportState, frozenset[ExportState]] = {
 }
 
 
-class ImportState(str, Enum):
+class ImportState(State):
     """Where an import stands."""
 
     UPLOADING = "uploading"
@@ -241,11 +220,6 @@ class ImportState(str, Enum):
     DISCARDED = "discarded"
     """Nobody wanted it; the file is gone."""
 
-    @property
-    def is_terminal(self) -> bool:
-        """Whether no move leads out of here."""
-        return not IMPORT_MOVES[self]
-
 
 _I = ImportState
 IMPORT_MOVES: Mapping[ImportState, frozenset[ImportState]] = {
@@ -258,26 +232,18 @@ IMPORT_MOVES: Mapping[ImportState, frozenset[ImportState]] = {
     _I.DISCARDED: frozenset(),
 }
 
-StateT = TypeVar(
-    "StateT",
-    ReleaseState,
-    SubmissionState,
-    ApprovalState,
-    GateState,
-    NotificationState,
-    ExportState,
-    ImportState,
-)
+StateT = TypeVar("StateT", bound=State)
 
-_MOVES: Mapping[type[Enum], Mapping[Enum, frozenset[Enum]]] = {
-    ReleaseState: RELEASE_MOVES,  # type: ignore[dict-item]
-    SubmissionState: SUBMISSION_MOVES,  # type: ignore[dict-item]
-    ApprovalState: APPROVAL_MOVES,  # type: ignore[dict-item]
-    GateState: GATE_MOVES,  # type: ignore[dict-item]
-    NotificationState: NOTIFICATION_MOVES,  # type: ignore[dict-item]
-    ExportState: EXPORT_MOVES,  # type: ignore[dict-item]
-    ImportState: IMPORT_MOVES,  # type: ignore[dict-item]
+MOVES: Mapping[type[State], Mapping[Any, frozenset[Any]]] = {
+    ReleaseState: RELEASE_MOVES,
+    SubmissionState: SUBMISSION_MOVES,
+    ApprovalState: APPROVAL_MOVES,
+    GateState: GATE_MOVES,
+    NotificationState: NOTIFICATION_MOVES,
+    ExportState: EXPORT_MOVES,
+    ImportState: IMPORT_MOVES,
 }
+"""Every state machine."""
 
 
 def checked_move(subject: str, current: StateT, to: StateT) -> StateT:
@@ -287,7 +253,7 @@ def checked_move(subject: str, current: StateT, to: StateT) -> StateT:
     :param subject: what moves, for the error message
     :raises InvalidTransitionError: the table has no such move
     """
-    allowed = _MOVES[type(current)][current]
+    allowed = MOVES[type(current)][current]
     if to not in allowed:
         options = ", ".join(sorted(state.value for state in allowed)) or "nothing: this state is final"
         raise InvalidTransitionError(
