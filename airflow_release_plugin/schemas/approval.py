@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from airflow_release_plugin.domain.approval import NodeRule, Verdict
 from airflow_release_plugin.domain.states import ApprovalState
-from airflow_release_plugin.schemas.common import PersonResponse, RequestModel, ResponseModel, RowId
+from airflow_release_plugin.schemas.common import MAX_ID, PersonResponse, RequestModel, ResponseModel, RowId
+
+NodeNumber = Annotated[int | None, Field(ge=0, le=MAX_ID)]
+"""The node that the caller saw waiting, ``current_node`` of the approval; without it, the one waiting now."""
 
 
 class DecisionBody(RequestModel):
@@ -18,6 +21,7 @@ class DecisionBody(RequestModel):
     verdict: Verdict
     comment: str = Field(default="", max_length=2000)
     change_digest: str = Field(min_length=64, max_length=64)
+    node: NodeNumber = None
 
 
 class DecisionResponse(ResponseModel):
@@ -73,6 +77,7 @@ class SubjectBody(RequestModel):
     subject: Literal["release", "gate"]
     subject_id: RowId
     change_digest: str = Field(min_length=64, max_length=64)
+    node: NodeNumber = None
 
 
 class DecisionsBody(RequestModel):
@@ -101,5 +106,7 @@ class InboxItemResponse(ResponseModel):
     requested_by: PersonResponse
     dag_ids: list[str]
     change_digest: str
+    node: int
+    node_name: str
     opened_at: datetime
     expires_at: datetime

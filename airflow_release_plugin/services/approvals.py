@@ -136,12 +136,13 @@ class Seat:
     place: Actor | Person
 
 
-def seat_for(ctx: Context, approval: Approval, standing: Standing) -> Seat:
+def seat_for(ctx: Context, approval: Approval, standing: Standing, *, seen: int | None = None) -> Seat:
     """
     Where ``standing.actor`` may decide now.
 
+    :param seen: number of the node that the actor means, from 0; ``None`` for the one that waits
     :raises ExpiredError: the approval's window is over
-    :raises ConflictError: it is closed, or the actor has decided already
+    :raises ConflictError: it is closed, another node than ``seen`` waits, or the actor has decided already
     :raises SelfApprovalError: the actor requested it or submitted a part of it
     :raises NotAllowedError: the actor is a service user, or not among those who may decide now
     """
@@ -156,6 +157,8 @@ def seat_for(ctx: Context, approval: Approval, standing: Standing) -> Seat:
         )
     counted = approval.counted
     node = evaluate(requirement, counted).current_node
+    if seen not in {None, node}:
+        raise _another_waits(approval, node)
     if node is not None:
         place = place_to_decide(
             requirement, node, standing, counted, escalated=_is_escalated(ctx, approval, node)
@@ -166,6 +169,15 @@ def seat_for(ctx: Context, approval: Approval, standing: Standing) -> Seat:
         raise ConflictError(f"{actor.name!r} has decided on {what} already.")
     raise NotAllowedError(
         f"{actor.name!r} is not among those who may decide on {what} now under flow {requirement.flow!r}."
+    )
+
+
+def _another_waits(approval: Approval, node: int | None) -> ConflictError:
+    waits = "no step" if node is None else f"step {node + 1}, {approval.requirement.nodes[node].name!r},"
+    return ConflictError(
+        f"You decided on a step of {approval.what} that does not wait for decisions: {waits} does now. "
+        "Reload the page and decide on that.",
+        current_node=node,
     )
 
 
@@ -201,7 +213,14 @@ def refusal(ctx: Context, approval: Approval, standing: Standing) -> ReleaseErro
 
 
 def decide(
-    ctx: Context, approval: Approval, *, actor: Actor, verdict: Verdict, comment: str, change_digest: str
+    ctx: Context,
+    approval: Approval,
+    *,
+    actor: Actor,
+    verdict: Verdict,
+    comment: str,
+    change_digest: str,
+    node: int | None = None,
 ) -> ApprovalState:
     """
     Record one person's verdict and return what the approval became.
@@ -209,13 +228,14 @@ def decide(
     The caller holds the lock on the approval. The same verdict by the same person again is a no-op.
 
     :param change_digest: what the person saw; 64 hex digits
+    :param node: number of the node that the person saw waiting, from 0; ``None`` for the one that waits now
     :raises StaleDigestError: it is not the current one
     :raises SelfApprovalError, NotAllowedError, ConflictError, ExpiredError: see :func:`seat_for`
     """
     try:
-        seat = seat_for(ctx, approval, standing_of(ctx, actor))
+        seat = seat_for(ctx, approval, standing_of(ctx, actor), seen=node)
     except ConflictError:
-        if _has_said(approval, actor, verdict, change_digest):
+        if _has_said(approval, actor, verdict, change_digest, node):
             return approval.state
         raise
     if change_digest != approval.change_digest:
@@ -234,10 +254,13 @@ def decide(
     return approval.state
 
 
-def _has_said(approval: Approval, actor: Actor, verdict: Verdict, change_digest: str) -> bool:
-    """Whether the actor's recorded verdict on this very change is the same: a second click."""
+def _has_said(
+    approval: Approval, actor: Actor, verdict: Verdict, change_digest: str, node: int | None
+) -> bool:
+    """Whether the actor's recorded verdict on this very change, at this node, is the same: a second click."""
     return any(
         (d.actor_id, d.verdict, d.change_digest) == (actor.id, verdict, change_digest)
+        and node in {None, d.node}
         for d in approval.decisions
     )
 

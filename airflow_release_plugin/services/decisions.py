@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from airflow_release_plugin.domain.approval import Verdict
+from airflow_release_plugin.domain.approval import Verdict, evaluate
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.states import ApprovalState, GateState, ReleaseState
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError, ReleaseError
@@ -27,12 +28,21 @@ class InboxItem:
     requested_by: Person
     dag_ids: list[str]
     change_digest: str
+    node: int
+    node_name: str
     opened_at: datetime
     expires_at: datetime
 
 
 def decide_release(
-    ctx: Context, *, actor: Actor, release_id: int, verdict: Verdict, change_digest: str, comment: str = ""
+    ctx: Context,
+    *,
+    actor: Actor,
+    release_id: int,
+    verdict: Verdict,
+    change_digest: str,
+    comment: str = "",
+    node: int | None = None,
 ) -> Release:
     """
     Approve or reject a release; the errors are those of :func:`approvals.decide`.
@@ -46,7 +56,7 @@ def decide_release(
     access.require_code(ctx, actor, access.release_dag_ids(release))
     before = approval.state
     after = approvals.decide(
-        ctx, approval, actor=actor, verdict=verdict, comment=comment, change_digest=change_digest
+        ctx, approval, actor=actor, verdict=verdict, comment=comment, change_digest=change_digest, node=node
     )
     if after is not before and after is ApprovalState.APPROVED:
         checks.grant(ctx, release, approval, actor=actor)
@@ -57,7 +67,14 @@ def decide_release(
 
 
 def decide_gate(
-    ctx: Context, *, actor: Actor, gate_id: int, verdict: Verdict, change_digest: str, comment: str = ""
+    ctx: Context,
+    *,
+    actor: Actor,
+    gate_id: int,
+    verdict: Verdict,
+    change_digest: str,
+    comment: str = "",
+    node: int | None = None,
 ) -> Gate:
     """Sign a gate off or reject it; the errors are those of :func:`approvals.decide`."""
     gate = gates.get_locked(ctx, actor=actor, gate_id=gate_id)
@@ -66,11 +83,20 @@ def decide_gate(
         raise NotFoundError(f"{gate.subject} has no approval; clear the task to open a new one.")
     before = approval.state
     after = approvals.decide(
-        ctx, approval, actor=actor, verdict=verdict, comment=comment, change_digest=change_digest
+        ctx, approval, actor=actor, verdict=verdict, comment=comment, change_digest=change_digest, node=node
     )
     if after is not before and after in {ApprovalState.APPROVED, ApprovalState.REJECTED}:
         gates.close(ctx, gate, GateState(after.value), actor=actor)
     return gate
+
+
+class Asked(NamedTuple):
+    """One of several things to decide on, as the actor saw it; ``subject`` is a release or a gate."""
+
+    subject: str
+    subject_id: int
+    change_digest: str
+    node: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,25 +110,21 @@ class Decided:
 
 
 def decide_many(
-    ctx: Context, *, actor: Actor, subjects: Sequence[tuple[str, int, str]], verdict: Verdict, comment: str
+    ctx: Context, *, actor: Actor, subjects: Sequence[Asked], verdict: Verdict, comment: str
 ) -> list[Decided]:
-    """
-    Decide on several things with one comment; each stands for itself: a refusal does not undo the others.
-
-    :param subjects: ``("release" or "gate", id, change digest)``
-    """
+    """Decide on several things with one comment; each stands for itself: a refusal undoes no other one."""
     _lock(ctx, subjects)
     return [_decide_one(ctx, subject, actor=actor, verdict=verdict, comment=comment) for subject in subjects]
 
 
-def _lock(ctx: Context, subjects: Sequence[tuple[str, int, str]]) -> None:
+def _lock(ctx: Context, subjects: Sequence[Asked]) -> None:
     """
     Lock everything in one order, before the first event is written.
 
     The trail is locked from an event to the commit: who came for the next release then would wait in a circle
     with who holds that release and wants to write about it.
     """
-    for kind, subject_id in sorted({(kind, subject_id) for kind, subject_id, _ in subjects}):
+    for kind, subject_id in sorted({(asked.subject, asked.subject_id) for asked in subjects}):
         if kind == "release":
             release_queries.release(ctx.session, subject_id, lock=True)
         else:
@@ -110,10 +132,8 @@ def _lock(ctx: Context, subjects: Sequence[tuple[str, int, str]]) -> None:
         approval_queries.latest_approval(ctx.session, kind, subject_id, lock=True)
 
 
-def _decide_one(
-    ctx: Context, subject: tuple[str, int, str], *, actor: Actor, verdict: Verdict, comment: str
-) -> Decided:
-    kind, subject_id, digest = subject
+def _decide_one(ctx: Context, asked: Asked, *, actor: Actor, verdict: Verdict, comment: str) -> Decided:
+    kind, subject_id, digest, node = asked
     try:
         with ctx.session.begin_nested():
             if kind == "release":
@@ -124,6 +144,7 @@ def _decide_one(
                     verdict=verdict,
                     change_digest=digest,
                     comment=comment,
+                    node=node,
                 )
             else:
                 decide_gate(
@@ -133,6 +154,7 @@ def _decide_one(
                     verdict=verdict,
                     change_digest=digest,
                     comment=comment,
+                    node=node,
                 )
     except ReleaseError as error:
         return Decided(kind, subject_id, error.code, error.message)
@@ -178,6 +200,7 @@ def _release_item(approval: Approval, release: Release) -> InboxItem:
         requested_by=release.requested_by,
         dag_ids=access.release_dag_ids(release),
         change_digest=approval.change_digest,
+        **_waiting_node(approval),
         opened_at=approval.opened_at,
         expires_at=approval.expires_at,
     )
@@ -191,6 +214,12 @@ def _gate_item(approval: Approval, gate: Gate) -> InboxItem:
         requested_by=gate.requested_by,
         dag_ids=[gate.dag_id],
         change_digest=approval.change_digest,
+        **_waiting_node(approval),
         opened_at=approval.opened_at,
         expires_at=approval.expires_at,
     )
+
+
+def _waiting_node(approval: Approval) -> dict[str, Any]:
+    node = evaluate(approval.requirement, approval.counted).current_node or 0
+    return {"node": node, "node_name": approval.requirement.nodes[node].name}

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.services import decisions, gates
-from airflow_release_plugin.services.decisions import Decided
+from airflow_release_plugin.services.decisions import Asked, Decided
 from airflow_release_plugin.views.base import Page, posted_decision, posted_ids, route, text_arg
 
 if TYPE_CHECKING:
@@ -82,10 +82,10 @@ class ApprovalView(Page):
         return redirect(url_for("ApprovalView.gate", gate_id=gate_id))
 
 
-def _posted_subject(text: str) -> tuple[str, int, str]:
-    """Kind, id and digest of one chosen request, as the list writes them: ``release:7:<digest>``."""
-    kind, _sep, rest = text.partition(":")
-    number, _sep, digest = rest.partition(":")
-    if kind not in {"release", "gate"}:
+def _posted_subject(text: str) -> Asked:
+    """One chosen request, as the list writes it: kind, id, node and digest, ``release:7:0:<digest>``."""
+    kind, *numbers, digest = text.split(":")
+    if kind not in {"release", "gate"} or len(numbers) != 2:
         raise InvalidRequestError(_("The form is not readable. Reload the page and try again."))
-    return kind, posted_ids("subjects", [number])[0], digest
+    subject_id, node = posted_ids("subjects", numbers)
+    return Asked(kind, subject_id, digest, node)

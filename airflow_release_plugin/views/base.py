@@ -91,13 +91,15 @@ def posted_ids(name: str, values: Sequence[str] | None = None) -> list[int]:
 
 
 def posted_decision() -> dict[str, Any]:
-    """Return verdict, comment and digest of a decision form. Raises ``InvalidRequestError``."""
+    """Return verdict, comment, digest and node of a decision form. Raises ``InvalidRequestError``."""
     try:
         verdict = Verdict(request.form.get("verdict", ""))
     except ValueError as error:
         raise InvalidRequestError("Choose approve or reject.") from error
+    node = posted_ids("node")
     return {
         "verdict": verdict,
         "comment": request.form.get("comment", "").strip(),
         "change_digest": request.form.get("change_digest", ""),
+        "node": node[0] if node else None,
     }

@@ -114,7 +114,12 @@ class World:
         )
 
     def decide(
-        self, release: Release, actor: Actor = REVIEWER, verdict: Verdict = Verdict.APPROVE, digest: str = ""
+        self,
+        release: Release,
+        actor: Actor = REVIEWER,
+        verdict: Verdict = Verdict.APPROVE,
+        digest: str = "",
+        node: int | None = None,
     ) -> Release:
         """Approve, or what ``verdict`` says, having seen the present digest."""
         return decisions.decide_release(
@@ -123,6 +128,7 @@ class World:
             release_id=release.id,
             verdict=verdict,
             change_digest=digest or release.change_digest,
+            node=node,
         )
 
     def promote(self, release: Release, actor: Actor = PIPELINE) -> Release:

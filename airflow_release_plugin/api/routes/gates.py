@@ -59,6 +59,7 @@ def decide(gate_id: IdPath, body: DecisionBody, caller: CallerDep) -> GateDetail
             verdict=body.verdict,
             change_digest=body.change_digest,
             comment=body.comment,
+            node=body.node,
         )
         return gate_detail(ctx, gate, actor=actor)
 

@@ -43,7 +43,10 @@ def inbox(caller: CallerDep) -> Collection[InboxItemResponse]:
 @router.post("/approvals/decisions")
 def decide_many(body: DecisionsBody, caller: CallerDep) -> Collection[DecidedResponse]:
     """Decide on several things with one comment; each stands for itself."""
-    subjects = [(item.subject, item.subject_id, item.change_digest) for item in body.subjects]
+    subjects = [
+        decisions.Asked(item.subject, item.subject_id, item.change_digest, item.node)
+        for item in body.subjects
+    ]
     with caller.transaction() as (ctx, actor):
         found = decisions.decide_many(
             ctx, actor=actor, subjects=subjects, verdict=body.verdict, comment=body.comment

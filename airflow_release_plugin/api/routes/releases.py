@@ -124,6 +124,7 @@ def decide(release_id: IdPath, body: DecisionBody, caller: CallerDep) -> Release
             verdict=body.verdict,
             change_digest=body.change_digest,
             comment=body.comment,
+            node=body.node,
         )
         return release_detail(ctx, actor=actor, release_id=release_id)
 

@@ -87,6 +87,33 @@ def test_one_person_may_decide_at_each_node_where_people_count_twice(world: Worl
     assert world.decide(release, REVIEWER).state is ReleaseState.APPROVED
 
 
+@pytest.mark.req("R36")
+def test_a_second_click_does_not_decide_the_next_node_too(world: World) -> None:
+    flow(world, "Twice", level(node("op"), node("op")), counts_twice=True)
+    release = world.waiting(world.dag("etl"))
+
+    for _click in range(2):
+        assert world.decide(release, REVIEWER, node=0).state is ReleaseState.AWAITING_APPROVAL
+    assert [decision.node for decision in view(world, release).decisions] == [0]
+    assert world.decide(release, REVIEWER, node=1).state is ReleaseState.APPROVED
+
+
+@pytest.mark.req("R36")
+@pytest.mark.parametrize("verdict", list(Verdict))
+@pytest.mark.parametrize("seen", [0, 2])
+def test_a_decision_on_another_node_than_the_waiting_one_is_refused(
+    world: World, verdict: Verdict, seen: int
+) -> None:
+    join(world, LEAD, LEAD2)
+    flow(world, "Three steps", level(node("op"), node("lead", name="Lead"), node("lead")))
+    release = world.decide(world.waiting(world.dag("etl")), REVIEWER, node=0)
+
+    with pytest.raises(ConflictError, match="step 2, 'Lead', does now") as refused:
+        world.decide(release, LEAD, verdict, node=seen)
+    assert refused.value.context == {"current_node": 1}
+    assert [decision.actor.name for decision in view(world, release).decisions] == ["reviewer"]
+
+
 @pytest.mark.req("R34")
 @pytest.mark.parametrize("deed", ["lower the bar", "switch off", "delete"])
 def test_what_happens_to_a_flow_changes_nothing_for_what_is_under_way(world: World, deed: str) -> None:

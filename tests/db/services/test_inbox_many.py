@@ -19,6 +19,7 @@ from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Gate, Release
 from airflow_release_plugin.repositories.approvals import latest_approval
 from airflow_release_plugin.services import audit, decisions, deputies, flow_admin, gates
+from airflow_release_plugin.services.decisions import Asked
 from airflow_release_plugin.services.gates import GateSubject
 from tests.conftest import BACKENDS
 from tests.db.services.test_query_counts import counted
@@ -37,13 +38,13 @@ def decide(
 ) -> list[str]:
     """Decide on all; return the errors' codes."""
     named = [
-        ("release" if isinstance(subject, Release) else "gate", subject.id, subject.change_digest)
+        Asked("release" if isinstance(subject, Release) else "gate", subject.id, subject.change_digest)
         for subject in subjects
     ]
     found = decisions.decide_many(
         world.ctx, actor=actor, subjects=named, verdict=verdict, comment="All of them"
     )
-    assert [(d.subject, d.subject_id) for d in found] == [(kind, number) for kind, number, _ in named]
+    assert [(d.subject, d.subject_id) for d in found] == [asked[:2] for asked in named]
     return [decided.error for decided in found]
 
 
@@ -70,7 +71,11 @@ def test_a_refusal_undoes_nothing_else_and_leaves_the_trail_whole(world: World, 
     own = world.report(world.request(world.submit(world.dag("own"), DEV)))
     rejected = world.decide(world.waiting(world.dag("rejected")), verdict=Verdict.REJECT)
     clock.advance(hours=5)
-    stale = [("release", later.id, "0" * 64), ("release", 999, "0" * 64), ("gate", 999, "0" * 64)]
+    stale = [
+        Asked("release", later.id, "0" * 64),
+        Asked("release", 999, "0" * 64),
+        Asked("gate", 999, "0" * 64),
+    ]
 
     assert decide(world, good, expired, rejected, own) == ["", "expired", "conflict", ""]
     refused = decisions.decide_many(
@@ -171,13 +176,11 @@ def test_the_inbox_costs_the_same_for_3_and_for_30_also_for_deputies(world: Worl
     assert [count for count, _ in few] == [count for count, _ in many]
 
 
-def in_threads(
-    world: World, factory: sessionmaker[Session], *works: tuple[Actor, list[tuple[str, int, str]]]
-) -> list[str]:
+def in_threads(world: World, factory: sessionmaker[Session], *works: tuple[Actor, list[Asked]]) -> list[str]:
     """Let people decide at the same moment, each in a transaction of their own; return what they got."""
     start, outcomes = Barrier(len(works)), []
 
-    def work(actor: Actor, subjects: list[tuple[str, int, str]]) -> None:
+    def work(actor: Actor, subjects: list[Asked]) -> None:
         with factory() as session:
             mine = world.with_session(session)
             start.wait(20)
@@ -209,7 +212,7 @@ def test_two_people_who_decide_on_the_same_things_in_other_orders_do_not_block_e
         raw = form("Two", level(node("op", rule="quorum", quorum=2)))
         flow_admin.create(mine.ctx, actor=ADMIN, raw=raw)
         waiting = [mine.waiting(mine.dag(f"dag{number}")) for number in range(4)]
-        subjects = [("release", release.id, release.change_digest) for release in waiting]
+        subjects = [Asked("release", release.id, release.change_digest) for release in waiting]
         session.commit()
 
     outcomes = in_threads(
@@ -218,7 +221,7 @@ def test_two_people_who_decide_on_the_same_things_in_other_orders_do_not_block_e
 
     assert set(outcomes) == {""}
     with session_factory() as session:
-        assert {session.get_one(Release, number).state for _, number, _ in subjects} == {
+        assert {session.get_one(Release, number).state for _, number, *_ in subjects} == {
             ReleaseState.APPROVED
         }
         assert audit.first_broken_link(world.with_session(session).ctx) is None
@@ -234,7 +237,7 @@ def test_the_same_decision_from_two_windows_fills_no_quorum(
         raw = form("Two", level(node("op", rule="quorum", quorum=2)))
         flow_admin.create(mine.ctx, actor=ADMIN, raw=raw)
         release = mine.waiting(mine.dag("etl"))
-        subject = [("release", release.id, release.change_digest)]
+        subject = [Asked("release", release.id, release.change_digest)]
         session.commit()
 
     in_threads(world, session_factory, (REVIEWER, subject), (REVIEWER, subject), (REVIEWER, subject))

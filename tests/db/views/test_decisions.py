@@ -74,7 +74,7 @@ def _person(actor: Actor) -> Any:
 
 def subject_of(thing: Release | Gate) -> str:
     kind = "release" if isinstance(thing, Release) else "gate"
-    return f"{kind}:{thing.id}:{thing.change_digest}"
+    return f"{kind}:{thing.id}:0:{thing.change_digest}"
 
 
 @pytest.mark.req("R38")
@@ -96,12 +96,26 @@ def test_one_that_cannot_be_decided_is_named_and_does_not_stop_the_others(
     installation: Installation, browser_of: Browsers
 ) -> None:
     good, changed = installation.waiting("etl"), installation.waiting("dim")
-    subjects = [subject_of(good), f"release:{changed.id}:{'0' * 64}"]
+    subjects = [subject_of(good), f"release:{changed.id}:0:{'0' * 64}"]
     sent = {"subjects": subjects, "verdict": "approve", "comment": ""}
     text = browser_of("reviewer").post("/approvals/decide", sent).text
     assert text.count("Your decision was recorded") == 1
     assert "1 decision waits for you" in text
     assert "Reload the page" in text
+
+
+@pytest.mark.req("R36", "R38")
+def test_every_form_that_decides_names_the_step_that_it_showed(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    release, gate = installation.waiting("etl"), installation.gate("etl")
+    reviewer = browser_of("reviewer")
+
+    for path in (f"/releases/{release.id}", f"/approvals/gates/{gate.id}"):
+        assert reviewer.get(path).text.count('name="node" value="0"') == 2  # approve and reject
+        sent = {"verdict": "approve", "change_digest": "0" * 64, "node": "1"}
+        assert reviewer.post(f"{path}/decide", sent).status_code == 409
+        assert reviewer.post(f"{path}/decide", {**sent, "node": "x"}).status_code == 422
 
 
 @pytest.mark.req("R38")
@@ -113,7 +127,9 @@ def test_the_inbox_is_narrowed_to_one_kind(installation: Installation, browser_o
     assert "Orders" not in text
 
 
-@pytest.mark.parametrize("data", [{}, {"subjects": "x:1:2"}, {"subjects": "release:one:2"}])
+@pytest.mark.parametrize(
+    "data", [{}, {"subjects": "x:1:0:2"}, {"subjects": "release:one:0:2"}, {"subjects": "gate:1:2"}]
+)
 def test_a_decision_on_nothing_is_refused(
     installation: Installation, browser_of: Browsers, data: dict[str, str]
 ) -> None:
