@@ -24,14 +24,22 @@ def _names(key: str, fallback: str) -> frozenset[str]:
     return frozenset(part.strip() for part in _get(key, fallback).split(",") if part.strip())
 
 
-def store_path() -> Path:
-    """Folder of the bare git repository that holds submissions and target branches."""
-    configured = _get("store_path", "")
+def _folder(configured: str, name: str) -> Path:
     if configured:
         return Path(configured).expanduser()
     from airflow.configuration import AIRFLOW_HOME
 
-    return Path(AIRFLOW_HOME) / "release" / "store.git"
+    return Path(AIRFLOW_HOME) / "release" / name
+
+
+def store_path() -> Path:
+    """Folder of the bare git repository that holds submissions and target branches."""
+    return _folder(_get("store_path", ""), "store.git")
+
+
+def keys_path() -> Path:
+    """Folder of the key that signs exports and of the keys that imports trust."""
+    return _folder(_get("keys_path", ""), "keys")
 
 
 def source_bundle() -> str:

@@ -20,10 +20,20 @@ Every error of the product, as one tree.
     ├── ExpiredError                    410  a validity window is over
     ├── TooLargeError                   413
     ├── InvalidRequestError             422  the values cannot be accepted, whatever the state
-    │   └── UnitError                   422  the closure of a DAG file cannot be determined or shipped
+    │   ├── UnitError                   422  the closure of a DAG file cannot be determined or shipped
+    │   └── BundleError                 422  a bundle file cannot be accepted
+    │       ├── BundleMalformedError    422  it is not, or not wholly, such a file
+    │       ├── BundleTooLargeError     422  it exceeds a limit
+    │       ├── BundleUnsafeError       422  it holds a name or a kind of file that may do harm
+    │       ├── BundleVersionError      422  its format is of another version
+    │       ├── BundleManifestError     422  its manifest is wrong, or does not fit its content
+    │       ├── BundleAlteredError      422  it is not what was signed
+    │       ├── BundleUntrustedError    422  nobody who is trusted here signed it
+    │       └── BundleExpiredError      422  it was valid until a time that is over
     └── UnavailableError                503  something that we need does not answer
         ├── SourceUnavailableError      503
-        └── StoreUnavailableError       503
+        ├── StoreUnavailableError       503
+        └── TransferUnavailableError    503  keys or bundle files cannot be read or written
 
 Messages name the thing, its state and the next step. Extra facts ride along as attributes (``context``).
 """
@@ -159,6 +169,60 @@ class UnitError(InvalidRequestError):
     code = "unit_error"
 
 
+class BundleError(InvalidRequestError):
+    """Raised when a bundle file cannot be accepted."""
+
+    code = "bundle_error"
+
+
+class BundleMalformedError(BundleError):
+    """Raised when a file is no bundle, is cut off, or is built in another way than bundles are."""
+
+    code = "bundle_malformed"
+
+
+class BundleTooLargeError(BundleError):
+    """Raised when a bundle exceeds a limit, or would when unpacked; the message names limit and size."""
+
+    code = "bundle_too_large"
+
+
+class BundleUnsafeError(BundleError):
+    """Raised when a bundle holds a path that leaves its folder or clashes with another, or no plain file."""
+
+    code = "bundle_unsafe"
+
+
+class BundleVersionError(BundleError):
+    """Raised when a bundle is written in a format that this version does not know."""
+
+    code = "bundle_version"
+
+
+class BundleManifestError(BundleError):
+    """Raised when a manifest breaks its rules, or names other files than the bundle holds."""
+
+    code = "bundle_manifest"
+
+
+class BundleAlteredError(BundleError):
+    """Raised when bytes of a bundle are not those that were signed."""
+
+    code = "bundle_altered"
+
+
+class BundleUntrustedError(BundleError):
+    """Raised when a bundle is not signed, or with a key that is unknown, revoked or not valid now."""
+
+    code = "bundle_untrusted"
+
+
+class BundleExpiredError(BundleError):
+    """Raised when a bundle's own validity is over."""
+
+    code = "bundle_expired"
+
+
 class UnavailableError(ReleaseError):
     """Raised when a part that we need does not answer; retrying later may help."""
 
@@ -176,6 +240,12 @@ class StoreUnavailableError(UnavailableError):
     """Raised when the store is missing, not writable or not a git repository."""
 
     code = "store_unavailable"
+
+
+class TransferUnavailableError(UnavailableError):
+    """Raised when keys or bundle files cannot be read or written: permissions, a full disk, no such file."""
+
+    code = "transfer_unavailable"
 
 
 def _walk(root: type[ReleaseError]) -> dict[str, type[ReleaseError]]:

@@ -152,6 +152,19 @@ def _pipeline_options() -> dict[str, Any]:
     }
 
 
+def _transfer_options() -> dict[str, Any]:
+    return {
+        "keys_path": _option(
+            "string",
+            "",
+            "Folder of the private key that signs exports and of the public keys that imports trust. Only "
+            "the user whom the API server runs as may read it (mode 700). Empty means "
+            "``$AIRFLOW_HOME/release/keys``.",
+            "/etc/airflow-release/keys",
+        ),
+    }
+
+
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's description, as Airflow's ``provider_info.schema.json`` defines it."""
     return {
@@ -168,6 +181,7 @@ def get_provider_info() -> dict[str, Any]:
                     **_people_options(),
                     **_notification_options(),
                     **_pipeline_options(),
+                    **_transfer_options(),
                 },
             }
         },

@@ -40,6 +40,16 @@ _ARG_CHANGE = Arg(
 )
 _ARG_LINES = Arg(("--lines",), help="Lines that it changes (default: 0)", type=int, default=0)
 
+_ARG_REPLACE = Arg(("--replace",), help="Give up the present signing key", action="store_true")
+_ARG_NAME = Arg(("name",), help="What the other installation is called here")
+_ARG_PUBLIC_KEY = Arg(("public_key",), help="Its public key, as 'keys show' prints it there")
+_ARG_FROM = Arg(("--valid-from",), help="Trust it from this time on (UTC unless said; default: now)")
+_ARG_UNTIL = Arg(("--valid-until",), help="Trust it until this time (default: until it is revoked)")
+_ARG_KEY = Arg(("key",), help="Name of a trusted key, or the first 8 or more digits of its id")
+_ARG_OPTIONAL_KEY = Arg(
+    ("key",), help="Name of a trusted key, or the start of its id (default: this installation's)", nargs="?"
+)
+
 
 def _command(name: str, function: str, summary: str, *arguments: Arg) -> ActionCommand:
     return ActionCommand(
@@ -77,6 +87,33 @@ def _flow_commands() -> GroupCommand:
     )
 
 
+def _key_commands() -> GroupCommand:
+    return GroupCommand(
+        name="keys",
+        help="Keys that sign bundles, and keys of other installations that are trusted here",
+        subcommands=(
+            _command("generate", "keys_command.generate", "Make the key that signs exports", _ARG_REPLACE),
+            _command("list", "keys_command.list_keys", "List trusted keys, expired and revoked ones too"),
+            _command(
+                "trust",
+                "keys_command.trust",
+                "Accept bundles that another installation signs",
+                _ARG_NAME,
+                _ARG_PUBLIC_KEY,
+                _ARG_FROM,
+                _ARG_UNTIL,
+            ),
+            _command("revoke", "keys_command.revoke", "Refuse whatever a key signed, for good", _ARG_KEY),
+            _command(
+                "show",
+                "keys_command.show",
+                "Show a trusted key, or what others need to trust this installation",
+                _ARG_OPTIONAL_KEY,
+            ),
+        ),
+    )
+
+
 def get_release_cli_commands() -> list[GroupCommand]:
     """Return the command group, as Airflow's provider manager asks for it."""
     return [
@@ -106,6 +143,7 @@ def get_release_cli_commands() -> list[GroupCommand]:
                     "Recompute the audit trail's hash chain; exit code 1 where it is broken",
                 ),
                 _flow_commands(),
+                _key_commands(),
             ),
         )
     ]

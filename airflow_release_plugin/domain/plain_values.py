@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields
-from typing import Any
+from dataclasses import MISSING, fields
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias, TypeVar
 
 MAX_TEXT = 1000
+MAX_LONG_TEXT = 20_000
+LongText: TypeAlias = str
+"""What people write: comments."""
+Texts: TypeAlias = "tuple[str, ...]"
+"""Names of things that are not ours: whatever they are."""
 _MOST = 1_000_000_000
 
 
@@ -28,6 +35,40 @@ def read_fields(raw: Any, shape: type[Any]) -> dict[str, Any]:
     return {key: _READERS.get(known[key], _as_is)(value, key) for key, value in given.items()}
 
 
+Record = TypeVar("Record")
+_INNER = re.compile(r"(tuple\[)?(\w+)(?:, \.\.\.\]| \| None)?")
+
+
+def read_record(raw: Any, shape: type[Record], shapes: Mapping[str, type[Any]]) -> Record:
+    """
+    A dataclass with what is in its fields: of ``shapes`` (by name), or lists of such.
+
+    :raises TypeError: a value is of another type than its field
+    :raises ValueError: an unknown or missing key, or a value that cannot be; says where
+    """
+    values = read_fields(raw, shape)
+    for item in fields(shape):  # type: ignore[arg-type]
+        kind = _INNER.fullmatch(str(item.type))
+        if kind and kind[2] in shapes and item.name in values:
+            values[item.name] = _inner(values[item.name], item.name, shapes[kind[2]], shapes, bool(kind[1]))
+        elif item.name not in values and item.default is item.default_factory is MISSING:
+            raise ValueError(f"{shape.__name__} lacks {item.name!r}")
+    return shape(**values)
+
+
+def _inner(raw: Any, key: str, shape: type[Any], shapes: Mapping[str, type[Any]], many: bool) -> Any:
+    if many and not isinstance(raw, list):
+        raise TypeError(f"{key} must be a list, not {type(raw).__name__}")
+    found = []
+    for index, one in enumerate(raw if many else [raw]):
+        try:
+            found.append(read_record(one, shape, shapes))
+        except (TypeError, ValueError) as error:
+            where = f"{key}[{index}]" if many else key
+            raise type(error)(f"{where}: {error}") from error
+    return tuple(found) if many else found[0]
+
+
 def _as_is(value: Any, key: str) -> Any:
     del key
     return value
@@ -39,6 +80,25 @@ def _text(value: Any, key: str) -> str:
     if len(value) > MAX_TEXT or "\x00" in value:
         raise ValueError(f"{key} must be text of at most {MAX_TEXT} characters")
     return value
+
+
+def _long_text(value: Any, key: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{key} must be text, not {type(value).__name__}")
+    if len(value) > MAX_LONG_TEXT:
+        raise ValueError(f"{key} must be text of at most {MAX_LONG_TEXT} characters")
+    return value
+
+
+def _moment(value: Any, key: str) -> datetime:
+    text = _text(value, key)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.utcoffset() != timedelta(0) or moment.isoformat() != text:
+        raise ValueError(f"{key} must be a time like 2026-09-21T12:00:00+00:00, not {text[:40]!r}")
+    return moment
 
 
 def _flag(value: Any, key: str) -> bool:
@@ -63,10 +123,14 @@ def _number(value: Any, key: str) -> float:
     return value
 
 
-def _names(value: Any, key: str) -> tuple[str, ...]:
+def _texts(value: Any, key: str) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)):
         raise TypeError(f"{key} must be a list, not {type(value).__name__}")
-    names = tuple(_text(name, key) for name in value)
+    return tuple(_text(text, key) for text in value)
+
+
+def _names(value: Any, key: str) -> tuple[str, ...]:
+    names = _texts(value, key)
     wrong = [name for name in names if not name or name != name.strip()]
     if wrong:
         raise ValueError(f"{key} holds {wrong[0]!r}; a name is not empty and has no spaces around it")
@@ -75,11 +139,15 @@ def _names(value: Any, key: str) -> tuple[str, ...]:
 
 _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "str": _text,
+    "LongText": _long_text,
     "bool": _flag,
     "int": _whole,
     "int | None": _whole,
     "float": _number,
     "float | None": _number,
     "tuple[str, ...]": _names,
+    "Texts": _texts,
+    "datetime": _moment,
+    "datetime | None": _moment,
 }
 """By the type that a field is declared with."""

@@ -20,9 +20,10 @@ from dulwich.pack import write_pack_index, write_pack_objects
 from dulwich.refs import DiskRefsContainer, Ref
 from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 
+from airflow_release_plugin import durable
 from airflow_release_plugin.domain.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import NotFoundError
-from airflow_release_plugin.store import durable, git_trees, refs
+from airflow_release_plugin.store import git_trees, refs
 from airflow_release_plugin.store.base import CommitFacts, CommitMessage
 from airflow_release_plugin.store.changes import by_path, in_the_way, moved
 from airflow_release_plugin.store.message import decode_commit, encode_commit

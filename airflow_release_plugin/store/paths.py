@@ -5,45 +5,20 @@ from __future__ import annotations
 import re
 
 from airflow_release_plugin.domain.files import EXECUTABLE, REGULAR
+from airflow_release_plugin.domain.paths import path_problem
 from airflow_release_plugin.exceptions import InvalidRequestError
 
 MANIFEST = ".release-manifest"
 """File that a served tree carries beside the released ones; no release can contain one of that name."""
 
-# macOS ignores these in names, Windows strips dots and spaces: `.git` in disguise, which git refuses too.
-_INVISIBLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
-# Names that need no further look: nearly all, and trees have thousands of them
-_PLAIN = re.compile(r"\w[\w.-]*(?<!\.)(?:/\w[\w.-]*(?<!\.))*", re.ASCII)
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 # git-check-ref-format(1), minus what a file system may not hold
 _REF_PART = re.compile(r"(?!\.)(?!.*\.\.)(?!.*@\{)[^\x00-\x20\x7f~^:?*\[\\/]+(?<!\.)(?<!\.lock)")
 
 
-def _is_git_folder(part: str) -> bool:
-    plain = _INVISIBLE.sub("", part).casefold().split(":")[0].rstrip(" .")
-    return plain in {".git", "git~1"}
-
-
 def check_path(path: str) -> str:
     """Return ``path`` if it may be part of a tree; ``InvalidRequestError`` with the reason otherwise."""
-    if _PLAIN.fullmatch(path):
-        return path
-    reason = ""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        reason = "it is not valid Unicode"
-    parts = path.split("/")
-    if path.startswith("/"):
-        reason = "it is absolute"
-    elif "\\" in path or "\x00" in path:
-        reason = "it contains a backslash or NUL"
-    elif any(part in {"", ".", ".."} for part in parts):
-        reason = "it has an empty, '.' or '..' part"
-    elif any(_is_git_folder(part) for part in parts):
-        reason = "it names a .git folder"
-    elif path == MANIFEST:
-        reason = "the name is reserved"
+    reason = "the name is reserved" if path == MANIFEST else path_problem(path)
     if reason:
         raise InvalidRequestError(f"Path {path!r} cannot be stored: {reason}. Rename the file.")
     return path

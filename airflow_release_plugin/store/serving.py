@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.domain.files import EXECUTABLE, FileEntry, blob_id
+from airflow_release_plugin.durable import exclusive
 from airflow_release_plugin.exceptions import UnavailableError
-from airflow_release_plugin.store.durable import exclusive
 from airflow_release_plugin.store.paths import MANIFEST
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from airflow_release_plugin import durable
 from airflow_release_plugin.domain.files import EXECUTABLE, REGULAR, TreeChange
 from airflow_release_plugin.exceptions import (
     InvalidRequestError,
     StoreConflictError,
     StoreUnavailableError,
 )
-from airflow_release_plugin.store import durable
 from airflow_release_plugin.store.base import CommitMessage, environment_ref
 from airflow_release_plugin.store.git import LOOSE_LIMIT, GitReleaseStore
 

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 OBJECT_MODE = 0o444
 
@@ -71,6 +71,26 @@ def write_files(root: Path, files: Mapping[str, bytes]) -> None:
     finally:
         for beside, _ in pending:
             beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def appearing(path: Path, *, suffix: str = ".partial") -> Iterator[BinaryIO]:
+    """
+    Open a file for the owner only, that gets its name when it is complete and on the disk.
+
+    Until then it has a hidden one beside it that ends with ``suffix``; after an error neither is there.
+    """
+    beside = path.with_name(f".{secrets.token_hex(8)}{suffix}")
+    try:
+        with beside.open("xb") as stream:
+            os.fchmod(stream.fileno(), 0o600)
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+        sync_folder(path.parent)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -1,0 +1,96 @@
+"""``airflow release keys …``."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from airflow_release_plugin import config
+from airflow_release_plugin.cli.common import Row, command, deed
+from airflow_release_plugin.domain.trusted_keys import TrustedKey
+from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.transfer.keys import KeyFolder, decode_public_key, encode_public_key
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
+@deed
+def generate(args: Namespace) -> list[Row]:
+    """Make the key that signs what this installation exports."""
+    folder = KeyFolder(config.keys_path())
+    key = folder.generate(replacing=args.replace)
+    return [
+        {"key": key.id, "public_key": encode_public_key(key.public_key), "file": str(folder.signing_file)}
+    ]
+
+
+@command
+def list_keys(args: Namespace) -> list[Row]:
+    """Keys that imports trust or trusted, by name."""
+    del args
+    return [_facts(key) for key in KeyFolder(config.keys_path()).trusted()]
+
+
+@deed
+def trust(args: Namespace) -> list[Row]:
+    """Accept bundles that another installation signs."""
+    key = KeyFolder(config.keys_path()).trust(
+        args.name,
+        decode_public_key(args.public_key),
+        valid_from=_moment(args.valid_from) if args.valid_from else _now(),
+        valid_until=_moment(args.valid_until) if args.valid_until else None,
+    )
+    return [_facts(key)]
+
+
+@deed
+def revoke(args: Namespace) -> list[Row]:
+    """Refuse whatever a key signed, for good."""
+    return [_facts(KeyFolder(config.keys_path()).revoke(args.key, now=_now()))]
+
+
+@command
+def show(args: Namespace) -> list[Row]:
+    """One trusted key, or what others need in order to trust this installation."""
+    folder = KeyFolder(config.keys_path())
+    if args.key:
+        trusted = folder.find(args.key)
+        facts = {**_facts(trusted), "public_key": encode_public_key(trusted.public_key)}
+    else:
+        own = folder.signing_key()
+        facts = {
+            "key": own.id,
+            "file": str(folder.signing_file),
+            "public_key": encode_public_key(own.public_key),
+        }
+    return [{"property": name, "value": value} for name, value in facts.items()]
+
+
+def _facts(key: TrustedKey) -> Row:
+    return {
+        "name": key.name,
+        "standing": key.standing(_now()).value,
+        "valid_from": _text(key.valid_from),
+        "valid_until": _text(key.valid_until),
+        "revoked_at": _text(key.revoked_at),
+        "key": key.id,
+    }
+
+
+def _text(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc).replace(microsecond=0)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidRequestError(
+            f"{text!r} is no time; write 2027-01-31 or 2027-01-31T18:00:00+01:00."
+        ) from error
+    return moment.replace(tzinfo=moment.tzinfo or timezone.utc).astimezone(timezone.utc)
