@@ -8,8 +8,16 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin.airflow_internals.facts import dag_facts, stored_import_errors
+from airflow_release_plugin.airflow_internals.live_dags import last_runs, live_dags
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.ports import DagFacts, RunFacts, ServedState, TaskKey
+from airflow_release_plugin.domain.ports import (
+    DagFacts,
+    LastRun,
+    LiveDag,
+    RunFacts,
+    ServedState,
+    TaskKey,
+)
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
@@ -123,6 +131,20 @@ class AirflowServing:
             tags=tuple(sorted(tags)),
             owners=tuple(owner for owner in owners if owner),
         )
+
+    def live_dags(self, dag_ids: Collection[str]) -> Mapping[str, LiveDag]:
+        """Those of ``dag_ids`` that are served, whatever their bundle, with their runs under way."""
+        return live_dags(self._session, dag_ids)
+
+    def last_runs(self, dag_ids: Collection[str]) -> Mapping[str, LastRun]:
+        """The last automated run of those of ``dag_ids`` that had one."""
+        return last_runs(self._session, dag_ids)
+
+    def is_paused_at_creation(self) -> bool:
+        """Whether Airflow pauses a new DAG that does not say it itself."""
+        from airflow.configuration import conf
+
+        return conf.getboolean("core", "dags_are_paused_at_creation")
 
     def waiting_tasks(self, tasks: Iterable[TaskKey]) -> frozenset[TaskKey]:
         """Those of ``tasks`` that have not ended, in the try that the key names."""

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -29,6 +29,7 @@ from airflow_release_plugin.analysis.references import References, find_referenc
 from airflow_release_plugin.exceptions import UnavailableError, UnitError
 
 WORKER = "airflow_release_plugin.analysis.parse_check_worker"
+OnProgress = Callable[[str, FileReport | None], None]
 _POLL_SECONDS = 0.02
 _MEMORY_BYTES = 4 * 1024**3
 _DENIED = ("VARIABLE_NOT_FOUND", "CONNECTION_NOT_FOUND")
@@ -46,6 +47,8 @@ def check_tree(
     bundle_name: str = "",
     python: str | None = None,
     environment: Mapping[str, str] | None = None,
+    last_runs: Mapping[str, Mapping[str, str] | None] | None = None,
+    on_progress: OnProgress = lambda path, report: None,
 ) -> ParseReport:
     """
     Parse ``dag_files`` (POSIX paths relative to ``tree``) with Airflow in one fresh process.
@@ -59,11 +62,17 @@ def check_tree(
     :param python: interpreter, this one by default
     :param environment: variables added to the few that the process inherits: options of Airflow, or
         ``AIRFLOW_VAR_…`` for code that reads Airflow variables while it is parsed; no other access to them
+    :param last_runs: DAG ids whose outlook is wanted, with run_after, interval_start, interval_end,
+        partition_key and partition_date of their last automated run; ``None`` for no run
+    :param on_progress: called with a path when its parsing begins, and with its report when it ends
     :raises UnavailableError: when Airflow itself cannot be started
     """
     started = time.monotonic()
     limits = _Limits(timeout, file_timeout or timeout / 2, started + timeout)
-    check = _Check(tree.resolve(), limits, bundle_name, python or sys.executable, dict(environment or {}))
+    job = {"bundle_name": bundle_name, "last_runs": dict(last_runs or {}), "memory_bytes": _MEMORY_BYTES}
+    check = _Check(
+        tree.resolve(), limits, job, python or sys.executable, dict(environment or {}), on_progress
+    )
     reports = check.run(list(dict.fromkeys(dag_files)))
     files = tuple(
         replace(reports[path], references=_references(tree, path)) for path in dict.fromkeys(dag_files)
@@ -102,20 +111,27 @@ class _Check:
     """Processes that parse one tree, one after the other."""
 
     def __init__(
-        self, tree: Path, limits: _Limits, bundle_name: str, python: str, environment: dict[str, str]
+        self,
+        tree: Path,
+        limits: _Limits,
+        job: Mapping[str, object],
+        python: str,
+        environment: dict[str, str],
+        on_progress: OnProgress,
     ) -> None:
         self._tree = tree
         self._limits = limits
-        self._bundle_name = bundle_name
+        self._job = job
         self._python = python
         self._environment = environment
+        self._on_progress = on_progress
         self._reports: dict[str, FileReport] = {}
 
     def run(self, paths: list[str]) -> dict[str, FileReport]:
         """Return a report for each path."""
         for path in paths:
             if (reason := _unusable(self._tree, path)) is not None:
-                self._reports[path] = FileReport(path, error=reason)
+                self._keep(FileReport(path, error=reason))
         while remaining := [path for path in paths if path not in self._reports]:
             if time.monotonic() >= self._limits.deadline:
                 self._give_up(remaining)
@@ -126,12 +142,7 @@ class _Check:
         return self._reports
 
     def _process(self, scratch: Path, paths: Sequence[str]) -> _Outcome:
-        job = {
-            "tree": str(self._tree),
-            "files": list(paths),
-            "bundle_name": self._bundle_name,
-            "memory_bytes": _MEMORY_BYTES,
-        }
+        job = {**self._job, "tree": str(self._tree), "files": list(paths)}
         (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
         (scratch / "airflow.cfg").touch()
         with (scratch / "start").open("wb") as start:
@@ -196,10 +207,15 @@ class _Check:
             outcome.ready = True
         elif kind == "start":
             outcome.current = path
+            self._on_progress(path, None)
         elif kind == "result":
             outcome.current = None
             report = FileReport.from_dict(event)
-            self._reports[path] = replace(report, error=self._shown(report.error))
+            self._keep(replace(report, error=self._shown(report.error)))
+
+    def _keep(self, report: FileReport) -> None:
+        self._reports[report.path] = report
+        self._on_progress(report.path, report)
 
     def _blame(self, outcome: _Outcome, remaining: Sequence[str]) -> None:
         if not outcome.ready:
@@ -211,7 +227,7 @@ class _Check:
             )
         path = outcome.current
         if path is not None:
-            self._reports[path] = FileReport(path, error=self._end(outcome))
+            self._keep(FileReport(path, error=self._end(outcome)))
         elif all(path not in self._reports for path in remaining):
             raise UnavailableError(
                 f"The parse check ended without a result ({_ending(outcome.code)}); try again."
@@ -229,10 +245,8 @@ class _Check:
 
     def _give_up(self, paths: Sequence[str]) -> None:
         for path in paths:
-            self._reports[path] = FileReport(
-                path,
-                error=f"Not parsed: the {self._limits.total:g} seconds of the check were used up before.",
-            )
+            late = f"Not parsed: the {self._limits.total:g} seconds of the check were used up before."
+            self._keep(FileReport(path, error=late))
 
     def _shown(self, error: str) -> str:
         if not error:

@@ -15,11 +15,12 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
+from airflow_release_plugin.analysis.outlook import find_outlook
 from airflow_release_plugin.analysis.parse_report import FileReport, ParsedDag, ParsedTask
 
 _MOST_WARNINGS = 20
@@ -31,7 +32,7 @@ def main(scratch: Path) -> None:
     results = scratch / "results"
     tree = Path(job["tree"])
     _shut_out_database()
-    parse = _parser(tree, job["bundle_name"])
+    parse = _parser(tree, job["bundle_name"], job["last_runs"])
     with (scratch / "crash").open("wb") as crash:
         _prepare(crash, job["memory_bytes"])
         _write(results, {"event": "ready"})
@@ -120,7 +121,9 @@ def _timed(parse: Callable[[str], FileReport], path: str) -> FileReport:
     return replace(report, seconds=round(time.monotonic() - started, 3))
 
 
-def _parser(tree: Path, bundle_name: str) -> Callable[[str], FileReport]:
+def _parser(
+    tree: Path, bundle_name: str, last_runs: Mapping[str, Mapping[str, str] | None]
+) -> Callable[[str], FileReport]:
     from airflow.dag_processing.dagbag import BundleDagBag
     from airflow.serialization.serialized_objects import LazyDeserializedDAG
 
@@ -135,7 +138,13 @@ def _parser(tree: Path, bundle_name: str) -> Callable[[str], FileReport]:
             bag.process_file(file, only_if_updated=False, safe_mode=False)
             errors = list(bag.import_errors.values())
             for dag in bag.dags.values():
-                dags.append(_parsed(dag, LazyDeserializedDAG.from_dag(dag).timetable.summary))
+                serialized = LazyDeserializedDAG.from_dag(dag)
+                parsed = _parsed(dag, serialized.timetable.summary)
+                if dag.dag_id in last_runs:
+                    parsed = replace(
+                        parsed, outlook=find_outlook(serialized, _run_info(last_runs[dag.dag_id]))
+                    )
+                dags.append(parsed)
         except Exception as error:  # what Airflow's dag processor would store as an import error
             errors = [f"{type(error).__name__}: {error}"]
         warnings = [text for texts in bag.captured_warnings.values() for text in texts]
@@ -147,6 +156,26 @@ def _parser(tree: Path, bundle_name: str) -> Callable[[str], FileReport]:
         )
 
     return parse
+
+
+def _run_info(last_run: Mapping[str, str] | None) -> Any:
+    if last_run is None:
+        return None
+    from airflow.timetables.base import DagRunInfo, DataInterval
+
+    start, end = _moment(last_run.get("interval_start")), _moment(last_run.get("interval_end"))
+    return DagRunInfo(
+        run_after=_moment(last_run.get("run_after")),
+        data_interval=DataInterval(start, end) if start and end else None,
+        partition_date=_moment(last_run.get("partition_date")),
+        partition_key=last_run.get("partition_key") or None,
+    )
+
+
+def _moment(text: str | None) -> Any:
+    import pendulum
+
+    return pendulum.parse(text) if text else None
 
 
 def _parsed(dag: Any, schedule: str | None) -> ParsedDag:
@@ -163,6 +192,7 @@ def _parsed(dag: Any, schedule: str | None) -> ParsedDag:
         owners=tuple(sorted({task.owner for task in tasks if task.owner})),
         assets_in=_asset_names([condition] if condition is not None else []),
         assets_out=_asset_names(outlet for task in tasks for outlet in getattr(task, "outlets", None) or ()),
+        paused_at_creation=dag.is_paused_upon_creation,
     )
 
 

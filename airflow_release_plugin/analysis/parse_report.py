@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from airflow_release_plugin.analysis.outlook import Outlook
 from airflow_release_plugin.analysis.references import References
 
 
@@ -32,6 +33,8 @@ class ParsedDag:
     :param edges: ``(upstream, downstream)`` task ids, sorted
     :param assets_in: assets that the schedule waits for, by name
     :param assets_out: assets that tasks produce, by name
+    :param paused_at_creation: what the file says; ``None`` leaves it to Airflow's configuration
+    :param outlook: only of DAGs that it was asked for
     """
 
     dag_id: str
@@ -44,6 +47,8 @@ class ParsedDag:
     owners: tuple[str, ...] = ()
     assets_in: tuple[str, ...] = ()
     assets_out: tuple[str, ...] = ()
+    paused_at_creation: bool | None = None
+    outlook: Outlook | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ParsedDag:
@@ -51,6 +56,7 @@ class ParsedDag:
         values = _known(cls, data)
         values["tasks"] = tuple(ParsedTask(**_known(ParsedTask, task)) for task in data.get("tasks", ()))
         values["edges"] = tuple((up, down) for up, down in data.get("edges", ()))
+        values["outlook"] = Outlook(**_known(Outlook, data["outlook"])) if data.get("outlook") else None
         return cls(**values)
 
 

@@ -71,6 +71,34 @@ class TaskKey:
 
 
 @dataclass(frozen=True)
+class LastRun:
+    """The automated run from which the scheduler goes on; times in ISO 8601, empty where there is none."""
+
+    run_after: str
+    interval_start: str = ""
+    interval_end: str = ""
+    partition_key: str = ""
+    partition_date: str = ""
+
+
+@dataclass(frozen=True)
+class LiveDag:
+    """
+    What a DAG does at the moment.
+
+    :param runs: those that are queued or running, oldest first
+    :param open_tasks: ids of tasks that have not ended in these runs
+    """
+
+    dag_id: str
+    bundle: str = ""
+    path: str = ""
+    is_paused: bool = False
+    runs: tuple[RunFacts, ...] = ()
+    open_tasks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class ServedState:
     """
     What Airflow serves for one DAG file of a target at the moment.
@@ -154,6 +182,18 @@ class ServingPort(Protocol):
 
     def dag(self, dag_id: str) -> DagFacts | None:
         """Tags and owners of an active DAG, whatever its bundle."""
+        ...
+
+    def live_dags(self, dag_ids: Collection[str]) -> Mapping[str, LiveDag]:
+        """Those of ``dag_ids`` that are served, with their runs under way; a fixed number of queries."""
+        ...
+
+    def last_runs(self, dag_ids: Collection[str]) -> Mapping[str, LastRun]:
+        """The last automated run of those of ``dag_ids`` that had one; one query."""
+        ...
+
+    def is_paused_at_creation(self) -> bool:
+        """Whether a new DAG that does not say it itself is paused."""
         ...
 
     def waiting_tasks(self, tasks: Iterable[TaskKey]) -> frozenset[TaskKey]:

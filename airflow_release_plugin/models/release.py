@@ -72,6 +72,9 @@ class Release(Stateful, Base):
     exempt_reason: Mapped[str] = mapped_column(
         Text, default="", server_default="", comment="why nobody had to approve"
     )
+    progress_json: Mapped[dict[str, Any] | None] = mapped_column(
+        "progress", JSON(none_as_null=True), comment="while it is checked: attempt, and state by path"
+    )
     emergency_reason: Mapped[str] = mapped_column(Text, default="", comment="why the glass was broken")
     pipeline_dag_id: Mapped[str] = mapped_column(String(250))
     pipeline_run_id: Mapped[str | None] = mapped_column(String(250))
@@ -204,6 +207,9 @@ class ReleasedRun(Base):
     release_id: Mapped[int] = mapped_column(ForeignKey("release_package.id"))
     dag_id: Mapped[str] = mapped_column(String(250))
     run_id: Mapped[str] = mapped_column(String(250))
+    problem: Mapped[str] = mapped_column(
+        Text, default="", server_default="", comment="why it could not be started"
+    )
 
 
 class Environment(Base):

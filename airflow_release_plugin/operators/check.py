@@ -48,6 +48,7 @@ class CheckReleaseOperator(PipelineOperator):
                 timeout=work.timeout,
                 bundle_name=work.environment,
                 environment=config.check_environment(),
+                last_runs=work.model_dump(include={"last_runs"})["last_runs"],
             )
         body = self._report(work, parsed)
         self._send(client, release_id, body)

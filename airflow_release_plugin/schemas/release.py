@@ -174,6 +174,16 @@ class VerificationResponse(ResponseModel):
     problems: list[str]
 
 
+class LastRunResponse(ResponseModel):
+    """The automated run of a DAG from which the scheduler goes on; empty where there is no such thing."""
+
+    run_after: str
+    interval_start: str
+    interval_end: str
+    partition_key: str
+    partition_date: str
+
+
 class WorkTreeResponse(ResponseModel):
     """What a worker needs in order to check a release; the files themselves come from ``/tree``."""
 
@@ -185,6 +195,39 @@ class WorkTreeResponse(ResponseModel):
     dag_files: list[str]
     deleted: list[str]
     timeout: int
+    last_runs: dict[str, LastRunResponse | None]
+
+
+class OutlookResponse(ResponseModel):
+    """The next run by schedule as the check saw it; ``due`` runs are created at once, 1000 = that or more."""
+
+    run_after: str
+    interval_start: str
+    interval_end: str
+    due: int
+
+
+class CutoverResponse(ResponseModel):
+    """
+    What one DAG of a release would meet in the target.
+
+    ``runs`` are those under way now, ``lost_tasks`` have not ended in them and are not in the new version.
+    ``is_unpaused`` says that the release unpauses the DAG. ``outlook`` is null while it is not known.
+    """
+
+    dag_id: str
+    path: str
+    change: ChangeKind
+    is_live: bool
+    is_paused: bool
+    is_unpaused: bool
+    is_removed: bool
+    runs: list[RunResponse]
+    lost_tasks: list[str]
+    schedule: str | None
+    assets_in: list[str]
+    catchup: bool
+    outlook: OutlookResponse | None
 
 
 class DiffLineResponse(ResponseModel):

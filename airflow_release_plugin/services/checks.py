@@ -10,6 +10,7 @@ from typing import Any
 from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.ports import LastRun
 from airflow_release_plugin.domain.states import ApprovalState, ReleaseState
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, StaleDigestError
 from airflow_release_plugin.models import Approval, Release, Report
@@ -32,7 +33,7 @@ from airflow_release_plugin.services.context import Context
 
 @dataclass(frozen=True)
 class WorkTree:
-    """What a worker needs in order to check a release."""
+    """What a worker needs in order to check a release; ``last_runs`` of its own DAGs, ``None`` for no run."""
 
     release_id: int
     attempt: int
@@ -42,12 +43,15 @@ class WorkTree:
     dag_files: list[str]
     deleted: list[str]
     timeout: int
+    last_runs: dict[str, LastRun | None]
 
 
 def work_tree(ctx: Context, *, actor: Actor, release_id: int) -> WorkTree:
     """What to check; the files come from :func:`tree_files`."""
     access.require_executor(ctx, actor, "check releases")
     release = releases.get(ctx, actor=actor, release_id=release_id)
+    dag_ids = access.release_dag_ids(release)
+    last_runs = ctx.airflow.serving.last_runs(dag_ids)
     return WorkTree(
         release_id=release.id,
         attempt=release.attempt,
@@ -57,6 +61,7 @@ def work_tree(ctx: Context, *, actor: Actor, release_id: int) -> WorkTree:
         dag_files=dag_files_to_parse(ctx, release),
         deleted=[change.path for change in release.changes if change.is_deletion],
         timeout=ctx.settings.check_timeout,
+        last_runs={dag_id: last_runs.get(dag_id) for dag_id in dag_ids},
     )
 
 

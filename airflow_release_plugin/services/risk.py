@@ -62,9 +62,14 @@ def require_facts(items: Iterable[Mapping[str, Any]]) -> None:
         raise InvalidRequestError(f"The facts of the check are not readable: {error}.") from error
 
 
+def checked_units(ctx: Context, release: Release) -> dict[str, ParsedUnit]:
+    """What the passed check of the present attempt found, by path; empty before."""
+    return parsed_units(_reports(ctx, [release.id], release.attempt))
+
+
 def structure_diff(ctx: Context, release: Release) -> tuple[DagDiff, ...]:
     """The DAGs of a release before and after, as their checks saw them; empty before the first check."""
-    new = parsed_units(_reports(ctx, [release.id], release.attempt))
+    new = checked_units(ctx, release)
     if not new and any(item.change is not ChangeKind.DELETED for item in release.items):
         return ()
     old = _target_units(ctx, [item.submission.unit_id for item in release.items], before=release)
@@ -77,7 +82,7 @@ def structure_diff(ctx: Context, release: Release) -> tuple[DagDiff, ...]:
 
 def facts_of(ctx: Context, release: Release) -> RiskFacts:
     """The facts of a release, as good as they are known: after its check they are complete."""
-    new = parsed_units(_reports(ctx, [release.id], release.attempt))
+    new = checked_units(ctx, release)
     old = _target_units(ctx, [item.submission.unit_id for item in release.items], before=release)
     reasons: dict[ChangeFact, list[str]] = defaultdict(list)
     for diff in structure_diff(ctx, release):

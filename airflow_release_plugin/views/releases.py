@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
+from airflow_release_plugin.analysis.outlook import MOST_DUE
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.services import (
     access,
+    cutover,
     decisions,
     emergency,
     release_page,
@@ -150,6 +152,10 @@ class ReleaseView(Page):
             view=view,
             release=view.release,
             events=release_page.events(self.ctx(), actor=self.actor(), release_id=release_id)[::-1],
+            cutover=cutover.facts(self.ctx(), actor=self.actor(), release_id=release_id)
+            if cutover.is_ahead(view.state)
+            else (),
+            most_due=MOST_DUE,
             changes=changes,
             is_since=is_since,
             moving=view.state in MOVING or any(not run.ended for run in view.runs),

@@ -13,6 +13,8 @@ from airflow_release_plugin.domain.ports import (
     Airflow,
     DagAccess,
     DagFacts,
+    LastRun,
+    LiveDag,
     RunFacts,
     ServedState,
     SourceSnapshot,
@@ -37,6 +39,8 @@ class AirflowTwin:
     :param unparsed: paths that the dag processor has not come to yet
     :param others: DAGs of further bundles, by id
     :param announced: (bundle, commit, paths) in order
+    :param live: what DAGs of the target do, by id
+    :param automated: their last automated runs, by id
     :param started: runs by (DAG id, run id)
     """
 
@@ -52,6 +56,8 @@ class AirflowTwin:
     ages: dict[str, float | None] = field(default_factory=dict)
     ended_tasks: set[TaskKey] = field(default_factory=set)
     others: dict[str, DagFacts] = field(default_factory=dict)
+    live: dict[str, LiveDag] = field(default_factory=dict)
+    automated: dict[str, LastRun] = field(default_factory=dict)
     is_broken: bool = False
 
     def ports(self) -> Airflow:
@@ -127,6 +133,15 @@ class AirflowTwin:
         bundle = "dev" if dag_id.startswith("dev.") else "prod"
         found = (dag for dags in self.facts(bundle).values() for dag in dags)
         return next((dag for dag in found if dag.dag_id in {dag_id, f"dev.{dag_id}"}), None)
+
+    def live_dags(self, dag_ids: Collection[str]) -> Mapping[str, LiveDag]:
+        return {dag_id: dag for dag_id, dag in self.live.items() if dag_id in dag_ids}
+
+    def last_runs(self, dag_ids: Collection[str]) -> Mapping[str, LastRun]:
+        return {dag_id: run for dag_id, run in self.automated.items() if dag_id in dag_ids}
+
+    def is_paused_at_creation(self) -> bool:
+        return False
 
     def waiting_tasks(self, tasks: Iterable[TaskKey]) -> frozenset[TaskKey]:
         return frozenset(tasks) - self.ended_tasks

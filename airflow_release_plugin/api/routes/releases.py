@@ -12,6 +12,7 @@ from airflow_release_plugin.schemas.approval import DecisionBody, DecisionRespon
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.event import EventResponse
 from airflow_release_plugin.schemas.release import (
+    CutoverResponse,
     DiffResponse,
     EmergencyBody,
     ReasonBody,
@@ -19,7 +20,7 @@ from airflow_release_plugin.schemas.release import (
     ReleaseDetailResponse,
     ReleaseResponse,
 )
-from airflow_release_plugin.services import decisions, emergency, release_page, releases, requests
+from airflow_release_plugin.services import cutover, decisions, emergency, release_page, releases, requests
 
 router = APIRouter(prefix="/releases", tags=["Releases"])
 router.include_router(pipeline.router)
@@ -92,6 +93,15 @@ def diff_since_my_approval(release_id: IdPath, caller: CallerDep) -> DiffRespons
     """What changed in these Dags since the caller last approved them; empty where they never did."""
     with caller.transaction() as (ctx, actor):
         return diff_response(release_page.diff_since_approval(ctx, actor=actor, release_id=release_id))
+
+
+@router.get("/{release_id}/cutover")
+def release_cutover(release_id: IdPath, caller: CallerDep) -> Collection[CutoverResponse]:
+    """What the release would meet in the target: runs under way, paused Dags, runs that are due."""
+    with caller.transaction() as (ctx, actor):
+        rows = cutover.facts(ctx, actor=actor, release_id=release_id)
+        items = [CutoverResponse.model_validate(row) for row in rows]
+        return Collection(items=items, total_entries=len(items))
 
 
 @router.get("/{release_id}/events")

@@ -59,6 +59,21 @@ def _columns() -> dict[str, list[sa.Column[Any]]]:
                 server_default="",
                 comment="why nobody had to approve",
             ),
+            sa.Column(
+                "progress",
+                sa.JSON(),
+                nullable=True,
+                comment="while it is checked: attempt, and state by path",
+            ),
+        ],
+        "release_run": [
+            sa.Column(
+                "problem",
+                sa.Text(),
+                nullable=False,
+                server_default="",
+                comment="why it could not be started",
+            ),
         ],
     }
 

@@ -55,6 +55,7 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "POST /releases": (EDITORS.replace("200", "201"), REQUEST),
     "GET /releases/{awaiting}": (EVERYBODY, None),
     "GET /releases/{awaiting}/diff": (EVERYBODY, None),
+    "GET /releases/{awaiting}/cutover": (EVERYBODY, None),
     "GET /releases/{awaiting}/events": (EVERYBODY, None),
     "GET /releases/{awaiting}/decisions": (EVERYBODY, None),
     # the author asked for it, author2 and viewer hold no role of the flow, the service user never decides

@@ -33,6 +33,7 @@ def prepare(server, dag_files, deleted=()):
         "dag_files": dag_files,
         "deleted": list(deleted),
         "timeout": 100,
+        "last_runs": {"good": None},
     }
     tree = zipped(*((path, TREE[path], 0o100644) for path in dag_files))
     server.script("GET", "/releases/7/work", work)
