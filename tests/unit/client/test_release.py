@@ -32,6 +32,7 @@ WORK = {
     "dag_files": ["a.py"],
     "deleted": [],
     "timeout": 60,
+    "last_runs": {},
 }
 ME = {
     "id": "9",
