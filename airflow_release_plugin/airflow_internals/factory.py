@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin.airflow_internals.access import AirflowAccess
+from airflow_release_plugin.airflow_internals.bundles import AirflowBundles
 from airflow_release_plugin.airflow_internals.serving import AirflowServing
 from airflow_release_plugin.airflow_internals.source import AirflowSource
 from airflow_release_plugin.domain.ports import Airflow
@@ -25,4 +26,5 @@ def build_airflow(session: Session, *, user: Any = None) -> Airflow:
         source=AirflowSource(session),
         access=AirflowAccess(session, user),
         serving=AirflowServing(session),
+        bundles=AirflowBundles(session),
     )

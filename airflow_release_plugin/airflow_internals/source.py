@@ -65,29 +65,7 @@ class AirflowSource:
 
         :raises SourceUnavailableError: the bundle is not configured, cannot be fetched, or has no folder
         """
-        name = config.source_bundle()
-        try:
-            tracked = _track(name, _bundle_list())
-            tracked.refresh()
-            root = Path(tracked.bundle.path)
-            version = tracked.bundle.get_current_version()
-        except Exception as error:
-            # Bundles raise whatever their transport raises.
-            raise SourceUnavailableError(
-                f"The source bundle {name!r} cannot be read: {error}. Check [release] source_bundle and"
-                " [dag_processor] dag_bundle_config_list.",
-                bundle=name,
-            ) from error
-        if not root.is_dir():
-            raise SourceUnavailableError(
-                f"The folder {str(root)!r} of the source bundle {name!r} does not exist; create it or correct"
-                " [dag_processor] dag_bundle_config_list.",
-                bundle=name,
-            )
-        # Airflow 3.3 answers with an object, 3.2 with a string; drop this when the minimum is 3.3.
-        return SourceSnapshot(
-            root=root, dag_files=_dag_files(root, name), version=getattr(version, "version", version)
-        )
+        return open_bundle(config.source_bundle(), "source bundle")
 
     def facts(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, tuple[DagFacts, ...]]:
         """Facts by path about active DAGs of ``bundle``."""
@@ -99,7 +77,34 @@ class AirflowSource:
         return {path: "\n\n".join(traces) for path, traces in errors.items()}
 
 
-def _bundle_list() -> str:
+def open_bundle(name: str, what: str = "bundle") -> SourceSnapshot:
+    """Refresh a configured bundle and list its DAG files; ``what`` is how messages call it."""
+    try:
+        tracked = _track(name, bundle_list())
+        tracked.refresh()
+        root = Path(tracked.bundle.path)
+        version = tracked.bundle.get_current_version()
+    except Exception as error:
+        # Bundles raise whatever their transport raises.
+        raise SourceUnavailableError(
+            f"The {what} {name!r} cannot be read: {error}. Check [release] source_bundle and"
+            " [dag_processor] dag_bundle_config_list.",
+            bundle=name,
+        ) from error
+    if not root.is_dir():
+        raise SourceUnavailableError(
+            f"The folder {str(root)!r} of the {what} {name!r} does not exist; create it or correct"
+            " [dag_processor] dag_bundle_config_list.",
+            bundle=name,
+        )
+    # Airflow 3.3 answers with an object, 3.2 with a string; drop this when the minimum is 3.3.
+    return SourceSnapshot(
+        root=root, dag_files=_dag_files(root, name), version=getattr(version, "version", version)
+    )
+
+
+def bundle_list() -> str:
+    """The bundles of this Airflow as configured, JSON."""
     from airflow.configuration import conf
 
     return str(conf.get("dag_processor", "dag_bundle_config_list", fallback="[]"))
@@ -124,5 +129,5 @@ def _dag_files(root: Path, bundle: str) -> tuple[str, ...]:
         if path.suffix == ".py":
             files.append(path.relative_to(root).as_posix())
         else:
-            log.warning("Archive %s of source bundle %r cannot be released; unpack it", path.name, bundle)
+            log.warning("Archive %s of bundle %r cannot be released; unpack it", path.name, bundle)
     return tuple(sorted(files))

@@ -57,9 +57,14 @@ def is_source_file(fileloc: str, relative_fileloc: str | None = None) -> bool:
 
 def source_location() -> SourceLocation | None:
     """Where the configured source bundle is; ``None`` when this Airflow has no such bundle."""
+    return bundle_location(config.source_bundle())
+
+
+def bundle_location(name: str) -> SourceLocation | None:
+    """Where a configured bundle is; ``None`` when this Airflow has none of that name."""
     from airflow.configuration import conf
 
-    return _locate(config.source_bundle(), conf.get("dag_processor", "dag_bundle_config_list", fallback="[]"))
+    return _locate(name, conf.get("dag_processor", "dag_bundle_config_list", fallback="[]"))
 
 
 @lru_cache(maxsize=8)

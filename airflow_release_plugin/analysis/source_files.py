@@ -135,10 +135,11 @@ class SourceFiles(ABC):
             path = posixpath.join(folder, name)
             if not is_folder:
                 yield path
-            elif self._may_descend(path):
+            elif self.may_descend(path):
                 yield from self.walk(path)
 
-    def _may_descend(self, folder: str) -> bool:
+    def may_descend(self, folder: str) -> bool:
+        """Whether a walk goes into a folder: not into a link to one above itself. Raises ``UnitError``."""
         return True
 
     def glob(self, pattern: str) -> tuple[str, ...]:
@@ -291,7 +292,7 @@ class FolderFiles(SourceFiles):
             )
         return real
 
-    def _may_descend(self, folder: str) -> bool:
+    def may_descend(self, folder: str) -> bool:
         # A link to a folder above itself would be walked for ever.
         if folder not in self._links:
             return True

@@ -24,6 +24,12 @@ _ARG_LIMIT = Arg(("--limit",), help="Most rows (default: 50)", type=int, default
 _ARG_EXPORT_FILE = Arg(("--file",), help="Write to this file instead of the standard output")
 _ARG_FLOW_FILE = Arg(("flow_file",), help="YAML file, as export writes it", metavar="FILE")
 _ARG_DRY_RUN = Arg(("--dry-run",), help="Only say what would change", action="store_true")
+_ARG_FOLDER = Arg(("folder",), help="Bundle that runs today, or the folder that it reads", nargs="?")
+_ARG_VERIFY = Arg(
+    ("--verify",),
+    help="Compare Dags, runs, paused states and schedules with the time of the adoption",
+    action="store_true",
+)
 _ARG_PRUNE = Arg(("--prune",), help="Delete flows that the file does not name", action="store_true")
 _ARG_DAG = Arg(("--dag",), help="Id of the DAG in the target", required=True)
 _ARG_KIND = Arg(
@@ -141,6 +147,14 @@ def get_release_cli_commands() -> list[GroupCommand]:
                     "verify-audit",
                     "verify_audit_command.verify_audit",
                     "Recompute the audit trail's hash chain; exit code 1 where it is broken",
+                ),
+                _command(
+                    "adopt",
+                    "adopt_command.adopt",
+                    "Make what runs today the first commit of the environment",
+                    _ARG_FOLDER,
+                    _ARG_DRY_RUN,
+                    _ARG_VERIFY,
                 ),
                 _flow_commands(),
                 _key_commands(),

@@ -15,6 +15,7 @@ class EventTag(str, Enum):
     APPROVAL_CLOSED = "approval:state:change"
     APPROVAL_DECIDED = "approval:decision:add"
     APPROVAL_OPENED = "approval:request:open"
+    ENVIRONMENT_ADOPTED = "environment:baseline:adopt"
     ENVIRONMENT_PROMOTED = "environment:branch:move"
     ENVIRONMENT_RECONCILED = "environment:branch:reconcile"
     GATE_CLOSED = "gate:state:change"

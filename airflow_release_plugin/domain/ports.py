@@ -127,6 +127,36 @@ class SourceSnapshot:
     version: str | None = None
 
 
+@dataclass(frozen=True)
+class BundleFolder:
+    """A bundle as it is now: ``dag_files`` are the POSIX paths (relative to ``root``) that Airflow parses."""
+
+    name: str
+    root: Path
+    dag_files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DagStanding:
+    """
+    A DAG and its history in Airflow, as a change of its bundle must leave them.
+
+    :param active: it is served now; ``False`` while Airflow has not parsed it from its bundle
+    :param next_run: logical date of the next scheduled run
+    :param runs: number of its runs up to the one that the question named
+    :param first_new_run: earliest logical date of the scheduled runs after that one
+    """
+
+    dag_id: str
+    bundle: str
+    active: bool
+    paused: bool
+    schedule: str
+    next_run: datetime | None
+    runs: int
+    first_new_run: datetime | None = None
+
+
 class SourcePort(Protocol):
     """Reads the source bundle and what Airflow knows about its DAGs."""
 
@@ -209,11 +239,36 @@ class ServingPort(Protocol):
         ...
 
 
+class BundlesPort(Protocol):
+    """Reads the bundles that this Airflow is configured with, and what hangs on them."""
+
+    def folder(self, wanted: str) -> BundleFolder:
+        """
+        A bundle by its name or its folder, refreshed.
+
+        Raises ``NotFoundError`` if there is none, ``InvalidRequestError`` for one that serves releases.
+        """
+        ...
+
+    def plain(self) -> tuple[str, ...]:
+        """Names of the configured bundles that serve no releases, sorted."""
+        ...
+
+    def newest_run(self) -> int:
+        """What names the newest DAG run of this Airflow in :meth:`standings`; 0 when there is none."""
+        ...
+
+    def standings(self, dag_ids: Iterable[str], *, up_to_run: int) -> Mapping[str, DagStanding]:
+        """What Airflow knows of these DAGs, active or not; a number of queries that does not grow."""
+        ...
+
+
 @dataclass(frozen=True)
 class Airflow:
-    """The three ports together."""
+    """The ports together."""
 
     source: SourcePort
     access: AccessPort
     serving: ServingPort
+    bundles: BundlesPort
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select, 
 from sqlalchemy.orm import Session, selectinload
 
 from airflow_release_plugin.domain.checks import ReportKind
+from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.states import EXPIRING_RELEASE_STATES, ReleaseState
 from airflow_release_plugin.models import (
     Environment,
@@ -77,6 +78,19 @@ def in_state(session: Session, environment: str, state: ReleaseState) -> list[Re
         .order_by(Release.id)
     )
     return list(session.scalars(query))
+
+
+def first_release(session: Session, environment: str, kind: ReleaseKind, title: str) -> Release | None:
+    """The oldest release of that kind and title that reached the environment."""
+    query = (
+        select(Release)
+        .where(Release.environment == environment, Release.kind == kind, Release.title == title)
+        .where(Release.released_at.is_not(None), Release.base_commit.is_(None))
+        .options(selectinload(Release.items))
+        .order_by(Release.id)
+        .limit(1)
+    )
+    return session.scalars(query).one_or_none()
 
 
 def _narrowed(query: Select[tuple[Release]], wanted: ReleaseFilter, now: datetime) -> Select[tuple[Release]]:

@@ -41,6 +41,17 @@ def last_version(session: Session, unit: Unit) -> int:
     return session.scalar(select(func.max(Submission.version)).where(Submission.unit_id == unit.id)) or 0
 
 
+def last_versions(session: Session, source: str) -> dict[int, int]:
+    """Highest version number by unit."""
+    query = (
+        select(Submission.unit_id, func.max(Submission.version))
+        .join(Unit, Unit.id == Submission.unit_id)
+        .where(Unit.source == source)
+        .group_by(Submission.unit_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
 def submission(session: Session, submission_id: int, *, lock: bool = False) -> Submission | None:
     """A submission by id."""
     query = select(Submission).where(Submission.id == submission_id)

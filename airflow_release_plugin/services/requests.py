@@ -178,7 +178,7 @@ def open_release(
         )
         asked = _reviewers(actor, wish.reviewers, _eligible(flow))
         pipeline = flow.spec.pipeline_dag_id or pipeline
-    release = _new(
+    release = make(
         ctx,
         chosen,
         changes,
@@ -195,7 +195,7 @@ def open_release(
     return release
 
 
-def _new(
+def make(
     ctx: Context,
     chosen: Sequence[Submission],
     changes: Sequence[TreeChange],
@@ -205,6 +205,7 @@ def _new(
     kind: ReleaseKind,
     **resolved: Any,
 ) -> Release:
+    """A release in ``draft`` with its number and its event; nothing works on it yet."""
     environment = ctx.settings.environment
     release = Release(
         number=uuid4().hex,

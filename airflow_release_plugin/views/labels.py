@@ -59,6 +59,7 @@ EVENT_LABELS: Mapping[str, Any] = {
     "flow:definition:delete": _("Flow deleted"),
     "flow:priority:change": _("Order of flows changed"),
     "release:emergency:override": _("Glass broken"),
+    "environment:baseline:adopt": _("Environment adopted as it was"),
     "environment:branch:move": _("Environment moved to a new commit"),
     "environment:branch:reconcile": _("Environment reconciled"),
     "gate:state:change": _("Gate closed"),

@@ -11,8 +11,10 @@ from typing import Any
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.ports import (
     Airflow,
+    BundleFolder,
     DagAccess,
     DagFacts,
+    DagStanding,
     LastRun,
     LiveDag,
     RunFacts,
@@ -20,7 +22,7 @@ from airflow_release_plugin.domain.ports import (
     SourceSnapshot,
     TaskKey,
 )
-from airflow_release_plugin.exceptions import SourceUnavailableError
+from airflow_release_plugin.exceptions import NotFoundError, SourceUnavailableError
 from airflow_release_plugin.store.base import ReleaseStore
 
 _DAG_ID = re.compile(r'DAG\(dag_id="([^"]+)"')
@@ -31,7 +33,7 @@ _MAY_EDIT = frozenset({"user", "op", "admin"})
 @dataclass
 class AirflowTwin:
     """
-    All three ports over one memory, shared by every session of a test.
+    All ports over one memory, shared by every session of a test.
 
     :param root: folder of the source bundle
     :param refused: what somebody may not do although the role allows it: (actor id, access, DAG id)
@@ -42,6 +44,8 @@ class AirflowTwin:
     :param live: what DAGs of the target do, by id
     :param automated: their last automated runs, by id
     :param started: runs by (DAG id, run id)
+    :param folders: bundles that people edit by hand, by name
+    :param history: how DAGs stand, by id; one that is not there has no runs
     """
 
     root: Path
@@ -58,11 +62,13 @@ class AirflowTwin:
     others: dict[str, DagFacts] = field(default_factory=dict)
     live: dict[str, LiveDag] = field(default_factory=dict)
     automated: dict[str, LastRun] = field(default_factory=dict)
+    folders: dict[str, Path] = field(default_factory=dict)
+    history: dict[str, DagStanding] = field(default_factory=dict)
     is_broken: bool = False
 
     def ports(self) -> Airflow:
         """The ports, as a context wants them."""
-        return Airflow(source=self, access=self, serving=self)
+        return Airflow(source=self, access=self, serving=self, bundles=self)
 
     def parse(self, text: str, path: str, bundle: str, prefix: str = "") -> tuple[DagFacts, ...]:
         """What a dag processor would find in a file of these tests."""
@@ -90,24 +96,44 @@ class AirflowTwin:
     def snapshot(self) -> SourceSnapshot:
         if self.is_broken:
             raise SourceUnavailableError("The source bundle 'dev' cannot be read.")
-        return SourceSnapshot(self.root, tuple(sorted(self._dag_files())))
+        return SourceSnapshot(self.root, self._dag_files(self.root))
 
-    def _dag_files(self) -> Iterable[str]:
-        for file in self.root.rglob("*.py"):
-            if "DAG" in file.read_text():
-                yield file.relative_to(self.root).as_posix()
+    def _dag_files(self, root: Path) -> tuple[str, ...]:
+        found = (file for file in root.rglob("*.py") if "DAG" in file.read_text())
+        return tuple(sorted(file.relative_to(root).as_posix() for file in found))
 
     def facts(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, tuple[DagFacts, ...]]:
-        wanted = set(self._dag_files()) if paths is None else set(paths)
+        root = self.folders.get(bundle, self.root)
+        wanted = set(self._dag_files(root)) if paths is None else set(paths)
         found = {
-            path: self.parse((self.root / path).read_text(), path, bundle, prefix="dev.")
+            path: self.parse(
+                (root / path).read_text(), path, bundle, "" if bundle in self.folders else "dev."
+            )
             for path in wanted - self.unparsed
-            if (self.root / path).exists()
+            if (root / path).exists()
         }
         return {path: facts for path, facts in found.items() if facts}
 
     def import_errors(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, str]:
         return {path: error for path, error in self.errors.items() if paths is None or path in paths}
+
+    # bundles
+
+    def folder(self, wanted: str) -> BundleFolder:
+        for name, root in {**self.folders, "dev": self.root}.items():
+            if wanted in {name, str(root)}:
+                return BundleFolder(name, root, self._dag_files(root))
+        raise NotFoundError(f"No bundle of this Airflow is named {wanted!r}.")
+
+    def plain(self) -> tuple[str, ...]:
+        return tuple(sorted({*self.folders, "dev"}))
+
+    def newest_run(self) -> int:
+        return 7
+
+    def standings(self, dag_ids: Iterable[str], *, up_to_run: int) -> Mapping[str, DagStanding]:
+        assert up_to_run == self.newest_run()
+        return {name: self.history[name] for name in dag_ids if name in self.history}
 
     # access
 

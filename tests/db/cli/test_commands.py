@@ -93,3 +93,16 @@ def test_a_changed_line_of_the_trail_is_found(world: World) -> None:
     (row,) = json.loads(done.stdout)
     assert (done.returncode, row["status"], row["first_broken_event"]) == (1, "broken", "1")
     assert ok(world.as_("admin").get("/events"))["total_entries"] == 1
+
+
+@pytest.mark.req("R21")
+def test_what_cannot_be_adopted_is_one_line_and_exit_code_1(world: World) -> None:
+    done = airflow(world, "adopt", "nowhere")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("No bundle of this Airflow is named 'nowhere' or reads that folder.")
+
+    done = airflow(world, "adopt", "--verify")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("'prod' was not adopted from a bundle")
+
+    assert "Name the bundle or folder" in airflow(world, "adopt").stderr

@@ -17,6 +17,7 @@ from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.exceptions import NotAllowedError
 from airflow_release_plugin.models import Event, Notification, Release
 from airflow_release_plugin.services import (
+    adoption,
     audit,
     decisions,
     delivery,
@@ -33,7 +34,7 @@ from airflow_release_plugin.services import (
 )
 from airflow_release_plugin.services.gates import GateSubject
 from tests.harness.clock import FrozenClock
-from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World
+from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World, dag_text
 
 RELEASE_JOB = [
     (EventTag.SUBMISSION_CREATED, "dev"),
@@ -61,7 +62,16 @@ def test_every_step_of_a_release_names_who_did_it(world: World) -> None:
     assert [(event.tag, event.actor_name) for event in trail(world)] == RELEASE_JOB
 
 
+def adopt_what_runs(world: World) -> None:
+    live = world.twin.root.parent / "live"
+    live.mkdir()
+    (live / "old.py").write_text(dag_text("old"))
+    world.twin.folders["live"] = live
+    adoption.adopt(world.ctx, actor=ADMIN, folder="live")
+
+
 def test_everything_that_changes_something_leaves_its_event(world: World, clock: FrozenClock) -> None:
+    adopt_what_runs(world)
     release = world.request(world.submit(world.dag("etl")), run_after_release=True)
     world.report(release, FAILED)
     requests.retry(world.ctx, actor=DEV, release_id=release.id)
