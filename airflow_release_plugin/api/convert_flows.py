@@ -71,4 +71,5 @@ def simulation_response(found: Simulation) -> SimulationResponse:
             for node in found.nodes
         ],
         unmet=[node.name for node in found.unmet],
+        apart=dict(found.apart),
     )

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from croniter import CroniterBadDateError, croniter
 
 from airflow_release_plugin.domain.plain_values import read_fields
+from airflow_release_plugin.domain.problems import Problem, refusal
 from airflow_release_plugin.exceptions import InvalidRequestError
 
 # Without croniter's "R", which stands for another time at each look.
@@ -42,7 +43,7 @@ class Window:
 
     :param cron: five fields; each match begins a stretch
     :param minutes: length of each stretch
-    :param zone: IANA name in which ``cron`` is read
+    :param zone: IANA name in which ``cron`` is read, and in which a fixed stretch is shown
     """
 
     name: str
@@ -55,38 +56,32 @@ class Window:
 
     def __post_init__(self) -> None:
         if not self.name.strip() or len(self.name) > MAX_NAME:
-            raise InvalidRequestError(f"A window needs a name of 1 to {MAX_NAME} characters.")
-        if self.cron:
-            self._check_repeated()
-        elif self.start is None or self.end is None or self.end <= self.start:
-            raise InvalidRequestError(
-                f"Window {self.name!r} needs a start and a later end, or a cron expression."
-            )
-
-    def _check_repeated(self) -> None:
+            raise _refusal(f"A window needs a name of 1 to {MAX_NAME} characters.")
         try:
             ZoneInfo(self.zone)
         except (KeyError, ValueError, OSError) as error:
-            raise InvalidRequestError(
-                f"Window {self.name!r}: there is no time zone {self.zone!r}."
-            ) from error
+            raise _refusal(f"Window {self.name!r}: there is no time zone {self.zone!r}.") from error
+        if self.cron:
+            self._check_repeated()
+        elif self.start is None or self.end is None or self.end <= self.start:
+            raise _refusal(f"Window {self.name!r} needs a start and a later end, or a cron expression.")
+
+    def _check_repeated(self) -> None:
         if not _CRON.fullmatch(self.cron) or not croniter.is_valid(self.cron):  # type: ignore[no-untyped-call]
-            raise InvalidRequestError(
+            raise _refusal(
                 f"Window {self.name!r}: {self.cron!r} is not a cron expression; write five fields, such as "
                 "'0 15 * * FRI'."
             )
         if self.start is not None or self.end is not None:
-            raise InvalidRequestError(
+            raise _refusal(
                 f"Window {self.name!r} has a cron expression and a start or end; make two windows."
             )
         if not 1 <= self.minutes <= MAX_WINDOW_MINUTES:
-            raise InvalidRequestError(
-                f"Window {self.name!r}: its length must be 1 to {MAX_WINDOW_MINUTES} minutes."
-            )
+            raise _refusal(f"Window {self.name!r}: its length must be 1 to {MAX_WINDOW_MINUTES} minutes.")
         try:
             self.next_start(datetime(2026, 1, 1, tzinfo=timezone.utc))
         except CroniterBadDateError as error:
-            raise InvalidRequestError(f"Window {self.name!r}: {self.cron!r} never comes.") from error
+            raise _refusal(f"Window {self.name!r}: {self.cron!r} never comes.") from error
 
     def around(self, now: datetime) -> tuple[datetime, datetime] | None:
         """The stretch that contains ``now``: its start, and its end, which is outside."""
@@ -114,7 +109,8 @@ class Window:
         return {
             "name": self.name,
             "kind": self.kind.value,
-            **({"cron": self.cron, "minutes": self.minutes, "zone": self.zone} if self.cron else {}),
+            **({"cron": self.cron, "minutes": self.minutes} if self.cron else {}),
+            **({"zone": self.zone} if self.cron or self.zone != "UTC" else {}),
             **({"start": self.start.isoformat()} if self.start else {}),
             **({"end": self.end.isoformat()} if self.end else {}),
         }
@@ -133,7 +129,11 @@ class Window:
                 }
             )
         except (TypeError, ValueError) as error:
-            raise InvalidRequestError(f"A freeze window is not readable: {error}.") from error
+            raise _refusal(f"A freeze window is not readable: {error}.") from error
+
+
+def _refusal(text: str) -> InvalidRequestError:
+    return refusal([Problem("calendar", text)])
 
 
 def _moment(text: Any) -> datetime | None:

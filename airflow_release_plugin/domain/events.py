@@ -27,6 +27,7 @@ class EventTag(str, Enum):
     DEPUTY_NAMED = "deputy:period:create"
     DEPUTY_ENDED = "deputy:period:end"
     NOTIFICATION_FAILED = "notification:delivery:fail"
+    NOTIFICATION_RETRIED = "notification:delivery:retry"
     RELEASE_CHECKED = "release:check:report"
     RELEASE_CREATED = "release:package:create"
     RELEASE_EMERGENCY = "release:emergency:override"

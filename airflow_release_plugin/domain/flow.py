@@ -14,6 +14,7 @@ from airflow_release_plugin.domain.calendar import MAX_WINDOWS, Calendar, Window
 from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.notification import notifier_problems
 from airflow_release_plugin.domain.plain_values import read_fields
+from airflow_release_plugin.domain.problems import Problem, refusal
 from airflow_release_plugin.domain.risk import ChangeFact, DagSubject, RiskFacts
 from airflow_release_plugin.exceptions import InvalidRequestError
 
@@ -196,14 +197,21 @@ class FlowSpec:
 
 def check_flow(spec: FlowSpec) -> None:
     """Raise ``InvalidRequestError`` with every rule that the flow breaks, one per line."""
-    problems = [*_name_problems(spec), *_level_problems(spec), *_hour_problems(spec)]
+    found = {
+        "name": _name_problems(spec),
+        "levels": _level_problems(spec),
+        "validity": _hour_problems(spec),
+    }
+    problems = [Problem(field, text) for field, texts in found.items() for text in texts]
     if len(spec.remark) > MAX_REMARK:
-        problems.append(f"The remark has {len(spec.remark)} characters; at most {MAX_REMARK} are possible.")
-    problems += notifier_problems(spec.notifiers)
+        text = f"The remark has {len(spec.remark)} characters; at most {MAX_REMARK} are possible."
+        problems.append(Problem("remark", text))
+    problems += [Problem("notifiers", text) for text in notifier_problems(spec.notifiers)]
     if len(spec.calendar.windows) > MAX_WINDOWS:
-        problems.append(f"The calendar has {len(spec.calendar.windows)} windows; at most {MAX_WINDOWS}.")
+        text = f"The calendar has {len(spec.calendar.windows)} windows; at most {MAX_WINDOWS}."
+        problems.append(Problem("calendar", text))
     if problems:
-        raise InvalidRequestError("\n".join(problems), problems=problems)
+        raise refusal(problems)
 
 
 def _name_problems(spec: FlowSpec) -> list[str]:

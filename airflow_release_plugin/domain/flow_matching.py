@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from airflow_release_plugin.domain.digest import ReleaseKind
@@ -58,6 +58,22 @@ def match_flows(
             level = min(max(own, at_least), len(flow.levels))
             trials.append(FlowTrial(flow, outcome, level, raised_from=own if level > own else None))
     return trials
+
+
+def flows_apart(trials: Sequence[FlowTrial], *, kind: ReleaseKind, facts: RiskFacts) -> dict[str, str]:
+    """
+    The flow that each DAG of a package would fall under alone, by DAG id; empty when it is the same for all.
+
+    The package itself falls under the one of them that is tried first.
+
+    :param trials: every flow, in the order in which it is tried
+    """
+    found: dict[str, str] = {}
+    for dag in facts.dags:
+        alone = replace(facts, dags=(dag,))
+        names = (t.flow.name for t in trials if _outcome(t.flow, kind, alone) is Outcome.APPLIES)
+        found[dag.dag_id] = next(names)
+    return found if len(set(found.values())) > 1 else {}
 
 
 def _outcome(flow: FlowSpec, kind: ReleaseKind, facts: RiskFacts) -> Outcome:

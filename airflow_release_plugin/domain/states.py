@@ -166,14 +166,14 @@ class NotificationState(State):
     SENT = "sent"
     """The notifier took it."""
     FAILED = "failed"
-    """Given up after several attempts."""
+    """Given up after several attempts; an admin can have it sent again."""
 
 
 _N = NotificationState
 NOTIFICATION_MOVES: Mapping[NotificationState, frozenset[NotificationState]] = {
     _N.PENDING: frozenset({_N.SENT, _N.FAILED}),
     _N.SENT: frozenset(),
-    _N.FAILED: frozenset(),
+    _N.FAILED: frozenset({_N.PENDING}),
 }
 
 

@@ -35,6 +35,22 @@ def notification(session: Session, notification_id: int) -> Notification | None:
     return session.get(Notification, notification_id)
 
 
+def unsent(session: Session, subject_type: str, subject_id: int) -> list[Notification]:
+    """What was tried and did not go out so far about one thing, oldest first."""
+    query = (
+        select(Notification)
+        .where(
+            Notification.subject_type == subject_type,
+            Notification.subject_id == subject_id,
+            Notification.state != NotificationState.SENT,
+            Notification.error != "",
+        )
+        .order_by(Notification.id)
+        .limit(100)
+    )
+    return list(session.scalars(query))
+
+
 def told_once(session: Session, keys: Collection[str]) -> set[str]:
     """Those of ``keys`` that have a notification already."""
     query = select(Notification.once).where(Notification.once.in_(list(keys)))

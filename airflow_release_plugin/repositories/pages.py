@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import Select, func, select
+
+from airflow_release_plugin.exceptions import InvalidRequestError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -26,6 +29,15 @@ def fetch_page(session: Session, query: Select[Any], *, limit: int, offset: int)
     total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     rows = session.scalars(query.limit(limit).offset(offset)).unique().all()
     return Page(items=list(rows), total_entries=total)
+
+
+def require_order(order_by: str, columns: Collection[str]) -> None:
+    """Raise ``InvalidRequestError`` unless ``order_by`` is one of ``columns``, with ``-`` in front or not."""
+    if order_by.removeprefix("-") not in columns:
+        names = ", ".join(sorted(columns))
+        raise InvalidRequestError(
+            f"There is no order_by {order_by!r}; possible are {names}, with - in front for descending."
+        )
 
 
 def like(text: str) -> str:

@@ -20,7 +20,7 @@ from airflow_release_plugin.models import (
     Report,
     Submission,
 )
-from airflow_release_plugin.repositories.pages import Page, fetch_page, like
+from airflow_release_plugin.repositories.pages import Page, fetch_page, like, require_order
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,8 @@ def list_releases(
     offset: int = 0,
 ) -> Page[Release]:
     """Releases with their items; ``order_by`` is a key of :data:`ORDER_COLUMNS`, ``-`` turns it."""
-    column = ORDER_COLUMNS.get(order_by.lstrip("-"), Release.id)
+    require_order(order_by, ORDER_COLUMNS)
+    column = ORDER_COLUMNS[order_by.removeprefix("-")]
     order = column.desc() if order_by.startswith("-") else column.asc()
     query = _narrowed(select(Release), wanted, now).order_by(order, Release.id.desc())
     return fetch_page(session, query.options(selectinload(Release.items)), limit=limit, offset=offset)

@@ -107,6 +107,7 @@ class SimulationResponse(ResponseModel):
     trials: list[TrialResponse]
     nodes: list[SimulatedNodeResponse]
     unmet: list[str]
+    apart: dict[str, str]
 
 
 class DeputyBody(RequestModel):
@@ -136,3 +137,4 @@ class OfferResponse(ResponseModel):
     level: int
     levels: int
     problem: str
+    apart: dict[str, str]

@@ -16,7 +16,7 @@ from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
 from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.repositories import releases, submissions
-from airflow_release_plugin.repositories.pages import Page
+from airflow_release_plugin.repositories.pages import Page, require_order
 from airflow_release_plugin.services import access
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.source import Source, closure_entries, open_source
@@ -89,6 +89,9 @@ def closure_of(ctx: Context, *, actor: Actor, path: str) -> Closure:
     return source.closure(path)
 
 
+ORDER_COLUMNS = ("path", "change", "submitted_at")
+
+
 def list_candidates(
     ctx: Context,
     *,
@@ -101,8 +104,9 @@ def list_candidates(
     """
     Rows that the actor may read, one for each DAG file (R7).
 
-    :param order_by: ``path``, ``change``, ``submitted_at``; ``-`` in front for descending
+    :param order_by: one of :data:`ORDER_COLUMNS`; ``-`` in front for descending
     """
+    require_order(order_by, ORDER_COLUMNS)
     known = _gather(ctx)
     rows = [row for row in _rows(ctx, known) if row is not None]
     readable = ctx.airflow.access.readable(
@@ -115,7 +119,7 @@ def list_candidates(
         if (everything or _is_readable(ctx, actor, row, readable))
         and _matches(row, wanted or CandidateFilter())
     ]
-    rows.sort(key=lambda row: _sort_key(row, order_by.lstrip("-")), reverse=order_by.startswith("-"))
+    rows.sort(key=lambda row: _sort_key(row, order_by.removeprefix("-")), reverse=order_by.startswith("-"))
     page = [_with_rights(ctx, actor, row) for row in rows[offset : offset + limit]]
     return Page(items=page, total_entries=len(rows))
 

@@ -198,7 +198,7 @@ def _resolve(ctx: Context, release: Release) -> flows.ResolvedFlow:
     """The flow that counts, by what the check found; the facts are kept with the release."""
     facts = risk.facts_of(ctx, release)
     release.risk_json = risk.to_record(facts)
-    return flows.resolve(
+    flow = flows.resolve(
         ctx,
         subject=release.subject,
         excluded={release.requested_by_id} | {item.submission.submitted_by_id for item in release.items},
@@ -206,6 +206,8 @@ def _resolve(ctx: Context, release: Release) -> flows.ResolvedFlow:
         facts=facts,
         at_least=release.at_least_level,
     )
+    release.risk_json = {**release.risk_json, "apart": dict(flow.apart)}
+    return flow
 
 
 def _still_counts(ctx: Context, approval: Approval, release: Release) -> bool:

@@ -12,9 +12,9 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.feasibility import unmet_nodes
 from airflow_release_plugin.domain.flow import FlowSpec, flow_from_dict, flow_to_dict, level_warnings
 from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
+from airflow_release_plugin.domain.problems import Problem, refusal
 from airflow_release_plugin.exceptions import (
     ConflictError,
-    InvalidRequestError,
     NotAllowedError,
     NotFoundError,
 )
@@ -133,11 +133,12 @@ def _require_possible(ctx: Context, spec: FlowSpec) -> None:
         nodes = [people_for(ctx, node) for node in level.nodes]
         for node in unmet_nodes(nodes, counts_twice=spec.counts_twice):
             names = ", ".join(person.name for person in node.eligible) or "nobody"
-            raise InvalidRequestError(
+            text = (
                 f"Level {number}, node {node.name!r} needs {node.needed} people, and those who can approve "
                 f"are: {names}. One person counts {'once a node' if spec.counts_twice else 'once'}. "
                 f"Name more people or a role that more people hold, or ask for fewer.{who_is_known(ctx)}"
             )
+            raise refusal([Problem("levels", text)])
 
 
 def preview(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowView:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from airflow_release_plugin.domain.approval import Node, Requirement
 from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.feasibility import unmet_nodes
 from airflow_release_plugin.domain.flow import FlowSpec, Level, NodeSpec, Validity
-from airflow_release_plugin.domain.flow_matching import FlowTrial, Outcome, match_flows
+from airflow_release_plugin.domain.flow_matching import FlowTrial, Outcome, flows_apart, match_flows
 from airflow_release_plugin.domain.risk import RiskFacts
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.repositories import flows as queries
@@ -24,11 +24,13 @@ class ResolvedFlow:
     The flow that applies to something, with the requirement made of it.
 
     :param trials: every flow, in order, and what became of it
+    :param apart: by DAG id, the flows of releases apart, where they are not all the same
     """
 
     spec: FlowSpec
     requirement: Requirement
     trials: tuple[FlowTrial, ...] = field(default_factory=tuple)
+    apart: Mapping[str, str] = field(default_factory=dict)
 
 
 def default_flow(ctx: Context, kind: ReleaseKind) -> FlowSpec:
@@ -100,7 +102,8 @@ def resolve(
     :param only: login names that narrow who may decide
     :raises InvalidRequestError: the people there are cannot meet it
     """
-    trial, trials, revision = try_flows(ctx, kind=kind, facts=facts or RiskFacts(dags=()), at_least=at_least)
+    facts = facts or RiskFacts(dags=())
+    trial, trials, revision = try_flows(ctx, kind=kind, facts=facts, at_least=at_least)
     level = trial.level or 1
     chosen = trial.flow.levels[level - 1]
     nodes = tuple(people_for(ctx, node, excluded=excluded, only=only) for node in chosen.nodes)
@@ -115,7 +118,7 @@ def resolve(
         excluded=tuple(sorted(set(excluded))),
         counts_twice=trial.flow.counts_twice,
     )
-    return ResolvedFlow(trial.flow, requirement, trials)
+    return ResolvedFlow(trial.flow, requirement, trials, flows_apart(trials, kind=kind, facts=facts))
 
 
 def who_is_known(ctx: Context) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from airflow_release_plugin.airflow_internals.notifiers import check_notifier
 from airflow_release_plugin.domain.flow import FlowSpec, flow_to_dict
 from airflow_release_plugin.domain.notification import NotificationEvent, wants
+from airflow_release_plugin.domain.problems import Problem, refusal
 from airflow_release_plugin.domain.states import GateState, NotificationState, ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.models import Approval, Gate, Notification, Release
@@ -46,9 +47,9 @@ def require_notifiers(spec: FlowSpec) -> None:
         try:
             check_notifier(notifier["notifier"], notifier.get("kwargs", {}))
         except InvalidRequestError as error:
-            problems.append(f"Notifier {number}: {error.message}")
+            problems.append(Problem("notifiers", f"Notifier {number}: {error.message}"))
     if problems:
-        raise InvalidRequestError("\n".join(problems), problems=problems)
+        raise refusal(problems)
 
 
 def requested(ctx: Context, approval: Approval) -> None:

@@ -14,6 +14,9 @@ from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services import access, approvals, audit, lifecycle, settlement
 from airflow_release_plugin.services.context import Context
 
+ORDER_COLUMNS = tuple(releases.ORDER_COLUMNS)
+"""What the list can be ordered by."""
+
 
 def start_pipeline(ctx: Context, release: Release, *, actor: Actor, suffix: str = "") -> None:
     """Start the DAG run that works on the release's present attempt."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -45,7 +45,11 @@ MAX_ITEMS = 100
 
 @dataclass(frozen=True)
 class Offer:
-    """What a release would need, as known before its check; ``problem`` if nobody could approve."""
+    """
+    What a release would need, as known before its check; ``problem`` if nobody could approve.
+
+    :param apart: by DAG id, the flows of releases apart, where they are not all the same
+    """
 
     people: tuple[Person, ...]
     flow: str = ""
@@ -53,6 +57,7 @@ class Offer:
     levels: int = 1
     level_name: str = ""
     problem: str = ""
+    apart: Mapping[str, str] = field(default_factory=dict)
 
 
 def offer(ctx: Context, *, actor: Actor, submission_ids: Collection[int], at_least_level: int = 1) -> Offer:
@@ -82,6 +87,7 @@ def offer_for(
         level=flow.requirement.level,
         levels=len(flow.spec.levels),
         level_name=flow.requirement.level_name,
+        apart=flow.apart,
     )
 
 

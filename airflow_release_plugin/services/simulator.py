@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.approval import Node
 from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.feasibility import unmet_nodes
-from airflow_release_plugin.domain.flow_matching import FlowTrial
+from airflow_release_plugin.domain.flow_matching import FlowTrial, flows_apart
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.risk import ChangeFact, DagSubject, RiskFacts
 from airflow_release_plugin.exceptions import NotFoundError
@@ -25,6 +25,7 @@ class Simulation:
     :param trials: every flow, in the order in which it is tried, and what became of it
     :param applies: the one that applies
     :param unmet: nodes that the people there are could not complete
+    :param apart: by DAG id, the flows of releases apart, where they are not all the same
     """
 
     kind: ReleaseKind
@@ -33,6 +34,7 @@ class Simulation:
     applies: FlowTrial
     nodes: tuple[Node, ...]
     unmet: tuple[Node, ...]
+    apart: Mapping[str, str]
 
 
 def of_dag(
@@ -94,4 +96,5 @@ def _simulate(
     level = applies.flow.levels[(applies.level or 1) - 1]
     nodes = tuple(flows.people_for(ctx, node, excluded=excluded) for node in level.nodes)
     unmet = tuple(unmet_nodes(nodes, counts_twice=applies.flow.counts_twice))
-    return Simulation(kind, facts, trials, applies, nodes, unmet)
+    apart = flows_apart(trials, kind=kind, facts=facts)
+    return Simulation(kind, facts, trials, applies, nodes, unmet, apart)

@@ -15,6 +15,7 @@ from airflow_release_plugin.views.dag_tab import DagTabView
 from airflow_release_plugin.views.errors import register_error_pages
 from airflow_release_plugin.views.flows import FlowView
 from airflow_release_plugin.views.index import IndexView
+from airflow_release_plugin.views.notifications import NotificationView
 from airflow_release_plugin.views.presentation import register_presentation
 from airflow_release_plugin.views.releases import ReleaseView
 from airflow_release_plugin.views.reviewers import ReviewerView
@@ -32,6 +33,7 @@ PAGES = (
     FlowView,
     SimulatorView,
     ReviewerView,
+    NotificationView,
     DagTabView,
 )
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.services import decisions, gates
+from airflow_release_plugin.services import decisions, gates, outbox
 from airflow_release_plugin.services.decisions import Asked, Decided
 from airflow_release_plugin.views.base import Page, posted_decision, posted_ids, route, text_arg
 
@@ -72,6 +72,7 @@ class ApprovalView(Page):
             state=state,
             approval=gates.approval_view(self.ctx(), found, actor=self.actor()),
             moving=state is GateState.OPEN,
+            unsent=outbox.unsent(self.ctx(), actor=self.actor(), subject=found),
         )
 
     @route("/gates/<int:gate_id>/decide", "POST")

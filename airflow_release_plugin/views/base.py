@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 from functools import wraps
 from typing import Any, ClassVar, TypeVar, cast
@@ -74,6 +74,12 @@ def offset_arg() -> int:
 def text_arg(name: str) -> str:
     """Return a query parameter without blanks around it; empty when it is missing."""
     return request.args.get(name, "").strip()
+
+
+def order_arg(columns: Collection[str], default: str) -> str:
+    """Return the order that the query asks for; ``default`` when there is none like it."""
+    wanted = text_arg("order_by")
+    return wanted if wanted.removeprefix("-") in columns else default
 
 
 def choice_arg(name: str, choices: type[EnumT]) -> EnumT | None:

@@ -18,6 +18,7 @@ from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.flow import DEFAULT_HOURS, FlowSpec, flow_to_dict
+from airflow_release_plugin.domain.problems import Problem, refusal
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.views.moments import local_text, read_moment
 
@@ -30,20 +31,14 @@ _FIELD = re.compile(
 )
 NAMES = ("users", "roles", "escalate_users", "escalate_roles")
 STEPS = ("basics", "levels", "scope", "validity", "notifications", "review")
-_STEP_OF_WORD = (
-    ("A flow's name", "basics"),
-    ("The remark", "basics"),
-    ("There is a flow named", "basics"),
-    ("The validity", "validity"),
-    ("Window", "validity"),
-    ("A freeze window", "validity"),
-    ("Notifier", "notifications"),
-    ("A flow has at most", "notifications"),
-    ("Level", "levels"),
-    ("No level", "levels"),
-    ("A flow has", "levels"),
-    ("A flow of kind", "levels"),
-)
+_STEP_OF_FIELD = {
+    "name": "basics",
+    "remark": "basics",
+    "levels": "levels",
+    "validity": "validity",
+    "calendar": "validity",
+    "notifiers": "notifications",
+}
 
 
 def _blank_node() -> Draft:
@@ -193,7 +188,7 @@ class _Reader:
     """Turns texts into values and collects what cannot be."""
 
     def __init__(self) -> None:
-        self._problems: dict[str, list[str]] = {}
+        self._problems: list[Problem] = []
 
     def flow(self, draft: Draft) -> dict[str, Any]:
         validity = draft.get("validity", {})
@@ -215,18 +210,17 @@ class _Reader:
             "notifiers": [self._notifier(notifier) for notifier in draft.get("notifiers", [])],
         }
         if self._problems:
-            lines = [line for found in self._problems.values() for line in found]
-            raise InvalidRequestError("\n".join(lines), steps=self._problems)
+            raise refusal(self._problems)
         return raw
 
-    def _problem(self, step: str, text: str) -> None:
-        self._problems.setdefault(step, []).append(text)
+    def _problem(self, field: str, text: str) -> None:
+        self._problems.append(Problem(field, text))
 
-    def _number(self, step: str, text: str, what: str, *, whole: bool = False) -> float | None:
+    def _number(self, field: str, text: str, what: str, *, whole: bool = False) -> float | None:
         try:
             return int(text) if whole or text.isdecimal() else float(text)
         except ValueError:
-            self._problem(step, _("%(what)s: %(text)r is not a number.", what=what, text=text))
+            self._problem(field, _("%(what)s: %(text)r is not a number.", what=what, text=text))
             return None
 
     def _level(self, number: int, draft: Draft) -> dict[str, Any]:
@@ -256,15 +250,15 @@ class _Reader:
     def _window(self, draft: Draft) -> dict[str, Any]:
         name, zone = draft.get("name", ""), draft.get("zone") or "UTC"
         what = _("Window %(name)r", name=name)
-        window: dict[str, Any] = {"name": name, "kind": draft.get("kind", "deny")}
+        window: dict[str, Any] = {"name": name, "kind": draft.get("kind", "deny"), "zone": zone}
         if draft.get("mode") == "cron":
-            minutes = self._number("validity", draft.get("minutes", ""), what, whole=True)
-            return {**window, "cron": draft.get("cron", ""), "minutes": minutes or 0, "zone": zone}
+            minutes = self._number("calendar", draft.get("minutes", ""), what, whole=True)
+            return {**window, "cron": draft.get("cron", ""), "minutes": minutes or 0}
         for key in ("start", "end"):
             try:
                 window[key] = read_moment(draft.get(key, ""), zone).isoformat()
             except InvalidRequestError as error:
-                self._problem("validity", f"{what}: {error.message}")
+                self._problem("calendar", f"{what}: {error.message}")
         return window
 
     def _notifier(self, draft: Draft) -> dict[str, Any]:
@@ -274,7 +268,7 @@ class _Reader:
             kwargs = None
         if not isinstance(kwargs, dict):
             text = _("The arguments of a notifier are a JSON object, such as {}.")
-            self._problem("notifications", text)
+            self._problem("notifiers", text)
         return {"notifier": draft.get("notifier", ""), "kwargs": kwargs, "events": draft.get("events", [])}
 
 
@@ -284,15 +278,8 @@ def names(text: str) -> list[str]:
 
 
 def problems_by_step(error: InvalidRequestError) -> dict[str, list[str]]:
-    """What a refusal says, under the steps of the form."""
-    steps: dict[str, list[str]] | None = error.context.get("steps")
-    return steps or by_step(error.context.get("problems") or [error.message])
-
-
-def by_step(problems: Iterable[str]) -> dict[str, list[str]]:
-    """Problems and warnings of the flow's own rules under the step of the form that they are about."""
+    """What a refusal says, under the steps of the form that it is about."""
     found: dict[str, list[str]] = {}
-    for problem in problems:
-        step = next((step for words, step in _STEP_OF_WORD if problem.startswith(words)), "review")
-        found.setdefault(step, []).append(problem)
+    for problem in error.context.get("problems") or [{"field": "", "text": error.message}]:
+        found.setdefault(_STEP_OF_FIELD.get(problem["field"], "review"), []).append(problem["text"])
     return found

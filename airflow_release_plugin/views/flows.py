@@ -21,7 +21,6 @@ from airflow_release_plugin.views.flow_diff import flow_changes
 from airflow_release_plugin.views.flow_form import (
     STEPS,
     Draft,
-    by_step,
     changed,
     draft_of,
     new_draft,
@@ -244,7 +243,7 @@ class FlowView(Page):
             view = flow_admin.preview(self.ctx(), actor=self.actor(), raw=raw)
         except InvalidRequestError as error:
             return _Preview(_sentences_anyway(raw), problems_by_step(error), {})
-        return _Preview(flow_sentences(view.spec), {}, by_step(view.warnings))
+        return _Preview(flow_sentences(view.spec), {}, {"levels": [*view.warnings]} if view.warnings else {})
 
 
 def _sentences_anyway(raw: dict[str, Any]) -> list[str]:

@@ -54,6 +54,7 @@ EVENT_LABELS: Mapping[str, Any] = {
     "deputy:period:create": _("Deputy named"),
     "deputy:period:end": _("Deputy's time ended"),
     "notification:delivery:fail": _("Notification failed"),
+    "notification:delivery:retry": _("Notification sent again"),
     "flow:definition:create": _("Flow created"),
     "flow:definition:change": _("Flow changed"),
     "flow:definition:delete": _("Flow deleted"),

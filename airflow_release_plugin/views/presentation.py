@@ -14,6 +14,7 @@ from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 
 from airflow_release_plugin import __version__
+from airflow_release_plugin.views.flow_labels import NOTIFICATIONS
 from airflow_release_plugin.views.flow_rows import who_texts
 from airflow_release_plugin.views.flow_sentence import change_verbs
 from airflow_release_plugin.views.icons import icon
@@ -121,4 +122,5 @@ def register_presentation(app: Flask) -> None:
         time_zones=time_zones,
         who_texts=who_texts,
         change_words=change_words,
+        notification_words=NOTIFICATIONS,
     )

@@ -16,6 +16,7 @@ from airflow_release_plugin.services import (
     cutover,
     decisions,
     emergency,
+    outbox,
     release_page,
     releases,
     requests,
@@ -26,6 +27,7 @@ from airflow_release_plugin.views.base import (
     Page,
     choice_arg,
     offset_arg,
+    order_arg,
     posted_decision,
     posted_ids,
     route,
@@ -75,7 +77,7 @@ class ReleaseView(Page):
             requested_before=_day("requested_before", end=True),
             released_after=_day("released_after"),
             released_before=_day("released_before", end=True),
-            order_by=text_arg("order_by") or "-number",
+            order_by=order_arg(releases.ORDER_COLUMNS, "-number"),
             limit=PAGE_SIZE,
             offset=offset_arg(),
         )
@@ -156,6 +158,7 @@ class ReleaseView(Page):
             if cutover.is_ahead(view.state)
             else (),
             most_due=MOST_DUE,
+            unsent=outbox.unsent(self.ctx(), actor=self.actor(), subject=view.release),
             changes=changes,
             is_since=is_since,
             moving=view.state in MOVING or any(not run.ended for run in view.runs),

@@ -11,7 +11,15 @@ from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.services import access, candidates, release_page, submissions
 from airflow_release_plugin.services.candidates import CandidateFilter
-from airflow_release_plugin.views.base import PAGE_SIZE, Page, choice_arg, offset_arg, route, text_arg
+from airflow_release_plugin.views.base import (
+    PAGE_SIZE,
+    Page,
+    choice_arg,
+    offset_arg,
+    order_arg,
+    route,
+    text_arg,
+)
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -37,7 +45,7 @@ class ToBeReleasedView(Page):
             self.ctx(),
             actor=self.actor(),
             wanted=wanted,
-            order_by=text_arg("order_by") or "path",
+            order_by=order_arg(candidates.ORDER_COLUMNS, "path"),
             limit=PAGE_SIZE,
             offset=offset_arg(),
         )

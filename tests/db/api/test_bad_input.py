@@ -391,3 +391,12 @@ class TestTargetMovedByHand:
         assert error_of(world.as_("admin").post("/environments/prod/restore")) == (409, "conflict")
         world.git("update-ref", "-d", "refs/heads/prod")
         assert ok(world.promote(release))["state"] == "released"
+
+
+@pytest.mark.parametrize("path", ["/releases", "/candidates"])
+@pytest.mark.parametrize("order", ["colour", "--path", "-", "path,number"])
+def test_an_unknown_order_is_refused_with_the_possible_ones(world: World, path: str, order: str) -> None:
+    response = world.as_("author").get(path, params={"order_by": order})
+
+    assert error_of(response) == (422, "invalid_request")
+    assert "requested_at" in message(response) or "submitted_at" in message(response)

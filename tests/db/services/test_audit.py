@@ -26,6 +26,7 @@ from airflow_release_plugin.services import (
     environments,
     flow_admin,
     gates,
+    outbox,
     release_page,
     releases,
     requests,
@@ -134,7 +135,7 @@ def configure_flows(world: World, clock: FrozenClock) -> None:
 
 
 def give_up_a_notification(world: World, release: Release) -> None:
-    """What happens when the last attempt to send one has failed."""
+    """What happens when the last attempt to send one has failed, and an admin has it sent again."""
     row = Notification(
         event=NotificationEvent.RELEASED,
         subject_type="release",
@@ -149,6 +150,7 @@ def give_up_a_notification(world: World, release: Release) -> None:
     world.ctx.session.add(row)
     world.ctx.session.flush()
     delivery.give_up(world.ctx, row, DeliveryProblem("Timeout", "It took too long."))
+    outbox.try_again(world.ctx, actor=ADMIN, notification_id=row.id)
 
 
 def test_what_is_rolled_back_leaves_no_event(world: World) -> None:

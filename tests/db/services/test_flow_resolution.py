@@ -18,7 +18,15 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.models import Approval, Release
 from airflow_release_plugin.repositories.approvals import latest_approval
-from airflow_release_plugin.services import approvals, checks, flow_admin, gates, releases, requests
+from airflow_release_plugin.services import (
+    approvals,
+    checks,
+    flow_admin,
+    gates,
+    releases,
+    requests,
+    simulator,
+)
 from airflow_release_plugin.services.gates import GateSubject
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, REVIEWER, VIEWER, World
@@ -401,3 +409,18 @@ def test_two_people_of_one_name_are_not_one(world: World) -> None:
     with pytest.raises(ConflictError):
         world.decide(release, REVIEWER, Verdict.REJECT)
     assert world.decide(release, Actor("30", "reviewer", frozenset({"op"}))).state is ReleaseState.APPROVED
+
+
+@pytest.mark.req("R31")
+def test_people_are_told_where_dags_would_fall_under_different_flows(world: World) -> None:
+    flow(world, "Orders", scope={"dag_ids": ["orders"]})
+    chosen = [world.submit(world.dag(name)) for name in ("orders", "rest")]
+    both = {"orders": "Orders", "rest": "default"}
+
+    offered = requests.offer(world.ctx, actor=DEV, submission_ids=[s.id for s in chosen])
+    alone = requests.offer(world.ctx, actor=DEV, submission_ids=[chosen[0].id])
+    release = world.report(world.request(*chosen))
+    found = simulator.of_release(world.ctx, actor=DEV, release_id=release.id)
+
+    assert (offered.flow, offered.apart, alone.apart) == ("Orders", both, {})
+    assert (release.risk_json["apart"], found.apart) == (both, both)

@@ -15,7 +15,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.models import Gate, Release
+from airflow_release_plugin.domain.notification import NotificationEvent
+from airflow_release_plugin.domain.states import NotificationState
+from airflow_release_plugin.models import Gate, Notification, Release
 from airflow_release_plugin.services import flow_admin, gates, unit_of_work
 from airflow_release_plugin.services.gates import GateSubject
 from airflow_release_plugin.store.memory import MemoryReleaseStore
@@ -116,6 +118,36 @@ def test_every_form_that_decides_names_the_step_that_it_showed(
         sent = {"verdict": "approve", "change_digest": "0" * 64, "node": "1"}
         assert reviewer.post(f"{path}/decide", sent).status_code == 409
         assert reviewer.post(f"{path}/decide", {**sent, "node": "x"}).status_code == 422
+
+
+@pytest.mark.req("R40")
+def test_an_admin_sees_what_was_not_told_on_the_page_and_has_it_sent_again(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    release, gate = installation.waiting("etl"), installation.gate("etl")
+    for kind, thing in (("release", release), ("gate", gate)):
+        row = Notification(
+            event=NotificationEvent.REQUESTED,
+            subject_type=kind,
+            subject_id=thing.id,
+            notifier_json={"notifier": "my.Notifier"},
+            notice={},
+            state=NotificationState.FAILED,
+            attempts=5,
+            error="Timeout: <slow>",
+            next_attempt_at=datetime.now(timezone.utc),
+            made_at=datetime.now(timezone.utc),
+        )
+        installation.do(lambda w, row=row: w.ctx.session.add(row))
+        page = f"/releases/{release.id}" if kind == "release" else f"/approvals/gates/{gate.id}"
+        assert "Timeout: &lt;slow&gt;" in browser_of("admin").get(page).text
+        assert "my.Notifier" not in browser_of("reviewer").get(page).text
+        retry = f"/notifications/{row.id}/retry"
+        assert browser_of("dev").post(retry, {}).status_code == 403
+        assert browser_of("admin").post(retry, {}).location.endswith(page)
+        text = browser_of("admin").get(page).text
+        assert "Notification sent again" in text or kind == "gate"
+        assert "given up" not in text
 
 
 @pytest.mark.req("R38")

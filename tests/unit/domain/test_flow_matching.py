@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.flow import FlowSpec, Level, NodeSpec, Scope
-from airflow_release_plugin.domain.flow_matching import Outcome, match_flows
+from airflow_release_plugin.domain.flow_matching import Outcome, flows_apart, match_flows
 from airflow_release_plugin.domain.risk import DagSubject, RiskFacts
 from tests.harness.flow_strategies import facts, flows
 
@@ -116,3 +116,34 @@ def test_a_package_is_in_scope_when_one_of_its_dags_is() -> None:
     assert scope.covers([DagSubject("harmless"), ORDERS])
     assert not scope.covers([DagSubject("harmless")])
     assert not scope.covers([])
+
+
+def apart(listed: list[FlowSpec], kind: ReleaseKind, known: RiskFacts) -> dict[str, str]:
+    return flows_apart(match_flows(listed, kind=kind, facts=known), kind=kind, facts=known)
+
+
+def test_dags_under_different_flows_are_named_with_theirs() -> None:
+    rest = DagSubject("rest", frozenset(), frozenset({"bob"}), "dev")
+    listed = [flow("off", enabled=False), flow("finance", scope=Scope(tags=("finance",))), CATCH_ALL]
+
+    both = apart(listed, ReleaseKind.PROMOTION, RiskFacts((ORDERS, rest)))
+
+    assert both == {"etl_orders": "finance", "rest": "default"}
+    assert apart(listed, ReleaseKind.PROMOTION, RiskFacts((ORDERS,))) == {}
+    assert apart([CATCH_ALL], ReleaseKind.PROMOTION, RiskFacts((ORDERS, rest))) == {}
+
+
+@given(st.lists(flows(), max_size=5), st.sampled_from(ReleaseKind), facts)
+def test_a_package_falls_under_the_first_of_the_flows_of_its_dags(
+    listed: list[FlowSpec], kind: ReleaseKind, known: RiskFacts
+) -> None:
+    everything = [
+        *(replace(each, name=f"{index}") for index, each in enumerate(listed)),
+        replace(CATCH_ALL, kind=kind),
+    ]
+    trials = match_flows(everything, kind=kind, facts=known)
+    names = [each.name for each in everything]
+    applies = next(trial.flow.name for trial in trials if trial.outcome is Outcome.APPLIES)
+    alone = flows_apart(trials, kind=kind, facts=known)
+
+    assert not alone or applies == min(alone.values(), key=names.index)

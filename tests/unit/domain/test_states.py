@@ -69,7 +69,7 @@ LEGAL = {
     NotificationState: """
         pending: sent failed
         sent:
-        failed:
+        failed: pending
     """,
     ExportState: """
         queued: running failed
@@ -130,7 +130,7 @@ def test_the_final_states_are_these() -> None:
         "SubmissionState": {"removed", "superseded"},
         "ApprovalState": {"rejected", "expired", "withdrawn"},
         "GateState": {"approved", "rejected", "expired", "withdrawn"},
-        "NotificationState": {"sent", "failed"},
+        "NotificationState": {"sent"},
         "ExportState": {"failed", "expired"},
         "ImportState": {"applied", "failed", "discarded"},
     }

@@ -7,7 +7,6 @@ from airflow_release_plugin.domain.flow import FlowSpec, flow_from_dict, flow_to
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.views.flow_diff import flow_changes
 from airflow_release_plugin.views.flow_form import (
-    by_step,
     changed,
     draft_of,
     names,
@@ -53,6 +52,13 @@ FULL = {
             "start": "2026-12-24T00:00:00+00:00",
             "end": "2027-01-02T00:00:00+00:00",
         },
+        {
+            "name": "Stocktaking",
+            "kind": "deny",
+            "zone": "Asia/Shanghai",
+            "start": "2026-12-24T10:00:00+00:00",
+            "end": "2026-12-24T11:00:00+00:00",
+        },
     ],
 }
 
@@ -65,10 +71,37 @@ def test_a_flow_that_goes_through_the_form_is_the_same_flow() -> None:
     assert flow_to_dict(flow_from_dict(raw_of(draft_of(spec())))) == flow_to_dict(spec())
 
 
+@pytest.mark.req("R19")
+def test_a_fixed_window_is_edited_in_the_time_zone_in_which_it_was_typed() -> None:
+    window = draft_of(spec())["calendar"][2]
+
+    assert (window["zone"], window["start"]) == ("Asia/Shanghai", "2026-12-24T18:00")
+
+
+@pytest.mark.parametrize(
+    ("broken", "step"),
+    [
+        ({"name": ""}, "basics"),
+        ({"remark": "x" * 201}, "basics"),
+        ({"levels": []}, "levels"),
+        ({"kind": "gate"}, "levels"),
+        ({"validity": {"wait": 0}}, "validity"),
+        ({"calendar": [{"name": "W", "kind": "deny", "cron": "never", "minutes": 5}]}, "validity"),
+        ({"calendar": [{"name": "W", "kind": "deny", "zone": "Mars/Base"}]}, "validity"),
+        ({"notifiers": [{"notifier": "x"}]}, "notifications"),
+        ({"colour": "red"}, "review"),
+    ],
+)
+def test_what_is_wrong_with_a_flow_is_said_at_its_step(broken: dict[str, object], step: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        flow_from_dict({**FULL, **broken})
+    assert set(problems_by_step(refused.value)) == {step}
+
+
 def test_a_new_flow_needs_a_name_and_somebody() -> None:
     with pytest.raises(InvalidRequestError) as refused:
         flow_from_dict(raw_of(new_draft()))
-    assert set(by_step(refused.value.context["problems"])) == {"basics", "levels"}
+    assert set(problems_by_step(refused.value)) == {"basics", "levels"}
 
 
 def test_fields_are_read_by_their_path_and_others_are_left_out() -> None:

@@ -22,6 +22,7 @@ POSTS = [
     "/releases/1/break-glass",
     "/approvals/decide",
     "/approvals/gates/1/decide",
+    "/notifications/1/retry",
     "/flows/draft",
     "/flows/preview",
     "/flows/create",

@@ -1,0 +1,23 @@
+"""What is wrong with values that somebody gave, by the field that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from airflow_release_plugin.exceptions import InvalidRequestError
+
+
+class Problem(NamedTuple):
+    """One sentence about one field; ``field`` is its name at the top of what was given."""
+
+    field: str
+    text: str
+
+
+def refusal(problems: Sequence[Problem]) -> InvalidRequestError:
+    """The error that names all of them, a line each."""
+    return InvalidRequestError(
+        "\n".join(problem.text for problem in problems),
+        problems=[problem._asdict() for problem in problems],
+    )
