@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -187,7 +187,7 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """The one spelling in JSON that counts: what is hashed and signed."""
-        return canonical_json(asdict(self))
+        return canonical_json(self)
 
 
 _SHAPES: dict[str, type[Any]] = {
@@ -206,9 +206,12 @@ _SHAPES: dict[str, type[Any]] = {
 
 
 def canonical_json(value: Any) -> bytes:
-    """ASCII, keys sorted, no spaces, times as ISO text."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=datetime.isoformat)
-    return text.encode("ascii")
+    """ASCII, keys sorted, no spaces, times as ISO text; dataclasses are mappings of their fields."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_json_value).encode("ascii")
+
+
+def _json_value(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else vars(value)
 
 
 def manifest_from_dict(raw: Any) -> Manifest:

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -136,7 +136,7 @@ def statement(manifest: Manifest) -> bytes:
                     {
                         "unit": unit.unit_id,
                         "digest": unit.digest,
-                        "evidence": asdict(unit.evidence) if unit.evidence else None,
+                        "evidence": unit.evidence,
                     }
                     for unit in manifest.units
                 ],

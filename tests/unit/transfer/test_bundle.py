@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import airflow.example_dags
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -224,3 +225,17 @@ def test_memory_stays_flat_whatever_the_size(tmp_path: Path) -> None:
 
     assert (tmp_path / "b.dagbundle").stat().st_size > 30 * MEBIBYTE
     assert max(written, read) < 4 * MEBIBYTE
+
+
+def test_airflows_own_example_dags_survive_byte_for_byte(tmp_path: Path) -> None:
+    folder = Path(airflow.example_dags.__file__).parent
+    content = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert len(content) > 50
+
+    write(tmp_path / "b.dagbundle", content)
+
+    assert {path: data for path, (_, data) in read_all(tmp_path / "b.dagbundle").items()} == content
