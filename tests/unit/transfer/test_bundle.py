@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import random
+import resource
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -123,13 +122,14 @@ class TestNothingIsLeftBehind:
             write_bundle(tmp_path / "b.dagbundle", **arguments)  # type: ignore[arg-type]
         assert list(tmp_path.iterdir()) == []
 
-    def test_when_the_disk_is_full(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def full(_: int) -> None:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-        monkeypatch.setattr(os, "fsync", full)
-
-        self.refused(tmp_path, TransferUnavailableError, "No space left on device")
+    def test_when_there_is_no_room_for_it(self, tmp_path: Path) -> None:
+        files = [SourceFile("etl.py", REGULAR, [random.Random(1).randbytes(MEBIBYTE)])]
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (MEBIBYTE // 2, before[1]))
+        try:
+            self.refused(tmp_path, TransferUnavailableError, "cannot be written: File too large", files=files)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     def test_when_the_source_of_the_content_breaks(self, tmp_path: Path) -> None:
         def chunks() -> Iterator[bytes]:
