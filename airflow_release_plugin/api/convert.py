@@ -41,6 +41,7 @@ def release_detail(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseDet
             "reports": view.reports,
             "pipeline": view.pipeline,
             "runs": view.runs,
+            "progress": view.progress,
             "actions": view.actions,
             "hold": view.hold,
             "watch_state": view.watch_state,

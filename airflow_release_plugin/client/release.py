@@ -15,6 +15,8 @@ from airflow_release_plugin.client.retry import RETRY_STATUSES, Backoff, may_rep
 from airflow_release_plugin.client.settings import ClientSettings
 from airflow_release_plugin.schemas.gate import GateBody, GateDetailResponse
 from airflow_release_plugin.schemas.release import (
+    ProgressBody,
+    ProgressResponse,
     PromotionResponse,
     ReasonBody,
     ReleaseBody,
@@ -108,6 +110,11 @@ class ReleaseClient:
         A repetition whose first answer was lost may meet that too: the report is then among the release's.
         """
         return self._send(Call("POST", f"/releases/{release_id}/reports", ReleaseDetailResponse, body))
+
+    def tell_progress(self, release_id: int, body: ProgressBody) -> ProgressResponse:
+        """Say how far a check is. Raises ``ConflictError`` when nobody wants to know any more."""
+        path = f"/releases/{release_id}/progress"
+        return self._send(Call("POST", path, ProgressResponse, body, idempotent=False))
 
     def request_approval(self, release_id: int) -> ReleaseDetailResponse:
         """Open the approval of a release whose checks passed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin import config
@@ -11,6 +12,7 @@ from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.operators.base import PipelineOperator, failed_for_good
 from airflow_release_plugin.operators.candidate import fetched_tree
+from airflow_release_plugin.operators.progress import ProgressTeller
 from airflow_release_plugin.schemas.release import CheckItemBody, ReportBody, WorkTreeResponse
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ class CheckReleaseOperator(PipelineOperator):
         from airflow_release_plugin.analysis.parse_check import check_tree
 
         work = client.get_work(release_id)
-        with fetched_tree(client, release_id) as tree:
+        teller = ProgressTeller(partial(client.tell_progress, release_id), attempt=work.attempt)
+        with fetched_tree(client, release_id) as tree, teller:
             parsed = check_tree(
                 tree,
                 work.dag_files,
@@ -49,6 +52,7 @@ class CheckReleaseOperator(PipelineOperator):
                 bundle_name=work.environment,
                 environment=config.check_environment(),
                 last_runs=work.model_dump(include={"last_runs"})["last_runs"],
+                on_progress=teller,
             )
         body = self._report(work, parsed)
         self._send(client, release_id, body)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, field_validator
 
 from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
 from airflow_release_plugin.domain.digest import ChangeKind, ReleaseKind
+from airflow_release_plugin.domain.progress import REPORTED_STATES, ItemState
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.schemas.approval import ApprovalResponse
 from airflow_release_plugin.schemas.common import (
@@ -61,6 +62,43 @@ class ReportBody(RequestModel):
     base_commit: str | None = Field(default=None, max_length=40)
     items: list[CheckItemBody] = Field(max_length=5000)
     request_approval: bool = True
+
+
+class FileProgressBody(RequestModel):
+    """How far the check of one file is: ``checking``, ``checked`` or ``failed`` with the reason."""
+
+    path: str = Field(max_length=1000)
+    state: ItemState
+    detail: str = Field(default="", max_length=1000)
+
+    @field_validator("state")
+    @classmethod
+    def _of_a_check(cls, state: ItemState) -> ItemState:
+        if state not in REPORTED_STATES:
+            raise ValueError(f"a check reports {', '.join(sorted(each.value for each in REPORTED_STATES))}")
+        return state
+
+
+class ProgressBody(RequestModel):
+    """Files whose state changed since the last time."""
+
+    attempt: RowId
+    files: list[FileProgressBody] = Field(max_length=5000)
+
+
+class ProgressResponse(ResponseModel):
+    """How many items of the release the step under way is through with."""
+
+    done: int
+    total: int
+
+
+class ItemProgressResponse(ResponseModel):
+    """How far one item is; ``detail`` says why it failed."""
+
+    path: str
+    state: ItemState
+    detail: str
 
 
 class ReportResponse(ResponseModel):
@@ -138,6 +176,7 @@ class ReleaseDetailResponse(ReleaseResponse):
     reports: list[ReportResponse]
     pipeline: PipelineResponse | None
     runs: list[RunResponse]
+    progress: list[ItemProgressResponse]
     actions: list[str]
     hold: HoldResponse | None
     watch_state: str

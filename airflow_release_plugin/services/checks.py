@@ -111,6 +111,7 @@ def report(
         own = announced_ids.findings(ctx, release, items)
     found = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=[*items, *own])
     failed = _store(ctx, release, found, actor=actor)
+    release.progress_json = None
     if failed:
         lifecycle.move(ctx, release, ReleaseState.FAILED, actor=actor, reason=_summary(failed[0]))
     elif ask and kind is ReportKind.CHECK:

@@ -10,6 +10,7 @@ from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.files import FileEntry, TreeChange
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import RunFacts
+from airflow_release_plugin.domain.progress import ItemProgress
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Event, Release, Report
@@ -20,6 +21,7 @@ from airflow_release_plugin.services import (
     access,
     approvals,
     emergency,
+    progress,
     releases,
     requests,
     submissions,
@@ -55,6 +57,7 @@ class ReleaseView:
     reports: list[Report]
     pipeline: PipelineView | None
     runs: tuple[RunFacts, ...]
+    progress: tuple[ItemProgress, ...]
     actions: list[str]
     hold: Hold | None
     watch_state: str
@@ -78,13 +81,15 @@ def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:
     held = None
     if approval is not None and state is ReleaseState.APPROVED:
         held = hold(release, approval, ctx.clock())
+    reports = release_queries.reports(ctx.session, release.id)
     return ReleaseView(
         release=release,
         state=state,
         approval=shown,
-        reports=release_queries.reports(ctx.session, release.id),
+        reports=reports,
         pipeline=_pipeline(ctx, release, state),
         runs=verification.run_states(ctx, release),
+        progress=progress.items(release, state, reports),
         actions=_actions(
             ctx, actor, release, shown, emergency.may_break_glass(ctx, actor, release, approval)
         ),

@@ -66,6 +66,11 @@ class Page(BaseView):
         return render_template(template, tab=self.tab, waiting=waiting, **shared, **values)
 
 
+def is_live_fetch() -> bool:
+    """Whether a page that is open fetches its live region again."""
+    return request.headers.get("X-Requested-With") == "fetch"
+
+
 def offset_arg() -> int:
     """Return the number of rows to skip, 0 or more."""
     return max(request.args.get("offset", 0, type=int), 0)

@@ -32,6 +32,12 @@ STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
     "withdrawn": (_("Withdrawn"), "gray", "undo"),
     "approve": (_("Approved"), "success", "check"),
     "reject": (_("Rejected"), "failed", "forbidden"),
+    # items of a release
+    "waiting": (_("Waiting"), "gray", "clock"),
+    "checked": (_("Checked"), "success", "check"),
+    "promoting": (_("Promoting"), "running", "arrow-up"),
+    "promoted": (_("In the target"), "blue", "arrow-up"),
+    "served": (_("Served"), "success", "check"),
     # changes
     "new": (_("New"), "success", "plus"),
     "modified": (_("Modified"), "blue", "pencil"),

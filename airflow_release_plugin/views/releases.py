@@ -26,6 +26,7 @@ from airflow_release_plugin.views.base import (
     PAGE_SIZE,
     Page,
     choice_arg,
+    is_live_fetch,
     offset_arg,
     order_arg,
     posted_decision,
@@ -146,7 +147,10 @@ class ReleaseView(Page):
         view = release_page.view(self.ctx(), actor=self.actor(), release_id=release_id)
         changes = None
         is_since = text_arg("diff") == "since-my-approval"
-        if access.may_read_code(self.ctx(), self.actor(), access.release_dag_ids(view.release)):
+        # The live region is fetched again and again; the changes are outside of it.
+        if not is_live_fetch() and access.may_read_code(
+            self.ctx(), self.actor(), access.release_dag_ids(view.release)
+        ):
             show = release_page.diff_since_approval if is_since else release_page.diff
             changes = show(self.ctx(), actor=self.actor(), release_id=release_id)
         return self.render(
@@ -161,7 +165,7 @@ class ReleaseView(Page):
             unsent=outbox.unsent(self.ctx(), actor=self.actor(), subject=view.release),
             changes=changes,
             is_since=is_since,
-            moving=view.state in MOVING or any(not run.ended for run in view.runs),
+            moving=_is_moving(view),
         )
 
     @route("/<int:release_id>/decide", "POST")
@@ -198,6 +202,13 @@ class ReleaseView(Page):
         started = requests.retry(self.ctx(), actor=self.actor(), release_id=release_id)
         flash(_("Attempt %(attempt)s was started.", attempt=started.attempt), "success")
         return redirect(url_for("ReleaseView.show", release_id=release_id))
+
+
+def _is_moving(view: release_page.ReleaseView) -> bool:
+    """Whether the page is worth looking at again: also after the release, until its pipeline is through."""
+    is_worked_on = view.pipeline is not None and view.pipeline.state in {"queued", "running"}
+    after = view.state is ReleaseState.RELEASED and is_worked_on
+    return view.state in MOVING or after or any(not run.ended for run in view.runs)
 
 
 def _day(name: str, *, end: bool = False) -> datetime | None:

@@ -11,7 +11,10 @@ from fastapi.responses import StreamingResponse
 
 from airflow_release_plugin.api.convert import release_detail
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath
+from airflow_release_plugin.domain.progress import ItemProgress
 from airflow_release_plugin.schemas.release import (
+    ProgressBody,
+    ProgressResponse,
     PromotionResponse,
     ReasonBody,
     ReleaseDetailResponse,
@@ -21,6 +24,7 @@ from airflow_release_plugin.schemas.release import (
     WorkTreeResponse,
 )
 from airflow_release_plugin.services import checks, promotions, verification
+from airflow_release_plugin.services import progress as progress_service
 
 router = APIRouter(prefix="/{release_id}", tags=["Pipeline"])
 
@@ -70,6 +74,17 @@ def tree(release_id: IdPath, caller: CallerDep) -> StreamingResponse:
     with caller.transaction() as (ctx, actor):
         files = checks.tree_files(ctx, actor=actor, release_id=release_id)
     return StreamingResponse(_zip_stream(files), media_type="application/zip")
+
+
+@router.post("/progress")
+def progress(release_id: IdPath, body: ProgressBody, caller: CallerDep) -> ProgressResponse:
+    """Say how far the check of some files is; shown on the page of the release, not kept."""
+    with caller.transaction() as (ctx, actor):
+        files = [ItemProgress(file.path, file.state, file.detail) for file in body.files]
+        told = progress_service.note(
+            ctx, actor=actor, release_id=release_id, attempt=body.attempt, files=files
+        )
+        return ProgressResponse(done=sum(item.is_done for item in told), total=len(told))
 
 
 @router.post("/reports")

@@ -164,7 +164,8 @@
     }
 
     busy() {
-      return document.hidden || this.element.contains(document.activeElement) || this.element.querySelector("dialog[open]");
+      const isTyping = document.activeElement.matches("input, textarea, select") && this.element.contains(document.activeElement);
+      return document.hidden || isTyping || this.element.querySelector("dialog[open]");
     }
 
     async tick() {
@@ -195,9 +196,17 @@
         const twin = fresh.querySelector(`#${CSS.escape(part.id)}`);
         if (twin) twin.open = part.open;
       }
+      const focused = this.focusable(this.element).indexOf(document.activeElement);
+      const text = document.activeElement.textContent;
       this.element.replaceWith(document.adoptNode(fresh));
       showTimes(this.element);
+      const twin = this.focusable(this.element)[focused];
+      if (twin?.textContent === text) twin.focus({ preventScroll: true });
       if (this.element.dataset.announce !== before) announce(this.element.dataset.announce);
+    }
+
+    focusable(region) {
+      return [...region.querySelectorAll("a[href], button, summary")];
     }
 
     notice() {

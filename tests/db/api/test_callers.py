@@ -152,6 +152,7 @@ def body_of(path: str) -> dict[str, Any] | None:
         "decisions": {"verdict": "approve", "change_digest": "0" * 64},
         "reports": {"kind": "check", "attempt": 1, "items": []},
         "errored": {"reason": "x"},
+        "progress": {"attempt": 1, "files": []},
         "revoke": {"reason": "x"},
         "break-glass": {"change_digest": "0" * 64, "reason": "Orders stand still."},
         "enabled": {"enabled": True},
@@ -174,6 +175,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/releases/1/decisions": {"verdict": "approve", "comment": "c", "change_digest": "0" * 64},
     "/releases/1/revoke": {"reason": "r"},
     "/releases/1/errored": {"reason": "r"},
+    "/releases/1/progress": {"attempt": 1, "files": [{"path": "p", "state": "checked", "detail": "d"}]},
     "/releases/1/reports": {
         "kind": "check",
         "attempt": 1,

@@ -24,6 +24,7 @@ CALLERS = ("anonymous", "viewer", "author", "author2", "reviewer", "admin", "pip
 DIGEST = "0" * 64
 DECISION = {"verdict": "approve", "change_digest": "{digest}"}
 GATE = {"dag_id": "etl", "run_id": "r", "task_id": "other", "try_number": 1, "title": "May we?"}
+PROGRESS = {"attempt": 1, "files": [{"path": "etl.py", "state": "checking"}]}
 REPORT = {"kind": "check", "attempt": 1, "items": [{"name": "Parse", "status": "passed"}]}
 SUBJECT = {"subject": "release", "subject_id": "{awaiting}", "change_digest": "{digest}"}
 EMERGENCY = {"change_digest": "{digest}", "reason": "Orders stand still."}
@@ -66,6 +67,7 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "POST /releases/{failed}/retry": ("401 403 200 403 403 200 403", None),
     "GET /releases/{checking}/work": (EXECUTORS, None),
     "GET /releases/{checking}/tree": (EXECUTORS, None),
+    "POST /releases/{checking}/progress": (EXECUTORS, PROGRESS),
     "POST /releases/{checking}/reports": (EXECUTORS, REPORT),
     "POST /releases/{awaiting}/request-approval": (EXECUTORS, None),
     "POST /releases/{checking}/errored": (EXECUTORS, {"reason": "broken"}),

@@ -85,6 +85,7 @@ def release(release_id: int = 7, state: str = "checking", **changes: Any) -> dic
         "reports": [],
         "pipeline": None,
         "runs": [],
+        "progress": [],
         "actions": [],
         "hold": None,
         "watch_state": state,

@@ -19,7 +19,7 @@ from airflow_release_plugin.exceptions import (
     error_for_code,
 )
 from airflow_release_plugin.schemas.gate import GateBody
-from airflow_release_plugin.schemas.release import ReleaseBody, ReportBody
+from airflow_release_plugin.schemas.release import ProgressBody, ReleaseBody, ReportBody
 from airflow_release_plugin.schemas.submission import SubmissionBody
 from tests.unit.client.server import PREFIX, SUBMISSION, Answer, gate, release
 
@@ -55,6 +55,10 @@ CALLS = {
     "get_release": (("GET", "/releases/7", release()), lambda c: c.get_release(7)),
     "get_work": (("GET", "/releases/7/work", WORK), lambda c: c.get_work(7)),
     "report": (("POST", "/releases/7/reports", release()), lambda c: c.report(7, REPORT)),
+    "tell_progress": (
+        ("POST", "/releases/7/progress", {"done": 1, "total": 2}),
+        lambda c: c.tell_progress(7, ProgressBody(attempt=1, files=[])),
+    ),
     "request_approval": (
         ("POST", "/releases/7/request-approval", release()),
         lambda c: c.request_approval(7),
@@ -77,7 +81,7 @@ CALLS = {
         lambda c: c.withdraw_gate(3),
     ),
 }
-REPEATED = CALLS.keys() - {"submit", "request_release", "retry", "withdraw_gate"}
+REPEATED = CALLS.keys() - {"submit", "request_release", "tell_progress", "retry", "withdraw_gate"}
 
 
 @pytest.mark.parametrize("name", CALLS)
