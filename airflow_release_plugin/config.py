@@ -62,6 +62,16 @@ def source_external_dag_ids() -> frozenset[str]:
     return _names("source_external_dag_ids", "")
 
 
+def source_mode() -> str:
+    """``dev-prod``: submitted versions wait for a release; ``basic``: they go to the target at once."""
+    return _get("source_mode", "dev-prod").lower()
+
+
+def role() -> str:
+    """What this installation is: ``source``, ``target`` or ``both``."""
+    return _get("role", "both").lower()
+
+
 def environment() -> str:
     """Name of the target environment: a branch of the store and the name of the bundle that serves it."""
     return _get("environment", "prod")

@@ -15,6 +15,7 @@ Every error of the product, as one tree.
     │   ├── UnchangedError              409  submitted, but equal to what is there already
     │   ├── ItemBusyError               409  the submission is in another open release
     │   ├── StoreConflictError          409  compare-and-swap on a ref was lost
+    │   ├── NotHereError                409  another installation does this
     │   ├── FrozenError                 409  approved, but it is not the time to execute it
     │   └── TargetMovedError            409  the target branch was moved outside the product
     ├── ExpiredError                    410  a validity window is over
@@ -128,6 +129,12 @@ class StoreConflictError(ConflictError):
     """Raised when a ref no longer points at the commit that the writer expected."""
 
     code = "store_conflict"
+
+
+class NotHereError(ConflictError):
+    """Raised when the role of this installation leaves out what was asked for."""
+
+    code = "not_here"
 
 
 class FrozenError(ConflictError):

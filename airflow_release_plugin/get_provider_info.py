@@ -18,6 +18,25 @@ def _option(kind: str, default: str | None, description: str, example: str | Non
     }
 
 
+def _installation_options() -> dict[str, Any]:
+    return {
+        "source_mode": _option(
+            "string",
+            "dev-prod",
+            "``dev-prod``: a submitted version waits in the to-be-released list until a release of it is "
+            "approved. ``basic``: it goes to the target at once, after the checks, and nobody approves it. "
+            "Anything else counts as ``dev-prod`` and is reported by ``health``.",
+        ),
+        "role": _option(
+            "string",
+            "both",
+            "What this installation is: ``source`` (people submit and export here), ``target`` (releases are "
+            "imported, promoted and rolled back here) or ``both``. Anything else is reported by ``health``, "
+            "and neither part works.",
+        ),
+    }
+
+
 def _store_options() -> dict[str, Any]:
     return {
         "store_path": _option(
@@ -177,6 +196,7 @@ def get_provider_info() -> dict[str, Any]:
             "release": {
                 "description": "Options of Airflow Release.",
                 "options": {
+                    **_installation_options(),
                     **_store_options(),
                     **_people_options(),
                     **_notification_options(),

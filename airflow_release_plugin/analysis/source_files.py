@@ -187,7 +187,7 @@ class FolderFiles(SourceFiles):
         super().__init__(cache)
         self._root = os.path.abspath(root)
         self._real = os.path.realpath(root)
-        self._max_file_bytes = max_file_bytes
+        self.max_file_bytes = max_file_bytes
         self._listings: dict[str, dict[str, bool]] = {}
         self._links: set[str] = set()
         self._entries: dict[str, FileEntry] = {}
@@ -239,9 +239,9 @@ class FolderFiles(SourceFiles):
         if kind != stat.S_IFREG:
             what = _SPECIAL.get(kind, "no regular file")
             raise UnitError(f"{path!r} is {what}; a unit consists of regular files only.", path=path)
-        if info.st_size > self._max_file_bytes:
+        if info.st_size > self.max_file_bytes:
             raise UnitError(
-                f"File {path!r} has {info.st_size} bytes; the limit is {self._max_file_bytes} "
+                f"File {path!r} has {info.st_size} bytes; the limit is {self.max_file_bytes} "
                 "([release] max_file_bytes). Keep data of that size outside the DAG folder.",
                 path=path,
             )
@@ -264,7 +264,7 @@ class FolderFiles(SourceFiles):
     def _bytes(self, path: str) -> bytes:
         try:
             with open(self._absolute(path), "rb") as stream:
-                return stream.read(self._max_file_bytes + 1)
+                return stream.read(self.max_file_bytes + 1)
         except OSError as error:
             raise UnitError(f"File {path!r} cannot be read: {error.strerror}.", path=path) from error
 

@@ -18,12 +18,25 @@ from airflow_release_plugin.api.routes import (
     health,
     me,
     releases,
+    shared_files,
     submissions,
     watch,
 )
 
 API_PREFIX = "/api/v1"
-_ROUTES = (me, candidates, submissions, releases, environments, gates, flows, deputies, events, watch)
+_ROUTES = (
+    me,
+    candidates,
+    shared_files,
+    submissions,
+    releases,
+    environments,
+    gates,
+    flows,
+    deputies,
+    events,
+    watch,
+)
 
 
 def create_app(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:

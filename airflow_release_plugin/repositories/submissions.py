@@ -31,9 +31,10 @@ def units(session: Session, source: str) -> list[Unit]:
     return list(session.scalars(select(Unit).where(Unit.source == source)))
 
 
-def lock_unit(session: Session, unit: Unit) -> None:
-    """Hold the unit until the transaction ends, so that version numbers are given once."""
-    session.scalars(select(Unit).where(Unit.id == unit.id).with_for_update()).one()
+def lock_units(session: Session, unit_ids: Collection[int]) -> None:
+    """Hold units until the transaction ends, in one order, so that version numbers are given once."""
+    query = select(Unit.id).where(Unit.id.in_(list(unit_ids))).order_by(Unit.id)
+    session.execute(query.with_for_update()).all()
 
 
 def last_version(session: Session, unit: Unit) -> int:

@@ -14,6 +14,8 @@ class CandidateResponse(ResponseModel):
 
     ``dag_ids`` are the ids in the target; ``source_dag_ids`` those of the copy in the source bundle here.
     ``submission_id`` and ``version`` name the latest submitted version, if it is not released yet.
+    ``renamed_from`` is where the target has the file; ``note`` says why one that looks moved counts as
+    deleted and new; ``also_used_by`` is how many other released DAGs need a file that would change with it.
     """
 
     path: str
@@ -31,6 +33,9 @@ class CandidateResponse(ResponseModel):
     changed_since_submission: bool
     problem: str | None
     may_submit: bool
+    renamed_from: str | None
+    also_used_by: int
+    note: str
 
 
 class ClosureResponse(ResponseModel):
@@ -41,3 +46,26 @@ class ClosureResponse(ResponseModel):
     files: list[FileResponse]
     external: list[str]
     warnings: list[str]
+
+
+class BringerResponse(ResponseModel):
+    """A submitted version that waits and brings another content of a shared file than the target has."""
+
+    submission_id: int
+    path: str
+    version: int
+
+
+class SharedFileResponse(ResponseModel):
+    """
+    A file that several Dag files, or a released one, need and that differs from the target.
+
+    ``used_by`` are ids in the target that the caller may see; ``users`` and ``released_users`` count all.
+    """
+
+    path: str
+    change: ChangeKind
+    used_by: list[str]
+    users: int
+    released_users: int
+    brought_by: list[BringerResponse]

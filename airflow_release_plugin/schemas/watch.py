@@ -33,7 +33,11 @@ class HealthResponse(ResponseModel):
 
 
 class MeResponse(ResponseModel):
-    """Who the caller is and what they may do."""
+    """
+    Who the caller is and what they may do.
+
+    ``role`` is what this installation is (source, target or both), ``source_mode`` what submitting does.
+    """
 
     id: str
     name: str
@@ -42,3 +46,5 @@ class MeResponse(ResponseModel):
     is_service: bool
     may_approve: bool
     waiting: int
+    role: str
+    source_mode: str

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
 from airflow_release_plugin.domain.ports import DagAccess
-from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError
+from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError, NotHereError
 from airflow_release_plugin.models import Gate, Release
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.context import Context
@@ -28,6 +28,26 @@ def require_executor(ctx: Context, actor: Actor, deed: str) -> None:
         raise NotAllowedError(
             f"{actor.name!r} may not {deed}; that is for the service users of [release] service_users "
             "and for release admins."
+        )
+
+
+def require_source(ctx: Context) -> None:
+    """Raise ``NotHereError`` unless people submit in this installation."""
+    if not ctx.settings.has_source:
+        raise NotHereError(
+            f"This installation has no source ([release] role = {ctx.settings.role}): submit where the Dags "
+            "are written, and bring them here as an import.",
+            role=ctx.settings.role,
+        )
+
+
+def require_target(ctx: Context) -> None:
+    """Raise ``NotHereError`` unless releases reach their target in this installation."""
+    if not ctx.settings.has_target:
+        raise NotHereError(
+            f"This installation has no target ([release] role = {ctx.settings.role}): export the Dags, and "
+            "release them in the installation that imports them.",
+            role=ctx.settings.role,
         )
 
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
+from typing import Any
 
 from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.digest import ChangeKind
-from airflow_release_plugin.domain.files import FileEntry
 from airflow_release_plugin.domain.identity import Actor, Person
-from airflow_release_plugin.domain.ports import DagAccess, DagFacts
+from airflow_release_plugin.domain.ports import DagAccess
+from airflow_release_plugin.domain.search import search
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
-from airflow_release_plugin.models import Submission, Unit
+from airflow_release_plugin.models import Unit
 from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.repositories.pages import Page, require_order
 from airflow_release_plugin.services import access
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.source import Source, closure_entries, open_source
-from airflow_release_plugin.store.base import environment_ref
+from airflow_release_plugin.services.ground import Ground
+from airflow_release_plugin.services.source import open_source
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ class Candidate:
     changed_since_submission: bool
     problem: str | None
     may_submit: bool
+    renamed_from: str | None = None
+    also_used_by: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,25 +59,13 @@ class CandidateFilter:
     submitted: bool | None = None
 
 
-@dataclass(frozen=True)
-class _Known:
-    """Everything that rows are made of, fetched in a fixed number of queries."""
-
-    source: Source
-    target: Mapping[str, FileEntry]
-    units: Mapping[str, Unit]
-    waiting: Mapping[int, Submission]
-    live: Mapping[int, Submission]
-    facts: Mapping[str, tuple[DagFacts, ...]]
-    errors: Mapping[str, str]
-
-
 def closure_of(ctx: Context, *, actor: Actor, path: str) -> Closure:
     """
     What would be submitted for a DAG file now, to people who may read its code.
 
     :raises ConflictError: nothing is known of its DAGs, so that nobody can tell who may read it
     """
+    access.require_source(ctx)
     source = open_source(ctx)
     source.require(path)
     facts = ctx.airflow.source.facts(ctx.settings.source, [path]).get(path, ())
@@ -89,39 +81,37 @@ def closure_of(ctx: Context, *, actor: Actor, path: str) -> Closure:
     return source.closure(path)
 
 
-ORDER_COLUMNS = ("path", "change", "submitted_at")
-
-
 def list_candidates(
     ctx: Context,
     *,
     actor: Actor,
     wanted: CandidateFilter | None = None,
-    order_by: str = "path",
+    order_by: str = "",
     limit: int = 50,
     offset: int = 0,
 ) -> Page[Candidate]:
     """
     Rows that the actor may read, one for each DAG file (R7).
 
-    :param order_by: one of :data:`ORDER_COLUMNS`; ``-`` in front for descending
+    :param order_by: one of :data:`ORDER_COLUMNS`, with ``-`` in front for descending; if left out, the best
+        match of a search comes first, else rows are ordered by path
     """
-    require_order(order_by, ORDER_COLUMNS)
-    known = _gather(ctx)
-    rows = [row for row in _rows(ctx, known) if row is not None]
-    readable = ctx.airflow.access.readable(
-        actor, {name for row in rows for name in (*row.dag_ids, *row.source_dag_ids)}
-    )
-    everything = access.is_executor(ctx, actor)
-    rows = [
-        row
-        for row in rows
-        if (everything or _is_readable(ctx, actor, row, readable))
-        and _matches(row, wanted or CandidateFilter())
-    ]
-    rows.sort(key=lambda row: _sort_key(row, order_by.removeprefix("-")), reverse=order_by.startswith("-"))
+    if order_by:
+        require_order(order_by, ORDER_COLUMNS)
+    rows = _found(ctx, _readable(ctx, actor, _rows(ctx, Ground(ctx))), wanted or CandidateFilter())
+    key = ORDER_COLUMNS.get(order_by.removeprefix("-"))
+    if key:
+        rows.sort(key=lambda row: (*key(row), row.path), reverse=order_by.startswith("-"))
     page = [_with_rights(ctx, actor, row) for row in rows[offset : offset + limit]]
     return Page(items=page, total_entries=len(rows))
+
+
+def _readable(ctx: Context, actor: Actor, rows: list[Candidate]) -> list[Candidate]:
+    if access.is_executor(ctx, actor):
+        return rows
+    names = {name for row in rows for name in (*row.dag_ids, *row.source_dag_ids)}
+    readable = ctx.airflow.access.readable(actor, names)
+    return [row for row in rows if _is_readable(ctx, actor, row, readable)]
 
 
 def _is_readable(ctx: Context, actor: Actor, row: Candidate, readable: frozenset[str]) -> bool:
@@ -132,72 +122,62 @@ def _is_readable(ctx: Context, actor: Actor, row: Candidate, readable: frozenset
     return not readable.isdisjoint((*row.dag_ids, *row.source_dag_ids))
 
 
-def _gather(ctx: Context) -> _Known:
-    source = open_source(ctx)
-    name = ctx.settings.source
-    return _Known(
-        source=source,
-        target=ctx.store.files(ctx.store.ref(environment_ref(ctx.settings.environment))),
-        units={unit.path: unit for unit in submissions.units(ctx.session, name)},
-        waiting=_waiting(ctx, name),
-        live=submissions.live_by_unit(ctx.session, name),
-        facts=ctx.airflow.source.facts(name),
-        errors=ctx.airflow.source.import_errors(name),
-    )
+def _rows(ctx: Context, ground: Ground) -> list[Candidate]:
+    rows = [_present_row(ctx, ground, path) for path in ground.source.snapshot.dag_files]
+    moved = set(ground.moves.origins.values())
+    rows += [_gone_row(ctx, ground, unit) for unit in ground.gone if unit.path not in moved]
+    return _with_effective_states(ctx, [row for row in rows if row is not None])
 
 
-def _waiting(ctx: Context, source: str) -> dict[int, Submission]:
-    return submissions.latest_by_unit(
-        ctx.session, source, {SubmissionState.PENDING, SubmissionState.IN_RELEASE}
-    )
-
-
-def _rows(ctx: Context, known: _Known) -> list[Candidate | None]:
-    present = known.source.snapshot.dag_files
-    still_there = frozenset(present)
-    gone = [
-        unit
-        for path, unit in known.units.items()
-        if path not in still_there and (unit.id in known.live or unit.id in known.waiting)
-    ]
-    rows = [_present_row(ctx, known, path) for path in present]
-    rows += [
-        _row(ctx, known, unit.path, ChangeKind.DELETED, unit, problem=None, differs=False) for unit in gone
-    ]
-    return _with_effective_states(ctx, rows)
-
-
-def _present_row(ctx: Context, known: _Known, path: str) -> Candidate | None:
-    unit = known.units.get(path)
-    live = known.live.get(unit.id) if unit else None
-    waiting = known.waiting.get(unit.id) if unit else None
-    change = ChangeKind.MODIFIED if live or path in known.target else ChangeKind.NEW
+def _present_row(ctx: Context, ground: Ground, path: str) -> Candidate | None:
+    unit = ground.unit(path)
+    live = ground.live.get(unit.id) if unit else None
+    waiting = ground.waiting.get(unit.id) if unit else None
+    change = ground.change(path, unit)
     try:
-        closure = known.source.closure(path)
+        closure = ground.source.closure(path)
     except ReleaseError as error:
-        return _row(ctx, known, path, change, unit, problem=str(error), differs=False)
-    entries = closure_entries(closure)
-    same = all(known.target.get(name) == entry for name, entry in entries.items())
-    if live is not None and live.digest != closure.digest:
-        same = False
-    if same and waiting is None:
+        return _row(ctx, ground, path, change, unit, problem=str(error))
+    changed = {file.path for file in closure.files if ground.target.get(file.path) != file.entry}
+    if waiting is None and not changed and (live is None or live.digest == closure.digest):
         return None
-    differs = waiting is not None and waiting.digest != closure.digest
-    return _row(ctx, known, path, change, unit, problem=known.errors.get(path), differs=differs)
+    return _row(
+        ctx,
+        ground,
+        path,
+        change,
+        unit,
+        problem=ground.errors.get(path),
+        changed_since_submission=waiting is not None and waiting.digest != closure.digest,
+        also_used_by=ground.others_released(changed, unit),
+    )
+
+
+def _gone_row(ctx: Context, ground: Ground, unit: Unit) -> Candidate:
+    waiting = ground.waiting.get(unit.id)
+    return _row(
+        ctx,
+        ground,
+        unit.path,
+        ChangeKind.DELETED,
+        unit,
+        problem=None,
+        changed_since_submission=waiting is not None and waiting.change is not ChangeKind.DELETED,
+    )
 
 
 def _row(
     ctx: Context,
-    known: _Known,
+    ground: Ground,
     path: str,
     change: ChangeKind,
     unit: Unit | None,
     *,
     problem: str | None,
-    differs: bool,
+    **more: Any,
 ) -> Candidate:
-    facts = known.facts.get(path, ())
-    waiting = known.waiting.get(unit.id) if unit else None
+    facts = ground.facts.get(path, ()) if path in ground.present else ()
+    waiting = ground.waiting.get(unit.id) if unit else None
     source_ids = tuple(sorted(f.dag_id for f in facts))
     if source_ids:
         dag_ids = tuple(ctx.settings.target_id(name) for name in source_ids)
@@ -217,20 +197,22 @@ def _row(
         submitted_by=waiting.submitted_by if waiting else None,
         submitted_at=waiting.submitted_at if waiting else None,
         release_id=waiting.release_id if waiting else None,
-        changed_since_submission=differs,
         problem=problem,
         may_submit=False,
+        renamed_from=ground.renamed_from(path, unit),
+        note=ground.moves.notes.get(path, ""),
+        **{"changed_since_submission": False, **more},
     )
 
 
-def _with_effective_states(ctx: Context, rows: list[Candidate | None]) -> list[Candidate | None]:
+def _with_effective_states(ctx: Context, rows: list[Candidate]) -> list[Candidate]:
     """A submission held by a release whose window is over is free again, before anybody wrote that down."""
-    held = {row.release_id for row in rows if row and row.submission_state is SubmissionState.IN_RELEASE}
+    held = {row.release_id for row in rows if row.submission_state is SubmissionState.IN_RELEASE}
     states = releases.release_states(ctx.session, {i for i in held if i is not None}, ctx.clock())
     over = {release_id for release_id, state in states.items() if not state.is_open}
     return [
         replace(row, submission_state=SubmissionState.PENDING, release_id=None)
-        if row and row.release_id in over and row.submission_state is SubmissionState.IN_RELEASE
+        if row.release_id in over and row.submission_state is SubmissionState.IN_RELEASE
         else row
         for row in rows
     ]
@@ -240,11 +222,17 @@ def _with_rights(ctx: Context, actor: Actor, row: Candidate) -> Candidate:
     return replace(row, may_submit=bool(row.dag_ids) and access.may_edit(ctx, actor, row.dag_ids))
 
 
+def _found(ctx: Context, rows: list[Candidate], wanted: CandidateFilter) -> list[Candidate]:
+    rows = [row for row in rows if _matches(row, wanted)]
+    if not wanted.search:
+        return sorted(rows, key=lambda row: row.path)
+    found = search(wanted.search, rows, lambda row: (*row.dag_ids, row.path, row.renamed_from or ""))
+    return [row for _, row in sorted(found, key=lambda hit: (hit[0], hit[1].path))]
+
+
 def _matches(row: Candidate, wanted: CandidateFilter) -> bool:
-    text = wanted.search.lower()
     return (
-        (not text or any(text in name.lower() for name in (row.path, *row.dag_ids)))
-        and (wanted.change is None or row.change is wanted.change)
+        (wanted.change is None or row.change is wanted.change)
         and (
             not wanted.submitter
             or (row.submitted_by is not None and row.submitted_by.name == wanted.submitter)
@@ -254,9 +242,13 @@ def _matches(row: Candidate, wanted: CandidateFilter) -> bool:
     )
 
 
-def _sort_key(row: Candidate, column: str) -> tuple[str, str]:
-    if column == "change":
-        return row.change.value, row.path
-    if column == "submitted_at":
-        return row.submitted_at.isoformat() if row.submitted_at else "", row.path
-    return row.path, ""
+ORDER_COLUMNS: Mapping[str, Callable[[Candidate], tuple[Any, ...]]] = {
+    "path": lambda row: (),
+    "dag_id": lambda row: row.dag_ids,
+    "change": lambda row: (row.change.value,),
+    "version": lambda row: (row.version or 0,),
+    "state": lambda row: (row.submission_state.value if row.submission_state else "",),
+    "submitted_by": lambda row: (row.submitted_by.name if row.submitted_by else "",),
+    "submitted_at": lambda row: (row.submitted_at.isoformat() if row.submitted_at else "",),
+}
+"""What the list can be sorted by."""

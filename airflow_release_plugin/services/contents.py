@@ -57,6 +57,26 @@ def _merged(chosen: list[Submission]) -> dict[str, FileEntry]:
     return wanted
 
 
+def refuse_clashes(ctx: Context, chosen: Iterable[Submission]) -> None:
+    """
+    See that no DAG would be in two files of the target: Airflow lets the one that is parsed last win.
+
+    :raises InvalidRequestError: it would
+    """
+    after = {**submissions.live_by_unit(ctx.session, ctx.settings.source), **{s.unit_id: s for s in chosen}}
+    owner: dict[str, Submission] = {}
+    for row in after.values():
+        for dag_id in row.dag_ids if row.change is not ChangeKind.DELETED else ():
+            other = owner.setdefault(dag_id, row)
+            if other is not row:
+                raise InvalidRequestError(
+                    f"Dag {dag_id!r} would be in two files of {ctx.settings.environment!r}: {other.path!r} "
+                    f"v{other.version} and {row.path!r} v{row.version}. Release the change or removal that "
+                    "takes it out of one of them together with this.",
+                    path=row.path,
+                )
+
+
 def touched_paths(release: Release) -> set[str]:
     """Every path that the release changes or relies on."""
     closure = {entry.path for item in release.items for entry in item.submission.entries}

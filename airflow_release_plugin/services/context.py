@@ -26,6 +26,8 @@ class Settings:
 
     source: str = field(default_factory=config.source_bundle)
     prefix: str = field(default_factory=config.source_dag_id_prefix)
+    source_mode: str = field(default_factory=config.source_mode)
+    role: str = field(default_factory=config.role)
     environment: str = field(default_factory=config.environment)
     pipeline_dag_id: str = field(default_factory=config.pipeline_dag_id)
     admin_roles: frozenset[str] = field(default_factory=config.admin_roles)
@@ -40,6 +42,26 @@ class Settings:
     notify_timeout: float = field(default_factory=config.notify_timeout)
     check_timeout: int = field(default_factory=config.check_timeout)
     verify_timeout: int = field(default_factory=config.verify_timeout)
+
+    @property
+    def has_source(self) -> bool:
+        """Whether people submit here."""
+        return self.role in {"source", "both"}
+
+    @property
+    def has_target(self) -> bool:
+        """Whether releases reach their target here."""
+        return self.role in {"target", "both"}
+
+    @property
+    def is_basic(self) -> bool:
+        """Whether a submitted version goes to the target at once."""
+        return self.source_mode == "basic" and self.has_target
+
+    def problems(self) -> list[str]:
+        """Names of settings whose value is unknown; they count as the value that allows least."""
+        known = {"source_mode": {"dev-prod", "basic"}, "role": {"source", "target", "both"}}
+        return [name for name, values in known.items() if getattr(self, name) not in values]
 
     def source_id(self, dag_id: str) -> str:
         """Id of the source's copy of a DAG in this Airflow."""

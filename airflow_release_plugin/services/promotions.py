@@ -42,6 +42,7 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     :raises TargetMovedError: the branch is not where the product left it
     """
     access.require_executor(ctx, actor, "promote releases")
+    access.require_target(ctx)
     environment_name = releases.get(ctx, actor=actor, release_id=release_id).environment
     environment = _locked_environment(ctx, environment_name)
     while reconcile(ctx, environment_name):

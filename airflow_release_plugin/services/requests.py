@@ -35,12 +35,14 @@ from airflow_release_plugin.services import (
     risk,
     settlement,
 )
-from airflow_release_plugin.services.contents import build_changes
+from airflow_release_plugin.services.contents import build_changes, refuse_clashes
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.flows import ResolvedFlow
 from airflow_release_plugin.store.base import environment_ref
 
 MAX_ITEMS = 100
+BASIC_MODE = "basic mode of source"
+"""How the reason begins of releases that basic mode makes."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ def request(
     """
     chosen = claim(ctx, submission_ids)
     access.require_edit(ctx, actor, {dag_id for submission in chosen for dag_id in submission.dag_ids})
+    refuse_clashes(ctx, chosen)
     return open_release(ctx, chosen, Wish(title, reviewers, **asked), actor=actor)
 
 
@@ -172,6 +175,7 @@ def open_release(
 
     :param exempt_reason: why nobody has to approve; empty for every release that people ask for
     """
+    access.require_target(ctx)
     if wish.soak_minutes and not wish.run_after_release:
         raise InvalidRequestError("A soak watches the first runs: ask for runs after the release as well.")
     base = ctx.store.ref(environment_ref(ctx.settings.environment))
@@ -330,7 +334,13 @@ def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
         raise ConflictError(
             f"{release.subject} is {release.state.value!r}; only failed, errored and stale ones are retried."
         )
+    if release.exempt_reason.startswith(BASIC_MODE) and not ctx.settings.is_basic:
+        raise ConflictError(
+            f"{release.subject} was to be released without approval, but basic mode is off now. Its versions "
+            "are in the to-be-released list; request a release of them."
+        )
     chosen = claim(ctx, [item.submission_id for item in release.items])
+    refuse_clashes(ctx, chosen)
     approvals.withdraw(ctx, "release", release.id, actor=actor)
     release.base_commit = ctx.store.ref(environment_ref(release.environment))
     release.changes = build_changes(ctx, chosen, release.base_commit)

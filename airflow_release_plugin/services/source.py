@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from airflow_release_plugin.analysis.closure import Closure, ClosureOptions, compute_closure
 from airflow_release_plugin.analysis.source_files import AnalysisCache, FolderFiles
-from airflow_release_plugin.domain.files import FileEntry, blob_id
+from airflow_release_plugin.domain.files import blob_id
 from airflow_release_plugin.domain.ports import SourceSnapshot
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError
 from airflow_release_plugin.services.context import Context
@@ -41,7 +41,7 @@ class Source:
         """
         The bytes of a closure by path, with modes: exactly those that its digest covers.
 
-        :raises ConflictError: a file changed since the closure was computed
+        :raises ConflictError: a file changed since the closure was computed, or before all were read
         """
         found: dict[str, tuple[int, bytes]] = {}
         for file in closure.files:
@@ -51,7 +51,21 @@ class Source:
                     f"{file.path!r} changed while it was being submitted. Submit again.", path=file.path
                 )
             found[file.path] = (file.mode, data)
+        again = self._looked_at_again()
+        for file in closure.files:
+            if not again.is_file(file.path) or again.entry(file.path).blob != file.blob:
+                raise ConflictError(
+                    f"{file.path!r} changed while {closure.entry!r} was being submitted, perhaps because the "
+                    "source was brought up to date. Submit again.",
+                    path=file.path,
+                )
         return found
+
+    def _looked_at_again(self) -> FolderFiles:
+        """The folder as it is now: what was read one file after another was there together if it still is."""
+        return FolderFiles(
+            self.snapshot.root, max_file_bytes=self.files.max_file_bytes, cache=self.files.cache
+        )
 
 
 def open_source(ctx: Context) -> Source:
@@ -59,8 +73,3 @@ def open_source(ctx: Context) -> Source:
     snapshot = ctx.airflow.source.snapshot()
     files = FolderFiles(snapshot.root, max_file_bytes=ctx.settings.max_file_bytes, cache=_CACHE)
     return Source(snapshot, files, ClosureOptions(max_unit_files=ctx.settings.max_unit_files))
-
-
-def closure_entries(closure: Closure) -> dict[str, FileEntry]:
-    """The files of a closure by path."""
-    return {file.path: FileEntry(file.path, file.mode, file.blob, file.size) for file in closure.files}

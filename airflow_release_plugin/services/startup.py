@@ -44,6 +44,8 @@ def prepare() -> None:
     """Make the store if nothing was ever submitted, and finish promotions; problems are only logged."""
     try:
         with unit_of_work() as (ctx, _):
+            for name in ctx.settings.problems():
+                log.error("[release] %s has an unknown value; the one that allows least counts", name)
             for release in promotions.reconcile(ctx, ctx.settings.environment):
                 log.info(
                     "An interrupted promotion was finished: %s is %r", release.subject, release.state.value

@@ -2,79 +2,133 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TypeVar
 
-from airflow_release_plugin.analysis.closure import Closure
-from airflow_release_plugin.domain.digest import ChangeKind, files_digest
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.files import TreeChange
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import (
-    ConflictError,
     InvalidRequestError,
     ItemBusyError,
     NotFoundError,
-    UnchangedError,
+    ReleaseError,
 )
 from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.repositories.pages import Page
-from airflow_release_plugin.services import access, audit, settlement
+from airflow_release_plugin.services import access, audit, contents, requests, settlement
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.source import Source, open_source
-from airflow_release_plugin.store.base import CommitMessage, environment_ref, submission_ref
+from airflow_release_plugin.services.ground import Ground
+from airflow_release_plugin.services.source_units import Content, content_of, refuse_locked
+from airflow_release_plugin.store.base import CommitMessage, submission_ref
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class _Content:
-    """What a new version would hold."""
+class Handled:
+    """One of several: the version that it is about, or why nothing was done to it."""
 
-    change: ChangeKind
-    dag_ids: tuple[str, ...]
-    closure: Closure | None
-    digest: str
+    name: str
+    submission: Submission | None = None
+    problem: str = ""
 
 
 def submit(ctx: Context, *, actor: Actor, path: str, comment: str = "") -> Submission:
     """
     Copy the present content of a DAG file and its closure into the store as a new version.
 
-    A file that is gone from the source but still in the target gives a version that removes it.
+    A file that is gone from the source but still in the target gives a version that removes it; one with the
+    DAGs of a file that is gone gives a version that moves it. In basic mode the version is released at once.
 
     :param path: POSIX path relative to the source
     :raises UnchangedError: it equals the version that waits already, or the target
     :raises UnitError: the closure cannot be determined or shipped
     :raises NotAllowedError: the actor may not edit a DAG of the file in Airflow
     """
-    source = open_source(ctx)
-    unit = submissions.unit_by_path(ctx.session, ctx.settings.source, path)
-    is_present = path in source.snapshot.dag_files
+    made = _submit(ctx, Ground(ctx), actor=actor, path=path, comment=comment)
+    _go_straight(ctx, [made], comment, actor=actor)
+    return made
+
+
+def submit_many(ctx: Context, *, actor: Actor, paths: Sequence[str], comment: str = "") -> list[Handled]:
+    """
+    Submit several files with one comment; a refusal of one does not undo the others.
+
+    :raises InvalidRequestError: none, or more than a release may hold
+    """
+    wanted = _counted(paths)
+    ground = Ground(ctx)
+    # Before the first event: the trail is locked from there to the commit.
+    submissions.lock_units(ctx.session, [unit.id for path in wanted if (unit := ground.unit(path))])
+    handled = []
+    for path in wanted:
+        try:
+            with ctx.session.begin_nested():
+                made = _submit(ctx, ground, actor=actor, path=path, comment=comment)
+            handled.append(Handled(path, made))
+        except ReleaseError as error:
+            handled.append(Handled(path, problem=error.message))
+    _go_straight(ctx, [each.submission for each in handled if each.submission], comment, actor=actor)
+    return handled
+
+
+def _counted(chosen: Iterable[T]) -> list[T]:
+    wanted = list(dict.fromkeys(chosen))
+    if not 1 <= len(wanted) <= requests.MAX_ITEMS:
+        raise InvalidRequestError(
+            f"{len(wanted)} were chosen; choose 1 to {requests.MAX_ITEMS}, as many as one release may hold."
+        )
+    return wanted
+
+
+def _go_straight(ctx: Context, made: Sequence[Submission], comment: str, *, actor: Actor) -> None:
+    """In basic mode: release what was submitted, with all checks but without approval (R1)."""
+    if not made or not ctx.settings.is_basic:
+        return
+    first = f"{made[0].unit_name} v{made[0].version}"
+    title = first if len(made) == 1 else f"{first} and {len(made) - 1} more"
+    reason = f"{requests.BASIC_MODE} {ctx.settings.source!r}"
+    wish = requests.Wish(title[:200], description=comment)
+    contents.refuse_clashes(ctx, made)
+    requests.open_release(ctx, made, wish, actor=actor, exempt_reason=reason)
+
+
+def _submit(ctx: Context, ground: Ground, *, actor: Actor, path: str, comment: str) -> Submission:
+    unit = ground.unit(path)
+    is_present = path in ground.present
     if not is_present and unit is None:
-        source.require(path)
+        ground.source.require(path)
     # Before the file is looked into: what is wrong with it is not for everybody.
     known = {f.dag_id for f in ctx.airflow.source.facts(ctx.settings.source, [path]).get(path, ())}
     access.require_edit(ctx, actor, {ctx.settings.target_id(i) for i in known} or {PurePosixPath(path).stem})
-    content = _present(ctx, source, path) if is_present else _removal(ctx, unit, path)
+    content = content_of(ctx, ground, unit, path)
     access.require_edit(ctx, actor, content.dag_ids)
     if unit is None:
         unit = _new_unit(ctx, path, content.dag_ids)
-    submissions.lock_unit(ctx.session, unit)
-    _refuse_unchanged(ctx, unit, content)
-    files = source.read(content.closure) if content.closure else {}
+    submissions.lock_units(ctx.session, [unit.id])
+    refuse_locked(ctx, ground, unit, content)
+    files = ground.source.read(content.closure) if content.closure else {}
+    if is_present:
+        unit.path = path
     submission = _store(ctx, unit, content, files, actor=actor, comment=comment)
     for older in submissions.with_state(ctx.session, [unit.id], SubmissionState.PENDING):
         if older is not submission:
             older.move_to(SubmissionState.SUPERSEDED)
+    ground.units[unit.path] = unit
+    ground.waiting[unit.id] = submission
     audit.record(
         ctx,
         actor=actor,
         tag=EventTag.SUBMISSION_CREATED,
         subject=f"submission:{submission.id}",
         unit=unit.name,
-        path=path,
+        path=content.path,
         version=submission.version,
         change=content.change.value,
         digest=content.digest,
@@ -82,37 +136,6 @@ def submit(ctx: Context, *, actor: Actor, path: str, comment: str = "") -> Submi
         comment=comment,
     )
     return submission
-
-
-def _present(ctx: Context, source: Source, path: str) -> _Content:
-    error = ctx.airflow.source.import_errors(ctx.settings.source, [path]).get(path)
-    closure = source.closure(path)
-    if error:
-        last = error.strip().splitlines()[-1]
-        raise InvalidRequestError(
-            f"{path!r} does not import in the source: {last}. Mend it there, wait until Airflow has parsed "
-            "it, and submit again.",
-            path=path,
-        )
-    facts = ctx.airflow.source.facts(ctx.settings.source, [path]).get(path, ())
-    if not facts:
-        raise ConflictError(
-            f"Airflow has not parsed {path!r} yet, or found no Dag in it. Wait for the dag processor "
-            "and submit again.",
-            path=path,
-        )
-    dag_ids = tuple(sorted(ctx.settings.target_id(f.dag_id) for f in facts))
-    target = ctx.store.entries(ctx.store.ref(environment_ref(ctx.settings.environment)), [path])
-    return _Content(ChangeKind.MODIFIED if target else ChangeKind.NEW, dag_ids, closure, closure.digest)
-
-
-def _removal(ctx: Context, unit: Unit | None, path: str) -> _Content:
-    live = submissions.live_by_unit(ctx.session, ctx.settings.source)
-    if unit is None or unit.id not in live:
-        raise NotFoundError(
-            f"{path!r} is neither in the source nor in the target. Reload the list.", path=path
-        )
-    return _Content(ChangeKind.DELETED, tuple(live[unit.id].dag_ids), None, files_digest(()))
 
 
 def _new_unit(ctx: Context, path: str, dag_ids: tuple[str, ...]) -> Unit:
@@ -128,32 +151,10 @@ def _new_unit(ctx: Context, path: str, dag_ids: tuple[str, ...]) -> Unit:
     return unit
 
 
-def _refuse_unchanged(ctx: Context, unit: Unit, content: _Content) -> None:
-    waiting = submissions.with_state(ctx.session, [unit.id], SubmissionState.PENDING)
-    waiting += submissions.with_state(ctx.session, [unit.id], SubmissionState.IN_RELEASE)
-    same = next((s for s in waiting if (s.digest, s.change) == (content.digest, content.change)), None)
-    if same is not None:
-        raise UnchangedError(
-            f"{unit.path!r} is unchanged since v{same.version}, which is "
-            f"{same.state.value.replace('_', ' ')}.",
-            submission_id=same.id,
-        )
-    live = submissions.live_by_unit(ctx.session, ctx.settings.source).get(unit.id)
-    if (
-        not waiting
-        and live is not None
-        and (live.digest, True) == (content.digest, content.closure is not None)
-    ):
-        raise UnchangedError(
-            f"{unit.path!r} equals v{live.version}, which is in {ctx.settings.environment!r} already.",
-            submission_id=live.id,
-        )
-
-
 def _store(
     ctx: Context,
     unit: Unit,
-    content: _Content,
+    content: Content,
     files: dict[str, tuple[int, bytes]],
     *,
     actor: Actor,
@@ -166,7 +167,7 @@ def _store(
     submission = Submission(
         unit=unit,
         version=version,
-        path=unit.path,
+        path=content.path,
         state=SubmissionState.PENDING,
         change=content.change,
         dag_ids=list(content.dag_ids),
@@ -198,7 +199,7 @@ def _store(
 def _commit(
     ctx: Context,
     unit: Unit,
-    content: _Content,
+    content: Content,
     files: dict[str, tuple[int, bytes]],
     *,
     version: int,
@@ -213,7 +214,7 @@ def _commit(
         message=CommitMessage(
             title=f"{unit.name} v{version}",
             body=comment,
-            trailers=(("Submitted-by", actor.name), ("Unit", unit.path), ("Digest", content.digest)),
+            trailers=(("Submitted-by", actor.name), ("Unit", content.path), ("Digest", content.digest)),
         ),
         author=actor.name,
         time=ctx.clock(),
@@ -276,3 +277,23 @@ def remove(ctx: Context, *, actor: Actor, submission_id: int) -> Submission:
         path=submission.path,
     )
     return submission
+
+
+def remove_many(ctx: Context, *, actor: Actor, submission_ids: Sequence[int]) -> list[Handled]:
+    """
+    Take several versions off the list; a refusal of one does not undo the others.
+
+    :raises InvalidRequestError: none, or more than a release may hold
+    """
+    wanted = _counted(submission_ids)
+    # Before the first event: the trail is locked from there to the commit.
+    settlement.settle_held(ctx, submissions.submissions_by_id(ctx.session, wanted))
+    handled = []
+    for submission_id in wanted:
+        try:
+            with ctx.session.begin_nested():
+                gone = remove(ctx, actor=actor, submission_id=submission_id)
+            handled.append(Handled(gone.path, gone))
+        except ReleaseError as error:
+            handled.append(Handled(f"{submission_id}", problem=error.message))
+    return handled

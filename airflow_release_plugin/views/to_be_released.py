@@ -45,7 +45,7 @@ class ToBeReleasedView(Page):
             self.ctx(),
             actor=self.actor(),
             wanted=wanted,
-            order_by=order_arg(candidates.ORDER_COLUMNS, "path"),
+            order_by=order_arg(candidates.ORDER_COLUMNS, ""),
             limit=PAGE_SIZE,
             offset=offset_arg(),
         )

@@ -23,7 +23,7 @@ def list_candidates(
     submitter: str = "",
     tag: str = "",
     submitted: bool | None = None,
-    order_by: str = "path",
+    order_by: str = "",
     limit: LimitQuery = 50,
     offset: OffsetQuery = 0,
 ) -> Collection[CandidateResponse]:

@@ -29,6 +29,8 @@ def me(caller: CallerDep) -> MeResponse:
             is_service=actor.kind is ActorKind.SERVICE,
             may_approve=actor.kind is ActorKind.USER and actor.has_any_role(ctx.settings.default_flow_roles),
             waiting=len(decisions.inbox(ctx, actor=actor)),
+            role=ctx.settings.role,
+            source_mode=ctx.settings.source_mode,
         )
 
 

@@ -47,6 +47,7 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "GET /reviewers": (EVERYBODY, None),
     "GET /candidates": (EVERYBODY, None),
     "GET /candidates/closure?path=etl.py": (EVERYBODY, None),
+    "GET /shared-files": (EVERYBODY, None),
     "GET /submissions": (EVERYBODY, None),
     "POST /submissions": (EDITORS.replace("200", "201"), {"path": "new.py"}),
     "GET /submissions/{pending}": (EVERYBODY, None),

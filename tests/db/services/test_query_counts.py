@@ -19,6 +19,7 @@ from airflow_release_plugin.services import (
     gates,
     release_page,
     releases,
+    shared_files,
     submissions,
     watch,
 )
@@ -27,6 +28,7 @@ from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World
 
 READS: dict[str, Callable[[World], Any]] = {
     "candidates": lambda w: candidates.list_candidates(w.ctx, actor=DEV, limit=100).items,
+    "shared files": lambda w: shared_files.list_shared_files(w.ctx, actor=DEV, limit=100).items,
     "submissions": lambda w: [
         (s.path, s.submitted_by) for s in submissions.list_submissions(w.ctx, actor=DEV, limit=100).items
     ],
@@ -65,8 +67,12 @@ def counted(engine: Engine) -> Iterator[list[str]]:
 
 
 def fill(world: World, rows: range) -> None:
-    """One package of ``rows`` in the target, one waiting release and one gate for each row."""
+    """One package of ``rows`` in the target, one waiting release and one gate for each row; shared files."""
     world.released(*[world.dag(f"live{row}") for row in rows])
+    for row in rows:
+        world.write(f"lib{row}.py", "x = 1\n")
+        world.dag(f"one_of_two{row}", lines=f"import lib{row}")
+        world.dag(f"two_of_two{row}", lines=f"import lib{row}")
     for row in rows:
         world.waiting(world.dag(f"waiting{row}"))
         subject = GateSubject(f"live{row}", "run", "task", -1, 1, "Go on?")
