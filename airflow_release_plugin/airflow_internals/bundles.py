@@ -7,11 +7,11 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_release_plugin.airflow_internals.source import bundle_list, open_bundle
 from airflow_release_plugin.airflow_internals.source_location import bundle_location
-from airflow_release_plugin.domain.ports import BundleFolder, DagStanding
+from airflow_release_plugin.domain.ports import BundleFolder, DagStanding, ServingFolders
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
@@ -50,6 +50,17 @@ class AirflowBundles:
     def plain(self) -> tuple[str, ...]:
         """Names of the configured bundles that serve no releases."""
         return tuple(sorted(name for name, path in _classes().items() if not path.startswith(_OWN)))
+
+    def serving_folders(self, environment: str) -> ServingFolders | None:
+        """Where this machine keeps what it serves for an environment."""
+        from airflow.dag_processing.bundles.manager import DagBundlesManager
+
+        for name, classpath in _classes().items():
+            if classpath.startswith(_OWN):
+                bundle: Any = DagBundlesManager().get_bundle(name)
+                if getattr(bundle, "environment", None) == environment:
+                    return cast("ServingFolders", bundle.folders)
+        return None
 
     def newest_run(self) -> int:
         """Id of the newest DAG run."""

@@ -23,6 +23,7 @@ from airflow_release_plugin.version_compat import AIRFLOW_V_3_3_PLUS
 if TYPE_CHECKING:
     from airflow.dag_processing.bundles.base import BundleVersion
 
+    from airflow_release_plugin.domain.ports import ServingFolders
     from airflow_release_plugin.store.base import ReleaseStore
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,13 @@ class ReleaseDagBundle(BaseDagBundle):
     def path(self) -> Path:
         # One path for all versions of the tracking copy, so that unchanged files stay where they were
         return self.versions_dir / self.version if self.version else self._current
+
+    @property
+    def folders(self) -> ServingFolders:
+        """Where this machine keeps what it serves, for the drift guard."""
+        from airflow_release_plugin.domain.ports import ServingFolders
+
+        return ServingFolders(self.base_dir, self._current, self._tracked, self.versions_dir)
 
     def initialize(self) -> None:
         try:

@@ -30,6 +30,7 @@ _ARG_VERIFY = Arg(
     help="Compare Dags, runs, paused states and schedules with the time of the adoption",
     action="store_true",
 )
+_ARG_REPAIR = Arg(("--repair",), help="Put branch and served trees back", action="store_true")
 _ARG_PRUNE = Arg(("--prune",), help="Delete flows that the file does not name", action="store_true")
 _ARG_DAG = Arg(("--dag",), help="Id of the DAG in the target", required=True)
 _ARG_KIND = Arg(
@@ -147,6 +148,12 @@ def get_release_cli_commands() -> list[GroupCommand]:
                     "verify-audit",
                     "verify_audit_command.verify_audit",
                     "Recompute the audit trail's hash chain; exit code 1 where it is broken",
+                ),
+                _command(
+                    "verify",
+                    "verify_command.verify",
+                    "Compare what this machine serves with what was approved; exit code 1 if it differs",
+                    _ARG_REPAIR,
                 ),
                 _command(
                     "adopt",

@@ -137,6 +137,23 @@ class BundleFolder:
 
 
 @dataclass(frozen=True)
+class ServingFolders:
+    """
+    Where this machine keeps the trees of an environment; none of it need exist.
+
+    :param base: everything is below it
+    :param current: link to the tree that the dag processor of this machine serves
+    :param tracking: trees by commit, to which ``current`` points
+    :param pinned: trees by commit, for runs that began with them
+    """
+
+    base: Path
+    current: Path
+    tracking: Path
+    pinned: Path
+
+
+@dataclass(frozen=True)
 class DagStanding:
     """
     A DAG and its history in Airflow, as a change of its bundle must leave them.
@@ -252,6 +269,10 @@ class BundlesPort(Protocol):
 
     def plain(self) -> tuple[str, ...]:
         """Names of the configured bundles that serve no releases, sorted."""
+        ...
+
+    def serving_folders(self, environment: str) -> ServingFolders | None:
+        """Where this machine keeps what it serves for an environment; ``None`` if no bundle serves it."""
         ...
 
     def newest_run(self) -> int:

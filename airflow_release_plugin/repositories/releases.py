@@ -46,6 +46,9 @@ class ReleaseFilter:
     seen_by: str = ""
 
 
+_FEW = 500
+"""Most values in one IN list."""
+
 ORDER_COLUMNS = {
     "number": Release.id,
     "title": Release.title,
@@ -78,6 +81,14 @@ def in_state(session: Session, environment: str, state: ReleaseState) -> list[Re
         .order_by(Release.id)
     )
     return list(session.scalars(query))
+
+
+def by_target_commit(session: Session, environment: str, commits: Collection[str]) -> dict[str, Release]:
+    """Releases that reached the environment, without their items, by the commit that they made."""
+    query = select(Release).where(Release.environment == environment, Release.released_at.is_not(None))
+    if len(commits) <= _FEW:
+        query = query.where(Release.target_commit.in_(list(commits)))
+    return {str(row.target_commit): row for row in session.scalars(query) if row.target_commit in commits}
 
 
 def first_release(session: Session, environment: str, kind: ReleaseKind, title: str) -> Release | None:

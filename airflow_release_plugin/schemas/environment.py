@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from airflow_release_plugin.domain.digest import ChangeKind
+from airflow_release_plugin.domain.drift import FindingKind
 from airflow_release_plugin.schemas.common import PersonResponse, ResponseModel
 
 
@@ -34,3 +35,22 @@ class DagVersionResponse(ResponseModel):
     release_number: str | None
     released_at: datetime | None
     commit: str | None
+
+
+class FindingResponse(ResponseModel):
+    """One difference between what was approved and what runs; ``path`` is empty for those of no file."""
+
+    kind: FindingKind
+    place: str
+    path: str
+    detail: str
+
+
+class DriftResponse(ResponseModel):
+    """What was found; ``host`` is the machine whose served trees were read."""
+
+    host: str
+    environment: str
+    head: str | None
+    trees: int
+    findings: list[FindingResponse]

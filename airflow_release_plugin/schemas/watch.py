@@ -26,7 +26,7 @@ class WatchResponse(ResponseModel):
 
 
 class HealthResponse(ResponseModel):
-    """``status`` is ``healthy`` or ``unhealthy``; problems in words."""
+    """``status`` is ``healthy``, ``degraded`` (what runs drifted) or ``unhealthy``; problems in words."""
 
     status: str
     problems: list[str]

@@ -17,6 +17,12 @@ def is_admin(ctx: Context, actor: Actor) -> bool:
     return actor.kind is ActorKind.USER and actor.has_any_role(ctx.settings.admin_roles)
 
 
+def require_admin(ctx: Context, actor: Actor, deed: str) -> None:
+    """Raise ``NotAllowedError`` unless the actor is a release admin, or sits at the computer itself."""
+    if actor.kind is not ActorKind.SYSTEM and not is_admin(ctx, actor):
+        raise NotAllowedError(f"{actor.name!r} may not {deed}; that is for release admins.")
+
+
 def is_executor(ctx: Context, actor: Actor) -> bool:
     """Whether the actor may execute what was approved and report on it: the service users and admins."""
     return actor.kind in {ActorKind.SERVICE, ActorKind.SYSTEM} or is_admin(ctx, actor)

@@ -16,10 +16,10 @@ from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
 from airflow_release_plugin.domain.digest import ChangeKind, ReleaseKind, change_digest
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.files import TreeChange
-from airflow_release_plugin.domain.identity import Actor, ActorKind
+from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import DagStanding
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
-from airflow_release_plugin.exceptions import ConflictError, NotAllowedError
+from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.models import Release, Report, Submission, Unit
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import releases as release_queries
@@ -40,7 +40,7 @@ def preview(ctx: Context, *, actor: Actor, folder: str) -> Baseline:
 
     :param folder: name of a bundle of this Airflow, or the folder that it reads
     """
-    _require_admin(ctx, actor)
+    access.require_admin(ctx, actor, f"adopt what {ctx.settings.environment!r} runs")
     return baseline.look(ctx, folder)
 
 
@@ -53,7 +53,7 @@ def adopt(ctx: Context, *, actor: Actor, folder: str) -> Release:
     :param folder: name of a bundle of this Airflow, or the folder that it reads
     :raises ConflictError: the environment holds something else already, or a file cannot be taken
     """
-    _require_admin(ctx, actor)
+    access.require_admin(ctx, actor, f"adopt what {ctx.settings.environment!r} runs")
     environment = ctx.settings.environment
     promotions.reconcile(ctx, environment)
     found = baseline.look(ctx, folder)
@@ -74,13 +74,6 @@ def adopt(ctx: Context, *, actor: Actor, folder: str) -> Release:
     if released.state is not ReleaseState.RELEASED:
         raise ConflictError(f"{environment!r} got its first release at the same moment; look at it first.")
     return released
-
-
-def _require_admin(ctx: Context, actor: Actor) -> None:
-    if actor.kind is not ActorKind.SYSTEM and not access.is_admin(ctx, actor):
-        raise NotAllowedError(
-            f"{actor.name!r} may not adopt what {ctx.settings.environment!r} runs; release admins may."
-        )
 
 
 def adoption(ctx: Context) -> Release | None:

@@ -10,7 +10,7 @@ from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.states import SubmissionState
-from airflow_release_plugin.exceptions import ConflictError, NotAllowedError, NotFoundError, TargetMovedError
+from airflow_release_plugin.exceptions import ConflictError, NotFoundError, TargetMovedError
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.services import access, audit, promotions
@@ -63,8 +63,7 @@ def get(ctx: Context, *, actor: Actor, name: str) -> EnvironmentView:
 
 def restore(ctx: Context, *, actor: Actor, name: str) -> EnvironmentView:
     """Put a branch that was moved by hand back to where the last promotion left it; for admins."""
-    if not access.is_admin(ctx, actor):
-        raise NotAllowedError(f"{actor.name!r} may not restore {name!r}; that is for release admins.")
+    access.require_admin(ctx, actor, f"restore {name!r}")
     with suppress(TargetMovedError):
         promotions.reconcile(ctx, name)
     releases.environment(ctx.session, name, lock=True)

@@ -246,11 +246,15 @@ class ServedTrees:
         marker = self._cache / "boot"
         if marker.exists() and marker.read_text() == _boot():
             return
+        self.drop_damaged()
+        marker.write_text(_boot())
+
+    def drop_damaged(self) -> None:
+        """Remove cached files whose bytes are not those that they stand for. Needs the lock."""
         for cached in map(Path, self._cached_names()):
             if blob_id(cached.read_bytes()) != cached.parent.name + cached.name.removesuffix("x"):
                 log.warning("Removing damaged file from the release cache: %s", cached)
                 cached.unlink()
-        marker.write_text(_boot())
 
 
 def _parents(paths: Iterable[str]) -> list[str]:

@@ -67,6 +67,8 @@ EVENT_LABELS: Mapping[str, Any] = {
     "flow:priority:change": _("Order of flows changed"),
     "release:emergency:override": _("Glass broken"),
     "environment:baseline:adopt": _("Environment adopted as it was"),
+    "environment:drift:report": _("What drifted was reported"),
+    "environment:drift:repair": _("Environment repaired"),
     "environment:branch:move": _("Environment moved to a new commit"),
     "environment:branch:reconcile": _("Environment reconciled"),
     "gate:state:change": _("Gate closed"),

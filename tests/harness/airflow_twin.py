@@ -19,6 +19,7 @@ from airflow_release_plugin.domain.ports import (
     LiveDag,
     RunFacts,
     ServedState,
+    ServingFolders,
     SourceSnapshot,
     TaskKey,
 )
@@ -44,6 +45,7 @@ class AirflowTwin:
     :param live: what DAGs of the target do, by id
     :param automated: their last automated runs, by id
     :param started: runs by (DAG id, run id)
+    :param machine: where this machine keeps what it serves
     :param folders: bundles that people edit by hand, by name
     :param history: how DAGs stand, by id; one that is not there has no runs
     """
@@ -62,6 +64,7 @@ class AirflowTwin:
     others: dict[str, DagFacts] = field(default_factory=dict)
     live: dict[str, LiveDag] = field(default_factory=dict)
     automated: dict[str, LastRun] = field(default_factory=dict)
+    machine: ServingFolders | None = None
     folders: dict[str, Path] = field(default_factory=dict)
     history: dict[str, DagStanding] = field(default_factory=dict)
     is_broken: bool = False
@@ -127,6 +130,9 @@ class AirflowTwin:
 
     def plain(self) -> tuple[str, ...]:
         return tuple(sorted({*self.folders, "dev"}))
+
+    def serving_folders(self, environment: str) -> ServingFolders | None:
+        return self.machine
 
     def newest_run(self) -> int:
         return 7

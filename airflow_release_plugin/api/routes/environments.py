@@ -6,8 +6,12 @@ from fastapi import APIRouter
 
 from airflow_release_plugin.api.dependencies import CallerDep
 from airflow_release_plugin.schemas.common import Collection
-from airflow_release_plugin.schemas.environment import DagVersionResponse, EnvironmentResponse
-from airflow_release_plugin.services import environments
+from airflow_release_plugin.schemas.environment import (
+    DagVersionResponse,
+    DriftResponse,
+    EnvironmentResponse,
+)
+from airflow_release_plugin.services import drift, environments
 
 router = APIRouter(prefix="/environments", tags=["Environments"])
 
@@ -32,6 +36,20 @@ def restore(name: str, caller: CallerDep) -> EnvironmentResponse:
     """Put a branch that was moved by hand back to where the last promotion left it."""
     with caller.transaction() as (ctx, actor):
         return EnvironmentResponse.model_validate(environments.restore(ctx, actor=actor, name=name))
+
+
+@router.get("/{name}/verify")
+def verify(name: str, caller: CallerDep) -> DriftResponse:
+    """Compare what this machine serves, the branch, its commits and the trail with what was approved."""
+    with caller.transaction() as (ctx, actor):
+        return DriftResponse.model_validate(drift.verify(ctx, actor=actor, name=name))
+
+
+@router.post("/{name}/repair")
+def repair(name: str, caller: CallerDep) -> DriftResponse:
+    """Put the branch and the trees of this machine back, and compare again."""
+    with caller.transaction() as (ctx, actor):
+        return DriftResponse.model_validate(drift.repair(ctx, actor=actor, name=name))
 
 
 @router.get("/{name}/dags")

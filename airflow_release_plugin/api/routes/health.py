@@ -12,7 +12,9 @@ router = APIRouter(tags=["Health"])
 
 @router.get("/health")
 def get_health(response: Response) -> HealthResponse:
-    """Healthy when database and store answer; 503 otherwise."""
+    """Healthy when database and store answer; degraded when what runs drifted; 503 otherwise."""
     problems = health.problems()
-    response.status_code = 503 if problems else 200
-    return HealthResponse(status="unhealthy" if problems else "healthy", problems=problems)
+    is_working = not problems or problems == [health.DRIFT]
+    response.status_code = 200 if is_working else 503
+    status = "unhealthy" if not is_working else "degraded" if problems else "healthy"
+    return HealthResponse(status=status, problems=problems)

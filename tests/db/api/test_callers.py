@@ -384,6 +384,7 @@ def test_no_name_in_a_path_breaks_the_server(empty_world: World, text: str) -> N
     for url in (
         f"/environments/{text}",
         f"/environments/{text}/dags",
+        f"/environments/{text}/verify",
         f"/environments/prod/dags/{text}/history",
     ):
         assert client.get(url).status_code < 500

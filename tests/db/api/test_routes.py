@@ -80,6 +80,8 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "GET /environments/prod/dags": (EVERYBODY, None),
     "GET /environments/prod/dags/live/history": (EVERYBODY, None),
     "POST /environments/prod/restore": (ADMIN, None),
+    "GET /environments/prod/verify": (ADMIN, None),
+    "POST /environments/prod/repair": (ADMIN, None),
     "GET /gates": (EVERYBODY, None),
     "POST /gates": (EXECUTORS, GATE),
     "GET /gates/{gate}": (EVERYBODY, None),

@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.notification import NotificationEvent
+from airflow_release_plugin.domain.ports import ServingFolders
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.exceptions import NotAllowedError
 from airflow_release_plugin.models import Event, Notification, Release
@@ -22,6 +23,7 @@ from airflow_release_plugin.services import (
     decisions,
     delivery,
     deputies,
+    drift,
     emergency,
     environments,
     flow_admin,
@@ -34,6 +36,7 @@ from airflow_release_plugin.services import (
     verification,
 )
 from airflow_release_plugin.services.gates import GateSubject
+from airflow_release_plugin.store.serving import ServedTrees
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World, dag_text
 
@@ -71,6 +74,20 @@ def adopt_what_runs(world: World) -> None:
     adoption.adopt(world.ctx, actor=ADMIN, folder="live")
 
 
+def find_drift(world: World) -> None:
+    """A served file that somebody edited, found and repaired."""
+    base = world.twin.root.parent / "served"
+    folders = ServingFolders(base, base / "current", base / "tracking", base / "versions")
+    tree = folders.tracking / str(world.head)
+    trees = ServedTrees(base)
+    with trees.locked():
+        trees.place(tree, world.store.files(world.head), lambda: world.store, previous=None)
+    (tree / "new.py").write_text("x = 1")
+    world.twin.machine = folders
+    drift.verify(world.ctx, actor=ADMIN, name="prod")
+    drift.repair(world.ctx, actor=ADMIN, name="prod")
+
+
 def test_everything_that_changes_something_leaves_its_event(world: World, clock: FrozenClock) -> None:
     adopt_what_runs(world)
     release = world.request(world.submit(world.dag("etl")), run_after_release=True)
@@ -91,6 +108,7 @@ def test_everything_that_changes_something_leaves_its_event(world: World, clock:
     )
     world.move_by_hand()
     environments.restore(world.ctx, actor=ADMIN, name="prod")
+    find_drift(world)
     broken = world.waiting(world.dag("urgent"))
     emergency.break_glass(
         world.ctx,
