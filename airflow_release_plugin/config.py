@@ -42,6 +42,21 @@ def keys_path() -> Path:
     return _folder(_get("keys_path", ""), "keys")
 
 
+def transfer_path() -> Path:
+    """Folder of the bundle files that exports made."""
+    return _folder(_get("transfer_path", ""), "transfers")
+
+
+def exports_enabled() -> bool:
+    """Whether DAGs may leave this installation as bundle files."""
+    return _get("exports_enabled", "True").lower() in {"true", "1", "yes", "t"}
+
+
+def bundle_days() -> int:
+    """Days after which importers refuse a bundle that was made here."""
+    return int(_get("bundle_days", "30"))
+
+
 def source_bundle() -> str:
     """Name of the DAG bundle that people edit."""
     return _get("source_bundle", "dev")

@@ -181,6 +181,22 @@ def _transfer_options() -> dict[str, Any]:
             "``$AIRFLOW_HOME/release/keys``.",
             "/etc/airflow-release/keys",
         ),
+        "transfer_path": _option(
+            "string",
+            "",
+            "Folder where exports put their bundle files, for three days. All API servers need it at the "
+            "same path. Empty means ``$AIRFLOW_HOME/release/transfers``.",
+            "/srv/airflow-release/transfers",
+        ),
+        "exports_enabled": _option(
+            "boolean", "True", "Whether administrators and owners of DAGs may export them from here."
+        ),
+        "bundle_days": _option(
+            "integer",
+            "30",
+            "Days after which the importing side refuses a bundle that was exported here: long enough for "
+            "the way between the networks, short enough that old code does not come back.",
+        ),
     }
 
 

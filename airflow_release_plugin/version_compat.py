@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+AIRFLOW_VERSION: str = version("apache-airflow-core")
+
 
 def _airflow_version() -> tuple[int, int]:
-    major, minor, *_ = version("apache-airflow-core").split(".")
+    major, minor, *_ = AIRFLOW_VERSION.split(".")
     return int(major), int(minor)
 
 

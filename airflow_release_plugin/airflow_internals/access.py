@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from airflow_release_plugin.airflow_internals.auth_managers import (
     auth_manager_class,
@@ -57,6 +57,15 @@ class AirflowAccess:
 
     def readable(self, actor: Actor, dag_ids: Iterable[str]) -> frozenset[str]:
         """The subset of ``dag_ids`` that ``actor`` may see; one call for each team."""
+        return self._authorized(actor, dag_ids, "GET")
+
+    def editable(self, actor: Actor, dag_ids: Iterable[str]) -> frozenset[str]:
+        """The subset of ``dag_ids`` that ``actor`` may edit; one call for each team."""
+        return self._authorized(actor, dag_ids, "PUT")
+
+    def _authorized(
+        self, actor: Actor, dag_ids: Iterable[str], method: Literal["GET", "PUT"]
+    ) -> frozenset[str]:
         wanted = set(dag_ids)
         if not wanted or not self._is_requester(actor):
             return frozenset()
@@ -68,7 +77,7 @@ class AirflowAccess:
         for team, members in by_team.items():
             found |= self._ask(
                 lambda manager, team=team, members=members: manager.filter_authorized_dag_ids(  # type: ignore[misc]
-                    dag_ids=members, user=self._user, method="GET", team_name=team
+                    dag_ids=members, user=self._user, method=method, team_name=team
                 )
             )
         return frozenset(found)

@@ -20,9 +20,9 @@ _BATCH = 500
 
 _MOST_SHAPES = 10_000
 
-_Shape = tuple[tuple[str, ...], tuple[str, ...]]
+_Shape = Mapping[str, tuple[str, ...]]
 _shapes: dict[str, _Shape] = {}
-"""Task ids and pools by the hash of the serialized DAG, which says everything about its content."""
+"""What :func:`_shape` finds, by the hash of the serialized DAG, which says everything about its content."""
 
 
 def dag_facts(
@@ -41,7 +41,6 @@ def dag_facts(
     shapes = _load_shapes(session, {row.dag_hash: row.serialized_id for row in rows if row.dag_hash})
     found: dict[str, list[DagFacts]] = defaultdict(list)
     for row in rows:
-        tasks, pools = shapes.get(row.dag_hash, ((), ()))
         found[row.path].append(
             DagFacts(
                 dag_id=row.dag_id,
@@ -53,9 +52,8 @@ def dag_facts(
                 paused=bool(row.paused),
                 tags=tuple(sorted(tags.get(row.dag_id, ()))),
                 owners=tuple(part.strip() for part in (row.owners or "").split(",") if part.strip()),
-                tasks=tasks,
-                pools=pools,
                 last_parsed=row.last_parsed,
+                **shapes.get(row.dag_hash, {}),
             )
         )
     return {path: tuple(facts) for path, facts in found.items()}
@@ -142,7 +140,7 @@ def _tags(session: Session, bundle: str, paths: Collection[str] | None) -> Mappi
 
 
 def _load_shapes(session: Session, wanted: Mapping[str, UUID]) -> Mapping[str, _Shape]:
-    """Task ids and pools by hash. Serialized DAGs are large, so each is read once in a process."""
+    """Shapes by hash. Serialized DAGs are large, so each is read once in a process."""
     from airflow.models.serialized_dag import SerializedDagModel
     from sqlalchemy import select
 
@@ -160,13 +158,42 @@ def _load_shapes(session: Session, wanted: Mapping[str, UUID]) -> Mapping[str, _
     return _shapes
 
 
+def connection_types(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """Types of connections that are kept in Airflow's database, by id."""
+    from airflow.models.connection import Connection
+    from sqlalchemy import select
+
+    query = select(Connection.conn_id, Connection.conn_type).where(Connection.conn_id.in_(list(ids)))
+    return {conn_id: conn_type or "" for conn_id, conn_type in session.execute(query)}
+
+
 def _shape(data: Mapping[str, Any]) -> _Shape:
+    """Tasks, pools, and other DAGs and assets, under the names that :class:`DagFacts` has for them."""
+    dag = data.get("dag", {})
+    return {**_tasks_and_pools(dag), **_dependencies(dag)}
+
+
+def _dependencies(dag: Mapping[str, Any]) -> _Shape:
+    found: dict[str, set[str]] = {"awaits": set(), "triggers": set(), "assets_in": set(), "assets_out": set()}
+    for item in dag.get("dag_dependencies", ()):
+        comes_in = item.get("target") == dag.get("dag_id")
+        kind, other = item.get("dependency_type", ""), item.get("source" if comes_in else "target", "")
+        if kind == "sensor" and comes_in:
+            found["awaits"].add(str(other))
+        elif kind == "trigger" and not comes_in:
+            found["triggers"].add(str(other))
+        elif kind.startswith("asset") and item.get("label"):
+            found["assets_in" if comes_in else "assets_out"].add(str(item["label"]))
+    return {name: tuple(sorted(values)) for name, values in found.items()}
+
+
+def _tasks_and_pools(dag: Mapping[str, Any]) -> _Shape:
     tasks, pools = [], set()
-    for item in data.get("dag", {}).get("tasks", ()):
+    for item in dag.get("tasks", ()):
         task = item.get("__var", item)
         tasks.append(str(task.get("task_id")))
         pools.add(str(task.get("pool") or task.get("partial_kwargs", {}).get("pool") or "default_pool"))
-    return tuple(sorted(tasks)), tuple(sorted(pools))
+    return {"tasks": tuple(sorted(tasks)), "pools": tuple(sorted(pools))}
 
 
 def _settled_version(row: Any) -> str | None:

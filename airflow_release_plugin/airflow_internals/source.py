@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin import config
-from airflow_release_plugin.airflow_internals.facts import dag_facts, stored_import_errors
+from airflow_release_plugin.airflow_internals.facts import connection_types, dag_facts, stored_import_errors
 from airflow_release_plugin.domain.ports import DagFacts, SourceSnapshot
 from airflow_release_plugin.exceptions import SourceUnavailableError
 
@@ -75,6 +75,10 @@ class AirflowSource:
         """Stored import errors by path; several for one file are joined."""
         errors = stored_import_errors(self._session, bundle, paths)
         return {path: "\n\n".join(traces) for path, traces in errors.items()}
+
+    def connection_types(self, ids: Collection[str]) -> Mapping[str, str]:
+        """Types of connections that are kept in Airflow's database."""
+        return connection_types(self._session, ids)
 
 
 def open_bundle(name: str, what: str = "bundle") -> SourceSnapshot:

@@ -206,7 +206,15 @@ def _task(task: Any) -> ParsedTask:
         trigger_rule=str(getattr(task.trigger_rule, "value", task.trigger_rule) or ""),
         retries=int(task.retries or 0),
         callable=getattr(getattr(task, "python_callable", None), "__qualname__", ""),
+        executor=task.executor or "",
+        connections=_connections(task),
     )
+
+
+def _connections(task: Any) -> tuple[str, ...]:
+    named = {**getattr(task, "partial_kwargs", {}), **getattr(task, "__dict__", {})}
+    ids = (value for name, value in named.items() if name.endswith("conn_id"))
+    return tuple(sorted({value for value in ids if isinstance(value, str) and value and "{{" not in value}))
 
 
 def _asset_names(assets: Iterable[Any]) -> tuple[str, ...]:

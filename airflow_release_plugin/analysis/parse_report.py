@@ -12,7 +12,13 @@ from airflow_release_plugin.analysis.references import References
 
 @dataclass(frozen=True)
 class ParsedTask:
-    """One task; ``type`` is the operator's class name, ``callable`` the name of a Python task's function."""
+    """
+    One task.
+
+    :param type: the operator's class name
+    :param callable: name of a Python task's function
+    :param connections: ids that its arguments name, also those that nobody gave: an operator's defaults
+    """
 
     task_id: str
     type: str
@@ -22,6 +28,8 @@ class ParsedTask:
     trigger_rule: str = ""
     retries: int = 0
     callable: str = ""
+    executor: str = ""
+    connections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

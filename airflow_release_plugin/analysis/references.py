@@ -24,6 +24,7 @@ _GETTERS = {
 _KEYWORDS = {
     "pool": "pools",
     "queue": "queues",
+    "executor": "executors",
     "trigger_dag_id": "triggered_dags",
     "external_dag_id": "awaited_dags",
 }
@@ -44,6 +45,7 @@ class References:
     variables: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()
+    executors: tuple[str, ...] = ()
     triggered_dags: tuple[str, ...] = ()
     awaited_dags: tuple[str, ...] = ()
     assets: tuple[str, ...] = ()
@@ -95,6 +97,8 @@ class _Finder:
                 self._call(node)
             elif isinstance(node, ast.Dict):
                 self._defaults(node)
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                self._assigned(node)
         return self.result()
 
     def result(self) -> References:
@@ -117,6 +121,8 @@ class _Finder:
             kind = _GETTERS.get((owner, function.attr))
             if kind is not None:
                 self._add(kind, node.args[0] if node.args else _keyword(node, "key", "conn_id"))
+        if called_name(node).endswith("Hook") and node.args:
+            self._add("connections", node.args[0])
         if called_name(node) in _ASSETS:
             for value in (*node.args[:2], _keyword(node, "uri"), _keyword(node, "name")):
                 self._add("assets", value)
@@ -128,6 +134,14 @@ class _Finder:
         for key, value in zip(node.keys, node.values, strict=True):
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
                 self._named(key.value, value)
+
+    def _assigned(self, node: ast.Assign | ast.AnnAssign) -> None:
+        """Take constants such as ``WAREHOUSE_CONN_ID = "warehouse"``."""
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for target in targets:
+            name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
+            if name.lower().endswith("conn_id"):
+                self._add("connections", node.value)
 
     def _named(self, name: str, value: ast.expr) -> None:
         if name == "conn_id" or name.endswith("_conn_id"):

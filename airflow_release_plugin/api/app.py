@@ -13,6 +13,7 @@ from airflow_release_plugin.api.routes import (
     deputies,
     environments,
     events,
+    exports,
     flows,
     gates,
     health,
@@ -36,6 +37,7 @@ _ROUTES = (
     deputies,
     events,
     watch,
+    exports,
 )
 
 

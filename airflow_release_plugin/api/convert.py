@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from airflow_release_plugin.analysis.text_diff import FileDiff
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.models import Gate, Release
+from airflow_release_plugin.models import Export, Gate, Release
+from airflow_release_plugin.schemas.export import ExportResponse
 from airflow_release_plugin.schemas.gate import GateDetailResponse, GateResponse
 from airflow_release_plugin.schemas.release import (
     DiffLineResponse,
@@ -83,6 +84,25 @@ def gate_detail(ctx: Context, gate: Gate, *, actor: Actor) -> GateDetailResponse
         {
             **gate_response(ctx, gate).model_dump(),
             "approval": gates.approval_view(ctx, gate, actor=actor),
+        }
+    )
+
+
+def export_response(ctx: Context, export: Export) -> ExportResponse:
+    """An export as it stands now."""
+    # Columns that were left out are filled in by the database.
+    ctx.session.flush()
+    report, options = export.report, export.options
+    asked = sorted(dag_id for unit in options["units"].values() for dag_id in unit["dags"])
+    return ExportResponse.model_validate(
+        {
+            **{name: getattr(export, name) for name in ExportResponse.model_fields if hasattr(export, name)},
+            "state": export.effective_state(ctx.clock()),
+            "origin": options["origin"],
+            "dag_ids": report.get("dags", asked),
+            "removed": report.get("removed", []),
+            "left_out": report.get("left_out", []),
+            "secrets": report.get("secrets", []),
         }
     )
 

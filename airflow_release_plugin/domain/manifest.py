@@ -149,6 +149,15 @@ class BundleBase:
 
 
 @dataclass(frozen=True)
+class BundleRemoval:
+    """A unit of the base that is not there any more where the bundle comes from."""
+
+    unit_id: str
+    path: str
+    dag_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Manifest:
     """
     Everything but the bytes of the files.
@@ -159,6 +168,7 @@ class Manifest:
     :param expires: when an importer refuses it from
     :param approved: whether every unit was released; if not, it comes from a source
     :param files: sorted by path
+    :param removed: sorted by unit; only in a bundle with a base
     """
 
     format_version: int
@@ -175,6 +185,7 @@ class Manifest:
     files: tuple[BundleFile, ...]
     units: tuple[BundleUnit, ...]
     base: BundleBase | None = None
+    removed: tuple[BundleRemoval, ...] = ()
 
     @property
     def included(self) -> Iterator[BundleFile]:
@@ -201,6 +212,7 @@ _SHAPES: dict[str, type[Any]] = {
         BundleEvidence,
         BundleUnit,
         BundleBase,
+        BundleRemoval,
     )
 }
 

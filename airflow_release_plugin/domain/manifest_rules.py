@@ -91,15 +91,17 @@ def _unit_problems(manifest: Manifest) -> Iterator[str]:
     known = {file.path for file in manifest.files}
     if [file.path for file in manifest.files] != sorted(known):
         yield "its files are not sorted by path, once each"
-    if not manifest.units:
+    if not manifest.units and not manifest.removed:
         yield "it has no unit"
+    if manifest.removed and manifest.base is None:
+        yield "it removes units, but there is no base that has them"
     orphans = known.difference(path for unit in manifest.units for path in unit.files)
     if orphans:
         yield f"{min(orphans)!r} belongs to no unit"
     for unit in manifest.units:
         yield from _one_unit_problems(unit, known, manifest)
     for what, names in (
-        ("unit", [unit.unit_id for unit in manifest.units]),
+        ("unit", [*(unit.unit_id for unit in manifest.units), *(gone.unit_id for gone in manifest.removed)]),
         ("DAG file", [unit.path for unit in manifest.units]),
         ("DAG", [dag_id for unit in manifest.units for dag_id in unit.dag_ids]),
     ):

@@ -33,6 +33,9 @@ class DagFacts:
     :param bundle: bundle name
     :param bundle_version: commit id for versioned bundles
     :param schedule: human-readable schedule, or ``None``
+    :param awaits: ids of DAGs that its sensors wait for
+    :param triggers: ids of DAGs that it starts
+    :param assets_in: names of assets that its schedule waits for; ``assets_out``: that its tasks produce
     """
 
     dag_id: str
@@ -46,6 +49,10 @@ class DagFacts:
     owners: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
+    awaits: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
+    assets_in: tuple[str, ...] = ()
+    assets_out: tuple[str, ...] = ()
     last_parsed: datetime | None = None
 
 
@@ -189,6 +196,10 @@ class SourcePort(Protocol):
         """Stored import errors by path."""
         ...
 
+    def connection_types(self, ids: Collection[str]) -> Mapping[str, str]:
+        """Types of those connections that are kept in Airflow's database, by id; nothing else of them."""
+        ...
+
 
 class AccessPort(Protocol):
     """Asks the auth manager."""
@@ -199,6 +210,10 @@ class AccessPort(Protocol):
 
     def readable(self, actor: Actor, dag_ids: Iterable[str]) -> frozenset[str]:
         """The subset of ``dag_ids`` that ``actor`` may read; a fixed number of calls."""
+        ...
+
+    def editable(self, actor: Actor, dag_ids: Iterable[str]) -> frozenset[str]:
+        """The subset of ``dag_ids`` that ``actor`` may edit; a fixed number of calls."""
         ...
 
     def people(self) -> tuple[Person, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from airflow_release_plugin.domain.approval import is_past
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import ExportState, ImportState
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime
@@ -58,6 +59,21 @@ class Export(Stateful, Base):
     @property
     def subject(self) -> str:
         return f"export {self.id}"
+
+    def effective_state(self, now: datetime) -> ExportState:
+        """The state as a function of what is stored and ``now`` (invariant 10)."""
+        is_over = self.state is ExportState.READY and is_past(self.expires_at, now)
+        return ExportState.EXPIRED if is_over else self.state
+
+    @property
+    def chooses(self) -> bool:
+        """Whether somebody named DAGs in any way; otherwise it is of everything that changed."""
+        return bool(self.names or self.options["tag"] or self.options["release_ids"])
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called when it is downloaded."""
+        return f"export-{self.id}-{self.requested_at:%Y%m%d-%H%M%S}.dagbundle"
 
     @property
     def requested_by(self) -> Person:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin import config
@@ -42,6 +43,10 @@ class Settings:
     notify_timeout: float = field(default_factory=config.notify_timeout)
     check_timeout: int = field(default_factory=config.check_timeout)
     verify_timeout: int = field(default_factory=config.verify_timeout)
+    exports_enabled: bool = field(default_factory=config.exports_enabled)
+    transfer_path: Path = field(default_factory=config.transfer_path)
+    keys_path: Path = field(default_factory=config.keys_path)
+    bundle_days: int = field(default_factory=config.bundle_days)
 
     @property
     def has_source(self) -> bool:

@@ -8,9 +8,7 @@ servers never send the same; one whose server died while it sent is tried again.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
@@ -18,39 +16,26 @@ from typing import Any
 
 from airflow_release_plugin.airflow_internals.notifiers import DeliveryProblem, deliver
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.identity import SYSTEM, Actor
+from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.notification import NotificationEvent, reminder_due_at, wants
 from airflow_release_plugin.domain.states import GateState, NotificationState
-from airflow_release_plugin.exceptions import ConflictError, ReleaseError, UnavailableError
+from airflow_release_plugin.exceptions import ConflictError, UnavailableError
 from airflow_release_plugin.models import Approval, Notification
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import notifications as queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services import audit, gates, notifications, settlement
+from airflow_release_plugin.services.background import Work, alone, insist
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[], AbstractContextManager[tuple[Context, Actor]]]
 Deliver = Callable[..., DeliveryProblem | None]
 
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 """Between attempts; after the last one the notification has failed."""
 MAX_ATTEMPTS = len(PAUSES) + 1
-_RECORD_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-"""Seconds between attempts to write down what became of a notification: SQLite has one writer."""
-
-
-def run_forever(stop: Event, *, interval: float) -> None:
-    """Look after the outbox every ``interval`` seconds until ``stop`` is set; problems are only logged."""
-    while not stop.wait(interval):
-        try:
-            run_once(stop=stop)
-        except ReleaseError as error:
-            log.warning("Notifications were not looked after: %s", error.message)
-        except Exception:
-            log.exception("Notifications were not looked after")
 
 
 def run_once(*, work: Work = unit_of_work, send: Deliver = deliver, stop: Event | None = None) -> int:
@@ -61,7 +46,7 @@ def run_once(*, work: Work = unit_of_work, send: Deliver = deliver, stop: Event 
     :param stop: ends it after the notification under way
     """
     settle_expired(work)
-    _alone(work, remind)
+    alone(work, remind)
     sent = 0
     while not (stop is not None and stop.is_set()) and (claim := _claim_next(work)) is not None:
         sent += _send(claim, work=work, send=send)
@@ -74,18 +59,9 @@ def settle_expired(work: Work = unit_of_work) -> None:
         release_ids = queries.expired_release_ids(ctx.session, ctx.clock())
         gate_ids = queries.expired_gate_ids(ctx.session, ctx.clock())
     for release_id in release_ids:
-        _alone(work, lambda ctx, release_id=release_id: _settle_release(ctx, release_id))  # type: ignore[misc]
+        alone(work, lambda ctx, release_id=release_id: _settle_release(ctx, release_id))  # type: ignore[misc]
     for gate_id in gate_ids:
-        _alone(work, lambda ctx, gate_id=gate_id: gates.settle(ctx, gate_id))  # type: ignore[misc]
-
-
-def _alone(work: Work, step: Callable[[Context], None]) -> None:
-    """Do one step in a transaction of its own; who loses a race has nothing left to do."""
-    try:
-        with work() as (ctx, _):
-            step(ctx)
-    except (ConflictError, UnavailableError):
-        log.debug("Somebody else did it at the same moment, or the database is busy; the next round will see")
+        alone(work, lambda ctx, gate_id=gate_id: gates.settle(ctx, gate_id))  # type: ignore[misc]
 
 
 def _settle_release(ctx: Context, release_id: int) -> None:
@@ -159,14 +135,8 @@ def _claim_next(work: Work) -> Claim | None:
 
 def _send(claim: Claim, *, work: Work, send: Deliver) -> bool:
     problem = send(claim.notifier, claim.notice, timeout=claim.timeout)
-    for pause in _RECORD_PAUSES:
-        try:
-            with work() as (ctx, _):
-                _record(ctx, claim, problem)
-            break
-        except (ConflictError, UnavailableError):
-            # What is not written down would be sent again.
-            time.sleep(pause)
+    # What is not written down would be sent again.
+    insist(lambda ctx: _record(ctx, claim, problem), work)
     return problem is None
 
 

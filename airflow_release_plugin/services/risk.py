@@ -72,7 +72,7 @@ def structure_diff(ctx: Context, release: Release) -> tuple[DagDiff, ...]:
     new = checked_units(ctx, release)
     if not new and any(item.change is not ChangeKind.DELETED for item in release.items):
         return ()
-    old = _target_units(ctx, [item.submission.unit_id for item in release.items], before=release)
+    old = target_units(ctx, [item.submission.unit_id for item in release.items], before=release)
     paths = {item.path for item in release.items}
     return diff_dags(
         [dag for unit in old.values() for dag in unit.dags],
@@ -83,7 +83,7 @@ def structure_diff(ctx: Context, release: Release) -> tuple[DagDiff, ...]:
 def facts_of(ctx: Context, release: Release) -> RiskFacts:
     """The facts of a release, as good as they are known: after its check they are complete."""
     new = checked_units(ctx, release)
-    old = _target_units(ctx, [item.submission.unit_id for item in release.items], before=release)
+    old = target_units(ctx, [item.submission.unit_id for item in release.items], before=release)
     reasons: dict[ChangeFact, list[str]] = defaultdict(list)
     for diff in structure_diff(ctx, release):
         for fact, reason in diff.facts():
@@ -179,7 +179,7 @@ def _reports(ctx: Context, release_ids: Iterable[int], attempt: int | None = Non
     return [row for row in rows if attempt is None or row.attempt == attempt]
 
 
-def _target_units(
+def target_units(
     ctx: Context, unit_ids: Iterable[int] | None = None, *, before: Release | None = None
 ) -> dict[str, ParsedUnit]:
     """What the target holds, as the checks of the releases that brought it there saw it."""
@@ -230,7 +230,7 @@ def _impacted(
     both = (*old.values(), *new.values())
     produced = {name for unit in both for dag in unit.dags for name in dag.assets_out}
     impacted |= {dag_id for unit in both for dag_id in unit.references.triggered_dags}
-    for unit in _target_units(ctx).values():
+    for unit in target_units(ctx).values():
         for dag in unit.dags:
             waits = not own.isdisjoint(unit.references.awaited_dags)
             if waits or not produced.isdisjoint(dag.assets_in):

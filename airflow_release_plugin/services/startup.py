@@ -9,8 +9,12 @@ from threading import Event, Thread
 
 from airflow_release_plugin import config
 from airflow_release_plugin.exceptions import ReleaseError
-from airflow_release_plugin.services import delivery, promotions
+from airflow_release_plugin.services import background, delivery, export_job, promotions
+from airflow_release_plugin.services.background import Duty
 from airflow_release_plugin.services.unit_of_work import unit_of_work
+
+_EXPORT_PAUSE = 2.0
+"""Seconds: somebody looks at the page and waits."""
 
 log = logging.getLogger(__name__)
 
@@ -25,19 +29,19 @@ async def at_start(_app: object) -> AsyncIterator[None]:
     """
     stop = Event()
     Thread(target=prepare, name="release-start-up", daemon=True).start()
-    interval = config.notify_interval()
-    if interval > 0:
-        Thread(
-            target=delivery.run_forever,
-            args=(stop,),
-            kwargs={"interval": interval},
-            name="release-notifications",
-            daemon=True,
-        ).start()
+    background.start(duties(), stop)
     try:
         yield
     finally:
         stop.set()
+
+
+def duties() -> tuple[Duty, ...]:
+    """What this server looks after while it runs."""
+    return (
+        Duty("notifications", lambda stop: delivery.run_once(stop=stop), config.notify_interval()),
+        Duty("exports", lambda stop: export_job.run_once(stop=stop), _EXPORT_PAUSE),
+    )
 
 
 def prepare() -> None:

@@ -109,8 +109,7 @@ def _submit(ctx: Context, ground: Ground, *, actor: Actor, path: str, comment: s
     access.require_edit(ctx, actor, {ctx.settings.target_id(i) for i in known} or {PurePosixPath(path).stem})
     content = content_of(ctx, ground, unit, path)
     access.require_edit(ctx, actor, content.dag_ids)
-    if unit is None:
-        unit = _new_unit(ctx, path, content.dag_ids)
+    unit = known_unit(ctx, unit, path, content.dag_ids)
     submissions.lock_units(ctx.session, [unit.id])
     refuse_locked(ctx, ground, unit, content)
     files = ground.source.read(content.closure) if content.closure else {}
@@ -136,6 +135,11 @@ def _submit(ctx: Context, ground: Ground, *, actor: Actor, path: str, comment: s
         comment=comment,
     )
     return submission
+
+
+def known_unit(ctx: Context, unit: Unit | None, path: str, dag_ids: tuple[str, ...]) -> Unit:
+    """The unit of a DAG file, made if nothing was heard of the file before: it keeps its number for good."""
+    return unit or _new_unit(ctx, path, dag_ids)
 
 
 def _new_unit(ctx: Context, path: str, dag_ids: tuple[str, ...]) -> Unit:

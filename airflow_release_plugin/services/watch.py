@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.repositories import approvals, releases
+from airflow_release_plugin.repositories import approvals, exports, releases
 from airflow_release_plugin.services import access, execution
 from airflow_release_plugin.services.context import Context
 
@@ -20,7 +20,8 @@ def changed_states(ctx: Context, *, actor: Actor, known: Mapping[str, str]) -> d
     """
     The subjects whose effective state differs from the known one.
 
-    :param known: ``{"release:7": "awaiting_approval", "gate:3": ""}``; an empty state differs from every one
+    :param known: ``{"release:7": "awaiting_approval", "gate:3": "", "export:2": ""}``;
+        an empty state differs from every one
     :raises InvalidRequestError: a subject is not of that form
     :raises NotAllowedError: the actor is neither a service user nor an admin
     """
@@ -39,16 +40,21 @@ def changed_states(ctx: Context, *, actor: Actor, known: Mapping[str, str]) -> d
         f"gate:{i}": state.value
         for i, state in approvals.gate_states(ctx.session, wanted["gate"], now).items()
     }
+    present |= {
+        f"export:{i}": state.value for i, state in exports.states(ctx.session, wanted["export"], now).items()
+    }
     return {
         key: present.get(key, MISSING) for key, state in known.items() if present.get(key, MISSING) != state
     }
 
 
 def _parsed(known: Mapping[str, str]) -> dict[str, list[int]]:
-    wanted: dict[str, list[int]] = {"release": [], "gate": []}
+    wanted: dict[str, list[int]] = {"release": [], "gate": [], "export": []}
     for key in known:
         kind, _, number = key.partition(":")
         if kind not in wanted or not number.isdecimal() or len(number) > 18:
-            raise InvalidRequestError(f"{key!r} is not a subject; write release:<id> or gate:<id>.")
+            raise InvalidRequestError(
+                f"{key!r} is not a subject; write release:<id>, gate:<id> or export:<id>."
+            )
         wanted[kind].append(int(number))
     return wanted

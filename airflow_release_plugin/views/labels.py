@@ -43,6 +43,8 @@ STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
     "modified": (_("Modified"), "blue", "pencil"),
     "renamed": (_("Renamed"), "blue", "pencil"),
     "deleted": (_("Deleted"), "failed", "minus"),
+    # exports
+    "ready": (_("Ready"), "success", "check"),
     # checks
     "passed": (_("Passed"), "success", "check"),
     "warning": (_("Warning"), "orange", "alert"),
@@ -71,6 +73,11 @@ EVENT_LABELS: Mapping[str, Any] = {
     "environment:drift:repair": _("Environment repaired"),
     "environment:branch:move": _("Environment moved to a new commit"),
     "environment:branch:reconcile": _("Environment reconciled"),
+    "export:bundle:request": _("Export requested"),
+    "export:bundle:ready": _("Export ready"),
+    "export:bundle:fail": _("Export failed"),
+    "export:bundle:download": _("Export downloaded"),
+    "export:bundle:discard": _("Export discarded"),
     "gate:state:change": _("Gate closed"),
     "gate:request:open": _("Gate opened"),
     "release:check:report": _("Check reported"),

@@ -41,6 +41,7 @@ class AirflowTwin:
     :param errors: import errors by path of the source
     :param unparsed: paths that the dag processor has not come to yet
     :param others: DAGs of further bundles, by id
+    :param connections: types by id
     :param announced: (bundle, commit, paths) in order
     :param live: what DAGs of the target do, by id
     :param automated: their last automated runs, by id
@@ -67,6 +68,7 @@ class AirflowTwin:
     machine: ServingFolders | None = None
     folders: dict[str, Path] = field(default_factory=dict)
     history: dict[str, DagStanding] = field(default_factory=dict)
+    connections: dict[str, str] = field(default_factory=dict)
     is_broken: bool = False
 
     def ports(self) -> Airflow:
@@ -120,6 +122,9 @@ class AirflowTwin:
     def import_errors(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, str]:
         return {path: error for path, error in self.errors.items() if paths is None or path in paths}
 
+    def connection_types(self, ids: Collection[str]) -> Mapping[str, str]:
+        return {name: kind for name, kind in self.connections.items() if name in ids}
+
     # bundles
 
     def folder(self, wanted: str) -> BundleFolder:
@@ -150,6 +155,9 @@ class AirflowTwin:
 
     def readable(self, actor: Actor, dag_ids: Iterable[str]) -> frozenset[str]:
         return frozenset(name for name in dag_ids if self.may(actor, DagAccess.READ, name))
+
+    def editable(self, actor: Actor, dag_ids: Iterable[str]) -> frozenset[str]:
+        return frozenset(name for name in dag_ids if self.may(actor, DagAccess.EDIT, name))
 
     def people(self) -> tuple[Person, ...]:
         return tuple(self.users.values())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,9 +14,10 @@ from sqlalchemy.orm import Session
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.checks import ReportKind
 from airflow_release_plugin.domain.files import TreeChange
-from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
+from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.services import checks, decisions, promotions, requests, submissions
+from airflow_release_plugin.services.background import Work
 from airflow_release_plugin.services.context import Context, Settings
 from airflow_release_plugin.store.base import CommitMessage, ReleaseStore, environment_ref
 from tests.harness.airflow_twin import AirflowTwin
@@ -146,6 +148,17 @@ class World:
     def released(self, *paths: str) -> Release:
         """A release of these files that is in the target."""
         return self.promote(self.approved(*paths))
+
+
+def steps_of(world: World) -> Work:
+    """Every step of the background in a savepoint of the test's transaction."""
+
+    @contextmanager
+    def step() -> Iterator[tuple[Context, Actor]]:
+        yield world.ctx, SYSTEM
+        world.ctx.session.flush()
+
+    return step
 
 
 def make_world(session: Session, store: ReleaseStore, root: Path, clock: Callable[[], datetime]) -> World:

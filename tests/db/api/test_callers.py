@@ -141,7 +141,16 @@ FLOW = {
 
 
 def filled(path: str, number: str) -> str:
-    for name in ("release_id", "gate_id", "submission_id", "flow_id", "deputy_id", "name", "dag_id"):
+    for name in (
+        "release_id",
+        "gate_id",
+        "submission_id",
+        "flow_id",
+        "deputy_id",
+        "export_id",
+        "name",
+        "dag_id",
+    ):
         path = path.replace(f"{{{name}}}", number)
     return path
 

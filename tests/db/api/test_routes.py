@@ -34,12 +34,14 @@ FLOW = {
     "levels": [{"name": "Standard", "nodes": [{"name": "Admins", "roles": ["admin", "Admin"]}]}],
 }
 DEPUTY = {"deputy": "author2", "starts_at": "2098-01-01T00:00:00Z", "ends_at": "2098-12-31T00:00:00Z"}
+EXPORT = {"names": ["live"]}
 REQUEST = {"title": "T", "submission_ids": ["{pending}"], "reviewers": ["reviewer2"]}
 
 # What each caller gets: anonymous, viewer, author, author2, reviewer, admin, pipeline.
 EVERYBODY = "401 200 200 200 200 200 200"
 ADMIN = "401 403 403 403 403 200 403"
 EXECUTORS = "401 403 403 403 403 200 200"
+EXPORTERS = "401 403 200 200 200 200 200"
 EDITORS = "401 403 200 200 200 200 403"
 ROUTES: dict[str, tuple[str, Any]] = {
     "GET /me": (EVERYBODY, None),
@@ -106,6 +108,14 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "POST /deputies": ("401 403 403 403 201 201 403", {**DEPUTY, "person": "reviewer"}),
     # the person, the deputy, admins
     "DELETE /deputies/{deputy}": ("401 403 403 204 204 204 403", None),
+    "GET /exports": (EXPORTERS, None),
+    "POST /exports/match": (EXPORTERS, EXPORT),
+    # service users may export what was released, and nothing else is asked for here
+    "POST /exports": (EXPORTERS.replace("200", "201"), EXPORT),
+    # the author asked for it
+    "GET /exports/{export}": ("401 404 200 404 404 200 200", None),
+    "GET /exports/{export}/file": ("401 403 200 404 404 200 200", None),
+    "DELETE /exports/{export}": ("401 403 200 404 404 200 200", None),
     "GET /events": (ADMIN, None),
     "POST /watch": (EXECUTORS, {"known": {"release:1": ""}, "wait": 0}),
     "GET /health": ("200 200 200 200 200 200 200", None),
@@ -144,6 +154,7 @@ def fill(world: World) -> dict[str, Any]:
         "pending": world.submit("etl.py")["id"],
         "flow": ok(world.as_("admin").post("/flows", json={"spec": FLOW}))["id"],
         "deputy": ok(world.as_("admin").post("/deputies", json={**DEPUTY, "person": "reviewer"}))["id"],
+        "export": world.export("live"),
         "gate": gate["id"],
         "sign": gate["change_digest"],
     }
@@ -180,7 +191,7 @@ def opened(prepared: Prepared, folder: Path, url: str) -> Iterator[World]:
 def copied(prepared: Prepared, folder: Path) -> Iterator[World]:
     """A world of its own."""
     folder.mkdir()
-    for name in ("dev", "store.git"):
+    for name in ("dev", "store.git", "transfers", "keys"):
         shutil.copytree(prepared.folder / name, folder / name)
     with opened(prepared, folder, copy_of(prepared.database, folder)) as world:
         yield world

@@ -57,6 +57,8 @@ def settings_for(manager: str, folder: Path) -> dict[str, str]:
     values = {
         "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
         "RELEASE__STORE_PATH": str(folder / "store.git"),
+        "RELEASE__KEYS_PATH": str(folder / "keys"),
+        "RELEASE__TRANSFER_PATH": str(folder / "transfers"),
         "RELEASE__SERVICE_USERS": SERVICE,
         "RELEASE__DEFAULT_FLOW_ROLES": "op,admin" if manager == "simple" else "Op,Admin",
         "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in ROLE_OF.items()),
@@ -239,6 +241,20 @@ class World:
         ok(self.decide(release))
         ok(self.promote(release))
         return ok(self.as_("admin").get(f"/releases/{release['id']}"))
+
+    def export(self, dag_id: str, who: str = "author") -> int:
+        """An export whose file is there; its number."""
+        from airflow_release_plugin.services import export_job
+        from airflow_release_plugin.transfer.keys import KeyFolder
+
+        keys = KeyFolder(self.folder / "keys")
+        if not keys.signing_file.exists():
+            keys.generate()
+        row = ok(self.as_(who).post("/exports", json={"names": [dag_id]}))
+        export_job.run_once()
+        made = ok(self.as_(who).get(f"/exports/{row['id']}"))
+        assert made["state"] == "ready", made["error"]
+        return int(row["id"])
 
     def wait_at(self, *, dag_id: str, run_id: str, task_id: str, try_number: int) -> None:
         """Store what Airflow stores of a deferred task; the gate of one that waits no more is withdrawn."""

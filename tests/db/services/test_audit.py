@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,8 @@ from airflow_release_plugin.services import (
     drift,
     emergency,
     environments,
+    export_job,
+    exports,
     flow_admin,
     gates,
     outbox,
@@ -38,7 +41,8 @@ from airflow_release_plugin.services import (
 from airflow_release_plugin.services.gates import GateSubject
 from airflow_release_plugin.store.serving import ServedTrees
 from tests.harness.clock import FrozenClock
-from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World, dag_text
+from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World, dag_text, steps_of
+from tests.harness.exports import ask, with_transfers
 
 RELEASE_JOB = [
     (EventTag.SUBMISSION_CREATED, "dev"),
@@ -88,7 +92,17 @@ def find_drift(world: World) -> None:
     drift.repair(world.ctx, actor=ADMIN, name="prod")
 
 
-def test_everything_that_changes_something_leaves_its_event(world: World, clock: FrozenClock) -> None:
+def export_and_discard(world: World) -> None:
+    fetched, failing = ask(world, "etl"), ask(world, "etl")
+    failing.report = {"attempt": export_job.MAX_ATTEMPTS}
+    export_job.run_once(work=steps_of(world))
+    exports.fetch(world.ctx, actor=DEV, export_id=fetched.id)
+    exports.discard(world.ctx, actor=DEV, export_id=fetched.id)
+
+
+def test_everything_that_changes_something_leaves_its_event(
+    world: World, clock: FrozenClock, tmp_path: Path
+) -> None:
     adopt_what_runs(world)
     release = world.request(world.submit(world.dag("etl")), run_after_release=True)
     world.report(release, FAILED)
@@ -119,6 +133,7 @@ def test_everything_that_changes_something_leaves_its_event(world: World, clock:
     )
     configure_flows(world, clock)
     give_up_a_notification(world, release)
+    export_and_discard(with_transfers(world, tmp_path))
     late = world.waiting(world.dag("late"))
     clock.advance(hours=25)
     releases.get_locked(world.ctx, actor=DEV, release_id=late.id)

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
@@ -30,7 +29,7 @@ from airflow_release_plugin.services.gates import GateSubject
 from airflow_release_plugin.store.memory import MemoryReleaseStore
 from tests.db.services.test_notifications import NOTIFIER, configure, outbox, told
 from tests.harness.clock import FrozenClock
-from tests.harness.context import PIPELINE, World, make_world
+from tests.harness.context import PIPELINE, World, make_world, steps_of
 
 pytestmark = pytest.mark.req("R40")
 REFUSED = DeliveryProblem("SMTPServerDisconnected", "user:hunter2 was refused")
@@ -46,17 +45,6 @@ class Sender:
     def __call__(self, notifier: Any, notice: Any, *, timeout: float) -> DeliveryProblem | None:
         self.sent.append(notice["event"])
         return self.problem
-
-
-def steps_of(world: World) -> delivery.Work:
-    """Every step in a savepoint of the test's transaction."""
-
-    @contextmanager
-    def step() -> Iterator[tuple[Context, Actor]]:
-        yield world.ctx, SYSTEM
-        world.ctx.session.flush()
-
-    return step
 
 
 def look(world: World, sender: Sender) -> int:
@@ -276,23 +264,6 @@ def test_servers_that_look_at_once_settle_expiry_once(servers: Servers, clock: F
         events = [row.event.value for row in session.scalars(select(Notification))]
         assert sorted(events) == ["expired", "requested"]
         assert audit.first_broken_link(servers.world.with_session(session).ctx) is None
-
-
-def test_problems_are_logged_and_the_next_round_comes(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    stop, rounds = Event(), []
-
-    def fail(**_: object) -> int:
-        rounds.append(1)
-        if len(rounds) == 3:
-            stop.set()
-        raise ConflictError("too late") if len(rounds) == 1 else RuntimeError("broken")
-
-    monkeypatch.setattr(delivery, "run_once", fail)
-    delivery.run_forever(stop, interval=0.001)
-
-    assert (len(rounds), caplog.text.count("were not looked after")) == (3, 3)
 
 
 def test_a_decision_stands_whatever_its_notifier_does(world: World) -> None:

@@ -1,0 +1,215 @@
+"""
+Makes the files of exports, beside the work of an API server.
+
+Several servers do this at once. An export is claimed by its row version; its server gives a sign of life
+now and then. One whose server died is taken over by another, which begins anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import SYSTEM
+from airflow_release_plugin.domain.states import ExportState
+from airflow_release_plugin.exceptions import (
+    ConflictError,
+    ReleaseError,
+    TransferUnavailableError,
+    UnavailableError,
+)
+from airflow_release_plugin.models import Export
+from airflow_release_plugin.repositories import exports as queries
+from airflow_release_plugin.services import audit, exports
+from airflow_release_plugin.services.background import Work, alone, insist
+from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.export_bundle import MadeBundle, make_bundle
+from airflow_release_plugin.services.unit_of_work import unit_of_work
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=2)
+"""Without a sign of life for this long, a server that makes a bundle counts as dead."""
+KEPT = timedelta(days=3)
+MAX_ATTEMPTS = 3
+_BEAT = timedelta(seconds=1)
+_CHUNK = 1 << 20
+
+
+class _LostError(Exception):
+    """The export is another server's by now, or nobody wants it any more."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An export that this server alone makes now; ``beat`` is the sign of life by which it is known."""
+
+    export_id: int
+    beat: datetime
+    attempt: int
+
+
+def run_once(*, work: Work = unit_of_work, stop: Event | None = None) -> int:
+    """Remove files that were kept long enough, make every bundle that waits; return how many were made."""
+    clear(work)
+    made = 0
+    while not (stop is not None and stop.is_set()) and (claim := _claim_next(work)) is not None:
+        made += make(claim, work=work, stop=stop)
+    return made
+
+
+def clear(work: Work = unit_of_work) -> None:
+    """Write down which exports have expired, and remove the files that belong to none."""
+    alone(work, _expire)
+    with work() as (ctx, _):
+        root, wanted = exports.folder(ctx, 0).parent, {str(i) for i in queries.with_file(ctx.session)}
+    for path in root.iterdir() if root.is_dir() else ():
+        if path.name not in wanted:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _expire(ctx: Context) -> None:
+    for row in queries.over(ctx.session, ctx.clock()):
+        row.move_to(ExportState.EXPIRED)
+
+
+def _claim_next(work: Work) -> Claim | None:
+    """Take the next one; ``None`` when there is none, or another server was faster."""
+    try:
+        with work() as (ctx, _):
+            row = queries.next_to_make(ctx.session, ctx.clock() - LEASE)
+            return None if row is None else _claim(ctx, row)
+    except (ConflictError, UnavailableError):
+        return None
+
+
+def _claim(ctx: Context, row: Export) -> Claim | None:
+    """Take an export; one that three servers died over is given up instead."""
+    attempt = int(row.report.get("attempt", 0)) + 1
+    if row.state is ExportState.QUEUED:
+        row.move_to(ExportState.RUNNING)
+    if attempt > MAX_ATTEMPTS:
+        _fail(ctx, row, "The servers that made it stopped each time; the API server's log may say why.")
+        return None
+    row.report = {**row.report, "attempt": attempt}
+    row.beat_at, row.done = ctx.clock(), 0
+    return Claim(row.id, row.beat_at, attempt)
+
+
+def make(claim: Claim, *, work: Work = unit_of_work, stop: Event | None = None) -> bool:
+    """Make the bundle of a claimed export, and write down what became of it; say whether it is ready."""
+    sign = _SignOfLife(claim, work, stop)
+    try:
+        return _make(sign)
+    except _LostError:
+        log.info("Export %s is made elsewhere, or is not wanted any more", claim.export_id)
+        return False
+
+
+def _make(sign: _SignOfLife) -> bool:
+    export_id = sign.claim.export_id
+    try:
+        with sign.work() as (ctx, _):
+            folder = exports.folder(ctx, export_id)
+        _empty(folder)
+        made = make_bundle(export_id, folder, work=sign.work, progress=sign)
+        size, sha256 = made.path.stat().st_size, _sha256(made.path)
+    except _LostError:
+        raise
+    except ReleaseError as error:
+        reason = error.message
+    except Exception:
+        log.exception("Export %s failed", export_id)
+        reason = "Something broke inside. The API server's log says what."
+    else:
+        insist(lambda ctx: _ready(ctx, sign, made, size, sha256), sign.work)
+        return True
+    insist(lambda ctx: _fail(ctx, sign.own(ctx), reason), sign.work)
+    return False
+
+
+def _empty(folder: Path) -> None:
+    """What a server that died left behind goes away."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise TransferUnavailableError(
+            f"The folder {folder} cannot be made: {error.strerror or error}. Let the user whom Airflow runs "
+            "as own [release] transfer_path."
+        ) from error
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+class _SignOfLife:
+    """Says how far it got, at most once a second, and notices when the export is somebody else's."""
+
+    def __init__(self, claim: Claim, work: Work, stop: Event | None) -> None:
+        self.claim = claim
+        self.beat = claim.beat
+        self.work = work
+        self._stop = stop
+        self._next = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._stop is not None and self._stop.is_set():
+            insist(self._give_back, self.work)
+            raise _LostError
+        if time.monotonic() >= self._next or done == total:
+            noted: list[datetime] = []
+            if alone(self.work, lambda ctx: noted.append(self._note(ctx, done, total))):
+                self.beat = noted[0]
+            self._next = time.monotonic() + _BEAT.total_seconds()
+
+    def own(self, ctx: Context) -> Export:
+        """The export, if it is still ours."""
+        row = queries.export(ctx.session, self.claim.export_id, lock=True)
+        if row is None or row.state is not ExportState.RUNNING or row.beat_at != self.beat:
+            raise _LostError
+        return row
+
+    def _note(self, ctx: Context, done: int, total: int) -> datetime:
+        row = self.own(ctx)
+        row.done, row.total, row.beat_at = done, total, ctx.clock()
+        return row.beat_at
+
+    def _give_back(self, ctx: Context) -> None:
+        row = self.own(ctx)
+        row.report = {**row.report, "attempt": self.claim.attempt - 1}
+        row.move_to(ExportState.QUEUED)
+
+
+def _ready(ctx: Context, sign: _SignOfLife, made: MadeBundle, size: int, sha256: str) -> None:
+    row = sign.own(ctx)
+    row.report = {**row.report, **made.report}
+    row.file_size, row.file_sha256 = size, sha256
+    row.done = row.total
+    row.ready_at = ctx.clock()
+    row.expires_at = row.ready_at + KEPT
+    row.move_to(ExportState.READY)
+    _record(ctx, row, EventTag.EXPORT_READY, size=size, sha256=sha256, dags=made.report["dags"])
+
+
+def _fail(ctx: Context, row: Export, reason: str) -> None:
+    row.error = reason
+    row.move_to(ExportState.FAILED)
+    _record(ctx, row, EventTag.EXPORT_FAILED, reason=reason)
+
+
+def _record(ctx: Context, row: Export, tag: EventTag, **data: Any) -> None:
+    audit.record(ctx, actor=SYSTEM, tag=tag, subject=f"export:{row.id}", bundle=row.bundle_id, **data)

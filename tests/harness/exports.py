@@ -1,0 +1,48 @@
+"""Short ways to bundles: an installation that may make them, one that is made, and what is in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow_release_plugin.domain.export_wish import ExportWish
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.manifest import Manifest
+from airflow_release_plugin.domain.states import ExportState
+from airflow_release_plugin.domain.trusted_keys import TrustedKey
+from airflow_release_plugin.models import Export
+from airflow_release_plugin.services import export_job, exports
+from airflow_release_plugin.transfer.keys import KeyFolder
+from airflow_release_plugin.transfer.reader import open_bundle
+from tests.harness.context import ADMIN, DEV, World, steps_of
+
+
+def with_transfers(world: World, folder: Path) -> World:
+    """The same installation with a signing key, and a place for bundles, in ``folder``."""
+    settings = replace(world.ctx.settings, transfer_path=folder / "transfers", keys_path=folder / "keys")
+    KeyFolder(settings.keys_path).generate()
+    return replace(world, ctx=replace(world.ctx, settings=settings))
+
+
+def ask(world: World, *names: str, actor: Actor = DEV, **wish: Any) -> Export:
+    """Ask for an export; nobody makes it yet."""
+    return exports.request(world.ctx, actor=actor, wish=ExportWish(names=names, **wish))
+
+
+def made(world: World, *names: str, actor: Actor = DEV, **wish: Any) -> Export:
+    """An export whose file is there."""
+    row = ask(world, *names, actor=actor, **wish)
+    export_job.run_once(work=steps_of(world))
+    assert row.state is ExportState.READY, row.error
+    return row
+
+
+def content_of(world: World, row: Export) -> tuple[Manifest, dict[str, str]]:
+    """What an importer that trusts us reads."""
+    path = exports.fetch(world.ctx, actor=ADMIN, export_id=row.id).path
+    now = world.ctx.clock()
+    public = KeyFolder(world.ctx.settings.keys_path).signing_key().public_key
+    with open_bundle(path, trusted=[TrustedKey("us", public, now - timedelta(days=1))], now=now) as bundle:
+        return bundle.manifest, {file.path: bundle.read(file.path).decode() for file, _ in bundle.files()}
