@@ -101,10 +101,15 @@ def open_bundle(name: str, what: str = "bundle") -> SourceSnapshot:
             " [dag_processor] dag_bundle_config_list.",
             bundle=name,
         )
+    try:
+        dag_files = _dag_files(root, name)
+    except RuntimeError as error:
+        # What Airflow's own walk raises where links lead in a circle.
+        raise SourceUnavailableError(
+            f"The {what} {name!r} cannot be listed: {error}.", bundle=name
+        ) from error
     # Airflow 3.3 answers with an object, 3.2 with a string; drop this when the minimum is 3.3.
-    return SourceSnapshot(
-        root=root, dag_files=_dag_files(root, name), version=getattr(version, "version", version)
-    )
+    return SourceSnapshot(root=root, dag_files=dag_files, version=getattr(version, "version", version))
 
 
 def bundle_list() -> str:

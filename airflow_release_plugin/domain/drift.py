@@ -12,7 +12,7 @@ class FindingKind(str, Enum):
 
     EDITED = "edited"
     """A served file has other bytes than its commit: somebody edited it, or the disk lies."""
-    MISSING = "missing"
+    GONE = "gone"
     """A file of the commit is not in the served tree."""
     EXTRA = "extra"
     """A served tree has a file that its commit has not."""

@@ -19,7 +19,7 @@ from airflow_release_plugin.store.tree_check import TreeChecker, TreeFault, Wron
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SENTENCES = {
     Wrong.EDITED: (FindingKind.EDITED, "is not as it was released"),
-    Wrong.MISSING: (FindingKind.MISSING, "was released and is gone"),
+    Wrong.MISSING: (FindingKind.GONE, "was released and is gone"),
     Wrong.EXTRA: (FindingKind.EXTRA, "was never released"),
 }
 

@@ -12,6 +12,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from airflow_release_plugin.views.approvals import ApprovalView
 from airflow_release_plugin.views.dag_tab import DagTabView
+from airflow_release_plugin.views.environment import EnvironmentView
 from airflow_release_plugin.views.errors import register_error_pages
 from airflow_release_plugin.views.flows import FlowView
 from airflow_release_plugin.views.index import IndexView
@@ -34,6 +35,7 @@ PAGES = (
     SimulatorView,
     ReviewerView,
     NotificationView,
+    EnvironmentView,
     DagTabView,
 )
 HERE = Path(__file__).parent

@@ -45,6 +45,14 @@ STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
     "deleted": (_("Deleted"), "failed", "minus"),
     # exports
     "ready": (_("Ready"), "success", "check"),
+    # what drifted
+    "edited": (_("Edited"), "failed", "pencil"),
+    "gone": (_("Gone"), "failed", "minus"),
+    "extra": (_("Extra"), "failed", "plus"),
+    "not_served": (_("Not served"), "orange", "clock"),
+    "moved": (_("Moved by hand"), "failed", "undo"),
+    "unapproved": (_("Not approved"), "failed", "forbidden"),
+    "audit_broken": (_("Trail changed"), "failed", "alert"),
     # checks
     "passed": (_("Passed"), "success", "check"),
     "warning": (_("Warning"), "orange", "alert"),

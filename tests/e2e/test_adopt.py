@@ -13,7 +13,7 @@ import pytest
 from demo.instance import DemoInstance, running_demo
 from demo.processes import wait_until
 
-pytestmark = [pytest.mark.req("R21"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.req("R21"), pytest.mark.timeout(400)]
 OLD = "dags-folder"
 LOCAL = "airflow.dag_processing.bundles.local.LocalDagBundle"
 RELEASES = "airflow_release_plugin.bundles.release.ReleaseDagBundle"
@@ -126,7 +126,7 @@ class Live:
         return bundles(OLD, LOCAL, path=str(self.root))
 
     def finish_waiting_run(self) -> str:
-        """Let the task run that waited for its pool since before the switch; return the file that ran."""
+        """Let the task run that waited since before the switch; return the file that ran."""
         open_pool = {"pool": "closed", "slots": 1, "include_deferred": False}
         self.client.patch("/api/v2/pools/closed", json=open_pool).raise_for_status()
         (run,) = self.get(f"dags/{WAITS}/dagRuns")

@@ -56,10 +56,29 @@ def test_a_bundle_whose_folder_is_missing_is_unavailable(bundles: AirflowBundles
         bundles.folder("gone")
 
 
+def test_links_in_a_circle_are_said(bundles: AirflowBundles, folder: Path) -> None:
+    (folder / "a").mkdir()
+    (folder / "a" / "again").symlink_to(folder / "a")
+
+    with pytest.raises(SourceUnavailableError, match="cannot be listed"):
+        bundles.folder("live")
+
+
 def test_a_bundle_that_serves_releases_is_refused(bundles: AirflowBundles) -> None:
     assert bundles.plain() == ("gone", "live")
     with pytest.raises(InvalidRequestError, match="one of Airflow Release itself"):
         bundles.folder("target")
+
+
+@pytest.mark.req("R77")
+def test_the_folders_of_an_environment_are_those_of_the_bundle_that_serves_it(
+    bundles: AirflowBundles,
+) -> None:
+    found = bundles.serving_folders("target")
+
+    assert found is not None
+    assert {found.current.parent, found.tracking.parent} == {found.base}
+    assert bundles.serving_folders("staging") is None
 
 
 def test_standings_tell_bundle_pause_schedule_and_runs(

@@ -141,7 +141,7 @@ def test_missing_and_extra_files_are_found_and_repaired(world: World, served: Pa
         ("extra", "etc"),
         ("extra", "passwd"),
         ("extra", "shop/hot.py"),
-        ("missing", "etl.py"),
+        ("gone", "etl.py"),
     ]
 
     assert repair(world).findings == ()

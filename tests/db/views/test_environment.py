@@ -1,0 +1,135 @@
+"""The page of the environment: where it stands, verify and repair, adopting what runs today."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from airflow_release_plugin.domain.files import TreeChange
+from airflow_release_plugin.store.base import CommitMessage, environment_ref
+from airflow_release_plugin.store.git import GitReleaseStore
+from tests.db.views.conftest import Browsers
+
+pytestmark = [
+    pytest.mark.req("R21", "R77", "R71"),
+    pytest.mark.filterwarnings("ignore:GitWildMatchPattern"),  # Airflow's reading of .airflowignore
+]
+
+
+@pytest.fixture
+def live(own_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A bundle that runs today, with one DAG that Airflow knows."""
+    from airflow.models.dag import DagModel
+    from airflow.models.dagbundle import DagBundleModel
+
+    root = tmp_path / "live"
+    root.mkdir()
+    (root / "etl.py").write_text("from airflow.sdk import DAG\nDAG('etl')\n")
+    bundle = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    configured = [
+        {"name": "dev", "classpath": bundle, "kwargs": {"path": str(tmp_path)}},
+        {"name": "live", "classpath": bundle, "kwargs": {"path": str(root)}},
+    ]
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(configured))
+    with Session(own_engine) as session:
+        session.add(DagBundleModel(name="live"))
+        session.flush()
+        session.add(DagModel(dag_id="etl", bundle_name="live", relative_fileloc="etl.py", is_stale=False))
+        session.commit()
+    return root
+
+
+def move_by_hand(folder: Path) -> None:
+    store = GitReleaseStore(folder / "store.git")
+    head = store.ref(environment_ref("prod"))
+    (entry,) = store.write_files({"hot.py": (0o100644, b"x = 1")})
+    commit = store.commit(
+        parent=head,
+        changes=[TreeChange("hot.py", entry)],
+        message=CommitMessage("by hand"),
+        author="somebody",
+        time=datetime(2026, 3, 2, tzinfo=timezone.utc),
+    )
+    store.move_ref(environment_ref("prod"), expected=head, new=commit)
+
+
+def adopt(browser_of: Browsers) -> Any:
+    return browser_of("admin").post("/environment/adopt", {"bundle": "live"})
+
+
+def test_an_admin_previews_and_adopts(browser_of: Browsers, live: Path) -> None:
+    admin = browser_of("admin")
+    page = admin.get("/environment/").text
+    assert '<option value="live"' in page
+    assert '<option value="dev"' not in page
+
+    preview = admin.get("/environment/?bundle=live").text
+    assert str(live.name) in preview
+    assert 'data-dialog="adopt-dialog"' in preview
+
+    assert adopt(browser_of).status_code == 302
+    page = admin.get("/environment/").text
+    assert "R-000001 Baseline" in page
+    assert "Adopt what runs today" not in page
+
+
+def test_the_release_of_an_adoption_has_a_page(browser_of: Browsers, live: Path) -> None:
+    adopt(browser_of)
+
+    answer = browser_of("admin").get("/releases/1")
+    assert answer.status_code == 200
+    assert "etl.py" in answer.text
+
+
+def test_what_cannot_be_taken_is_shown_and_no_button(browser_of: Browsers, live: Path) -> None:
+    (live / "outside").symlink_to("/etc/hostname")
+
+    page = browser_of("admin").get("/environment/?bundle=live").text
+    assert "is a symbolic link that leaves" in page
+    assert 'data-dialog="adopt-dialog"' not in page
+
+
+def test_a_bundle_that_is_not_there_is_said_on_the_page(browser_of: Browsers, live: Path) -> None:
+    answer = browser_of("admin").get("/environment/?bundle=nothing")
+
+    assert answer.status_code == 404
+    assert "No bundle of this Airflow is named" in answer.text
+
+
+def test_everybody_sees_where_it_stands_and_has_no_buttons(browser_of: Browsers, live: Path) -> None:
+    adopt(browser_of)
+
+    page = browser_of("viewer").get("/environment/").text
+    assert "R-000001 Baseline" in page
+    assert "Verify" not in page.replace("Verify looks", "")
+    assert 'data-dialog="repair"' not in page
+
+
+@pytest.mark.parametrize("name", ["viewer", "dev", "reviewer"])
+@pytest.mark.parametrize("path", ["verify", "repair", "adopt"])
+def test_the_buttons_are_for_admins(browser_of: Browsers, live: Path, name: str, path: str) -> None:
+    assert browser_of(name).post(f"/environment/{path}", {"bundle": "live"}).status_code == 403
+
+
+def test_what_drifted_is_shown_until_it_is_repaired(browser_of: Browsers, live: Path, tmp_path: Path) -> None:
+    adopt(browser_of)
+    move_by_hand(tmp_path)
+    admin = browser_of("admin")
+    assert "moved by hand" in admin.get("/environment/").text
+
+    admin.post("/environment/verify", {})
+    page = admin.get("/environment/").text
+    assert 'data-state="moved"' in page
+    assert 'data-state="unapproved"' in page
+    assert "What runs is not what was approved" in browser_of("viewer").get("/environment/").text
+
+    admin.post("/environment/repair", {})
+    page = admin.get("/environment/").text
+    assert "What runs is not what was approved" not in page
+    assert "Everything is as it was approved" in page
