@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow_release_plugin.domain.checks import CheckStatus
 from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.models import Release
+from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.context import Context
 
 
@@ -22,6 +23,7 @@ def findings(ctx: Context, release: Release, items: Sequence[dict[str, Any]]) ->
     :param items: what the worker found; dicts with path and facts
     """
     found: list[dict[str, Any]] = []
+    places = _places(ctx, release)
     parsed = {item["path"]: item["facts"]["dags"] for item in items if "dags" in (item.get("facts") or {})}
     for own in release.items:
         if own.change is ChangeKind.DELETED or own.path not in parsed:
@@ -36,18 +38,34 @@ def findings(ctx: Context, release: Release, items: Sequence[dict[str, Any]]) ->
                     "where it runs.",
                 )
             )
-        found += _clashes(ctx, release, own.path, ids)
+        found += _clashes(places, own.path, ids)
     return found
 
 
-def _clashes(ctx: Context, release: Release, path: str, ids: Iterable[str]) -> Iterable[dict[str, Any]]:
+def _places(ctx: Context, release: Release) -> dict[str, str]:
+    """Who else serves DAG ids of the release, for people, by id."""
+    own = [item.submission for item in release.items]
+    replaced = {row.unit_id for row in own}
+    found = {
+        dag_id: f"File {row.path!r} of the target"
+        for unit, row in submissions.live_by_unit(ctx.session, ctx.settings.source).items()
+        if unit not in replaced and row.change is not ChangeKind.DELETED
+        for dag_id in row.dag_ids
+    }
+    live = ctx.airflow.serving.live_dags({dag_id for row in own for dag_id in row.dag_ids})
+    for dag_id, dag in live.items():
+        if dag.bundle not in {"", release.environment}:
+            found[dag_id] = f"Bundle {dag.bundle!r}"
+    return found
+
+
+def _clashes(places: Mapping[str, str], path: str, ids: Iterable[str]) -> Iterable[dict[str, Any]]:
     for dag_id in ids:
-        served = ctx.airflow.serving.dag(dag_id)
-        if served is not None and served.bundle not in {"", release.environment}:
+        if dag_id in places:
             yield _failed(
                 path,
-                f"Bundle {served.bundle!r} serves a DAG {dag_id!r} already; Airflow would let the one "
-                "that is parsed last win. Rename the DAG, or take it out of the other bundle first.",
+                f"{places[dag_id]} serves a DAG {dag_id!r} already; Airflow would let the one that is parsed "
+                "last win. Rename the DAG, or take the other one away first.",
             )
 
 

@@ -133,16 +133,23 @@ def _pipeline(ctx: Context, release: Release, state: ReleaseState) -> PipelineVi
     run_state = found[0].state if found else "missing"
     problem = None
     if state in {ReleaseState.CHECKING, ReleaseState.APPROVED, ReleaseState.RELEASING}:
-        problem = _pipeline_problem(ctx, run_state)
+        problem = _pipeline_problem(ctx, release, run_state)
     return PipelineView(release.pipeline_dag_id, release.pipeline_run_id, run_state, problem)
 
 
-def _pipeline_problem(ctx: Context, run_state: str) -> str | None:
+def _pipeline_problem(ctx: Context, release: Release, run_state: str) -> str | None:
+    name = release.pipeline_dag_id
     if run_state in {"failed", "missing"}:
         return f"The pipeline run is {run_state}; look at its log, then retry or revoke the release."
+    pipeline = ctx.airflow.serving.live_dags([name]).get(name)
+    if pipeline is None:
+        return f"Airflow does not know the pipeline {name!r} any more; look at its import errors."
+    waits = "The check" if release.state is ReleaseState.CHECKING else "The promotion"
+    if pipeline.is_paused:
+        return f"The pipeline {name!r} is paused. {waits} waits until somebody unpauses it in Airflow."
     ages = ctx.airflow.serving.component_ages()
-    down = [name for name, age in sorted(ages.items()) if age is None or age > STALE_HEARTBEAT]
-    return f"Not running: {', '.join(down)}. The release goes on when they are back." if down else None
+    down = [part for part, age in sorted(ages.items()) if age is None or age > STALE_HEARTBEAT]
+    return f"Not running: {', '.join(down)}. {waits} waits until they are back." if down else None
 
 
 def events(ctx: Context, *, actor: Actor, release_id: int) -> list[Event]:

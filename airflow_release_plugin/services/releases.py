@@ -7,7 +7,7 @@ from datetime import datetime
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import REVOCABLE_RELEASE_STATES, ReleaseState
-from airflow_release_plugin.exceptions import NotAllowedError
+from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError, UnavailableError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.repositories.pages import Page
@@ -19,14 +19,26 @@ ORDER_COLUMNS = tuple(releases.ORDER_COLUMNS)
 
 
 def start_pipeline(ctx: Context, release: Release, *, actor: Actor, suffix: str = "") -> None:
-    """Start the DAG run that works on the release's present attempt."""
-    run = ctx.airflow.serving.trigger(
-        release.pipeline_dag_id,
-        run_id=f"{release.number}__{release.attempt}{suffix}",
-        conf={"release_id": release.id, "attempt": release.attempt},
-        actor=actor,
-        unpause=True,
-    )
+    """
+    Start the DAG run that works on the release's present attempt.
+
+    Our own pipeline is unpaused; one of the users' is theirs, and the page says when it is paused.
+
+    :raises UnavailableError: Airflow does not know the pipeline
+    """
+    try:
+        run = ctx.airflow.serving.trigger(
+            release.pipeline_dag_id,
+            run_id=f"{release.number}__{release.attempt}{suffix}",
+            conf={"release_id": release.id, "attempt": release.attempt},
+            actor=actor,
+            unpause=release.pipeline_dag_id == ctx.settings.pipeline_dag_id,
+        )
+    except NotFoundError as error:
+        raise UnavailableError(
+            f"Airflow does not know the pipeline {release.pipeline_dag_id!r}, so nothing would work on the "
+            "release. Look at the import errors of its bundle, or name another pipeline in the flow."
+        ) from error
     release.pipeline_run_id = run.run_id
 
 

@@ -152,7 +152,8 @@ def request(
 
     :param asked: further fields of :class:`Wish`
     :raises ItemBusyError: a submission is in another open release
-    :raises InvalidRequestError: no or too many items, nobody could approve, a reviewer is not eligible
+    :raises InvalidRequestError: no or too many items, nobody could approve, a reviewer is not eligible,
+        a time that is past
     """
     chosen = claim(ctx, submission_ids)
     access.require_edit(ctx, actor, {dag_id for submission in chosen for dag_id in submission.dag_ids})
@@ -178,6 +179,7 @@ def open_release(
     access.require_target(ctx)
     if wish.soak_minutes and not wish.run_after_release:
         raise InvalidRequestError("A soak watches the first runs: ask for runs after the release as well.")
+    _require_future(ctx, wish.scheduled_at)
     base = ctx.store.ref(environment_ref(ctx.settings.environment))
     changes = build_changes(ctx, chosen, base)
     pipeline = ctx.settings.pipeline_dag_id
@@ -203,6 +205,15 @@ def open_release(
     )
     _start(ctx, release, actor=actor)
     return release
+
+
+def _require_future(ctx: Context, scheduled_at: datetime | None) -> None:
+    """A time that is over would not hold anything back."""
+    if scheduled_at is not None and scheduled_at <= ctx.clock():
+        raise InvalidRequestError(
+            f"The time {scheduled_at.isoformat(timespec='minutes')} is past. Choose a later one, or leave it "
+            "empty to release as soon as it is approved."
+        )
 
 
 def make(

@@ -175,7 +175,10 @@ class AirflowTwin:
         return next((dag for dag in found if dag.dag_id in {dag_id, f"dev.{dag_id}"}), None)
 
     def live_dags(self, dag_ids: Collection[str]) -> Mapping[str, LiveDag]:
-        return {dag_id: dag for dag_id, dag in self.live.items() if dag_id in dag_ids}
+        pipeline = {"release_pipeline": LiveDag("release_pipeline", "release_pipelines")}
+        others = {dag_id: LiveDag(dag_id, dag.bundle, dag.path) for dag_id, dag in self.others.items()}
+        known = {**pipeline, **others, **self.live}
+        return {dag_id: dag for dag_id, dag in known.items() if dag_id in dag_ids}
 
     def last_runs(self, dag_ids: Collection[str]) -> Mapping[str, LastRun]:
         return {dag_id: run for dag_id, run in self.automated.items() if dag_id in dag_ids}
