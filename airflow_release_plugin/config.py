@@ -195,6 +195,11 @@ def _told(section: str) -> Iterator[tuple[str, str]]:
             yield prefix + key.upper(), conf.get(section, key, fallback="")
 
 
+def auto_rollback() -> bool:
+    """Whether a release that fails after its promotion is taken out of the target at once."""
+    return _get("auto_rollback", "True").lower() in {"true", "1", "yes", "t"}
+
+
 def verify_timeout() -> int:
     """Seconds that Airflow has to parse a promoted release before its verification fails."""
     return int(_get("verify_timeout", "180"))

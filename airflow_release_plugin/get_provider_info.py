@@ -163,6 +163,12 @@ def _pipeline_options() -> dict[str, Any]:
             "separated by commas. Name no secrets: nobody has approved that code yet.",
             "DATA_DIR,TEAM_*",
         ),
+        "auto_rollback": _option(
+            "boolean",
+            "True",
+            "Whether a release whose verification or soak fails is taken out of the target at once, by a "
+            "release of its own that nobody has to approve. Off: it is failed, and stays until people act.",
+        ),
         "verify_timeout": _option(
             "integer",
             "180",

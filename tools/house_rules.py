@@ -109,8 +109,16 @@ def queries_live_in_repositories(source: Source) -> Iterator[Finding]:
 
 
 def commits_at_the_edge(source: Source) -> Iterator[Finding]:
-    """One request, command or callback is one transaction; only promotions commit their intent first."""
-    edges = ("api/", "views/", "cli/", "airflow_internals/", "migrations/", "services/promotions.py")
+    """One request, command or callback is one transaction; only promotions and failures commit first."""
+    edges = (
+        "api/",
+        "views/",
+        "cli/",
+        "airflow_internals/",
+        "migrations/",
+        "services/promotions.py",
+        "services/auto_rollback.py",
+    )
     if not source.is_in("") or source.is_in(*edges):
         return
     for call in source.calls():

@@ -20,5 +20,7 @@ class ReportKind(str, Enum):
     """Before approval: the tree that the target would have, parsed on a worker."""
     VERIFICATION = "verification"
     """After promotion: what Airflow serves."""
+    SOAK = "soak"
+    """After promotion: whether the first runs succeeded."""
     TEST = "test"
     """A step of a pipeline of one's own, such as an integration test."""

@@ -93,7 +93,7 @@ class SubmissionState(State):
     RELEASED = "released"
     """In the target, or it was until something newer replaced it."""
     REMOVED = "removed"
-    """Taken off the list; source and target stay as they are."""
+    """Taken off the list; source and target stay as they are. Or a rollback's own that did not come about."""
     SUPERSEDED = "superseded"
     """A newer version was submitted before this one was released, or replaced it in the target."""
 
@@ -101,7 +101,7 @@ class SubmissionState(State):
 _S = SubmissionState
 SUBMISSION_MOVES: Mapping[SubmissionState, frozenset[SubmissionState]] = {
     _S.PENDING: frozenset({_S.IN_RELEASE, _S.REMOVED, _S.SUPERSEDED}),
-    _S.IN_RELEASE: frozenset({_S.PENDING, _S.RELEASED, _S.SUPERSEDED}),
+    _S.IN_RELEASE: frozenset({_S.PENDING, _S.RELEASED, _S.SUPERSEDED, _S.REMOVED}),
     _S.RELEASED: frozenset({_S.SUPERSEDED, _S.PENDING}),
     _S.REMOVED: frozenset(),
     _S.SUPERSEDED: frozenset(),

@@ -94,6 +94,11 @@ class Release(Stateful, Base):
         return f"release {self.number}"
 
     @property
+    def is_automatic(self) -> bool:
+        """Whether it is the rollback that the product made by itself after a failure."""
+        return self.kind is ReleaseKind.ROLLBACK and bool(self.exempt_reason)
+
+    @property
     def changes(self) -> tuple[TreeChange, ...]:
         """What it does to the target tree."""
         return tuple(

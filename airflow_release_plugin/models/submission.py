@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from airflow_release_plugin.domain.digest import ChangeKind
@@ -69,6 +69,11 @@ class Submission(Stateful, Base):
     copy_of_id: Mapped[int | None] = mapped_column(
         comment="the version whose content a rollback brought back"
     )
+    for_rollback: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="made by a rollback or a retirement; never in the to-be-released list",
+    )
     release_id: Mapped[int | None] = mapped_column(
         ForeignKey("release_package.id"),
         comment="the open release that holds it, or the one that released it",
@@ -79,6 +84,11 @@ class Submission(Stateful, Base):
     @property
     def subject(self) -> str:
         return f"submission v{self.version} of {self.unit.name}"
+
+    @property
+    def is_removal(self) -> bool:
+        """Whether the version takes the unit out of the target."""
+        return self.change is ChangeKind.DELETED
 
     @property
     def unit_name(self) -> str:

@@ -46,7 +46,7 @@ class ReleaseFilter:
     seen_by: str = ""
 
 
-_FEW = 500
+_BATCH = 500
 """Most values in one IN list."""
 
 ORDER_COLUMNS = {
@@ -86,7 +86,7 @@ def in_state(session: Session, environment: str, state: ReleaseState) -> list[Re
 def by_target_commit(session: Session, environment: str, commits: Collection[str]) -> dict[str, Release]:
     """Releases that reached the environment, without their items, by the commit that they made."""
     query = select(Release).where(Release.environment == environment, Release.released_at.is_not(None))
-    if len(commits) <= _FEW:
+    if len(commits) <= _BATCH:
         query = query.where(Release.target_commit.in_(list(commits)))
     return {str(row.target_commit): row for row in session.scalars(query) if row.target_commit in commits}
 
@@ -181,6 +181,33 @@ def with_items(session: Session, ids: Iterable[int]) -> dict[int, Release]:
     """Releases by id, with their items."""
     query = select(Release).where(Release.id.in_(list(ids))).options(selectinload(Release.items))
     return {row.id: row for row in session.scalars(query)}
+
+
+def by_commit(session: Session, environment: str, commits: Collection[str]) -> dict[str, Release]:
+    """The releases that made these commits, with their items."""
+    found: dict[str, Release] = {}
+    wanted = list(commits)
+    for start in range(0, len(wanted), _BATCH):
+        query = (
+            select(Release)
+            .where(
+                Release.environment == environment, Release.target_commit.in_(wanted[start : start + _BATCH])
+            )
+            .options(selectinload(Release.items))
+        )
+        found |= {str(row.target_commit): row for row in session.scalars(query)}
+    return found
+
+
+def landed_by(session: Session, environment: str, moment: datetime | None = None) -> Release | None:
+    """The last release that came to an environment by ``moment``; the first of all when it is ``None``."""
+    query = select(Release).where(Release.environment == environment, Release.released_at.is_not(None))
+    if moment is None:
+        query = query.order_by(Release.released_at, Release.id)
+    else:
+        query = query.where(Release.released_at <= moment)
+        query = query.order_by(Release.released_at.desc(), Release.id.desc())
+    return session.scalars(query.limit(1)).one_or_none()
 
 
 def passed_checks(session: Session, ids: Iterable[int]) -> list[Report]:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
-from airflow_release_plugin.models import Submission, Unit
+from airflow_release_plugin.models import Release, ReleaseItem, Submission, Unit
 from airflow_release_plugin.repositories.pages import Page, fetch_page, like
 
 if TYPE_CHECKING:
@@ -70,15 +70,19 @@ def submissions_by_id(session: Session, ids: Iterable[int], *, lock: bool = Fals
 
 
 def latest_by_unit(
-    session: Session, source: str, states: Collection[SubmissionState]
+    session: Session, source: str, states: Collection[SubmissionState], *, listed: bool = False
 ) -> dict[int, Submission]:
-    """The highest version of each unit of ``source`` that is in one of ``states``, by unit id."""
-    newest = (
-        select(Submission.unit_id, func.max(Submission.version).label("version"))
-        .where(Submission.state.in_(list(states)))
-        .group_by(Submission.unit_id)
-        .subquery()
+    """
+    The highest version of each unit of ``source`` that is in one of ``states``, by unit id.
+
+    :param listed: leave out what rollbacks made, which never is in the to-be-released list
+    """
+    versions = select(Submission.unit_id, func.max(Submission.version).label("version")).where(
+        Submission.state.in_(list(states))
     )
+    if listed:
+        versions = versions.where(Submission.for_rollback.is_(False))
+    newest = versions.group_by(Submission.unit_id).subquery()
     query = (
         select(Submission)
         .join(newest, (Submission.unit_id == newest.c.unit_id) & (Submission.version == newest.c.version))
@@ -103,10 +107,14 @@ def with_state(session: Session, unit_ids: Iterable[int], state: SubmissionState
 def newest_versions(
     session: Session, unit_ids: Iterable[int], states: Collection[SubmissionState]
 ) -> dict[int, int]:
-    """Highest version that is in one of ``states``, by unit."""
+    """Highest version that people submitted and that is in one of ``states``, by unit."""
     query = (
         select(Submission.unit_id, func.max(Submission.version))
-        .where(Submission.unit_id.in_(list(unit_ids)), Submission.state.in_(list(states)))
+        .where(
+            Submission.unit_id.in_(list(unit_ids)),
+            Submission.state.in_(list(states)),
+            Submission.for_rollback.is_(False),
+        )
         .group_by(Submission.unit_id)
     )
     return {row[0]: row[1] for row in session.execute(query)}
@@ -133,6 +141,30 @@ def list_submissions(
             Unit.name.ilike(pattern, escape="\\") | Submission.path.ilike(pattern, escape="\\")
         )
     return fetch_page(session, query, limit=limit, offset=offset)
+
+
+def holding(session: Session, release_ids: Iterable[int]) -> set[int]:
+    """Those of the releases of which something is in the target now."""
+    query = select(Submission.release_id).where(
+        Submission.release_id.in_(list(release_ids)), Submission.state == SubmissionState.RELEASED
+    )
+    return {row for row in session.scalars(query.distinct()) if row is not None}
+
+
+def landed(session: Session, environment: str, unit_ids: Iterable[int]) -> list[tuple[int, Submission]]:
+    """(release id, version) of everything of these units that came to an environment, newest first."""
+    query = (
+        select(Release.id, Submission)
+        .join(ReleaseItem, ReleaseItem.release_id == Release.id)
+        .join(Submission, Submission.id == ReleaseItem.submission_id)
+        .where(
+            Release.environment == environment,
+            Release.released_at.is_not(None),
+            Submission.unit_id.in_(list(unit_ids)),
+        )
+        .order_by(Release.released_at.desc(), Release.id.desc())
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
 
 
 def any_unit(session: Session) -> bool:

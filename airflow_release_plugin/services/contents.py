@@ -13,17 +13,21 @@ from airflow_release_plugin.services.context import Context
 
 
 def build_changes(
-    ctx: Context, chosen: Iterable[Submission], base_commit: str | None
+    ctx: Context,
+    chosen: Iterable[Submission],
+    base_commit: str | None,
+    extra: Iterable[FileEntry] = (),
 ) -> tuple[TreeChange, ...]:
     """
     The paths that differ between the target at ``base_commit`` and the target with ``chosen`` in it.
 
     A file that a unit no longer needs disappears unless another released unit needs it.
 
+    :param extra: files that come along though none of ``chosen`` brings them
     :raises InvalidRequestError: two submissions bring different content for one path, or nothing would change
     """
     chosen = list(chosen)
-    wanted = _merged(chosen)
+    wanted = {**{entry.path: entry for entry in extra}, **_merged(chosen)}
     live = submissions.live_by_unit(ctx.session, ctx.settings.source)
     replaced = {submission.unit_id for submission in chosen}
     kept = {e.path for unit, row in live.items() if unit not in replaced for e in row.entries}

@@ -47,6 +47,7 @@ class Settings:
     transfer_path: Path = field(default_factory=config.transfer_path)
     keys_path: Path = field(default_factory=config.keys_path)
     bundle_days: int = field(default_factory=config.bundle_days)
+    auto_rollback: bool = field(default_factory=config.auto_rollback)
 
     @property
     def has_source(self) -> bool:

@@ -56,7 +56,7 @@ class Ground:
     def waiting(self) -> dict[int, Submission]:
         """The version of each unit that waits in the list or is in an open release."""
         states = {SubmissionState.PENDING, SubmissionState.IN_RELEASE}
-        return submissions.latest_by_unit(self._ctx.session, self._name, states)
+        return submissions.latest_by_unit(self._ctx.session, self._name, states, listed=True)
 
     @cached_property
     def live(self) -> dict[int, Submission]:

@@ -8,7 +8,7 @@ crash hits, :func:`reconcile` finishes it.
 
 from __future__ import annotations
 
-from airflow_release_plugin.domain.digest import ChangeKind, change_digest
+from airflow_release_plugin.domain.digest import change_digest
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.states import ApprovalState, ReleaseState, SubmissionState
@@ -24,8 +24,8 @@ from airflow_release_plugin.models import Approval, Environment, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
-from airflow_release_plugin.services import access, audit, execution, lifecycle, releases
-from airflow_release_plugin.services.contents import still_needed, touched_paths
+from airflow_release_plugin.services import access, audit, execution, lifecycle, releases, undone
+from airflow_release_plugin.services.contents import dag_files_to_parse, still_needed, touched_paths
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.store.base import CommitMessage, environment_ref, tag_ref
 
@@ -44,16 +44,13 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     access.require_executor(ctx, actor, "promote releases")
     access.require_target(ctx)
     environment_name = releases.get(ctx, actor=actor, release_id=release_id).environment
-    environment = _locked_environment(ctx, environment_name)
-    while reconcile(ctx, environment_name):
-        # Finishing commits, which gives the lock back.
-        environment = _locked_environment(ctx, environment_name)
+    environment = lock_environment(ctx, environment_name)
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
     if release.state in {ReleaseState.RELEASED, ReleaseState.ROLLED_BACK}:
         return release
     approval = _require_approved(ctx, release)
     _require_open_window(ctx, release, approval)
-    head = _head(ctx, environment)
+    head = head_of(ctx, environment)
     if head != release.base_commit:
         _send_back(ctx, release, head, actor=actor)
         ctx.session.commit()
@@ -103,6 +100,15 @@ def _require_open_window(ctx: Context, release: Release, approval: Approval | No
         )
 
 
+def lock_environment(ctx: Context, name: str) -> Environment:
+    """Lock an environment in which no promotion is half done."""
+    environment = _locked_environment(ctx, name)
+    while reconcile(ctx, name):
+        # Finishing commits, which gives the lock back.
+        environment = _locked_environment(ctx, name)
+    return environment
+
+
 def _locked_environment(ctx: Context, name: str) -> Environment:
     environment = release_queries.environment(ctx.session, name, lock=True)
     if environment is None:
@@ -113,7 +119,8 @@ def _locked_environment(ctx: Context, name: str) -> Environment:
     return environment
 
 
-def _head(ctx: Context, environment: Environment) -> str | None:
+def head_of(ctx: Context, environment: Environment) -> str | None:
+    """Where the branch is. Raises ``TargetMovedError`` if that is not where the product left it."""
     head = ctx.store.ref(environment_ref(environment.name))
     if head != environment.recorded_commit:
         raise TargetMovedError(
@@ -219,10 +226,10 @@ def _settle(ctx: Context, release: Release, environment: Environment, *, actor: 
     lifecycle.move(ctx, release, ReleaseState.RELEASED, actor=actor)
     release.released_at = ctx.clock()
     units = [item.submission.unit_id for item in release.items]
-    for older in submission_queries.with_state(ctx.session, units, SubmissionState.RELEASED):
-        older.move_to(SubmissionState.SUPERSEDED)
+    replaced = submission_queries.with_state(ctx.session, units, SubmissionState.RELEASED)
     for item in release.items:
         item.submission.move_to(SubmissionState.RELEASED)
+    undone.settle(ctx, release, replaced, actor=actor)
     audit.record(
         ctx,
         actor=actor,
@@ -233,8 +240,9 @@ def _settle(ctx: Context, release: Release, environment: Environment, *, actor: 
         base=release.base_commit,
         change_digest=release.change_digest,
     )
-    entry_files = [item.path for item in release.items if item.change is not ChangeKind.DELETED]
-    ctx.airflow.serving.announce(environment.name, str(release.target_commit), entry_files)
+    # Whoever uses a changed shared file serves something new as well.
+    affected = dag_files_to_parse(ctx, release)
+    ctx.airflow.serving.announce(environment.name, str(release.target_commit), affected)
     ctx.session.commit()
     return release
 

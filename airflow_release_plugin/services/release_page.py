@@ -24,8 +24,8 @@ from airflow_release_plugin.services import (
     progress,
     releases,
     requests,
+    runs,
     submissions,
-    verification,
 )
 from airflow_release_plugin.services.contents import build_changes
 from airflow_release_plugin.services.context import Context
@@ -88,7 +88,7 @@ def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:
         approval=shown,
         reports=reports,
         pipeline=_pipeline(ctx, release, state),
-        runs=verification.run_states(ctx, release),
+        runs=runs.run_states(ctx, release),
         progress=progress.items(release, state, reports),
         actions=_actions(
             ctx, actor, release, shown, emergency.may_break_glass(ctx, actor, release, approval)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from airflow_release_plugin.domain.digest import ReleaseKind, change_digest
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.files import TreeChange
+from airflow_release_plugin.domain.files import FileEntry, TreeChange
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
@@ -43,6 +43,8 @@ from airflow_release_plugin.store.base import environment_ref
 MAX_ITEMS = 100
 BASIC_MODE = "basic mode of source"
 """How the reason begins of releases that basic mode makes."""
+MADE_TO_MEASURE = frozenset({ReleaseKind.ROLLBACK, ReleaseKind.RETIREMENT})
+"""Kinds whose submissions were made for one release and do not outlive it."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,12 @@ def offer_for(
     actor: Actor,
     kind: ReleaseKind = ReleaseKind.PROMOTION,
     at_least_level: int = 1,
+    extra: Sequence[FileEntry] = (),
 ) -> Offer:
     """The same for submissions that need not be stored yet, say those that a rollback would make."""
     try:
         base = ctx.store.ref(environment_ref(ctx.settings.environment))
-        changes = build_changes(ctx, chosen, base) if chosen else ()
+        changes = build_changes(ctx, chosen, base, extra) if chosen else ()
         flow = _preliminary_flow(ctx, chosen, changes, actor, at_least_level, kind=kind)
     except InvalidRequestError as error:
         return Offer(people=(), problem=error.message)
@@ -170,18 +173,22 @@ def open_release(
     kind: ReleaseKind = ReleaseKind.PROMOTION,
     rolls_back: Release | None = None,
     exempt_reason: str = "",
+    extra: Sequence[FileEntry] = (),
+    by_pipeline: bool = True,
 ) -> Release:
     """
     Make a release of submissions that were claimed, and start its pipeline. The caller has authorised it.
 
     :param exempt_reason: why nobody has to approve; empty for every release that people ask for
+    :param extra: shared files that a rollback puts back though none of its submissions brings them
+    :param by_pipeline: whether a pipeline works on it; else the caller promotes it in this transaction
     """
     access.require_target(ctx)
     if wish.soak_minutes and not wish.run_after_release:
         raise InvalidRequestError("A soak watches the first runs: ask for runs after the release as well.")
     _require_future(ctx, wish.scheduled_at)
     base = ctx.store.ref(environment_ref(ctx.settings.environment))
-    changes = build_changes(ctx, chosen, base)
+    changes = build_changes(ctx, chosen, base, extra)
     pipeline = ctx.settings.pipeline_dag_id
     asked: list[Person] = []
     if not exempt_reason:
@@ -203,7 +210,7 @@ def open_release(
         exempt_reason=exempt_reason,
         reviewers=[{"id": person.id, "name": person.name} for person in asked],
     )
-    _start(ctx, release, actor=actor)
+    _start(ctx, release, actor=actor, by_pipeline=by_pipeline)
     return release
 
 
@@ -313,20 +320,28 @@ def _reviewers(actor: Actor, wanted: Sequence[str], eligible: Sequence[Person]) 
     return list(dict.fromkeys(by_key[key] for key in wanted))
 
 
-def _start(ctx: Context, release: Release, *, actor: Actor) -> None:
+def _start(ctx: Context, release: Release, *, actor: Actor, by_pipeline: bool = True) -> None:
     """Take the submissions and hand the release to its pipeline."""
     for item in release.items:
         item.submission.move_to(SubmissionState.IN_RELEASE)
         item.submission.release_id = release.id
     lifecycle.move(ctx, release, ReleaseState.CHECKING, actor=actor)
-    releases.start_pipeline(ctx, release, actor=actor)
+    if by_pipeline:
+        releases.start_pipeline(ctx, release, actor=actor)
 
 
 def may_retry(ctx: Context, actor: Actor, release: Release) -> bool:
     """Whether the actor may start another attempt now."""
-    return release.effective_state(ctx.clock()).can_be_retried and (
-        actor.id == release.requested_by_id or access.is_admin(ctx, actor)
+    return (
+        release.effective_state(ctx.clock()).can_be_retried
+        and _has_another_attempt(release)
+        and (actor.id == release.requested_by_id or access.is_admin(ctx, actor))
     )
+
+
+def _has_another_attempt(release: Release) -> bool:
+    """Whether the same versions may be tried again: not those of a rollback, nor what was in the target."""
+    return release.kind not in MADE_TO_MEASURE and release.released_at is None
 
 
 def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
@@ -349,6 +364,15 @@ def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
         raise ConflictError(
             f"{release.subject} was to be released without approval, but basic mode is off now. Its versions "
             "are in the to-be-released list; request a release of them."
+        )
+    if not _has_another_attempt(release):
+        raise ConflictError(
+            f"{release.subject} cannot be tried again: "
+            + (
+                "it was in the target already. Release its versions anew, or roll it back."
+                if release.released_at is not None
+                else f"a {release.kind.value} is made for the target as it was. Request it anew."
+            )
         )
     chosen = claim(ctx, [item.submission_id for item in release.items])
     refuse_clashes(ctx, chosen)

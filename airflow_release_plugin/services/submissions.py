@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.files import TreeChange
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import (
@@ -21,11 +20,10 @@ from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.repositories.pages import Page
-from airflow_release_plugin.services import access, audit, contents, requests, settlement
+from airflow_release_plugin.services import access, audit, contents, requests, settlement, versions
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.ground import Ground
 from airflow_release_plugin.services.source_units import Content, content_of, refuse_locked
-from airflow_release_plugin.store.base import CommitMessage, submission_ref
 
 T = TypeVar("T")
 
@@ -121,19 +119,6 @@ def _submit(ctx: Context, ground: Ground, *, actor: Actor, path: str, comment: s
             older.move_to(SubmissionState.SUPERSEDED)
     ground.units[unit.path] = unit
     ground.waiting[unit.id] = submission
-    audit.record(
-        ctx,
-        actor=actor,
-        tag=EventTag.SUBMISSION_CREATED,
-        subject=f"submission:{submission.id}",
-        unit=unit.name,
-        path=content.path,
-        version=submission.version,
-        change=content.change.value,
-        digest=content.digest,
-        dag_ids=list(content.dag_ids),
-        comment=comment,
-    )
     return submission
 
 
@@ -164,19 +149,16 @@ def _store(
     actor: Actor,
     comment: str,
 ) -> Submission:
-    version = submissions.last_version(ctx.session, unit) + 1
-    commit = _commit(ctx, unit, content, files, version=version, actor=actor, comment=comment)
+    ctx.store.write_files(files)
     unit.dag_ids = list(content.dag_ids)
     closure = content.closure
     submission = Submission(
         unit=unit,
-        version=version,
         path=content.path,
         state=SubmissionState.PENDING,
         change=content.change,
         dag_ids=list(content.dag_ids),
         digest=content.digest,
-        commit_id=commit,
         closure=[
             {
                 "path": f.path,
@@ -194,39 +176,7 @@ def _store(
         submitted_at=ctx.clock(),
         **stamp(actor, "submitted"),
     )
-    ctx.session.add(submission)
-    # The id names the version in the trail.
-    ctx.session.flush()
-    return submission
-
-
-def _commit(
-    ctx: Context,
-    unit: Unit,
-    content: Content,
-    files: dict[str, tuple[int, bytes]],
-    *,
-    version: int,
-    actor: Actor,
-    comment: str,
-) -> str:
-    """Keep the files in the store under the version's ref; return the commit."""
-    entries = ctx.store.write_files(files)
-    commit = ctx.store.commit(
-        parent=None,
-        changes=[TreeChange(entry.path, entry) for entry in entries],
-        message=CommitMessage(
-            title=f"{unit.name} v{version}",
-            body=comment,
-            trailers=(("Submitted-by", actor.name), ("Unit", content.path), ("Digest", content.digest)),
-        ),
-        author=actor.name,
-        time=ctx.clock(),
-    )
-    # A ref left by a transaction that was rolled back is taken over: no version had it.
-    ref = submission_ref(unit.name, version)
-    ctx.store.move_ref(ref, expected=ctx.store.ref(ref), new=commit)
-    return commit
+    return versions.keep(ctx, submission, actor=actor)
 
 
 def get(ctx: Context, *, actor: Actor, submission_id: int) -> Submission:

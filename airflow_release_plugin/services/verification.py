@@ -1,21 +1,22 @@
-"""After a promotion: what Airflow serves, and the runs that were asked for."""
+"""After a promotion: what Airflow serves. What is not as approved is taken out of the target again."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
-from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.ports import RunFacts, ServedState
+from airflow_release_plugin.domain.ports import ServedState
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ConflictError
-from airflow_release_plugin.models import Release, ReleasedRun, ReleaseItem, Report
+from airflow_release_plugin.models import Release, Report, Submission
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import releases as release_queries
-from airflow_release_plugin.services import access, audit, releases
+from airflow_release_plugin.repositories import submissions as submission_queries
+from airflow_release_plugin.services import access, audit, auto_rollback, landed, releases
 from airflow_release_plugin.services.context import Context
 
 SETTLED = timedelta(seconds=30)
@@ -24,73 +25,61 @@ SETTLED = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Verification:
-    """``pending`` until Airflow has parsed the new commit, then ``passed`` or ``failed`` with problems."""
+    """
+    ``pending`` until there is an answer, then ``passed`` or ``failed`` with problems.
+
+    :param outcome: what became of a release that failed, for people
+    """
 
     status: str
     problems: list[str]
+    outcome: str = ""
 
 
 def verify(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
     """
     Compare what Airflow serves with what was released. The final verdict is stored as a report, once.
 
+    A release that fails is rolled back before this answers; calling again after a crash finishes that.
+
     :raises ConflictError: the release is not released
     """
     access.require_executor(ctx, actor, "verify releases")
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
-    stored = _stored(ctx, release)
+    stored = stored_verdict(ctx, release, ReportKind.VERIFICATION)
     if stored is not None:
-        return stored
+        return concluded(ctx, release, stored)
     if release.state is not ReleaseState.RELEASED or release.released_at is None:
         raise ConflictError(f"{release.subject} is {release.state.value!r}; there is nothing to verify yet.")
-    served = ctx.airflow.serving.served(release.environment, [item.path for item in release.items])
-    age = ctx.clock() - release.released_at
-    is_late = age > timedelta(seconds=ctx.settings.verify_timeout)
-    lines = [
-        _line(release, item, served.get(item.path), is_late=is_late, is_settled=age >= SETTLED)
-        for item in release.items
-    ]
+    lines = _lines(ctx, release)
     if any(line["status"] == "pending" for line in lines):
         return Verification("pending", [line["detail"] for line in lines if line["status"] == "pending"])
-    return _conclude(ctx, release, lines, actor=actor)
+    verdict = store_verdict(ctx, release, ReportKind.VERIFICATION, lines, actor=actor)
+    return concluded(ctx, release, verdict)
 
 
-def _stored(ctx: Context, release: Release) -> Verification | None:
+def stored_verdict(ctx: Context, release: Release, kind: ReportKind) -> Verification | None:
+    """The verdict of this attempt, if there is one."""
     for report in release_queries.reports(ctx.session, release.id):
-        if report.kind is ReportKind.VERIFICATION and report.attempt == release.attempt:
+        if report.kind is kind and report.attempt == release.attempt:
             problems = [item["detail"] for item in report.items if item["status"] == CheckStatus.FAILED.value]
             return Verification("passed" if report.passed else "failed", problems)
     return None
 
 
-def _line(
-    release: Release, item: ReleaseItem, state: ServedState | None, *, is_late: bool, is_settled: bool
-) -> dict[str, str]:
-    """One item: passed, failed, or pending while Airflow may still be parsing."""
-    dags = state.dags if state else ()
-    if item.change is ChangeKind.DELETED:
-        problem = f"{item.path}: still served: {', '.join(d.dag_id for d in dags)}" if dags else ""
-    else:
-        current = {dag.dag_id for dag in dags if dag.bundle_version == release.target_commit}
-        missing = sorted(set(item.dag_ids) - current)
-        problem = f"{item.path}: not served at the new version yet: {', '.join(missing)}" if missing else ""
-        if state is not None and state.import_errors and missing:
-            problem = f"{item.path}: does not import: {state.import_errors[0].strip().splitlines()[-1]}"
-            is_late = is_late or is_settled
-    status = CheckStatus.PASSED.value if not problem else CheckStatus.FAILED.value if is_late else "pending"
-    return {"name": f"Served: {item.path}", "path": item.path, "status": status, "detail": problem}
-
-
-def _conclude(ctx: Context, release: Release, lines: list[dict[str, str]], *, actor: Actor) -> Verification:
+def store_verdict(
+    ctx: Context, release: Release, kind: ReportKind, lines: Sequence[dict[str, str]], *, actor: Actor
+) -> Verification:
+    """Keep what was found, and say it in the trail."""
     problems = [line["detail"] for line in lines if line["status"] == CheckStatus.FAILED.value]
     ctx.session.add(
         Report(
             release_id=release.id,
-            kind=ReportKind.VERIFICATION,
+            kind=kind,
             attempt=release.attempt,
             passed=not problems,
             base_commit=release.target_commit,
-            items=lines,
+            items=list(lines),
             reported_at=ctx.clock(),
             **stamp(actor, "reported"),
         )
@@ -100,57 +89,98 @@ def _conclude(ctx: Context, release: Release, lines: list[dict[str, str]], *, ac
         actor=actor,
         tag=EventTag.RELEASE_VERIFIED,
         subject=f"release:{release.id}",
+        kind=kind.value,
         passed=not problems,
         problems=problems,
     )
     return Verification("failed" if problems else "passed", problems)
 
 
-def start_runs(ctx: Context, *, actor: Actor, release_id: int) -> tuple[RunFacts, ...]:
-    """
-    Run the DAGs of a release that asked for it, unpausing them; a second call answers the same runs.
-
-    :raises ConflictError: the release is not released
-    """
-    access.require_executor(ctx, actor, "start the runs of releases")
-    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
-    if not release.run_after_release:
-        return ()
-    if release.state is not ReleaseState.RELEASED:
-        raise ConflictError(
-            f"{release.subject} is {release.state.value!r}; its Dags run once it is released."
-        )
-    started = {run.dag_id for run in release_queries.runs(ctx.session, release.id)}
-    for item in release.items:
-        if item.change is ChangeKind.DELETED:
-            continue
-        for dag_id in item.dag_ids:
-            if dag_id not in started:
-                _run(ctx, release, dag_id, actor=actor)
-    return run_states(ctx, release)
+def concluded(
+    ctx: Context, release: Release, verdict: Verification, what: str = "Verification"
+) -> Verification:
+    """Act on a verdict: what failed and is still released is rolled back now."""
+    if verdict.status != "failed":
+        return verdict
+    if release.state is ReleaseState.RELEASED:
+        reason = f"{what} of {release.number} failed: {_in_short(verdict.problems)}"
+        release = auto_rollback.undo(ctx, release.id, reason)
+    return Verification(verdict.status, verdict.problems, release.state_reason)
 
 
-def _run(ctx: Context, release: Release, dag_id: str, *, actor: Actor) -> None:
-    run = ctx.airflow.serving.trigger(
-        dag_id, run_id=f"release__{release.number}__{release.attempt}", conf=None, actor=actor, unpause=True
-    )
-    ctx.session.add(ReleasedRun(release_id=release.id, dag_id=dag_id, run_id=run.run_id))
-    # The answer below reads the runs back.
-    ctx.session.flush()
-    audit.record(
-        ctx,
-        actor=actor,
-        tag=EventTag.RELEASE_RUN,
-        subject=f"release:{release.id}",
-        dag_id=dag_id,
-        run_id=run.run_id,
-    )
+def _in_short(problems: Sequence[str]) -> str:
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{problems[0].rstrip('.')}{more}."
 
 
-def run_states(ctx: Context, release: Release) -> tuple[RunFacts, ...]:
-    """Start status of the runs of a release; one that is gone is ``missing``."""
-    asked = [(run.dag_id, run.run_id) for run in release_queries.runs(ctx.session, release.id)]
-    known = {(run.dag_id, run.run_id): run for run in ctx.airflow.serving.runs(asked)}
-    return tuple(
-        known.get(key, RunFacts(dag_id=key[0], run_id=key[1], state="missing", ended=True)) for key in asked
-    )
+@dataclass(frozen=True)
+class _Expected:
+    """A DAG file and the ids that it has to serve; none if it has to be gone."""
+
+    path: str
+    dag_ids: frozenset[str]
+
+
+def _lines(ctx: Context, release: Release) -> list[dict[str, str]]:
+    expected = _expected(ctx, release)
+    served = ctx.airflow.serving.served(release.environment, [item.path for item in expected])
+    # What came after it contains it: a dag processor may go straight to that.
+    versions = {release.target_commit, *landed.since(ctx, release.target_commit).commits}
+    age = ctx.clock() - (release.released_at or ctx.clock())
+    is_late = age > timedelta(seconds=ctx.settings.verify_timeout)
+    return [
+        _line(item, served.get(item.path), versions, is_late=is_late, is_settled=age >= SETTLED)
+        for item in expected
+    ]
+
+
+def _expected(ctx: Context, release: Release) -> list[_Expected]:
+    """The files of the release that nothing has replaced since, and those that share a changed file."""
+    own = {item.submission.unit_id: item.submission for item in release.items}
+    live = submission_queries.live_by_unit(ctx.session, ctx.settings.source)
+    changed = {change.path for change in release.changes}
+    held = {row.path for row in live.values()}
+    found = [
+        _of(row)
+        for unit, row in own.items()
+        if live.get(unit) is row or (row.is_removal and row.path not in held)
+    ]
+    found += [
+        _of(row)
+        for unit, row in live.items()
+        if unit not in own and not changed.isdisjoint(entry.path for entry in row.entries)
+    ]
+    return found
+
+
+def _of(row: Submission) -> _Expected:
+    return _Expected(row.path, frozenset() if row.is_removal else frozenset(row.dag_ids))
+
+
+def _line(
+    item: _Expected,
+    state: ServedState | None,
+    versions: Iterable[str | None],
+    *,
+    is_late: bool,
+    is_settled: bool,
+) -> dict[str, str]:
+    """One file: passed, failed, or pending while Airflow may still be parsing."""
+    state = state or ServedState(item.path)
+    current = {dag.dag_id for dag in state.dags if dag.bundle_version in versions}
+    missing, extra = sorted(item.dag_ids - current), sorted(current - item.dag_ids)
+    problem = ""
+    if not item.dag_ids:
+        served = ", ".join(dag.dag_id for dag in state.dags)
+        problem = f"{item.path}: still served: {served}" if served else ""
+    elif state.import_errors:
+        problem = f"{item.path}: does not import: {state.import_errors[0].strip().splitlines()[-1]}"
+        # Together with the Dags of the new version, the error is of that version too.
+        is_late = is_late or is_settled or not missing
+    elif missing:
+        problem = f"{item.path}: not served at the new version yet: {', '.join(missing)}"
+    elif extra:
+        problem = f"{item.path}: serves Dags that nobody announced: {', '.join(extra)}"
+        is_late = True
+    status = CheckStatus.PASSED.value if not problem else CheckStatus.FAILED.value if is_late else "pending"
+    return {"name": f"Served: {item.path}", "path": item.path, "status": status, "detail": problem}

@@ -23,7 +23,7 @@ from airflow_release_plugin.schemas.release import (
     VerificationResponse,
     WorkTreeResponse,
 )
-from airflow_release_plugin.services import checks, promotions, verification
+from airflow_release_plugin.services import checks, promotions, runs, verification
 from airflow_release_plugin.services import progress as progress_service
 
 router = APIRouter(prefix="/{release_id}", tags=["Pipeline"])
@@ -134,7 +134,7 @@ def promote(release_id: IdPath, caller: CallerDep) -> PromotionResponse:
 
 @router.post("/verify")
 def verify(release_id: IdPath, caller: CallerDep) -> VerificationResponse:
-    """Compare what Airflow serves with what was released."""
+    """Compare what Airflow serves with what was released; what fails is rolled back before this answers."""
     with caller.transaction() as (ctx, actor):
         return VerificationResponse.model_validate(
             verification.verify(ctx, actor=actor, release_id=release_id)
@@ -145,5 +145,12 @@ def verify(release_id: IdPath, caller: CallerDep) -> VerificationResponse:
 def run(release_id: IdPath, caller: CallerDep) -> list[RunResponse]:
     """Start the runs that the release asked for; none if it did not."""
     with caller.transaction() as (ctx, actor):
-        runs = verification.start_runs(ctx, actor=actor, release_id=release_id)
-        return [RunResponse.model_validate(item) for item in runs]
+        started = runs.start_runs(ctx, actor=actor, release_id=release_id)
+        return [RunResponse.model_validate(item) for item in started]
+
+
+@router.post("/soak")
+def soak(release_id: IdPath, caller: CallerDep) -> VerificationResponse:
+    """Look at the first runs; a release without a soak passes at once, one whose runs fail is rolled back."""
+    with caller.transaction() as (ctx, actor):
+        return VerificationResponse.model_validate(runs.soak(ctx, actor=actor, release_id=release_id))

@@ -37,6 +37,13 @@ def _columns() -> dict[str, list[sa.Column[Any]]]:
                 nullable=True,
                 comment="the version whose content a rollback brought back",
             ),
+            sa.Column(
+                "for_rollback",
+                sa.Boolean(),
+                nullable=False,
+                server_default=sa.false(),
+                comment="made by a rollback or a retirement; never in the to-be-released list",
+            ),
         ],
         "release_package": [
             sa.Column(

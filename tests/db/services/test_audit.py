@@ -35,6 +35,7 @@ from airflow_release_plugin.services import (
     release_page,
     releases,
     requests,
+    runs,
     submissions,
     verification,
 )
@@ -110,7 +111,7 @@ def test_everything_that_changes_something_leaves_its_event(
     world.promote(world.decide(world.report(release)))
     world.twin.serve(world.store, "prod", str(world.head))
     verification.verify(world.ctx, actor=PIPELINE, release_id=release.id)
-    verification.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+    runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
     releases.revoke(world.ctx, actor=DEV, release_id=world.waiting(world.dag("other")).id)
     removed = submissions.list_submissions(world.ctx, actor=DEV).items[0]
     submissions.remove(world.ctx, actor=DEV, submission_id=removed.id)

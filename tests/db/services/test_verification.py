@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.ports import RunFacts, ServedState
-from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.ports import ServedState
 from airflow_release_plugin.exceptions import ConflictError, NotAllowedError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import releases as queries
-from airflow_release_plugin.services import release_page, verification
+from airflow_release_plugin.services import runs, verification
 from airflow_release_plugin.services.verification import Verification
 from tests.harness.clock import FrozenClock
-from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World, dag_text
+from tests.harness.context import DEV, PIPELINE, REVIEWER, World, dag_text
 
 
 def verify(world: World, release: Release) -> Verification:
@@ -78,8 +77,11 @@ def test_an_import_error_that_stays_fails_with_its_last_line(world: World, clock
     world.twin.serving["etl.py"] = ServedState("etl.py", import_errors=(trace,))
     clock.advance(seconds=30)
 
-    assert verify(world, release) == Verification(
-        "failed", ["etl.py: does not import: ModuleNotFoundError: No module named 'pandas'"]
+    result = verify(world, release)
+
+    assert (result.status, result.problems) == (
+        "failed",
+        ["etl.py: does not import: ModuleNotFoundError: No module named 'pandas'"],
     )
 
 
@@ -130,73 +132,4 @@ def test_only_the_pipeline_and_admins_verify_and_run(world: World, actor: Actor)
     with pytest.raises(NotAllowedError):
         verification.verify(world.ctx, actor=actor, release_id=release.id)
     with pytest.raises(NotAllowedError):
-        verification.start_runs(world.ctx, actor=actor, release_id=release.id)
-
-
-# runs
-
-
-def to_run(world: World) -> Release:
-    world.write("regions.py", dag_text("north", "south"))
-    release = world.request(world.submit("regions.py"), run_after_release=True)
-    return world.promote(world.decide(world.report(release)))
-
-
-@pytest.mark.req("R11")
-def test_every_dag_of_the_release_runs_if_that_was_asked_for(world: World) -> None:
-    release = to_run(world)
-
-    runs = verification.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
-
-    assert [(run.dag_id, run.run_id, run.state) for run in runs] == [
-        ("north", "release__R-000001__1", "queued"),
-        ("south", "release__R-000001__1", "queued"),
-    ]
-    assert [unpause for _, _, unpause in world.twin.triggers[-2:]] == [True, True]
-
-
-@pytest.mark.req("R11")
-def test_asking_for_the_runs_again_starts_none(world: World) -> None:
-    release = to_run(world)
-    first = verification.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
-    count = len(world.twin.triggers)
-
-    assert verification.start_runs(world.ctx, actor=PIPELINE, release_id=release.id) == first
-    assert len(world.twin.triggers) == count
-
-
-@pytest.mark.req("R11")
-def test_the_page_shows_the_state_of_the_runs(world: World) -> None:
-    release = to_run(world)
-    verification.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
-    del world.twin.started["south", "release__R-000001__1"]
-    world.twin.started["north", "release__R-000001__1"] = RunFacts(
-        "north", "release__R-000001__1", "success", ended=True
-    )
-
-    runs = release_page.view(world.ctx, actor=DEV, release_id=release.id).runs
-
-    assert [(run.dag_id, run.state) for run in runs] == [("north", "success"), ("south", "missing")]
-
-
-def test_nothing_runs_if_nobody_asked(world: World) -> None:
-    release = world.released(world.dag("etl"))
-
-    assert verification.start_runs(world.ctx, actor=PIPELINE, release_id=release.id) == ()
-
-
-def test_nothing_runs_before_it_is_released(world: World) -> None:
-    release = world.request(world.submit(world.dag("etl")), run_after_release=True)
-
-    with pytest.raises(ConflictError, match="its Dags run once it is released"):
-        verification.start_runs(world.ctx, actor=ADMIN, release_id=release.id)
-
-
-def test_a_removed_dag_does_not_run(world: World) -> None:
-    world.released(world.dag("etl"))
-    world.delete("etl.py")
-    release = world.request(world.submit("etl.py"), run_after_release=True)
-    world.promote(world.decide(world.report(release)))
-
-    assert verification.start_runs(world.ctx, actor=PIPELINE, release_id=release.id) == ()
-    assert release.state is ReleaseState.RELEASED
+        runs.start_runs(world.ctx, actor=actor, release_id=release.id)
