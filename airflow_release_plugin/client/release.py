@@ -26,6 +26,7 @@ from airflow_release_plugin.schemas.release import (
     VerificationResponse,
     WorkTreeResponse,
 )
+from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackPlanResponse, RollbackScopeBody
 from airflow_release_plugin.schemas.submission import SubmissionBody, SubmissionResponse
 from airflow_release_plugin.schemas.watch import MeResponse
 
@@ -131,6 +132,18 @@ class ReleaseClient:
     def run(self, release_id: int) -> list[RunResponse]:
         """Start the released DAGs, each once."""
         return self._send(Call("POST", f"/releases/{release_id}/run", list[RunResponse]))
+
+    def soak(self, release_id: int) -> VerificationResponse:
+        """Ask whether the first runs have succeeded."""
+        return self._send(Call("POST", f"/releases/{release_id}/soak", VerificationResponse))
+
+    def preview_rollback(self, body: RollbackScopeBody) -> RollbackPlanResponse:
+        """What a rollback or retirement would do."""
+        return self._send(Call("POST", "/rollbacks/preview", RollbackPlanResponse, body))
+
+    def request_rollback(self, body: RollbackBody) -> ReleaseDetailResponse:
+        """Ask for a rollback or retirement and start its pipeline."""
+        return self._send(Call("POST", "/rollbacks", ReleaseDetailResponse, body, idempotent=False))
 
     def retry(self, release_id: int) -> ReleaseDetailResponse:
         """Start a new attempt of a failed, errored or stale release."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 from pydantic import ValidationError
@@ -43,3 +45,21 @@ def as_id(value: object, name: str) -> int:
             f"{name} is {value!r}; give the number of one, for example in the run's conf."
         )
     return found
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return ``value`` as a list: it may be one, a single thing, or a template's text for either."""
+    if isinstance(value, str):
+        if value.lstrip().startswith("["):
+            value = json.loads(value.replace("'", '"'))
+        else:
+            value = [part.strip() for part in value.split(",") if part.strip()]
+    return list(value) if isinstance(value, list | tuple | set) else [value]
+
+
+def failed_for_good(message: str, problems: Sequence[str]) -> AirflowFailException:
+    """Return the exception for a step that said no: ``message``, and a line for each of twenty problems."""
+    shown = [f"- {problem}" for problem in problems[:20]]
+    if len(problems) > len(shown):
+        shown.append(f"- and {len(problems) - len(shown)} more, see the release")
+    return AirflowFailException("\n".join([message, *shown]))

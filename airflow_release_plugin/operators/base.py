@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_release_plugin.hooks.links import ReleaseLink, push_link
 from airflow_release_plugin.hooks.release import DEFAULT_CONN_ID, ReleaseHook
@@ -91,11 +90,3 @@ def report_errored(context: Context) -> None:
         if release.state.is_open and release.attempt == int(conf.get("attempt") or release.attempt):
             reason = context.get("exception") or "the task ended without saying why"
             client.errored(release_id, f"Task {task.task_id!r} failed: {reason}")
-
-
-def failed_for_good(message: str, problems: Sequence[str]) -> AirflowFailException:
-    """Return the exception for a step that said no: ``message``, and a line for each of twenty problems."""
-    shown = [f"- {problem}" for problem in problems[:20]]
-    if len(problems) > len(shown):
-        shown.append(f"- and {len(problems) - len(shown)} more, see the release")
-    return AirflowFailException("\n".join([message, *shown]))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_release_plugin import config
 from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
 from airflow_release_plugin.exceptions import ConflictError
-from airflow_release_plugin.operators.base import PipelineOperator, failed_for_good
+from airflow_release_plugin.hooks.task import failed_for_good
+from airflow_release_plugin.operators.base import PipelineOperator
 from airflow_release_plugin.operators.candidate import fetched_tree
 from airflow_release_plugin.operators.progress import ProgressTeller
 from airflow_release_plugin.schemas.release import CheckItemBody, ReportBody, WorkTreeResponse

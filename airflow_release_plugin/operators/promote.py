@@ -10,7 +10,8 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow_release_plugin import config
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import FrozenError
-from airflow_release_plugin.operators.base import PipelineOperator, failed_for_good
+from airflow_release_plugin.hooks.task import failed_for_good
+from airflow_release_plugin.operators.base import PipelineOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -77,6 +78,8 @@ class VerifyReleaseOperator(PipelineOperator):
     """
     Wait until Airflow has parsed what was promoted, and fail when it serves something else.
 
+    The server then rolls the release back at once, unless ``[release] auto_rollback`` is off.
+
     :param timeout: seconds to wait for an answer; by default a minute more than ``[release] verify_timeout``,
         after which the answer is no
     :param poll_interval: seconds between two questions
@@ -96,7 +99,9 @@ class VerifyReleaseOperator(PipelineOperator):
             if answer.status == "passed":
                 return
             if answer.status == "failed":
-                raise failed_for_good(f"Release {release_id} is not served as approved:", answer.problems)
+                outcome = f" {answer.outcome}" if answer.outcome else ""
+                message = f"Release {release_id} is not served as approved.{outcome}"
+                raise failed_for_good(message, answer.problems)
             if time.monotonic() >= deadline:
                 late = f"Release {release_id} is not parsed after {timeout:g} s; is a dag processor running?"
                 raise failed_for_good(late, answer.problems)

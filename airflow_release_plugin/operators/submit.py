@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin.hooks.links import push_link
-from airflow_release_plugin.hooks.task import as_id
+from airflow_release_plugin.hooks.task import as_id, as_list
 from airflow_release_plugin.operators.base import ReleaseOperator
 from airflow_release_plugin.schemas.release import ReleaseBody
 from airflow_release_plugin.schemas.submission import SubmissionBody
@@ -78,21 +77,11 @@ class RequestReleaseOperator(ReleaseOperator):
         body = ReleaseBody(
             title=self.title,
             description=self.description,
-            submission_ids=[as_id(value, "submission_ids") for value in _listed(self.submission_ids)],
-            reviewers=[str(value) for value in _listed(self.reviewers)],
+            submission_ids=[as_id(value, "submission_ids") for value in as_list(self.submission_ids)],
+            reviewers=[str(value) for value in as_list(self.reviewers)],
             run_after_release=self.run_after_release,
         )
         release = client.request_release(body)
         push_link(context, client.settings, f"releases/{release.id}")
         self.log.info("Release %s is %s.", release.number, release.state.value)
         return release.id
-
-
-def _listed(value: Any) -> list[Any]:
-    """Return ``value`` as a list: it may be one, a single thing, or a template's text for either."""
-    if isinstance(value, str):
-        if value.lstrip().startswith("["):
-            value = json.loads(value.replace("'", '"'))
-        else:
-            value = [part.strip() for part in value.split(",") if part.strip()]
-    return list(value) if isinstance(value, list | tuple | set) else [value]

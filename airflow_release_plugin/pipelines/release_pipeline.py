@@ -14,6 +14,7 @@ from airflow_release_plugin.operators.promote import (
     VerifyReleaseOperator,
 )
 from airflow_release_plugin.sensors.release import ReleaseStateSensor
+from airflow_release_plugin.sensors.soak import ReleaseSoakSensor
 
 DOC = """
 Works on one release. Airflow Release starts a run for each attempt; its conf is
@@ -24,6 +25,9 @@ Works on one release. Airflow Release starts a run for each attempt; its conf is
 3. **promote** moves the target to the approved release, as one commit.
 4. **verify** waits until Airflow serves that commit, and fails when it serves something else.
 5. **run** starts the released DAGs, if the release asks for it.
+6. **soak** waits for those first runs, if the release asks for that too; it holds no worker.
+
+What fails in step 4 or 6 is rolled back by the server at once, unless that is switched off.
 
 A task that said no leaves the reason with the release: retry it on its page, not by clearing tasks here.
 Pipelines of your own use the same operators; see the example `release_with_integration_test`.
@@ -46,5 +50,6 @@ with DAG(
     promote = PromoteReleaseOperator(task_id="promote")
     verify = VerifyReleaseOperator(task_id="verify")
     run = RunReleasedDagsOperator(task_id="run")
+    soak = ReleaseSoakSensor(task_id="soak")
 
-    check >> await_approval >> promote >> verify >> run
+    check >> await_approval >> promote >> verify >> run >> soak

@@ -31,6 +31,7 @@ class ReleaseBody(RequestModel):
     run_after_release: bool = False
     scheduled_at: AwareDatetime | None = None
     at_least_level: int = Field(default=1, ge=1, le=10)
+    soak_minutes: int = Field(default=0, ge=0, le=10080)
 
 
 class ReleaseItemResponse(ResponseModel):
@@ -207,10 +208,15 @@ class PromotionResponse(ResponseModel):
 
 
 class VerificationResponse(ResponseModel):
-    """``pending`` until Airflow has parsed the new commit, then ``passed`` or ``failed`` with problems."""
+    """
+    ``pending`` until there is an answer, then ``passed`` or ``failed`` with problems.
+
+    ``outcome`` says what became of a release that failed: rolled back by which release, or why not.
+    """
 
     status: str
     problems: list[str]
+    outcome: str = ""
 
 
 class LastRunResponse(ResponseModel):

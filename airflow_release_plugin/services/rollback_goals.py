@@ -52,6 +52,34 @@ class Retire:
 Scope = DagVersion | UndoRelease | MomentOf | Retire
 
 
+def scope_of(
+    *,
+    dag_id: str = "",
+    version: int | None = None,
+    release_id: int | None = None,
+    moment: datetime | None = None,
+    after_release_id: int | None = None,
+    retire: Sequence[str] = (),
+) -> Scope:
+    """The scope that somebody named. Raises ``InvalidRequestError`` unless it is exactly one."""
+    found: list[Scope] = []
+    if dag_id and version is not None:
+        found.append(DagVersion(dag_id, version))
+    if release_id is not None:
+        found.append(UndoRelease(release_id))
+    if moment is not None or after_release_id is not None:
+        found.append(MomentOf(moment, after_release_id))
+    if retire:
+        found.append(Retire(tuple(retire)))
+    is_half = bool(dag_id) != (version is not None) or None not in (moment, after_release_id)
+    if len(found) != 1 or is_half:
+        raise InvalidRequestError(
+            "Say what to go back to, one of: a Dag and its version, a release, a moment of the environment or "
+            "the release after which it was so; or which Dags to retire."
+        )
+    return found[0]
+
+
 @dataclass(frozen=True)
 class Overtaken:
     """A unit that was released again after what is being undone; it stays as it is."""
