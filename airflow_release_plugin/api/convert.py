@@ -48,6 +48,9 @@ def release_detail(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseDet
             "watch_state": view.watch_state,
             "scheduled_at": release.scheduled_at,
             "emergency_reason": release.emergency_reason,
+            "exempt_reason": release.exempt_reason,
+            "soak_minutes": release.soak_minutes,
+            "rolls_back_id": release.rolls_back_id,
             "risk": release.risk_json,
         }
     )

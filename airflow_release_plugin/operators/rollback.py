@@ -20,7 +20,8 @@ class RollbackReleaseOperator(ReleaseOperator):
     """
     Request a rollback, or a retirement, as a release that people approve. The XCom is its number.
 
-    Give exactly one of: ``rollback_dag_id`` with ``version``; ``undo_release_id``; ``after_release_id``; ``retire``.
+    Give exactly one of: ``rollback_dag_id`` with ``version``; ``undo_release_id``; ``after_release_id``;
+    ``retire``.
     Wait for it with :class:`~airflow_release_plugin.sensors.release.ReleaseStateSensor`. A shared file that
     others were released with fails the task unless ``include`` or ``keep`` say what to do.
 

@@ -51,6 +51,7 @@ class RequestReleaseOperator(ReleaseOperator):
     :param reviewers: ids or login names of at least one person who may approve, never oneself
     :param description: text for the reviewers
     :param run_after_release: start the DAGs as soon as they are released
+    :param soak_minutes: the first runs must succeed within them, else the release is rolled back; 0 = no soak
     """
 
     template_fields: Sequence[str] = ("title", "submission_ids", "reviewers", "description")
@@ -63,6 +64,7 @@ class RequestReleaseOperator(ReleaseOperator):
         reviewers: Sequence[str],
         description: str = "",
         run_after_release: bool = False,
+        soak_minutes: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -71,6 +73,7 @@ class RequestReleaseOperator(ReleaseOperator):
         self.reviewers = reviewers
         self.description = description
         self.run_after_release = run_after_release
+        self.soak_minutes = soak_minutes
 
     def work(self, context: Context, client: ReleaseClient) -> int:
         """Ask for the release."""
@@ -80,6 +83,7 @@ class RequestReleaseOperator(ReleaseOperator):
             submission_ids=[as_id(value, "submission_ids") for value in as_list(self.submission_ids)],
             reviewers=[str(value) for value in as_list(self.reviewers)],
             run_after_release=self.run_after_release,
+            soak_minutes=self.soak_minutes,
         )
         release = client.request_release(body)
         push_link(context, client.settings, f"releases/{release.id}")

@@ -50,6 +50,6 @@ with DAG(
     promote = PromoteReleaseOperator(task_id="promote")
     verify = VerifyReleaseOperator(task_id="verify")
     run = RunReleasedDagsOperator(task_id="run")
-    soak = ReleaseSoakSensor(task_id="soak")
+    soak = ReleaseSoakSensor(task_id="soak", on_failure_callback=report_errored)
 
     check >> await_approval >> promote >> verify >> run >> soak

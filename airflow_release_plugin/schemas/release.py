@@ -183,6 +183,9 @@ class ReleaseDetailResponse(ReleaseResponse):
     watch_state: str
     scheduled_at: datetime | None
     emergency_reason: str
+    exempt_reason: str
+    soak_minutes: int
+    rolls_back_id: int | None
     risk: dict[str, Any]
 
 

@@ -44,7 +44,7 @@ class RollbackBody(RollbackScopeBody):
 
 
 class RollbackRowResponse(ResponseModel):
-    """One DAG file: the version that the target holds, and the one that comes back; null where there is none."""
+    """One DAG file: the version that the target holds, and the one that comes back; null for none."""
 
     path: str
     dag_ids: list[str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
@@ -15,6 +16,7 @@ from airflow_release_plugin.hooks.task import (
     failed_for_good,
     readable_failures,
 )
+from airflow_release_plugin.sensors.base import LONGEST_WAIT
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -41,10 +43,11 @@ class ReleaseSoakSensor(BaseSensorOperator):
         release_id: int | str = RELEASE_ID_FROM_CONF,
         release_conn_id: str = DEFAULT_CONN_ID,
         mode: str = "reschedule",
-        poke_interval: float = 10,
+        poke_interval: timedelta | float = 10,
+        timeout: timedelta | float = LONGEST_WAIT,
         **kwargs: Any,
     ) -> None:
-        super().__init__(mode=mode, poke_interval=poke_interval, **kwargs)
+        super().__init__(mode=mode, poke_interval=poke_interval, timeout=timeout, **kwargs)
         self.release_id = release_id
         self.release_conn_id = release_conn_id
 

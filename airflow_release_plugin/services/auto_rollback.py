@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ReleaseError
@@ -35,10 +36,9 @@ def undo(ctx: Context, release_id: int, reason: str) -> Release:
     if release.state is not ReleaseState.RELEASED:
         ctx.session.commit()
         return release
-    if release.is_automatic:
-        return _give_up(ctx, release, reason, "it is a rollback itself")
-    if not ctx.settings.auto_rollback:
-        return _give_up(ctx, release, reason, "[release] auto_rollback is off")
+    why_not = _why_not(ctx, release)
+    if why_not:
+        return _give_up(ctx, release, reason, why_not)
     try:
         promotions.head_of(ctx, environment)
         with ctx.session.begin_nested():
@@ -49,6 +49,14 @@ def undo(ctx: Context, release_id: int, reason: str) -> Release:
         return _give_up(ctx, release, reason, error.message)
     promotions.promote(ctx, actor=SYSTEM, release_id=rollback.id)
     return releases.get(ctx, actor=SYSTEM, release_id=release_id)
+
+
+def _why_not(ctx: Context, release: Release) -> str:
+    if release.is_automatic:
+        return "it is a rollback itself"
+    if release.kind is ReleaseKind.IMPORT and release.exempt_reason:
+        return "it is the baseline that was adopted, and nothing was before it"
+    return "" if ctx.settings.auto_rollback else "[release] auto_rollback is off"
 
 
 def _open(ctx: Context, release: Release, reason: str) -> Release:

@@ -70,6 +70,7 @@ def request_release(body: ReleaseBody, caller: CallerDep) -> ReleaseDetailRespon
             run_after_release=body.run_after_release,
             scheduled_at=body.scheduled_at,
             at_least_level=body.at_least_level,
+            soak_minutes=body.soak_minutes,
         )
         return release_detail(ctx, actor=actor, release_id=release.id)
 

@@ -170,12 +170,34 @@ def body_of(path: str) -> dict[str, Any] | None:
     return bodies.get(path.rpartition("/")[2])
 
 
+ROLLBACK_SCOPE: dict[str, Any] = {
+    "dag_id": "etl",
+    "version": 1,
+    "release_id": 1,
+    "moment": "2026-01-01T00:00:00Z",
+    "after_release_id": 1,
+    "retire": ["etl"],
+    "include": ["etl.py"],
+    "keep": ["helpers.py"],
+}
 BODIES: dict[str, dict[str, Any]] = {
     "/submissions": {"path": "etl.py", "comment": "c"},
     "/releases": {
         "title": "t",
         "submission_ids": [1],
         "reviewers": ["reviewer"],
+        "description": "d",
+        "run_after_release": False,
+        "scheduled_at": "2026-01-01T00:00:00Z",
+        "at_least_level": 1,
+        "soak_minutes": 0,
+    },
+    "/rollbacks/preview": ROLLBACK_SCOPE,
+    "/rollbacks": {
+        **ROLLBACK_SCOPE,
+        "digest": "0" * 64,
+        "reviewers": ["reviewer"],
+        "title": "t",
         "description": "d",
         "run_after_release": False,
         "scheduled_at": "2026-01-01T00:00:00Z",

@@ -37,6 +37,8 @@ DEPUTY = {"deputy": "author2", "starts_at": "2098-01-01T00:00:00Z", "ends_at": "
 EXPORT = {"names": ["live"]}
 REQUEST = {"title": "T", "submission_ids": ["{pending}"], "reviewers": ["reviewer2"]}
 
+ROLLBACK = {"release_id": "{released}", "digest": "{plan}", "reviewers": ["reviewer2"]}
+
 # What each caller gets: anonymous, viewer, author, author2, reviewer, admin, pipeline.
 EVERYBODY = "401 200 200 200 200 200 200"
 ADMIN = "401 403 403 403 403 200 403"
@@ -143,12 +145,14 @@ def fill(world: World) -> dict[str, Any]:
     world.parse()
     world.parse_pipelines()
     released = world.released("live.py")
+    plan = ok(world.as_("author").post("/rollbacks/preview", json={"release_id": released["id"]}))
     awaiting = world.awaiting("awaiting.py")
     approved = world.awaiting("approved.py")
     ok(world.decide(approved))
     gate = world.gate()
     return {
         "released": released["id"],
+        "plan": plan["digest"],
         "awaiting": awaiting["id"],
         "digest": awaiting["change_digest"],
         "approved": approved["id"],

@@ -91,7 +91,34 @@ def release(release_id: int = 7, state: str = "checking", **changes: Any) -> dic
         "watch_state": state,
         "scheduled_at": None,
         "emergency_reason": "",
+        "exempt_reason": "",
+        "soak_minutes": 0,
+        "rolls_back_id": None,
         "risk": {},
+    } | changes
+
+
+def plan(**changes: Any) -> dict[str, Any]:
+    row = {
+        "path": "a.py",
+        "dag_ids": ["a"],
+        "change": "modified",
+        "present_version": 2,
+        "restored_version": 1,
+    }
+    return {
+        "kind": "rollback",
+        "title": "Roll back a to v1",
+        "digest": "1" * 64,
+        "base_commit": "c",
+        "rows": [row],
+        "files": [{"path": "a.py", "change": "modified"}],
+        "overtaken": [],
+        "shared": [],
+        "busy": [],
+        "flow": "default",
+        "reviewers": ["bob"],
+        "problem": "",
     } | changes
 
 

@@ -20,8 +20,9 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.schemas.gate import GateBody
 from airflow_release_plugin.schemas.release import ProgressBody, ReleaseBody, ReportBody
+from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackScopeBody
 from airflow_release_plugin.schemas.submission import SubmissionBody
-from tests.unit.client.server import PREFIX, SUBMISSION, Answer, gate, release
+from tests.unit.client.server import PREFIX, SUBMISSION, Answer, gate, plan, release
 
 WORK = {
     "release_id": 7,
@@ -72,6 +73,15 @@ CALLS = {
         ("POST", "/releases/7/run", [{"dag_id": "a", "run_id": "r", "state": "queued"}]),
         lambda c: c.run(7),
     ),
+    "soak": (("POST", "/releases/7/soak", {"status": "passed", "problems": []}), lambda c: c.soak(7)),
+    "preview_rollback": (
+        ("POST", "/rollbacks/preview", plan()),
+        lambda c: c.preview_rollback(RollbackScopeBody(release_id=6)),
+    ),
+    "request_rollback": (
+        ("POST", "/rollbacks", release()),
+        lambda c: c.request_rollback(RollbackBody(release_id=6, digest="1" * 64, reviewers=["bob"])),
+    ),
     "retry": (("POST", "/releases/7/retry", release()), lambda c: c.retry(7)),
     "errored": (("POST", "/releases/7/errored", release(state="errored")), lambda c: c.errored(7, "why")),
     "open_gate": (("POST", "/gates", gate()), lambda c: c.open_gate(GATE_BODY)),
@@ -81,7 +91,14 @@ CALLS = {
         lambda c: c.withdraw_gate(3),
     ),
 }
-REPEATED = CALLS.keys() - {"submit", "request_release", "tell_progress", "retry", "withdraw_gate"}
+REPEATED = CALLS.keys() - {
+    "submit",
+    "request_release",
+    "request_rollback",
+    "tell_progress",
+    "retry",
+    "withdraw_gate",
+}
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -18,7 +18,7 @@ def test_pipeline_is_the_one_that_the_configuration_names_by_default():
 
 def test_steps_follow_each_other():
     order = [task.task_id for task in PIPELINE.topological_sort()]
-    assert order == ["check", "await_approval", "promote", "verify", "run"]
+    assert order == ["check", "await_approval", "promote", "verify", "run", "soak"]
 
 
 def test_pipeline_runs_by_order_only_and_is_never_paused_by_default():
