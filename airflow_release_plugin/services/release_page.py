@@ -24,6 +24,7 @@ from airflow_release_plugin.services import (
     progress,
     releases,
     requests,
+    rollbacks,
     runs,
     submissions,
 )
@@ -115,6 +116,8 @@ def _actions(
         actions.append("revoke")
     if requests.may_retry(ctx, actor, release):
         actions.append("retry")
+    if rollbacks.may_undo(ctx, actor, release):
+        actions.append("roll_back")
     return actions
 
 
@@ -162,7 +165,7 @@ def diff(ctx: Context, *, actor: Actor, release_id: int) -> list[ChangedFile]:
     """What the release changes against the target that it was checked on, to people who may read the code."""
     release = releases.get(ctx, actor=actor, release_id=release_id)
     access.require_code(ctx, actor, access.release_dag_ids(release))
-    return _diff(ctx, release.base_commit, release.changes)
+    return diff_of(ctx, release.base_commit, release.changes)
 
 
 def diff_since_approval(ctx: Context, *, actor: Actor, release_id: int) -> list[ChangedFile]:
@@ -194,10 +197,11 @@ def submission_diff(ctx: Context, *, actor: Actor, submission_id: int) -> list[C
         changes = build_changes(ctx, [submission], head)
     except InvalidRequestError:
         return []
-    return _diff(ctx, head, changes)
+    return diff_of(ctx, head, changes)
 
 
-def _diff(ctx: Context, base: str | None, changes: Sequence[TreeChange]) -> list[ChangedFile]:
+def diff_of(ctx: Context, base: str | None, changes: Sequence[TreeChange]) -> list[ChangedFile]:
+    """Changes against a commit, file by file. The caller has made sure that the actor may read the code."""
     before = ctx.store.entries(base, [change.path for change in changes])
     return [_changed_file(ctx, change.path, before.get(change.path), change.entry) for change in changes]
 

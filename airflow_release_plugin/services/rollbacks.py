@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from airflow_release_plugin.domain.digest import ChangeKind, ReleaseKind, change_digest, files_digest
 from airflow_release_plugin.domain.files import FileEntry, TreeChange
 from airflow_release_plugin.domain.identity import Actor, ActorKind
-from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
     ConflictError,
     ItemBusyError,
@@ -299,6 +299,16 @@ def _refuse_clash(goal: Goal, made: Plan) -> None:
                     f"{row.draft.path!r} would bring back {dag_id!r}, which {taken[dag_id].path!r} defines "
                     "now. Retire or roll back that one as well."
                 )
+
+
+def may_undo(ctx: Context, actor: Actor, release: Release) -> bool:
+    """Whether the actor could plan to undo a release, some of which is in the target."""
+    if release.released_at is None or release.state is ReleaseState.ROLLED_BACK:
+        return False
+    is_there = any(item.submission.state is SubmissionState.RELEASED for item in release.items)
+    return is_there and (
+        access.is_admin(ctx, actor) or access.may_edit(ctx, actor, access.release_dag_ids(release))
+    )
 
 
 def offer(ctx: Context, made: Plan, *, actor: Actor, at_least_level: int = 1) -> Offer:

@@ -20,6 +20,7 @@ from airflow_release_plugin.views.notifications import NotificationView
 from airflow_release_plugin.views.presentation import register_presentation
 from airflow_release_plugin.views.releases import ReleaseView
 from airflow_release_plugin.views.reviewers import ReviewerView
+from airflow_release_plugin.views.rollbacks import RollbackView
 from airflow_release_plugin.views.security import ReleaseSecurityManager, refuse_other_sites, require_login
 from airflow_release_plugin.views.simulator import SimulatorView
 from airflow_release_plugin.views.to_be_released import ToBeReleasedView
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 PAGES = (
     ToBeReleasedView,
     ReleaseView,
+    RollbackView,
     ApprovalView,
     FlowView,
     SimulatorView,

@@ -34,6 +34,7 @@ from airflow_release_plugin.views.base import (
     route,
     text_arg,
 )
+from airflow_release_plugin.views.flow_labels import FLOW_KINDS
 from airflow_release_plugin.views.moments import read_moment
 from airflow_release_plugin.views.presentation import state_look
 
@@ -113,6 +114,7 @@ class ReleaseView(Page):
                 run_after_release="run_after_release" in form,
                 scheduled_at=_posted_schedule(),
                 at_least_level=form.get("at_least_level", 1, type=int),
+                soak_minutes=form.get("soak_minutes", 0, type=int),
             )
         except ReleaseError as error:
             self.ctx().session.rollback()
@@ -165,6 +167,7 @@ class ReleaseView(Page):
             unsent=outbox.unsent(self.ctx(), actor=self.actor(), subject=view.release),
             changes=changes,
             is_since=is_since,
+            kinds=FLOW_KINDS,
             moving=_is_moving(view),
         )
 
