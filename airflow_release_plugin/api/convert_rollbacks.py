@@ -5,12 +5,12 @@ from __future__ import annotations
 from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.schemas.rollback import (
+    ContestedFileResponse,
     OvertakenResponse,
     RollbackFileResponse,
     RollbackPlanResponse,
     RollbackRowResponse,
     RollbackScopeBody,
-    SharedFileResponse,
 )
 from airflow_release_plugin.services import rollbacks
 from airflow_release_plugin.services.context import Context
@@ -74,7 +74,7 @@ def plan_response(ctx: Context, made: Plan, *, actor: Actor) -> RollbackPlanResp
             )
             for over in made.overtaken
         ],
-        shared=[SharedFileResponse.model_validate(shared) for shared in made.shared],
+        shared=[ContestedFileResponse.model_validate(shared) for shared in made.shared],
         busy=sorted(f"{busy.path} v{busy.version}" for busy in made.busy),
         flow=offer.flow,
         reviewers=[person.name for person in offer.people],

@@ -69,7 +69,7 @@ class OvertakenResponse(ResponseModel):
     release_id: int | None
 
 
-class SharedUserResponse(ResponseModel):
+class ContestedUserResponse(ResponseModel):
     """A released DAG file that needs the present content; ``include`` it, where that is possible."""
 
     path: str
@@ -78,11 +78,11 @@ class SharedUserResponse(ResponseModel):
     can_include: bool
 
 
-class SharedFileResponse(ResponseModel):
+class ContestedFileResponse(ResponseModel):
     """A file that others were released with; it blocks until it is settled, by ``keep`` or ``include``."""
 
     path: str
-    users: list[SharedUserResponse]
+    users: list[ContestedUserResponse]
     is_settled: bool
 
 
@@ -96,7 +96,7 @@ class RollbackPlanResponse(ResponseModel):
     rows: list[RollbackRowResponse]
     files: list[RollbackFileResponse]
     overtaken: list[OvertakenResponse]
-    shared: list[SharedFileResponse]
+    shared: list[ContestedFileResponse]
     busy: list[str]
     flow: str
     reviewers: list[str]

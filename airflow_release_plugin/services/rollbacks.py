@@ -377,8 +377,8 @@ def open_planned(
     by_pipeline: bool = True,
 ) -> Release:
     """Make the versions of a plan and the release of them. The caller has authorised it."""
-    for row in sorted(made.rows, key=lambda row: row.unit.id):
-        queries.lock_unit(ctx.session, row.unit)
+    queries.lock_units(ctx.session, [row.unit.id for row in made.rows])
+    for row in made.rows:
         versions.keep(ctx, row.draft, actor=actor)
     release = requests.open_release(
         ctx,
