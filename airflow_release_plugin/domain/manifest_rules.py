@@ -29,6 +29,8 @@ def require_sound(manifest: Manifest) -> None:
     """
     for file in manifest.files:
         require_safe_path(file.path)
+    for gone in manifest.removed:
+        require_safe_path(gone.path)
     require_no_clash(file.path for file in manifest.files)
     problems = [
         *_origin_problems(manifest),

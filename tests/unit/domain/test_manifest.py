@@ -14,6 +14,7 @@ from airflow_release_plugin.domain.manifest import (
     BundleConnection,
     BundleDag,
     BundlePackage,
+    BundleRemoval,
     Manifest,
     canonical_json,
     manifest_from_bytes,
@@ -194,6 +195,17 @@ def test_a_manifest_that_contradicts_itself_is_refused(manifest: Manifest, match
 def test_paths_that_may_do_harm_are_refused(files: dict[str, bytes], match: str) -> None:
     with pytest.raises(BundleUnsafeError, match=match):
         require_sound(manifest_of(bundle_files(files)))
+
+
+def test_a_removal_may_do_no_harm_either() -> None:
+    gone = BundleRemoval("unit-2", "../old.py", ("old",))
+
+    with pytest.raises(BundleUnsafeError, match="cannot travel"):
+        require_sound(replace(FULL, removed=(gone,)))
+    with pytest.raises(BundleManifestError, match="no base that has them"):
+        require_sound(replace(PLAIN, removed=(replace(gone, path="old.py"),)))
+    with pytest.raises(BundleManifestError, match="'unit-1' is there twice"):
+        require_sound(replace(FULL, removed=(replace(gone, path="old.py", unit_id="unit-1"),)))
 
 
 def test_only_so_many_problems_are_told() -> None:
