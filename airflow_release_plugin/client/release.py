@@ -11,7 +11,7 @@ import httpx
 from airflow_release_plugin.client.auth import AirflowAuth
 from airflow_release_plugin.client.calls import API_PREFIX, Call, unreachable
 from airflow_release_plugin.client.errors import error_from
-from airflow_release_plugin.client.retry import RETRY_STATUSES, Backoff, may_repeat
+from airflow_release_plugin.client.retry import RETRY_STATUSES, Backoff, is_passing, may_repeat
 from airflow_release_plugin.client.settings import ClientSettings
 from airflow_release_plugin.schemas.gate import GateBody, GateDetailResponse
 from airflow_release_plugin.schemas.release import (
@@ -177,6 +177,6 @@ class ReleaseClient:
                 if delay is None or not may_repeat(error, idempotent=call.idempotent):
                     raise unreachable(self.settings, error) from error
             else:
-                if delay is None or not call.idempotent or response.status_code not in RETRY_STATUSES:
+                if delay is None or not call.idempotent or not is_passing(response):
                     return call.parse(response)
             time.sleep(delay)

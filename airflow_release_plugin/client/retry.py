@@ -35,6 +35,16 @@ class Backoff:
             pause = min(self.cap, pause * 2)
 
 
+def is_passing(response: httpx.Response) -> bool:
+    """Whether the server could not do it now, or lost a race and did nothing; the next try sees what is."""
+    if response.status_code != httpx.codes.CONFLICT:
+        return response.status_code in RETRY_STATUSES
+    try:
+        return bool(response.json()["context"]["lost_race"])
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
 def may_repeat(error: httpx.TransportError, *, idempotent: bool) -> bool:
     """Whether a request that failed with ``error`` may be sent again: it never left, or that does no harm."""
     never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, select, update
 
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.states import ApprovalState, GateState
@@ -30,6 +30,17 @@ def latest_approval(
     if lock:
         query = query.with_for_update(of=Approval).execution_options(populate_existing=True)
     return session.scalars(query).one_or_none()
+
+
+def begin_to_write(session: Session) -> None:
+    """
+    Become the writer before a savepoint is set; changes nothing.
+
+    On SQLite a savepoint begins a transaction that reads. When somebody else commits before it writes, it can
+    no longer write, however long it would wait.
+    """
+    nothing = update(Approval).where(false()).values(id=Approval.id)
+    session.execute(nothing, execution_options={"synchronize_session": False})
 
 
 def with_approvals(session: Session, release_ids: Collection[int]) -> list[tuple[Release, Approval]]:

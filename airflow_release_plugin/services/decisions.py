@@ -124,6 +124,7 @@ def _lock(ctx: Context, subjects: Sequence[Asked]) -> None:
     The trail is locked from an event to the commit: who came for the next release then would wait in a circle
     with who holds that release and wants to write about it.
     """
+    approval_queries.begin_to_write(ctx.session)
     for kind, subject_id in sorted({(asked.subject, asked.subject_id) for asked in subjects}):
         if kind == "release":
             release_queries.release(ctx.session, subject_id, lock=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -194,10 +195,11 @@ def _calendar_sentences(windows: Sequence[Window]) -> list[str]:
 def window_words(window: Window) -> str:
     """When a window is: ``on Fridays after 15:00 Europe/Berlin``."""
     if not window.cron and window.start is not None and window.end is not None:
+        start, end = (m.astimezone(ZoneInfo(window.zone)) for m in (window.start, window.end))
         return _(
             "from %(start)s to %(end)s",
-            start=window.start.strftime("%Y-%m-%d %H:%M"),
-            end=window.end.strftime("%Y-%m-%d %H:%M %Z"),
+            start=f"{start:%Y-%m-%d %H:%M}",
+            end=f"{end:%Y-%m-%d %H:%M} {window.zone}",
         )
     simple = _SIMPLE_CRON.fullmatch(window.cron)
     days = _days(simple[3]) if simple else None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.harness.driver import Driver
+    from tests.harness.flow_stage import Stage
 
 GATED = {"one_gate": 1, "five_gates": 5}
 
@@ -50,3 +51,15 @@ def gated(driver: Driver) -> dict[str, int]:
         driver.add(dag_id, gated_dag_file(dag_id, gates))
     driver.ship(*(f"{dag_id}.py" for dag_id in GATED), title="Dags with gates")
     return GATED
+
+
+@pytest.fixture(scope="module")
+def flow(stage: Stage) -> int:
+    """A flow made in the browser; its id. The module says on which stage."""
+    return stage.make_flow()
+
+
+@pytest.fixture(scope="module")
+def waiting(stage: Stage, flow: int) -> list[int]:
+    """Two releases under the flow that await approval."""
+    return stage.request_releases()

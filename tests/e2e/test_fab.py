@@ -15,6 +15,8 @@ from demo.instance import DemoInstance, running_demo
 from demo.main_job import MainJob
 from demo.processes import COMPONENTS
 from demo.settings import SERVICE_USER, USERS
+from tests.e2e.test_flows import FlowScenarios
+from tests.harness.flow_stage import Stage
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -80,6 +82,12 @@ def fab_driver(fab_demo: DemoInstance, browser: Browser) -> Iterator[Driver]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def stage(fab_driver: Driver) -> Stage:
+    """Roles have the names that FAB gives them."""
+    return Stage(fab_driver, approvers="Op", admins="Admin")
+
+
 @pytest.mark.req("R2", "R8", "R10", "R36", "R37", "R71")
 def test_the_main_job(fab_demo: DemoInstance, browser: Browser) -> None:
     MainJob(fab_demo, browser).run()
@@ -109,6 +117,10 @@ def test_a_release_of_ones_own_cannot_be_approved_in_the_browser(fab_driver: Dri
     with fab_driver.page("dev", f"/releases/{release_id}") as page:
         assert page.get_by_role("button", name="Approve").count() == 0
         assert page.get_by_role("button", name="Revoke").count() == 1
+
+
+class TestFlowsOnFab(FlowScenarios):
+    """The same pages, roles and people by the rules of the FAB auth manager."""
 
 
 def test_it_stops_within_seconds_and_leaves_no_process(fab_demo: DemoInstance) -> None:

@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 
 import pytest
 
@@ -12,6 +13,7 @@ from airflow_release_plugin.client.retry import Backoff
 from airflow_release_plugin.client.settings import ClientSettings
 from airflow_release_plugin.domain.checks import ReportKind
 from airflow_release_plugin.exceptions import (
+    ConflictError,
     NotFoundError,
     ReleaseError,
     StaleDigestError,
@@ -109,6 +111,17 @@ def test_each_call_gives_the_typed_answer(server, client, name):
     dumped = [item.model_dump() for item in answer] if isinstance(answer, list) else answer.model_dump()
     assert dumped
     assert len(server.called(PREFIX + path)) == 1
+
+
+@pytest.mark.parametrize(("context", "sent"), [({"lost_race": True}, 2), ({"state": "draft"}, 1)])
+def test_a_lost_race_is_run_again_and_any_other_conflict_is_not(server, client, context, sent):
+    (method, path, body), call = CALLS["promote"]
+    conflict = {"error": "conflict", "detail": "Somebody was faster.", "context": context}
+    server.script(method, path, Answer(409, conflict), Answer(body=body))
+
+    with nullcontext() if sent == 2 else pytest.raises(ConflictError):
+        call(client)
+    assert len(server.called(PREFIX + path)) == sent
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -91,6 +91,13 @@ def test_a_scope_names_everything_that_narrows_it() -> None:
 )
 def test_a_node_says_how_many_of_whom(node: NodeSpec, words: str) -> None:
     assert node_words(node) == words
+
+
+def test_a_fixed_window_is_said_in_its_own_time_zone() -> None:
+    start = datetime(2026, 12, 24, 10, tzinfo=timezone.utc)
+    window = Window("W", WindowKind.DENY, start=start, end=start + timedelta(hours=1), zone="Asia/Shanghai")
+
+    assert window_words(window) == "from 2026-12-24 18:00 to 2026-12-24 19:00 Asia/Shanghai"
 
 
 @pytest.mark.parametrize(
