@@ -76,7 +76,9 @@ def tree_files(ctx: Context, *, actor: Actor, release_id: int) -> Iterator[tuple
         else:
             files[change.path] = change.entry
     entries = [files[path] for path in sorted(files)]
-    return ((entry.path, entry.mode, ctx.store.read(entry.blob)) for entry in entries)
+    # One opening of the store for all: a tree has thousands of files.
+    contents = ctx.store.read_all(entry.blob for entry in entries)
+    return ((entry.path, entry.mode, data) for entry, (_, data) in zip(entries, contents, strict=True))
 
 
 def report(
