@@ -45,6 +45,8 @@ ME = {
     "is_service": True,
     "may_approve": False,
     "waiting": 0,
+    "role": "both",
+    "source_mode": "dev-prod",
 }
 GATE_BODY = GateBody(dag_id="d", run_id="r", task_id="t", try_number=1, title="Go?")
 REPORT = ReportBody(kind=ReportKind.CHECK, attempt=1, items=[])
