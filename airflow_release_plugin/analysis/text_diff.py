@@ -69,6 +69,7 @@ class FileDiff:
     :param binary: a version holds zero bytes; there are no hunks
     :param too_large: a version has more than 2 MiB or 50,000 lines; there are no hunks
     :param encoding: how the bytes were read: ``utf-8``, or ``latin-1`` where that fails
+    :param total: lines of both versions together, equal ones counted once: those of a diff with all context
     """
 
     hunks: tuple[Hunk, ...] = ()
@@ -80,13 +81,17 @@ class FileDiff:
     old_size: int | None = None
     new_size: int | None = None
     encoding: str = "utf-8"
+    total: int = 0
 
 
-def diff_texts(old: bytes | None, new: bytes | None, *, context: int = 3) -> FileDiff:
+def diff_texts(
+    old: bytes | None, new: bytes | None, *, context: int = 3, ignore_whitespace: bool = False
+) -> FileDiff:
     """
     Return the line diff of two versions; ``None`` stands for a file that does not exist.
 
     :param context: equal lines shown around a change
+    :param ignore_whitespace: lines that differ in blanks only are equal; the new one is shown
     """
     facts = FileDiff(
         changed=old != new,
@@ -100,7 +105,10 @@ def diff_texts(old: bytes | None, new: bytes | None, *, context: int = 3) -> Fil
         return replace(facts, too_large=True)
     encoding = "utf-8" if _is_utf8(before) and _is_utf8(after) else "latin-1"
     old_lines, new_lines = _lines(before, encoding), _lines(after, encoding)
-    matches = _matches(old_lines, new_lines)
+    if ignore_whitespace:
+        matches = _matches(*(["".join(line.split()) for line in side] for side in (old_lines, new_lines)))
+    else:
+        matches = _matches(old_lines, new_lines)
     equal = sum(size for _, _, size in matches)
     return replace(
         facts,
@@ -108,6 +116,7 @@ def diff_texts(old: bytes | None, new: bytes | None, *, context: int = 3) -> Fil
         added=len(new_lines) - equal,
         removed=len(old_lines) - equal,
         encoding=encoding,
+        total=len(old_lines) + len(new_lines) - equal,
     )
 
 
@@ -227,18 +236,18 @@ def _hunks(old: Sequence[str], new: Sequence[str], matches: Sequence[_Match], co
         is_last = i == len(old) and j == len(new)
         if lines and (size > 2 * context or is_last):
             tail = min(context, size)
-            lines.extend(_same(old, match_i, match_j, tail))
+            lines.extend(_same(new, match_i, match_j, tail))
             yield _hunk(lines)
             lines = []
         elif lines:
-            lines.extend(_same(old, match_i, match_j, size))
+            lines.extend(_same(new, match_i, match_j, size))
         if not lines and not is_last:
             head = min(context, size)
-            lines = [*_same(old, i - head, j - head, head)]
+            lines = [*_same(new, i - head, j - head, head)]
 
 
-def _same(old: Sequence[str], i: int, j: int, size: int) -> Iterator[DiffLine]:
-    return (_line(LineKind.CONTEXT, old[i + n], i + n, j + n) for n in range(size))
+def _same(new: Sequence[str], i: int, j: int, size: int) -> Iterator[DiffLine]:
+    return (_line(LineKind.CONTEXT, new[j + n], i + n, j + n) for n in range(size))
 
 
 def _line(kind: LineKind, text: str, old_index: int | None, new_index: int | None) -> DiffLine:

@@ -8,14 +8,21 @@ from airflow_release_plugin.models import Export, Gate, Release
 from airflow_release_plugin.schemas.export import ExportResponse
 from airflow_release_plugin.schemas.gate import GateDetailResponse, GateResponse
 from airflow_release_plugin.schemas.release import (
+    AttributeChangeResponse,
+    ComparisonResponse,
+    DagStructureResponse,
     DiffLineResponse,
     DiffResponse,
+    EdgeResponse,
     FileDiffResponse,
     ReleaseDetailResponse,
     ReleaseResponse,
+    StructureResponse,
 )
-from airflow_release_plugin.services import access, gates, release_page
+from airflow_release_plugin.services import access, compare, gates, release_page
 from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.file_diffs import ChangedFile
+from airflow_release_plugin.services.structure import Structure
 
 
 def release_response(ctx: Context, release: Release) -> ReleaseResponse:
@@ -110,23 +117,50 @@ def export_response(ctx: Context, export: Export) -> ExportResponse:
     )
 
 
-def diff_response(files: list[release_page.ChangedFile]) -> DiffResponse:
+def diff_response(files: list[ChangedFile]) -> DiffResponse:
     """A diff, file by file."""
-    return DiffResponse(
-        files=[
-            FileDiffResponse(
-                path=file.path,
-                change=file.change,
-                added=file.diff.added,
-                removed=file.diff.removed,
-                note=_note(file.diff),
-                hunks=[
-                    [DiffLineResponse.model_validate(line) for line in hunk.lines] for hunk in file.diff.hunks
+    return DiffResponse(files=_files(files))
+
+
+def comparison_response(found: compare.VersionComparison | compare.PackageComparison) -> ComparisonResponse:
+    """Two versions or packages side by side."""
+    return ComparisonResponse(files=_files(found.files), structure=structure_response(found.structure))
+
+
+def structure_response(found: Structure) -> StructureResponse:
+    """Dags before and after."""
+    return StructureResponse(
+        dags=[
+            DagStructureResponse(
+                dag_id=dag.dag_id,
+                state=dag.state.value,
+                tasks={task: state.value for task, state in dag.tasks.items()},
+                edges=[
+                    EdgeResponse(upstream=up, downstream=down, state=state.value)
+                    for (up, down), state in dag.edges.items()
                 ],
+                attributes=[AttributeChangeResponse.model_validate(change) for change in dag.attributes],
             )
-            for file in files
-        ]
+            for dag in found.dags
+        ],
+        unknown=[row.id for row in found.unknown],
     )
+
+
+def _files(files: list[ChangedFile]) -> list[FileDiffResponse]:
+    return [
+        FileDiffResponse(
+            path=file.path,
+            change=file.change,
+            added=file.diff.added,
+            removed=file.diff.removed,
+            note=_note(file.diff),
+            hunks=[
+                [DiffLineResponse.model_validate(line) for line in hunk.lines] for hunk in file.diff.hunks
+            ],
+        )
+        for file in files
+    ]
 
 
 def _note(diff: FileDiff) -> str | None:

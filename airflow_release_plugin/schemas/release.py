@@ -302,3 +302,43 @@ class DiffResponse(ResponseModel):
     """A diff, file by file, sorted by path."""
 
     files: list[FileDiffResponse]
+
+
+class EdgeResponse(ResponseModel):
+    """A dependency of two tasks; ``state`` is ``added``, ``removed`` or ``same``."""
+
+    upstream: str
+    downstream: str
+    state: str
+
+
+class AttributeChangeResponse(ResponseModel):
+    """An attribute with another value; ``task_id`` is empty for one of the Dag itself."""
+
+    task_id: str
+    attribute: str
+    old: str
+    new: str
+
+
+class DagStructureResponse(ResponseModel):
+    """One Dag before and after; states are ``added``, ``removed``, ``changed`` or ``same``."""
+
+    dag_id: str
+    state: str
+    tasks: dict[str, str]
+    edges: list[EdgeResponse]
+    attributes: list[AttributeChangeResponse]
+
+
+class StructureResponse(ResponseModel):
+    """Dags before and after. ``unknown`` has the ids of versions that no check has looked into."""
+
+    dags: list[DagStructureResponse]
+    unknown: list[int]
+
+
+class ComparisonResponse(DiffResponse):
+    """What differs between two versions or packages: files, and the structure of Dags."""
+
+    structure: StructureResponse

@@ -13,7 +13,8 @@ from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError, TargetMovedError
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import releases, submissions
-from airflow_release_plugin.services import access, audit, promotions
+from airflow_release_plugin.repositories.pages import Page
+from airflow_release_plugin.services import access, audit, promotions, records
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.store.base import environment_ref
 
@@ -88,21 +89,20 @@ def restore(ctx: Context, *, actor: Actor, name: str) -> EnvironmentView:
     return get(ctx, actor=actor, name=name)
 
 
-def dag_history(ctx: Context, *, actor: Actor, dag_id: str) -> list[DagVersion]:
+def dag_history(
+    ctx: Context, *, actor: Actor, dag_id: str, limit: int = 50, offset: int = 0
+) -> Page[DagVersion]:
     """
     Every version of a DAG, newest first.
 
     :param dag_id: the id in the target, or that of the source's copy
     :raises NotFoundError: the actor may not read the DAG
     """
+    units = records.units_of(ctx, actor=actor, dag_id=dag_id)
+    page = submissions.list_submissions(ctx.session, unit_ids=units, limit=limit, offset=offset)
+    packages = _packages(ctx, page.items)
     wanted = ctx.settings.target_id(dag_id)
-    if not access.may_read(ctx, actor, [wanted]):
-        raise NotFoundError(f"There is no Dag {dag_id!r} that you may see.")
-    units = [
-        unit.id for unit in submissions.units(ctx.session, ctx.settings.source) if wanted in unit.dag_ids
-    ]
-    rows = submissions.list_submissions(ctx.session, unit_ids=units, limit=1000).items
-    return [_record(ctx, row, wanted, packages) for packages in [_packages(ctx, rows)] for row in rows]
+    return Page([_record(ctx, row, wanted, packages) for row in page.items], page.total_entries)
 
 
 def live_dags(ctx: Context, *, actor: Actor) -> list[DagVersion]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from airflow_release_plugin.analysis.text_diff import FileDiff, diff_texts
-from airflow_release_plugin.domain.digest import ChangeKind
-from airflow_release_plugin.domain.files import FileEntry, TreeChange
+from airflow_release_plugin.domain.files import FileEntry
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import RunFacts
 from airflow_release_plugin.domain.progress import ItemProgress
@@ -31,6 +28,13 @@ from airflow_release_plugin.services import (
 from airflow_release_plugin.services.contents import build_changes
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.execution import Hold, hold
+from airflow_release_plugin.services.file_diffs import (
+    PLAIN,
+    ChangedFile,
+    DiffOptions,
+    diff_changes,
+    diff_entries,
+)
 from airflow_release_plugin.services.watch import HELD
 from airflow_release_plugin.store.base import environment_ref
 
@@ -62,15 +66,6 @@ class ReleaseView:
     actions: list[str]
     hold: Hold | None
     watch_state: str
-
-
-@dataclass(frozen=True)
-class ChangedFile:
-    """One changed file of a release or submission with its text diff."""
-
-    path: str
-    change: ChangeKind
-    diff: FileDiff
 
 
 def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:
@@ -161,34 +156,33 @@ def events(ctx: Context, *, actor: Actor, release_id: int) -> list[Event]:
     return event_queries.list_events(ctx.session, subjects=[f"release:{release.id}"], limit=1000).items
 
 
-def diff(ctx: Context, *, actor: Actor, release_id: int) -> list[ChangedFile]:
+def diff(ctx: Context, *, actor: Actor, release_id: int, options: DiffOptions = PLAIN) -> list[ChangedFile]:
     """What the release changes against the target that it was checked on, to people who may read the code."""
     release = releases.get(ctx, actor=actor, release_id=release_id)
     access.require_code(ctx, actor, access.release_dag_ids(release))
-    return diff_of(ctx, release.base_commit, release.changes)
+    return diff_changes(ctx, release.base_commit, release.changes, options)
 
 
-def diff_since_approval(ctx: Context, *, actor: Actor, release_id: int) -> list[ChangedFile]:
+def diff_since_approval(
+    ctx: Context, *, actor: Actor, release_id: int, options: DiffOptions = PLAIN
+) -> list[ChangedFile]:
     """What changed in the units of the release since the actor last approved them, where they did."""
     release = releases.get(ctx, actor=actor, release_id=release_id)
     access.require_code(ctx, actor, access.release_dag_ids(release))
     seen = approval_queries.last_approved(ctx.session, actor.id, before_release=release.id)
-    found: list[ChangedFile] = []
+    old: dict[str, FileEntry] = {}
+    new: dict[str, FileEntry] = {}
     for item in release.items:
         last = seen.get(item.submission.unit_id)
         if last is not None:
-            found += _diff_entries(
-                ctx, {e.path: e for e in last.entries}, {e.path: e for e in item.submission.entries}
-            )
-    return found
+            old.update({entry.path: entry for entry in last.entries})
+            new.update({entry.path: entry for entry in item.submission.entries})
+    return diff_entries(ctx, old, new, options)
 
 
-def _diff_entries(ctx: Context, old: dict[str, FileEntry], new: dict[str, FileEntry]) -> list[ChangedFile]:
-    changed = sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
-    return [_changed_file(ctx, path, old.get(path), new.get(path)) for path in changed]
-
-
-def submission_diff(ctx: Context, *, actor: Actor, submission_id: int) -> list[ChangedFile]:
+def submission_diff(
+    ctx: Context, *, actor: Actor, submission_id: int, options: DiffOptions = PLAIN
+) -> list[ChangedFile]:
     """What a submission would change against the target as it is now."""
     submission = submissions.get(ctx, actor=actor, submission_id=submission_id)
     access.require_code(ctx, actor, submission.dag_ids)
@@ -197,17 +191,4 @@ def submission_diff(ctx: Context, *, actor: Actor, submission_id: int) -> list[C
         changes = build_changes(ctx, [submission], head)
     except InvalidRequestError:
         return []
-    return diff_of(ctx, head, changes)
-
-
-def diff_of(ctx: Context, base: str | None, changes: Sequence[TreeChange]) -> list[ChangedFile]:
-    """Changes against a commit, file by file. The caller has made sure that the actor may read the code."""
-    before = ctx.store.entries(base, [change.path for change in changes])
-    return [_changed_file(ctx, change.path, before.get(change.path), change.entry) for change in changes]
-
-
-def _changed_file(ctx: Context, path: str, old: FileEntry | None, new: FileEntry | None) -> ChangedFile:
-    kind = ChangeKind.DELETED if new is None else ChangeKind.MODIFIED if old else ChangeKind.NEW
-    before = ctx.store.read(old.blob) if old else None
-    after = ctx.store.read(new.blob) if new else None
-    return ChangedFile(path, kind, diff_texts(before, after))
+    return diff_changes(ctx, head, changes, options)

@@ -11,6 +11,7 @@ from flask_appbuilder.base import AppBuilder
 from flask_wtf.csrf import CSRFProtect
 
 from airflow_release_plugin.views.approvals import ApprovalView
+from airflow_release_plugin.views.compare import CompareView
 from airflow_release_plugin.views.dag_tab import DagTabView
 from airflow_release_plugin.views.environment import EnvironmentView
 from airflow_release_plugin.views.errors import register_error_pages
@@ -18,6 +19,7 @@ from airflow_release_plugin.views.flows import FlowView
 from airflow_release_plugin.views.index import IndexView
 from airflow_release_plugin.views.notifications import NotificationView
 from airflow_release_plugin.views.presentation import register_presentation
+from airflow_release_plugin.views.records import RecordView
 from airflow_release_plugin.views.releases import ReleaseView
 from airflow_release_plugin.views.reviewers import ReviewerView
 from airflow_release_plugin.views.rollbacks import RollbackView
@@ -32,6 +34,8 @@ PAGES = (
     ToBeReleasedView,
     ReleaseView,
     RollbackView,
+    CompareView,
+    RecordView,
     ApprovalView,
     FlowView,
     SimulatorView,

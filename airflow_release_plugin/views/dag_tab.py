@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_release_plugin.services import environments, gates
-from airflow_release_plugin.views.base import Page, route
+from airflow_release_plugin.services import gates, records
+from airflow_release_plugin.views.base import PAGE_SIZE, Page, offset_arg, route
 
 
 class DagTabView(Page):
@@ -15,7 +15,9 @@ class DagTabView(Page):
     @route("/<path:dag_id>")
     def show(self, dag_id: str) -> str:
         """Show the history."""
-        versions = environments.dag_history(self.ctx(), actor=self.actor(), dag_id=dag_id)
+        history = records.history(
+            self.ctx(), actor=self.actor(), dag_id=dag_id, limit=PAGE_SIZE, offset=offset_arg()
+        )
         target_id = self.ctx().settings.target_id(dag_id)
         opened = gates.list_gates(self.ctx(), actor=self.actor(), dag_id=target_id, limit=20).items
         now = self.ctx().clock()
@@ -23,6 +25,6 @@ class DagTabView(Page):
             "release/dag_tab.html",
             gates=[(gate, gate.effective_state(now)) for gate in opened],
             dag_id=self.ctx().settings.target_id(dag_id),
-            versions=versions,
+            history=history,
             settings=self.ctx().settings,
         )

@@ -27,6 +27,11 @@ STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
     "in_release": (_("In release"), "blue", "package"),
     "removed": (_("Removed"), "gray", "cross"),
     "superseded": (_("Superseded"), "gray", "undo"),
+    # records
+    "in_target": (_("In the target"), "success", "check"),
+    "replaced": (_("Replaced"), "gray", "undo"),
+    "retired": (_("Retired"), "orange", "minus"),
+    "never": (_("Never released"), "gray", "cross"),
     # approvals and gates
     "open": (_("Open"), "deferred", "person"),
     "withdrawn": (_("Withdrawn"), "gray", "undo"),

@@ -14,6 +14,14 @@ from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 
 from airflow_release_plugin import __version__
+from airflow_release_plugin.views.dag_picture import (
+    STATE_SIGNS,
+    STATE_WORDS,
+    attribute_word,
+    dag_picture,
+    part_counts,
+)
+from airflow_release_plugin.views.diff_rows import shown_files
 from airflow_release_plugin.views.flow_labels import NOTIFICATIONS
 from airflow_release_plugin.views.flow_rows import who_texts
 from airflow_release_plugin.views.flow_sentence import change_verbs
@@ -123,4 +131,10 @@ def register_presentation(app: Flask) -> None:
         who_texts=who_texts,
         change_words=change_words,
         notification_words=NOTIFICATIONS,
+        shown_files=shown_files,
+        dag_picture=dag_picture,
+        part_counts=part_counts,
+        part_signs=STATE_SIGNS,
+        part_words=STATE_WORDS,
+        attribute_word=attribute_word,
     )

@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.services import (
     access,
+    compare,
     cutover,
     decisions,
     emergency,
@@ -22,6 +23,7 @@ from airflow_release_plugin.services import (
     requests,
     submissions,
 )
+from airflow_release_plugin.services.structure import Structure
 from airflow_release_plugin.views.base import (
     PAGE_SIZE,
     Page,
@@ -34,6 +36,7 @@ from airflow_release_plugin.views.base import (
     route,
     text_arg,
 )
+from airflow_release_plugin.views.diff_rows import diff_options
 from airflow_release_plugin.views.flow_labels import FLOW_KINDS
 from airflow_release_plugin.views.moments import read_moment
 from airflow_release_plugin.views.presentation import state_look
@@ -154,7 +157,7 @@ class ReleaseView(Page):
             self.ctx(), self.actor(), access.release_dag_ids(view.release)
         ):
             show = release_page.diff_since_approval if is_since else release_page.diff
-            changes = show(self.ctx(), actor=self.actor(), release_id=release_id)
+            changes = show(self.ctx(), actor=self.actor(), release_id=release_id, options=diff_options())
         return self.render(
             "release/release.html",
             view=view,
@@ -166,10 +169,17 @@ class ReleaseView(Page):
             most_due=MOST_DUE,
             unsent=outbox.unsent(self.ctx(), actor=self.actor(), subject=view.release),
             changes=changes,
+            structure=self._structure(release_id),
             is_since=is_since,
             kinds=FLOW_KINDS,
             moving=_is_moving(view),
         )
+
+    def _structure(self, release_id: int) -> Structure | None:
+        """What changes in the Dags; has a live region of its own, which moves on once, after the check."""
+        if is_live_fetch() and text_arg("part") != "structure":
+            return None
+        return compare.release_structure(self.ctx(), actor=self.actor(), release_id=release_id)
 
     @route("/<int:release_id>/decide", "POST")
     def decide(self, release_id: int) -> Response:

@@ -8,8 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.digest import ChangeKind
-from airflow_release_plugin.domain.states import SubmissionState
-from airflow_release_plugin.services import access, candidates, release_page, submissions
+from airflow_release_plugin.services import access, candidates, compare, submissions
 from airflow_release_plugin.services.candidates import CandidateFilter
 from airflow_release_plugin.views.base import (
     PAGE_SIZE,
@@ -20,6 +19,7 @@ from airflow_release_plugin.views.base import (
     route,
     text_arg,
 )
+from airflow_release_plugin.views.diff_rows import diff_options
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -59,24 +59,30 @@ class ToBeReleasedView(Page):
 
     @route("/submissions/<int:submission_id>")
     def submission(self, submission_id: int) -> str:
-        """Show a submitted version: its files, and what it would change."""
+        """Show a submitted version: its files, and what differs from another version or the target."""
         found = submissions.get(self.ctx(), actor=self.actor(), submission_id=submission_id)
-        may_see_code = access.may_read_code(self.ctx(), self.actor(), found.dag_ids)
-        changes = None
-        if may_see_code and found.state in {SubmissionState.PENDING, SubmissionState.IN_RELEASE}:
-            changes = release_page.submission_diff(
-                self.ctx(), actor=self.actor(), submission_id=submission_id
+        compared = None
+        if access.may_read_code(self.ctx(), self.actor(), found.dag_ids):
+            compared = compare.versions(
+                self.ctx(),
+                actor=self.actor(),
+                submission_id=submission_id,
+                against=request.args.get("against", compare.DEFAULT, type=int),
+                options=diff_options(),
             )
         return self.render(
-            "release/submission.html", submission=found, changes=changes, settings=self.ctx().settings
+            "release/submission.html", submission=found, compared=compared, settings=self.ctx().settings
         )
 
     @route("/file")
     def file(self) -> str:
-        """Show what would be submitted for a DAG file now."""
+        """Show what would be submitted for a DAG file now, and what it would change in the target."""
         path = text_arg("path")
         closure = candidates.closure_of(self.ctx(), actor=self.actor(), path=path)
-        return self.render("release/file.html", path=path, closure=closure, settings=self.ctx().settings)
+        changes = compare.source_file(self.ctx(), actor=self.actor(), path=path, options=diff_options())
+        return self.render(
+            "release/file.html", path=path, closure=closure, changes=changes, settings=self.ctx().settings
+        )
 
     @route("/submit", "POST")
     def submit(self) -> Response:

@@ -37,6 +37,10 @@ def pages(driver: Driver, gated: dict[str, int]) -> list[str]:
         f"/releases/{released}",
         "/approvals/",
         f"/approvals/gates/{gate['id']}",
+        f"/to-be-released/submissions/{pending}?against=0&whitespace=ignore",
+        f"/compare/releases/{waiting}?other={released}",
+        "/records/",
+        "/records/dags/one_gate",
         "/dags/one_gate",
         "/dags/dev.looked_at",
     ]

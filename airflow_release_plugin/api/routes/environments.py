@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from airflow_release_plugin.api.dependencies import CallerDep
+from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.environment import (
     DagVersionResponse,
@@ -63,10 +63,12 @@ def live_dags(name: str, caller: CallerDep) -> Collection[DagVersionResponse]:
 
 
 @router.get("/{name}/dags/{dag_id}/history")
-def dag_history(name: str, dag_id: str, caller: CallerDep) -> Collection[DagVersionResponse]:
+def dag_history(
+    name: str, dag_id: str, caller: CallerDep, limit: LimitQuery = 50, offset: OffsetQuery = 0
+) -> Collection[DagVersionResponse]:
     """Every version of a Dag, newest first."""
     with caller.transaction() as (ctx, actor):
         environments.get(ctx, actor=actor, name=name)
-        rows = environments.dag_history(ctx, actor=actor, dag_id=dag_id)
-        items = [DagVersionResponse.model_validate(row) for row in rows]
-        return Collection(items=items, total_entries=len(items))
+        page = environments.dag_history(ctx, actor=actor, dag_id=dag_id, limit=limit, offset=offset)
+        items = [DagVersionResponse.model_validate(row) for row in page.items]
+        return Collection(items=items, total_entries=page.total_entries)

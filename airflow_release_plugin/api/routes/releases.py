@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from airflow_release_plugin.api.convert import diff_response, release_detail, release_response
+from airflow_release_plugin.api.convert import (
+    comparison_response,
+    diff_response,
+    release_detail,
+    release_response,
+    structure_response,
+)
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
 from airflow_release_plugin.api.routes import pipeline
 from airflow_release_plugin.domain.states import ReleaseState
@@ -12,6 +18,7 @@ from airflow_release_plugin.schemas.approval import DecisionBody, DecisionRespon
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.event import EventResponse
 from airflow_release_plugin.schemas.release import (
+    ComparisonResponse,
     CutoverResponse,
     DiffResponse,
     EmergencyBody,
@@ -19,8 +26,18 @@ from airflow_release_plugin.schemas.release import (
     ReleaseBody,
     ReleaseDetailResponse,
     ReleaseResponse,
+    StructureResponse,
 )
-from airflow_release_plugin.services import cutover, decisions, emergency, release_page, releases, requests
+from airflow_release_plugin.services import (
+    compare,
+    cutover,
+    decisions,
+    emergency,
+    release_page,
+    releases,
+    requests,
+)
+from airflow_release_plugin.services.file_diffs import DiffOptions
 
 router = APIRouter(prefix="/releases", tags=["Releases"])
 router.include_router(pipeline.router)
@@ -103,6 +120,30 @@ def release_cutover(release_id: IdPath, caller: CallerDep) -> Collection[Cutover
         rows = cutover.facts(ctx, actor=actor, release_id=release_id)
         items = [CutoverResponse.model_validate(row) for row in rows]
         return Collection(items=items, total_entries=len(items))
+
+
+@router.get("/{release_id}/structure")
+def release_structure(release_id: IdPath, caller: CallerDep) -> StructureResponse:
+    """How the release changes the structure of what the target held when it was checked."""
+    with caller.transaction() as (ctx, actor):
+        return structure_response(compare.release_structure(ctx, actor=actor, release_id=release_id))
+
+
+@router.get("/{release_id}/compare/{other_id}")
+def compare_releases(
+    release_id: IdPath, other_id: IdPath, caller: CallerDep, ignore_whitespace: bool = False
+) -> ComparisonResponse:
+    """What the release brings that the other one did not: files and structure."""
+    with caller.transaction() as (ctx, actor):
+        return comparison_response(
+            compare.packages(
+                ctx,
+                actor=actor,
+                release_id=release_id,
+                other_id=other_id,
+                options=DiffOptions(ignore_whitespace=ignore_whitespace),
+            )
+        )
 
 
 @router.get("/{release_id}/events")

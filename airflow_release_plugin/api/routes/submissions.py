@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter
 
-from airflow_release_plugin.api.convert import diff_response
+from airflow_release_plugin.api.convert import comparison_response
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
 from airflow_release_plugin.domain.states import SubmissionState
-from airflow_release_plugin.schemas.common import Collection
-from airflow_release_plugin.schemas.release import DiffResponse
+from airflow_release_plugin.schemas.common import Collection, RowId
+from airflow_release_plugin.schemas.release import ComparisonResponse
 from airflow_release_plugin.schemas.submission import (
     SubmissionBody,
     SubmissionDetailResponse,
     SubmissionResponse,
 )
-from airflow_release_plugin.services import release_page, submissions
+from airflow_release_plugin.services import compare, submissions
+from airflow_release_plugin.services.file_diffs import DiffOptions
 
 router = APIRouter(prefix="/submissions", tags=["Submissions"])
 
@@ -54,10 +57,23 @@ def get_submission(submission_id: IdPath, caller: CallerDep) -> SubmissionDetail
 
 
 @router.get("/{submission_id}/diff")
-def submission_diff(submission_id: IdPath, caller: CallerDep) -> DiffResponse:
-    """What releasing this version would change in the target as it is now."""
+def submission_diff(
+    submission_id: IdPath,
+    caller: CallerDep,
+    against: Literal["target"] | RowId = "target",
+    ignore_whitespace: bool = False,
+) -> ComparisonResponse:
+    """What differs between this version and the target as it is now, or another version of the same file."""
     with caller.transaction() as (ctx, actor):
-        return diff_response(release_page.submission_diff(ctx, actor=actor, submission_id=submission_id))
+        return comparison_response(
+            compare.versions(
+                ctx,
+                actor=actor,
+                submission_id=submission_id,
+                against=compare.TARGET if against == "target" else against,
+                options=DiffOptions(ignore_whitespace=ignore_whitespace),
+            )
+        )
 
 
 @router.delete("/{submission_id}")

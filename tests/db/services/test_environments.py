@@ -36,7 +36,7 @@ def test_every_version_of_a_dag_is_on_record(world: World, clock: FrozenClock, d
     world.dag("etl", lines="x = 3")
     world.submit("etl.py", DEV2)
 
-    history = environments.dag_history(world.ctx, actor=VIEWER, dag_id=dag_id)
+    history = environments.dag_history(world.ctx, actor=VIEWER, dag_id=dag_id).items
 
     assert [(v.version, v.state, v.in_target, v.release_number, v.submitted_by.name) for v in history] == [
         (3, SubmissionState.PENDING, False, None, "dev2"),
@@ -76,7 +76,7 @@ def test_a_removed_dag_is_not_live_and_stays_on_record(world: World) -> None:
     world.delete("etl.py")
     world.released("etl.py")
 
-    history = environments.dag_history(world.ctx, actor=DEV, dag_id="etl")
+    history = environments.dag_history(world.ctx, actor=DEV, dag_id="etl").items
 
     assert environments.live_dags(world.ctx, actor=DEV) == []
     assert [(v.version, v.change, v.in_target) for v in history] == [

@@ -13,10 +13,12 @@ from airflow_release_plugin.services import (
     audit,
     candidates,
     checks,
+    compare,
     cutover,
     decisions,
     environments,
     gates,
+    records,
     release_page,
     releases,
     shared_files,
@@ -43,6 +45,14 @@ READS: dict[str, Callable[[World], Any]] = {
     "inbox": lambda w: decisions.inbox(w.ctx, actor=REVIEWER),
     "gates": lambda w: gates.list_gates(w.ctx, actor=DEV, limit=100).items,
     "events": lambda w: [e.actor for e in audit.list_events(w.ctx, actor=ADMIN, limit=1000).items],
+    "records": lambda w: [
+        (r.submission.path, r.decisions) for r in records.list_records(w.ctx, actor=DEV, limit=100).items
+    ],
+    "history": lambda w: [
+        (r.submission.version, r.decisions)
+        for r in records.history(w.ctx, actor=DEV, dag_id="often", limit=100).page.items
+    ],
+    "structure": lambda w: compare.release_structure(w.ctx, actor=DEV, release_id=1).unknown,
     "live dags": lambda w: environments.live_dags(w.ctx, actor=DEV),
     "states": lambda w: watch.changed_states(
         w.ctx, actor=PIPELINE, known={f"release:{i}": "" for i in range(1, 100)}
@@ -78,6 +88,7 @@ def fill(world: World, rows: range) -> None:
         subject = GateSubject(f"live{row}", "run", "task", -1, 1, "Go on?")
         gates.open_gate(world.ctx, actor=PIPELINE, subject=subject)
         world.submit(world.dag(f"listed{row}"))
+        world.submit(world.dag("often", lines=f"row = {row}"))
 
 
 @pytest.mark.parametrize("read", READS)
@@ -98,3 +109,4 @@ def test_a_list_costs_the_same_number_of_statements_however_long_it_is(
 
     assert many == few <= 8
     assert long > short or read in {"release page", "cut-over", "work tree", "states"}
+    assert long > short or read in {"release page", "work tree", "states", "structure"}

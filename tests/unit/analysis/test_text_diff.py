@@ -160,3 +160,20 @@ def test_five_thousand_lines_take_less_than_half_a_second(old: list[str], new: l
     diff_texts(text(*old), text(*new))
 
     assert time.process_time() - started < 0.5
+
+
+@pytest.mark.req("R4")
+def test_blanks_can_be_left_out_of_the_comparison() -> None:
+    old, new = b"if a:\n  b = 1\nc\n", b"if  a:\n    b=1\nd\n"
+
+    diff = diff_texts(old, new, ignore_whitespace=True)
+
+    assert shown(diff) == [" if  a:", "     b=1", "-c", "+d"]
+    assert (diff.added, diff.removed, diff.changed) == (1, 1, True)
+
+
+@given(st.lists(st.sampled_from("abc ")), st.lists(st.sampled_from("abc ")))
+def test_a_diff_with_all_context_has_the_total_number_of_lines(old: list[str], new: list[str]) -> None:
+    diff = diff_texts(text(*old), text(*new), context=1000)
+
+    assert sum(len(hunk.lines) for hunk in diff.hunks) == (diff.total if diff.hunks else 0)

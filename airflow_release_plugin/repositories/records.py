@@ -1,0 +1,162 @@
+"""Queries on the records: every version, where it is now, what was in the target at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from airflow_release_plugin.domain.checks import ReportKind
+from airflow_release_plugin.domain.digest import ChangeKind
+from airflow_release_plugin.domain.records import Place
+from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
+from airflow_release_plugin.models import Release, ReleaseItem, Report, Submission, Unit
+from airflow_release_plugin.repositories.pages import Page, like
+
+
+@dataclass(frozen=True)
+class RecordFilter:
+    """
+    What records are narrowed to; empty fields do not narrow.
+
+    :param of_units: units of which versions are wanted; ``None`` for all
+    :param unit_ids: units that the caller may read; ``None`` for all
+    """
+
+    search: str = ""
+    submitter: str = ""
+    place: Place | None = None
+    of_units: Collection[int] | None = None
+    unit_ids: Collection[int] | None = None
+
+
+@dataclass(frozen=True)
+class RecordRow:
+    """A version, the release that holds it or released it, and where it is now."""
+
+    submission: Submission
+    release: Release | None
+    place: Place
+
+
+ORDER_COLUMNS = {
+    "submitted_at": Submission.submitted_at,
+    "released_at": Release.released_at,
+    "name": Unit.name,
+    "submitter": Submission.submitted_by_name,
+}
+
+
+def _place() -> ColumnElement[str]:
+    was_there = Release.released_at.is_not(None)
+    is_there = Submission.state == SubmissionState.RELEASED
+    return case(
+        (and_(is_there, Submission.change == ChangeKind.DELETED), Place.RETIRED.value),
+        (is_there, Place.IN_TARGET.value),
+        (Submission.state.in_([SubmissionState.PENDING, SubmissionState.IN_RELEASE]), Place.WAITING.value),
+        (
+            and_(was_there, Release.state.in_([ReleaseState.ROLLED_BACK, ReleaseState.FAILED])),
+            Place.ROLLED_BACK.value,
+        ),
+        (and_(was_there, Submission.state == SubmissionState.SUPERSEDED), Place.REPLACED.value),
+        else_=Place.NEVER.value,
+    )
+
+
+def _narrowed(wanted: RecordFilter) -> Select[Submission, Release, str]:
+    query = (
+        select(Submission, Release, _place().label("place"))
+        .join(Unit, Unit.id == Submission.unit_id)
+        .outerjoin(Release, Release.id == Submission.release_id)
+    )
+    for word in wanted.search.split():
+        pattern = like(word)
+        query = query.where(
+            or_(Unit.name.ilike(pattern, escape="\\"), Submission.path.ilike(pattern, escape="\\"))
+        )
+    if wanted.submitter:
+        query = query.where(Submission.submitted_by_name == wanted.submitter)
+    if wanted.place is not None:
+        query = query.where(_place() == wanted.place.value)
+    for units in (wanted.of_units, wanted.unit_ids):
+        if units is not None:
+            query = query.where(Submission.unit_id.in_(list(units)))
+    return query
+
+
+def list_records(
+    session: Session, wanted: RecordFilter, *, order_by: str = "-submitted_at", limit: int, offset: int
+) -> Page[RecordRow]:
+    """Versions with their releases; ``order_by`` is a key of :data:`ORDER_COLUMNS`, ``-`` turns it."""
+    column = ORDER_COLUMNS.get(order_by.lstrip("-"), Submission.submitted_at)
+    order = column.desc() if order_by.startswith("-") else column.asc()
+    query = _narrowed(wanted)
+    total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    rows = session.execute(query.order_by(order, Submission.id.desc()).limit(limit).offset(offset))
+    return Page([RecordRow(row[0], row[1], Place(row[2])) for row in rows], total)
+
+
+def live_before(
+    session: Session, environment: str, unit_ids: Iterable[int], release: Release
+) -> list[Submission]:
+    """
+    What the target held of units when a release was checked, without removals; two queries.
+
+    That is everything that came with the release that made its base commit, or with an earlier one.
+    """
+    base = session.execute(
+        select(Release.released_at, Release.id).where(
+            Release.environment == environment,
+            Release.target_commit == release.base_commit,
+            Release.released_at.is_not(None),
+        )
+    ).first()
+    query = (
+        select(Submission)
+        .join(ReleaseItem, ReleaseItem.submission_id == Submission.id)
+        .join(Release, Release.id == ReleaseItem.release_id)
+        .where(
+            Release.environment == environment,
+            Release.released_at.is_not(None),
+            Release.id != release.id,
+            Submission.unit_id.in_(list(unit_ids)),
+        )
+        .order_by(Release.released_at, Release.id)
+    )
+    if base is not None and base[0] is not None:
+        query = query.where(_came_by(base[0], base[1]))
+    elif release.released_at is not None:
+        query = query.where(_came_by(release.released_at, release.id))
+    found = {row.unit_id: row for row in session.scalars(query)}
+    return [row for row in found.values() if row.change is not ChangeKind.DELETED]
+
+
+def _came_by(moment: datetime, release_id: int) -> ColumnElement[bool]:
+    return or_(Release.released_at < moment, and_(Release.released_at == moment, Release.id <= release_id))
+
+
+def releases_with(session: Session, submission_ids: Iterable[int]) -> list[tuple[int, int]]:
+    """``(submission id, release id)`` of every release that contains one of these versions."""
+    query = select(ReleaseItem.submission_id, ReleaseItem.release_id).where(
+        ReleaseItem.submission_id.in_(list(submission_ids))
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def last_checks(session: Session, release_ids: Collection[int]) -> dict[int, bool]:
+    """Whether the last check of each of these releases passed; those without one are not in it."""
+    query = (
+        select(Report.release_id, Report.passed)
+        .where(Report.release_id.in_(list(release_ids)), Report.kind == ReportKind.CHECK)
+        .order_by(Report.id)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def versions_of(session: Session, unit_id: int, *, limit: int) -> list[Submission]:
+    """The newest versions of a unit, newest first."""
+    query = select(Submission).where(Submission.unit_id == unit_id).order_by(Submission.version.desc())
+    return list(session.scalars(query.limit(limit)))

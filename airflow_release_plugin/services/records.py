@@ -1,0 +1,128 @@
+"""The records: every version of every DAG, what was decided on it, and where it is now (R15)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.records import Place
+from airflow_release_plugin.exceptions import NotFoundError
+from airflow_release_plugin.models import Decision, Event, Release, Submission
+from airflow_release_plugin.repositories import approvals, events, records, submissions
+from airflow_release_plugin.repositories.pages import Page
+from airflow_release_plugin.repositories.records import RecordFilter, RecordRow
+from airflow_release_plugin.services import access
+from airflow_release_plugin.services.context import Context
+
+ORDER_COLUMNS = records.ORDER_COLUMNS.keys()
+TRAIL = 200
+"""Most events of a history page."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """
+    One version.
+
+    :param release: the one that holds it or released it
+    :param is_checked: whether the last check of that release passed; ``None`` before there is one
+    :param decisions: of the last approval of that release, oldest first
+    """
+
+    submission: Submission
+    release: Release | None
+    place: Place
+    is_checked: bool | None
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True)
+class History:
+    """
+    Every version of one DAG.
+
+    :param dag_id: in the target
+    :param live: the version that the target serves
+    :param page: a page of all versions, the newest first
+    """
+
+    dag_id: str
+    live: Record | None
+    page: Page[Record]
+
+
+def list_records(
+    ctx: Context,
+    *,
+    actor: Actor,
+    search: str = "",
+    submitter: str = "",
+    place: Place | None = None,
+    order_by: str = "-submitted_at",
+    limit: int = 50,
+    offset: int = 0,
+) -> Page[Record]:
+    """Versions that the actor may see; a fixed number of queries, whatever the number of rows."""
+    wanted = RecordFilter(
+        search=search, submitter=submitter, place=place, unit_ids=access.readable_units(ctx, actor)
+    )
+    page = records.list_records(ctx.session, wanted, order_by=order_by, limit=limit, offset=offset)
+    return Page(_records(ctx, page.items), page.total_entries)
+
+
+def history(ctx: Context, *, actor: Actor, dag_id: str, limit: int = 50, offset: int = 0) -> History:
+    """
+    Every version of a DAG.
+
+    :param dag_id: the id in the target, or that of the source's copy
+    :raises NotFoundError: the actor may not read the DAG
+    """
+    wanted = RecordFilter(of_units=units_of(ctx, actor=actor, dag_id=dag_id))
+    page = records.list_records(ctx.session, wanted, limit=limit, offset=offset)
+    live = RecordFilter(of_units=wanted.of_units, place=Place.IN_TARGET)
+    served = records.list_records(ctx.session, live, limit=1, offset=0).items
+    found = _records(ctx, [*served, *page.items])
+    return History(
+        ctx.settings.target_id(dag_id),
+        found[0] if served else None,
+        Page(found[len(served) :], page.total_entries),
+    )
+
+
+def units_of(ctx: Context, *, actor: Actor, dag_id: str) -> set[int]:
+    """Units that define a DAG which the actor may read; ``NotFoundError`` where they may not."""
+    wanted = ctx.settings.target_id(dag_id)
+    if not access.may_read(ctx, actor, [wanted]):
+        raise NotFoundError(f"There is no Dag {dag_id!r} that you may see.")
+    known = submissions.units(ctx.session, ctx.settings.source)
+    return {unit.id for unit in known if wanted in unit.dag_ids}
+
+
+def trail(ctx: Context, found: Sequence[Record]) -> list[Event]:
+    """What happened to these versions and their releases, the newest first."""
+    subjects = {f"submission:{record.submission.id}" for record in found}
+    subjects |= {f"release:{record.release.id}" for record in found if record.release}
+    if not subjects:
+        return []
+    return events.list_events(ctx.session, subjects=sorted(subjects), limit=TRAIL).items[::-1]
+
+
+def _records(ctx: Context, rows: Sequence[RecordRow]) -> list[Record]:
+    releases = {row.release.id for row in rows if row.release}
+    checks = records.last_checks(ctx.session, releases)
+    decided = {release.id: approval for release, approval in approvals.with_approvals(ctx.session, releases)}
+    found = []
+    for row in rows:
+        release_id = row.release.id if row.release else 0
+        approval = decided.get(release_id)
+        found.append(
+            Record(
+                row.submission,
+                row.release,
+                row.place,
+                checks.get(release_id),
+                tuple(approval.decisions) if approval else (),
+            )
+        )
+    return found

@@ -1,0 +1,63 @@
+"""One version or package against another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import redirect, request, url_for
+
+from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.services import compare, releases, submissions
+from airflow_release_plugin.views.base import Page, posted_ids, route
+from airflow_release_plugin.views.diff_rows import diff_options
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+OFFERED = 200
+"""Releases that one may choose from, the newest ones."""
+
+
+class CompareView(Page):
+    """Comparisons that belong to no single version."""
+
+    route_base = "/compare"
+    tab = "releases"
+
+    @route("/versions")
+    def versions(self) -> Response:
+        """Lead to the newer one of two chosen versions, compared with the older one."""
+        ids = posted_ids("versions", request.args.getlist("versions"))
+        if len(ids) != 2:
+            raise InvalidRequestError("Choose exactly two versions to compare. Go back and select them.")
+        older, newer = sorted(
+            (submissions.get(self.ctx(), actor=self.actor(), submission_id=i) for i in ids),
+            key=lambda row: row.version,
+        )
+        return redirect(
+            url_for(
+                "ToBeReleasedView.submission", submission_id=newer.id, against=older.id, _anchor="changes"
+            )
+        )
+
+    @route("/releases/<int:release_id>")
+    def releases(self, release_id: int) -> str:
+        """Show what a release brings that another one did not."""
+        other_id = request.args.get("other", 0, type=int)
+        compared = None
+        if other_id:
+            compared = compare.packages(
+                self.ctx(),
+                actor=self.actor(),
+                release_id=release_id,
+                other_id=other_id,
+                options=diff_options(),
+            )
+        offered = releases.list_releases(self.ctx(), actor=self.actor(), limit=OFFERED).items
+        return self.render(
+            "release/compare.html",
+            release=releases.get(self.ctx(), actor=self.actor(), release_id=release_id),
+            other_id=other_id,
+            compared=compared,
+            offered=[row for row in offered if row.id != release_id],
+        )
