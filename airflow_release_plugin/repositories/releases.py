@@ -20,7 +20,7 @@ from airflow_release_plugin.models import (
     Report,
     Submission,
 )
-from airflow_release_plugin.repositories.pages import Page, fetch_page, like, require_order
+from airflow_release_plugin.repositories.pages import Page, fetch_page, require_order
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class ReleaseFilter:
     """
     What a list of releases is narrowed to; empty fields do not narrow.
 
+    :param ids: those that a search by name found; ``None`` for any
     :param requested: from the first moment to just before the second; either may be open
     :param released: the same for the time of the release
     :param of_units: units of which the release must contain one; ``None`` for any
@@ -36,7 +37,8 @@ class ReleaseFilter:
     """
 
     state: ReleaseState | None = None
-    search: str = ""
+    kind: ReleaseKind | None = None
+    ids: Collection[int] | None = None
     requested_by: str = ""
     released_by: str = ""
     requested: tuple[datetime | None, datetime | None] = (None, None)
@@ -105,17 +107,16 @@ def first_release(session: Session, environment: str, kind: ReleaseKind, title: 
 
 
 def _narrowed(query: Select[tuple[Release]], wanted: ReleaseFilter, now: datetime) -> Select[tuple[Release]]:
-    if wanted.state is not None:
-        query = query.where(effective_state(now) == wanted.state)
-    if wanted.search:
-        pattern = like(wanted.search)
-        query = query.where(
-            or_(Release.title.ilike(pattern, escape="\\"), Release.number.ilike(pattern, escape="\\"))
-        )
-    if wanted.requested_by:
-        query = query.where(Release.requested_by_name == wanted.requested_by)
-    if wanted.released_by:
-        query = query.where(Release.released_by_name == wanted.released_by)
+    for equal, value in (
+        (effective_state(now), wanted.state),
+        (Release.kind, wanted.kind),
+        (Release.requested_by_name, wanted.requested_by),
+        (Release.released_by_name, wanted.released_by),
+    ):
+        if value:
+            query = query.where(equal == value)
+    if wanted.ids is not None:
+        query = query.where(Release.id.in_(list(wanted.ids)))
     for column, (start, end) in (
         (Release.requested_at, wanted.requested),
         (Release.released_at, wanted.released),
@@ -148,6 +149,12 @@ def list_releases(
     order = column.desc() if order_by.startswith("-") else column.asc()
     query = _narrowed(select(Release), wanted, now).order_by(order, Release.id.desc())
     return fetch_page(session, query.options(selectinload(Release.items)), limit=limit, offset=offset)
+
+
+def release_names(session: Session) -> list[tuple[int, str, str]]:
+    """Id, title and number of every release, the newest first."""
+    query = select(Release.id, Release.title, Release.number).order_by(Release.id.desc())
+    return [(row[0], row[1], row[2]) for row in session.execute(query)]
 
 
 def release_states(session: Session, ids: Collection[int], now: datetime) -> dict[int, ReleaseState]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
+from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.search import search as search_names
 from airflow_release_plugin.domain.states import REVOCABLE_RELEASE_STATES, ReleaseState
 from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError, UnavailableError
 from airflow_release_plugin.models import Release
@@ -16,6 +20,10 @@ from airflow_release_plugin.services.context import Context
 
 ORDER_COLUMNS = tuple(releases.ORDER_COLUMNS)
 """What the list can be ordered by."""
+BATCH = 500
+"""Releases that a list without end fetches at once."""
+MOST_FOUND = 5000
+"""Hits of a search by name that count, the best ones."""
 
 
 def start_pipeline(ctx: Context, release: Release, *, actor: Actor, suffix: str = "") -> None:
@@ -47,6 +55,7 @@ def list_releases(
     *,
     actor: Actor,
     state: ReleaseState | None = None,
+    kind: ReleaseKind | None = None,
     search: str = "",
     requested_by: str = "",
     released_by: str = "",
@@ -62,6 +71,7 @@ def list_releases(
     """
     Releases that the actor may see; a fixed number of queries, whatever the number of rows.
 
+    :param search: words of title or number; typing errors are forgiven where nothing else is found
     :param requested_after: from then on; ``…_before`` ends just before its moment
     """
     of_units = None
@@ -71,7 +81,8 @@ def list_releases(
         of_units = {unit.id for unit in units if name in unit.dag_ids}
     wanted = releases.ReleaseFilter(
         state=state,
-        search=search,
+        kind=kind,
+        ids=_found(ctx, search) if search else None,
         requested_by=requested_by,
         released_by=released_by,
         of_units=of_units,
@@ -83,6 +94,23 @@ def list_releases(
     return releases.list_releases(
         ctx.session, wanted, now=ctx.clock(), order_by=order_by, limit=limit, offset=offset
     )
+
+
+def every_release(ctx: Context, *, actor: Actor, **narrowed: Any) -> Iterator[Release]:
+    """All rows of :func:`list_releases`, fetched page by page; a release that moves meanwhile comes once."""
+    seen: set[int] = set()
+    offset, total = 0, 1
+    while offset < total:
+        page = list_releases(ctx, actor=actor, limit=BATCH, offset=offset, **narrowed)
+        fresh = [row for row in page.items if row.id not in seen]
+        seen.update(row.id for row in fresh)
+        yield from fresh
+        offset, total = offset + BATCH, page.total_entries
+
+
+def _found(ctx: Context, text: str) -> list[int]:
+    hits = search_names(text, releases.release_names(ctx.session), lambda row: row[1:])
+    return [row[0] for _, row in sorted(hits, key=lambda hit: hit[0])[:MOST_FOUND]]
 
 
 def get(ctx: Context, *, actor: Actor, release_id: int) -> Release:

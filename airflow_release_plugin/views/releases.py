@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from flask import flash, redirect, request, url_for
+from flask import current_app, flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from airflow_release_plugin.analysis.outlook import MOST_DUE
+from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.services import (
@@ -36,10 +37,12 @@ from airflow_release_plugin.views.base import (
     route,
     text_arg,
 )
+from airflow_release_plugin.views.csv_rows import release_rows
 from airflow_release_plugin.views.diff_rows import diff_options
 from airflow_release_plugin.views.flow_labels import FLOW_KINDS
 from airflow_release_plugin.views.moments import read_moment
 from airflow_release_plugin.views.presentation import state_look
+from airflow_release_plugin.views.security import airflow_user
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -50,8 +53,10 @@ MOVING = frozenset(
 """States whose page is refreshed while somebody looks at it."""
 
 
+PACKAGE_KINDS = tuple(kind for kind in ReleaseKind if kind not in {ReleaseKind.GATE, ReleaseKind.EXPORT})
 FILTERS = (
     "state",
+    "kind",
     "search",
     "requested_by",
     "released_by",
@@ -72,19 +77,7 @@ class ReleaseView(Page):
     def list(self) -> str:
         """Show a page of the list."""
         page = releases.list_releases(
-            self.ctx(),
-            actor=self.actor(),
-            state=choice_arg("state", ReleaseState),
-            search=text_arg("search"),
-            requested_by=text_arg("requested_by"),
-            released_by=text_arg("released_by"),
-            requested_after=_day("requested_after"),
-            requested_before=_day("requested_before", end=True),
-            released_after=_day("released_after"),
-            released_before=_day("released_before", end=True),
-            order_by=order_arg(releases.ORDER_COLUMNS, "-number"),
-            limit=PAGE_SIZE,
-            offset=offset_arg(),
+            self.ctx(), actor=self.actor(), limit=PAGE_SIZE, offset=offset_arg(), **_criteria()
         )
         now = self.ctx().clock()
         rows = [(release, release.effective_state(now)) for release in page.items]
@@ -94,7 +87,17 @@ class ReleaseView(Page):
             total=page.total_entries,
             filtered=any(text_arg(name) for name in FILTERS),
             states=[(state.value, state_look(state)["label"]) for state in ReleaseState],
+            kinds=[(kind.value, FLOW_KINDS[kind.value]) for kind in PACKAGE_KINDS],
             moving=any(state in MOVING for _release, state in rows),
+        )
+
+    @route("/releases.csv")
+    def download(self) -> Response:
+        """Send the list as CSV, row by row."""
+        return current_app.response_class(
+            release_rows(airflow_user(), _criteria()),
+            mimetype="text/csv",
+            headers={"Content-Disposition": "attachment; filename=releases.csv"},
         )
 
     @route("/new")
@@ -222,6 +225,22 @@ def _is_moving(view: release_page.ReleaseView) -> bool:
     is_worked_on = view.pipeline is not None and view.pipeline.state in {"queued", "running"}
     after = view.state is ReleaseState.RELEASED and is_worked_on
     return view.state in MOVING or after or any(not run.ended for run in view.runs)
+
+
+def _criteria() -> dict[str, Any]:
+    """What the address narrows the list to, and its order."""
+    return {
+        "state": choice_arg("state", ReleaseState),
+        "kind": choice_arg("kind", ReleaseKind),
+        "search": text_arg("search"),
+        "requested_by": text_arg("requested_by"),
+        "released_by": text_arg("released_by"),
+        "requested_after": _day("requested_after"),
+        "requested_before": _day("requested_before", end=True),
+        "released_after": _day("released_after"),
+        "released_before": _day("released_before", end=True),
+        "order_by": order_arg(releases.ORDER_COLUMNS, "-number"),
+    }
 
 
 def _day(name: str, *, end: bool = False) -> datetime | None:

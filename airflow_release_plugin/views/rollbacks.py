@@ -10,11 +10,13 @@ from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
-from airflow_release_plugin.services import access, release_page, releases, rollbacks
+from airflow_release_plugin.services import access, releases, rollbacks
+from airflow_release_plugin.services.file_diffs import ChangedFile, diff_changes
 from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.rollback_goals import Scope, scope_of
 from airflow_release_plugin.services.rollbacks import Choice, Plan
 from airflow_release_plugin.views.base import Page, route
+from airflow_release_plugin.views.diff_rows import diff_options
 from airflow_release_plugin.views.moments import read_moment
 
 if TYPE_CHECKING:
@@ -88,11 +90,11 @@ class RollbackView(Page):
             settings=self.ctx().settings,
         )
 
-    def _changes(self, plan: Plan) -> list[release_page.ChangedFile] | None:
+    def _changes(self, plan: Plan) -> list[ChangedFile] | None:
         """The diff, to people who may read the code."""
         if not access.may_read_code(self.ctx(), self.actor(), plan.dag_ids):
             return None
-        return release_page.diff_of(self.ctx(), plan.base_commit, plan.changes)
+        return diff_changes(self.ctx(), plan.base_commit, plan.changes, diff_options())
 
 
 def _scope(fields: Fields) -> Scope | None:

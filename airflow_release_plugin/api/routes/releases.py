@@ -13,6 +13,7 @@ from airflow_release_plugin.api.convert import (
 )
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
 from airflow_release_plugin.api.routes import pipeline
+from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.schemas.approval import DecisionBody, DecisionResponse
 from airflow_release_plugin.schemas.common import Collection
@@ -47,6 +48,7 @@ router.include_router(pipeline.router)
 def list_releases(
     caller: CallerDep,
     state: ReleaseState | None = None,
+    kind: ReleaseKind | None = None,
     search: str = "",
     requested_by: str = "",
     released_by: str = "",
@@ -61,6 +63,7 @@ def list_releases(
             ctx,
             actor=actor,
             state=state,
+            kind=kind,
             search=search,
             requested_by=requested_by,
             released_by=released_by,

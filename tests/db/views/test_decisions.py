@@ -3,75 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
-from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.notification import NotificationEvent
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.models import Gate, Notification, Release
-from airflow_release_plugin.services import flow_admin, gates, unit_of_work
-from airflow_release_plugin.services.gates import GateSubject
-from airflow_release_plugin.store.memory import MemoryReleaseStore
+from airflow_release_plugin.services import flow_admin
 from tests.db.services.test_query_counts import counted
-from tests.db.views.conftest import ROLE_OF, Browsers
-from tests.harness.context import PIPELINE, World, make_world
-
-ACTORS = {name: Actor(name, name, frozenset({role})) for name, role in ROLE_OF.items()}
-DEV, REVIEWER, ADMIN = ACTORS["dev"], ACTORS["reviewer"], ACTORS["admin"]
-
-
-@dataclass
-class Installation:
-    """The world of the use cases behind the pages; what a step does is committed at once."""
-
-    world: World
-
-    def do(self, step: Callable[[World], Any]) -> Any:
-        """Take one step."""
-        result = step(self.world)
-        self.world.ctx.session.commit()
-        return result
-
-    def waiting(self, name: str, **options: Any) -> Release:
-        """A release of one DAG that awaits approval."""
-        return self.do(lambda w: w.report(w.request(w.submit(w.dag(name), DEV), actor=DEV, **options)))  # type: ignore[no-any-return]
-
-    def gate(self, dag_id: str, message: str = "") -> Gate:
-        """An open gate."""
-        subject = GateSubject(dag_id, "run", "task", -1, 1, "Go on?", message=message)
-        return self.do(lambda w: gates.open_gate(w.ctx, actor=PIPELINE, subject=subject))  # type: ignore[no-any-return]
-
-
-@pytest.fixture
-def installation(
-    pages: Flask, own_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Installation]:
-    monkeypatch.setenv("AIRFLOW__RELEASE__DEFAULT_FLOW_ROLES", "op,admin")
-    monkeypatch.setenv("AIRFLOW__RELEASE__SERVICE_USERS", "pipeline")
-    store = MemoryReleaseStore()
-    store.ensure()
-    with Session(own_engine, expire_on_commit=False) as session:
-        world = make_world(session, store, tmp_path / "source", lambda: datetime.now(timezone.utc))
-        world.twin.users.clear()
-        world.twin.users.update({a.id: _person(a) for a in ACTORS.values()})
-        monkeypatch.setattr(unit_of_work, "open_store", lambda _session: store)
-        monkeypatch.setattr(unit_of_work, "build_airflow", lambda _session, user=None: world.twin.ports())
-        yield Installation(world)
-
-
-def _person(actor: Actor) -> Any:
-    from airflow_release_plugin.domain.identity import Person
-
-    return Person(actor.id, actor.name, actor.roles)
+from tests.db.views.conftest import ADMIN, DEV, REVIEWER, Browsers, Installation
+from tests.harness.context import World
 
 
 def subject_of(thing: Release | Gate) -> str:

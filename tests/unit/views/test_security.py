@@ -16,6 +16,7 @@ POSTS = [
     "/to-be-released/submit",
     "/to-be-released/submissions/1/remove",
     "/releases/create",
+    "/rollbacks/create",
     "/releases/1/decide",
     "/releases/1/revoke",
     "/releases/1/retry",
