@@ -58,6 +58,16 @@ _ARG_OPTIONAL_KEY = Arg(
 )
 
 
+_ARG_NAMES = Arg(("names",), help="Ids of the DAGs in the target", nargs="*", metavar="NAME")
+_ARG_TAG = Arg(("--tag",), help="Every DAG that has this tag")
+_ARG_SINCE = Arg(("--since",), help="Only what has changed since this bundle", metavar="BUNDLE")
+_ARG_UPSTREAM = Arg(("--upstream",), help="Also the DAGs that these wait for or start", action="store_true")
+_ARG_FROM_SOURCE = Arg(
+    ("--from-source",), help="The source as it is now, which nobody approved", action="store_true"
+)
+_ARG_BUNDLE_FILE = Arg(("--file",), help="Where to write the bundle (default: here, under a name of its own)")
+
+
 def _command(name: str, function: str, summary: str, *arguments: Arg) -> ActionCommand:
     return ActionCommand(
         name=name,
@@ -121,6 +131,20 @@ def _key_commands() -> GroupCommand:
     )
 
 
+def _export_command() -> ActionCommand:
+    return _command(
+        "export",
+        "export_command.export",
+        "Write DAGs, what they need and who approved them into a signed bundle file",
+        _ARG_NAMES,
+        _ARG_TAG,
+        _ARG_SINCE,
+        _ARG_UPSTREAM,
+        _ARG_FROM_SOURCE,
+        _ARG_BUNDLE_FILE,
+    )
+
+
 def get_release_cli_commands() -> list[GroupCommand]:
     """Return the command group, as Airflow's provider manager asks for it."""
     return [
@@ -163,6 +187,7 @@ def get_release_cli_commands() -> list[GroupCommand]:
                     _ARG_DRY_RUN,
                     _ARG_VERIFY,
                 ),
+                _export_command(),
                 _flow_commands(),
                 _key_commands(),
             ),

@@ -13,6 +13,7 @@ from airflow_release_plugin.client.calls import API_PREFIX, Call, unreachable
 from airflow_release_plugin.client.errors import error_from
 from airflow_release_plugin.client.retry import RETRY_STATUSES, Backoff, is_passing, may_repeat
 from airflow_release_plugin.client.settings import ClientSettings
+from airflow_release_plugin.schemas.export import ExportBody, ExportResponse, MatchResponse
 from airflow_release_plugin.schemas.gate import GateBody, GateDetailResponse
 from airflow_release_plugin.schemas.release import (
     ProgressBody,
@@ -83,26 +84,23 @@ class ReleaseClient:
 
     def download_tree(self, release_id: int, file: IO[bytes]) -> None:
         """Write the zip of the tree that the target would have into ``file``, from its beginning."""
-        url = f"{self.settings.base_url}{API_PREFIX}/releases/{release_id}/tree"
-        delays = self._backoff.delays()
-        while True:
-            delay = next(delays, None)
-            file.seek(0)
-            file.truncate()
-            try:
-                with self._http.stream("GET", url, timeout=self.settings.timeout) as response:
-                    if response.is_success:
-                        for chunk in response.iter_bytes(1 << 16):
-                            file.write(chunk)
-                        return
-                    response.read()
-            except httpx.TransportError as error:
-                if delay is None or not may_repeat(error, idempotent=True):
-                    raise unreachable(self.settings, error) from error
-            else:
-                if delay is None or response.status_code not in RETRY_STATUSES:
-                    raise error_from(response)
-            time.sleep(delay)
+        self._download(f"/releases/{release_id}/tree", file)
+
+    def request_export(self, body: ExportBody) -> ExportResponse:
+        """Ask for a bundle of DAGs; it is made in the background."""
+        return self._send(Call("POST", "/exports", ExportResponse, body, idempotent=False))
+
+    def match_export(self, body: ExportBody) -> MatchResponse:
+        """Say what would be exported, and which names are not found."""
+        return self._send(Call("POST", "/exports/match", MatchResponse, body))
+
+    def get_export(self, export_id: int) -> ExportResponse:
+        """An export as it stands now."""
+        return self._send(Call("GET", f"/exports/{export_id}", ExportResponse))
+
+    def download_export(self, export_id: int, file: IO[bytes]) -> None:
+        """Write the bundle into ``file``, from its beginning."""
+        self._download(f"/exports/{export_id}/file", file)
 
     def report(self, release_id: int, body: ReportBody) -> ReleaseDetailResponse:
         """
@@ -166,6 +164,28 @@ class ReleaseClient:
     def withdraw_gate(self, gate_id: int) -> GateDetailResponse:
         """Take the question back."""
         return self._send(Call("POST", f"/gates/{gate_id}/withdraw", GateDetailResponse, idempotent=False))
+
+    def _download(self, path: str, file: IO[bytes]) -> None:
+        url = f"{self.settings.base_url}{API_PREFIX}{path}"
+        delays = self._backoff.delays()
+        while True:
+            delay = next(delays, None)
+            file.seek(0)
+            file.truncate()
+            try:
+                with self._http.stream("GET", url, timeout=self.settings.timeout) as response:
+                    if response.is_success:
+                        for chunk in response.iter_bytes(1 << 16):
+                            file.write(chunk)
+                        return
+                    response.read()
+            except httpx.TransportError as error:
+                if delay is None or not may_repeat(error, idempotent=True):
+                    raise unreachable(self.settings, error) from error
+            else:
+                if delay is None or response.status_code not in RETRY_STATUSES:
+                    raise error_from(response)
+            time.sleep(delay)
 
     def _send(self, call: Call[ResultT]) -> ResultT:
         delays = self._backoff.delays()

@@ -66,6 +66,18 @@ def run_once(*, work: Work = unit_of_work, stop: Event | None = None) -> int:
     return made
 
 
+def make_now(export_id: int, *, work: Work = unit_of_work) -> bool:
+    """Make one bundle in this process, if nobody was faster."""
+    claims: list[Claim | None] = []
+
+    def take(ctx: Context) -> None:
+        row = queries.export(ctx.session, export_id, lock=True)
+        claims.append(_claim(ctx, row) if row is not None and row.state is ExportState.QUEUED else None)
+
+    taken = alone(work, take)
+    return bool(taken and claims[0] is not None and make(claims[0], work=work))
+
+
 def clear(work: Work = unit_of_work) -> None:
     """Write down which exports have expired, and remove the files that belong to none."""
     alone(work, _expire)

@@ -83,6 +83,7 @@ def _not_allowed(actor: Actor) -> NotAllowedError:
 def find(ctx: Context, *, actor: Actor, wish: ExportWish) -> Match:
     """Say what a wish comes to. A DAG that the actor may not export counts as one that does not exist."""
     _require_switched_on(ctx)
+    (access.require_target if wish.origin is ExportOrigin.TARGET else access.require_source)(ctx)
     catalogue = open_catalogue(ctx, wish.origin)
     rights = _Rights(ctx, actor, wish.origin, catalogue)
     if not rights.names() and not access.is_executor(ctx, actor):

@@ -26,6 +26,7 @@ from airflow_release_plugin.views.rollbacks import RollbackView
 from airflow_release_plugin.views.security import ReleaseSecurityManager, refuse_other_sites, require_login
 from airflow_release_plugin.views.simulator import SimulatorView
 from airflow_release_plugin.views.to_be_released import ToBeReleasedView
+from airflow_release_plugin.views.transfers import TransferView
 
 if TYPE_CHECKING:
     from flask_appbuilder.security.manager import BaseSecurityManager
@@ -43,6 +44,7 @@ PAGES = (
     NotificationView,
     EnvironmentView,
     DagTabView,
+    TransferView,
 )
 HERE = Path(__file__).parent
 CONTENT_SECURITY_POLICY = "; ".join(

@@ -13,7 +13,7 @@ from flask_appbuilder.baseviews import BaseView, expose
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.services import decisions
+from airflow_release_plugin.services import decisions, export_match
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 from airflow_release_plugin.views.security import airflow_user
@@ -62,8 +62,11 @@ class Page(BaseView):
         """
         if waiting is None:
             waiting = len(decisions.inbox(self.ctx(), actor=self.actor()))
+        transfers = export_match.may_export_anything(self.ctx(), self.actor())
         shared = {"filters": request.args.to_dict(), "limit": PAGE_SIZE, "offset": offset_arg()}
-        return render_template(template, tab=self.tab, waiting=waiting, **shared, **values)
+        return render_template(
+            template, tab=self.tab, waiting=waiting, transfers=transfers, **shared, **values
+        )
 
 
 def is_live_fetch() -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -30,7 +33,7 @@ def airflow(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, str]]:
+def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     assert done.returncode == 0, done.stdout + done.stderr
     return list(json.loads(done.stdout))
 
@@ -106,3 +109,25 @@ def test_what_cannot_be_adopted_is_one_line_and_exit_code_1(world: World) -> Non
     assert done.stderr.startswith("'prod' was not adopted from a bundle")
 
     assert "Name the bundle or folder" in airflow(world, "adopt").stderr
+
+
+@pytest.mark.req("R50")
+def test_dags_are_exported_into_a_file(world: World, tmp_path: Path) -> None:
+    world.released()
+    target = tmp_path / "to go.dagbundle"
+    rows(airflow(world, "keys", "generate", "--output", "json"))
+
+    (made,) = rows(airflow(world, "export", "etl", "--upstream", "--file", str(target), "--output", "json"))
+
+    assert made["dag_ids"] == ["etl"]
+    assert hashlib.sha256(target.read_bytes()).hexdigest() == made["sha256"]
+
+
+@pytest.mark.req("R50")
+def test_an_export_of_what_is_not_there_says_what_was_meant(world: World) -> None:
+    world.released()
+
+    done = airflow(world, "export", "elt")
+
+    assert done.returncode == 1
+    assert "Not found, or not yours to export: elt" in done.stderr

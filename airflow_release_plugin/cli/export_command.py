@@ -1,0 +1,68 @@
+"""``airflow release export``."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_release_plugin.cli.common import Row, deed, operator
+from airflow_release_plugin.domain.export_wish import ExportOrigin, ExportWish, read_names
+from airflow_release_plugin.domain.states import ExportState
+from airflow_release_plugin.durable import appearing
+from airflow_release_plugin.exceptions import ConflictError, TransferUnavailableError
+from airflow_release_plugin.services import export_job, exports
+from airflow_release_plugin.services.unit_of_work import unit_of_work
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
+@deed
+def export(args: Namespace) -> list[Row]:
+    """Make a bundle here and now, and copy it to a file."""
+    wish = ExportWish(
+        names=read_names(args.names),
+        tag=args.tag or "",
+        base_bundle_id=args.since or "",
+        origin=ExportOrigin.SOURCE if args.from_source else ExportOrigin.TARGET,
+        with_upstream=args.upstream,
+    )
+    with unit_of_work() as (ctx, _):
+        export_id = exports.request(ctx, actor=operator(), wish=wish).id
+    export_job.make_now(export_id)
+    while _is_moving(export_id):  # an API server was faster
+        time.sleep(1)
+    with unit_of_work() as (ctx, _):
+        row = exports.get(ctx, actor=operator(), export_id=export_id)
+        if row.state is ExportState.FAILED:
+            raise ConflictError(f"Export {row.id} failed: {row.error}")
+        found = exports.fetch(ctx, actor=operator(), export_id=export_id)
+        target = Path(args.file or found.name)
+        _copy(found.path, target)
+        return [
+            {
+                "export": row.id,
+                "bundle": row.bundle_id,
+                "file": str(target),
+                "bytes": row.file_size,
+                "sha256": row.file_sha256,
+                "dag_ids": row.report["dags"],
+                "likely_secrets": [f"{found['path']}:{found['line']}" for found in row.report["secrets"]],
+            }
+        ]
+
+
+def _is_moving(export_id: int) -> bool:
+    with unit_of_work() as (ctx, _):
+        state = exports.get(ctx, actor=operator(), export_id=export_id).state
+        return state in {ExportState.QUEUED, ExportState.RUNNING}
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        with source.open("rb") as stream, appearing(target) as copy:
+            shutil.copyfileobj(stream, copy)
+    except OSError as error:
+        raise TransferUnavailableError(f"{target} cannot be written: {error.strerror or error}.") from error
