@@ -145,6 +145,29 @@ def gate(gate_id: int = 3, state: str = "open", **changes: Any) -> dict[str, Any
     } | changes
 
 
+EXPORT = {
+    "id": 4,
+    "state": "queued",
+    "bundle_id": "b-1",
+    "base_bundle_id": None,
+    "origin": "target",
+    "names": ["etl"],
+    "dag_ids": ["etl"],
+    "removed": [],
+    "left_out": [],
+    "secrets": [],
+    "done": 0,
+    "total": 0,
+    "error": "",
+    "file_name": "export-4.dagbundle",
+    "file_size": None,
+    "file_sha256": None,
+    "requested_by": {"id": "1", "name": "svc"},
+    "requested_at": "2026-01-01T00:00:00Z",
+    "ready_at": None,
+    "expires_at": None,
+    "downloads": 0,
+}
 SUBMISSION = {
     "id": 5,
     "path": "a.py",

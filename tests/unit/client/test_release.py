@@ -20,11 +20,12 @@ from airflow_release_plugin.exceptions import (
     UnavailableError,
     error_for_code,
 )
+from airflow_release_plugin.schemas.export import ExportBody
 from airflow_release_plugin.schemas.gate import GateBody
 from airflow_release_plugin.schemas.release import ProgressBody, ReleaseBody, ReportBody
 from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackScopeBody
 from airflow_release_plugin.schemas.submission import SubmissionBody
-from tests.unit.client.server import PREFIX, SUBMISSION, Answer, gate, plan, release
+from tests.unit.client.server import EXPORT, PREFIX, SUBMISSION, Answer, gate, plan, release
 
 WORK = {
     "release_id": 7,
@@ -57,6 +58,15 @@ CALLS = {
         ("POST", "/releases", release()),
         lambda c: c.request_release(ReleaseBody(title="T", submission_ids=[5], reviewers=["bob"])),
     ),
+    "request_export": (
+        ("POST", "/exports", EXPORT),
+        lambda c: c.request_export(ExportBody(names=["etl"])),
+    ),
+    "match_export": (
+        ("POST", "/exports/match", {"found": [], "not_found": [], "left_out": []}),
+        lambda c: c.match_export(ExportBody(names=["etl"])),
+    ),
+    "get_export": (("GET", "/exports/4", EXPORT), lambda c: c.get_export(4)),
     "get_release": (("GET", "/releases/7", release()), lambda c: c.get_release(7)),
     "get_work": (("GET", "/releases/7/work", WORK), lambda c: c.get_work(7)),
     "report": (("POST", "/releases/7/reports", release()), lambda c: c.report(7, REPORT)),
@@ -97,6 +107,7 @@ CALLS = {
 }
 REPEATED = CALLS.keys() - {
     "submit",
+    "request_export",
     "request_release",
     "request_rollback",
     "tell_progress",
@@ -141,7 +152,7 @@ def test_only_calls_that_may_be_repeated_are_sent_again(server, client, name):
 
 def test_every_public_method_is_among_the_tested_calls():
     methods = {name for name in vars(ReleaseClient) if not name.startswith("_")}
-    assert methods == CALLS.keys() | {"close", "download_tree"}
+    assert methods == CALLS.keys() | {"close", "download_tree", "download_export"}
 
 
 @pytest.mark.parametrize(

@@ -7,32 +7,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 
 from airflow_release_plugin.operators.export import ExportDagsOperator
 from tests.unit.client.context import TaskInstance, context
-from tests.unit.client.server import PREFIX, Answer
+from tests.unit.client.server import EXPORT, PREFIX, Answer
 
 pytestmark = pytest.mark.req("R50", "R70")
-EXPORT = {
-    "id": 4,
-    "state": "queued",
-    "bundle_id": "b-1",
-    "base_bundle_id": None,
-    "origin": "target",
-    "names": ["etl"],
-    "dag_ids": ["etl"],
-    "removed": [],
-    "left_out": [],
-    "secrets": [],
-    "done": 0,
-    "total": 0,
-    "error": "",
-    "file_name": "export-4.dagbundle",
-    "file_size": None,
-    "file_sha256": None,
-    "requested_by": {"id": "1", "name": "svc"},
-    "requested_at": "2026-01-01T00:00:00Z",
-    "ready_at": None,
-    "expires_at": None,
-    "downloads": 0,
-}
 READY = {**EXPORT, "state": "ready", "file_size": 5, "file_sha256": "0" * 64}
 FINE = {"status": "success", "state": "ready", "error_type": "", "message": ""}
 
