@@ -47,6 +47,17 @@ class Candidate:
     also_used_by: int = 0
     note: str = ""
 
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return ", ".join(self.dag_ids) or self.path
+
+    @property
+    def can_be_submitted(self) -> bool:
+        """Whether the actor may submit it and that would give a new version."""
+        is_new = self.submission_id is None or self.changed_since_submission
+        return self.may_submit and is_new and not self.problem
+
 
 @dataclass(frozen=True)
 class CandidateFilter:

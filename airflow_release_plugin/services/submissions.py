@@ -207,6 +207,11 @@ def list_submissions(
     )
 
 
+def is_first_use(ctx: Context) -> bool:
+    """Whether nothing was ever submitted here."""
+    return not submissions.any_unit(ctx.session)
+
+
 def remove(ctx: Context, *, actor: Actor, submission_id: int) -> Submission:
     """
     Take a version off the list; source and target stay as they are (R6).

@@ -21,6 +21,7 @@ from airflow_release_plugin.views.security import airflow_user
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 EnumT = TypeVar("EnumT", bound=Enum)
 PAGE_SIZE = 50
+PAGE_SIZES = (25, PAGE_SIZE, 100, 200)
 
 
 def route(url: str, *methods: str) -> Callable[[HandlerT], HandlerT]:
@@ -62,11 +63,14 @@ class Page(BaseView):
         """
         if waiting is None:
             waiting = len(decisions.inbox(self.ctx(), actor=self.actor()))
-        transfers = export_match.may_export_anything(self.ctx(), self.actor())
-        shared = {"filters": request.args.to_dict(), "limit": PAGE_SIZE, "offset": offset_arg()}
-        return render_template(
-            template, tab=self.tab, waiting=waiting, transfers=transfers, **shared, **values
-        )
+        shared = {
+            "filters": request.args.to_dict(),
+            "limit": PAGE_SIZE,
+            "offset": offset_arg(),
+            "settings": self.ctx().settings,
+            "transfers": export_match.may_export_anything(self.ctx(), self.actor()),
+        }
+        return render_template(template, tab=self.tab, waiting=waiting, **{**shared, **values})
 
 
 def is_live_fetch() -> bool:
@@ -77,6 +81,12 @@ def is_live_fetch() -> bool:
 def offset_arg() -> int:
     """Return the number of rows to skip, 0 or more."""
     return max(request.args.get("offset", 0, type=int), 0)
+
+
+def size_arg() -> int:
+    """Return the number of rows on a page that the query asks for, if it is one of those offered."""
+    wanted = request.args.get("limit", PAGE_SIZE, type=int)
+    return wanted if wanted in PAGE_SIZES else PAGE_SIZE
 
 
 def text_arg(name: str) -> str:

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 
 class IndexView(Page):
-    """Leads to the to-be-released list."""
+    """Leads to the to-be-released list, or to the releases where there is no source."""
 
     route_base = ""
     default_view = "index"
 
     @route("/")
     def index(self) -> Response:
-        """Redirect to the first tab."""
-        return redirect(url_for("ToBeReleasedView.list"))
+        """Redirect to the first tab of this installation."""
+        first = "ToBeReleasedView.list" if self.ctx().settings.has_source else "ReleaseView.list"
+        return redirect(url_for(first))

@@ -132,6 +132,11 @@ class ReleaseView(Page):
         ids = posted_ids("submission_ids", values.get("submission_ids", []))
         if not ids:
             raise InvalidRequestError("Choose at least one submitted version under To be released.")
+        if len(ids) > requests.MAX_ITEMS:
+            raise InvalidRequestError(
+                f"{len(ids)} versions were chosen; a release holds at most {requests.MAX_ITEMS}. Choose "
+                "fewer, and make a second release of the others."
+            )
         chosen = [submissions.get(self.ctx(), actor=self.actor(), submission_id=i) for i in ids]
         level = values.get("at_least_level", ["1"])[0]
         offer = requests.offer(

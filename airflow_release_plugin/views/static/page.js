@@ -125,6 +125,7 @@
   });
   document.addEventListener("submit", (event) => {
     if ("once" in event.target.dataset && !lock(event.target)) event.preventDefault();
+    else if ("endsSelection" in event.target.dataset) sessionStorage.removeItem("release.selection");
   });
   document.addEventListener("change", (event) => {
     const target = event.target;

@@ -1,0 +1,121 @@
+/* The selection of the to-be-released list: survives paging, filters and a reload, as long as the tab is open. */
+(() => {
+  "use strict";
+  const KEY = "release.selection";
+  const desk = document.querySelector("[data-desk]");
+  const bar = desk.querySelector("[data-bar]");
+  const limit = Number(desk.dataset.limit);
+  const rows = [...desk.querySelectorAll("tr[data-row]")];
+
+  function load() {
+    try {
+      return new Map(JSON.parse(sessionStorage.getItem(KEY) || "[]"));
+    } catch {
+      return new Map();
+    }
+  }
+
+  let chosen = load();
+
+  function asChoice(row) {
+    return { path: row.dataset.row, name: row.dataset.name, id: row.dataset.id || null, submit: "submit" in row.dataset };
+  }
+
+  function all() {
+    return [...chosen.values()];
+  }
+
+  /* What is on the page is newer than what was remembered. */
+  function freshen() {
+    for (const row of rows.filter((each) => chosen.has(each.dataset.row))) {
+      if (row.querySelector("[data-pick]")) chosen.set(row.dataset.row, asChoice(row));
+      else chosen.delete(row.dataset.row);
+    }
+  }
+
+  function show() {
+    sessionStorage.setItem(KEY, JSON.stringify([...chosen]));
+    const boxes = rows.flatMap((row) => [...row.querySelectorAll("[data-pick]")]);
+    for (const box of boxes) box.checked = chosen.has(box.closest("tr").dataset.row);
+    const picked = boxes.filter((box) => box.checked).length;
+    const head = desk.querySelector("[data-pick-all]");
+    if (head) {
+      head.checked = picked > 0 && picked === boxes.length;
+      head.indeterminate = picked > 0 && picked < boxes.length;
+      head.disabled = boxes.length === 0;
+    }
+    bar.hidden = chosen.size === 0;
+    bar.querySelector("[data-count]").textContent = chosen.size;
+    bar.querySelector("[data-too-many]").hidden = chosen.size <= limit;
+    bar.querySelector("[data-desk-matching]").hidden = Number(desk.dataset.total) <= boxes.length;
+    const isFew = chosen.size <= limit;
+    bar.querySelector("[data-desk-release]").disabled = !isFew || all().some((each) => !each.id);
+    bar.querySelector("[data-desk-open=desk-submit]").disabled = !isFew || !all().some((each) => each.submit);
+    bar.querySelector("[data-desk-open=desk-remove]").disabled = !isFew || !all().some((each) => each.id);
+  }
+
+  function fill(place, values) {
+    place?.replaceChildren(...values.map((value) => {
+      const input = document.createElement("input");
+      input.type = "hidden";
+      input.name = place.dataset.inputs || place.dataset.others;
+      input.value = value;
+      return input;
+    }));
+  }
+
+  function open(button) {
+    const dialog = document.getElementById(button.dataset.deskOpen);
+    const items = "one" in button.dataset ? [asChoice(button.closest("tr"))] : all();
+    const isSubmit = dialog.id === "desk-submit";
+    const meant = items.filter((each) => (isSubmit ? each.submit : each.id));
+    dialog.querySelector("[data-names]").replaceChildren(...meant.map((each) => {
+      const line = document.createElement("li");
+      line.textContent = each.name;
+      return line;
+    }));
+    fill(dialog.querySelector("[data-inputs]"), meant.map((each) => (isSubmit ? each.path : each.id)));
+    fill(dialog.querySelector("[data-others]"), items.filter((each) => each.id && !each.submit).map((each) => each.id));
+    dialog.showModal();
+  }
+
+  async function chooseMatching() {
+    const answer = await fetch(desk.dataset.matching, { headers: { "X-Requested-With": "fetch" } });
+    if (!answer.ok) return window.location.reload();
+    const { rows: found } = await answer.json();
+    for (const each of found) chosen.set(each.path, each);
+    show();
+  }
+
+  function release() {
+    const query = new URLSearchParams(all().map((each) => ["submission_ids", each.id]));
+    window.location.assign(`${desk.dataset.release}?${query}`);
+  }
+
+  desk.addEventListener("change", (event) => {
+    const isAll = "pickAll" in event.target.dataset;
+    if (!isAll && !("pick" in event.target.dataset)) return;
+    const touched = isAll ? rows.filter((row) => row.querySelector("[data-pick]")) : [event.target.closest("tr")];
+    for (const row of touched) {
+      if (event.target.checked) chosen.set(row.dataset.row, asChoice(row));
+      else chosen.delete(row.dataset.row);
+    }
+    show();
+  });
+  desk.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.dataset.deskOpen) open(button);
+    else if ("deskMatching" in button.dataset) chooseMatching();
+    else if ("deskRelease" in button.dataset) release();
+    else if ("deskClear" in button.dataset) {
+      chosen.clear();
+      show();
+    }
+  });
+  window.addEventListener("pageshow", () => {
+    chosen = load();
+    freshen();
+    show();
+  });
+})();
