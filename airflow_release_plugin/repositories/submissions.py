@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
@@ -35,6 +35,10 @@ def lock_units(session: Session, unit_ids: Collection[int]) -> None:
     """Hold units until the transaction ends, in one order, so that version numbers are given once."""
     query = select(Unit.id).where(Unit.id.in_(list(unit_ids))).order_by(Unit.id)
     session.execute(query.with_for_update()).all()
+    # SQLite has no row locks. It takes its one lock at the first write, and gives up at once where a
+    # savepoint has read before that: so write now.
+    same = update(Unit).where(Unit.id.in_(list(unit_ids))).values(path=Unit.path)
+    session.execute(same, execution_options={"synchronize_session": False})
 
 
 def last_version(session: Session, unit: Unit) -> int:

@@ -245,8 +245,10 @@ def remove_many(ctx: Context, *, actor: Actor, submission_ids: Sequence[int]) ->
     :raises InvalidRequestError: none, or more than a release may hold
     """
     wanted = _counted(submission_ids)
+    known = submissions.submissions_by_id(ctx.session, wanted)
     # Before the first event: the trail is locked from there to the commit.
-    settlement.settle_held(ctx, submissions.submissions_by_id(ctx.session, wanted))
+    settlement.settle_held(ctx, known)
+    submissions.lock_units(ctx.session, {row.unit_id for row in known})
     handled = []
     for submission_id in wanted:
         try:

@@ -1,0 +1,56 @@
+"""The to-be-released list in a browser: a selection across filters, submitting many, renames, shared files."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harness.driver import API, Driver, dag_file
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.mark.req("R2", "R3", "R8")
+def test_a_selection_across_filters_is_submitted_and_goes_on_to_a_release(driver: Driver) -> None:
+    driver.write("desk_helpers.py", "LIMIT = 1\n")
+    for name in ("desk_first", "desk_second"):
+        driver.add(name, dag_file(name, "import desk_helpers"))
+
+    with driver.page("dev", "/to-be-released/?search=desk_first") as page:
+        page.get_by_role("checkbox", name="Select desk_first").check()
+        page.get_by_role("searchbox").fill("desk_secnd")
+        page.get_by_role("searchbox").press("Enter")
+        page.get_by_role("checkbox", name="Select desk_second").check()
+        page.reload()
+        page.get_by_text("2 selected").wait_for()
+
+        page.get_by_role("button", name="Submit selected").click()
+        dialog = page.locator("dialog[open]")
+        dialog.get_by_label("What changed").fill("Both at once")
+        dialog.get_by_label("Go on to a release of it").check()
+        dialog.get_by_role("button", name="Submit").click()
+        page.get_by_role("heading", name="New release").wait_for()
+
+        names = page.locator("main table").inner_text()
+        assert all(name in names for name in ("desk_first", "desk_second"))
+        page.goto(page.url.split("/releases/")[0] + "/to-be-released/?tab=shared&search=desk_helpers")
+        assert "desk_first.py v1" in page.locator("tr", has_text="desk_helpers.py").inner_text()
+
+
+@pytest.mark.req("R2", "R5", "R7")
+def test_a_moved_file_is_one_row_with_its_code_in_airflow(driver: Driver) -> None:
+    driver.add("desk_moved", dag_file("desk_moved"))
+    release_id = driver.request("desk_moved.py", title="Before the move")
+    driver.wait_for(release_id, "awaiting_approval")
+    driver.decide(release_id)
+    driver.wait_for(release_id, "released")
+    (driver.demo.settings.source / "desk_moved.py").unlink()
+    driver.write("jobs/desk_moved.py", dag_file("desk_moved"))
+    driver.until("the move being seen", lambda: (driver.row("jobs/desk_moved.py") or {}).get("renamed_from"))
+
+    with driver.page("dev", "/to-be-released/?search=desk_moved&change=renamed") as page:
+        row = page.locator("tbody tr")
+        assert "desk_moved.py jobs/desk_moved.py" in " ".join(row.inner_text().split())
+        assert str(row.get_by_label("in Airflow").get_attribute("href")).endswith("dags/dev.desk_moved/code")
+    assert [item["path"] for item in driver.get(f"{API}/candidates", search="desk_moved")["items"]] == [
+        "jobs/desk_moved.py"
+    ]
