@@ -1,4 +1,4 @@
-"""The to-be-released list in a browser: a selection across filters, submitting many, renames, shared files."""
+"""The to-be-released list in a browser: a selection across filters, submitting many, a moved file."""
 
 from __future__ import annotations
 
@@ -39,10 +39,7 @@ def test_a_selection_across_filters_is_submitted_and_goes_on_to_a_release(driver
 @pytest.mark.req("R2", "R5", "R7")
 def test_a_moved_file_is_one_row_with_its_code_in_airflow(driver: Driver) -> None:
     driver.add("desk_moved", dag_file("desk_moved"))
-    release_id = driver.request("desk_moved.py", title="Before the move")
-    driver.wait_for(release_id, "awaiting_approval")
-    driver.decide(release_id)
-    driver.wait_for(release_id, "released")
+    driver.ship("desk_moved.py", title="Before the move")
     (driver.demo.settings.source / "desk_moved.py").unlink()
     driver.write("jobs/desk_moved.py", dag_file("desk_moved"))
     driver.until("the move being seen", lambda: (driver.row("jobs/desk_moved.py") or {}).get("renamed_from"))
