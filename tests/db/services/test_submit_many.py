@@ -96,6 +96,7 @@ def test_a_source_that_changes_while_it_is_read_is_not_submitted_half(
 ) -> None:
     world.write("helpers.py", "x = 1\n")
     world.dag("etl", lines="import helpers")
+    candidates.list_candidates(world.ctx, actor=DEV)  # from here on, only submitting reads the files
     read = source_service.FolderFiles.read
 
     def slow(files: Any, path: str) -> bytes:
