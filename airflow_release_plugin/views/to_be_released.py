@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from airflow_release_plugin.domain.digest import ChangeKind
+from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.services import (
     access,
     candidates,

@@ -47,7 +47,7 @@ LEGAL = {
     """,
     SubmissionState: """
         pending: in_release removed superseded
-        in_release: pending released superseded
+        in_release: pending released superseded removed
         released: superseded pending
         removed:
         superseded:

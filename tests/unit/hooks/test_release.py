@@ -8,6 +8,7 @@ from airflow_release_plugin.hooks.release import ReleaseHook
 from tests.unit.client.server import connection_to
 
 ME = {"id": "9", "name": "svc", "roles": [], "is_admin": False, "may_approve": False, "waiting": 0}
+ME |= {"role": "both", "source_mode": "dev-prod"}
 
 
 @pytest.mark.parametrize(("is_service", "words"), [(True, "a service user"), (False, "Pipelines need")])
