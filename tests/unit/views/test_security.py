@@ -15,6 +15,10 @@ from tests.unit.views.conftest import NoSession
 POSTS = [
     "/to-be-released/submit",
     "/to-be-released/submissions/1/remove",
+    "/to-be-released/remove",
+    "/transfers/exports",
+    "/transfers/exports/1/discard",
+    "/transfers/match",
     "/releases/create",
     "/rollbacks/create",
     "/releases/1/decide",
