@@ -99,6 +99,11 @@ class Release(Stateful, Base):
         return self.kind is ReleaseKind.ROLLBACK and bool(self.exempt_reason)
 
     @property
+    def rolls_back_number(self) -> str:
+        """Number of the release that this one takes out of the target; empty if there is none."""
+        return release_number(self.rolls_back_id) if self.rolls_back_id else ""
+
+    @property
     def changes(self) -> tuple[TreeChange, ...]:
         """What it does to the target tree."""
         return tuple(

@@ -46,6 +46,20 @@ def test_records_lead_to_the_history_of_a_dag(installation: Installation, browse
     assert "Submitted" in history
 
 
+@pytest.mark.req("R17")
+def test_each_version_that_was_served_may_come_back_and_the_dag_may_be_retired(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    released(installation, "etl")
+    released(installation, "etl", "x = 2")
+
+    page = browser_of("dev").get("/records/dags/etl").text
+
+    assert page.count("dag_id=etl&amp;version=1") == 1
+    assert "dag_id=etl&amp;version=2" not in page
+    assert page.count("/rollbacks/new?retire=etl") == 1
+
+
 @pytest.mark.req("R15")
 def test_the_tab_of_a_dag_has_the_version_in_prod_first(
     installation: Installation,
