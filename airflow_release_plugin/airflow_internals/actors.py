@@ -12,14 +12,14 @@ from airflow_release_plugin.airflow_internals.auth_managers import (
     fab_people,
     is_fab,
     is_simple,
-    simple_role,
+    simple_people,
 )
 from airflow_release_plugin.airflow_internals.people_provider import has_provider, provided_roles
-from airflow_release_plugin.domain.identity import Actor, ActorKind
+from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
 from airflow_release_plugin.exceptions import NotAuthenticatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
     from sqlalchemy.orm import Session
@@ -68,7 +68,7 @@ def actor_from_user(user: Any, *, session: Session | None = None) -> Actor:
     if user_id in (None, ""):
         raise NotAuthenticatedError("The auth manager named nobody; log in to Airflow again.")
     if is_simple(manager):
-        roles = simple_role(user.role)
+        roles = _current_simple_roles(str(user_id), manager)
     elif is_fab(manager) and session is not None:
         roles = _current_fab_roles(str(user_id), session)
     elif not is_fab(manager) and has_provider():
@@ -80,11 +80,19 @@ def actor_from_user(user: Any, *, session: Session | None = None) -> Actor:
     return Actor(id=str(user_id), name=name, roles=roles, kind=kind)
 
 
+def _current_simple_roles(user_id: str, manager: type) -> frozenset[str]:
+    """Those of the configuration: a token outlives the user that it was made for."""
+    return _roles_of(tuple(person for person in simple_people(manager) if person.id == user_id))
+
+
 def _current_fab_roles(user_id: str, session: Session) -> frozenset[str]:
-    people = fab_people(session, [int(user_id)]) if user_id.isdecimal() else ()
-    if not people:
+    return _roles_of(fab_people(session, [int(user_id)]) if user_id.isdecimal() else ())
+
+
+def _roles_of(found: Sequence[Person]) -> frozenset[str]:
+    if not found:
         raise NotAuthenticatedError("This user is not active any more; log in to Airflow as another one.")
-    return people[0].roles
+    return found[0].roles
 
 
 def _role_names(user: Any) -> Iterable[str]:

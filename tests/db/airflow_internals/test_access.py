@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,23 +21,34 @@ pytestmark = [
 ]
 
 
-def simple_user(name: str, role: str) -> Any:
+SimpleUser = Callable[[str, str], Any]
+
+
+@pytest.fixture
+def simple_user(monkeypatch: pytest.MonkeyPatch) -> SimpleUser:
+    """Configures somebody, and nobody else, in the simple auth manager."""
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-    return SimpleAuthManagerUser(username=name, role=role)
+    def configure(name: str, role: str) -> Any:
+        monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", f"{name}:{role}")
+        return SimpleAuthManagerUser(username=name, role=role)
+
+    return configure
 
 
 @pytest.mark.usefixtures("simple_manager")
 class TestSimple:
-    def test_a_user_is_known_by_name_with_the_role_in_lower_case(self) -> None:
+    def test_a_user_is_known_by_name_with_the_role_in_lower_case(self, simple_user: SimpleUser) -> None:
         assert actor_from_user(simple_user("ann", "ADMIN")) == Actor("ann", "ann", frozenset({"admin"}))
 
-    def test_a_configured_service_user_is_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_configured_service_user_is_one(
+        self, simple_user: SimpleUser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("AIRFLOW__RELEASE__SERVICE_USERS", "robot")
 
         assert actor_from_user(simple_user("robot", "viewer")).kind is ActorKind.SERVICE
 
-    async def test_a_token_names_its_user(self, simple_manager: Any) -> None:
+    async def test_a_token_names_its_user(self, simple_user: SimpleUser, simple_manager: Any) -> None:
         token = simple_manager.generate_jwt(simple_user("ann", "op"))
 
         actor, user = await resolve(token)
@@ -48,13 +60,15 @@ class TestSimple:
         with pytest.raises(NotAuthenticatedError):
             await resolve(token)
 
-    async def test_an_expired_token_names_nobody(self, simple_manager: Any) -> None:
+    async def test_an_expired_token_names_nobody(self, simple_user: SimpleUser, simple_manager: Any) -> None:
         token = simple_manager.generate_jwt(simple_user("ann", "op"), expiration_time_in_seconds=-3600)
 
         with pytest.raises(NotAuthenticatedError):
             await resolve(token)
 
-    def test_a_token_that_was_logged_out_names_nobody(self, simple_manager: Any) -> None:
+    def test_a_token_that_was_logged_out_names_nobody(
+        self, simple_user: SimpleUser, simple_manager: Any
+    ) -> None:
         token = simple_manager.generate_jwt(simple_user("ann", "op"))
         simple_manager.revoke_token(token)  # does nothing, with a warning, inside an event loop
 
@@ -70,22 +84,41 @@ class TestSimple:
             ("user", DagAccess.EDIT, True),
         ],
     )
-    def test_the_role_decides(self, session: Session, role: str, access: DagAccess, allowed: bool) -> None:
+    def test_the_role_decides(
+        self, simple_user: SimpleUser, session: Session, role: str, access: DagAccess, allowed: bool
+    ) -> None:
         user = simple_user("ann", role)
 
         assert AirflowAccess(session, user).may(actor_from_user(user), access, "etl") is allowed
 
-    def test_nobody_else_may_through_ones_request(self, session: Session) -> None:
+    def test_nobody_else_may_through_ones_request(self, simple_user: SimpleUser, session: Session) -> None:
         access = AirflowAccess(session, simple_user("ann", "admin"))
         bob = Actor("bob", "bob", frozenset({"admin"}))
 
         assert not access.may(bob, DagAccess.READ, "etl")
         assert access.readable(bob, ["etl"]) == frozenset()
 
+    def test_a_token_of_somebody_who_was_removed_names_nobody(
+        self, simple_manager: Any, simple_user: SimpleUser
+    ) -> None:
+        token = simple_manager.generate_jwt(simple_user("ann", "op"))
+        simple_user("bob", "op")
+
+        with pytest.raises(NotAuthenticatedError):
+            asyncio.run(resolve(token))
+
+    async def test_the_role_is_the_one_of_now(self, simple_manager: Any, simple_user: SimpleUser) -> None:
+        token = simple_manager.generate_jwt(simple_user("ann", "op"))
+        simple_user("ann", "viewer")
+
+        actor, _ = await resolve(token)
+
+        assert actor.roles == {"viewer"}
+
     def test_nobody_may_without_a_user(self, session: Session) -> None:
         assert not AirflowAccess(session).may(Actor("ann", "ann"), DagAccess.READ, "etl")
 
-    def test_what_may_be_read_is_told_at_once(self, session: Session) -> None:
+    def test_what_may_be_read_is_told_at_once(self, simple_user: SimpleUser, session: Session) -> None:
         user = simple_user("ann", "viewer")
 
         assert AirflowAccess(session, user).readable(actor_from_user(user), ["a", "b"]) == {"a", "b"}

@@ -54,6 +54,22 @@ def test_somebody_who_was_deactivated_is_nobody(empty_world: World) -> None:
     assert error_of(client.get("/me")) == (401, "not_authenticated")
 
 
+@pytest.mark.req("R36")
+@pytest.mark.parametrize("manager", MANAGERS)
+def test_somebody_who_was_removed_after_they_were_asked_decides_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = world.awaiting()
+    token = world.token("reviewer")
+    world.remove("reviewer", monkeypatch)
+    body = {"verdict": "approve", "change_digest": release["change_digest"]}
+
+    answer = world.client(token).post(f"/releases/{release['id']}/decisions", json=body)
+
+    assert error_of(answer) == (401, "not_authenticated")
+    assert world.state(release) == "awaiting_approval"
+
+
 @pytest.mark.parametrize("manager", ["fab"])
 def test_a_role_that_was_taken_away_counts_no_more(empty_world: World) -> None:
     from airflow.providers.fab.auth_manager.models import User

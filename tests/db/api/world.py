@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, delete, insert, select
@@ -178,6 +179,16 @@ class World:
 
         with self.session() as session:
             return session.scalars(select(User).where(User.username == name)).unique().one()
+
+    def remove(self, name: str, patch: pytest.MonkeyPatch) -> None:
+        """Take a person away as the auth manager does it; what they logged in with stays as it was."""
+        if self.manager == "simple":
+            left = (f"{other}:{role}" for other, role in ROLE_OF.items() if other != name)
+            patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", ",".join(left))
+            return
+        with self.session() as session:
+            session.delete(session.merge(self.user(name)))
+            session.commit()
 
     def token(self, name: str, seconds: int = 3600) -> str:
         """A token as Airflow's login gives it."""

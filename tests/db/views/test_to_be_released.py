@@ -57,7 +57,7 @@ def test_a_cleared_form_is_remembered_as_no_filter(client: FlaskClient) -> None:
 
 def test_everybody_has_an_own_memory(client: FlaskClient) -> None:
     client.get(f"{LIST}?tab=shared")
-    client.environ_base.update(environment("other", "user"))
+    client.environ_base.update(environment("reviewer", "op"))
 
     assert client.get(LIST).status_code == 200
 
