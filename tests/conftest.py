@@ -149,7 +149,7 @@ def session_factory(own_engine: Engine) -> sessionmaker[Session]:
     """Makes sessions that really commit."""
     from sqlalchemy.orm import sessionmaker
 
-    return sessionmaker(own_engine, autoflush=False, expire_on_commit=False)
+    return sessionmaker(own_engine, expire_on_commit=False)
 
 
 @pytest.fixture

@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def airflow_session() -> Iterator[Session]:
-    """A session of its own: committed at the end, rolled back on an error, closed always."""
+    """
+    A session of its own: committed at the end, rolled back on an error, closed always.
+
+    Unlike Airflow's own it flushes before it queries: use cases ask for what they have just changed.
+    """
     from airflow.utils.session import create_session
 
     with create_session(scoped=False) as session:
+        session.autoflush = True
         yield session

@@ -30,7 +30,6 @@ def settle(ctx: Context, release: Release, replaced: Sequence[Submission], *, ac
     elif release.kind is ReleaseKind.ROLLBACK:
         same = {item.submission.copy_of_id for item in release.items}
         taken = {row.release_id for row in replaced if row.id not in same and row.release_id is not None}
-        ctx.session.flush()  # Airflow's sessions do not by themselves
         for release_id in sorted(taken - submissions.holding(ctx.session, taken)):
             _roll_back(ctx, release_id, release, actor=actor)
 

@@ -282,17 +282,6 @@ def test_undoing_a_release_restores_each_of_its_dags(world: World) -> None:
     assert [item.change.value for item in rollback.items] == ["modified", "deleted", "modified"]
 
 
-def test_a_session_that_flushes_nothing_by_itself_loses_nothing(world: World) -> None:
-    world.ctx.session.autoflush = False  # as Airflow's are
-    world.released(world.dag("etl"))
-    world.dag("etl", lines="x = 2")
-    bad = world.released("etl.py")
-
-    rolled_back(world, UndoRelease(bad.id))
-
-    assert bad.state is ReleaseState.ROLLED_BACK
-
-
 def test_undoing_the_first_release_of_all_empties_the_target(world: World) -> None:
     first = world.released(world.dag("etl"))
 

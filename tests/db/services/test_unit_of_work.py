@@ -40,6 +40,13 @@ def test_work_is_committed_at_its_end(session_factory: sessionmaker[Session]) ->
         assert [unit.name for unit in submissions.units(session, "dev")] == ["etl"]
 
 
+def test_work_finds_what_it_has_just_changed() -> None:
+    with unit_of_work() as (ctx, _):
+        add_unit(ctx)
+
+        assert [unit.name for unit in submissions.units(ctx.session, "dev")] == ["etl"]
+
+
 def test_work_that_fails_leaves_nothing(session_factory: sessionmaker[Session]) -> None:
     def fail() -> None:
         with unit_of_work() as (ctx, _):
