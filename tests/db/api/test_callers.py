@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -159,18 +160,8 @@ FLOW = {
 
 
 def filled(path: str, number: str) -> str:
-    for name in (
-        "release_id",
-        "gate_id",
-        "submission_id",
-        "flow_id",
-        "deputy_id",
-        "export_id",
-        "name",
-        "dag_id",
-    ):
-        path = path.replace(f"{{{name}}}", number)
-    return path
+    """The path with ``number`` for each of its parameters."""
+    return re.sub(r"{\w+}", lambda _: number, path)
 
 
 def body_of(path: str) -> dict[str, Any] | None:
