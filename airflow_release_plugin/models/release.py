@@ -217,9 +217,6 @@ class ReleasedRun(Base):
     release_id: Mapped[int] = mapped_column(ForeignKey("release_package.id"))
     dag_id: Mapped[str] = mapped_column(String(250))
     run_id: Mapped[str] = mapped_column(String(250))
-    problem: Mapped[str] = mapped_column(
-        Text, default="", server_default="", comment="why it could not be started"
-    )
 
 
 class Environment(Base):

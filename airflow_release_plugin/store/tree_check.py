@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -74,12 +74,3 @@ def _walk(folder: Path) -> Iterator[str]:
             path = (below / name).as_posix()
             if path != MANIFEST:
                 yield path
-
-
-def bytes_of(folder: Path, paths: Collection[str]) -> dict[str, tuple[bool, bytes]]:
-    """Whether each file is executable, and its bytes; those that are no regular files are left out."""
-    return {
-        path: (os.access(folder / path, os.X_OK), (folder / path).read_bytes())
-        for path in paths
-        if (folder / path).is_file() and not (folder / path).is_symlink()
-    }
