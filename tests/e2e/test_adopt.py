@@ -63,10 +63,10 @@ def bundles(name: str, classpath: str, **kwargs: str) -> str:
 class Live:
     """The installation: an old folder, and what Airflow says of it."""
 
-    def __init__(self, demo: DemoInstance, root: Path) -> None:
+    def __init__(self, demo: DemoInstance, root: Path, client: httpx.Client) -> None:
         self.demo = demo
         self.root = root
-        self.client: httpx.Client = demo.client("admin")
+        self.client = client
 
     def get(self, path: str) -> list[dict[str, Any]]:
         answer = self.client.get(f"/api/v2/{path}", params={"limit": 100})
@@ -151,8 +151,11 @@ def live(tmp_path: Path) -> Iterator[Live]:
     root = tmp_path / "live"
     write_folder(root)
     options = {"dag_processor.dag_bundle_config_list": bundles(OLD, LOCAL, path=str(root))}
-    with running_demo(tmp_path / "home", options=options, say=print) as demo:
-        made = Live(demo, root)
+    with (
+        running_demo(tmp_path / "home", options=options, say=print) as demo,
+        demo.client("admin") as client,
+    ):
+        made = Live(demo, root, client)
         closed = {"name": "closed", "slots": 0, "include_deferred": False}
         made.client.post("/api/v2/pools", json=closed).raise_for_status()
         run = made.client.post(f"/api/v2/dags/{WAITS}/dagRuns", json={"logical_date": None})
