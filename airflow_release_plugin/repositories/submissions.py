@@ -31,6 +31,12 @@ def units(session: Session, source: str) -> list[Unit]:
     return list(session.scalars(select(Unit).where(Unit.source == source)))
 
 
+def unit_dag_ids(session: Session, source: str) -> set[str]:
+    """Target ids of every DAG of a source that was ever submitted; no unit is loaded for it."""
+    rows = session.scalars(select(Unit.dag_ids).where(Unit.source == source))
+    return {dag_id for dag_ids in rows for dag_id in dag_ids}
+
+
 def lock_units(session: Session, unit_ids: Collection[int]) -> None:
     """Hold units until the transaction ends, in one order, so that version numbers are given once."""
     query = select(Unit.id).where(Unit.id.in_(list(unit_ids))).order_by(Unit.id)
