@@ -74,6 +74,7 @@ class Submission(Stateful, Base):
         server_default=false(),
         comment="made by a rollback or a retirement; never in the to-be-released list",
     )
+    import_id: Mapped[int | None] = mapped_column(comment="the import that brought it here")
     release_id: Mapped[int | None] = mapped_column(
         ForeignKey("release_package.id"),
         comment="the open release that holds it, or the one that released it",

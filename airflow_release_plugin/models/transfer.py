@@ -105,6 +105,21 @@ class Import(Stateful, Base):
     mapping: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, comment="names there and here")
     preflight: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     preflight_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    options: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict, server_default="{}", comment="what was asked for when it was applied"
+    )
+    placed: Mapped[dict[str, dict[str, str]]] = mapped_column(
+        JSON,
+        default=dict,
+        server_default="{}",
+        comment="path there and path here of each unit, by unit id, once applied",
+    )
+    commit_id: Mapped[str | None] = mapped_column(
+        String(40), comment="commit that keeps the bundle's files as they were signed, with those of its base"
+    )
+    beat_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="last sign of the server that applies it"
+    )
     release_id: Mapped[int | None] = mapped_column(ForeignKey("release_package.id"))
     error: Mapped[str] = mapped_column(Text, default="")
     uploaded_by_id: Mapped[str] = mapped_column(String(250))
