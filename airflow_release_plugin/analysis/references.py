@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from airflow_release_plugin.analysis.literal_paths import called_name
@@ -13,6 +13,9 @@ from airflow_release_plugin.exceptions import UnitError
 
 _TEMPLATE_VARIABLE = re.compile(r"\bvar\.(?:value|json)\.(?:get\(\s*['\"]([^'\"]+)['\"]|([A-Za-z_]\w*))")
 _TEMPLATE_CONNECTION = re.compile(r"\bconn\.(?:get\(\s*['\"]([^'\"]+)['\"]|([A-Za-z_]\w*))")
+_TEMPLATES = {"variables": _TEMPLATE_VARIABLE, "connections": _TEMPLATE_CONNECTION}
+_UNSAFE = frozenset("'\"\\{}%")
+"""What a name in an expression cannot hold without being escaped."""
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _GETTERS = {
     ("Variable", "get"): "variables",
@@ -83,16 +86,60 @@ def template_references(text: str) -> References:
     return finder.result()
 
 
+@dataclass(frozen=True)
+class Mention:
+    """
+    One place that names something.
+
+    :param kind: a field of :class:`References`
+    :param node: the literal
+    :param in_template: whether the name is in an expression inside of the literal, not all of it
+    """
+
+    kind: str
+    name: str
+    node: ast.Constant
+    in_template: bool
+
+
+def mentions(tree: ast.Module) -> tuple[Mention, ...]:
+    """Every place of a module that :func:`find_references` takes a name from."""
+    finder = _Finder()
+    finder.find(tree)
+    return tuple(finder.mentions)
+
+
+def replace_in_expressions(text: str, kind: str, names: Mapping[str, str]) -> str:
+    """
+    Return a text whose template expressions name connections or variables otherwise.
+
+    :param kind: ``connections`` or ``variables``
+    :param names: new names by old ones
+    """
+    pattern = _TEMPLATES[kind]
+
+    def renamed(match: re.Match[str]) -> str:
+        group = 1 if match[1] else 2
+        new = names.get(match[group], match[group])
+        if (group == 2 and not new.isidentifier()) or not _UNSAFE.isdisjoint(new):
+            return match[0]
+        start, end = (match.start(group) - match.start(), match.end(group) - match.start())
+        return match[0][:start] + new + match[0][end:]
+
+    return _EXPRESSION.sub(lambda expression: pattern.sub(renamed, expression[0]), text)
+
+
 class _Finder:
     """Collects names by kind."""
 
     def __init__(self) -> None:
         self._names: dict[str, set[str]] = {field.name: set() for field in fields(References)}
+        self.mentions: list[Mention] = []
 
     def find(self, tree: ast.Module) -> References:
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                self.template(node.value)
+                self.template(node.value, node)
             elif isinstance(node, ast.Call):
                 self._call(node)
             elif isinstance(node, ast.Dict):
@@ -104,14 +151,15 @@ class _Finder:
     def result(self) -> References:
         return References(**{kind: tuple(sorted(names)) for kind, names in self._names.items()})
 
-    def template(self, text: str) -> None:
+    def template(self, text: str, node: ast.Constant | None = None) -> None:
         if "{" not in text:
             return
         for expression in _EXPRESSION.findall(text):
-            for quoted, name in _TEMPLATE_VARIABLE.findall(expression):
-                self._names["variables"].add(quoted or name)
-            for quoted, name in _TEMPLATE_CONNECTION.findall(expression):
-                self._names["connections"].add(quoted or name)
+            for kind, pattern in _TEMPLATES.items():
+                for quoted, plain in pattern.findall(expression):
+                    self._names[kind].add(quoted or plain)
+                    if node is not None:
+                        self.mentions.append(Mention(kind, quoted or plain, node, in_template=True))
 
     def _call(self, node: ast.Call) -> None:
         function = node.func
@@ -151,8 +199,9 @@ class _Finder:
 
     def _add(self, kind: str, value: ast.expr | None) -> None:
         name = value.value if isinstance(value, ast.Constant) else None
-        if isinstance(name, str) and name and "{{" not in name:
+        if isinstance(value, ast.Constant) and isinstance(name, str) and name and "{{" not in name:
             self._names[kind].add(name)
+            self.mentions.append(Mention(kind, name, value, in_template=False))
 
 
 def _keyword(node: ast.Call, *names: str) -> ast.expr | None:

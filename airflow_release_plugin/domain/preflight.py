@@ -58,6 +58,7 @@ DEFAULT_WEIGHTS: Mapping[Reason, Weight] = {
     Reason.UNKNOWN_QUEUE: Weight.WARN,
     Reason.OLDER_PROVIDER: Weight.WARN,
     Reason.MISSING_TEAM: Weight.WARN,
+    Reason.SHARED_FILE_DIFFERS: Weight.WARN,
     Reason.MISSING_TRIGGERED_DAG: Weight.WARN,
     Reason.MISSING_ASSET_PRODUCER: Weight.WARN,
     Reason.OLDER_PYTHON: Weight.WARN,
