@@ -79,7 +79,7 @@ class AirflowServing:
 
         :param unpause: also let the scheduler run the DAG if it is paused
         :raises NotFoundError: Airflow does not know the DAG, or not any more
-        :raises InvalidRequestError: the DAG has no such parameters, or takes no manual runs
+        :raises InvalidRequestError: the DAG wants parameters, or takes no manual runs; it stays paused
         """
         from airflow.models.dag import DagModel
         from sqlalchemy import select
@@ -92,9 +92,11 @@ class AirflowServing:
                 f"Airflow does not know the DAG {dag_id!r}; wait until its file has been parsed.",
                 dag_id=dag_id,
             )
+        run = self._find_run(dag_id, run_id) or self._create_run(model, run_id, conf, actor)
+        # Only now: a Dag that cannot be started stays as it was.
         if unpause and model.is_paused:
             model.is_paused = False
-        return _run_facts(self._find_run(dag_id, run_id) or self._create_run(model, run_id, conf, actor))
+        return _run_facts(run)
 
     def runs(self, runs: Iterable[tuple[str, str]]) -> tuple[RunFacts, ...]:
         """States of the runs named by (dag_id, run_id), in that order, without those that do not exist."""
@@ -216,7 +218,7 @@ class AirflowServing:
     def _create_run(self, model: Any, run_id: str, conf: Mapping[str, Any] | None, actor: Actor) -> DagRun:
         import pendulum
         from airflow.models.dagbag import DBDagBag
-        from airflow.sdk.exceptions import ParamValidationError
+        from airflow.sdk.exceptions import AirflowException, ParamValidationError
         from airflow.utils.state import DagRunState
         from airflow.utils.types import DagRunTriggeredByType, DagRunType
         from sqlalchemy.exc import IntegrityError
@@ -242,7 +244,7 @@ class AirflowServing:
                     state=DagRunState.QUEUED,
                     session=self._session,
                 )
-        except (ParamValidationError, ValueError) as error:
+        except (AirflowException, ParamValidationError, ValueError) as error:
             raise InvalidRequestError(
                 f"The DAG {dag_id!r} cannot be started: {error}", dag_id=dag_id
             ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_release_plugin.analysis.text_diff import FileDiff
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.runs import summary
 from airflow_release_plugin.models import Export, Gate, Release
 from airflow_release_plugin.schemas.export import ExportResponse
 from airflow_release_plugin.schemas.gate import GateDetailResponse, GateResponse
@@ -49,6 +50,7 @@ def release_detail(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseDet
             "reports": view.reports,
             "pipeline": view.pipeline,
             "runs": view.runs,
+            "run_summary": summary(view.runs),
             "progress": view.progress,
             "actions": view.actions,
             "hold": view.hold,

@@ -23,7 +23,7 @@ from airflow_release_plugin.schemas.release import (
     ReleaseBody,
     ReleaseDetailResponse,
     ReportBody,
-    RunResponse,
+    StartStatusResponse,
     VerificationResponse,
     WorkTreeResponse,
 )
@@ -127,9 +127,9 @@ class ReleaseClient:
         """Ask whether Airflow serves what was promoted."""
         return self._send(Call("POST", f"/releases/{release_id}/verify", VerificationResponse))
 
-    def run(self, release_id: int) -> list[RunResponse]:
+    def run(self, release_id: int) -> list[StartStatusResponse]:
         """Start the released DAGs, each once."""
-        return self._send(Call("POST", f"/releases/{release_id}/run", list[RunResponse]))
+        return self._send(Call("POST", f"/releases/{release_id}/run", list[StartStatusResponse]))
 
     def soak(self, release_id: int) -> VerificationResponse:
         """Ask whether the first runs have succeeded."""

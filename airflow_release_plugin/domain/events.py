@@ -42,6 +42,7 @@ class EventTag(str, Enum):
     RELEASE_RETRIED = "release:attempt:start"
     RELEASE_REVOKED = "release:package:revoke"
     RELEASE_RUN = "release:run:start"
+    RELEASE_RUN_FAILED = "release:run:fail"
     RELEASE_VERIFIED = "release:verification:report"
     SUBMISSION_CREATED = "submission:version:create"
     SUBMISSION_REMOVED = "submission:version:remove"

@@ -208,7 +208,7 @@ class Report(Base):
 
 
 class ReleasedRun(Base):
-    """A DAG run that was started because the release asked for it."""
+    """A DAG run that was started because the release asked for it; one that could not be has no run id."""
 
     __tablename__ = "release_run"
     __table_args__ = (UniqueConstraint("release_id", "dag_id"),)
@@ -217,6 +217,9 @@ class ReleasedRun(Base):
     release_id: Mapped[int] = mapped_column(ForeignKey("release_package.id"))
     dag_id: Mapped[str] = mapped_column(String(250))
     run_id: Mapped[str] = mapped_column(String(250))
+    problem: Mapped[str] = mapped_column(
+        Text, default="", server_default="", comment="why it could not be started"
+    )
 
 
 class Environment(Base):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_release_plugin import config
+from airflow_release_plugin.domain.runs import NOT_STARTED
 from airflow_release_plugin.domain.states import ReleaseState
-from airflow_release_plugin.exceptions import FrozenError
+from airflow_release_plugin.exceptions import FrozenError, UnavailableError
 from airflow_release_plugin.hooks.task import failed_for_good
 from airflow_release_plugin.operators.base import PipelineOperator
 
@@ -109,14 +110,19 @@ class VerifyReleaseOperator(PipelineOperator):
 
 
 class RunReleasedDagsOperator(PipelineOperator):
-    """Start the released DAGs when the release asks for it; skipped otherwise. The XCom lists the runs."""
+    """
+    Start the released DAGs when the release asks for it; skipped otherwise. The XCom lists the runs.
+
+    One that cannot be started fails the task, which may be retried: it starts only what is missing.
+    """
 
     def step(self, client: ReleaseClient, release_id: int) -> list[dict[str, Any]]:
         """Start them, each once."""
         runs = client.run(release_id)
         if not runs:
             raise AirflowSkipException(f"Release {release_id} has nothing to run.")
-        missing = [run.dag_id for run in runs if run.state == "missing"]
-        if missing:
-            raise failed_for_good(f"Release {release_id}: these DAGs could not be started:", missing)
+        refused = [f"- {run.dag_id}: {run.problem}" for run in runs if run.state == NOT_STARTED]
+        if refused:
+            lines = "\n".join(refused)
+            raise UnavailableError(f"Release {release_id}: these DAGs could not be started:\n{lines}")
         return [run.model_dump(mode="json") for run in runs]

@@ -116,11 +116,33 @@ class ReportResponse(ResponseModel):
 
 
 class RunResponse(ResponseModel):
-    """Start status of one DAG that was to run after the release. ``state`` is Airflow's, or ``missing``."""
+    """One DAG run. ``state`` is Airflow's."""
 
     dag_id: str
     run_id: str
     state: str
+
+
+class StartStatusResponse(RunResponse):
+    """
+    Start status of one DAG that was to run after the release.
+
+    ``state`` is Airflow's, or ``waiting`` (the pipeline will start it), ``not_started`` (``problem`` says
+    why) or ``missing`` (the run was deleted since). ``run_id`` is empty before there is a run.
+    """
+
+    problem: str = ""
+
+
+class StartSummaryResponse(ResponseModel):
+    """How the runs of a release stand, in numbers."""
+
+    total: int
+    succeeded: int
+    failed: int
+    under_way: int
+    not_started: int
+    deleted: int
 
 
 class PipelineResponse(ResponseModel):
@@ -176,7 +198,8 @@ class ReleaseDetailResponse(ReleaseResponse):
     approval: ApprovalResponse | None
     reports: list[ReportResponse]
     pipeline: PipelineResponse | None
-    runs: list[RunResponse]
+    runs: list[StartStatusResponse]
+    run_summary: StartSummaryResponse
     progress: list[ItemProgressResponse]
     actions: list[str]
     hold: HoldResponse | None

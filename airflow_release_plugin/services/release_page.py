@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from airflow_release_plugin.domain.files import FileEntry
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.ports import RunFacts
 from airflow_release_plugin.domain.progress import ItemProgress
+from airflow_release_plugin.domain.runs import StartStatus
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Event, Release, Report
@@ -61,7 +61,7 @@ class ReleaseView:
     approval: approvals.ApprovalView | None
     reports: list[Report]
     pipeline: PipelineView | None
-    runs: tuple[RunFacts, ...]
+    runs: tuple[StartStatus, ...]
     progress: tuple[ItemProgress, ...]
     actions: list[str]
     hold: Hold | None
@@ -78,13 +78,14 @@ def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:
     if approval is not None and state is ReleaseState.APPROVED:
         held = hold(release, approval, ctx.clock())
     reports = release_queries.reports(ctx.session, release.id)
+    pipeline = _pipeline(ctx, release, state)
     return ReleaseView(
         release=release,
         state=state,
         approval=shown,
         reports=reports,
-        pipeline=_pipeline(ctx, release, state),
-        runs=runs.run_states(ctx, release),
+        pipeline=pipeline,
+        runs=runs.start_status(ctx, release, pipeline.state if pipeline else None),
         progress=progress.items(release, state, reports),
         actions=_actions(
             ctx, actor, release, shown, emergency.may_break_glass(ctx, actor, release, approval)
@@ -111,6 +112,8 @@ def _actions(
         actions.append("revoke")
     if requests.may_retry(ctx, actor, release):
         actions.append("retry")
+    if runs.may_start(ctx, actor, release):
+        actions.append("start_runs")
     if rollbacks.may_undo(ctx, actor, release):
         actions.append("roll_back")
     return actions
@@ -127,8 +130,7 @@ def _is_last_word(approval: approvals.ApprovalView) -> bool:
 def _pipeline(ctx: Context, release: Release, state: ReleaseState) -> PipelineView | None:
     if release.pipeline_run_id is None:
         return None
-    found = ctx.airflow.serving.runs([(release.pipeline_dag_id, release.pipeline_run_id)])
-    run_state = found[0].state if found else "missing"
+    run_state = releases.pipeline_state(ctx, release)
     problem = None
     if state in {ReleaseState.CHECKING, ReleaseState.APPROVED, ReleaseState.RELEASING}:
         problem = _pipeline_problem(ctx, release, run_state)

@@ -50,6 +50,14 @@ def start_pipeline(ctx: Context, release: Release, *, actor: Actor, suffix: str 
     release.pipeline_run_id = run.run_id
 
 
+def pipeline_state(ctx: Context, release: Release) -> str:
+    """State of the run that works on the release, as Airflow names it; ``missing`` when there is none."""
+    if release.pipeline_run_id is None:
+        return "missing"
+    found = ctx.airflow.serving.runs([(release.pipeline_dag_id, release.pipeline_run_id)])
+    return found[0].state if found else "missing"
+
+
 def list_releases(
     ctx: Context,
     *,

@@ -2,70 +2,135 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
 from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.ports import RunFacts
+from airflow_release_plugin.domain.runs import DELETED, NOT_STARTED, WAITING, StartStatus
 from airflow_release_plugin.domain.states import ReleaseState
-from airflow_release_plugin.exceptions import ConflictError
+from airflow_release_plugin.exceptions import ConflictError, ReleaseError
 from airflow_release_plugin.models import Release, ReleasedRun
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services import access, audit, releases, verification
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.verification import Verification
 
+_AT_WORK = frozenset({"queued", "running"})
 
-def start_runs(ctx: Context, *, actor: Actor, release_id: int) -> tuple[RunFacts, ...]:
+
+def start_runs(ctx: Context, *, actor: Actor, release_id: int) -> tuple[StartStatus, ...]:
     """
-    Run the DAGs of a release that asked for it, unpausing them; a second call answers the same runs.
+    Run the DAGs of a release that asked for it, unpausing them.
 
+    What is started stays: a second call starts only what could not be started before. One DAG that cannot
+    be started does not stand in the way of the others; the answer says why.
+
+    :raises NotAllowedError: the actor is no executor, and has nothing to mend
     :raises ConflictError: the release is not released
     """
-    access.require_executor(ctx, actor, "start the runs of releases")
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    if not may_start(ctx, actor, release):
+        access.require_executor(ctx, actor, f"start the runs of {release.subject} now")
     if not release.run_after_release:
         return ()
     if release.state is not ReleaseState.RELEASED:
         raise ConflictError(
             f"{release.subject} is {release.state.value!r}; its Dags run once it is released."
         )
-    started = {run.dag_id for run in release_queries.runs(ctx.session, release.id)}
-    for item in release.items:
-        if item.change is ChangeKind.DELETED:
-            continue
-        for dag_id in item.dag_ids:
-            if dag_id not in started:
-                _run(ctx, release, dag_id, actor=actor)
+    rows = {row.dag_id: row for row in release_queries.runs(ctx.session, release.id)}
+    for dag_id in _wanted(release):
+        row = rows.get(dag_id)
+        if row is None:
+            row = ReleasedRun(release_id=release.id, dag_id=dag_id, run_id="")
+            ctx.session.add(row)
+        if not row.run_id:
+            _start(ctx, release, row, actor=actor)
     return run_states(ctx, release)
 
 
-def _run(ctx: Context, release: Release, dag_id: str, *, actor: Actor) -> None:
-    run = ctx.airflow.serving.trigger(
-        dag_id, run_id=f"release__{release.number}__{release.attempt}", conf=None, actor=actor, unpause=True
+def may_start(ctx: Context, actor: Actor, release: Release) -> bool:
+    """Whether the actor may start now what was not started: the requester and admins."""
+    return (
+        release.state is ReleaseState.RELEASED
+        and (actor.id == release.requested_by_id or access.is_admin(ctx, actor))
+        and any(status.state == NOT_STARTED for status in start_status(ctx, release))
     )
-    ctx.session.add(ReleasedRun(release_id=release.id, dag_id=dag_id, run_id=run.run_id))
-    # The answer below reads the runs back.
-    ctx.session.flush()
+
+
+def _wanted(release: Release) -> Iterator[str]:
+    for item in release.items:
+        if item.change is not ChangeKind.DELETED:
+            yield from item.dag_ids
+
+
+def _start(ctx: Context, release: Release, row: ReleasedRun, *, actor: Actor) -> None:
+    try:
+        run = ctx.airflow.serving.trigger(
+            row.dag_id,
+            run_id=f"release__{release.number}__{release.attempt}",
+            conf=None,
+            actor=actor,
+            unpause=True,
+        )
+    except ReleaseError as error:
+        row.problem = error.message
+    else:
+        row.run_id, row.problem = run.run_id, ""
     audit.record(
         ctx,
         actor=actor,
-        tag=EventTag.RELEASE_RUN,
+        tag=EventTag.RELEASE_RUN_FAILED if row.problem else EventTag.RELEASE_RUN,
         subject=f"release:{release.id}",
-        dag_id=dag_id,
-        run_id=run.run_id,
+        dag_id=row.dag_id,
+        run_id=row.run_id,
+        reason=row.problem,
     )
 
 
-def run_states(ctx: Context, release: Release) -> tuple[RunFacts, ...]:
-    """Start status of the runs of a release; one that is gone is ``missing``."""
-    asked = [(run.dag_id, run.run_id) for run in release_queries.runs(ctx.session, release.id)]
+def run_states(ctx: Context, release: Release) -> tuple[StartStatus, ...]:
+    """What became of the runs that were started, or could not be."""
+    rows = release_queries.runs(ctx.session, release.id)
+    asked = [(row.dag_id, row.run_id) for row in rows if row.run_id]
     known = {(run.dag_id, run.run_id): run for run in ctx.airflow.serving.runs(asked)}
-    return tuple(
-        known.get(key, RunFacts(dag_id=key[0], run_id=key[1], state="missing", ended=True)) for key in asked
-    )
+    found = []
+    for row in rows:
+        run = known.get((row.dag_id, row.run_id))
+        if run is not None:
+            found.append(StartStatus(row.dag_id, row.run_id, run.state, run.ended))
+        elif row.run_id:
+            found.append(StartStatus(row.dag_id, row.run_id, DELETED, ended=True))
+        else:
+            found.append(StartStatus(row.dag_id, "", NOT_STARTED, ended=True, problem=row.problem))
+    return tuple(found)
+
+
+def start_status(
+    ctx: Context, release: Release, pipeline_state: str | None = None
+) -> tuple[StartStatus, ...]:
+    """
+    The same with those whose turn has not come, or never came, in the order of their ids.
+
+    :param pipeline_state: of the run that works on the release, where it is known
+    """
+    found = run_states(ctx, release)
+    if not release.run_after_release or release.state is not ReleaseState.RELEASED:
+        return found
+    tried = {status.dag_id for status in found}
+    rest = [dag_id for dag_id in _wanted(release) if dag_id not in tried]
+    if rest:
+        state = pipeline_state or releases.pipeline_state(ctx, release)
+        found += tuple(_not_tried(dag_id, release, state) for dag_id in rest)
+    return tuple(sorted(found, key=lambda status: status.dag_id))
+
+
+def _not_tried(dag_id: str, release: Release, pipeline_state: str) -> StartStatus:
+    if pipeline_state in _AT_WORK:
+        return StartStatus(dag_id, "", WAITING)
+    problem = f"The run of the pipeline {release.pipeline_dag_id!r} is {pipeline_state}; it did not start it."
+    return StartStatus(dag_id, "", NOT_STARTED, ended=True, problem=problem)
 
 
 def soak(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
@@ -108,11 +173,11 @@ def _soak_end(ctx: Context, release: Release) -> datetime:
     return begun + timedelta(minutes=release.soak_minutes)
 
 
-def _line(release: Release, run: RunFacts, *, is_late: bool) -> dict[str, str]:
+def _line(release: Release, run: StartStatus, *, is_late: bool) -> dict[str, str]:
     problem, status = "", CheckStatus.PASSED.value
     if run.state != "success":
         is_over = run.ended or is_late
         status = CheckStatus.FAILED.value if is_over else "pending"
         late = f" after {release.soak_minutes} minutes" if is_late and not run.ended else ""
-        problem = f"{run.dag_id}: its first run is {run.state!r}{late}"
+        problem = f"{run.dag_id}: " + (run.problem or f"its first run is {run.state!r}{late}")
     return {"name": f"First run: {run.dag_id}", "path": "", "status": status, "detail": problem}

@@ -65,7 +65,8 @@ STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
     "queued": (_("Queued"), "queued", "clock"),
     "running": (_("Running"), "running", "arrow-right"),
     "success": (_("Success"), "success", "check"),
-    "missing": (_("Not started"), "gray", "dot"),
+    "not_started": (_("Not started"), "failed", "alert"),
+    "missing": (_("Deleted since"), "gray", "minus"),
 }
 
 EVENT_LABELS: Mapping[str, Any] = {
@@ -99,6 +100,7 @@ EVENT_LABELS: Mapping[str, Any] = {
     "release:attempt:start": _("New attempt started"),
     "release:package:revoke": _("Release revoked"),
     "release:run:start": _("Dag Run started"),
+    "release:run:fail": _("Dag Run not started"),
     "release:verification:report": _("Verification reported"),
     "submission:version:create": _("Version submitted"),
     "submission:version:remove": _("Version removed from the list"),

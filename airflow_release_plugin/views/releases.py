@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from flask import current_app, flash, redirect, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from airflow_release_plugin.analysis.outlook import MOST_DUE
 from airflow_release_plugin.domain.digest import ReleaseKind
+from airflow_release_plugin.domain.runs import summary
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.services import (
@@ -22,6 +24,7 @@ from airflow_release_plugin.services import (
     release_page,
     releases,
     requests,
+    runs,
     submissions,
 )
 from airflow_release_plugin.services.structure import Structure
@@ -170,6 +173,7 @@ class ReleaseView(Page):
             "release/release.html",
             view=view,
             release=view.release,
+            starts=summary(view.runs),
             events=release_page.events(self.ctx(), actor=self.actor(), release_id=release_id)[::-1],
             cutover=cutover.facts(self.ctx(), actor=self.actor(), release_id=release_id)
             if cutover.is_ahead(view.state)
@@ -216,6 +220,23 @@ class ReleaseView(Page):
         )
         flash(_("The glass is broken: the release goes on now. Your reason is in the trail."), "warning")
         return redirect(url_for("ReleaseView.show", release_id=release_id))
+
+    @route("/<int:release_id>/run", "POST")
+    def run(self, release_id: int) -> Response:
+        """Start what the pipeline could not start."""
+        started = summary(runs.start_runs(self.ctx(), actor=self.actor(), release_id=release_id))
+        if started.not_started:
+            flash(
+                ngettext(
+                    "%(num)s Dag could not be started; the page says why.",
+                    "%(num)s Dags could not be started; the page says why.",
+                    started.not_started,
+                ),
+                "warning",
+            )
+        else:
+            flash(_("The Dag Runs were started."), "success")
+        return redirect(url_for("ReleaseView.show", release_id=release_id, _anchor="runs"))
 
     @route("/<int:release_id>/retry", "POST")
     def retry(self, release_id: int) -> Response:

@@ -23,7 +23,7 @@ from airflow_release_plugin.domain.ports import (
     SourceSnapshot,
     TaskKey,
 )
-from airflow_release_plugin.exceptions import NotFoundError, SourceUnavailableError
+from airflow_release_plugin.exceptions import NotFoundError, ReleaseError, SourceUnavailableError
 from airflow_release_plugin.store.base import ReleaseStore
 
 _DAG_ID = re.compile(r'DAG\(dag_id="([^"]+)"')
@@ -42,6 +42,7 @@ class AirflowTwin:
     :param unparsed: paths that the dag processor has not come to yet
     :param others: DAGs of further bundles, by id
     :param connections: types by id
+    :param unstartable: DAGs whose runs cannot be started, with what Airflow says
     :param announced: (bundle, commit, paths) in order
     :param live: what DAGs of the target do, by id
     :param automated: their last automated runs, by id
@@ -69,6 +70,7 @@ class AirflowTwin:
     folders: dict[str, Path] = field(default_factory=dict)
     history: dict[str, DagStanding] = field(default_factory=dict)
     connections: dict[str, str] = field(default_factory=dict)
+    unstartable: dict[str, ReleaseError] = field(default_factory=dict)
     is_broken: bool = False
 
     def ports(self) -> Airflow:
@@ -198,6 +200,8 @@ class AirflowTwin:
     def trigger(
         self, dag_id: str, *, run_id: str, conf: Mapping[str, Any] | None, actor: Actor, unpause: bool = False
     ) -> RunFacts:
+        if dag_id in self.unstartable:
+            raise self.unstartable[dag_id]
         self.triggers.append((run_id, conf, unpause))
         return self.started.setdefault((dag_id, run_id), RunFacts(dag_id, run_id, "queued"))
 

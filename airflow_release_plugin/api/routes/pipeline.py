@@ -19,7 +19,7 @@ from airflow_release_plugin.schemas.release import (
     ReasonBody,
     ReleaseDetailResponse,
     ReportBody,
-    RunResponse,
+    StartStatusResponse,
     VerificationResponse,
     WorkTreeResponse,
 )
@@ -142,11 +142,11 @@ def verify(release_id: IdPath, caller: CallerDep) -> VerificationResponse:
 
 
 @router.post("/run")
-def run(release_id: IdPath, caller: CallerDep) -> list[RunResponse]:
-    """Start the runs that the release asked for; none if it did not."""
+def run(release_id: IdPath, caller: CallerDep) -> list[StartStatusResponse]:
+    """Start the runs that the release asked for, each once; none if it did not ask."""
     with caller.transaction() as (ctx, actor):
         started = runs.start_runs(ctx, actor=actor, release_id=release_id)
-        return [RunResponse.model_validate(item) for item in started]
+        return [StartStatusResponse.model_validate(item) for item in started]
 
 
 @router.post("/soak")

@@ -73,6 +73,15 @@ def _columns() -> dict[str, list[sa.Column[Any]]]:
                 comment="while it is checked: attempt, and state by path",
             ),
         ],
+        "release_run": [
+            sa.Column(
+                "problem",
+                sa.Text(),
+                nullable=False,
+                server_default="",
+                comment="why it could not be started",
+            ),
+        ],
     }
 
 

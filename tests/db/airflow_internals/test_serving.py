@@ -189,6 +189,16 @@ class TestTrigger:
 
         assert session.get_one(DagModel, "etl").is_paused is paused
 
+    def test_a_paused_dag_that_cannot_be_started_stays_paused(
+        self, serving: AirflowServing, session: Session
+    ) -> None:
+        session.get_one(DagModel, "etl").is_paused = True
+
+        with pytest.raises(InvalidRequestError, match="cannot be started"):
+            serving.trigger("etl", run_id="../x", conf=None, actor=ANN, unpause=True)
+
+        assert session.get_one(DagModel, "etl").is_paused
+
     def test_an_unknown_dag_is_an_error(self, serving: AirflowServing) -> None:
         with pytest.raises(NotFoundError, match="'nope'"):
             serving.trigger("nope", run_id="r", conf=None, actor=ANN)

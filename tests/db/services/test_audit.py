@@ -16,7 +16,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.notification import NotificationEvent
 from airflow_release_plugin.domain.ports import ServingFolders
 from airflow_release_plugin.domain.states import NotificationState
-from airflow_release_plugin.exceptions import NotAllowedError
+from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError
 from airflow_release_plugin.models import Event, Notification, Release
 from airflow_release_plugin.services import (
     adoption,
@@ -111,6 +111,9 @@ def test_everything_that_changes_something_leaves_its_event(
     world.promote(world.decide(world.report(release)))
     world.twin.serve(world.store, "prod", str(world.head))
     verification.verify(world.ctx, actor=PIPELINE, release_id=release.id)
+    world.twin.unstartable["etl"] = NotFoundError("Airflow does not know the DAG 'etl'.")
+    runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+    world.twin.unstartable.clear()
     runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
     releases.revoke(world.ctx, actor=DEV, release_id=world.waiting(world.dag("other")).id)
     removed = submissions.list_submissions(world.ctx, actor=DEV).items[0]

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import RunFacts
+from airflow_release_plugin.domain.runs import StartStatus, StartSummary, summary
 from airflow_release_plugin.domain.states import ReleaseState
-from airflow_release_plugin.exceptions import ConflictError, NotAllowedError
+from airflow_release_plugin.exceptions import (
+    ConflictError,
+    InvalidRequestError,
+    NotAllowedError,
+    NotFoundError,
+    ReleaseError,
+)
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services import release_page, runs
 from airflow_release_plugin.services.verification import Verification
 from tests.harness.clock import FrozenClock
-from tests.harness.context import ADMIN, DEV, PIPELINE, World, dag_text
+from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, REVIEWER, World, dag_text
 
 
 def to_run(world: World) -> Release:
@@ -57,6 +65,89 @@ def test_the_page_shows_the_state_of_the_runs(world: World) -> None:
     assert [(run.dag_id, run.state) for run in shown] == [("north", "success"), ("south", "missing")]
 
 
+@pytest.mark.req("R11")
+def test_a_dag_that_cannot_be_started_does_not_stand_in_the_way_of_the_others(world: World) -> None:
+    release = to_run(world)
+    world.twin.unstartable["north"] = NotFoundError("Airflow does not know the DAG 'north'.")
+
+    started = runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+
+    assert started == (
+        StartStatus("north", "", "not_started", True, "Airflow does not know the DAG 'north'."),
+        StartStatus("south", "release__R-000001__1", "queued"),
+    )
+    assert summary(started) == StartSummary(total=2, succeeded=0, failed=0, not_started=1, deleted=0)
+
+
+@pytest.mark.req("R11")
+@pytest.mark.parametrize("actor", [DEV, ADMIN, PIPELINE], ids=["requester", "admin", "pipeline"])
+def test_what_could_not_be_started_is_started_later_and_nothing_else(world: World, actor: Actor) -> None:
+    release = to_run(world)
+    world.twin.unstartable["north"] = InvalidRequestError("It takes no manual runs.")
+    runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+    world.twin.unstartable.clear()
+    count = len(world.twin.triggers)
+
+    started = runs.start_runs(world.ctx, actor=actor, release_id=release.id)
+
+    assert [(run.state, run.problem) for run in started] == [("queued", ""), ("queued", "")]
+    assert len(world.twin.triggers) == count + 1
+    assert "start_runs" not in release_page.view(world.ctx, actor=DEV, release_id=release.id).actions
+
+
+@pytest.mark.req("R11")
+def test_only_the_requester_and_admins_are_offered_to_start_what_was_not(world: World) -> None:
+    release = to_run(world)
+    world.twin.unstartable["north"] = NotFoundError("Airflow does not know the DAG 'north'.")
+    runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+
+    offered = {
+        actor.name: "start_runs" in release_page.view(world.ctx, actor=actor, release_id=release.id).actions
+        for actor in (DEV, DEV2, REVIEWER, ADMIN)
+    }
+
+    assert offered == {"dev": True, "dev2": False, "reviewer": False, "admin": True}
+    with pytest.raises(NotAllowedError):
+        runs.start_runs(world.ctx, actor=DEV2, release_id=release.id)
+
+
+@pytest.mark.req("R11")
+def test_the_requester_does_not_start_runs_before_the_pipeline(world: World) -> None:
+    release = to_run(world)
+
+    shown = release_page.view(world.ctx, actor=DEV, release_id=release.id)
+
+    assert [(run.dag_id, run.state, run.ended) for run in shown.runs] == [
+        ("north", "waiting", False),
+        ("south", "waiting", False),
+    ]
+    with pytest.raises(NotAllowedError):
+        runs.start_runs(world.ctx, actor=DEV, release_id=release.id)
+
+
+@pytest.mark.req("R11")
+def test_what_the_pipeline_never_came_to_is_not_started_and_says_why(world: World) -> None:
+    release = to_run(world)
+    run_id = str(release.pipeline_run_id)
+    world.twin.started["release_pipeline", run_id] = RunFacts(
+        "release_pipeline", run_id, "failed", ended=True
+    )
+
+    (north, _) = release_page.view(world.ctx, actor=DEV, release_id=release.id).runs
+
+    assert (north.state, north.problem) == (
+        "not_started",
+        "The run of the pipeline 'release_pipeline' is failed; it did not start it.",
+    )
+    assert len(runs.start_runs(world.ctx, actor=DEV, release_id=release.id)) == 2
+
+
+def test_a_soak_does_not_pass_with_a_run_that_could_not_be_started(world: World) -> None:
+    release = soaking(world, unstartable=NotFoundError("Airflow does not know the DAG 'etl'."))
+
+    assert soak(world, release).problems == ["etl: Airflow does not know the DAG 'etl'."]
+
+
 def test_nothing_runs_if_nobody_asked(world: World) -> None:
     release = world.released(world.dag("etl"))
 
@@ -83,12 +174,14 @@ def test_a_removed_dag_does_not_run(world: World) -> None:
 # soak
 
 
-def soaking(world: World, minutes: int = 10) -> Release:
+def soaking(world: World, minutes: int = 10, unstartable: ReleaseError | None = None) -> Release:
     """A second version of ``etl.py`` in the target, whose first run was started."""
     world.released(world.dag("etl"))
     world.dag("etl", lines="x = 2")
     release = world.request(world.submit("etl.py"), run_after_release=True, soak_minutes=minutes)
     world.promote(world.decide(world.report(release)))
+    if unstartable is not None:
+        world.twin.unstartable["etl"] = unstartable
     runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
     return release
 

@@ -13,7 +13,7 @@ from airflow_release_plugin.operators.promote import (
 from tests.unit.client.context import context
 from tests.unit.client.server import PREFIX, Answer, release
 
-RUN = {"dag_id": "a", "run_id": "r", "state": "queued"}
+RUN = {"dag_id": "a", "run_id": "r", "state": "queued", "problem": ""}
 
 
 def test_promotion_gives_the_commit(server):
@@ -113,7 +113,8 @@ def test_release_that_asks_for_no_runs_skips_the_task(server):
         RunReleasedDagsOperator(task_id="t", release_id=7).execute(context())
 
 
-def test_dag_that_cannot_be_started_is_named(server):
-    server.script("POST", "/releases/7/run", [RUN, RUN | {"dag_id": "b", "state": "missing"}])
-    with pytest.raises(AirflowFailException, match="- b"):
+def test_dag_that_cannot_be_started_is_named_and_tried_again(server):
+    refused = RUN | {"dag_id": "b", "run_id": "", "state": "not_started", "problem": "It is gone."}
+    server.script("POST", "/releases/7/run", [RUN, refused])
+    with pytest.raises(UnavailableError, match=r"- b: It is gone\."):
         RunReleasedDagsOperator(task_id="t", release_id=7).execute(context())
