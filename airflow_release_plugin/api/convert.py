@@ -61,6 +61,7 @@ def release_detail(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseDet
             "soak_minutes": release.soak_minutes,
             "rolls_back_id": release.rolls_back_id,
             "risk": release.risk_json,
+            "evidence": view.evidence,
         }
     )
 

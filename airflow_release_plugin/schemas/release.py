@@ -19,6 +19,7 @@ from airflow_release_plugin.schemas.common import (
     ResponseModel,
     RowId,
 )
+from airflow_release_plugin.schemas.evidence import ImportEvidenceResponse
 
 
 class ReleaseBody(RequestModel):
@@ -210,6 +211,7 @@ class ReleaseDetailResponse(ReleaseResponse):
     soak_minutes: int
     rolls_back_id: int | None
     risk: dict[str, Any]
+    evidence: list[ImportEvidenceResponse]
 
 
 class ReasonBody(RequestModel):

@@ -1,4 +1,4 @@
-"""The to-be-released list: what the source has that the target has not, with its latest submission."""
+"""The to-be-released list: what the source, or an import, has that the target has not."""
 
 from __future__ import annotations
 
@@ -134,9 +134,10 @@ def _is_readable(ctx: Context, actor: Actor, row: Candidate, readable: frozenset
 
 
 def _rows(ctx: Context, ground: Ground) -> list[Candidate]:
-    rows = [_present_row(ctx, ground, path) for path in ground.source.snapshot.dag_files]
+    rows = [_present_row(ctx, ground, path) for path in ground.present]
     moved = set(ground.moves.origins.values())
     rows += [_gone_row(ctx, ground, unit) for unit in ground.gone if unit.path not in moved]
+    rows += [_brought_row(ctx, ground, unit) for unit in ground.brought]
     return _with_effective_states(ctx, [row for row in rows if row is not None])
 
 
@@ -175,6 +176,10 @@ def _gone_row(ctx: Context, ground: Ground, unit: Unit) -> Candidate:
         problem=None,
         changed_since_submission=waiting is not None and waiting.change is not ChangeKind.DELETED,
     )
+
+
+def _brought_row(ctx: Context, ground: Ground, unit: Unit) -> Candidate:
+    return _row(ctx, ground, unit.path, ground.waiting[unit.id].change, unit, problem=None)
 
 
 def _row(

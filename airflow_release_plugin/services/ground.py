@@ -23,23 +23,28 @@ class Ground:
     """
     One request's view; each part is read once, when it is first needed, in a fixed number of queries.
 
-    :raises NotHereError: this installation has no source
+    Where there is no source, nothing is present and nothing is gone; versions that imports brought wait all
+    the same.
+
+    :raises NotHereError: this installation has neither source nor target
     """
 
     def __init__(self, ctx: Context) -> None:
-        access.require_source(ctx)
+        if not ctx.settings.has_source:
+            access.require_target(ctx)
         self._ctx = ctx
         self._name = ctx.settings.source
 
     @cached_property
     def source(self) -> Source:
-        """The source bundle at this moment."""
+        """The source bundle at this moment. Raises ``NotHereError`` where there is none."""
+        access.require_source(self._ctx)
         return open_source(self._ctx)
 
     @cached_property
     def present(self) -> frozenset[str]:
         """Paths of the DAG files of the source."""
-        return frozenset(self.source.snapshot.dag_files)
+        return frozenset(self.source.snapshot.dag_files if self._ctx.settings.has_source else ())
 
     @cached_property
     def target(self) -> Mapping[str, FileEntry]:
@@ -75,12 +80,26 @@ class Ground:
 
     @cached_property
     def gone(self) -> list[Unit]:
-        """Units whose file is not in the source, while the target has it or a version waits."""
+        """Units whose file left the source, while the target has it or a version waits."""
         return [
             unit
-            for path, unit in self.units.items()
-            if path not in self.present and (unit.id in self.live or unit.id in self.waiting)
+            for unit in self._absent
+            if not self._is_brought(unit) and (unit.id in self.live or unit.id in self.waiting)
         ]
+
+    @cached_property
+    def brought(self) -> list[Unit]:
+        """Units that imports brought and of which a version waits: their file is elsewhere, and not gone."""
+        return [unit for unit in self._absent if self._is_brought(unit) and unit.id in self.waiting]
+
+    @property
+    def _absent(self) -> list[Unit]:
+        return [unit for path, unit in self.units.items() if path not in self.present]
+
+    def _is_brought(self, unit: Unit) -> bool:
+        waiting = self.waiting.get(unit.id)
+        is_import = unit.origin is not None or (waiting is not None and waiting.import_id is not None)
+        return is_import or not self._ctx.settings.has_source
 
     @cached_property
     def moves(self) -> Moves:

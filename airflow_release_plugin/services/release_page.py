@@ -18,6 +18,7 @@ from airflow_release_plugin.services import (
     access,
     approvals,
     emergency,
+    import_evidence,
     progress,
     releases,
     requests,
@@ -35,6 +36,7 @@ from airflow_release_plugin.services.file_diffs import (
     diff_changes,
     diff_entries,
 )
+from airflow_release_plugin.services.import_evidence import ImportEvidence
 from airflow_release_plugin.services.watch import HELD
 from airflow_release_plugin.store.base import environment_ref
 
@@ -66,6 +68,7 @@ class ReleaseView:
     actions: list[str]
     hold: Hold | None
     watch_state: str
+    evidence: tuple[ImportEvidence, ...]
 
 
 def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:
@@ -92,6 +95,7 @@ def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:
         ),
         hold=held,
         watch_state=HELD if held else state.value,
+        evidence=import_evidence.for_release(ctx, release),
     )
 
 

@@ -49,6 +49,7 @@ def submit(ctx: Context, *, actor: Actor, path: str, comment: str = "") -> Submi
     :raises UnitError: the closure cannot be determined or shipped
     :raises NotAllowedError: the actor may not edit a DAG of the file in Airflow
     """
+    access.require_source(ctx)
     made = _submit(ctx, Ground(ctx), actor=actor, path=path, comment=comment)
     _go_straight(ctx, [made], comment, actor=actor)
     return made
@@ -60,6 +61,7 @@ def submit_many(ctx: Context, *, actor: Actor, paths: Sequence[str], comment: st
 
     :raises InvalidRequestError: none, or more than a release may hold
     """
+    access.require_source(ctx)
     wanted = _counted(paths)
     ground = Ground(ctx)
     # Before the first event: the trail is locked from there to the commit.

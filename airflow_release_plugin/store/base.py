@@ -56,6 +56,11 @@ def tag_ref(number: str) -> str:
     return f"refs/tags/{number}"
 
 
+def import_ref(bundle_id: str) -> str:
+    """Ref that keeps the files of an imported bundle as they were signed."""
+    return f"refs/imports/{_escaped(bundle_id)}"
+
+
 def submission_ref(unit_name: str, version: int) -> str:
     """
     Ref that keeps version ``version`` (1, 2, …) of a unit, ``refs/submissions/<escaped name>/<version>``.
@@ -67,10 +72,14 @@ def submission_ref(unit_name: str, version: int) -> str:
         raise InvalidRequestError(
             f"{unit_name!r} v{version} is not a submission: it needs a name and a version."
         )
-    raw = unit_name.encode(errors="surrogatepass")
-    escaped = "".join(chr(c) if re.match(rb"[A-Za-z0-9_-]", bytes([c])) else f"%{c:02X}" for c in raw)
+    escaped = _escaped(unit_name)
     parts = [escaped[start : start + _LONGEST_PART] for start in range(0, len(escaped), _LONGEST_PART)]
     return f"{_SUBMISSIONS}{'/+'.join(parts)}/{version}"
+
+
+def _escaped(name: str) -> str:
+    raw = name.encode(errors="surrogatepass")
+    return "".join(chr(c) if re.match(rb"[A-Za-z0-9_-]", bytes([c])) else f"%{c:02X}" for c in raw)
 
 
 def parse_submission_ref(ref: str) -> tuple[str, int]:

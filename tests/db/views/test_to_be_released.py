@@ -135,7 +135,7 @@ def test_a_page_of_the_other_side_says_where_to_go(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW__RELEASE__ROLE", "target")
-    answer = client.get(LIST)
+    answer = client.get(f"{LIST}?tab=shared")
 
     assert (answer.status_code, 'data-error-code="not_here"' in answer.text) == (409, True)
 
