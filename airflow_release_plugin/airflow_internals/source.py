@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Collection, Mapping
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin import config
 from airflow_release_plugin.airflow_internals.facts import connection_types, dag_facts, stored_import_errors
+from airflow_release_plugin.analysis.stat_memo import StatMemo
 from airflow_release_plugin.domain.ports import DagFacts, SourceSnapshot
 from airflow_release_plugin.exceptions import SourceUnavailableError
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
+
+_GUESSES: StatMemo[bool] = StatMemo()
 
 REFRESH_SECONDS = 5.0
 """A bundle that fetches its files from elsewhere is refreshed at most this often in one process."""
@@ -133,10 +137,21 @@ def _dag_files(root: Path, bundle: str) -> tuple[str, ...]:
 
     safe_mode = conf.getboolean("core", "dag_discovery_safe_mode", fallback=True)
     files = []
-    for found in list_py_file_paths(root, safe_mode=safe_mode):
-        path = Path(found)
-        if path.suffix == ".py":
-            files.append(path.relative_to(root).as_posix())
-        else:
-            log.warning("Archive %s of bundle %r cannot be released; unpack it", path.name, bundle)
+    for found in list_py_file_paths(root, safe_mode=False):
+        path = found[len(f"{root}{os.sep}") :].replace(os.sep, "/")
+        if not path.endswith(".py"):
+            log.warning("Archive %s of bundle %r cannot be released; unpack it", path, bundle)
+        elif not safe_mode or _may_hold_dag(found):
+            files.append(path)
     return tuple(sorted(files))
+
+
+def _may_hold_dag(file: str) -> bool:
+    """Ask Airflow's safe mode, which reads the file; of thousands, only those that changed are read again."""
+    from airflow.utils.file import might_contain_dag
+
+    try:
+        return bool(_GUESSES.get(file, Path(file).stat(), lambda: might_contain_dag(file, safe_mode=True)))
+    except Exception:  # as Airflow does: the heuristic is configurable and raises whatever it likes
+        log.exception("Error while examining %s", file)
+        return False

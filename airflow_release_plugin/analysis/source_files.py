@@ -9,13 +9,13 @@ import os
 import posixpath
 import re
 import stat
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from airflow_release_plugin.analysis.stat_memo import StatMemo, bound
 from airflow_release_plugin.domain.files import EXECUTABLE, REGULAR, FileEntry, blob_id
 from airflow_release_plugin.exceptions import UnitError
 
@@ -24,9 +24,6 @@ T = TypeVar("T")
 NEVER = frozenset({".git", "__pycache__"})
 """Folders that no unit contains, however they are named in the code."""
 
-_SETTLED_NS = 2_000_000_000
-"""A file that changed less than 2 s ago may change again under the same time stamp: not remembered."""
-_CACHE_LIMIT = 200_000
 _SPECIAL = {
     stat.S_IFIFO: "a fifo",
     stat.S_IFSOCK: "a socket",
@@ -39,24 +36,12 @@ class AnalysisCache:
     """
     What was computed before: blob ids by stat, and anything derived from a blob. Keep it between calls.
 
-    Both tables are emptied when they pass 200,000 rows, so that a long-lived process stays bounded.
+    Both tables are emptied when they are full, so that a long-lived process stays bounded.
     """
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[str, str], tuple[tuple[int, ...], FileEntry]] = {}
+        self.entries: StatMemo[FileEntry] = StatMemo()
         self._derived: dict[tuple[str, str], Any] = {}
-
-    def entry(self, root: str, path: str, info: os.stat_result, make: Callable[[], FileEntry]) -> FileEntry:
-        """Return the entry of a file whose stat is ``info``; ``make`` reads the file when it is not known."""
-        key = (info.st_mtime_ns, info.st_size, info.st_ino, info.st_ctime_ns, info.st_mode)
-        known = self._entries.get((root, path))
-        if known is not None and known[0] == key:
-            return known[1]
-        made = make()
-        if time.time_ns() - max(info.st_mtime_ns, info.st_ctime_ns) > _SETTLED_NS:
-            _bound(self._entries)
-            self._entries[root, path] = (key, made)
-        return made
 
     def derive(self, function: Callable[[bytes], T], blob: str, read: Callable[[], bytes]) -> T:
         """Return ``function(bytes of the blob)``, computed once for each blob; it must not raise."""
@@ -64,14 +49,9 @@ class AnalysisCache:
         try:
             found: T = self._derived[key]
         except KeyError:
-            _bound(self._derived)
+            bound(self._derived)
             found = self._derived[key] = function(read())
         return found
-
-
-def _bound(table: dict[Any, Any]) -> None:
-    if len(table) >= _CACHE_LIMIT:
-        table.clear()
 
 
 class SourceFiles(ABC):
@@ -251,7 +231,7 @@ class FolderFiles(SourceFiles):
             data = self._bytes(path)
             return FileEntry(path, mode, blob_id(data), len(data))
 
-        return self.cache.entry(self._real, path, info, make)
+        return self.cache.entries.get((self._real, path), info, make)
 
     def read(self, path: str) -> bytes:
         """Read the file and make sure that it did not change since :meth:`entry` looked."""

@@ -73,7 +73,9 @@ class Release(Stateful, Base):
         Text, default="", server_default="", comment="why nobody had to approve"
     )
     progress_json: Mapped[dict[str, Any] | None] = mapped_column(
-        "progress", JSON(none_as_null=True), comment="while it is checked: attempt, and state by path"
+        "progress",
+        JSON(none_as_null=True),
+        comment="while it is checked or verified: of what, and state by path",
     )
     emergency_reason: Mapped[str] = mapped_column(Text, default="", comment="why the glass was broken")
     pipeline_dag_id: Mapped[str] = mapped_column(String(250))

@@ -11,7 +11,6 @@ from typing import Any
 from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.identity import Actor, Person
-from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.domain.search import search
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
@@ -122,15 +121,18 @@ def _readable(ctx: Context, actor: Actor, rows: list[Candidate]) -> list[Candida
         return rows
     names = {name for row in rows for name in (*row.dag_ids, *row.source_dag_ids)}
     readable = ctx.airflow.access.readable(actor, names)
-    return [row for row in rows if _is_readable(ctx, actor, row, readable)]
+    # A new file that was never parsed has no DAG ids yet; it is for who may edit whatever it will be.
+    likely = {row.path: _likely_id(ctx, row.path) for row in rows if not row.dag_ids}
+    editable = ctx.airflow.access.editable(actor, set(likely.values()))
+    return [
+        row
+        for row in rows
+        if likely.get(row.path) in editable or not readable.isdisjoint((*row.dag_ids, *row.source_dag_ids))
+    ]
 
 
-def _is_readable(ctx: Context, actor: Actor, row: Candidate, readable: frozenset[str]) -> bool:
-    """A new file that was never parsed has no DAG ids yet; it is for who may edit whatever it will be."""
-    if not row.dag_ids:
-        name = PurePosixPath(row.path).stem
-        return ctx.airflow.access.may(actor, DagAccess.EDIT, ctx.settings.source_id(name))
-    return not readable.isdisjoint((*row.dag_ids, *row.source_dag_ids))
+def _likely_id(ctx: Context, path: str) -> str:
+    return ctx.settings.source_id(PurePosixPath(path).stem)
 
 
 def _rows(ctx: Context, ground: Ground) -> list[Candidate]:

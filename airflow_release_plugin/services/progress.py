@@ -1,4 +1,4 @@
-"""How far each item of a release is: told by the worker while it checks, by reports afterwards (R8)."""
+"""How far each item of a release is: told while it is checked and verified, by reports afterwards (R8)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def note(
             f"{release.subject} is {release.state.value!r} in attempt {release.attempt}; the progress of "
             f"attempt {attempt} is not wanted any more."
         )
-    known = _told(release)
+    known = _told(release, _check_of(release))
     release.progress_json = {
         "of": _check_of(release),
         "files": {**known, **{file.path: [file.state.value, file.detail] for file in files}},
@@ -40,20 +40,32 @@ def note(
     return items(release, release.state, ())
 
 
+def note_served(release: Release, paths: Iterable[str]) -> None:
+    """Write down which files the verification has seen served by now; gone with its report, too."""
+    release.progress_json = {
+        "of": _verification_of(release),
+        "files": {path: [ItemState.SERVED.value, ""] for path in paths},
+    }
+
+
 def _check_of(release: Release) -> str:
     """Names one check: an attempt may be checked again when the target moved on."""
     return f"{release.attempt} on {release.base_commit or 'empty'}"
 
 
-def _told(release: Release) -> Mapping[str, list[str]]:
+def _verification_of(release: Release) -> str:
+    return f"{release.attempt} in {release.target_commit}"
+
+
+def _told(release: Release, of: str) -> Mapping[str, list[str]]:
     told = release.progress_json or {}
-    return told["files"] if told.get("of") == _check_of(release) else {}
+    return told["files"] if told.get("of") == of else {}
 
 
 def items(release: Release, state: ReleaseState, reports: Sequence[Report]) -> tuple[ItemProgress, ...]:
     """Each item in the order of the release; needs no query."""
     if state is ReleaseState.CHECKING:
-        told = _told(release)
+        told = _told(release, _check_of(release))
         return tuple(
             ItemProgress(item.path, *_read(told[item.path]))
             if item.path in told
@@ -62,7 +74,8 @@ def items(release: Release, state: ReleaseState, reports: Sequence[Report]) -> t
         )
     checked = _lines(release, reports, ReportKind.CHECK)
     served = _lines(release, reports, ReportKind.VERIFICATION)
-    return tuple(_item(item, state, checked, served) for item in release.items)
+    seen = _told(release, _verification_of(release))
+    return tuple(_item(item, state, checked, served, item.path in seen) for item in release.items)
 
 
 def _read(told: list[str]) -> tuple[ItemState, str]:
@@ -80,6 +93,7 @@ def _item(
     state: ReleaseState,
     checked: list[dict[str, Any]] | None,
     served: list[dict[str, Any]] | None,
+    is_seen: bool,
 ) -> ItemProgress:
     problem = _problem(item.path, served or []) or _problem(item.path, checked or [])
     if problem is not None:
@@ -87,7 +101,7 @@ def _item(
     if served is not None:
         reached = ItemState.SERVED
     elif state in _IN_TARGET:
-        reached = ItemState.PROMOTED
+        reached = ItemState.SERVED if is_seen else ItemState.PROMOTED
     elif state is ReleaseState.RELEASING:
         reached = ItemState.PROMOTING
     else:

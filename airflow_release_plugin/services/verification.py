@@ -16,7 +16,7 @@ from airflow_release_plugin.models import Release, Report, Submission
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
-from airflow_release_plugin.services import access, audit, auto_rollback, landed, releases
+from airflow_release_plugin.services import access, audit, auto_rollback, landed, progress, releases
 from airflow_release_plugin.services.context import Context
 
 SETTLED = timedelta(seconds=30)
@@ -52,8 +52,12 @@ def verify(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
     if release.state is not ReleaseState.RELEASED or release.released_at is None:
         raise ConflictError(f"{release.subject} is {release.state.value!r}; there is nothing to verify yet.")
     lines = _lines(ctx, release)
-    if any(line["status"] == "pending" for line in lines):
-        return Verification("pending", [line["detail"] for line in lines if line["status"] == "pending"])
+    pending = [line["detail"] for line in lines if line["status"] == "pending"]
+    if pending:
+        served = (line["path"] for line in lines if line["status"] == CheckStatus.PASSED.value)
+        progress.note_served(release, served)
+        return Verification("pending", pending)
+    release.progress_json = None
     verdict = store_verdict(ctx, release, ReportKind.VERIFICATION, lines, actor=actor)
     return concluded(ctx, release, verdict)
 

@@ -70,7 +70,7 @@ def _columns() -> dict[str, list[sa.Column[Any]]]:
                 "progress",
                 sa.JSON(),
                 nullable=True,
-                comment="while it is checked: attempt, and state by path",
+                comment="while it is checked or verified: of what, and state by path",
             ),
         ],
         "release_run": [

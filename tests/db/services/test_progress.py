@@ -75,6 +75,21 @@ def test_what_is_in_the_target_is_promoted_until_airflow_serves_it(world: World)
     assert shown(world, release) == {"one.py": ("served", "")}
 
 
+def test_items_are_served_one_by_one_as_airflow_parses_them(world: World) -> None:
+    release = world.released(world.dag("one"), world.dag("two"))
+    world.twin.serve(world.store, "prod", str(release.target_commit))
+    not_yet = world.twin.serving.pop("two.py")
+    verification.verify(world.ctx, actor=PIPELINE, release_id=release.id)
+
+    assert shown(world, release) == {"one.py": ("served", ""), "two.py": ("promoted", "")}
+
+    world.twin.serving["two.py"] = not_yet
+    verification.verify(world.ctx, actor=PIPELINE, release_id=release.id)
+
+    assert shown(world, release) == {"one.py": ("served", ""), "two.py": ("served", "")}
+    assert release.progress_json is None
+
+
 def test_a_release_that_awaits_people_is_checked(world: World) -> None:
     assert shown(world, world.waiting(world.dag("one"))) == {"one.py": ("checked", "")}
 

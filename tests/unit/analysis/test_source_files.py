@@ -3,8 +3,6 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -177,21 +175,6 @@ class TestFolder:
 
 
 class TestCache:
-    def test_a_settled_file_is_hashed_once(self) -> None:
-        cache = AnalysisCache()
-        made: list[FileEntry] = []
-        info: Any = SimpleNamespace(st_mtime_ns=1, st_ctime_ns=1, st_size=6, st_ino=1, st_mode=0o100644)
-        entry = FileEntry("a.py", REGULAR, "0" * 40, 6)
-
-        def make() -> FileEntry:
-            made.append(entry)
-            return entry
-
-        for _ in range(2):
-            cache.entry("/r", "a.py", info, make)
-
-        assert made == [entry]
-
     def test_a_file_that_changed_just_now_is_hashed_again(self, tree: Path) -> None:
         cache = AnalysisCache()
         before = folder(tree, cache).entry("a.py")

@@ -1,0 +1,39 @@
+"""Remembers what was found out about a file for as long as its stat stays the same."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+_SETTLED_NS = 2_000_000_000
+"""A file that changed less than 2 s ago may change again under the same time stamp: not remembered."""
+_LIMIT = 200_000
+
+
+class StatMemo(Generic[T]):
+    """Answers by file. Emptied when it passes 200,000 rows, so that a long-lived process stays bounded."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Hashable, tuple[tuple[int, ...], T]] = {}
+
+    def get(self, key: Hashable, info: os.stat_result, make: Callable[[], T]) -> T:
+        """Return the answer for the file ``key`` with this stat; ``make`` gives it if it is not known."""
+        stamp = (info.st_mtime_ns, info.st_size, info.st_ino, info.st_ctime_ns, info.st_mode)
+        known = self._rows.get(key)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        made = make()
+        if time.time_ns() - max(info.st_mtime_ns, info.st_ctime_ns) > _SETTLED_NS:
+            bound(self._rows)
+            self._rows[key] = (stamp, made)
+        return made
+
+
+def bound(table: dict[Any, Any]) -> None:
+    """Empty a table that is full."""
+    if len(table) >= _LIMIT:
+        table.clear()
