@@ -64,7 +64,9 @@ def test_ports_are_open_on_this_machine_only() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_the_store_is_shared_by_every_part_of_airflow(name: str) -> None:
-    assert "release:/opt/airflow/release" in SERVICES[name]["volumes"]
+    volume = f"{name}-release" if "airgap" in SERVICES[name]["profiles"] else "release"
+
+    assert f"{volume}:/opt/airflow/release" in SERVICES[name]["volumes"]
     assert SERVICES[name]["environment"]["AIRFLOW__RELEASE__STORE_PATH"].startswith("/opt/airflow/release/")
 
 
@@ -88,3 +90,35 @@ def test_the_service_user_is_the_one_that_tasks_log_in_as(name: str) -> None:
         json.loads(environment["AIRFLOW_CONN_AIRFLOW_RELEASE_DEFAULT"])["login"]
         == (environment["AIRFLOW__RELEASE__SERVICE_USERS"])
     )
+
+
+SIDES = ("near", "far")
+
+
+def reach(name: str) -> set[str]:
+    """Networks of a service."""
+    return set(SERVICES[name]["networks"])
+
+
+@pytest.mark.req("R50", "R53")
+def test_the_two_sides_of_the_air_gap_cannot_reach_each_other() -> None:
+    sides = {side: [name for name in SERVICES if name.partition("-")[0] == side] for side in SIDES}
+    near, far = (set().union(*map(reach, sides[side])) for side in SIDES)
+
+    assert sides["near"]
+    assert sides["far"]
+    assert near.isdisjoint(far)
+    assert all("network_mode" not in SERVICES[name] for names in sides.values() for name in names)
+
+
+def test_only_the_transfer_folder_is_on_both_sides() -> None:
+    near, far = ({volume.partition(":")[0] for volume in SERVICES[side]["volumes"]} for side in SIDES)
+
+    assert near & far == {"transfer"}
+
+
+def test_each_side_has_a_database_and_a_role_of_its_own() -> None:
+    environments = [SERVICES[side]["environment"] for side in SIDES]
+
+    assert len({each["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] for each in environments}) == 2
+    assert [each["AIRFLOW__RELEASE__ROLE"] for each in environments] == ["both", "target"]
