@@ -52,6 +52,11 @@ def exports_enabled() -> bool:
     return _get("exports_enabled", "True").lower() in {"true", "1", "yes", "t"}
 
 
+def import_policy() -> str:
+    """How much the findings of an import's preflight weigh, where that is not the default."""
+    return _get("import_policy", "")
+
+
 def bundle_days() -> int:
     """Days after which importers refuse a bundle that was made here."""
     return int(_get("bundle_days", "30"))

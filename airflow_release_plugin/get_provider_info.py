@@ -197,6 +197,15 @@ def _transfer_options() -> dict[str, Any]:
         "exports_enabled": _option(
             "boolean", "True", "Whether administrators and owners of DAGs may export them from here."
         ),
+        "import_policy": _option(
+            "string",
+            "",
+            "How much the findings of an import's preflight weigh, where that is not the default: pairs "
+            "``reason: weight``, separated by commas, with the weights ``ok``, ``warn`` and ``block``. What "
+            "cannot be understood, or would make a firm reason lighter, is reported by ``health``, and the "
+            "default counts.",
+            "unknown_queue: block, missing_pool: warn",
+        ),
         "bundle_days": _option(
             "integer",
             "30",

@@ -22,6 +22,8 @@ from sqlalchemy.dialects import postgresql
 from airflow_release_plugin.domain import states
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow_schema import flow_file_schema
+from airflow_release_plugin.domain.preflight import DEFAULT_WEIGHTS, FIRM, Reason
+from airflow_release_plugin.domain.preflight_words import WORDS
 from airflow_release_plugin.get_provider_info import get_provider_info
 from airflow_release_plugin.models import Base
 from airflow_release_plugin.views.labels import EVENT_LABELS
@@ -92,6 +94,20 @@ def event_table() -> str:
     return table(["tag", "shown as"], rows)
 
 
+def preflight_table() -> str:
+    """Every reason of a preflight."""
+    rows = (
+        [
+            f"`{reason.value}`",
+            DEFAULT_WEIGHTS[reason].value + (", firm" if reason in FIRM else ""),
+            WORDS[reason].title,
+            WORDS[reason].next_step,
+        ]
+        for reason in Reason
+    )
+    return table(["reason", "weight", "means", "what to do"], rows)
+
+
 def database_tables() -> str:
     """Every table with its columns, in the words of PostgreSQL."""
     classes = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
@@ -153,6 +169,7 @@ def markdown(text: str) -> str:
 PARTS: Mapping[str, Callable[[str], str]] = {
     "settings": lambda _: settings_table(),
     "events": lambda _: event_table(),
+    "preflight": lambda _: preflight_table(),
     "database": lambda _: database_tables(),
     "requirements": requirement_rows,
     "release-diagram": lambda _: state_diagram(states.ReleaseState),

@@ -16,6 +16,7 @@ from airflow_release_plugin.airflow_internals.auth_managers import (
 )
 from airflow_release_plugin.airflow_internals.people_provider import provided_people
 from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.inventory import Kind
 from airflow_release_plugin.domain.ports import DagAccess
 
 if TYPE_CHECKING:
@@ -81,6 +82,25 @@ class AirflowAccess:
                 )
             )
         return frozenset(found)
+
+    def may_create(self, actor: Actor, kind: Kind, name: str) -> bool:
+        """Whether ``actor`` may make such a connection, variable or pool, of no team."""
+        from airflow.api_fastapi.auth.managers.models import resource_details as details
+
+        if not self._is_requester(actor):
+            return False
+        questions: dict[Kind, Callable[[Any], bool]] = {
+            Kind.CONNECTION: lambda manager: manager.is_authorized_connection(
+                method="POST", details=details.ConnectionDetails(conn_id=name), user=self._user
+            ),
+            Kind.VARIABLE: lambda manager: manager.is_authorized_variable(
+                method="POST", details=details.VariableDetails(key=name), user=self._user
+            ),
+            Kind.POOL: lambda manager: manager.is_authorized_pool(
+                method="POST", details=details.PoolDetails(name=name), user=self._user
+            ),
+        }
+        return bool(self._ask(questions[kind]))
 
     def people(self) -> tuple[Person, ...]:
         """

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin.airflow_internals.access import AirflowAccess
 from airflow_release_plugin.airflow_internals.bundles import AirflowBundles
+from airflow_release_plugin.airflow_internals.inventory import AirflowInventory
 from airflow_release_plugin.airflow_internals.serving import AirflowServing
 from airflow_release_plugin.airflow_internals.source import AirflowSource
 from airflow_release_plugin.domain.ports import Airflow
@@ -27,4 +28,5 @@ def build_airflow(session: Session, *, user: Any = None) -> Airflow:
         access=AirflowAccess(session, user),
         serving=AirflowServing(session),
         bundles=AirflowBundles(session),
+        inventory=AirflowInventory(session),
     )

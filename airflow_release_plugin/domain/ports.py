@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.inventory import Inventory, Kind, Wanted
 
 
 class DagAccess(str, Enum):
@@ -216,6 +217,10 @@ class AccessPort(Protocol):
         """The subset of ``dag_ids`` that ``actor`` may edit; a fixed number of calls."""
         ...
 
+    def may_create(self, actor: Actor, kind: Kind, name: str) -> bool:
+        """Whether the auth manager lets ``actor`` make such a thing in Airflow; ``False`` when in doubt."""
+        ...
+
     def people(self) -> tuple[Person, ...]:
         """Everyone whom the auth manager can name; empty when it cannot list its users."""
         ...
@@ -299,6 +304,18 @@ class BundlesPort(Protocol):
         ...
 
 
+class InventoryPort(Protocol):
+    """Says what there is of the things that DAGs need, and makes what may be made without a secret."""
+
+    def take(self, wanted: Wanted) -> Inventory:
+        """Look for what is wanted: names and versions, never values; a fixed number of queries."""
+        ...
+
+    def create_stub(self, kind: Kind, name: str, *, connection_type: str = "", note: str = "") -> None:
+        """Make something that has a name and is marked as incomplete. Raises ``InvalidRequestError``."""
+        ...
+
+
 @dataclass(frozen=True)
 class Airflow:
     """The ports together."""
@@ -307,4 +324,5 @@ class Airflow:
     access: AccessPort
     serving: ServingPort
     bundles: BundlesPort
+    inventory: InventoryPort
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -19,6 +19,9 @@ class Weight(str, Enum):
     """Nothing is applied until it is mended."""
 
 
+_HEAVIEST_FIRST = (Weight.BLOCK, Weight.WARN, Weight.OK)
+
+
 class Reason(str, Enum):
     """What may be wrong with a bundle here."""
 
@@ -126,6 +129,47 @@ def rows_from(raw: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
         )
         for row in raw
     )
+
+
+def weighed(
+    findings: Iterable[tuple[Reason, Item]], weights: Mapping[Reason, Weight] = DEFAULT_WEIGHTS
+) -> tuple[Row, ...]:
+    """One row for each reason that was found, the weightiest first and else as in :class:`Reason`."""
+    found: dict[Reason, set[Item]] = {}
+    for reason, item in findings:
+        found.setdefault(reason, set()).add(item)
+    rows = [
+        Row(reason, weights[reason], tuple(sorted(found[reason]))) for reason in Reason if reason in found
+    ]
+    return tuple(sorted(rows, key=lambda row: _HEAVIEST_FIRST.index(row.weight)))
+
+
+@dataclass(frozen=True)
+class Policy:
+    """
+    How much reasons weigh in an installation.
+
+    :param problems: parts of the text that say nothing; the default counts there
+    """
+
+    weights: Mapping[Reason, Weight]
+    problems: tuple[str, ...] = ()
+
+
+def read_policy(text: str) -> Policy:
+    """Read ``reason: weight`` pairs with commas between; firm reasons keep their weight."""
+    weights, problems = dict(DEFAULT_WEIGHTS), []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, weight = (word.strip().lower() for word in part.partition(":"))
+        try:
+            reason = Reason(name)
+            if reason in FIRM and Weight(weight) is not weights[reason]:
+                problems.append(part)
+            else:
+                weights[reason] = Weight(weight)
+        except ValueError:
+            problems.append(part)
+    return Policy(weights, tuple(problems))
 
 
 def blocking(rows: Sequence[Row]) -> tuple[Row, ...]:

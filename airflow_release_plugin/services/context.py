@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_release_plugin import config
 from airflow_release_plugin.domain.ports import Airflow
+from airflow_release_plugin.domain.preflight import read_policy
 from airflow_release_plugin.store.base import ReleaseStore
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Settings:
     keys_path: Path = field(default_factory=config.keys_path)
     bundle_days: int = field(default_factory=config.bundle_days)
     auto_rollback: bool = field(default_factory=config.auto_rollback)
+    import_policy: str = field(default_factory=config.import_policy)
 
     @property
     def has_source(self) -> bool:
@@ -65,9 +67,10 @@ class Settings:
         return self.source_mode == "basic" and self.has_target
 
     def problems(self) -> list[str]:
-        """Names of settings whose value is unknown; they count as the value that allows least."""
+        """Names of settings whose value is unknown, or in part; what counts instead is in their reference."""
         known = {"source_mode": {"dev-prod", "basic"}, "role": {"source", "target", "both"}}
-        return [name for name, values in known.items() if getattr(self, name) not in values]
+        unknown = [name for name, values in known.items() if getattr(self, name) not in values]
+        return [*unknown, *(["import_policy"] if read_policy(self.import_policy).problems else [])]
 
     def source_id(self, dag_id: str) -> str:
         """Id of the source's copy of a DAG in this Airflow."""

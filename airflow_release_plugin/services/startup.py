@@ -49,7 +49,7 @@ def prepare() -> None:
     try:
         with unit_of_work() as (ctx, _):
             for name in ctx.settings.problems():
-                log.error("[release] %s has an unknown value; the one that allows least counts", name)
+                log.error("[release] %s has an unknown value; see the reference of settings", name)
             for release in promotions.reconcile(ctx, ctx.settings.environment):
                 log.info(
                     "An interrupted promotion was finished: %s is %r", release.subject, release.state.value

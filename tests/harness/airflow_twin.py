@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.inventory import STUB_MARK, Inventory, Kind, Standing, Wanted, standing
 from airflow_release_plugin.domain.ports import (
     Airflow,
     BundleFolder,
@@ -50,6 +51,9 @@ class AirflowTwin:
     :param machine: where this machine keeps what it serves
     :param folders: bundles that people edit by hand, by name
     :param history: how DAGs stand, by id; one that is not there has no runs
+    :param held: connections, variables and pools with their descriptions
+    :param inventory: everything else that is here
+    :param forbidden: what nobody may make in Airflow, whatever the role
     """
 
     root: Path
@@ -71,11 +75,16 @@ class AirflowTwin:
     history: dict[str, DagStanding] = field(default_factory=dict)
     connections: dict[str, str] = field(default_factory=dict)
     unstartable: dict[str, ReleaseError] = field(default_factory=dict)
+    held: dict[tuple[Kind, str], str] = field(default_factory=dict)
+    inventory: Inventory = field(
+        default_factory=lambda: Inventory("3.3.2", "3.12.1", executors=frozenset({"LocalExecutor"}))
+    )
+    forbidden: set[Kind] = field(default_factory=set)
     is_broken: bool = False
 
     def ports(self) -> Airflow:
         """The ports, as a context wants them."""
-        return Airflow(source=self, access=self, serving=self, bundles=self)
+        return Airflow(source=self, access=self, serving=self, bundles=self, inventory=self)
 
     def parse(self, text: str, path: str, bundle: str, prefix: str = "") -> tuple[DagFacts, ...]:
         """What a dag processor would find in a file of these tests."""
@@ -148,7 +157,33 @@ class AirflowTwin:
         assert up_to_run == self.newest_run()
         return {name: self.history[name] for name in dag_ids if name in self.history}
 
+    # inventory
+
+    def take(self, wanted: Wanted) -> Inventory:
+        served = {dag_id: dag.bundle for dag_id, dag in self.others.items()}
+        served |= {dag.dag_id: dag.bundle for state in self.serving.values() for dag in state.dags}
+        return replace(
+            self.inventory,
+            connections={
+                name: s for name, s in self._held(Kind.CONNECTION).items() if name in wanted.connections
+            },
+            variables={name: s for name, s in self._held(Kind.VARIABLE).items() if name in wanted.variables},
+            pools=self._held(Kind.POOL),
+            served={**served, **self.inventory.served},
+        )
+
+    def _held(self, kind: Kind) -> dict[str, Standing]:
+        return {name: standing(text) for (held, name), text in self.held.items() if held is kind}
+
+    def create_stub(self, kind: Kind, name: str, *, connection_type: str = "", note: str = "") -> None:
+        self.held[kind, name] = f"{STUB_MARK} {note}"
+        if kind is Kind.CONNECTION:
+            self.connections[name] = connection_type
+
     # access
+
+    def may_create(self, actor: Actor, kind: Kind, name: str) -> bool:
+        return actor.has_any_role(frozenset({"admin"})) and kind not in self.forbidden
 
     def may(self, actor: Actor, access: DagAccess, dag_id: str) -> bool:
         if (actor.id, access, dag_id) in self.refused:

@@ -141,7 +141,7 @@ def test_basic_mode_needs_a_target(world: World) -> None:
 
 
 @pytest.mark.req("R9")
-@pytest.mark.parametrize("name", ["role", "source_mode"])
+@pytest.mark.parametrize("name", ["role", "source_mode", "import_policy"])
 def test_health_names_a_setting_that_makes_no_sense(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any, session_factory: Any, name: str
 ) -> None:
