@@ -43,7 +43,7 @@ def keys_path() -> Path:
 
 
 def transfer_path() -> Path:
-    """Folder of the bundle files that exports made."""
+    """Folder of the bundle files that exports made, and of those that are uploaded to be imported."""
     return _folder(_get("transfer_path", ""), "transfers")
 
 
@@ -55,6 +55,11 @@ def exports_enabled() -> bool:
 def import_policy() -> str:
     """How much the findings of an import's preflight weigh, where that is not the default."""
     return _get("import_policy", "")
+
+
+def imports_enabled() -> bool:
+    """Whether bundle files of other installations may be brought here."""
+    return _get("imports_enabled", "True").lower() in {"true", "1", "yes", "t"}
 
 
 def bundle_days() -> int:

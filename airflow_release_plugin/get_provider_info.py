@@ -190,8 +190,9 @@ def _transfer_options() -> dict[str, Any]:
         "transfer_path": _option(
             "string",
             "",
-            "Folder where exports put their bundle files, for three days. All API servers need it at the "
-            "same path. Empty means ``$AIRFLOW_HOME/release/transfers``.",
+            "Folder where exports put their bundle files, for three days, and where imports keep theirs "
+            "until they are applied. All API servers need it at the same path. Empty means "
+            "``$AIRFLOW_HOME/release/transfers``.",
             "/srv/airflow-release/transfers",
         ),
         "exports_enabled": _option(
@@ -205,6 +206,12 @@ def _transfer_options() -> dict[str, Any]:
             "cannot be understood, or would make a firm reason lighter, is reported by ``health``, and the "
             "default counts.",
             "unknown_queue: block, missing_pool: warn",
+        ),
+        "imports_enabled": _option(
+            "boolean",
+            "True",
+            "Whether administrators may bring bundle files of other installations here. It needs a target "
+            "(``role``) and a key that is trusted.",
         ),
         "bundle_days": _option(
             "integer",

@@ -6,9 +6,11 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin import config
-from airflow_release_plugin.cli.common import Row, command, deed
+from airflow_release_plugin.cli.common import Row, command, deed, operator
 from airflow_release_plugin.domain.trusted_keys import TrustedKey
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.services import keys
+from airflow_release_plugin.services.unit_of_work import unit_of_work
 from airflow_release_plugin.transfer.keys import KeyFolder, decode_public_key, encode_public_key
 
 if TYPE_CHECKING:
@@ -18,11 +20,10 @@ if TYPE_CHECKING:
 @deed
 def generate(args: Namespace) -> list[Row]:
     """Make the key that signs what this installation exports."""
-    folder = KeyFolder(config.keys_path())
-    key = folder.generate(replacing=args.replace)
-    return [
-        {"key": key.id, "public_key": encode_public_key(key.public_key), "file": str(folder.signing_file)}
-    ]
+    with unit_of_work() as (ctx, _):
+        key = keys.generate(ctx, actor=operator(), replacing=args.replace)
+    file = KeyFolder(config.keys_path()).signing_file
+    return [{"key": key.id, "public_key": encode_public_key(key.public_key), "file": str(file)}]
 
 
 @command
@@ -35,19 +36,23 @@ def list_keys(args: Namespace) -> list[Row]:
 @deed
 def trust(args: Namespace) -> list[Row]:
     """Accept bundles that another installation signs."""
-    key = KeyFolder(config.keys_path()).trust(
-        args.name,
-        decode_public_key(args.public_key),
-        valid_from=_moment(args.valid_from) if args.valid_from else _now(),
-        valid_until=_moment(args.valid_until) if args.valid_until else None,
-    )
+    with unit_of_work() as (ctx, _):
+        key = keys.trust(
+            ctx,
+            actor=operator(),
+            name=args.name,
+            public_key=decode_public_key(args.public_key),
+            valid_from=_moment(args.valid_from) if args.valid_from else _now(),
+            valid_until=_moment(args.valid_until) if args.valid_until else None,
+        )
     return [_facts(key)]
 
 
 @deed
 def revoke(args: Namespace) -> list[Row]:
     """Refuse whatever a key signed, for good."""
-    return [_facts(KeyFolder(config.keys_path()).revoke(args.key, now=_now()))]
+    with unit_of_work() as (ctx, _):
+        return [_facts(keys.revoke(ctx, actor=operator(), wanted=args.key))]
 
 
 @command

@@ -100,6 +100,12 @@ class Import(Stateful, Base):
     source_uid: Mapped[str | None] = mapped_column(String(36), comment="installation that it comes from")
     signer: Mapped[str] = mapped_column(String(250), default="", comment="name of the trusted key")
     manifest: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    dag_ids: Mapped[list[str]] = mapped_column(
+        JSON, default=list, server_default="[]", comment="DAGs that the bundle brings or takes away"
+    )
+    expires_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="when the bundle is refused from"
+    )
     folder: Mapped[str] = mapped_column(String(1000), default="", comment="where new DAG files go")
     mode: Mapped[str] = mapped_column(String(32), default="submit", comment="submit, release or record")
     mapping: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, comment="names there and here")
@@ -118,7 +124,7 @@ class Import(Stateful, Base):
         String(40), comment="commit that keeps the bundle's files as they were signed, with those of its base"
     )
     beat_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="last sign of the server that applies it"
+        UtcDateTime, comment="last part of the upload, or last sign of the server that applies it"
     )
     release_id: Mapped[int | None] = mapped_column(ForeignKey("release_package.id"))
     error: Mapped[str] = mapped_column(Text, default="")

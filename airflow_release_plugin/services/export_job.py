@@ -29,7 +29,7 @@ from airflow_release_plugin.exceptions import (
 from airflow_release_plugin.models import Export
 from airflow_release_plugin.repositories import exports as queries
 from airflow_release_plugin.services import audit, exports
-from airflow_release_plugin.services.background import Work, alone, insist
+from airflow_release_plugin.services.background import Work, alone, insist, keep_only
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.export_bundle import MadeBundle, make_bundle
 from airflow_release_plugin.services.unit_of_work import unit_of_work
@@ -82,10 +82,13 @@ def clear(work: Work = unit_of_work) -> None:
     """Write down which exports have expired, and remove the files that belong to none."""
     alone(work, _expire)
     with work() as (ctx, _):
-        root, wanted = exports.folder(ctx, 0).parent, {str(i) for i in queries.with_file(ctx.session)}
-    for path in root.iterdir() if root.is_dir() else ():
-        if path.name not in wanted:
-            shutil.rmtree(path, ignore_errors=True)
+        root = exports.folder(ctx, 0).parent
+    keep_only(root, lambda: _with_file(work))
+
+
+def _with_file(work: Work) -> set[int]:
+    with work() as (ctx, _):
+        return queries.with_file(ctx.session)
 
 
 def _expire(ctx: Context) -> None:

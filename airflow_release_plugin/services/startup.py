@@ -9,12 +9,14 @@ from threading import Event, Thread
 
 from airflow_release_plugin import config
 from airflow_release_plugin.exceptions import ReleaseError
-from airflow_release_plugin.services import background, delivery, export_job, promotions
+from airflow_release_plugin.services import background, delivery, export_job, import_sweep, promotions
 from airflow_release_plugin.services.background import Duty
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 _EXPORT_PAUSE = 2.0
 """Seconds: somebody looks at the page and waits."""
+
+_SWEEP_PAUSE = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ def duties() -> tuple[Duty, ...]:
     return (
         Duty("notifications", lambda stop: delivery.run_once(stop=stop), config.notify_interval()),
         Duty("exports", lambda stop: export_job.run_once(stop=stop), _EXPORT_PAUSE),
+        Duty("uploads", lambda _: import_sweep.run_once(), _SWEEP_PAUSE),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.repositories import approvals, exports, releases
+from airflow_release_plugin.repositories import approvals, exports, imports, releases
 from airflow_release_plugin.services import access, execution
 from airflow_release_plugin.services.context import Context
 
@@ -43,18 +43,21 @@ def changed_states(ctx: Context, *, actor: Actor, known: Mapping[str, str]) -> d
     present |= {
         f"export:{i}": state.value for i, state in exports.states(ctx.session, wanted["export"], now).items()
     }
+    present |= {
+        f"import:{i}": state.value for i, state in imports.states(ctx.session, wanted["import"]).items()
+    }
     return {
         key: present.get(key, MISSING) for key, state in known.items() if present.get(key, MISSING) != state
     }
 
 
 def _parsed(known: Mapping[str, str]) -> dict[str, list[int]]:
-    wanted: dict[str, list[int]] = {"release": [], "gate": [], "export": []}
+    wanted: dict[str, list[int]] = {"release": [], "gate": [], "export": [], "import": []}
     for key in known:
         kind, _, number = key.partition(":")
         if kind not in wanted or not number.isdecimal() or len(number) > 18:
             raise InvalidRequestError(
-                f"{key!r} is not a subject; write release:<id>, gate:<id> or export:<id>."
+                f"{key!r} is not a subject; write release:<id>, gate:<id>, export:<id> or import:<id>."
             )
         wanted[kind].append(int(number))
     return wanted

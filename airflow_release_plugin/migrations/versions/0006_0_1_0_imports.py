@@ -25,6 +25,19 @@ def _columns() -> dict[str, list[sa.Column[Any]]]:
     return {
         "release_import": [
             sa.Column(
+                "dag_ids",
+                sa.JSON(),
+                nullable=False,
+                server_default="[]",
+                comment="DAGs that the bundle brings or takes away",
+            ),
+            sa.Column(
+                "expires_at",
+                sa.DateTime(timezone=True),
+                nullable=True,
+                comment="when the bundle is refused from",
+            ),
+            sa.Column(
                 "options",
                 sa.JSON(),
                 nullable=False,
@@ -48,7 +61,7 @@ def _columns() -> dict[str, list[sa.Column[Any]]]:
                 "beat_at",
                 sa.DateTime(timezone=True),
                 nullable=True,
-                comment="last sign of the server that applies it",
+                comment="last part of the upload, or last sign of the server that applies it",
             ),
         ],
         "release_submission": [

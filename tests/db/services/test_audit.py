@@ -31,6 +31,8 @@ from airflow_release_plugin.services import (
     exports,
     flow_admin,
     gates,
+    imports,
+    keys,
     outbox,
     release_page,
     releases,
@@ -44,6 +46,7 @@ from airflow_release_plugin.store.serving import ServedTrees
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World, dag_text, steps_of
 from tests.harness.exports import ask, with_transfers
+from tests.harness.imports import uploaded, with_imports
 
 RELEASE_JOB = [
     (EventTag.SUBMISSION_CREATED, "dev"),
@@ -101,6 +104,15 @@ def export_and_discard(world: World) -> None:
     exports.discard(world.ctx, actor=DEV, export_id=fetched.id)
 
 
+def import_and_discard(world: World) -> None:
+    """A bundle that is taken in and given up, one that is refused, and what happens to keys."""
+    imports.discard(world.ctx, actor=ADMIN, import_id=uploaded(world).id)
+    uploaded(world, b"no bundle")
+    keys.generate(world.ctx, actor=ADMIN, replacing=True)
+    keys.trust(world.ctx, actor=ADMIN, name="B", public_key=b"k" * 32, valid_from=world.ctx.clock())
+    keys.revoke(world.ctx, actor=ADMIN, wanted="B")
+
+
 def test_everything_that_changes_something_leaves_its_event(
     world: World, clock: FrozenClock, tmp_path: Path
 ) -> None:
@@ -137,7 +149,8 @@ def test_everything_that_changes_something_leaves_its_event(
     )
     configure_flows(world, clock)
     give_up_a_notification(world, release)
-    export_and_discard(with_transfers(world, tmp_path))
+    export_and_discard(with_transfers(world, tmp_path / "export"))
+    import_and_discard(with_imports(world, tmp_path / "import"))
     late = world.waiting(world.dag("late"))
     clock.advance(hours=25)
     releases.get_locked(world.ctx, actor=DEV, release_id=late.id)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.states import ApprovalState, ReleaseState, SubmissionState
+from airflow_release_plugin.domain.states import ApprovalState, ImportState, ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Approval, Decision, Release, Submission
-from airflow_release_plugin.services import audit, environments, promotions, releases
+from airflow_release_plugin.services import audit, environments, imports, promotions, releases
 from airflow_release_plugin.store.base import ReleaseStore, tag_ref
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, REVIEWER, World, make_world
+from tests.harness.imports import bundle_bytes, with_imports
 
 TOO_LATE = (ReleaseError, StaleDataError, IntegrityError, OperationalError)
 Request = Callable[[World], object]
@@ -257,3 +259,31 @@ def test_one_process_waits_for_the_other_that_is_moving_the_branch(
     assert done.state is ReleaseState.RELEASED
     assert len(world.store.history(world.head)) == 1
     assert len(world.twin.announced) == 1
+
+
+@pytest.mark.req("R53")
+def test_two_uploads_of_the_same_part_at_the_same_moment_are_one(
+    world: World, at_once: Callable[..., list[Any]], tmp_path: Path
+) -> None:
+    world = with_imports(world, tmp_path)
+    data = bundle_bytes(world)
+    row = imports.begin(world.ctx, actor=ADMIN, file_name="a", file_size=len(data))
+    world.ctx.session.commit()
+
+    def sends(size: int) -> Request:
+        return lambda other: imports.append(
+            replace(other.ctx, settings=world.ctx.settings),
+            actor=ADMIN,
+            import_id=row.id,
+            offset=0,
+            chunks=[data[:size]],
+        )
+
+    results = at_once(sends(1000), sends(500))
+
+    (won,) = succeeded(results)
+    kept = (imports.folder(world.ctx, row.id) / "bundle.dagbundle").read_bytes()
+    assert won.received == len(kept) in {500, 1000}
+    assert kept == data[: len(kept)]
+    imports.append(world.ctx, actor=ADMIN, import_id=row.id, offset=len(kept), chunks=[data[len(kept) :]])
+    assert imports.complete(world.ctx, actor=ADMIN, import_id=row.id).state is ImportState.UPLOADED
