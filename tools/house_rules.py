@@ -109,7 +109,7 @@ def queries_live_in_repositories(source: Source) -> Iterator[Finding]:
 
 
 def commits_at_the_edge(source: Source) -> Iterator[Finding]:
-    """One request, command or callback is one transaction; only promotions and failures commit first."""
+    """One request, command or callback is one transaction; what cannot be taken back is committed first."""
     edges = (
         "api/",
         "views/",
@@ -118,6 +118,7 @@ def commits_at_the_edge(source: Source) -> Iterator[Finding]:
         "migrations/",
         "services/promotions.py",
         "services/auto_rollback.py",
+        "services/drift_adoption.py",
     )
     if not source.is_in("") or source.is_in(*edges):
         return

@@ -293,7 +293,7 @@ class TreeFiles(SourceFiles):
     ) -> None:
         super().__init__(cache)
         self._entries = entries
-        self._read_blob = read_blob
+        self.read_blob = read_blob
         self._listings: dict[str, dict[str, bool]] = {}
         for path in entries:
             self._add(path)
@@ -322,7 +322,7 @@ class TreeFiles(SourceFiles):
 
     def read(self, path: str) -> bytes:
         """Bytes of the stored blob."""
-        return self._read_blob(self.entry(path).blob)
+        return self.read_blob(self.entry(path).blob)
 
 
 class MappingFiles(TreeFiles):

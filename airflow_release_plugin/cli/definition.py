@@ -31,6 +31,16 @@ _ARG_VERIFY = Arg(
     action="store_true",
 )
 _ARG_REPAIR = Arg(("--repair",), help="Put branch and served trees back", action="store_true")
+_ARG_ADOPT = Arg(
+    ("--adopt",),
+    help="Request what was changed by hand as an import that people approve, and repair",
+    action="store_true",
+)
+_ARG_REVIEWER = Arg(
+    ("--reviewer",), help="With --adopt: who is asked; once or several times", action="append"
+)
+_ARG_TITLE = Arg(("--title",), help="With --adopt: title of the release", default="")
+_ARG_DRY_ADOPT = Arg(("--dry-run",), help="With --adopt: only say what it would take", action="store_true")
 _ARG_PRUNE = Arg(("--prune",), help="Delete flows that the file does not name", action="store_true")
 _ARG_DAG = Arg(("--dag",), help="Id of the DAG in the target", required=True)
 _ARG_KIND = Arg(
@@ -131,6 +141,19 @@ def _key_commands() -> GroupCommand:
     )
 
 
+def _verify_command() -> ActionCommand:
+    return _command(
+        "verify",
+        "verify_command.verify",
+        "Compare what this machine serves with what was approved; exit code 1 if it differs",
+        _ARG_REPAIR,
+        _ARG_ADOPT,
+        _ARG_REVIEWER,
+        _ARG_TITLE,
+        _ARG_DRY_ADOPT,
+    )
+
+
 def _export_command() -> ActionCommand:
     return _command(
         "export",
@@ -173,12 +196,7 @@ def get_release_cli_commands() -> list[GroupCommand]:
                     "verify_audit_command.verify_audit",
                     "Recompute the audit trail's hash chain; exit code 1 where it is broken",
                 ),
-                _command(
-                    "verify",
-                    "verify_command.verify",
-                    "Compare what this machine serves with what was approved; exit code 1 if it differs",
-                    _ARG_REPAIR,
-                ),
+                _verify_command(),
                 _command(
                     "adopt",
                     "adopt_command.adopt",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, deed, fail, operator
-from airflow_release_plugin.services import drift
+from airflow_release_plugin.services import drift, drift_adoption
+from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
@@ -13,8 +14,13 @@ if TYPE_CHECKING:
 
 
 def verify(args: Namespace) -> None:
-    """Compare what runs on this machine with what was approved; repair it if that is wished."""
-    run = deed(_rows) if args.repair else command(_rows)
+    """Compare what runs on this machine with what was approved; repair it or adopt it if that is wished."""
+    if args.adopt and args.repair:
+        raise SystemExit("Give --repair or --adopt, not both: adopting repairs, too.")
+    if args.adopt:
+        run = command(_preview) if args.dry_run else deed(_adopt)
+    else:
+        run = deed(_rows) if args.repair else command(_rows)
     run(args)
 
 
@@ -26,3 +32,32 @@ def _rows(args: Namespace) -> list[Row]:
         fail(args, [finding.to_dict() for finding in found.findings])
     where = f"{found.host}: {found.trees} served trees, head {found.head or 'none'}"
     return [{"kind": "as approved", "place": where, "detail": "", "path": ""}]
+
+
+def _preview(args: Namespace) -> list[Row]:
+    with unit_of_work() as (ctx, _):
+        made = drift_adoption.plan(ctx, actor=operator(), name=ctx.settings.environment)
+        files = drift_adoption.diff(ctx, made)
+        offer = drift_adoption.offer(ctx, made, actor=operator())
+    lines = {file.path: f"+{file.diff.added} -{file.diff.removed}" for file in files}
+    rows = [{"what": file.change.value, "name": file.path, "detail": lines[file.path]} for file in files]
+    rows += [
+        {"what": "new version", "name": draft.path, "detail": ", ".join(draft.dag_ids)}
+        for draft in made.drafts
+    ]
+    rows += [{"what": "may approve", "name": person.name, "detail": offer.flow} for person in offer.people]
+    problems = [text for text in (*made.problems, offer.problem) if text]
+    if problems:
+        fail(args, [*rows, *({"what": "problem", "name": "", "detail": text} for text in problems)])
+    return rows
+
+
+def _adopt(args: Namespace) -> list[Row]:
+    wish = Wish(title=args.title, reviewers=args.reviewer or [])
+    with unit_of_work() as (ctx, _):
+        name = ctx.settings.environment
+        digest = drift_adoption.plan(ctx, actor=operator(), name=name).digest
+        release = drift_adoption.adopt(ctx, actor=operator(), name=name, digest=digest, wish=wish)
+        return [
+            {"number": release.number, "state": release.state.value, "files": len(release.changes)},
+        ]

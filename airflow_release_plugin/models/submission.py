@@ -72,7 +72,7 @@ class Submission(Stateful, Base):
     for_rollback: Mapped[bool] = mapped_column(
         default=False,
         server_default=false(),
-        comment="made by a rollback or a retirement; never in the to-be-released list",
+        comment="made for one release, by a rollback, say; never in the to-be-released list",
     )
     import_id: Mapped[int | None] = mapped_column(comment="the import that brought it here")
     release_id: Mapped[int | None] = mapped_column(

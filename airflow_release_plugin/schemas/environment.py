@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pydantic import Field
+
 from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.drift import FindingKind
-from airflow_release_plugin.schemas.common import PersonResponse, ResponseModel
+from airflow_release_plugin.schemas.common import Name, PersonResponse, RequestModel, ResponseModel
 
 
 class EnvironmentResponse(ResponseModel):
@@ -44,6 +46,52 @@ class FindingResponse(ResponseModel):
     place: str
     path: str
     detail: str
+
+
+class HandMadeVersionResponse(ResponseModel):
+    """One DAG file that needs what was changed by hand, and the version that adopting it would make."""
+
+    path: str
+    dag_ids: list[str]
+    change: ChangeKind
+
+
+class HandMadeFileResponse(ResponseModel):
+    """One file that was changed by hand."""
+
+    path: str
+    change: ChangeKind
+    lines_added: int
+    lines_removed: int
+
+
+class HandMadeResponse(ResponseModel):
+    """
+    Exactly what an adoption would take. Requesting it takes the ``digest``.
+
+    ``found_commit`` is where the branch is; ``base_commit`` is where the last promotion left it.
+    """
+
+    host: str
+    base_commit: str
+    found_commit: str
+    digest: str
+    versions: list[HandMadeVersionResponse]
+    files: list[HandMadeFileResponse]
+    problems: list[str]
+    busy: list[str]
+    flow: str
+    reviewers: list[str]
+    problem: str
+
+
+class AdoptDriftBody(RequestModel):
+    """Ask for it. ``digest`` is that of the answer that was looked at."""
+
+    digest: str = Field(min_length=64, max_length=64)
+    reviewers: list[Name] = Field(min_length=1, max_length=50)
+    title: str = Field(default="", max_length=200)
+    description: str = Field(default="", max_length=10000)
 
 
 class DriftResponse(ResponseModel):

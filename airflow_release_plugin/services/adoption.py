@@ -125,7 +125,7 @@ def _versions(ctx: Context, found: Baseline, *, actor: Actor) -> list[Submission
             unit = Unit(source=ctx.settings.source, path=path, name=name, created_at=ctx.clock())
         unit.dag_ids = list(dag_ids)
         version = last.get(unit.id, 0) + 1
-        made.append(_version(ctx, unit, version, baseline.closure_of(ctx, found, path), actor=actor))
+        made.append(_version(ctx, unit, version, baseline.closure_of(ctx, found.files, path), actor=actor))
     return made
 
 

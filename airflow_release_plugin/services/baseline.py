@@ -13,7 +13,7 @@ from airflow_release_plugin.analysis.closure import (
     FileKind,
     compute_closure,
 )
-from airflow_release_plugin.analysis.source_files import AnalysisCache, FolderFiles
+from airflow_release_plugin.analysis.source_files import AnalysisCache, FolderFiles, SourceFiles
 from airflow_release_plugin.domain.files import FileEntry
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, UnitError
 from airflow_release_plugin.services.context import Context
@@ -115,12 +115,12 @@ def _entries(files: FolderFiles, problems: list[str]) -> Iterator[FileEntry]:
                 problems.append(error.message)
 
 
-def closure_of(ctx: Context, baseline: Baseline, path: str) -> Closure:
+def closure_of(ctx: Context, files: SourceFiles, path: str) -> Closure:
     """What a DAG file needs. It runs today: one that cannot be analysed is taken alone, with a warning."""
     options = ClosureOptions(max_unit_files=ctx.settings.max_unit_files)
     try:
-        return compute_closure(baseline.files, path, options=options)
+        return compute_closure(files, path, options=options)
     except ReleaseError as error:
-        entry = baseline.files.entry(path)
+        entry = files.entry(path)
         alone = ClosureFile(path, entry.mode, entry.blob, entry.size, FileKind.DAG, "DAG file")
         return Closure(path, (alone,), warnings=(error.message,))

@@ -16,22 +16,23 @@ def build_changes(
     ctx: Context,
     chosen: Iterable[Submission],
     base_commit: str | None,
-    extra: Iterable[FileEntry] = (),
+    extra: Iterable[TreeChange] = (),
 ) -> tuple[TreeChange, ...]:
     """
     The paths that differ between the target at ``base_commit`` and the target with ``chosen`` in it.
 
     A file that a unit no longer needs disappears unless another released unit needs it.
 
-    :param extra: files that come along though none of ``chosen`` brings them
+    :param extra: changes that come along though none of ``chosen`` brings them
     :raises InvalidRequestError: two submissions bring different content for one path, or nothing would change
     """
-    chosen = list(chosen)
-    wanted = {**{entry.path: entry for entry in extra}, **_merged(chosen)}
+    chosen, extra = list(chosen), list(extra)
+    wanted = {**{change.path: change.entry for change in extra if change.entry}, **_merged(chosen)}
     live = submissions.live_by_unit(ctx.session, ctx.settings.source)
     replaced = {submission.unit_id for submission in chosen}
     kept = {e.path for unit, row in live.items() if unit not in replaced for e in row.entries}
-    dropped = {e.path for unit in replaced & live.keys() for e in live[unit].entries} - wanted.keys() - kept
+    dropped = {e.path for unit in replaced & live.keys() for e in live[unit].entries}
+    dropped = (dropped | {change.path for change in extra}) - wanted.keys() - kept
     target = ctx.store.entries(base_commit, {*wanted, *dropped})
     changes = [TreeChange(path, entry) for path, entry in wanted.items() if target.get(path) != entry]
     changes += [TreeChange(path, None) for path in dropped if path in target]
@@ -67,9 +68,11 @@ def refuse_clashes(ctx: Context, chosen: Iterable[Submission]) -> None:
 
     :raises InvalidRequestError: it would
     """
-    after = {**submissions.live_by_unit(ctx.session, ctx.settings.source), **{s.unit_id: s for s in chosen}}
+    chosen = list(chosen)
+    replaced = {submission.unit_id for submission in chosen}
+    live = submissions.live_by_unit(ctx.session, ctx.settings.source)
     owner: dict[str, Submission] = {}
-    for row in after.values():
+    for row in (*(row for unit, row in live.items() if unit not in replaced), *chosen):
         for dag_id in row.dag_ids if row.change is not ChangeKind.DELETED else ():
             other = owner.setdefault(dag_id, row)
             if other is not row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from airflow_release_plugin.domain.digest import ReleaseKind, change_digest
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.files import FileEntry, TreeChange
+from airflow_release_plugin.domain.files import TreeChange
 from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.risk import RiskFacts
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
     ConflictError,
@@ -43,8 +44,6 @@ from airflow_release_plugin.store.base import environment_ref
 MAX_ITEMS = 100
 BASIC_MODE = "basic mode of source"
 """How the reason begins of releases that basic mode makes."""
-MADE_TO_MEASURE = frozenset({ReleaseKind.ROLLBACK, ReleaseKind.RETIREMENT})
-"""Kinds whose submissions were made for one release and do not outlive it."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +76,16 @@ def offer_for(
     actor: Actor,
     kind: ReleaseKind = ReleaseKind.PROMOTION,
     at_least_level: int = 1,
-    extra: Sequence[FileEntry] = (),
+    extra: Sequence[TreeChange] = (),
+    base: str | None = None,
+    read: Callable[[str], bytes] | None = None,
 ) -> Offer:
-    """The same for submissions that need not be stored yet, say those that a rollback would make."""
+    """The same for submissions that need not be stored yet; ``base`` and ``read`` if not branch and store."""
     try:
-        base = ctx.store.ref(environment_ref(ctx.settings.environment))
+        base = base or ctx.store.ref(environment_ref(ctx.settings.environment))
         changes = build_changes(ctx, chosen, base, extra) if chosen else ()
-        flow = _preliminary_flow(ctx, chosen, changes, actor, at_least_level, kind=kind)
+        facts = risk.draft_facts(ctx, chosen, changes, base, read)
+        flow = _preliminary_flow(ctx, chosen, facts, actor, at_least_level, kind=kind)
     except InvalidRequestError as error:
         return Offer(people=(), problem=error.message)
     return Offer(
@@ -99,7 +101,7 @@ def offer_for(
 def _preliminary_flow(
     ctx: Context,
     chosen: Sequence[Submission],
-    changes: Sequence[TreeChange],
+    facts: RiskFacts,
     actor: Actor,
     at_least: int,
     subject: str = "this release",
@@ -111,7 +113,7 @@ def _preliminary_flow(
         subject=subject,
         excluded={actor.id} | {submission.submitted_by_id for submission in chosen},
         kind=kind,
-        facts=risk.draft_facts(ctx, chosen, changes),
+        facts=facts,
         at_least=at_least,
     )
 
@@ -173,28 +175,29 @@ def open_release(
     kind: ReleaseKind = ReleaseKind.PROMOTION,
     rolls_back: Release | None = None,
     exempt_reason: str = "",
-    extra: Sequence[FileEntry] = (),
+    extra: Sequence[TreeChange] = (),
+    base: str | None = None,
     by_pipeline: bool = True,
 ) -> Release:
     """
     Make a release of submissions that were claimed, and start its pipeline. The caller has authorised it.
 
     :param exempt_reason: why nobody has to approve; empty for every release that people ask for
-    :param extra: shared files that a rollback puts back though none of its submissions brings them
+    :param extra: changes that come along though none of the submissions brings them
+    :param base: commit that it was planned on, if not that of the branch
     :param by_pipeline: whether a pipeline works on it; else the caller promotes it in this transaction
     """
     access.require_target(ctx)
     if wish.soak_minutes and not wish.run_after_release:
         raise InvalidRequestError("A soak watches the first runs: ask for runs after the release as well.")
     _require_future(ctx, wish.scheduled_at)
-    base = ctx.store.ref(environment_ref(ctx.settings.environment))
+    base = base or ctx.store.ref(environment_ref(ctx.settings.environment))
     changes = build_changes(ctx, chosen, base, extra)
     pipeline = ctx.settings.pipeline_dag_id
     asked: list[Person] = []
     if not exempt_reason:
-        flow = _preliminary_flow(
-            ctx, chosen, changes, actor, wish.at_least_level, f"release {wish.title!r}", kind
-        )
+        facts, name = risk.draft_facts(ctx, chosen, changes, base), f"release {wish.title!r}"
+        flow = _preliminary_flow(ctx, chosen, facts, actor, wish.at_least_level, name, kind)
         asked = _reviewers(actor, wish.reviewers, _eligible(flow))
         pipeline = flow.spec.pipeline_dag_id or pipeline
     release = make(
@@ -340,8 +343,8 @@ def may_retry(ctx: Context, actor: Actor, release: Release) -> bool:
 
 
 def _has_another_attempt(release: Release) -> bool:
-    """Whether the same versions may be tried again: not those of a rollback, nor what was in the target."""
-    return release.kind not in MADE_TO_MEASURE and release.released_at is None
+    """Whether the same versions may be tried again: not those made for it, nor what was in the target."""
+    return release.released_at is None and not any(item.submission.for_rollback for item in release.items)
 
 
 def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
@@ -371,7 +374,7 @@ def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
             + (
                 "it was in the target already. Release its versions anew, or roll it back."
                 if release.released_at is not None
-                else f"a {release.kind.value} is made for the target as it was. Request it anew."
+                else f"its {release.kind.value} was made for the target as it was. Request it anew."
             )
         )
     chosen = claim(ctx, [item.submission_id for item in release.items])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,6 @@ from airflow_release_plugin.models import Release, Report, Submission
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.store.base import environment_ref
 
 _FACT_OF_FILE = {
     ChangeKind.NEW: ChangeFact.NEW,
@@ -131,13 +130,23 @@ def recorded_facts(ctx: Context, release: Release) -> RiskFacts:
     )
 
 
-def draft_facts(ctx: Context, chosen: Sequence[Submission], changes: Sequence[TreeChange]) -> RiskFacts:
-    """What is known of submissions before they are checked: enough to offer reviewers."""
-    head = ctx.store.ref(environment_ref(ctx.settings.environment))
+def draft_facts(
+    ctx: Context,
+    chosen: Sequence[Submission],
+    changes: Sequence[TreeChange],
+    base: str | None,
+    read: Callable[[str], bytes] | None = None,
+) -> RiskFacts:
+    """
+    What is known of submissions before they are checked: enough to offer reviewers.
+
+    :param base: commit that the changes are against
+    :param read: where new content comes from, if not from the store
+    """
     return RiskFacts(
         dags=subjects(ctx, chosen),
         changes=frozenset(_FACT_OF_FILE[submission.change] for submission in chosen),
-        lines=_lines(ctx, head, changes),
+        lines=_lines(ctx, base, changes, read),
     )
 
 
@@ -238,14 +247,20 @@ def _impacted(
     return tuple(sorted(impacted - own))
 
 
-def _lines(ctx: Context, base: str | None, changes: Sequence[TreeChange]) -> int:
+def _lines(
+    ctx: Context,
+    base: str | None,
+    changes: Sequence[TreeChange],
+    read: Callable[[str], bytes] | None = None,
+) -> int:
+    read = read or ctx.store.read
     before = ctx.store.entries(base, [change.path for change in changes])
     total = 0
     for change in changes:
         old = before.get(change.path)
         diff = diff_texts(
             ctx.store.read(old.blob) if old else None,
-            ctx.store.read(change.entry.blob) if change.entry else None,
+            read(change.entry.blob) if change.entry else None,
         )
         total += diff.added + diff.removed
     return total

@@ -23,7 +23,7 @@ from airflow_release_plugin.exceptions import (
 from airflow_release_plugin.models import Release, Submission, Unit
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import submissions as queries
-from airflow_release_plugin.services import access, landed, requests, versions
+from airflow_release_plugin.services import access, landed, made_to_measure, requests
 from airflow_release_plugin.services.contents import build_changes
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.requests import Offer, Wish
@@ -99,7 +99,7 @@ class Plan:
     base_commit: str | None
     rows: tuple[Row, ...]
     changes: tuple[TreeChange, ...]
-    extra: tuple[FileEntry, ...]
+    extra: tuple[TreeChange, ...]
     digest: str
     overtaken: tuple[Overtaken, ...]
     shared: tuple[SharedFile, ...]
@@ -145,7 +145,7 @@ def plan(ctx: Context, *, actor: Actor, scope: Scope, choice: Choice | None = No
         for unit, version in wanted.items()
     ]
     rows = sorted((row for row in rows if not _is_there(row, head)), key=lambda row: row.draft.path)
-    extra = tuple(entry for entry in _extra(ctx, goal, wanted) if entry.path not in choice.keep)
+    extra = tuple(TreeChange(e.path, e) for e in _extra(ctx, goal, wanted) if e.path not in choice.keep)
     if not rows:
         raise ConflictError(f"{goal.title}: nothing to do, the target is like that already.")
     changes = build_changes(ctx, [row.draft for row in rows], goal.point.head, extra)
@@ -377,23 +377,15 @@ def open_planned(
     by_pipeline: bool = True,
 ) -> Release:
     """Make the versions of a plan and the release of them. The caller has authorised it."""
-    queries.lock_units(ctx.session, [row.unit.id for row in made.rows])
-    for row in made.rows:
-        versions.keep(ctx, row.draft, actor=actor)
-    release = requests.open_release(
+    return made_to_measure.open_release(
         ctx,
         made.drafts,
         wish,
         actor=actor,
         kind=made.kind,
+        digest=made.digest,
+        extra=made.extra,
         rolls_back=made.undoes,
         exempt_reason=exempt_reason,
-        extra=made.extra,
         by_pipeline=by_pipeline,
     )
-    if release.change_digest != made.digest:
-        raise StaleDigestError(
-            f"{made.title}: the target changed while it was requested. Look at the plan again.",
-            current=release.change_digest,
-        )
-    return release

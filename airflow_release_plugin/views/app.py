@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFProtect
 from airflow_release_plugin.views.approvals import ApprovalView
 from airflow_release_plugin.views.compare import CompareView
 from airflow_release_plugin.views.dag_tab import DagTabView
+from airflow_release_plugin.views.drift_adoption import DriftAdoptionView
 from airflow_release_plugin.views.environment import EnvironmentView
 from airflow_release_plugin.views.errors import register_error_pages
 from airflow_release_plugin.views.flows import FlowView
@@ -42,6 +43,7 @@ PAGES = (
     SimulatorView,
     ReviewerView,
     NotificationView,
+    DriftAdoptionView,
     EnvironmentView,
     DagTabView,
     TransferView,

@@ -15,6 +15,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.services import decisions, export_match
 from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 from airflow_release_plugin.views.security import airflow_user
 
@@ -112,6 +113,19 @@ def posted_ids(name: str, values: Sequence[str] | None = None) -> list[int]:
     if not all(text.isdecimal() and len(text) <= 18 for text in texts):
         raise InvalidRequestError("The form holds an id that is no number. Reload the page and try again.")
     return [int(text) for text in texts]
+
+
+def posted_wish() -> Wish:
+    """Return what a form that asks for a release says about it; reviewers are ids or login names."""
+    form = request.form
+    asked = [part.strip() for text in form.getlist("reviewers") for part in text.split(",")]
+    return Wish(
+        title=form.get("title", "").strip()[:200],
+        reviewers=[name for name in asked if name],
+        description=form.get("description", "").strip(),
+        run_after_release="run_after_release" in form,
+        at_least_level=form.get("at_least_level", 1, type=int),
+    )
 
 
 def posted_decision() -> dict[str, Any]:

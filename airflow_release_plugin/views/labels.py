@@ -83,6 +83,7 @@ EVENT_LABELS: Mapping[str, Any] = {
     "flow:priority:change": _("Order of flows changed"),
     "release:emergency:override": _("Glass broken"),
     "environment:baseline:adopt": _("Environment adopted as it was"),
+    "environment:drift:adopt": _("What was changed by hand was adopted"),
     "environment:drift:report": _("What drifted was reported"),
     "environment:drift:repair": _("Environment repaired"),
     "environment:branch:move": _("Environment moved to a new commit"),

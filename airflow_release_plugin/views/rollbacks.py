@@ -12,10 +12,9 @@ from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.services import access, releases, rollbacks
 from airflow_release_plugin.services.file_diffs import ChangedFile, diff_changes
-from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.rollback_goals import Scope, scope_of
 from airflow_release_plugin.services.rollbacks import Choice, Plan
-from airflow_release_plugin.views.base import Page, route
+from airflow_release_plugin.views.base import Page, posted_wish, route
 from airflow_release_plugin.views.diff_rows import diff_options
 from airflow_release_plugin.views.moments import read_moment
 
@@ -56,7 +55,7 @@ class RollbackView(Page):
                 scope=scope,
                 choice=_choice(form),
                 digest=form.get("digest", ""),
-                wish=_wish(form),
+                wish=posted_wish(),
             )
         except ReleaseError as error:
             self.ctx().session.rollback()
@@ -121,14 +120,3 @@ def _number(fields: Mapping[str, Any], name: str) -> int | None:
 
 def _choice(fields: Fields) -> Choice:
     return Choice(include=frozenset(fields.getlist("include")), keep=frozenset(fields.getlist("keep")))
-
-
-def _wish(form: Fields) -> Wish:
-    asked = [part.strip() for text in form.getlist("reviewers") for part in text.split(",")]
-    return Wish(
-        title=form.get("title", "").strip()[:200],
-        reviewers=[name for name in asked if name],
-        description=form.get("description", "").strip(),
-        run_after_release="run_after_release" in form,
-        at_least_level=form.get("at_least_level", 1, type=int),
-    )

@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.checks import ReportKind
-from airflow_release_plugin.domain.files import TreeChange
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.services import checks, decisions, promotions, requests, submissions
 from airflow_release_plugin.services.background import Work
 from airflow_release_plugin.services.context import Context, Settings
-from airflow_release_plugin.store.base import CommitMessage, ReleaseStore, environment_ref
+from airflow_release_plugin.store.base import ReleaseStore, environment_ref
 from tests.harness.airflow_twin import AirflowTwin
+from tests.harness.hands import push_by_hand
 
 DEV = Actor("1", "dev", frozenset({"user"}))
 DEV2 = Actor("2", "dev2", frozenset({"user"}))
@@ -84,16 +84,7 @@ class World:
 
     def move_by_hand(self, path: str = "hot_fix.py", text: str = "x = 1\n") -> str:
         """Move the target branch past the product, as ``git push`` does; return where it is now."""
-        (entry,) = self.store.write_files({path: (0o100644, text.encode())})
-        commit = self.store.commit(
-            parent=self.head,
-            changes=[TreeChange(path, entry)],
-            message=CommitMessage("by hand"),
-            author="somebody",
-            time=self.ctx.clock(),
-        )
-        self.store.move_ref(environment_ref("prod"), expected=self.head, new=commit)
-        return commit
+        return push_by_hand(self.store, path, text)
 
     def submit(self, path: str, actor: Actor = DEV) -> Submission:
         """Submit a file as it is now."""

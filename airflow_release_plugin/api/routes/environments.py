@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from airflow_release_plugin.api.convert import release_detail
+from airflow_release_plugin.api.convert_drift import hand_made_response
 from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.environment import (
+    AdoptDriftBody,
     DagVersionResponse,
     DriftResponse,
     EnvironmentResponse,
+    HandMadeResponse,
 )
-from airflow_release_plugin.services import drift, environments
+from airflow_release_plugin.schemas.release import ReleaseDetailResponse
+from airflow_release_plugin.services import drift, drift_adoption, environments
+from airflow_release_plugin.services.requests import Wish
 
 router = APIRouter(prefix="/environments", tags=["Environments"])
 
@@ -50,6 +56,22 @@ def repair(name: str, caller: CallerDep) -> DriftResponse:
     """Put the branch and the trees of this machine back, and compare again."""
     with caller.transaction() as (ctx, actor):
         return DriftResponse.model_validate(drift.repair(ctx, actor=actor, name=name))
+
+
+@router.get("/{name}/drift")
+def hand_made(name: str, caller: CallerDep) -> HandMadeResponse:
+    """What was changed by hand, and what adopting it would take; nothing is stored."""
+    with caller.transaction() as (ctx, actor):
+        return hand_made_response(ctx, drift_adoption.plan(ctx, actor=actor, name=name), actor=actor)
+
+
+@router.post("/{name}/drift/adopt", status_code=201)
+def adopt_drift(name: str, body: AdoptDriftBody, caller: CallerDep) -> ReleaseDetailResponse:
+    """Request what was changed by hand as an import that people approve, and repair the environment."""
+    wish = Wish(title=body.title, reviewers=body.reviewers, description=body.description)
+    with caller.transaction() as (ctx, actor):
+        release = drift_adoption.adopt(ctx, actor=actor, name=name, digest=body.digest, wish=wish)
+        return release_detail(ctx, actor=actor, release_id=release.id)
 
 
 @router.get("/{name}/dags")

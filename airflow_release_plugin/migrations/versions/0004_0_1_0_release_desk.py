@@ -42,7 +42,7 @@ def _columns() -> dict[str, list[sa.Column[Any]]]:
                 sa.Boolean(),
                 nullable=False,
                 server_default=sa.false(),
-                comment="made by a rollback or a retirement; never in the to-be-released list",
+                comment="made for one release, by a rollback, say; never in the to-be-released list",
             ),
         ],
         "release_package": [

@@ -212,6 +212,12 @@ BODIES: dict[str, dict[str, Any]] = {
         "scheduled_at": "2026-01-01T00:00:00Z",
         "at_least_level": 1,
     },
+    "/environments/1/drift/adopt": {
+        "digest": "0" * 64,
+        "reviewers": ["reviewer"],
+        "title": "t",
+        "description": "d",
+    },
     "/releases/1/decisions": {"verdict": "approve", "comment": "c", "change_digest": "0" * 64},
     "/releases/1/revoke": {"reason": "r"},
     "/releases/1/errored": {"reason": "r"},

@@ -37,6 +37,7 @@ DEPUTY = {"deputy": "author2", "starts_at": "2098-01-01T00:00:00Z", "ends_at": "
 EXPORT = {"names": ["live"]}
 REQUEST = {"title": "T", "submission_ids": ["{pending}"], "reviewers": ["reviewer2"]}
 
+ADOPTION = {"digest": DIGEST, "reviewers": ["reviewer2"]}
 ROLLBACK = {"release_id": "{released}", "digest": "{plan}", "reviewers": ["reviewer2"]}
 
 # What each caller gets: anonymous, viewer, author, author2, reviewer, admin, pipeline.
@@ -92,6 +93,9 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "POST /environments/prod/restore": (ADMIN, None),
     "GET /environments/prod/verify": (ADMIN, None),
     "POST /environments/prod/repair": (ADMIN, None),
+    # nothing was changed by hand here
+    "GET /environments/prod/drift": (ADMIN.replace("200", "409"), None),
+    "POST /environments/prod/drift/adopt": (ADMIN.replace("200", "409"), ADOPTION),
     "GET /gates": (EVERYBODY, None),
     "POST /gates": (EXECUTORS, GATE),
     "GET /gates/{gate}": (EVERYBODY, None),

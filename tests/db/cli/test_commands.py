@@ -18,6 +18,7 @@ from airflow_release_plugin.models import Event
 from airflow_release_plugin.store.git import GitReleaseStore
 from tests.db.api.conftest import WARNINGS
 from tests.db.api.world import World, error_of, ok
+from tests.harness.hands import push_by_hand
 
 pytestmark = [pytest.mark.req("R73"), *(pytest.mark.filterwarnings(warning) for warning in WARNINGS)]
 
@@ -131,3 +132,23 @@ def test_an_export_of_what_is_not_there_says_what_was_meant(world: World) -> Non
 
     assert done.returncode == 1
     assert "Not found, or not yours to export: elt" in done.stderr
+
+
+@pytest.mark.req("R77")
+def test_what_was_changed_by_hand_is_adopted(world: World) -> None:
+    world.released()
+    text = (world.folder / "dev" / "etl.py").read_text()
+    push_by_hand(GitReleaseStore(world.store), "etl.py", f"{text}\n# by hand\n")
+
+    looked = rows(airflow(world, "verify", "--adopt", "--dry-run", "--output", "json"))
+    assert [(row["what"], row["name"]) for row in looked[:2]] == [
+        ("modified", "etl.py"),
+        ("new version", "etl.py"),
+    ]
+    assert "reviewer" in {row["name"] for row in looked if row["what"] == "may approve"}
+    assert "nobody chosen" in airflow(world, "verify", "--adopt").stderr
+
+    (made,) = rows(airflow(world, "verify", "--adopt", "--reviewer", "reviewer", "--output", "json"))
+    shown = rows(airflow(world, "show", made["number"], "--output", "json"))
+    assert {row["property"]: row["value"] for row in shown}["items"] == ["etl.py v2 (modified)"]
+    assert rows(airflow(world, "verify", "--output", "json"))[0]["kind"] == "as approved"

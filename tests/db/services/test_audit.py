@@ -25,6 +25,7 @@ from airflow_release_plugin.services import (
     delivery,
     deputies,
     drift,
+    drift_adoption,
     emergency,
     environments,
     export_job,
@@ -42,6 +43,7 @@ from airflow_release_plugin.services import (
     verification,
 )
 from airflow_release_plugin.services.gates import GateSubject
+from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.store.serving import ServedTrees
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World, dag_text, steps_of
@@ -94,6 +96,11 @@ def find_drift(world: World) -> None:
     world.twin.machine = folders
     drift.verify(world.ctx, actor=ADMIN, name="prod")
     drift.repair(world.ctx, actor=ADMIN, name="prod")
+    world.move_by_hand("etl.py", dag_text("etl", lines="# by hand"))
+    made = drift_adoption.plan(world.ctx, actor=ADMIN, name="prod")
+    wish = Wish("Keep it", reviewers=["reviewer"])
+    kept = drift_adoption.adopt(world.ctx, actor=ADMIN, name="prod", digest=made.digest, wish=wish)
+    releases.revoke(world.ctx, actor=ADMIN, release_id=kept.id)
 
 
 def export_and_discard(world: World) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from airflow_release_plugin.bundles.release import ReleaseDagBundle
 from airflow_release_plugin.cli.common import operator
 from airflow_release_plugin.domain.drift import FindingKind
 from airflow_release_plugin.domain.events import EventTag
@@ -21,38 +20,16 @@ from airflow_release_plugin.services.drift import Verification
 from airflow_release_plugin.store.paths import MANIFEST
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World, dag_text
+from tests.harness.hands import beside, through_the_link
+from tests.harness.serving import Serve
 
 pytestmark = pytest.mark.req("R77")
-Serve = Callable[..., ReleaseDagBundle]
 
 
 @pytest.fixture
 def store_kind() -> str:
     """A served tree is made from a git store."""
     return "git"
-
-
-@pytest.fixture
-def serve(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
-    """Let this machine serve what the environment is at now, as its dag processor does."""
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(tmp_path / "bundles"))
-
-    def follow(version: str | None = None) -> ReleaseDagBundle:
-        bundle = ReleaseDagBundle(name="prod", version=version, store_path=str(tmp_path / "store.git"))
-        bundle.initialize()
-        world.twin.machine = bundle.folders
-        return bundle
-
-    return follow
-
-
-@pytest.fixture
-def served(world: World, serve: Serve) -> Path:
-    """The tree of a first release: a DAG and a module."""
-    world.write("shop/load.py", "rows = 1\n")
-    world.write("shop/__init__.py", "")
-    world.released(world.dag("etl", lines="from shop.load import rows"))
-    return serve().path
 
 
 def verify(world: World, actor: Actor = ADMIN) -> Verification:
@@ -69,20 +46,6 @@ def found(world: World) -> list[tuple[str, str]]:
 
 def reports(world: World) -> list[Event]:
     return events.of_tag(world.ctx.session, EventTag.ENVIRONMENT_VERIFIED, "environment:prod")
-
-
-def through_the_link(file: Path, text: str) -> None:
-    """Edit a file in place, as root can: everything that shares its bytes changes, the cache too."""
-    file.chmod(0o644)
-    file.write_text(text)
-    file.chmod(0o444)
-
-
-def beside(file: Path, text: str) -> None:
-    """Edit a file as editors do: write another one and rename it."""
-    other = file.with_name("other")
-    other.write_text(text)
-    other.replace(file)
 
 
 def test_what_was_released_is_as_approved(world: World, served: Path) -> None:

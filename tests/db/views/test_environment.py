@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,9 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from airflow_release_plugin.domain.files import TreeChange
-from airflow_release_plugin.store.base import CommitMessage, environment_ref
 from airflow_release_plugin.store.git import GitReleaseStore
-from tests.db.views.conftest import Browsers
+from tests.db.views.conftest import Browsers, Installation
+from tests.harness.hands import push_by_hand
 
 pytestmark = [
     pytest.mark.req("R21", "R77", "R71"),
@@ -45,18 +44,8 @@ def live(own_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return root
 
 
-def move_by_hand(folder: Path) -> None:
-    store = GitReleaseStore(folder / "store.git")
-    head = store.ref(environment_ref("prod"))
-    (entry,) = store.write_files({"hot.py": (0o100644, b"x = 1")})
-    commit = store.commit(
-        parent=head,
-        changes=[TreeChange("hot.py", entry)],
-        message=CommitMessage("by hand"),
-        author="somebody",
-        time=datetime(2026, 3, 2, tzinfo=timezone.utc),
-    )
-    store.move_ref(environment_ref("prod"), expected=head, new=commit)
+def move_by_hand(folder: Path, path: str = "hot.py", text: str = "x = 1") -> None:
+    push_by_hand(GitReleaseStore(folder / "store.git"), path, text)
 
 
 def adopt(browser_of: Browsers) -> Any:
@@ -133,3 +122,77 @@ def test_what_drifted_is_shown_until_it_is_repaired(browser_of: Browsers, live: 
     page = admin.get("/environment/").text
     assert "What runs is not what was approved" not in page
     assert "Everything is as it was approved" in page
+
+
+HAND_MADE = "from airflow.sdk import DAG\nDAG('etl')  # <script>by hand\n"
+
+
+def asked(page: str, **more: str) -> dict[str, str]:
+    """The form of the page that adopts what was changed by hand, filled in."""
+    found = re.search(r'name="digest" value="(\w{64})"', page)
+    assert found, page
+    return {"digest": found[1], "title": "Keep it", "reviewers": "reviewer", **more}
+
+
+def test_what_was_changed_by_hand_is_previewed_and_adopted(
+    browser_of: Browsers, installation: Installation
+) -> None:
+    installation.do(lambda w: w.released(w.dag("etl")))
+    admin = browser_of("admin")
+    assert "/environment/drift/" not in admin.get("/environment/").text
+    installation.do(lambda w: w.move_by_hand("etl.py", HAND_MADE))
+    assert "/environment/drift/" in admin.get("/environment/").text
+
+    page = admin.get("/environment/drift/").text
+    assert "&lt;script&gt;by hand" in page
+    assert "<script>by hand" not in page
+    answer = admin.post("/environment/drift/create", asked(page))
+    assert answer.headers["Location"].endswith("/releases/2")
+
+    page = admin.get("/releases/2").text
+    assert "R-000002 was created, and prod is repaired" in page
+    assert "Keep it" in page
+    assert "moved by hand" not in admin.get("/environment/").text
+
+
+def test_a_refused_adoption_shows_what_was_typed(browser_of: Browsers, live: Path, tmp_path: Path) -> None:
+    adopt(browser_of)
+    move_by_hand(tmp_path, "etl.py", HAND_MADE)
+    admin = browser_of("admin")
+    form = asked(admin.get("/environment/drift/").text, reviewers="", description="At three at night.")
+
+    answer = admin.post("/environment/drift/create", form)
+
+    assert answer.status_code == 422
+    assert "At three at night." in answer.text
+    assert "nobody chosen" in answer.text
+
+
+def test_what_cannot_be_adopted_is_said_and_cannot_be_requested(
+    browser_of: Browsers, live: Path, tmp_path: Path
+) -> None:
+    adopt(browser_of)
+    move_by_hand(tmp_path)
+
+    page = browser_of("admin").get("/environment/drift/").text
+    assert "No Dag that Airflow knows needs what was changed" in page
+    assert 'data-dialog="confirm" disabled' in page
+
+
+def test_without_a_change_by_hand_there_is_nothing_to_adopt(browser_of: Browsers, live: Path) -> None:
+    adopt(browser_of)
+
+    answer = browser_of("admin").get("/environment/drift/")
+    assert answer.status_code == 409
+    assert "was changed by hand" in answer.text
+
+
+@pytest.mark.parametrize("name", ["viewer", "dev", "reviewer"])
+def test_adopting_what_was_changed_is_for_admins(
+    browser_of: Browsers, live: Path, tmp_path: Path, name: str
+) -> None:
+    adopt(browser_of)
+    move_by_hand(tmp_path, "etl.py", HAND_MADE)
+
+    assert browser_of(name).get("/environment/drift/").status_code == 403
+    assert browser_of(name).post("/environment/drift/create", {"digest": "0" * 64}).status_code == 403
