@@ -135,12 +135,21 @@ class ReleaseDagBundle(BaseDagBundle):
                 )
 
     def _follow(self, *, thorough: bool) -> None:
-        """Serve what the environment is at now; on trouble, go on with what is served already."""
+        """
+        Serve what the environment is at now; on trouble, go on with what is served already.
+
+        In an installation that has never served anything, a store that nobody has made yet is no trouble.
+        """
         served = self._served()
         try:
             if served != self._wanted() or not self._is_usable(thorough=thorough):
                 self._switch()
         except ReleaseError as error:
+            if served in {None, NOTHING_RELEASED} and self._is_new(error):
+                with self._trees.locked():
+                    self._serve(NOTHING_RELEASED)
+                log.warning("Bundle %s serves nothing yet: %s", self.name, error.message)
+                return
             if served is None or not self._is_usable(thorough=thorough):
                 raise
             # A traceback every few seconds would bury the message
@@ -149,16 +158,27 @@ class ReleaseDagBundle(BaseDagBundle):
     def _is_usable(self, *, thorough: bool) -> bool:
         return is_whole(self._current) if thorough else (self._current / MANIFEST).is_file()
 
+    def _is_new(self, error: ReleaseError) -> bool:
+        """
+        Whether the store is missing because nothing was ever released, and not because it was lost.
+
+        An empty folder in the place of a lost store would switch off every DAG of the environment.
+        """
+        if not error.context.get("missing"):
+            return False
+        from airflow_release_plugin.airflow_internals.bundles import was_never_served
+
+        return was_never_served(self.name)
+
     def _switch(self) -> None:
         with self._trees.locked():
-            wanted, served = (
-                self._wanted(),
-                self._served(),
-            )  # again: others may have been faster
-            target = self._tracked / wanted
-            if not is_whole(target):
-                files = {} if wanted == NOTHING_RELEASED else self._store().files(wanted)
-                self._trees.place(target, files, self._store, previous=self._current)
-            self._trees.switch(self._current, target)
-            self._trees.prune(self._tracked, keep=[target, self._tracked / (served or wanted)])
-            log.info("Bundle %s serves version %s", self.name, wanted)
+            self._serve(self._wanted())  # again: others may have been faster
+
+    def _serve(self, wanted: str) -> None:
+        served, target = self._served(), self._tracked / wanted
+        if not is_whole(target):
+            files = {} if wanted == NOTHING_RELEASED else self._store().files(wanted)
+            self._trees.place(target, files, self._store, previous=self._current)
+        self._trees.switch(self._current, target)
+        self._trees.prune(self._tracked, keep=[target, self._tracked / (served or wanted)])
+        log.info("Bundle %s serves version %s", self.name, wanted)

@@ -18,11 +18,12 @@ from airflow_release_plugin.store.paths import check_object_id, check_ref
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
-def unavailable(path: Path, reason: str) -> StoreUnavailableError:
+def unavailable(path: Path, reason: str, *, missing: bool = False) -> StoreUnavailableError:
     """Return the error for a store that cannot be used, with what to look at."""
     return StoreUnavailableError(
         f"The release store {str(path)!r} {reason}. Check [release] store_path and the folder's permissions.",
         store=str(path),
+        missing=missing,
     )
 
 
@@ -30,8 +31,10 @@ def require_repository(path: Path) -> None:
     """Raise ``StoreUnavailableError`` unless ``path`` is a bare git repository that can be read."""
     try:
         if not path.is_dir():
-            missing = "does not exist (the API server of a new installation makes it when it starts)"
-            raise unavailable(path, "is a file, not a folder" if path.exists() else missing)
+            if path.exists():
+                raise unavailable(path, "is a file, not a folder")
+            reason = "does not exist (the API server of a new installation makes it when it starts)"
+            raise unavailable(path, reason, missing=True)
         with (path / "HEAD").open("rb") as head:
             head.read(1)
         usable = (path / "objects").is_dir() and (path / "refs").is_dir()

@@ -228,16 +228,6 @@ class TestNothingReleased:
 
 
 class TestStoreAway:
-    def test_nothing_served_yet_is_an_error_that_airflow_retries(self, site: Site) -> None:
-        site.take_store_away()
-        bundle = site.bundle()
-        with pytest.raises(AirflowException, match=r"store\.git.*does not exist"):
-            bundle.initialize()
-        assert not bundle.is_initialized
-        site.bring_store_back()
-        bundle.initialize()
-        assert bundle.is_initialized
-
     def test_refresh_goes_on_serving_and_says_why(self, site: Site, caplog: pytest.LogCaptureFixture) -> None:
         tip = site.promote(ONE)
         bundle = site.serving()
