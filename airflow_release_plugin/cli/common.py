@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timezone
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from airflow.utils.platform import getuser
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 
 from airflow_release_plugin.domain.identity import Actor, ActorKind
-from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -50,6 +51,17 @@ def operator() -> Actor:
     """Who sits at this computer, for the audit trail: whoever may run commands here may do what they do."""
     name = getuser()
     return Actor(id=f"cli:{name}", name=f"{name} (command line)", kind=ActorKind.SYSTEM)
+
+
+def moment(text: str) -> datetime:
+    """A time that somebody typed, in UTC unless it says otherwise. Raises ``InvalidRequestError``."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidRequestError(
+            f"{text!r} is no time; write 2027-01-31 or 2027-01-31T18:00:00+01:00."
+        ) from error
+    return found.replace(tzinfo=found.tzinfo or timezone.utc).astimezone(timezone.utc)
 
 
 def fail(args: Namespace, rows: list[Row]) -> None:

@@ -19,6 +19,15 @@ _ARG_RELEASE = Arg(("release",), help="Number (R-000007) or id of the release")
 _ARG_STATE = Arg(
     ("--state",), help="Only releases in this state", choices=[state.value for state in ReleaseState]
 )
+_ARGS_NARROW = (
+    Arg(("--search",), help="Words of title or number; typing errors are forgiven"),
+    Arg(("--requested-by",), help="Login name of who asked for it"),
+    Arg(("--released-by",), help="Login name of who gave the last approval"),
+    Arg(("--requested-after",), help="From this time on (UTC unless said)"),
+    Arg(("--requested-before",), help="Before this time (UTC unless said)"),
+    Arg(("--released-after",), help="Released from this time on (UTC unless said)"),
+    Arg(("--released-before",), help="Released before this time (UTC unless said)"),
+)
 _ARG_LIMIT = Arg(("--limit",), help="Most rows (default: 50)", type=int, default=50)
 
 _ARG_EXPORT_FILE = Arg(("--file",), help="Write to this file instead of the standard output")
@@ -185,6 +194,7 @@ def get_release_cli_commands() -> list[GroupCommand]:
                     "list_command.list_releases",
                     "List releases, newest first",
                     _ARG_STATE,
+                    *_ARGS_NARROW,
                     _ARG_LIMIT,
                 ),
                 _command("show", "show_command.show", "Show one release", _ARG_RELEASE),

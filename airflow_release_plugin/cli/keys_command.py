@@ -6,9 +6,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin import config
-from airflow_release_plugin.cli.common import Row, command, deed, operator
+from airflow_release_plugin.cli.common import Row, command, deed, moment, operator
 from airflow_release_plugin.domain.trusted_keys import TrustedKey
-from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.services import keys
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 from airflow_release_plugin.transfer.keys import KeyFolder, decode_public_key, encode_public_key
@@ -42,8 +41,8 @@ def trust(args: Namespace) -> list[Row]:
             actor=operator(),
             name=args.name,
             public_key=decode_public_key(args.public_key),
-            valid_from=_moment(args.valid_from) if args.valid_from else _now(),
-            valid_until=_moment(args.valid_until) if args.valid_until else None,
+            valid_from=moment(args.valid_from) if args.valid_from else _now(),
+            valid_until=moment(args.valid_until) if args.valid_until else None,
         )
     return [_facts(key)]
 
@@ -89,13 +88,3 @@ def _text(moment: datetime | None) -> str:
 
 def _now() -> datetime:
     return datetime.now(timezone.utc).replace(microsecond=0)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidRequestError(
-            f"{text!r} is no time; write 2027-01-31 or 2027-01-31T18:00:00+01:00."
-        ) from error
-    return moment.replace(tzinfo=moment.tzinfo or timezone.utc).astimezone(timezone.utc)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_release_plugin.cli.common import Row, command
+from airflow_release_plugin.cli.common import Row, command, moment
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.services import access, releases
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from datetime import datetime
 
 
 @command
@@ -18,7 +19,19 @@ def list_releases(args: Namespace) -> list[Row]:
     """Releases, newest first."""
     state = ReleaseState(args.state) if args.state else None
     with unit_of_work() as (ctx, actor):
-        page = releases.list_releases(ctx, actor=actor, state=state, limit=max(args.limit, 0))
+        page = releases.list_releases(
+            ctx,
+            actor=actor,
+            state=state,
+            search=args.search or "",
+            requested_by=args.requested_by or "",
+            released_by=args.released_by or "",
+            requested_after=_optional(args.requested_after),
+            requested_before=_optional(args.requested_before),
+            released_after=_optional(args.released_after),
+            released_before=_optional(args.released_before),
+            limit=max(args.limit, 0),
+        )
         return [
             {
                 "number": release.number,
@@ -26,7 +39,18 @@ def list_releases(args: Namespace) -> list[Row]:
                 "state": release.effective_state(ctx.clock()).value,
                 "dag_ids": access.release_dag_ids(release),
                 "requested_by": release.requested_by_name,
-                "requested_at": release.requested_at.isoformat(timespec="seconds"),
+                "requested_at": _text(release.requested_at),
+                "released_at": release.released_at.isoformat(timespec="seconds")
+                if release.released_at
+                else "",
             }
             for release in page.items
         ]
+
+
+def _optional(text: str | None) -> datetime | None:
+    return moment(text) if text else None
+
+
+def _text(time: datetime | None) -> str:
+    return time.isoformat(timespec="seconds") if time else ""

@@ -32,6 +32,8 @@ class NotificationEvent(str, Enum):
     """The target has the release."""
     FAILED = "failed"
     """The release failed, is stale, or our machinery broke."""
+    ROLLED_BACK = "rolled_back"
+    """A rollback that people asked for took the whole release out of the target."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -58,6 +59,20 @@ def with_approvals(session: Session, release_ids: Collection[int]) -> list[tuple
         .where(Approval.id.in_(newest))
     )
     return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def decisions_on(session: Session, release_ids: Collection[int]) -> dict[int, list[Decision]]:
+    """Every decision on these releases, whatever the attempt, oldest first; one query."""
+    query = (
+        select(Approval.subject_id, Decision)
+        .join(Decision, Decision.approval_id == Approval.id)
+        .where(Approval.subject_type == "release", Approval.subject_id.in_(list(release_ids)))
+        .order_by(Decision.id)
+    )
+    found: dict[int, list[Decision]] = defaultdict(list)
+    for row in session.execute(query):
+        found[row[0]].append(row[1])
+    return found
 
 
 def open_approvals(session: Session, now: datetime) -> list[Approval]:

@@ -146,6 +146,17 @@ def releases_with(session: Session, submission_ids: Iterable[int]) -> list[tuple
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
+def stays(session: Session, submission_ids: Iterable[int]) -> list[tuple[int, Release]]:
+    """``(submission id, release)`` of every release that contains one of these versions, the newest first."""
+    query = (
+        select(ReleaseItem.submission_id, Release)
+        .join(Release, Release.id == ReleaseItem.release_id)
+        .where(ReleaseItem.submission_id.in_(list(submission_ids)))
+        .order_by(Release.id.desc())
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
 def last_checks(session: Session, release_ids: Collection[int]) -> dict[int, bool]:
     """Whether the last check of each of these releases passed; those without one are not in it."""
     query = (

@@ -29,6 +29,7 @@ _MOVES = {
     ReleaseState.FAILED: NotificationEvent.FAILED,
     ReleaseState.ERRORED: NotificationEvent.FAILED,
     ReleaseState.STALE: NotificationEvent.FAILED,
+    ReleaseState.ROLLED_BACK: NotificationEvent.ROLLED_BACK,
 }
 _SENTENCES = {
     NotificationEvent.REQUESTED: "{name} awaits approval",
@@ -37,6 +38,7 @@ _SENTENCES = {
     NotificationEvent.EXPIRED: "{name} has expired",
     NotificationEvent.RELEASED: "{name} is released to {environment}",
     NotificationEvent.FAILED: "{name} is {state}",
+    NotificationEvent.ROLLED_BACK: "{name} was rolled back: it is out of {environment}",
 }
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.records import Place
+from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.models import Decision, Event, Release, Submission
 from airflow_release_plugin.repositories import approvals, events, records, submissions
 from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.repositories.records import RecordFilter, RecordRow
 from airflow_release_plugin.services import access
+from airflow_release_plugin.services import submissions as submission_service
 from airflow_release_plugin.services.context import Context
 
 ORDER_COLUMNS = records.ORDER_COLUMNS.keys()
@@ -21,20 +23,44 @@ TRAIL = 200
 
 
 @dataclass(frozen=True)
+class Stay:
+    """
+    One release that a version was in, whatever became of it.
+
+    :param state: of the release, now
+    :param is_checked: whether its last check passed; ``None`` before there is one
+    :param decisions: of all its attempts, oldest first
+    """
+
+    release: Release
+    state: ReleaseState
+    is_checked: bool | None
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True)
 class Record:
     """
     One version.
 
     :param release: the one that holds it or released it
-    :param is_checked: whether the last check of that release passed; ``None`` before there is one
-    :param decisions: of the last approval of that release, oldest first
+    :param stays: every release that it was in, the newest first
     """
 
     submission: Submission
     release: Release | None
     place: Place
-    is_checked: bool | None
-    decisions: tuple[Decision, ...]
+    stays: tuple[Stay, ...]
+
+    @property
+    def is_checked(self) -> bool | None:
+        """Whether the last check of its newest release passed; ``None`` before there is one."""
+        return self.stays[0].is_checked if self.stays else None
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """All that people decided about releases with it, oldest first."""
+        return tuple(decision for stay in reversed(self.stays) for decision in stay.decisions)
 
 
 @dataclass(frozen=True)
@@ -102,27 +128,36 @@ def units_of(ctx: Context, *, actor: Actor, dag_id: str) -> set[int]:
 def trail(ctx: Context, found: Sequence[Record]) -> list[Event]:
     """What happened to these versions and their releases, the newest first."""
     subjects = {f"submission:{record.submission.id}" for record in found}
-    subjects |= {f"release:{record.release.id}" for record in found if record.release}
+    subjects |= {f"release:{stay.release.id}" for record in found for stay in record.stays}
     if not subjects:
         return []
     return events.list_events(ctx.session, subjects=sorted(subjects), limit=TRAIL).items[::-1]
 
 
+def stays(ctx: Context, *, actor: Actor, submission_id: int) -> tuple[Stay, ...]:
+    """The releases that a version was in, the newest first; ``NotFoundError`` if the actor may not see it."""
+    row = submission_service.get(ctx, actor=actor, submission_id=submission_id)
+    return _stays(ctx, [row.id]).get(row.id, ())
+
+
 def _records(ctx: Context, rows: Sequence[RecordRow]) -> list[Record]:
-    releases = {row.release.id for row in rows if row.release}
-    checks = records.last_checks(ctx.session, releases)
-    decided = {release.id: approval for release, approval in approvals.with_approvals(ctx.session, releases)}
-    found = []
-    for row in rows:
-        release_id = row.release.id if row.release else 0
-        approval = decided.get(release_id)
-        found.append(
-            Record(
-                row.submission,
-                row.release,
-                row.place,
-                checks.get(release_id),
-                tuple(approval.decisions) if approval else (),
-            )
+    found = _stays(ctx, [row.submission.id for row in rows])
+    return [Record(row.submission, row.release, row.place, found.get(row.submission.id, ())) for row in rows]
+
+
+def _stays(ctx: Context, submission_ids: Collection[int]) -> dict[int, tuple[Stay, ...]]:
+    """By submission; three queries, whatever the number."""
+    pairs = records.stays(ctx.session, submission_ids)
+    release_ids = {release.id for _, release in pairs}
+    checks = records.last_checks(ctx.session, release_ids)
+    decided = approvals.decisions_on(ctx.session, release_ids)
+    found: dict[int, tuple[Stay, ...]] = {}
+    for submission_id, release in pairs:
+        stay = Stay(
+            release,
+            release.effective_state(ctx.clock()),
+            checks.get(release.id),
+            tuple(decided.get(release.id, ())),
         )
+        found[submission_id] = (*found.get(submission_id, ()), stay)
     return found

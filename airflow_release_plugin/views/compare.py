@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flask import redirect, request, url_for
+from flask import flash, redirect, request, url_for
+from flask_babel import ngettext
 
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.services import compare, releases, submissions
-from airflow_release_plugin.views.base import Page, posted_ids, route
+from airflow_release_plugin.views.base import Page, offset_arg, posted_ids, route, text_arg
 from airflow_release_plugin.views.diff_rows import diff_options
 
 if TYPE_CHECKING:
@@ -26,10 +28,10 @@ class CompareView(Page):
 
     @route("/versions")
     def versions(self) -> Response:
-        """Lead to the newer one of two chosen versions, compared with the older one."""
+        """Lead to the newer one of two chosen versions, compared with the older one, or back to choose."""
         ids = posted_ids("versions", request.args.getlist("versions"))
-        if len(ids) != 2:
-            raise InvalidRequestError("Choose exactly two versions to compare. Go back and select them.")
+        if len(set(ids)) != 2:
+            return self._back_to_choose(ids)
         older, newer = sorted(
             (submissions.get(self.ctx(), actor=self.actor(), submission_id=i) for i in ids),
             key=lambda row: row.version,
@@ -39,6 +41,22 @@ class CompareView(Page):
                 "ToBeReleasedView.submission", submission_id=newer.id, against=older.id, _anchor="changes"
             )
         )
+
+    def _back_to_choose(self, ids: Sequence[int]) -> Response:
+        """Say what is missing on the page of the choice, which stays as it was."""
+        dag_id = text_arg("dag_id")
+        if not dag_id:
+            raise InvalidRequestError("Choose exactly two versions to compare, in the history of a Dag.")
+        flash(
+            ngettext(
+                "A comparison takes two versions; %(num)s is ticked.",
+                "A comparison takes two versions; %(num)s are ticked.",
+                len(ids),
+            ),
+            "warning",
+        )
+        page = "DagTabView.show" if text_arg("tab") == "dag" else "RecordView.dag"
+        return redirect(url_for(page, dag_id=dag_id, versions=ids, offset=offset_arg() or None))
 
     @route("/releases/<int:release_id>")
     def releases(self, release_id: int) -> str:

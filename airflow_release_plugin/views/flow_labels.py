@@ -23,6 +23,7 @@ NOTIFICATIONS: Mapping[str, Any] = {
     "expired": _("Expired"),
     "released": _("Released"),
     "failed": _("Failed"),
+    "rolled_back": _("Rolled back"),
 }
 
 OUTCOMES: Mapping[str, Any] = {

@@ -17,6 +17,7 @@ from airflow_release_plugin.services import (
     candidates,
     compare,
     preferences,
+    records,
     requests,
     shared_files,
     submissions,
@@ -121,7 +122,8 @@ class ToBeReleasedView(Page):
                 against=request.args.get("against", compare.DEFAULT, type=int),
                 options=diff_options(),
             )
-        return self.render("release/submission.html", submission=found, compared=compared)
+        stays = records.stays(self.ctx(), actor=self.actor(), submission_id=submission_id)
+        return self.render("release/submission.html", submission=found, compared=compared, stays=stays)
 
     @route("/file")
     def file(self) -> str:

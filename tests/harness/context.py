@@ -113,6 +113,7 @@ class World:
         verdict: Verdict = Verdict.APPROVE,
         digest: str = "",
         node: int | None = None,
+        comment: str = "",
     ) -> Release:
         """Approve, or what ``verdict`` says, having seen the present digest."""
         return decisions.decide_release(
@@ -122,6 +123,7 @@ class World:
             verdict=verdict,
             change_digest=digest or release.change_digest,
             node=node,
+            comment=comment,
         )
 
     def promote(self, release: Release, actor: Actor = PIPELINE) -> Release:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
+from pydantic import AwareDatetime
 
 from airflow_release_plugin.api.convert import (
     comparison_response,
@@ -53,11 +54,20 @@ def list_releases(
     requested_by: str = "",
     released_by: str = "",
     dag_id: str = "",
+    requested_after: AwareDatetime | None = None,
+    requested_before: AwareDatetime | None = None,
+    released_after: AwareDatetime | None = None,
+    released_before: AwareDatetime | None = None,
     order_by: str = "-number",
     limit: LimitQuery = 50,
     offset: OffsetQuery = 0,
 ) -> Collection[ReleaseResponse]:
-    """Releases that the caller may see."""
+    """
+    Releases that the caller may see.
+
+    ``search`` forgives typing errors in titles and numbers. ``…_after`` counts from its moment on,
+    ``…_before`` ends just before it; both name a time zone.
+    """
     with caller.transaction() as (ctx, actor):
         page = releases.list_releases(
             ctx,
@@ -68,6 +78,10 @@ def list_releases(
             requested_by=requested_by,
             released_by=released_by,
             dag_id=dag_id,
+            requested_after=requested_after,
+            requested_before=requested_before,
+            released_after=released_after,
+            released_before=released_before,
             order_by=order_by,
             limit=limit,
             offset=offset,

@@ -85,6 +85,14 @@
     all.indeterminate = chosen > 0 && chosen < boxes.length;
   }
 
+  /* A comparison takes two: until two are ticked the button waits, and the hint says so. */
+  function updateCompare(form) {
+    const button = form.querySelector("[data-compare-button]");
+    if (!button) return;
+    button.disabled = form.querySelectorAll("input[name=versions]:checked").length !== 2;
+    form.querySelector("[data-compare-hint]").hidden = !button.disabled;
+  }
+
   /* The same address with what the form holds: some choices change what can be chosen elsewhere. */
   function reloadWith(form) {
     const query = new URLSearchParams(new FormData(form));
@@ -132,6 +140,7 @@
     const filters = target.closest("form[data-filters]");
     if (filters && target.matches("select, input[type=date]")) filters.requestSubmit();
     if ("reload" in target.dataset) reloadWith(target.form);
+    if (target.name === "versions") updateCompare(target.form);
     const scope = target.closest("[data-selectable]");
     if (!scope) return;
     if ("selectAll" in target.dataset) for (const box of scope.querySelectorAll("input[data-select]")) box.checked = target.checked;
@@ -140,6 +149,7 @@
   window.addEventListener("pageshow", () => {
     unlockAll();
     document.querySelectorAll("[data-selectable]").forEach(updateSelection);
+    document.querySelectorAll("form[data-compare]").forEach(updateCompare);
   });
 
   class Live {

@@ -393,6 +393,13 @@ class TestTargetMovedByHand:
         assert ok(world.promote(release))["state"] == "released"
 
 
+@pytest.mark.parametrize("moment", ["2026-01-01T00:00:00", "yesterday"])
+def test_a_time_without_a_zone_is_refused(world: World, moment: str) -> None:
+    response = world.as_("author").get("/releases", params={"released_after": moment})
+
+    assert response.status_code == 422
+
+
 @pytest.mark.parametrize("path", ["/releases", "/candidates"])
 @pytest.mark.parametrize("order", ["colour", "--path", "-", "path,number"])
 def test_an_unknown_order_is_refused_with_the_possible_ones(world: World, path: str, order: str) -> None:

@@ -50,6 +50,21 @@ def test_releases_are_listed_and_shown(world: World) -> None:
     assert (facts["digest"], facts["items"]) == (release["change_digest"], ["etl.py v1 (new)"])
 
 
+def test_the_list_is_narrowed_as_on_the_page(world: World) -> None:
+    release = world.awaiting()
+
+    def numbers(*narrowed: str) -> list[str]:
+        return [row["number"] for row in rows(airflow(world, "list", *narrowed, "--output", "json"))]
+
+    assert numbers("--requested-by", "author", "--requested-after", "2026-01-01") == [release["number"]]
+    assert numbers("--requested-before", "2026-01-01T00:00:00+01:00") == []
+    done = airflow(world, "list", "--released-after", "yesterday")
+    assert (done.returncode, done.stderr.strip()) == (
+        1,
+        "'yesterday' is no time; write 2027-01-31 or 2027-01-31T18:00:00+01:00.",
+    )
+
+
 def test_a_release_that_does_not_exist_is_one_line_and_exit_code_1(world: World) -> None:
     done = airflow(world, "show", "R-000999")
 

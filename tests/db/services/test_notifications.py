@@ -12,8 +12,10 @@ from airflow_release_plugin.domain.notification import NotificationEvent
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Notification, Release
-from airflow_release_plugin.services import emergency, flow_admin, gates, releases
+from airflow_release_plugin.services import emergency, flow_admin, gates, releases, rollbacks
 from airflow_release_plugin.services.gates import GateSubject
+from airflow_release_plugin.services.requests import Wish
+from airflow_release_plugin.services.rollback_goals import UndoRelease
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, World
 
@@ -166,7 +168,25 @@ def test_a_gate_tells_of_its_request_and_its_end(world: World, clock: FrozenCloc
     assert (notice["gate"]["task_id"], notice["gate"]["message"]) == ("task", "Look at the totals")
 
 
-def test_what_is_rolled_back_is_not_told(world: World) -> None:
+@pytest.mark.req("R17")
+def test_a_rollback_that_people_asked_for_is_told_under_the_flow_of_what_it_takes_out(world: World) -> None:
+    configure(world)
+    first = world.released(world.dag("etl"))
+    scope = UndoRelease(first.id)
+    plan = rollbacks.plan(world.ctx, actor=DEV, scope=scope)
+    asked = rollbacks.request(
+        world.ctx, actor=DEV, scope=scope, digest=plan.digest, wish=Wish("", ["reviewer"])
+    )
+    back = world.promote(world.decide(world.report(asked)))
+
+    last = outbox(world)[-1]
+
+    assert (last.event, last.subject_id) == (NotificationEvent.ROLLED_BACK, first.id)
+    assert last.notice["summary"] == f"{first.number} A release was rolled back: it is out of prod"
+    assert last.notice["reason"] == f"Rolled back by {back.number}."
+
+
+def test_what_the_database_takes_back_is_not_told(world: World) -> None:
     configure(world)
     world.ctx.session.commit()
     world.waiting(world.dag("etl"))

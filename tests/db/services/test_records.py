@@ -8,8 +8,9 @@ from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.domain.records import Place
 from airflow_release_plugin.exceptions import NotFoundError
-from airflow_release_plugin.services import environments, records, submissions
-from tests.harness.context import ADMIN, DEV, DEV2, VIEWER, World
+from airflow_release_plugin.services import checks, environments, records, releases, requests, submissions
+from tests.harness.clock import FrozenClock
+from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, VIEWER, World
 
 pytestmark = pytest.mark.req("R15")
 
@@ -78,9 +79,51 @@ def test_a_record_has_checks_and_decisions(world: World) -> None:
         for r in found
     } == {
         "etl": (True, [(Verdict.APPROVE, "reviewer")]),
-        "no": (None, []),
+        "no": (True, [(Verdict.REJECT, "reviewer")]),
         "new": (None, []),
     }
+
+
+def test_a_record_keeps_every_release_that_the_version_was_in(world: World, clock: FrozenClock) -> None:
+    submitted = world.submit(world.dag("etl"))
+    rejected = world.decide(world.report(world.request(submitted)), verdict=Verdict.REJECT)
+    revoked = world.request(submitted)
+    releases.revoke(world.ctx, actor=DEV, release_id=revoked.id)
+    expired = world.decide(world.report(world.request(submitted)))
+    clock.advance(hours=25)
+    releases.get_locked(world.ctx, actor=DEV, release_id=expired.id)
+    released = world.promote(world.decide(world.report(world.request(submitted))))
+
+    (record,) = records.list_records(world.ctx, actor=DEV).items
+
+    assert record.release is released
+    assert [(stay.release.id, stay.state.value, len(stay.decisions)) for stay in record.stays] == [
+        (released.id, "released", 1),
+        (expired.id, "expired", 1),
+        (revoked.id, "revoked", 0),
+        (rejected.id, "rejected", 1),
+    ]
+    assert [d.verdict.value for d in record.decisions] == ["reject", "approve", "approve"]
+
+
+def test_decisions_of_an_attempt_that_was_tried_again_are_kept(world: World) -> None:
+    release = world.approved(world.dag("etl"))
+    checks.mark_errored(world.ctx, actor=PIPELINE, release_id=release.id, reason="The disk is full.")
+    requests.retry(world.ctx, actor=DEV, release_id=release.id)
+    world.decide(world.report(release))
+
+    (stay,) = records.stays(world.ctx, actor=DEV, submission_id=release.items[0].submission_id)
+
+    assert [decision.actor_name for decision in stay.decisions] == ["reviewer", "reviewer"]
+
+
+def test_the_trail_of_a_history_tells_of_releases_that_came_to_nothing(world: World) -> None:
+    rejected = world.decide(world.waiting(world.dag("etl")), verdict=Verdict.REJECT)
+    found = records.history(world.ctx, actor=DEV, dag_id="etl")
+
+    told = {event.subject for event in records.trail(world.ctx, found.page.items)}
+
+    assert f"release:{rejected.id}" in told
 
 
 def test_a_history_has_what_the_target_serves_first_and_pages(world: World) -> None:

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.models import Release
 from tests.db.services.test_query_counts import counted
 from tests.db.views.conftest import DEV, REVIEWER, Browsers, Installation
@@ -86,6 +87,43 @@ def test_two_versions_are_chosen_and_compared(installation: Installation, browse
     assert "Changes against v1" in page
     assert "x = 2" in page
     assert browser.get(f"/compare/versions?versions={first.id}").status_code == 422
+
+
+@pytest.mark.req("R15")
+@pytest.mark.parametrize(("tab", "page"), [("", "/records/dags/etl"), ("&tab=dag", "/dags/etl")])
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_comparison_of_other_than_two_goes_back_to_the_choice_which_stays(
+    installation: Installation, browser_of: Browsers, tab: str, page: str, count: int
+) -> None:
+    ids = [released(installation, "etl", f"x = {n}").items[0].submission.id for n in range(3)][:count]
+    browser = browser_of("dev")
+    query = "".join(f"&versions={each}" for each in ids)
+
+    answer = browser.get(f"/compare/versions?dag_id=etl{tab}{query}")
+    shown = browser.get(answer.location.removeprefix("/release")).text
+
+    assert answer.location.split("?")[0] == f"/release{page}"
+    assert f"A comparison takes two versions; {count} {'is' if count == 1 else 'are'} ticked." in words(shown)
+    assert len(re.findall(r'name="versions" value="\d+" checked', shown)) == count
+
+
+@pytest.mark.req("R15")
+def test_the_page_of_a_version_tells_of_every_release_that_it_was_in(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    first = installation.waiting("etl")
+    row = first.items[0].submission
+    installation.do(lambda w: w.decide(first, REVIEWER, Verdict.REJECT, comment="Names are wrong."))
+    second = installation.do(lambda w: w.report(w.request(row, actor=DEV)))
+    installation.do(lambda w: w.decide(second, REVIEWER))
+    browser = browser_of("viewer")
+
+    version = words(browser.get(f"/to-be-released/submissions/{row.id}").text)
+    history = words(browser.get("/records/dags/etl").text)
+
+    assert "2 releases" in version
+    assert version.index(second.number) < version.index(first.number) < version.index("Names are wrong.")
+    assert f"{first.number} Rejected" in history
 
 
 @pytest.mark.req("R14")
