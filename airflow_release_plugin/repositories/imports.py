@@ -48,6 +48,12 @@ def list_imports(
     return fetch_page(session, query, limit=limit, offset=offset)
 
 
+def waiting(session: Session) -> list[Import]:
+    """Imports that somebody has to decide on, oldest first, without their manifests."""
+    query = select(Import).options(defer(Import.manifest)).where(Import.state.in_(_WAITING))
+    return list(session.scalars(query.order_by(Import.id)))
+
+
 def dag_ids(session: Session) -> dict[int, list[str]]:
     """Ids of the DAGs of each import, by its id."""
     return {row[0]: row[1] for row in session.execute(select(Import.id, Import.dag_ids))}

@@ -153,6 +153,12 @@ def list_submissions(
     return fetch_page(session, query, limit=limit, offset=offset)
 
 
+def of_import(session: Session, import_id: int) -> list[Submission]:
+    """The versions that an import brought, in its order."""
+    query = select(Submission).where(Submission.import_id == import_id).order_by(Submission.id)
+    return list(session.scalars(query))
+
+
 def holding(session: Session, release_ids: Iterable[int]) -> set[int]:
     """Those of the releases of which something is in the target now."""
     query = select(Submission.release_id).where(

@@ -51,10 +51,11 @@ class Match:
 
 def may_export_anything(ctx: Context, actor: Actor) -> bool:
     """Whether exports are for the actor at all: administrators, service users, and owners of a DAG (R57)."""
-    if not ctx.settings.exports_enabled:
-        return False
-    if access.is_executor(ctx, actor):
-        return True
+    return ctx.settings.exports_enabled and (access.is_executor(ctx, actor) or owns_a_dag(ctx, actor))
+
+
+def owns_a_dag(ctx: Context, actor: Actor) -> bool:
+    """Whether the actor may edit a DAG of the source."""
     # Every page asks: the ids alone, since thousands of units are dear to load.
     dag_ids = submissions.unit_dag_ids(ctx.session, ctx.settings.source)
     names = [ctx.settings.source_id(dag_id) for dag_id in dag_ids]

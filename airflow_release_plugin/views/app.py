@@ -17,6 +17,8 @@ from airflow_release_plugin.views.drift_adoption import DriftAdoptionView
 from airflow_release_plugin.views.environment import EnvironmentView
 from airflow_release_plugin.views.errors import register_error_pages
 from airflow_release_plugin.views.flows import FlowView
+from airflow_release_plugin.views.import_contents import ImportContentView
+from airflow_release_plugin.views.imports import ImportView, allow_uploads
 from airflow_release_plugin.views.index import IndexView
 from airflow_release_plugin.views.notifications import NotificationView
 from airflow_release_plugin.views.presentation import register_presentation
@@ -47,6 +49,8 @@ PAGES = (
     EnvironmentView,
     DagTabView,
     TransferView,
+    ImportView,
+    ImportContentView,
 )
 HERE = Path(__file__).parent
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -111,6 +115,7 @@ def create_flask_app(*, session: Any, secret_key: str, root_path: str = "") -> F
     _configure(app, secret_key, root_path)
     app.before_request(require_login)
     app.before_request(refuse_other_sites)
+    app.before_request(allow_uploads)
     CSRFProtect(app)  # type: ignore[no-untyped-call]
     app.teardown_request(lambda _error: session.remove())  # auth managers use it in our threads
     app.after_request(_add_headers)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from flask import request
 from markupsafe import Markup, escape
 
-from airflow_release_plugin.analysis.text_diff import DiffLine, FileDiff, LineKind
+from airflow_release_plugin.analysis.text_diff import DiffLine, FileDiff, LineKind, diff_texts
+from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.services.file_diffs import ChangedFile, DiffOptions
 from airflow_release_plugin.views.base import text_arg
 from airflow_release_plugin.views.highlight import Piece, coloured_lines
@@ -106,6 +107,16 @@ def _whole(file: ChangedFile, limit: int) -> ShownFile:
             place = blocks.pop().first
         blocks.append(Block(first=place, folded=file.diff.total - place))
     return ShownFile(file, tuple(blocks), _is_crlf_changed(file))
+
+
+def shown_code(path: str, data: bytes) -> ShownFile:
+    """A file on its own: its lines without signs, and how many of them are left out."""
+    file = ChangedFile(path, ChangeKind.NEW, diff_texts(None, data), None, data)
+    lines = [replace(line, kind=LineKind.CONTEXT) for hunk in file.diff.hunks for line in hunk.lines]
+    blocks = [*_blocks(lines[:PAGE_LINES], _Paint(file))]
+    if len(lines) > PAGE_LINES:
+        blocks.append(Block(first=PAGE_LINES, folded=len(lines) - PAGE_LINES))
+    return ShownFile(file, tuple(blocks), is_crlf_changed=False)
 
 
 def _part(file: ChangedFile, first: int, last: int) -> ShownFile:

@@ -50,6 +50,19 @@ STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
     "deleted": (_("Deleted"), "failed", "minus"),
     # exports
     "ready": (_("Ready"), "success", "check"),
+    # imports
+    "uploading": (_("Uploading"), "running", "arrow-up"),
+    "uploaded": (_("Uploaded"), "blue", "package"),
+    "applying": (_("Being applied"), "running", "retry"),
+    "applied": (_("Applied"), "success", "check"),
+    "discarded": (_("Discarded"), "gray", "trash"),
+    "unchanged": (_("Unchanged"), "gray", "dot"),
+    "block": (_("Blocks"), "failed", "forbidden"),
+    "warn": (_("Look at it"), "orange", "alert"),
+    "ok": (_("Fine"), "success", "check"),
+    # keys
+    "valid": (_("Valid"), "success", "check"),
+    "not yet valid": (_("Not yet valid"), "orange", "clock"),
     # what drifted
     "edited": (_("Edited"), "failed", "pencil"),
     "gone": (_("Gone"), "failed", "minus"),

@@ -14,6 +14,7 @@ from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 
 from airflow_release_plugin import __version__
+from airflow_release_plugin.domain.preflight_words import WORDS
 from airflow_release_plugin.views.dag_picture import (
     STATE_SIGNS,
     STATE_WORDS,
@@ -131,6 +132,7 @@ def register_presentation(app: Flask) -> None:
         who_texts=who_texts,
         change_words=change_words,
         notification_words=NOTIFICATIONS,
+        preflight_words=WORDS,
         shown_files=shown_files,
         dag_picture=dag_picture,
         part_counts=part_counts,

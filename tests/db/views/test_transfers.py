@@ -54,6 +54,7 @@ def test_owners_find_it_in_the_navigation_and_viewers_do_not(browser_of: Browser
 
 def test_nobody_finds_it_where_exports_are_off(browser_of: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__RELEASE__EXPORTS_ENABLED", "False")
+    monkeypatch.setenv("AIRFLOW__RELEASE__IMPORTS_ENABLED", "False")
     browser = browser_of("admin")
 
     assert "Transfers" not in browser.get("/releases/").text

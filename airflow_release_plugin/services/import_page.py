@@ -1,0 +1,221 @@
+"""What the page of an import shows: what is in the bundle, where it goes, what was found, what was done."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.manifest import BundleUnit, Manifest, manifest_from_dict
+from airflow_release_plugin.domain.name_table import KINDS, NameTable, name_table
+from airflow_release_plugin.domain.preflight import Reason, Row, Weight, rows_from
+from airflow_release_plugin.domain.states import ImportState
+from airflow_release_plugin.domain.trusted_keys import TrustedKey
+from airflow_release_plugin.models import Import, Release, Submission
+from airflow_release_plugin.repositories import applied_imports, releases, submissions
+from airflow_release_plugin.repositories import imports as queries
+from airflow_release_plugin.services import imports, name_mappings
+from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.import_places import Places, place
+from airflow_release_plugin.transfer.keys import KeyFolder
+
+OPEN = frozenset({ImportState.UPLOADED, ImportState.CHECKED})
+"""States in which people decide what becomes of a bundle."""
+_PROBLEMS = {
+    Reason.MISSING_CONNECTION: "connection",
+    Reason.MISSING_VARIABLE: "variable",
+    Reason.MISSING_POOL: "pool",
+    Reason.UNKNOWN_QUEUE: "queue",
+}
+UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How many things a preflight found that block, and that people should look at."""
+
+    blocking: int = 0
+    warnings: int = 0
+
+
+@dataclass(frozen=True)
+class BundledUnit:
+    """
+    A unit of a bundle here.
+
+    :param path: of its DAG file here
+    :param change: what it does to the target; ``unchanged`` where the target holds it just like that
+    :param version: what was made of it, once it is applied
+    """
+
+    unit: BundleUnit
+    path: str
+    change: str
+    version: Submission | None = None
+
+
+@dataclass(frozen=True)
+class Name:
+    """
+    Something that a bundle names, and what it is called here.
+
+    :param is_missing: whether the last preflight did not find it
+    """
+
+    kind: str
+    there: str
+    here: str
+    dag_ids: tuple[str, ...]
+    type: str = ""
+    is_missing: bool = False
+
+
+@dataclass(frozen=True)
+class Gone:
+    """DAGs that the bundle takes away; ``is_here`` while the target has them."""
+
+    path: str
+    dag_ids: tuple[str, ...]
+    is_here: bool
+
+
+@dataclass(frozen=True)
+class ImportView:
+    """
+    An import with everything that its page shows.
+
+    :param manifest: ``None`` as long as nobody could read the bundle
+    :param base: the import of the bundle that this one builds on, if it was applied here
+    :param may_manage: whether the actor may check, apply and discard it
+    """
+
+    row: Import
+    manifest: Manifest | None
+    rows: tuple[Row, ...]
+    verdict: Verdict
+    units: tuple[BundledUnit, ...]
+    gone: tuple[Gone, ...]
+    names: tuple[Name, ...]
+    base: Import | None
+    release: Release | None
+    may_manage: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether people decide what becomes of it."""
+        return self.row.state in OPEN
+
+
+def trusted_keys(ctx: Context, *, actor: Actor) -> tuple[TrustedKey, ...]:
+    """The keys whose bundles may come in here, with those that may not any more."""
+    imports.require_importer(ctx, actor, "see the keys that are trusted")
+    return KeyFolder(ctx.settings.keys_path).trusted()
+
+
+def verdict(row: Import) -> Verdict:
+    """What the last preflight of an import came to."""
+    found: dict[str, int] = defaultdict(int)
+    for each in row.preflight:
+        found[each["weight"]] += max(len(each["items"]), 1)
+    return Verdict(found[Weight.BLOCK.value], found[Weight.WARN.value])
+
+
+def waiting(ctx: Context, *, actor: Actor) -> list[Import]:
+    """Imports on which the actor has to decide something, oldest first; without their manifests."""
+    return queries.waiting(ctx.session) if imports.may_import(ctx, actor) else []
+
+
+def view(ctx: Context, *, actor: Actor, import_id: int) -> ImportView:
+    """Everything about one import; a fixed number of queries."""
+    row = imports.get(ctx, actor=actor, import_id=import_id)
+    manifest = manifest_from_dict(row.manifest) if row.manifest else None
+    places = placed(ctx, row, manifest) if manifest and row.state in OPEN else None
+    base = manifest.base if manifest else None
+    return ImportView(
+        row=row,
+        manifest=manifest,
+        rows=rows_from(row.preflight),
+        verdict=verdict(row),
+        units=tuple(_units(ctx, row, manifest, places)) if manifest else (),
+        gone=tuple(_gone(manifest, places)) if manifest else (),
+        names=tuple(names(row, manifest, table_of(ctx, row))) if manifest else (),
+        base=applied_imports.by_bundle(ctx.session, base.bundle_id) if base else None,
+        release=releases.release(ctx.session, row.release_id) if row.release_id else None,
+        may_manage=imports.may_import(ctx, actor),
+    )
+
+
+def placed(ctx: Context, row: Import, manifest: Manifest) -> Places:
+    """Where everything would go, as it was asked for last."""
+    return place(ctx, manifest, folder=row.folder, take_over=bool(row.options.get("take_over")))
+
+
+def table_of(ctx: Context, row: Import) -> NameTable:
+    """The names that count: those of the last preflight, before it those that are remembered."""
+    if row.state is ImportState.UPLOADED and row.source_uid:
+        return name_mappings.remembered(ctx, row.source_uid)
+    return name_table(row.mapping)
+
+
+def _units(ctx: Context, row: Import, manifest: Manifest, places: Places | None) -> Iterator[BundledUnit]:
+    same = {
+        item.name
+        for each in rows_from(row.preflight)
+        if each.reason is Reason.UNCHANGED
+        for item in each.items
+    }
+    if places is not None:
+        for each in places.units:
+            change = UNCHANGED if each.path in same else each.change.value
+            yield BundledUnit(each.bundled, each.path, change)
+        return
+    versions = {version.path: version for version in submissions.of_import(ctx.session, row.id)}
+    for unit in manifest.units:
+        path = row.placed.get(unit.unit_id, {}).get("here", unit.path)
+        version = versions.get(path)
+        yield BundledUnit(unit, path, version.change.value if version else UNCHANGED, version)
+
+
+def _gone(manifest: Manifest, places: Places | None) -> Iterator[Gone]:
+    here = {removal.gone.unit_id for removal in places.removals} if places else set()
+    return (Gone(unit.path, unit.dag_ids, unit.unit_id in here) for unit in manifest.removed)
+
+
+def names(row: Import, manifest: Manifest, table: NameTable) -> Iterator[Name]:
+    """What the bundle names, by kind; what is missing or called otherwise here comes first."""
+    missing = {
+        (_PROBLEMS[each.reason], item.name)
+        for each in rows_from(row.preflight)
+        if each.reason in _PROBLEMS
+        for item in each.items
+    }
+    types = {c.id: c.type for unit in manifest.units for c in unit.connections}
+    found = [
+        Name(
+            kind=kind,
+            there=there,
+            here=table.here(kind, there),
+            dag_ids=tuple(sorted(dag_ids)),
+            type=types.get(there, "") if kind == "connection" else "",
+            is_missing=(kind, there) in missing,
+        )
+        for kind, used in _used(manifest).items()
+        for there, dag_ids in sorted(used.items())
+    ]
+    return iter(sorted(found, key=lambda name: (not name.is_missing, name.here == name.there)))
+
+
+def _used(manifest: Manifest) -> Mapping[str, Mapping[str, set[str]]]:
+    found: dict[str, dict[str, set[str]]] = {kind: defaultdict(set) for kind in KINDS}
+    for unit in manifest.units:
+        named: Mapping[str, Iterable[str]] = {
+            "connection": (connection.id for connection in unit.connections),
+            "variable": unit.variables,
+            "pool": unit.pools,
+            "queue": unit.queues,
+        }
+        for kind, used in named.items():
+            for name in used:
+                found[kind][name].update(unit.dag_ids)
+    return found
