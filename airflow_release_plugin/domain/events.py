@@ -32,6 +32,8 @@ class EventTag(str, Enum):
     KEY_MADE = "key:signing:make"
     KEY_TRUSTED = "key:trust:add"
     KEY_REVOKED = "key:trust:revoke"
+    IMPORT_CHECKED = "import:preflight:report"
+    IMPORT_STUBS_MADE = "import:stub:create"
     GATE_CLOSED = "gate:state:change"
     GATE_OPENED = "gate:request:open"
     FLOW_CREATED = "flow:definition:create"

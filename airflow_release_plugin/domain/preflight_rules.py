@@ -54,6 +54,10 @@ class Needs:
         return self.of(lambda unit: unit.variables)
 
     @cached_property
+    def pools(self) -> dict[str, tuple[str, ...]]:
+        return self.of(lambda unit: unit.pools)
+
+    @cached_property
     def packages(self) -> dict[str, tuple[str, ...]]:
         return self.of(lambda unit: (package.name for package in unit.providers))
 
@@ -116,11 +120,10 @@ def findings(needs: Needs, ground: Ground) -> Iterator[Finding]:
 
 def _named_things(needs: Needs, inventory: Inventory) -> Iterator[Finding]:
     types = {c.id: c.type for unit in needs.manifest.units for c in unit.connections if c.type}
-    pools = needs.of(lambda unit: unit.pools)
     for kind, wanted, here in (
         (Kind.CONNECTION, needs.connections, inventory.connections),
         (Kind.VARIABLE, needs.variables, inventory.variables),
-        (Kind.POOL, pools, inventory.pools),
+        (Kind.POOL, needs.pools, inventory.pools),
     ):
         for there, dag_ids in wanted.items():
             name = needs.rename(kind.value, there)

@@ -21,6 +21,12 @@ def by_bundle(session: Session, bundle_id: str) -> Import | None:
     return session.scalars(query).one_or_none()
 
 
+def others_of_bundle(session: Session, bundle_id: str, *, but: int) -> bool:
+    """Whether an import other than the one given applies a bundle, or has."""
+    query = select(Import.id).where(Import.applied_bundle_id == bundle_id, Import.id != but)
+    return session.scalars(query).first() is not None
+
+
 def by_id(session: Session, ids: Collection[int]) -> dict[int, Import]:
     """Imports by id."""
     return {row.id: row for row in session.scalars(select(Import).where(Import.id.in_(list(ids))))}

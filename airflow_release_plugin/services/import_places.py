@@ -77,6 +77,17 @@ class Places:
     removals: tuple[Removal, ...]
     findings: tuple[Finding, ...]
 
+    @property
+    def unit_ids(self) -> set[int]:
+        """Ids of the units here that the bundle changes or takes away."""
+        changed = {each.unit.id for each in self.units if each.unit}
+        return changed | {each.unit.id for each in self.removals}
+
+    @property
+    def live(self) -> tuple[Submission, ...]:
+        """What the target holds of them."""
+        return (*(each.live for each in self.units if each.live), *(each.live for each in self.removals))
+
     def of_files(self) -> dict[str, str]:
         """Path here of every file, by the path there."""
         return {there: here for placement in self.units for there, here in placement.files.items()}

@@ -112,6 +112,8 @@ EVENT_LABELS: Mapping[str, Any] = {
     "key:signing:make": _("Signing key made"),
     "key:trust:add": _("Key trusted"),
     "key:trust:revoke": _("Key revoked"),
+    "import:preflight:report": _("Preflight of an import ran"),
+    "import:stub:create": _("Stubs made for an import"),
     "gate:state:change": _("Gate closed"),
     "gate:request:open": _("Gate opened"),
     "release:check:report": _("Check reported"),

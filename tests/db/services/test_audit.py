@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from airflow_release_plugin.services import (
     exports,
     flow_admin,
     gates,
+    import_preflight,
+    import_stubs,
     imports,
     keys,
     outbox,
@@ -45,6 +48,7 @@ from airflow_release_plugin.services import (
 from airflow_release_plugin.services.gates import GateSubject
 from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.store.serving import ServedTrees
+from tests.harness.bundles import CONTENT, bundle_files, manifest_of
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World, dag_text, steps_of
 from tests.harness.exports import ask, with_transfers
@@ -112,8 +116,12 @@ def export_and_discard(world: World) -> None:
 
 
 def import_and_discard(world: World) -> None:
-    """A bundle that is taken in and given up, one that is refused, and what happens to keys."""
-    imports.discard(world.ctx, actor=ADMIN, import_id=uploaded(world).id)
+    """A bundle that is taken in, checked and given up, one that is refused, and what happens to keys."""
+    (plain,) = manifest_of(bundle_files(CONTENT)).units
+    row = uploaded(world, units=(replace(plain, pools=("narrow",)),))
+    import_preflight.check(world.ctx, actor=ADMIN, import_id=row.id)
+    import_stubs.create(world.ctx, actor=ADMIN, import_id=row.id, pools=["narrow"])
+    imports.discard(world.ctx, actor=ADMIN, import_id=row.id)
     uploaded(world, b"no bundle")
     keys.generate(world.ctx, actor=ADMIN, replacing=True)
     keys.trust(world.ctx, actor=ADMIN, name="B", public_key=b"k" * 32, valid_from=world.ctx.clock())
