@@ -17,6 +17,7 @@ from airflow_release_plugin.api.routes import (
     flows,
     gates,
     health,
+    imports,
     me,
     releases,
     rollbacks,
@@ -40,6 +41,7 @@ _ROUTES = (
     events,
     watch,
     exports,
+    imports,
 )
 
 

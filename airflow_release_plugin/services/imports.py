@@ -107,13 +107,22 @@ def clean_name(name: str) -> str:
     return plain if plain.strip(".") else "bundle.dagbundle"
 
 
-def expect(ctx: Context, *, actor: Actor, import_id: int, offset: int, size: int) -> Upload:
+def expect(
+    ctx: Context, *, actor: Actor, import_id: int, offset: int, size: int, total: int | None = None
+) -> Upload:
     """
     Say whether so many bytes from ``offset`` on are wanted now, before they come.
 
+    :param total: size of the whole file, as who sends it says now
+    :raises InvalidRequestError: another size was announced
     :raises ConflictError: they are not; ``received`` of its context says where to go on
     """
     row = _uploading(ctx, actor, import_id)
+    if total is not None and total != row.file_size:
+        raise InvalidRequestError(
+            f"{row.file_name!r} was announced with {row.file_size:,} bytes and has {total:,} now. Look "
+            f"whether it is the same, discard {row.subject} and begin anew."
+        )
     _require_offset(row, offset)
     _require_room(row, offset + size)
     return Upload(folder(ctx, row.id))
@@ -247,11 +256,15 @@ def _refuse(ctx: Context, actor: Actor, row: Import, error: BundleError) -> None
     record(ctx, row, EventTag.IMPORT_FAILED, actor=actor, reason=error.message, code=error.code)
 
 
+def error_code(row: Import) -> str:
+    """What kind of error refused the file of an import; empty if none did."""
+    return str(row.options.get(_REFUSED, ""))
+
+
 def require_accepted(row: Import) -> None:
     """Raise why the file of an import was refused, if it was."""
-    code = row.options.get(_REFUSED)
-    if code is not None:
-        raise error_for_code(str(code))(row.error, import_id=row.id)
+    if code := error_code(row):
+        raise error_for_code(code)(row.error, import_id=row.id)
 
 
 def record(ctx: Context, row: Import, tag: EventTag, *, actor: Actor, **data: Any) -> None:

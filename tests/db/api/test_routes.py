@@ -128,6 +128,16 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "GET /exports/{export}": ("401 404 200 404 404 200 200", None),
     "GET /exports/{export}/file": ("401 403 200 404 404 200 200", None),
     "DELETE /exports/{export}": ("401 403 200 404 404 200 200", None),
+    "GET /imports": (EVERYBODY, None),
+    "POST /imports": (ADMIN.replace("200", "201"), {"file_name": "a", "file_size": 10}),
+    # who may read a DAG of the bundle sees the import; the rest is for admins
+    "GET /imports/{import}": (EVERYBODY, None),
+    "GET /imports/{import}/contents": (EVERYBODY, None),
+    "GET /imports/{import}/file?path=etl.py": (ADMIN, None),
+    # nothing is known of it yet but to admins and the service user; the rest of its bytes is missing
+    "GET /imports/{uploading}": ("401 404 404 404 404 200 200", None),
+    "PUT /imports/{uploading}/content": (ADMIN.replace("200", "409"), None),
+    "DELETE /imports/{import}": (ADMIN, None),
     "GET /events": (ADMIN, None),
     "POST /watch": (EXECUTORS, {"known": {"release:1": ""}, "wait": 0}),
     "GET /health": ("200 200 200 200 200 200 200", None),
@@ -169,6 +179,8 @@ def fill(world: World) -> dict[str, Any]:
         "flow": ok(world.as_("admin").post("/flows", json={"spec": FLOW}))["id"],
         "deputy": ok(world.as_("admin").post("/deputies", json={**DEPUTY, "person": "reviewer"}))["id"],
         "export": world.export("live"),
+        "import": world.imported()["id"],
+        "uploading": ok(world.as_("admin").post("/imports", json={"file_name": "a", "file_size": 9}))["id"],
         "gate": gate["id"],
         "sign": gate["change_digest"],
     }

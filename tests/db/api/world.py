@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.orm import Session
 
+from airflow_release_plugin.transfer.attestation import SigningKey
+from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.harness.airflow_home import BUNDLES
+from tests.harness.bundles import KEY, write
 
 API = "/api/v1"
 MANAGERS = ("simple", "fab")
@@ -256,7 +259,6 @@ class World:
     def export(self, dag_id: str, who: str = "author") -> int:
         """An export whose file is there; its number."""
         from airflow_release_plugin.services import export_job
-        from airflow_release_plugin.transfer.keys import KeyFolder
 
         keys = KeyFolder(self.folder / "keys")
         if not keys.signing_file.exists():
@@ -266,6 +268,22 @@ class World:
         made = ok(self.as_(who).get(f"/exports/{row['id']}"))
         assert made["state"] == "ready", made["error"]
         return int(row["id"])
+
+    def bundle(self, key: SigningKey = KEY, **changes: Any) -> bytes:
+        """A bundle file of plant A, whose own key is trusted here; ``changes`` are fields of its manifest."""
+        now = datetime.now(timezone.utc).replace(microsecond=0)
+        keys = KeyFolder(self.folder / "keys")
+        if not keys.trusted():
+            keys.trust("plant A", KEY.public_key, valid_from=now)
+        lasting = {"created": now, "expires": now + timedelta(days=3), **changes}
+        return write(self.folder / "sent.dagbundle", key=key, **lasting).read_bytes()
+
+    def imported(self, data: bytes | None = None) -> dict[str, Any]:
+        """An import of a bundle, by default one that is accepted, whose file is whole."""
+        data = data or self.bundle()
+        admin = self.as_("admin")
+        row = ok(admin.post("/imports", json={"file_name": "a.dagbundle", "file_size": len(data)}))
+        return ok(admin.put(f"/imports/{row['id']}/content", content=data))
 
     def wait_at(self, *, dag_id: str, run_id: str, task_id: str, try_number: int) -> None:
         """Store what Airflow stores of a deferred task; the gate of one that waits no more is withdrawn."""

@@ -1,0 +1,77 @@
+"""Imports."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from airflow_release_plugin.domain.preflight import Reason, Weight
+from airflow_release_plugin.domain.states import ImportState
+from airflow_release_plugin.schemas.common import PersonResponse, RequestModel, ResponseModel
+
+MAX_PART = 16 * 1024 * 1024
+"""Most bytes of a file that one request brings."""
+
+
+class ImportBody(RequestModel):
+    """
+    A bundle file that is about to be sent.
+
+    With its SHA-256, an upload of the same file that broke off is gone on with.
+    """
+
+    file_name: str = Field(max_length=1000)
+    file_size: int = Field(ge=0, le=2**53)
+    sha256: str = Field(default="", max_length=64)
+
+
+class PreflightItemResponse(ResponseModel):
+    """One thing that a reason is about, by its name in the bundle."""
+
+    name: str
+    detail: str
+    dag_ids: list[str]
+
+
+class PreflightRowResponse(ResponseModel):
+    """Something that was found before anything is applied, and how much it weighs."""
+
+    reason: Reason
+    weight: Weight
+    items: list[PreflightItemResponse]
+
+
+class ImportResponse(ResponseModel):
+    """
+    An import. What the bundle says of itself is there when the file is whole and its signature is good.
+
+    :param received: bytes that are here; the next part begins there
+    :param signer: name of the trusted key
+    :param error_code: what kind of error ``error`` is, where the file was refused
+    :param folder: where DAG files go that were never here
+    :param mapping: names there and here, by kind
+    """
+
+    id: int
+    state: ImportState
+    file_name: str
+    file_size: int
+    received: int
+    file_sha256: str | None
+    bundle_id: str | None
+    source_uid: str | None
+    signer: str
+    dag_ids: list[str]
+    expires_at: datetime | None
+    folder: str
+    mapping: dict[str, dict[str, str]]
+    preflight: list[PreflightRowResponse]
+    preflight_at: datetime | None
+    mode: str
+    release_id: int | None
+    error: str
+    error_code: str
+    uploaded_by: PersonResponse
+    uploaded_at: datetime
+    applied_at: datetime | None
