@@ -142,6 +142,16 @@ def notify_interval() -> float:
     return float(_get("notify_interval", "15"))
 
 
+def drift_interval() -> float:
+    """Seconds between two looks for drift of this API server; 0 switches them off."""
+    return float(_get("drift_interval", "600"))
+
+
+def drift_notifiers() -> str:
+    """JSON list of notifiers, as a flow has them, that tell of drift."""
+    return _get("drift_notifiers", "")
+
+
 def notify_timeout() -> float:
     """Seconds that a notifier may take."""
     return float(_get("notify_timeout", "30"))

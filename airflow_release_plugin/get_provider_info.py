@@ -135,6 +135,20 @@ def _notification_options() -> dict[str, Any]:
             "Whoever configures flows can let a process beside the API server import and run these.",
             "airflow.providers.smtp.*,my_company.notifiers.TeamsNotifier",
         ),
+        "drift_interval": _option(
+            "float",
+            "600",
+            "Seconds between two looks of this API server at whether what runs is what was approved. Every "
+            "served file of its machine, the branch and the audit trail are read. 0 switches it off.",
+        ),
+        "drift_notifiers": _option(
+            "string",
+            "",
+            "Notifiers that tell of drift and of its end, as a JSON list of what flows have: ``notifier``, "
+            "``kwargs``, and ``events`` out of ``drifted`` and ``drift_ended``.",
+            '[{"notifier": "airflow.providers.slack.notifications.slack_webhook.SlackWebhookNotifier", '
+            '"kwargs": {"text": "{{ notice.summary }}"}}]',
+        ),
         "notify_interval": _option(
             "float",
             "15",

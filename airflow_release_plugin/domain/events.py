@@ -17,6 +17,7 @@ class EventTag(str, Enum):
     APPROVAL_OPENED = "approval:request:open"
     ENVIRONMENT_ADOPTED = "environment:baseline:adopt"
     ENVIRONMENT_DRIFT_ADOPTED = "environment:drift:adopt"
+    ENVIRONMENT_MACHINE_FORGOTTEN = "environment:machine:forget"
     ENVIRONMENT_VERIFIED = "environment:drift:report"
     ENVIRONMENT_REPAIRED = "environment:drift:repair"
     ENVIRONMENT_PROMOTED = "environment:branch:move"

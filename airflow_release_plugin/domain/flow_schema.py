@@ -11,7 +11,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from airflow_release_plugin.domain import calendar, flow
-from airflow_release_plugin.domain.notification import MAX_NOTIFIERS, NotifierSpec
+from airflow_release_plugin.domain.notification import DRIFT_EVENTS, MAX_NOTIFIERS, NotifierSpec
 
 FILE_VERSION = 1
 _PARAM = re.compile(r":param (\w+): (.+(?:\n +(?![: ]).+)*)")
@@ -97,5 +97,5 @@ def _of_type(hint: Any) -> dict[str, Any]:
     if is_dataclass(hint):
         return _of_class(hint)  # type: ignore[arg-type]
     if issubclass(hint, Enum):
-        return {"enum": [member.value for member in hint]}
+        return {"enum": [member.value for member in hint if member not in DRIFT_EVENTS]}
     return dict(_SCALARS[hint])

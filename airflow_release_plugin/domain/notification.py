@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,16 @@ class NotificationEvent(str, Enum):
     """The release failed, is stale, or our machinery broke."""
     ROLLED_BACK = "rolled_back"
     """A rollback that people asked for took the whole release out of the target."""
+    DRIFTED = "drifted"
+    """What runs is not what was approved; no flow's business."""
+    DRIFT_ENDED = "drift_ended"
+    """What runs is what was approved again, seen from every machine."""
+
+
+DRIFT_EVENTS = (NotificationEvent.DRIFTED, NotificationEvent.DRIFT_ENDED)
+"""What the notifiers of the drift guard tell of."""
+FLOW_EVENTS = tuple(event for event in NotificationEvent if event not in DRIFT_EVENTS)
+"""What those of flows tell of."""
 
 
 @dataclass(frozen=True)
@@ -62,18 +73,32 @@ def reminder_due_at(opened_at: datetime, expires_at: datetime) -> datetime:
     return opened_at + (expires_at - opened_at) * REMIND_AFTER
 
 
-def notifier_problems(notifiers: Sequence[Any]) -> list[str]:
-    """What is wrong with the ``notifiers`` of a flow, one sentence each."""
+def read_notifiers(text: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """Notifiers of the drift guard from JSON, and what is wrong with them, one sentence each."""
+    try:
+        found = json.loads(text or "[]")
+    except ValueError as error:
+        return [], [f"It is no JSON: {error}."]
+    if not isinstance(found, list):
+        return [], ["It must be a list of notifiers."]
+    problems = notifier_problems(found, DRIFT_EVENTS)
+    return ([] if problems else found), problems
+
+
+def notifier_problems(
+    notifiers: Sequence[Any], events: Sequence[NotificationEvent] = FLOW_EVENTS
+) -> list[str]:
+    """What is wrong with the ``notifiers`` of a flow, one sentence each; ``events`` are those to choose."""
     if len(notifiers) > MAX_NOTIFIERS:
-        return [f"A flow has at most {MAX_NOTIFIERS} notifiers; this one has {len(notifiers)}."]
+        return [f"There are at most {MAX_NOTIFIERS} notifiers; here are {len(notifiers)}."]
     return [
         f"Notifier {number}: {problem}"
         for number, raw in enumerate(notifiers, start=1)
-        for problem in _problems(raw)
+        for problem in _problems(raw, events)
     ]
 
 
-def _problems(raw: Any) -> Iterator[str]:
+def _problems(raw: Any, events: Sequence[NotificationEvent]) -> Iterator[str]:
     if not isinstance(raw, dict):
         yield f"it must be a mapping with notifier, kwargs and events, not {type(raw).__name__}."
         return
@@ -87,11 +112,10 @@ def _problems(raw: Any) -> Iterator[str]:
         yield "kwargs must be a mapping of parameter names to values."
     else:
         yield from _secret_problems(kwargs)
-    yield from _event_problems(raw.get("events", []))
+    yield from _event_problems(raw.get("events", []), [event.value for event in events])
 
 
-def _event_problems(events: Any) -> Iterator[str]:
-    known = [event.value for event in NotificationEvent]
+def _event_problems(events: Any, known: Sequence[str]) -> Iterator[str]:
     if not isinstance(events, list):
         yield f"events must be a list of {', '.join(known)}."
         return

@@ -6,6 +6,7 @@ from airflow_release_plugin.models.approval import Approval, Decision, Gate
 from airflow_release_plugin.models.base import Base, metadata
 from airflow_release_plugin.models.event import Event, EventHead
 from airflow_release_plugin.models.flow import Deputy, Flow, FlowRevision
+from airflow_release_plugin.models.machine import MachineLook
 from airflow_release_plugin.models.notification import Notification
 from airflow_release_plugin.models.preference import Preference
 from airflow_release_plugin.models.release import Environment, Release, ReleasedRun, ReleaseItem, Report
@@ -26,6 +27,7 @@ __all__ = [
     "Gate",
     "Import",
     "Installation",
+    "MachineLook",
     "NameMapping",
     "Notification",
     "Preference",

@@ -21,7 +21,7 @@ class Notification(Stateful, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     event: Mapped[NotificationEvent] = mapped_column(EnumText(NotificationEvent))
-    subject_type: Mapped[str] = mapped_column(String(32), comment="release or gate")
+    subject_type: Mapped[str] = mapped_column(String(32), comment="release, gate or environment")
     subject_id: Mapped[int]
     notifier_json: Mapped[dict[str, Any]] = mapped_column(
         "notifier", JSON, comment="as the flow had it when the approval opened"
@@ -37,5 +37,11 @@ class Notification(Stateful, Base):
     __mapper_args__ = {"version_id_col": row_version}
 
     @property
+    def about(self) -> str:
+        """What it is about, as the trail names it."""
+        is_environment = self.subject_type == "environment"
+        return f"{self.subject_type}:{self.notice['environment'] if is_environment else self.subject_id}"
+
+    @property
     def subject(self) -> str:
-        return f"notification {self.id} ({self.event.value}, {self.subject_type} {self.subject_id})"
+        return f"notification {self.id} ({self.event.value}, {self.about.replace(':', ' ')})"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from airflow_release_plugin.domain.events import GENESIS, EventTag
+from airflow_release_plugin.domain.events import GENESIS
 from airflow_release_plugin.models import Event, EventHead
 from airflow_release_plugin.repositories.pages import Page, fetch_page
 
@@ -36,9 +36,3 @@ def list_events(
     if wanted:
         query = query.where(Event.subject.in_(wanted))
     return fetch_page(session, query, limit=limit, offset=offset)
-
-
-def of_tag(session: Session, tag: EventTag, subject: str, *, limit: int = 200) -> list[Event]:
-    """Events of one kind about one subject, newest first."""
-    query = select(Event).where(Event.tag == tag, Event.subject == subject)
-    return list(session.scalars(query.order_by(Event.sequence.desc()).limit(limit)))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin import config
+from airflow_release_plugin.domain.notification import read_notifiers
 from airflow_release_plugin.domain.ports import Airflow
 from airflow_release_plugin.domain.preflight import read_policy
 from airflow_release_plugin.store.base import ReleaseStore
@@ -41,6 +42,7 @@ class Settings:
     max_file_bytes: int = field(default_factory=config.max_file_bytes)
     max_unit_files: int = field(default_factory=config.max_unit_files)
     base_url: str = field(default_factory=config.base_url)
+    drift_notifiers: str = field(default_factory=config.drift_notifiers)
     notify_timeout: float = field(default_factory=config.notify_timeout)
     check_timeout: int = field(default_factory=config.check_timeout)
     verify_timeout: int = field(default_factory=config.verify_timeout)
@@ -71,7 +73,9 @@ class Settings:
         """Names of settings whose value is unknown, or in part; what counts instead is in their reference."""
         known = {"source_mode": {"dev-prod", "basic"}, "role": {"source", "target", "both"}}
         unknown = [name for name, values in known.items() if getattr(self, name) not in values]
-        return [*unknown, *(["import_policy"] if read_policy(self.import_policy).problems else [])]
+        if read_policy(self.import_policy).problems:
+            unknown.append("import_policy")
+        return [*unknown, *(["drift_notifiers"] if read_notifiers(self.drift_notifiers)[1] else [])]
 
     def source_id(self, dag_id: str) -> str:
         """Id of the source's copy of a DAG in this Airflow."""

@@ -162,7 +162,7 @@ def give_up(ctx: Context, row: Notification, problem: DeliveryProblem) -> None:
         ctx,
         actor=SYSTEM,
         tag=EventTag.NOTIFICATION_FAILED,
-        subject=f"{row.subject_type}:{row.subject_id}",
+        subject=row.about,
         notification=row.id,
         event=row.event.value,
         notifier=row.notifier_json["notifier"],

@@ -7,16 +7,26 @@ same seen from everywhere.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from airflow_release_plugin.domain.drift import Finding, FindingKind
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.models import Event, Release
-from airflow_release_plugin.repositories import events as event_queries
+from airflow_release_plugin.domain.identity import SYSTEM, Actor
+from airflow_release_plugin.exceptions import NotFoundError, TargetMovedError
+from airflow_release_plugin.models import MachineLook, Release
+from airflow_release_plugin.repositories import machines
 from airflow_release_plugin.repositories import releases as release_queries
-from airflow_release_plugin.services import access, audit, environments, lineage, served_trees
+from airflow_release_plugin.services import (
+    access,
+    audit,
+    drift_notices,
+    environments,
+    lineage,
+    promotions,
+    served_trees,
+)
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.environments import EnvironmentView
 from airflow_release_plugin.services.served_trees import Machine
@@ -37,16 +47,6 @@ class Verification:
 
 
 @dataclass(frozen=True)
-class LastLook:
-    """What a machine found when that last changed."""
-
-    host: str
-    time: datetime
-    findings: tuple[Finding, ...]
-    total: int
-
-
-@dataclass(frozen=True)
 class Standing:
     """
     Where an environment stands.
@@ -60,7 +60,7 @@ class Standing:
     host: str
     folder: str | None
     served: str | None
-    looks: tuple[LastLook, ...]
+    looks: tuple[MachineLook, ...]
 
 
 def standing(ctx: Context, *, actor: Actor, name: str) -> Standing:
@@ -81,23 +81,19 @@ def standing(ctx: Context, *, actor: Actor, name: str) -> Standing:
     )
 
 
-def looks(ctx: Context, name: str) -> tuple[LastLook, ...]:
+def looks(ctx: Context, name: str) -> tuple[MachineLook, ...]:
     """What each machine found last, by its name."""
-    found: dict[str, LastLook] = {}
-    for event in event_queries.of_tag(ctx.session, EventTag.ENVIRONMENT_VERIFIED, f"environment:{name}"):
-        found.setdefault(str(event.data["host"]), _look(event))
-    return tuple(found[machine] for machine in sorted(found))
+    return tuple(machines.looks(ctx.session, name))
 
 
-def _look(event: Event) -> LastLook:
-    data = event.data
-    kept = tuple(Finding.from_dict(finding) for finding in data["findings"])
-    return LastLook(str(data["host"]), event.time, kept, int(data["total"]))
+def look_of_this_machine(ctx: Context, name: str) -> MachineLook | None:
+    """What this machine found last."""
+    return next((row for row in looks(ctx, name) if row.host == served_trees.host()), None)
 
 
 def is_alarmed(ctx: Context, name: str) -> bool:
-    """Whether a machine found something that is not known to be gone."""
-    return any(look.total for look in looks(ctx, name))
+    """Whether a machine found something that is not known to be gone; one query."""
+    return machines.is_alarmed(ctx.session, name)
 
 
 def verify(ctx: Context, *, actor: Actor, name: str) -> Verification:
@@ -109,17 +105,24 @@ def verify(ctx: Context, *, actor: Actor, name: str) -> Verification:
     :raises NotAllowedError: it is for release admins
     """
     access.require_admin(ctx, actor, f"verify {name!r}")
-    view = environments.get(ctx, actor=actor, name=name)
+    found = look(ctx, name)
+    report(ctx, found, actor=actor)
+    return found
+
+
+def look(ctx: Context, name: str) -> Verification:
+    """The same, and nothing is written down. A promotion that was cut off is finished first."""
+    with suppress(TargetMovedError):
+        promotions.reconcile(ctx, name)
+    view = environments.get(ctx, actor=SYSTEM, name=name)
     machine = served_trees.look(ctx, name)
-    found = Verification(
+    return Verification(
         host=served_trees.host(),
         environment=name,
         head=view.commit,
         trees=len(machine.trees) if machine else 0,
         findings=(*_of_machine(ctx, view, machine), *_of_branch(view), *_of_history(ctx, view)),
     )
-    _report(ctx, found, actor=actor)
-    return found
 
 
 def _of_machine(ctx: Context, view: EnvironmentView, machine: Machine | None) -> list[Finding]:
@@ -154,13 +157,31 @@ def _of_history(ctx: Context, view: EnvironmentView) -> list[Finding]:
     return found
 
 
-def _report(ctx: Context, found: Verification, *, actor: Actor) -> None:
-    """Tell the trail, where there is news since this machine looked last."""
-    kept = found.findings[:MOST_KEPT]
-    before = next((look for look in looks(ctx, found.environment) if look.host == found.host), None)
+def is_news(ctx: Context, found: Verification) -> bool:
+    """Whether this machine found something else when it looked last."""
+    return _differs(look_of_this_machine(ctx, found.environment), found)
+
+
+def _differs(before: MachineLook | None, found: Verification) -> bool:
     known = (before.findings, before.total) if before else ((), 0)
-    if known == (kept, len(found.findings)):
+    return known != (found.findings[:MOST_KEPT], len(found.findings))
+
+
+def report(ctx: Context, found: Verification, *, actor: Actor) -> None:
+    """Write down what this machine found; where it is news, tell the trail and whom it may concern."""
+    rows = {row.host: row for row in machines.looks(ctx.session, found.environment, lock=True)}
+    row, now = rows.get(found.host), ctx.clock()
+    is_new = _differs(row, found)
+    known = {finding for each in rows.values() for finding in each.findings}
+    was_alarmed = any(each.total for each in rows.values())
+    if row is None:
+        row = MachineLook(environment=found.environment, host=found.host, changed_at=now)
+        ctx.session.add(row)
+    row.looked_at = now
+    if not is_new:
         return
+    row.changed_at, row.total = now, len(found.findings)
+    row.findings = found.findings[:MOST_KEPT]
     audit.record(
         ctx,
         actor=actor,
@@ -168,8 +189,35 @@ def _report(ctx: Context, found: Verification, *, actor: Actor) -> None:
         subject=f"environment:{found.environment}",
         host=found.host,
         commit=found.head,
-        total=len(found.findings),
-        findings=[finding.to_dict() for finding in kept],
+        total=row.total,
+        findings=row.findings_json,
+    )
+    fresh = [finding for finding in row.findings if finding not in known]
+    if fresh:
+        drift_notices.drifted(ctx, found.environment, found.host, fresh)
+    elif was_alarmed and not is_alarmed(ctx, found.environment):
+        drift_notices.ended(ctx, found.environment, found.host)
+
+
+def forget(ctx: Context, *, actor: Actor, name: str, host: str) -> None:
+    """
+    Drop what a machine found that is no longer there to look again.
+
+    :raises NotAllowedError: it is for release admins
+    :raises NotFoundError: no machine of that name has looked
+    """
+    access.require_admin(ctx, actor, f"forget machines of {name!r}")
+    row = next((row for row in looks(ctx, name) if row.host == host), None)
+    if row is None:
+        raise NotFoundError(f"No machine {host!r} has looked at {name!r}. Reload the page.", host=host)
+    ctx.session.delete(row)
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.ENVIRONMENT_MACHINE_FORGOTTEN,
+        subject=f"environment:{name}",
+        host=host,
+        total=row.total,
     )
 
 

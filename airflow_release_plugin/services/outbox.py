@@ -12,7 +12,7 @@ from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.exceptions import ConflictError, NotAllowedError, NotFoundError
 from airflow_release_plugin.models import Gate, Notification, Release
 from airflow_release_plugin.repositories import notifications as queries
-from airflow_release_plugin.services import access, audit
+from airflow_release_plugin.services import access, audit, drift_notices
 from airflow_release_plugin.services.context import Context
 
 
@@ -42,13 +42,17 @@ class UnsentNotifications:
     may_retry: bool
 
 
-def unsent(ctx: Context, *, actor: Actor, subject: Release | Gate) -> UnsentNotifications:
-    """What did not go out about a release or gate: for who requested it and for admins; one query."""
+def unsent(ctx: Context, *, actor: Actor, subject: Release | Gate | None) -> UnsentNotifications:
+    """
+    What did not go out about a release or gate: for who requested it and for admins; one query.
+
+    :param subject: ``None`` for what the drift guard had to tell
+    """
     is_admin = access.is_admin(ctx, actor)
-    if not is_admin and actor.id != subject.requested_by_id:
+    if not is_admin and (subject is None or actor.id != subject.requested_by_id):
         return UnsentNotifications([], may_retry=False)
-    kind = "release" if isinstance(subject, Release) else "gate"
-    rows = queries.unsent(ctx.session, kind, subject.id)
+    kind = "release" if isinstance(subject, Release) else "gate" if subject else drift_notices.SUBJECT
+    rows = queries.unsent(ctx.session, kind, subject.id if subject else 0)
     return UnsentNotifications([_unsent(row, whole=is_admin) for row in rows], may_retry=is_admin)
 
 
@@ -86,7 +90,7 @@ def try_again(ctx: Context, *, actor: Actor, notification_id: int) -> Notificati
         ctx,
         actor=actor,
         tag=EventTag.NOTIFICATION_RETRIED,
-        subject=f"{row.subject_type}:{row.subject_id}",
+        subject=row.about,
         notification=row.id,
         event=row.event.value,
         notifier=row.notifier_json["notifier"],

@@ -9,7 +9,14 @@ from threading import Event, Thread
 
 from airflow_release_plugin import config
 from airflow_release_plugin.exceptions import ReleaseError
-from airflow_release_plugin.services import background, delivery, export_job, import_sweep, promotions
+from airflow_release_plugin.services import (
+    background,
+    delivery,
+    drift_watch,
+    export_job,
+    import_sweep,
+    promotions,
+)
 from airflow_release_plugin.services.background import Duty
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
@@ -40,8 +47,10 @@ async def at_start(_app: object) -> AsyncIterator[None]:
 
 def duties() -> tuple[Duty, ...]:
     """What this server looks after while it runs."""
+    watch = config.drift_interval()
     return (
         Duty("notifications", lambda stop: delivery.run_once(stop=stop), config.notify_interval()),
+        Duty("drift", lambda stop: drift_watch.run_once(interval=watch, stop=stop), watch),
         Duty("exports", lambda stop: export_job.run_once(stop=stop), _EXPORT_PAUSE),
         Duty("uploads", lambda _: import_sweep.run_once(), _SWEEP_PAUSE),
     )

@@ -13,7 +13,7 @@ from flask_appbuilder.baseviews import BaseView, expose
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.services import decisions, transfers
+from airflow_release_plugin.services import decisions, drift, transfers
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.unit_of_work import unit_of_work
@@ -69,6 +69,7 @@ class Page(BaseView):
             "limit": PAGE_SIZE,
             "offset": offset_arg(),
             "settings": self.ctx().settings,
+            "drifted": drift.is_alarmed(self.ctx(), self.ctx().settings.environment),
             "transfers": transfers.sides(self.ctx(), self.actor()),
         }
         return render_template(template, tab=self.tab, waiting=waiting, **{**shared, **values})

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from airflow_release_plugin.exceptions import ReleaseError
-from airflow_release_plugin.services import access, adoption, drift
+from airflow_release_plugin.services import access, adoption, drift, outbox
 from airflow_release_plugin.services.drift import Verification
 from airflow_release_plugin.views.base import Page, route, text_arg
 
@@ -44,6 +44,7 @@ class EnvironmentView(Page):
             may_adopt=may_adopt,
             preview=preview,
             problem=problem,
+            unsent=outbox.unsent(self.ctx(), actor=self.actor(), subject=None),
         )
         return (shown, problem.status) if problem else shown
 
@@ -63,6 +64,14 @@ class EnvironmentView(Page):
         """Put back what can be put back."""
         name = self.ctx().settings.environment
         self._tell(drift.repair(self.ctx(), actor=self.actor(), name=name))
+        return redirect(url_for("EnvironmentView.show"))
+
+    @route("/forget", "POST")
+    def forget(self) -> Response:
+        """Drop what a machine found that is gone."""
+        host = request.form.get("host", "")
+        drift.forget(self.ctx(), actor=self.actor(), name=self.ctx().settings.environment, host=host)
+        flash(_("%(host)s is forgotten.", host=host), "success")
         return redirect(url_for("EnvironmentView.show"))
 
     @route("/adopt", "POST")

@@ -25,6 +25,10 @@ NOTIFICATIONS: Mapping[str, Any] = {
     "failed": _("Failed"),
     "rolled_back": _("Rolled back"),
 }
+DRIFT_NOTIFICATIONS: Mapping[str, Any] = {
+    "drifted": _("Something drifted"),
+    "drift_ended": _("Nothing drifts any more"),
+}
 
 OUTCOMES: Mapping[str, Any] = {
     "applies": _("Applies"),

@@ -99,6 +99,7 @@ EVENT_LABELS: Mapping[str, Any] = {
     "environment:drift:adopt": _("What was changed by hand was adopted"),
     "environment:drift:report": _("What drifted was reported"),
     "environment:drift:repair": _("Environment repaired"),
+    "environment:machine:forget": _("Machine forgotten"),
     "environment:branch:move": _("Environment moved to a new commit"),
     "environment:branch:reconcile": _("Environment reconciled"),
     "export:bundle:request": _("Export requested"),

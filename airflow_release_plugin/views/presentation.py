@@ -23,7 +23,7 @@ from airflow_release_plugin.views.dag_picture import (
     part_counts,
 )
 from airflow_release_plugin.views.diff_rows import shown_files
-from airflow_release_plugin.views.flow_labels import NOTIFICATIONS
+from airflow_release_plugin.views.flow_labels import DRIFT_NOTIFICATIONS, NOTIFICATIONS
 from airflow_release_plugin.views.flow_rows import who_texts
 from airflow_release_plugin.views.flow_sentence import change_verbs
 from airflow_release_plugin.views.icons import icon
@@ -131,7 +131,7 @@ def register_presentation(app: Flask) -> None:
         time_zones=time_zones,
         who_texts=who_texts,
         change_words=change_words,
-        notification_words=NOTIFICATIONS,
+        notification_words={**NOTIFICATIONS, **DRIFT_NOTIFICATIONS},
         preflight_words=WORDS,
         shown_files=shown_files,
         dag_picture=dag_picture,

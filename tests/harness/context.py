@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.checks import ReportKind
+from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
-from airflow_release_plugin.models import Release, Submission
+from airflow_release_plugin.models import Event, Release, Submission
+from airflow_release_plugin.repositories import events
 from airflow_release_plugin.services import checks, decisions, promotions, requests, submissions
 from airflow_release_plugin.services.background import Work
 from airflow_release_plugin.services.context import Context, Settings
@@ -54,6 +56,11 @@ class World:
     def head(self) -> str | None:
         """Commit of the target branch."""
         return self.store.ref(environment_ref("prod"))
+
+    def trail(self, tag: EventTag) -> list[Event]:
+        """Events of one kind about the environment, newest first."""
+        found = events.list_events(self.ctx.session, subjects=["environment:prod"]).items
+        return [event for event in reversed(found) if event.tag is tag]
 
     def target(self) -> dict[str, str]:
         """Texts of the target by path."""

@@ -58,6 +58,13 @@ def repair(name: str, caller: CallerDep) -> DriftResponse:
         return DriftResponse.model_validate(drift.repair(ctx, actor=actor, name=name))
 
 
+@router.delete("/{name}/machines/{host}", status_code=204)
+def forget_machine(name: str, host: str, caller: CallerDep) -> None:
+    """Drop what a machine found that is gone and will never look again."""
+    with caller.transaction() as (ctx, actor):
+        drift.forget(ctx, actor=actor, name=name, host=host)
+
+
 @router.get("/{name}/drift")
 def hand_made(name: str, caller: CallerDep) -> HandMadeResponse:
     """What was changed by hand, and what adopting it would take; nothing is stored."""

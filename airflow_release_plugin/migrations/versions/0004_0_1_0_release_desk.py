@@ -1,5 +1,5 @@
 """
-The release desk: paths by version, copies, rollbacks, exemptions, soak, what pages remember.
+The release desk: paths by version, copies, rollbacks, exemptions, soak, what pages remember, drift.
 
 Revision ID: 0004
 Revises: 0003
@@ -100,9 +100,32 @@ def upgrade() -> None:
         sa.Column("query", sa.Text(), nullable=False, comment="tab and filters as a query string"),
         sa.PrimaryKeyConstraint("actor_id", "page", name=op.f("pk_release_preference")),
     )
+    op.create_table(
+        "release_machine",
+        sa.Column("environment", sa.String(length=250), nullable=False),
+        sa.Column("host", sa.String(length=250), nullable=False),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False, comment="when it looked last"),
+        sa.Column(
+            "changed_at", sa.DateTime(timezone=True), nullable=False, comment="since when it finds this"
+        ),
+        sa.Column(
+            "total",
+            sa.Integer(),
+            nullable=False,
+            comment="number of findings; 0 when all is as approved",
+        ),
+        sa.Column(
+            "findings",
+            sa.JSON(),
+            nullable=False,
+            comment="kind, place, path and detail of the first 100",
+        ),
+        sa.PrimaryKeyConstraint("environment", "host", name=op.f("pk_release_machine")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("release_machine")
     op.drop_table("release_preference")
     for table, columns in _columns().items():
         for column in columns:

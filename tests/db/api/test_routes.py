@@ -93,6 +93,8 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "POST /environments/prod/restore": (ADMIN, None),
     "GET /environments/prod/verify": (ADMIN, None),
     "POST /environments/prod/repair": (ADMIN, None),
+    # no machine of that name has looked
+    "DELETE /environments/prod/machines/gone": (ADMIN.replace("200", "404"), None),
     # nothing was changed by hand here
     "GET /environments/prod/drift": (ADMIN.replace("200", "409"), None),
     "POST /environments/prod/drift/adopt": (ADMIN.replace("200", "409"), ADOPTION),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -101,6 +102,7 @@ def find_drift(world: World) -> None:
     drift.verify(world.ctx, actor=ADMIN, name="prod")
     drift.repair(world.ctx, actor=ADMIN, name="prod")
     world.move_by_hand("etl.py", dag_text("etl", lines="# by hand"))
+    drift.forget(world.ctx, actor=ADMIN, name="prod", host=socket.gethostname())
     made = drift_adoption.plan(world.ctx, actor=ADMIN, name="prod")
     wish = Wish("Keep it", reviewers=["reviewer"])
     kept = drift_adoption.adopt(world.ctx, actor=ADMIN, name="prod", digest=made.digest, wish=wish)

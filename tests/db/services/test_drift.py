@@ -14,7 +14,6 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import ConflictError, NotAllowedError, NotFoundError
 from airflow_release_plugin.models import Approval, Event, Release
-from airflow_release_plugin.repositories import events
 from airflow_release_plugin.services import adoption, drift
 from airflow_release_plugin.services.drift import Verification
 from airflow_release_plugin.store.paths import MANIFEST
@@ -45,7 +44,7 @@ def found(world: World) -> list[tuple[str, str]]:
 
 
 def reports(world: World) -> list[Event]:
-    return events.of_tag(world.ctx.session, EventTag.ENVIRONMENT_VERIFIED, "environment:prod")
+    return world.trail(EventTag.ENVIRONMENT_VERIFIED)
 
 
 def test_what_was_released_is_as_approved(world: World, served: Path) -> None:
@@ -216,7 +215,7 @@ def test_repair_tells_the_trail_and_lets_the_files_be_parsed_first(world: World,
 
     repair(world)
 
-    (event,) = events.of_tag(world.ctx.session, EventTag.ENVIRONMENT_REPAIRED, "environment:prod")
+    (event,) = world.trail(EventTag.ENVIRONMENT_REPAIRED)
     assert event.data["paths"] == ["etl.py"]
     assert world.twin.announced == [("prod", world.head, ("etl.py",))]
 
@@ -226,7 +225,7 @@ def test_nothing_wrong_is_nothing_to_repair(world: World, served: Path) -> None:
 
     assert repair(world).findings == ()
     assert (served / "etl.py").stat().st_ino == inode
-    assert events.of_tag(world.ctx.session, EventTag.ENVIRONMENT_REPAIRED, "environment:prod") == []
+    assert world.trail(EventTag.ENVIRONMENT_REPAIRED) == []
 
 
 def test_a_machine_that_serves_nothing_looks_at_the_rest(world: World) -> None:

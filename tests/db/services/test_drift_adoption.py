@@ -22,7 +22,6 @@ from airflow_release_plugin.exceptions import (
     StaleDigestError,
 )
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.repositories import events
 from airflow_release_plugin.services import candidates, drift, drift_adoption, requests
 from airflow_release_plugin.services.drift_adoption import Plan
 from airflow_release_plugin.services.requests import Wish
@@ -325,7 +324,7 @@ def test_the_trail_names_machine_commits_and_paths(world: World, machine: Path) 
     made = look(world)
     release = adopt(world)
 
-    (event,) = events.of_tag(world.ctx.session, EventTag.ENVIRONMENT_DRIFT_ADOPTED, "environment:prod")
+    (event,) = world.trail(EventTag.ENVIRONMENT_DRIFT_ADOPTED)
     assert event.data == {
         "host": made.host,
         "found": base,

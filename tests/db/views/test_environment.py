@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def test_everybody_sees_where_it_stands_and_has_no_buttons(browser_of: Browsers,
 
     page = browser_of("viewer").get("/environment/").text
     assert "R-000001 Baseline" in page
-    assert "Verify" not in page.replace("Verify looks", "")
+    assert "/environment/verify" not in page
     assert 'data-dialog="repair"' not in page
 
 
@@ -196,3 +197,35 @@ def test_adopting_what_was_changed_is_for_admins(
 
     assert browser_of(name).get("/environment/drift/").status_code == 403
     assert browser_of(name).post("/environment/drift/create", {"digest": "0" * 64}).status_code == 403
+
+
+@pytest.mark.parametrize("page", ["/releases/", "/to-be-released/", "/records/", "/approvals/", "/flows/"])
+def test_every_other_page_says_that_something_drifted(
+    browser_of: Browsers, installation: Installation, page: str
+) -> None:
+    installation.do(lambda w: w.released(w.dag("etl")))
+    viewer = browser_of("viewer")
+    assert "See what drifted" not in viewer.get(page).text
+
+    installation.do(lambda w: w.move_by_hand("etl.py", HAND_MADE))
+    browser_of("admin").post("/environment/verify", {})
+    assert 'href="/release/environment/">See what drifted' in viewer.get(page).text
+    assert "See what drifted" not in viewer.get("/environment/").text
+
+    browser_of("admin").post("/environment/repair", {})
+    assert "See what drifted" not in viewer.get(page).text
+
+
+def test_an_admin_forgets_a_machine_that_is_gone(browser_of: Browsers, installation: Installation) -> None:
+    installation.do(lambda w: w.released(w.dag("etl")))
+    installation.do(lambda w: w.move_by_hand("etl.py", HAND_MADE))
+    admin = browser_of("admin")
+    admin.post("/environment/verify", {})
+    host = socket.gethostname()
+    assert f"Forget {host}?" in admin.get("/environment/").text
+
+    assert browser_of("dev").post("/environment/forget", {"host": host}).status_code == 403
+    assert admin.post("/environment/forget", {"host": host}).status_code == 302
+    page = admin.get("/environment/").text
+    assert f"{host} is forgotten" in page
+    assert "No machine has looked so far" in page

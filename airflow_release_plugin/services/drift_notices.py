@@ -1,0 +1,80 @@
+"""Telling administrators that something drifted, and that it is over: rows of the outbox."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_release_plugin.domain.drift import Finding
+from airflow_release_plugin.domain.notification import NotificationEvent, read_notifiers, wants
+from airflow_release_plugin.domain.states import NotificationState
+from airflow_release_plugin.models import Notification
+from airflow_release_plugin.services.context import Context
+
+SUBJECT = "environment"
+"""``subject_type`` of these notifications; there is one environment, so they have no id."""
+_MOST_NAMED = 5
+_LONGEST_TEXT = 500
+
+log = logging.getLogger(__name__)
+
+
+def drifted(ctx: Context, environment: str, host: str, fresh: Sequence[Finding]) -> None:
+    """A machine found what no machine had found before."""
+    reason = "; ".join(f"{finding.place}: {finding.detail}" for finding in fresh[:_MOST_NAMED])
+    more = f"; and {len(fresh) - _MOST_NAMED} more" if len(fresh) > _MOST_NAMED else ""
+    summary = f"{environment} runs what was not approved, found on {host}"
+    _tell(ctx, NotificationEvent.DRIFTED, environment, summary, f"{reason}{more}")
+
+
+def ended(ctx: Context, environment: str, host: str) -> None:
+    """The last machine that had found something finds nothing any more."""
+    summary = f"{environment} runs what was approved again, seen from {host}"
+    _tell(ctx, NotificationEvent.DRIFT_ENDED, environment, summary, "")
+
+
+def _tell(ctx: Context, event: NotificationEvent, environment: str, summary: str, reason: str) -> None:
+    notifiers, problems = read_notifiers(ctx.settings.drift_notifiers)
+    for problem in problems:
+        log.error("[release] drift_notifiers tells nobody that %s: %s", summary, problem)
+    for notifier in notifiers:
+        if wants(notifier, event):
+            ctx.session.add(
+                Notification(
+                    event=event,
+                    subject_type=SUBJECT,
+                    subject_id=0,
+                    notifier_json=notifier,
+                    notice=_notice(ctx, event, environment, summary, reason[:_LONGEST_TEXT]),
+                    state=NotificationState.PENDING,
+                    next_attempt_at=ctx.clock(),
+                    made_at=ctx.clock(),
+                )
+            )
+
+
+def _notice(
+    ctx: Context, event: NotificationEvent, environment: str, summary: str, reason: str
+) -> dict[str, Any]:
+    """The names that notices of releases have as well, so that templates can be shared."""
+    return {
+        "event": event.value,
+        "state": event.value,
+        "reason": reason,
+        "actor": "",
+        "verdict": "",
+        "requester": "",
+        "flow": "",
+        "level": None,
+        "expires_at": None,
+        "kind": "drift",
+        "number": "",
+        "title": environment,
+        "environment": environment,
+        "dag_ids": [],
+        "reviewers": [],
+        "gate": None,
+        "url": f"{ctx.settings.base_url}/release/ui/environment/",
+        "summary": summary,
+    }
