@@ -21,8 +21,14 @@ from tests.harness.context import ADMIN, DEV, World, steps_of
 
 def with_transfers(world: World, folder: Path) -> World:
     """The same installation with a signing key, and a place for bundles, in ``folder``."""
+    ready = placed(world, folder)
+    KeyFolder(ready.ctx.settings.keys_path).generate()
+    return ready
+
+
+def placed(world: World, folder: Path) -> World:
+    """The same installation with its keys and bundles in ``folder``."""
     settings = replace(world.ctx.settings, transfer_path=folder / "transfers", keys_path=folder / "keys")
-    KeyFolder(settings.keys_path).generate()
     return replace(world, ctx=replace(world.ctx, settings=settings))
 
 

@@ -87,6 +87,7 @@ def executors() -> Iterator[None]:
 
 
 class TestConnectionsAndVariables:
+    @pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
     def test_of_the_database_are_found_and_stubs_are_told(
         self, inventory: AirflowInventory, session: Session
     ) -> None:
@@ -199,6 +200,7 @@ class TestStubs:
         assert not session.new
 
 
+@pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
 def test_queues_are_the_default_one_and_those_of_the_latest_tasks(
     inventory: AirflowInventory, session: Session, write: Callable[..., None], parse: Parse
 ) -> None:
@@ -283,6 +285,7 @@ class TestServedDags:
 
         assert inventory.take(Wanted()).served == {"etl": "by_hand"}
 
+    @pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
     def test_produce_assets_known_by_name_and_uri_until_they_are_gone(
         self, inventory: AirflowInventory, session: Session, folder: Path, parse: Parse
     ) -> None:
@@ -313,6 +316,7 @@ def test_versions_are_those_of_this_process(inventory: AirflowInventory) -> None
     assert (found.airflow_version, found.python_version) == (AIRFLOW_VERSION, platform.python_version())
 
 
+@pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
 def test_many_names_cost_as_many_queries_as_none(inventory: AirflowInventory, session: Session) -> None:
     names = frozenset(f"name_{number}" for number in range(2000))
     many = Wanted(names, names, names, names, names)
