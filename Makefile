@@ -44,7 +44,7 @@ docs: venv  ## renew what the documentation takes from the code
 pictures: venv system  ## take the pictures of the documentation anew
 	@$(VENV)/bin/python -m scripts.screenshots
 
-bench: venv  ## measure what must stay fast
+bench: venv system  ## measure what must stay fast
 	@$(VENV)/bin/python -m benchmarks
 
 venv:

@@ -1,7 +1,8 @@
 """
-``make bench``: run every ``bench_*.py`` and write the ratios that they find to ``benchmarks/results.json``.
+``make bench``: run every ``bench_*.py`` and write what they find to ``benchmarks/results.json``.
 
-Ratios travel between machines, milliseconds do not; so the file holds ratios, and what the machine was.
+Ratios travel between machines, milliseconds do not; so the file holds ratios, and what the machine was. Where
+seconds are what was promised it holds those, with ``(s)`` in their names.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def main() -> None:
     for name in wanted:
         print(f"--- {name}", flush=True)
         begun = time.monotonic()
-        ratios: dict[str, float] = importlib.import_module(f"benchmarks.bench_{name}").run()
-        results["benchmarks"][name] = {what: float(f"{ratio:.3g}") for what, ratio in ratios.items()}
+        found: dict[str, float] = importlib.import_module(f"benchmarks.bench_{name}").run()
+        results["benchmarks"][name] = {what: float(f"{value:.3g}") for what, value in found.items()}
         print(f"{name} took {time.monotonic() - begun:.0f} s", flush=True)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 

@@ -115,7 +115,7 @@ def report(
     failed = _store(ctx, release, found, actor=actor)
     release.progress_json = None
     if failed:
-        lifecycle.move(ctx, release, ReleaseState.FAILED, actor=actor, reason=_summary(failed[0]))
+        lifecycle.move(ctx, release, ReleaseState.FAILED, actor=actor, reason=_summary(failed))
     elif ask and kind is ReportKind.CHECK:
         _request_approval(ctx, release, actor=actor)
     return release
@@ -142,9 +142,12 @@ def _store(ctx: Context, release: Release, found: Report, *, actor: Actor) -> li
     return failed
 
 
-def _summary(item: dict[str, Any]) -> str:
-    lines = str(item.get("detail", "")).strip().splitlines()
-    return f"{item['name']}: {lines[-1] if lines else 'failed'}"
+def _summary(failed: Sequence[dict[str, Any]]) -> str:
+    """The first problem, with its file, and how many more there are."""
+    lines = str(failed[0].get("detail", "")).strip().splitlines()
+    line, path = lines[-1] if lines else "failed", failed[0].get("path")
+    where = "" if path and path in line else f"{path or failed[0]['name']}: "
+    return f"{where}{line}{f' (and {len(failed) - 1} more)' if len(failed) > 1 else ''}"
 
 
 def request_approval(ctx: Context, *, actor: Actor, release_id: int) -> Release:

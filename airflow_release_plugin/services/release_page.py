@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from airflow_release_plugin.domain.files import FileEntry
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.progress import ItemProgress
+from airflow_release_plugin.domain.progress import ItemProgress, ItemState
 from airflow_release_plugin.domain.runs import StartStatus
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.models import Event, Release, Report
+from airflow_release_plugin.models import Event, Release, ReleaseItem, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import events as event_queries
 from airflow_release_plugin.repositories import releases as release_queries
@@ -69,6 +69,12 @@ class ReleaseView:
     hold: Hold | None
     watch_state: str
     evidence: tuple[ImportEvidence, ...]
+
+    @property
+    def rows(self) -> list[tuple[ReleaseItem, ItemProgress]]:
+        """Items with how far they are; those that failed, which somebody has to mend, come first."""
+        rows = zip(self.release.items, self.progress, strict=True)
+        return sorted(rows, key=lambda row: row[1].state is not ItemState.FAILED)
 
 
 def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:

@@ -47,8 +47,11 @@
     bar.hidden = chosen.size === 0;
     bar.querySelector("[data-count]").textContent = chosen.size;
     bar.querySelector("[data-too-many]").hidden = chosen.size <= limit;
-    bar.querySelector("[data-desk-matching]").hidden = Number(desk.dataset.total) <= boxes.length;
+    const total = Number(desk.dataset.total);
+    const isWhole = picked === boxes.length && chosen.size >= Math.min(total, limit);
+    bar.querySelector("[data-desk-matching]").hidden = total <= boxes.length || isWhole;
     const isFew = chosen.size <= limit;
+    bar.querySelector("[data-unsubmitted]").hidden = !isFew || all().every((each) => each.id);
     bar.querySelector("[data-desk-release]").disabled = !isFew || all().some((each) => !each.id);
     bar.querySelector("[data-desk-open=desk-submit]").disabled = !isFew || !all().some((each) => each.submit);
     bar.querySelector("[data-desk-open=desk-remove]").disabled = !isFew || !all().some((each) => each.id);
@@ -69,6 +72,7 @@
     const items = "one" in button.dataset ? [asChoice(button.closest("tr"))] : all();
     const isSubmit = dialog.id === "desk-submit";
     const meant = items.filter((each) => (isSubmit ? each.submit : each.id));
+    dialog.querySelector("[data-how-many]").textContent = meant.length;
     dialog.querySelector("[data-names]").replaceChildren(...meant.map((each) => {
       const line = document.createElement("li");
       line.textContent = each.name;
