@@ -67,6 +67,11 @@ def bundle_days() -> int:
     return int(_get("bundle_days", "30"))
 
 
+def import_local_approval() -> str:
+    """``always``: imports are approved here; ``unless_approved``: approvals that a bundle carries may do."""
+    return _get("import_local_approval", "always").lower()
+
+
 def source_bundle() -> str:
     """Name of the DAG bundle that people edit."""
     return _get("source_bundle", "dev")

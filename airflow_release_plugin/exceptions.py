@@ -17,6 +17,7 @@ Every error of the product, as one tree.
     │   ├── StoreConflictError          409  compare-and-swap on a ref was lost
     │   ├── NotHereError                409  another installation does this
     │   ├── FrozenError                 409  approved, but it is not the time to execute it
+    │   ├── ImportBlockedError          409  the preflight of an import says no
     │   └── TargetMovedError            409  the target branch was moved outside the product
     ├── ExpiredError                    410  a validity window is over
     ├── TooLargeError                   413
@@ -141,6 +142,12 @@ class FrozenError(ConflictError):
     """Raised when a release is approved but a freeze window or its schedule holds it back."""
 
     code = "frozen"
+
+
+class ImportBlockedError(ConflictError):
+    """Raised when an import cannot be applied as things are; ``rows`` has what the preflight found."""
+
+    code = "import_blocked"
 
 
 class TargetMovedError(ConflictError):

@@ -233,6 +233,13 @@ def _transfer_options() -> dict[str, Any]:
             "Days after which the importing side refuses a bundle that was exported here: long enough for "
             "the way between the networks, short enough that old code does not come back.",
         ),
+        "import_local_approval": _option(
+            "string",
+            "always",
+            "``always``: whatever is imported is approved here. ``unless_approved``: a bundle may be "
+            "recorded as released on the ground of the approvals that it carries, if somebody approved each "
+            "of its versions and no names were replaced on the way.",
+        ),
     }
 
 

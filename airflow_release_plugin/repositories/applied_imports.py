@@ -21,10 +21,9 @@ def by_bundle(session: Session, bundle_id: str) -> Import | None:
     return session.scalars(query).one_or_none()
 
 
-def others_of_bundle(session: Session, bundle_id: str, *, but: int) -> bool:
-    """Whether an import other than the one given applies a bundle, or has."""
-    query = select(Import.id).where(Import.applied_bundle_id == bundle_id, Import.id != but)
-    return session.scalars(query).first() is not None
+def with_bundle(session: Session, bundle_id: str) -> Import | None:
+    """The import that applied a bundle, or is about to."""
+    return session.scalars(select(Import).where(Import.applied_bundle_id == bundle_id)).one_or_none()
 
 
 def by_id(session: Session, ids: Collection[int]) -> dict[int, Import]:

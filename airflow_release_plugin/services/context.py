@@ -53,6 +53,7 @@ class Settings:
     bundle_days: int = field(default_factory=config.bundle_days)
     auto_rollback: bool = field(default_factory=config.auto_rollback)
     import_policy: str = field(default_factory=config.import_policy)
+    import_local_approval: str = field(default_factory=config.import_local_approval)
 
     @property
     def has_source(self) -> bool:
@@ -69,9 +70,18 @@ class Settings:
         """Whether a submitted version goes to the target at once."""
         return self.source_mode == "basic" and self.has_target
 
+    @property
+    def evidence_counts(self) -> bool:
+        """Whether approvals that a bundle carries may stand for those of this installation."""
+        return self.import_local_approval == "unless_approved"
+
     def problems(self) -> list[str]:
         """Names of settings whose value is unknown, or in part; what counts instead is in their reference."""
-        known = {"source_mode": {"dev-prod", "basic"}, "role": {"source", "target", "both"}}
+        known = {
+            "source_mode": {"dev-prod", "basic"},
+            "role": {"source", "target", "both"},
+            "import_local_approval": {"always", "unless_approved"},
+        }
         unknown = [name for name, values in known.items() if getattr(self, name) not in values]
         if read_policy(self.import_policy).problems:
             unknown.append("import_policy")

@@ -138,6 +138,7 @@ def _ground(ctx: Context, needs: Needs, places: Places, applied: frozenset[str])
 
 def _applied(ctx: Context, row: Import, manifest: Manifest, *, has_base: bool) -> frozenset[str]:
     found = {manifest.base.bundle_id} if manifest.base and has_base else set()
-    if applied_imports.others_of_bundle(ctx.session, manifest.bundle_id, but=row.id):
+    before = applied_imports.with_bundle(ctx.session, manifest.bundle_id)
+    if before is not None and before.id != row.id:
         found.add(manifest.bundle_id)
     return frozenset(found)

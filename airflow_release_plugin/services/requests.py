@@ -276,16 +276,17 @@ def make(
     return release
 
 
-def claim(ctx: Context, submission_ids: Sequence[int]) -> list[Submission]:
+def claim(ctx: Context, submission_ids: Sequence[int], *, most: int = MAX_ITEMS) -> list[Submission]:
     """
     Lock submissions that a release is about to take.
 
+    :param most: how many it may hold: an import comes as one release, however large its bundle is
     :raises ItemBusyError: one is in another open release
     :raises ConflictError: one does not wait in the list
     """
     wanted = sorted(set(submission_ids))
-    if not 1 <= len(wanted) <= MAX_ITEMS:
-        raise InvalidRequestError(f"A release holds 1 to {MAX_ITEMS} submissions; {len(wanted)} were chosen.")
+    if not 1 <= len(wanted) <= most:
+        raise InvalidRequestError(f"A release holds 1 to {most} submissions; {len(wanted)} were chosen.")
     # Releases are locked before submissions everywhere, so that two requests never wait for each other.
     settlement.settle_held(ctx, submissions.submissions_by_id(ctx.session, wanted))
     found = submissions.submissions_by_id(ctx.session, wanted, lock=True)
@@ -377,7 +378,7 @@ def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
                 else f"its {release.kind.value} was made for the target as it was. Request it anew."
             )
         )
-    chosen = claim(ctx, [item.submission_id for item in release.items])
+    chosen = claim(ctx, [item.submission_id for item in release.items], most=len(release.items))
     refuse_clashes(ctx, chosen)
     approvals.withdraw(ctx, "release", release.id, actor=actor)
     release.base_commit = ctx.store.ref(environment_ref(release.environment))

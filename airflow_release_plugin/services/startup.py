@@ -14,13 +14,14 @@ from airflow_release_plugin.services import (
     delivery,
     drift_watch,
     export_job,
+    import_job,
     import_sweep,
     promotions,
 )
 from airflow_release_plugin.services.background import Duty
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
-_EXPORT_PAUSE = 2.0
+_TRANSFER_PAUSE = 2.0
 """Seconds: somebody looks at the page and waits."""
 
 _SWEEP_PAUSE = 60.0
@@ -51,7 +52,8 @@ def duties() -> tuple[Duty, ...]:
     return (
         Duty("notifications", lambda stop: delivery.run_once(stop=stop), config.notify_interval()),
         Duty("drift", lambda stop: drift_watch.run_once(interval=watch, stop=stop), watch),
-        Duty("exports", lambda stop: export_job.run_once(stop=stop), _EXPORT_PAUSE),
+        Duty("exports", lambda stop: export_job.run_once(stop=stop), _TRANSFER_PAUSE),
+        Duty("imports", lambda stop: import_job.run_once(stop=stop), _TRANSFER_PAUSE),
         Duty("uploads", lambda _: import_sweep.run_once(), _SWEEP_PAUSE),
     )
 

@@ -15,6 +15,7 @@ from airflow_release_plugin.airflow_internals.notifiers import DeliveryProblem
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.import_mode import ImportMode
 from airflow_release_plugin.domain.notification import NotificationEvent
 from airflow_release_plugin.domain.ports import ServingFolders
 from airflow_release_plugin.domain.states import NotificationState
@@ -34,6 +35,8 @@ from airflow_release_plugin.services import (
     exports,
     flow_admin,
     gates,
+    import_apply,
+    import_job,
     import_preflight,
     import_stubs,
     imports,
@@ -54,6 +57,7 @@ from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World, dag_text, steps_of
 from tests.harness.exports import ask, with_transfers
 from tests.harness.imports import uploaded, with_imports
+from tests.harness.two_installations import servers
 
 RELEASE_JOB = [
     (EventTag.SUBMISSION_CREATED, "dev"),
@@ -130,6 +134,19 @@ def import_and_discard(world: World) -> None:
     keys.revoke(world.ctx, actor=ADMIN, wanted="B")
 
 
+def import_and_apply(world: World) -> None:
+    """A bundle that is applied at the second attempt: the first reviewer may not review."""
+    content = {"far.py": b"x = 1\n"}
+    (plain,) = manifest_of(bundle_files(content)).units
+    unit = replace(plain, unit_id="far:1", dags=(replace(plain.dags[0], dag_id="far"),))
+    row = uploaded(world, content=content, units=(unit,), bundle_id="bundle-2")
+    import_preflight.check(world.ctx, actor=ADMIN, import_id=row.id)
+    for mode in (ImportMode.RELEASE, ImportMode.SUBMIT):
+        wish = Wish("Far", ["viewer"])
+        import_apply.request(world.ctx, actor=ADMIN, import_id=row.id, mode=mode, wish=wish)
+        import_job.run_once(work=servers(world))
+
+
 def test_everything_that_changes_something_leaves_its_event(
     world: World, clock: FrozenClock, tmp_path: Path
 ) -> None:
@@ -167,7 +184,9 @@ def test_everything_that_changes_something_leaves_its_event(
     configure_flows(world, clock)
     give_up_a_notification(world, release)
     export_and_discard(with_transfers(world, tmp_path / "export"))
-    import_and_discard(with_imports(world, tmp_path / "import"))
+    importing = with_imports(world, tmp_path / "import")
+    import_and_discard(importing)
+    import_and_apply(importing)
     late = world.waiting(world.dag("late"))
     clock.advance(hours=25)
     releases.get_locked(world.ctx, actor=DEV, release_id=late.id)

@@ -116,7 +116,7 @@ def test_what_could_not_be_done_is_said_for_each(client: FlaskClient) -> None:
     ("role", "shown", "first"),
     [
         ("source", {"to-be-released"}, "/to-be-released/"),
-        ("target", {"releases"}, "/releases/"),
+        ("target", {"to-be-released", "releases"}, "/releases/"),
         ("both", {"to-be-released", "releases"}, "/to-be-released/"),
     ],
 )
@@ -128,6 +128,16 @@ def test_the_role_decides_on_tabs_and_the_first_page(
     text = client.get("/approvals/").text
     assert {name for name in ("to-be-released", "releases") if f'href="/{name}/"' in text} == shown
     assert location(client, "/").endswith(first)
+
+
+@pytest.mark.req("R9", "R57")
+def test_without_source_and_imports_nothing_is_ever_to_be_released(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__RELEASE__ROLE", "target")
+    monkeypatch.setenv("AIRFLOW__RELEASE__IMPORTS_ENABLED", "False")
+
+    assert 'href="/to-be-released/"' not in client.get("/approvals/").text
 
 
 @pytest.mark.req("R9")

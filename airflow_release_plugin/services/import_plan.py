@@ -1,0 +1,130 @@
+"""What applying a bundle would do here at this moment, worked out anew each time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from airflow_release_plugin.analysis.closure import FileKind
+from airflow_release_plugin.domain.digest import ChangeKind, files_digest
+from airflow_release_plugin.domain.files import FileEntry
+from airflow_release_plugin.domain.name_table import name_table
+from airflow_release_plugin.domain.preflight import Row
+from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.models import Import, Submission, Unit
+from airflow_release_plugin.services import import_originals, import_preflight
+from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.import_files import Prepared, prepare
+from airflow_release_plugin.services.import_places import Placement, Places, Removal
+from airflow_release_plugin.transfer.reader import Bundle
+
+_BATCH_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    Where everything of a bundle goes and what it becomes.
+
+    :param base: commit with the files of the bundle that it builds on
+    :param findings: the preflight of this moment
+    """
+
+    bundle: Bundle
+    base: str | None
+    places: Places
+    prepared: Prepared
+    findings: tuple[Row, ...]
+
+    @property
+    def changed(self) -> list[Placement]:
+        """Units of which a version is made, upstream first."""
+        return [each for each in self.places.units if not self.prepared.is_unchanged(each)]
+
+    @property
+    def rewritten(self) -> list[str]:
+        """Files in which names are replaced, by their paths here."""
+        return sorted(self.prepared.entries[there].path for there in self.prepared.rewritten)
+
+    @property
+    def placed(self) -> dict[str, dict[str, str]]:
+        """Path there and here of each unit, by its id."""
+        return {
+            each.bundled.unit_id: {"there": each.bundled.path, "here": each.path}
+            for each in self.places.units
+        }
+
+    def batches(self) -> Iterator[Mapping[str, tuple[int, bytes]]]:
+        """The files as they will be here, some megabytes at a time."""
+        batch: dict[str, tuple[int, bytes]] = {}
+        size = 0
+        for path, mode, data in self.prepared.files():
+            batch[path] = (mode, data)
+            size += len(data)
+            if size > _BATCH_BYTES:
+                yield batch
+                batch, size = {}, 0
+        yield batch
+
+
+def plan(ctx: Context, row: Import, bundle: Bundle) -> Plan:
+    """
+    Work out what applying would do, with the folder and the names of the last preflight.
+
+    :raises ConflictError: the bundle builds on one that was never applied here
+    """
+    manifest = bundle.manifest
+    base = import_originals.base_commit(ctx, manifest)
+    places = import_preflight.find_places(ctx, row, manifest)
+    read = import_originals.reader(ctx, bundle, base)
+    prepared = prepare(ctx, manifest, places, name_table(row.mapping), read)
+    return Plan(bundle, base, places, prepared, import_preflight.look(ctx, row, places, prepared))
+
+
+def draft(ctx: Context, row: Import, made: Plan, each: Placement, unit: Unit) -> Submission:
+    """The version of a unit that an import brings; not in the session, without a number."""
+    files = made.prepared.closure(each)
+    return _draft(ctx, row, made, unit, each.change, each.path, each.bundled.dag_ids, files)
+
+
+def draft_removal(ctx: Context, row: Import, made: Plan, each: Removal) -> Submission:
+    """The version that takes a unit out of the target, because it is gone where the bundle comes from."""
+    live = each.live
+    return _draft(ctx, row, made, each.unit, ChangeKind.DELETED, live.path, tuple(live.dag_ids), ())
+
+
+def _draft(
+    ctx: Context,
+    row: Import,
+    made: Plan,
+    unit: Unit,
+    change: ChangeKind,
+    path: str,
+    dag_ids: tuple[str, ...],
+    files: tuple[FileEntry, ...],
+) -> Submission:
+    manifest = made.bundle.manifest
+    return Submission(
+        unit=unit,
+        unit_id=unit.id,
+        path=path,
+        state=SubmissionState.PENDING,
+        change=change,
+        dag_ids=sorted(dag_ids),
+        digest=files_digest(files),
+        closure=[_closure_row(entry, path) for entry in files],
+        external=[],
+        warnings=[],
+        comment=f"From bundle {manifest.bundle_id} of {manifest.environment}",
+        import_id=row.id,
+        submitted_at=ctx.clock(),
+        submitted_by_id=row.uploaded_by_id,
+        submitted_by_name=row.uploaded_by_name,
+    )
+
+
+def _closure_row(entry: FileEntry, dag_file: str) -> dict[str, object]:
+    is_module = entry.path.endswith(".py")
+    kind = FileKind.DAG if entry.path == dag_file else FileKind.MODULE if is_module else FileKind.DATA
+    reason = "DAG file" if kind is FileKind.DAG else "in the bundle"
+    return {**vars(entry), "kind": kind.value, "reason": reason}

@@ -1,0 +1,108 @@
+"""Two installations that only bundle files connect, each with a database, a store and keys of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from airflow_release_plugin.domain.identity import SYSTEM, Actor
+from airflow_release_plugin.domain.import_mode import ImportMode
+from airflow_release_plugin.domain.preflight import blocking, rows_from
+from airflow_release_plugin.domain.states import ImportState
+from airflow_release_plugin.models import Import
+from airflow_release_plugin.services import exports, import_apply, import_job, import_preflight
+from airflow_release_plugin.services.background import Work
+from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.requests import Wish
+from airflow_release_plugin.store.memory import MemoryReleaseStore
+from airflow_release_plugin.transfer.keys import KeyFolder
+from tests.harness.clock import FrozenClock
+from tests.harness.context import ADMIN, World, make_world
+from tests.harness.databases import connect, copy_of
+from tests.harness.exports import made, with_transfers
+from tests.harness.imports import uploaded
+
+ASKED = Wish("An import", reviewers=["reviewer"])
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Where DAGs come from, and where they go; either way works."""
+
+    there: World
+    here: World
+
+    def bundle(self, *names: str, **wish: Any) -> bytes:
+        """A bundle of DAGs as they are in the target there."""
+        return sent_from(self.there, *names, **wish)
+
+    def checked(self, *names: str, mapping: Any = None, folder: str = "", **wish: Any) -> Import:
+        """The same, here, after its preflight."""
+        return checked_at(self.here, self.bundle(*names, **wish), mapping=mapping, folder=folder)
+
+    def applied(
+        self, *names: str, mode: ImportMode = ImportMode.SUBMIT, mapping: Any = None, **wish: Any
+    ) -> Import:
+        """The same, applied."""
+        return apply(self.here, self.checked(*names, mapping=mapping, **wish), mode)
+
+
+def sent_from(world: World, *names: str, **wish: Any) -> bytes:
+    """A bundle file of an installation."""
+    row = made(world, *names, **wish)
+    return exports.fetch(world.ctx, actor=ADMIN, export_id=row.id).path.read_bytes()
+
+
+def checked_at(world: World, data: bytes, *, mapping: Any = None, folder: str = "") -> Import:
+    """An import of a bundle file, after its preflight."""
+    row = uploaded(world, data)
+    assert row.state is ImportState.UPLOADED, row.error
+    return import_preflight.check(world.ctx, actor=ADMIN, import_id=row.id, folder=folder, names=mapping)
+
+
+def apply(world: World, row: Import, mode: ImportMode = ImportMode.SUBMIT, wish: Wish = ASKED) -> Import:
+    """Ask for an import to be applied, and let a server do it."""
+    assert blocking(rows_from(row.preflight)) == ()
+    import_apply.request(world.ctx, actor=ADMIN, import_id=row.id, mode=mode, wish=wish)
+    import_job.run_once(work=servers(world))
+    assert row.state is ImportState.APPLIED, row.error
+    return row
+
+
+def servers(world: World) -> Work:
+    """Every step of a server in a savepoint: one that fails leaves nothing."""
+
+    @contextmanager
+    def step() -> Iterator[tuple[Context, Actor]]:
+        with world.ctx.session.begin_nested():
+            yield world.ctx, SYSTEM
+
+    return step
+
+
+def trust(world: World, other: World, name: str) -> None:
+    """Accept bundles that another installation signs."""
+    public = KeyFolder(other.ctx.settings.keys_path).signing_key().public_key
+    since = world.ctx.clock() - timedelta(days=1)
+    KeyFolder(world.ctx.settings.keys_path).trust(name, public, valid_from=since)
+
+
+@contextmanager
+def beside(here: World, migrated_file: Path, folder: Path, clock: FrozenClock) -> Iterator[Pair]:
+    """A second installation, on SQLite; each trusts the other."""
+    engine = connect(copy_of(migrated_file, folder))
+    (folder / "there").mkdir()
+    with Session(engine, expire_on_commit=False) as session:
+        world = make_world(session, MemoryReleaseStore(), folder / "there" / "source", clock)
+        there = with_transfers(world, folder / "there")
+        here = with_transfers(here, folder)
+        trust(here, there, "plant A")
+        trust(there, here, "plant B")
+        yield Pair(there, here)
+    engine.dispose()
