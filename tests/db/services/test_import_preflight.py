@@ -16,11 +16,10 @@ from sqlalchemy import event
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.files import REGULAR
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
-from airflow_release_plugin.domain.inventory import STUB_MARK, Kind
+from airflow_release_plugin.domain.inventory import Kind
 from airflow_release_plugin.domain.manifest import (
     BundleBase,
     BundleConnection,
-    BundleDag,
     BundleFile,
     BundleRemoval,
     BundleUnit,
@@ -28,7 +27,7 @@ from airflow_release_plugin.domain.manifest import (
 )
 from airflow_release_plugin.domain.name_table import NameTable
 from airflow_release_plugin.domain.ports import DagFacts
-from airflow_release_plugin.domain.preflight import Item, Reason, Row, Weight, blocking, rows_from
+from airflow_release_plugin.domain.preflight import Item, Reason, Row, Weight, blocking
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import (
     BundleUntrustedError,
@@ -38,21 +37,20 @@ from airflow_release_plugin.exceptions import (
     NotFoundError,
     NotHereError,
 )
-from airflow_release_plugin.models import Import, Unit
-from airflow_release_plugin.repositories import events
+from airflow_release_plugin.models import Unit
 from airflow_release_plugin.services import (
     import_originals,
     import_preflight,
-    import_stubs,
     imports,
     name_mappings,
 )
 from airflow_release_plugin.transfer.keys import KeyFolder
 from airflow_release_plugin.transfer.writer import SourceFile, write_bundle
-from tests.harness.bundles import EVIDENCE, KEY, manifest_of
+from tests.harness.bundles import KEY, manifest_of
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World, dag_text
 from tests.harness.imports import switched_off, uploaded, with_imports
+from tests.harness.preflights import brought, check, reasons, rows, trail, unit
 
 pytestmark = pytest.mark.req("R53")
 
@@ -61,39 +59,6 @@ pytestmark = pytest.mark.req("R53")
 def world(world: World, tmp_path: Path) -> World:
     """An installation that trusts plant A, with a folder of its own for bundles."""
     return with_imports(world, tmp_path)
-
-
-def unit(name: str, *files: str, path: str = "", dags: tuple[str, ...] = (), **named: Any) -> BundleUnit:
-    path = path or f"{name}.py"
-    return BundleUnit(
-        unit_id=f"plant-a:{name}",
-        path=path,
-        files=tuple(sorted({path, *files})),
-        dags=tuple(BundleDag(dag_id) for dag_id in dags or (name,)),
-        version=1,
-        digest="d" * 64,
-        evidence=EVIDENCE,
-        **named,
-    )
-
-
-def brought(world: World, *units: BundleUnit, texts: dict[str, str] | None = None, **changes: Any) -> Import:
-    """An import of a bundle with these units; a file whose text is not given holds its path."""
-    given = texts or {}
-    content = {path: given.get(path, f"# {path}\n").encode() for each in units for path in each.files}
-    return uploaded(world, content=content, units=units, **changes)
-
-
-def check(world: World, row: Import, actor: Actor = ADMIN, **options: Any) -> Import:
-    return import_preflight.check(world.ctx, actor=actor, import_id=row.id, **options)
-
-
-def rows(row: Import) -> tuple[Row, ...]:
-    return rows_from(row.preflight)
-
-
-def reasons(row: Import) -> dict[Reason, list[str]]:
-    return {each.reason: [item.name for item in each.items] for each in rows(row)}
 
 
 def looked(world: World, *units: BundleUnit, **options: Any) -> dict[Reason, list[str]]:
@@ -191,10 +156,6 @@ class TestCheck:
         assert not {"etl", "evil_helper"} & sys.modules.keys()
         assert world.ctx.session.query(Unit).count() == 0
         assert world.head is None
-
-
-def trail(world: World) -> list[Any]:
-    return list(events.list_events(world.ctx.session, limit=1000).items)
 
 
 class TestNames:
@@ -417,100 +378,3 @@ def statements(world: World, deed: Callable[[], object]) -> int:
     finally:
         event.remove(bind, "before_cursor_execute", count)
     return len([text for text in seen if text.startswith("SELECT")])
-
-
-@pytest.mark.req("R59")
-class TestStubs:
-    NEEDS = unit(
-        "etl",
-        connections=(BundleConnection("dwh", "postgres"), BundleConnection("crm")),
-        variables=("region",),
-        pools=("narrow",),
-    )
-
-    def create(self, world: World, row: Import, actor: Actor = ADMIN, **names: Any) -> list[tuple[str, str]]:
-        made = import_stubs.create(world.ctx, actor=actor, import_id=row.id, **names)
-        return [(stub.kind.value, stub.here) for stub in made]
-
-    def test_make_what_is_missing_and_leave_a_warning(self, world: World) -> None:
-        row = check(world, brought(world, self.NEEDS))
-
-        made = self.create(
-            world, row, connections=["dwh", "crm"], variables=["region"], pools=["narrow", "narrow"]
-        )
-
-        assert made == [
-            ("connection", "crm"),
-            ("connection", "dwh"),
-            ("pool", "narrow"),
-            ("variable", "region"),
-        ]
-        assert world.twin.connections == {"dwh": "postgres", "crm": ""}
-        assert set(world.twin.held.values()) == {
-            f"{STUB_MARK} needed by etl of import {row.id}. Fill it in, then change this description."
-        }
-        assert [(each.reason, each.weight) for each in rows(row)] == [(Reason.INCOMPLETE_STUB, Weight.WARN)]
-
-    def test_that_were_filled_in_are_no_reason(self, world: World) -> None:
-        row = check(world, brought(world, unit("etl", pools=("narrow",))))
-        self.create(world, row, pools=["narrow"])
-        world.twin.held[Kind.POOL, "narrow"] = "two slots for the night"
-
-        assert reasons(check(world, row)) == {}
-
-    def test_are_made_under_the_names_that_things_have_here(self, world: World) -> None:
-        names = NameTable({"connection": {"dwh": "crm"}, "pool": {"narrow": "wide"}})
-        row = check(world, brought(world, self.NEEDS), names=names)
-
-        made = self.create(world, row, connections=["dwh", "crm"], pools=["narrow"])
-
-        assert made == [("connection", "crm"), ("pool", "wide")]
-
-    def test_what_is_there_is_left_alone(self, world: World) -> None:
-        world.twin.held[Kind.POOL, "narrow"] = "ours"
-        row = check(world, brought(world, self.NEEDS))
-
-        assert self.create(world, row, pools=["narrow"]) == []
-        assert world.twin.held == {(Kind.POOL, "narrow"): "ours"}
-
-    def test_are_in_the_trail_by_name(self, world: World) -> None:
-        row = check(world, brought(world, self.NEEDS))
-        self.create(world, row, pools=["narrow"])
-
-        last = trail(world)[-1]
-        assert (last.tag, last.data["stubs"]) == (EventTag.IMPORT_STUBS_MADE, ["pool narrow"])
-
-    def test_of_what_the_bundle_does_not_need_are_refused(self, world: World) -> None:
-        row = check(world, brought(world, self.NEEDS))
-
-        with pytest.raises(InvalidRequestError, match="needs no pool 'dwh'"):
-            self.create(world, row, connections=["dwh"], pools=["dwh"])
-        assert world.twin.held == {}
-
-    def test_need_the_right_to_make_such_things_in_airflow(self, world: World) -> None:
-        world.twin.forbidden.add(Kind.VARIABLE)
-        row = check(world, brought(world, self.NEEDS))
-
-        with pytest.raises(NotAllowedError, match="may not make variable 'region'"):
-            self.create(world, row, variables=["region"], pools=["narrow"])
-        assert world.twin.held == {}
-        assert self.create(world, row, SYSTEM, variables=["region"]) == [("variable", "region")]
-
-    @pytest.mark.parametrize("actor", [DEV, REVIEWER, PIPELINE], ids=lambda actor: actor.name)
-    def test_are_for_admins(self, world: World, actor: Actor) -> None:
-        row = check(world, brought(world, self.NEEDS))
-
-        with pytest.raises(NotAllowedError):
-            self.create(world, row, actor, pools=["narrow"])
-
-    def test_are_for_imports_that_wait(self, world: World) -> None:
-        row = imports.discard(world.ctx, actor=ADMIN, import_id=brought(world, self.NEEDS).id)
-
-        with pytest.raises(ConflictError):
-            self.create(world, row, pools=["narrow"])
-
-    def test_may_be_made_before_the_first_look(self, world: World) -> None:
-        row = brought(world, self.NEEDS)
-
-        assert self.create(world, row, pools=["narrow"]) == [("pool", "narrow")]
-        assert row.state is ImportState.UPLOADED
