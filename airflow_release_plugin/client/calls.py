@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -27,6 +28,8 @@ class Call(Generic[ResultT]):
     :param path: below :data:`API_PREFIX`
     :param result: type of the answer
     :param idempotent: whether sending it twice does what sending it once does
+    :param content: bytes to send instead of a body
+    :param headers: further ones
     :param timeout: seconds for this request where they differ from those of the settings
     """
 
@@ -36,6 +39,8 @@ class Call(Generic[ResultT]):
     body: BaseModel | None = None
     idempotent: bool = True
     timeout: float | None = None
+    content: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def arguments(self, settings: ClientSettings) -> dict[str, Any]:
         """Keyword arguments for ``httpx``'s ``request``."""
@@ -46,6 +51,10 @@ class Call(Generic[ResultT]):
         }
         if self.body is not None:
             found["json"] = self.body.model_dump(mode="json")
+        if self.content is not None:
+            found["content"] = self.content
+        if self.headers:
+            found["headers"] = dict(self.headers)
         return found
 
     def parse(self, response: httpx.Response) -> ResultT:

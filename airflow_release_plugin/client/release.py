@@ -13,8 +13,16 @@ from airflow_release_plugin.client.calls import API_PREFIX, Call, unreachable
 from airflow_release_plugin.client.errors import error_from
 from airflow_release_plugin.client.retry import RETRY_STATUSES, Backoff, is_passing, may_repeat
 from airflow_release_plugin.client.settings import ClientSettings
+from airflow_release_plugin.client.upload import PART, Progress, upload
 from airflow_release_plugin.schemas.export import ExportBody, ExportResponse, MatchResponse
 from airflow_release_plugin.schemas.gate import GateBody, GateDetailResponse
+from airflow_release_plugin.schemas.imports import (
+    ImportBody,
+    ImportCheckBody,
+    ImportResponse,
+    ImportStubResponse,
+    ImportStubsBody,
+)
 from airflow_release_plugin.schemas.release import (
     ProgressBody,
     ProgressResponse,
@@ -32,6 +40,8 @@ from airflow_release_plugin.schemas.submission import SubmissionBody, Submission
 from airflow_release_plugin.schemas.watch import MeResponse
 
 ResultT = TypeVar("ResultT")
+LONG_TIMEOUT = 600.0
+"""Seconds for requests that make the server read a whole bundle."""
 
 
 class ReleaseClient:
@@ -101,6 +111,58 @@ class ReleaseClient:
     def download_export(self, export_id: int, file: IO[bytes]) -> None:
         """Write the bundle into ``file``, from its beginning."""
         self._download(f"/exports/{export_id}/file", file)
+
+    def begin_import(self, body: ImportBody) -> ImportResponse:
+        """Announce a bundle file; with its SHA-256, find the upload of it that broke off."""
+        call = Call("POST", "/imports", ImportResponse, body, idempotent=bool(body.sha256))
+        return self._send(call)
+
+    def send_part(self, import_id: int, part: bytes, *, first: int, total: int) -> ImportResponse:
+        """
+        Send bytes of a bundle file from ``first`` on. With the last ones it is looked at; that takes a while.
+
+        :raises ConflictError: others are wanted; ``received`` of its context says from where on
+        :raises BundleError: it is whole, and not accepted
+        """
+        last = first + len(part)
+        headers = {"Content-Range": f"bytes {first}-{last - 1}/{total}"} if part else {}
+        call = Call(
+            "PUT",
+            f"/imports/{import_id}/content",
+            ImportResponse,
+            content=part,
+            headers=headers,
+            timeout=LONG_TIMEOUT if last >= total else None,
+        )
+        return self._send(call)
+
+    def upload_import(
+        self, file: IO[bytes], name: str, *, progress: Progress | None = None, part_size: int = PART
+    ) -> ImportResponse:
+        """
+        Bring a bundle file to the server, or go on with the upload of it that broke off.
+
+        :param progress: is told how many of how many bytes are there
+        :raises BundleError: it is not accepted; nothing of it is kept
+        """
+        return upload(self, file, name, progress=progress, part_size=part_size)
+
+    def get_import(self, import_id: int) -> ImportResponse:
+        """An import as it stands now."""
+        return self._send(Call("GET", f"/imports/{import_id}", ImportResponse))
+
+    def discard_import(self, import_id: int) -> ImportResponse:
+        """Give up an import that was not applied."""
+        return self._send(Call("DELETE", f"/imports/{import_id}", ImportResponse))
+
+    def check_import(self, import_id: int, body: ImportCheckBody) -> ImportResponse:
+        """Look at what may keep the bundle from being applied; the answer has the rows."""
+        path = f"/imports/{import_id}/preflight"
+        return self._send(Call("POST", path, ImportResponse, body, timeout=LONG_TIMEOUT))
+
+    def make_import_stubs(self, import_id: int, body: ImportStubsBody) -> list[ImportStubResponse]:
+        """Make placeholders for what the bundle needs and nobody has made there."""
+        return self._send(Call("POST", f"/imports/{import_id}/stubs", list[ImportStubResponse], body))
 
     def report(self, release_id: int, body: ReportBody) -> ReleaseDetailResponse:
         """

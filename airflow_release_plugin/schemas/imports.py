@@ -6,9 +6,11 @@ from datetime import datetime
 
 from pydantic import Field
 
+from airflow_release_plugin.domain.inventory import Kind
+from airflow_release_plugin.domain.name_table import NameTable, name_table
 from airflow_release_plugin.domain.preflight import Reason, Weight
 from airflow_release_plugin.domain.states import ImportState
-from airflow_release_plugin.schemas.common import PersonResponse, RequestModel, ResponseModel
+from airflow_release_plugin.schemas.common import Name, PersonResponse, RequestModel, ResponseModel
 
 MAX_PART = 16 * 1024 * 1024
 """Most bytes of a file that one request brings."""
@@ -24,6 +26,41 @@ class ImportBody(RequestModel):
     file_name: str = Field(max_length=1000)
     file_size: int = Field(ge=0, le=2**53)
     sha256: str = Field(default="", max_length=64)
+
+
+class ImportCheckBody(RequestModel):
+    """
+    How a bundle is to come here.
+
+    :param folder: where DAG files go that were never here
+    :param names: what things are called here, ``{"connection": {"there": "here"}, …}``; those of the last
+        import from there if left out
+    :param take_over: whether DAGs that were made here may become those of the bundle
+    """
+
+    folder: str = Field(default="", max_length=1000)
+    names: dict[str, dict[str, str]] | None = None
+    take_over: bool = False
+
+    def table(self) -> NameTable | None:
+        """The names for use cases. Raises ``InvalidRequestError`` for what is none."""
+        return None if self.names is None else name_table(self.names)
+
+
+class ImportStubsBody(RequestModel):
+    """Placeholders to make, by the names that the bundle has."""
+
+    connections: list[Name] = Field(default=[], max_length=2000)
+    variables: list[Name] = Field(default=[], max_length=2000)
+    pools: list[Name] = Field(default=[], max_length=2000)
+
+
+class ImportStubResponse(ResponseModel):
+    """Something to be filled in: its name in the bundle, and its name here."""
+
+    kind: Kind
+    there: str
+    here: str
 
 
 class PreflightItemResponse(ResponseModel):

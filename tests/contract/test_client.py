@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import threading
 import time
@@ -21,6 +22,7 @@ from airflow_release_plugin.client.watch import AsyncReleaseClient
 from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import (
+    BundleMalformedError,
     ConflictError,
     NotAllowedError,
     NotAuthenticatedError,
@@ -29,6 +31,7 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.operators.candidate import fetched_tree
 from airflow_release_plugin.schemas.gate import GateBody
+from airflow_release_plugin.schemas.imports import ImportCheckBody
 from airflow_release_plugin.schemas.release import CheckItemBody, ReleaseBody, ReportBody
 from airflow_release_plugin.schemas.submission import SubmissionBody
 from tests.db.api.conftest import WARNINGS, empty_world, manager, world
@@ -135,6 +138,31 @@ def test_broken_machinery_is_told_and_the_release_tried_again(world: World, url:
         assert service.errored(release_id, "worker lost").state_reason == "worker lost"
     with client(world, url, "author") as author:
         assert author.retry(release_id).attempt == 2
+
+
+def test_a_bundle_is_uploaded_in_parts_and_gone_on_with(world: World, url: str) -> None:
+    data = world.bundle()
+
+    class LostError(Exception):
+        pass
+
+    def dies(received: int, _total: int) -> None:
+        if received >= 500:
+            raise LostError
+
+    with client(world, url, "admin") as admin:
+        with pytest.raises(LostError):
+            admin.upload_import(io.BytesIO(data), "a.dagbundle", progress=dies, part_size=250)
+        told: list[int] = []
+        row = admin.upload_import(
+            io.BytesIO(data), "a.dagbundle", progress=lambda now, _: told.append(now), part_size=250
+        )
+        assert (row.state.value, told[0], told[-1]) == ("uploaded", 500, len(data))
+        checked = admin.check_import(row.id, ImportCheckBody(folder="plant_a"))
+        assert (checked.state.value, checked.folder) == ("checked", "plant_a")
+        with pytest.raises(BundleMalformedError):
+            admin.upload_import(io.BytesIO(b"no bundle"), "b")
+        assert admin.discard_import(row.id).state.value == "discarded"
 
 
 def test_errors_of_the_server_come_back_as_their_classes(world: World, url: str) -> None:

@@ -13,8 +13,14 @@ from airflow_release_plugin.api.parts import Part
 from airflow_release_plugin.api.routes.exports import MEDIA_TYPE
 from airflow_release_plugin.domain.manifest import Manifest
 from airflow_release_plugin.schemas.common import Collection
-from airflow_release_plugin.schemas.imports import ImportBody, ImportResponse
-from airflow_release_plugin.services import imports
+from airflow_release_plugin.schemas.imports import (
+    ImportBody,
+    ImportCheckBody,
+    ImportResponse,
+    ImportStubResponse,
+    ImportStubsBody,
+)
+from airflow_release_plugin.services import import_preflight, import_stubs, imports
 
 router = APIRouter(prefix="/imports", tags=["Imports"])
 
@@ -113,6 +119,29 @@ def read_file(
     # Nobody has approved it: a browser must not show it as a page of ours.
     headers = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment"}
     return Response(data, media_type=_FILE, headers=headers)
+
+
+@router.post("/{import_id}/preflight")
+def check(import_id: IdPath, body: ImportCheckBody, caller: CallerDep) -> ImportResponse:
+    """Look at everything that may keep the bundle from being applied; the answer has the rows."""
+    with caller.transaction() as (ctx, actor):
+        row = import_preflight.check(
+            ctx,
+            actor=actor,
+            import_id=import_id,
+            folder=body.folder,
+            names=body.table(),
+            take_over=body.take_over,
+        )
+        return import_response(ctx, row)
+
+
+@router.post("/{import_id}/stubs")
+def make_stubs(import_id: IdPath, body: ImportStubsBody, caller: CallerDep) -> list[ImportStubResponse]:
+    """Make placeholders, without secrets, for what the bundle needs and nobody has made here."""
+    with caller.transaction() as (ctx, actor):
+        made = import_stubs.create(ctx, actor=actor, import_id=import_id, **body.model_dump())
+        return [ImportStubResponse.model_validate(stub) for stub in made]
 
 
 @router.delete("/{import_id}")

@@ -174,6 +174,8 @@ def body_of(path: str) -> dict[str, Any] | None:
         "revoke": {"reason": "x"},
         "break-glass": {"change_digest": "0" * 64, "reason": "Orders stand still."},
         "enabled": {"enabled": True},
+        "preflight": {"folder": ""},
+        "stubs": {"pools": []},
         "{flow_id}": {"spec": FLOW, "revision": 1},
     }
     return bodies.get(path.rpartition("/")[2])
@@ -263,6 +265,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "/exports": {"names": ["etl"], "tag": "t"},
     "/exports/match": {"names": ["etl"], "tag": "t"},
     "/imports": {"file_name": "orders.dagbundle", "file_size": 10, "sha256": "0" * 64},
+    "/imports/1/preflight": {"folder": "plant_a", "names": {"pool": {"etl": "small"}}, "take_over": False},
+    "/imports/1/stubs": {"connections": ["warehouse"], "variables": ["region"], "pools": ["etl"]},
     "/watch": {"known": {"release:1": "s"}, "wait": 0},
 }
 LONG = "x" * 100_000

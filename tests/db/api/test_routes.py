@@ -139,6 +139,8 @@ ROUTES: dict[str, tuple[str, Any]] = {
     # nothing is known of it yet but to admins and the service user; the rest of its bytes is missing
     "GET /imports/{uploading}": ("401 404 404 404 404 200 200", None),
     "PUT /imports/{uploading}/content": (ADMIN.replace("200", "409"), None),
+    "POST /imports/{import}/preflight": (ADMIN, {"folder": ""}),
+    "POST /imports/{import}/stubs": (ADMIN, {}),
     "DELETE /imports/{import}": (ADMIN, None),
     "GET /events": (ADMIN, None),
     "POST /watch": (EXECUTORS, {"known": {"release:1": ""}, "wait": 0}),

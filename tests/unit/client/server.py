@@ -103,6 +103,7 @@ def release(release_id: int = 7, state: str = "checking", **changes: Any) -> dic
         "soak_minutes": 0,
         "rolls_back_id": None,
         "risk": {},
+        "evidence": [],
     } | changes
 
 
@@ -175,6 +176,30 @@ EXPORT = {
     "ready_at": None,
     "expires_at": None,
     "downloads": 0,
+}
+IMPORT = {
+    "id": 6,
+    "state": "uploading",
+    "file_name": "a.dagbundle",
+    "file_size": 10,
+    "received": 0,
+    "file_sha256": None,
+    "bundle_id": None,
+    "source_uid": None,
+    "signer": "",
+    "dag_ids": [],
+    "expires_at": None,
+    "folder": "",
+    "mapping": {},
+    "preflight": [],
+    "preflight_at": None,
+    "mode": "submit",
+    "release_id": None,
+    "error": "",
+    "error_code": "",
+    "uploaded_by": PERSON,
+    "uploaded_at": NOW,
+    "applied_at": None,
 }
 SUBMISSION = {
     "id": 5,
@@ -340,7 +365,8 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         text = self.rfile.read(length)
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-        body = json.loads(text) if text else None
+        is_json = self.headers.get("Content-Type") == "application/json"
+        body = json.loads(text) if is_json else text or None
         request = Request(self.command, self.path, token, body)
         self.owner.requests.append(request)
         answer = self.owner.answer(request)
@@ -358,7 +384,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             return
 
-    do_GET = do_POST = _serve
+    do_GET = do_POST = do_PUT = do_DELETE = _serve
 
     def log_message(self, format: str, *args: Any) -> None:
         return

@@ -22,10 +22,11 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.schemas.export import ExportBody
 from airflow_release_plugin.schemas.gate import GateBody
+from airflow_release_plugin.schemas.imports import ImportBody, ImportCheckBody, ImportStubsBody
 from airflow_release_plugin.schemas.release import ProgressBody, ReleaseBody, ReportBody
 from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackScopeBody
 from airflow_release_plugin.schemas.submission import SubmissionBody
-from tests.unit.client.server import EXPORT, PREFIX, SUBMISSION, Answer, gate, plan, release
+from tests.unit.client.server import EXPORT, IMPORT, PREFIX, SUBMISSION, Answer, gate, plan, release
 
 WORK = {
     "release_id": 7,
@@ -67,6 +68,27 @@ CALLS = {
         lambda c: c.match_export(ExportBody(names=["etl"])),
     ),
     "get_export": (("GET", "/exports/4", EXPORT), lambda c: c.get_export(4)),
+    "begin_import": (
+        ("POST", "/imports", IMPORT),
+        lambda c: c.begin_import(ImportBody(file_name="a", file_size=10, sha256="0" * 64)),
+    ),
+    "send_part": (
+        ("PUT", "/imports/6/content", {**IMPORT, "received": 4}),
+        lambda c: c.send_part(6, b"four", first=0, total=10),
+    ),
+    "get_import": (("GET", "/imports/6", IMPORT), lambda c: c.get_import(6)),
+    "discard_import": (
+        ("DELETE", "/imports/6", {**IMPORT, "state": "discarded"}),
+        lambda c: c.discard_import(6),
+    ),
+    "check_import": (
+        ("POST", "/imports/6/preflight", {**IMPORT, "state": "checked"}),
+        lambda c: c.check_import(6, ImportCheckBody()),
+    ),
+    "make_import_stubs": (
+        ("POST", "/imports/6/stubs", [{"kind": "pool", "there": "etl", "here": "etl"}]),
+        lambda c: c.make_import_stubs(6, ImportStubsBody(pools=["etl"])),
+    ),
     "get_release": (("GET", "/releases/7", release()), lambda c: c.get_release(7)),
     "get_work": (("GET", "/releases/7/work", WORK), lambda c: c.get_work(7)),
     "report": (("POST", "/releases/7/reports", release()), lambda c: c.report(7, REPORT)),
@@ -152,7 +174,7 @@ def test_only_calls_that_may_be_repeated_are_sent_again(server, client, name):
 
 def test_every_public_method_is_among_the_tested_calls():
     methods = {name for name in vars(ReleaseClient) if not name.startswith("_")}
-    assert methods == CALLS.keys() | {"close", "download_tree", "download_export"}
+    assert methods == CALLS.keys() | {"close", "download_tree", "download_export", "upload_import"}
 
 
 @pytest.mark.parametrize(
