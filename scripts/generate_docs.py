@@ -17,8 +17,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, GroupCommand
 from sqlalchemy.dialects import postgresql
 
+from airflow_release_plugin.cli.definition import get_release_cli_commands
 from airflow_release_plugin.domain import states
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow_schema import flow_file_schema
@@ -166,8 +168,23 @@ def markdown(text: str) -> str:
     return " ".join(text.replace("``", "`").split())
 
 
+def command_table() -> str:
+    """Every command of ``airflow release`` with its options."""
+
+    def rows(commands: Iterable[Any], before: str) -> Iterator[list[str]]:
+        for command in commands:
+            if isinstance(command, GroupCommand):
+                yield from rows(command.subcommands, f"{before} {command.name}")
+            else:
+                flags = [arg.flags[0] for arg in command.args if arg not in {ARG_OUTPUT, ARG_VERBOSE}]
+                yield [f"`{before} {command.name}`", command.help, ", ".join(f"`{flag}`" for flag in flags)]
+
+    return table(["command", "does", "takes"], rows(get_release_cli_commands(), "airflow"))
+
+
 PARTS: Mapping[str, Callable[[str], str]] = {
     "settings": lambda _: settings_table(),
+    "cli": lambda _: command_table(),
     "events": lambda _: event_table(),
     "preflight": lambda _: preflight_table(),
     "database": lambda _: database_tables(),
