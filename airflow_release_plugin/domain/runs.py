@@ -11,6 +11,8 @@ NOT_STARTED = "not_started"
 """It could not be started; ``problem`` says why."""
 DELETED = "missing"
 """It was started, and somebody deleted it in Airflow since."""
+AT_WORK = frozenset({"queued", "running"})
+"""States of a run that has not ended."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from airflow_release_plugin.domain.files import FileEntry
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.progress import ItemProgress, ItemState
-from airflow_release_plugin.domain.runs import StartStatus
+from airflow_release_plugin.domain.runs import AT_WORK, StartStatus
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Event, Release, ReleaseItem, Report
@@ -42,6 +42,12 @@ from airflow_release_plugin.store.base import environment_ref
 
 STALE_HEARTBEAT = 60
 """Seconds without a heartbeat after which a component is called down."""
+_WAITS = {
+    ReleaseState.CHECKING: "The check",
+    ReleaseState.APPROVED: "The promotion",
+    ReleaseState.RELEASING: "The promotion",
+    ReleaseState.RELEASED: "The verification",
+}
 
 
 @dataclass(frozen=True)
@@ -142,7 +148,8 @@ def _pipeline(ctx: Context, release: Release, state: ReleaseState) -> PipelineVi
         return None
     run_state = releases.pipeline_state(ctx, release)
     problem = None
-    if state in {ReleaseState.CHECKING, ReleaseState.APPROVED, ReleaseState.RELEASING}:
+    is_verified = state is ReleaseState.RELEASED and run_state not in AT_WORK
+    if state in _WAITS and not is_verified:
         problem = _pipeline_problem(ctx, release, run_state)
     return PipelineView(release.pipeline_dag_id, release.pipeline_run_id, run_state, problem)
 
@@ -154,7 +161,7 @@ def _pipeline_problem(ctx: Context, release: Release, run_state: str) -> str | N
     pipeline = ctx.airflow.serving.live_dags([name]).get(name)
     if pipeline is None:
         return f"Airflow does not know the pipeline {name!r} any more; look at its import errors."
-    waits = "The check" if release.state is ReleaseState.CHECKING else "The promotion"
+    waits = _WAITS[release.state]
     if pipeline.is_paused:
         return f"The pipeline {name!r} is paused. {waits} waits until somebody unpauses it in Airflow."
     ages = ctx.airflow.serving.component_ages()

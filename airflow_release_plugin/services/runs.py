@@ -9,7 +9,7 @@ from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
 from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.runs import DELETED, NOT_STARTED, WAITING, StartStatus
+from airflow_release_plugin.domain.runs import AT_WORK, DELETED, NOT_STARTED, WAITING, StartStatus
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
 from airflow_release_plugin.models import Release, ReleasedRun
@@ -17,8 +17,6 @@ from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services import access, audit, releases, verification
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.verification import Verification
-
-_AT_WORK = frozenset({"queued", "running"})
 
 
 def start_runs(ctx: Context, *, actor: Actor, release_id: int) -> tuple[StartStatus, ...]:
@@ -127,7 +125,7 @@ def start_status(
 
 
 def _not_tried(dag_id: str, release: Release, pipeline_state: str) -> StartStatus:
-    if pipeline_state in _AT_WORK:
+    if pipeline_state in AT_WORK:
         return StartStatus(dag_id, "", WAITING)
     problem = f"The run of the pipeline {release.pipeline_dag_id!r} is {pipeline_state}; it did not start it."
     return StartStatus(dag_id, "", NOT_STARTED, ended=True, problem=problem)

@@ -8,7 +8,7 @@ from airflow_release_plugin.analysis.closure import Closure, ClosureOptions, com
 from airflow_release_plugin.analysis.source_files import AnalysisCache, FolderFiles
 from airflow_release_plugin.domain.files import blob_id
 from airflow_release_plugin.domain.ports import SourceSnapshot
-from airflow_release_plugin.exceptions import ConflictError, NotFoundError
+from airflow_release_plugin.exceptions import ConflictError, NotFoundError, UnitError
 from airflow_release_plugin.services.context import Context
 
 # One for the process: what a file contains is remembered by its stat, so that a list over thousands of files
@@ -45,20 +45,17 @@ class Source:
         """
         found: dict[str, tuple[int, bytes]] = {}
         for file in closure.files:
-            data = self.files.read(file.path)
+            try:
+                data = self.files.read(file.path)
+            except UnitError as error:
+                raise _changed(closure, file.path) from error
             if blob_id(data) != file.blob:
-                raise ConflictError(
-                    f"{file.path!r} changed while it was being submitted. Submit again.", path=file.path
-                )
+                raise _changed(closure, file.path)
             found[file.path] = (file.mode, data)
         again = self._looked_at_again()
         for file in closure.files:
             if not again.is_file(file.path) or again.entry(file.path).blob != file.blob:
-                raise ConflictError(
-                    f"{file.path!r} changed while {closure.entry!r} was being submitted, perhaps because the "
-                    "source was brought up to date. Submit again.",
-                    path=file.path,
-                )
+                raise _changed(closure, file.path)
         return found
 
     def _looked_at_again(self) -> FolderFiles:
@@ -66,6 +63,14 @@ class Source:
         return FolderFiles(
             self.snapshot.root, max_file_bytes=self.files.max_file_bytes, cache=self.files.cache
         )
+
+
+def _changed(closure: Closure, path: str) -> ConflictError:
+    return ConflictError(
+        f"{path!r} changed while {closure.entry!r} was being submitted, perhaps because the source was "
+        "brought up to date. Submit again.",
+        path=path,
+    )
 
 
 def open_source(ctx: Context) -> Source:

@@ -11,7 +11,7 @@ from flask_babel import ngettext
 
 from airflow_release_plugin.analysis.outlook import MOST_DUE
 from airflow_release_plugin.domain.digest import ReleaseKind
-from airflow_release_plugin.domain.runs import summary
+from airflow_release_plugin.domain.runs import AT_WORK, summary
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.services import (
@@ -248,7 +248,7 @@ class ReleaseView(Page):
 
 def _is_moving(view: release_page.ReleaseView) -> bool:
     """Whether the page is worth looking at again: also after the release, until its pipeline is through."""
-    is_worked_on = view.pipeline is not None and view.pipeline.state in {"queued", "running"}
+    is_worked_on = view.pipeline is not None and view.pipeline.state in AT_WORK
     after = view.state is ReleaseState.RELEASED and is_worked_on
     return view.state in MOVING or after or any(not run.ended for run in view.runs)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -81,6 +82,31 @@ class TestPipelines:
 
         with pytest.raises(UnavailableError, match="nothing would work on the release"):
             world.request(world.submit(world.dag("etl")))
+
+    @pytest.mark.parametrize("state", ["failed", "missing"])
+    def test_a_run_that_failed_or_was_deleted_is_said_with_the_next_step(
+        self, world: World, state: str
+    ) -> None:
+        release = world.approved(world.dag("etl"))
+        run = world.twin.started.pop((release.pipeline_dag_id, str(release.pipeline_run_id)))
+        if state == "failed":
+            failed = replace(run, state="failed", ended=True)
+            world.twin.started[run.dag_id, run.run_id] = failed
+
+        assert problem(world, release) == (
+            f"The pipeline run is {state}; look at its log, then retry or revoke the release."
+        )
+
+    def test_a_dag_processor_that_is_down_keeps_the_verification_waiting(self, world: World) -> None:
+        release = world.released(world.dag("etl"))
+        world.twin.ages = {"dag_processor": None, "scheduler": 1.0}
+
+        assert problem(world, release) == (
+            "Not running: dag_processor. The verification waits until they are back."
+        )
+        run = world.twin.started[release.pipeline_dag_id, str(release.pipeline_run_id)]
+        world.twin.started[run.dag_id, run.run_id] = replace(run, state="success", ended=True)
+        assert problem(world, release) == "None"
 
     def test_a_scheduler_that_is_down_is_said_with_what_waits_for_it(self, world: World) -> None:
         release = world.approved(world.dag("etl"))

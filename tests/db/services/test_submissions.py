@@ -159,6 +159,24 @@ def test_a_removal_that_waits_is_not_submitted_twice(world: World) -> None:
         world.submit("etl.py")
 
 
+def test_a_file_that_a_refresh_takes_away_while_it_is_read_is_a_conflict_and_nothing_is_stored(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.write("helpers.py", "x = 1\n")
+    world.dag("etl", lines="import helpers")
+    honest = FolderFiles.read
+
+    def gone_meanwhile(files: FolderFiles, path: str) -> bytes:
+        (world.twin.root / "helpers.py").unlink(missing_ok=True)
+        return honest(files, path)
+
+    monkeypatch.setattr(FolderFiles, "read", gone_meanwhile)
+
+    with pytest.raises(ConflictError, match=r"'helpers\.py' changed while 'etl\.py' was being"):
+        world.submit("etl.py")
+    assert submissions.list_submissions(world.ctx, actor=DEV).items == []
+
+
 def test_a_file_that_changes_while_it_is_read_is_a_conflict(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,7 +188,7 @@ def test_a_file_that_changes_while_it_is_read_is_a_conflict(
 
     monkeypatch.setattr(FolderFiles, "read", edited_meanwhile)
 
-    with pytest.raises(ConflictError, match="changed while it was being submitted"):
+    with pytest.raises(ConflictError, match=r"changed while 'etl\.py' was being submitted"):
         world.submit("etl.py")
 
 
