@@ -59,8 +59,8 @@ class Record:
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
-        """All that people decided about releases with it, oldest first."""
-        return tuple(decision for stay in reversed(self.stays) for decision in stay.decisions)
+        """All that people decided about releases with it, in the order of these releases."""
+        return tuple(decision for stay in self.stays for decision in stay.decisions)
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def test_a_record_keeps_every_release_that_the_version_was_in(world: World, cloc
         (revoked.id, "revoked", 0),
         (rejected.id, "rejected", 1),
     ]
-    assert [d.verdict.value for d in record.decisions] == ["reject", "approve", "approve"]
+    assert [d.verdict.value for d in record.decisions] == ["approve", "approve", "reject"]
 
 
 def test_decisions_of_an_attempt_that_was_tried_again_are_kept(world: World) -> None:

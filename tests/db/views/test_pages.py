@@ -61,6 +61,13 @@ def post(client: FlaskClient, path: str, data: dict[str, Any]) -> Any:
         ("/releases/", "No release yet"),
         ("/releases/?state=failed", "Nothing matches"),
         ("/approvals/", "Nothing waits for you"),
+        ("/records/", "No version was submitted yet"),
+        ("/records/?search=x", "Nothing matches"),
+        ("/records/dags/etl", "No version of this Dag was submitted yet"),
+        ("/environment/", "No machine has found a difference"),
+        ("/rollbacks/new", "Nothing was released yet"),
+        ("/flows/", "No flow was made yet"),
+        ("/to-be-released/?tab=shared", "No shared file differs"),
     ],
 )
 def test_an_empty_list_says_what_to_do(client: FlaskClient, path: str, words: str) -> None:
