@@ -296,8 +296,8 @@ def claim(ctx: Context, submission_ids: Sequence[int], *, most: int = MAX_ITEMS)
     for submission in found:
         if submission.state is SubmissionState.IN_RELEASE:
             raise ItemBusyError(
-                f"v{submission.version} of {submission.path!r} is part of another open release; revoke that "
-                "first or leave the Dag out.",
+                f"v{submission.version} of {submission.path!r} is part of the open release "
+                f"{release_number(submission.release_id or 0)}; revoke that first or leave the Dag out.",
                 release_id=submission.release_id,
             )
         if submission.state is not SubmissionState.PENDING:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -16,6 +17,7 @@ from demo.main_job import MainJob
 from demo.processes import COMPONENTS
 from demo.settings import SERVICE_USER, USERS
 from tests.e2e.test_flows import FlowScenarios
+from tests.e2e.test_pages import watched
 from tests.harness.flow_stage import Stage
 
 if TYPE_CHECKING:
@@ -121,6 +123,20 @@ def test_a_release_of_ones_own_cannot_be_approved_in_the_browser(fab_driver: Dri
 
 class TestFlowsOnFab(FlowScenarios):
     """The same pages, roles and people by the rules of the FAB auth manager."""
+
+
+@pytest.mark.req("R71")
+@pytest.mark.parametrize("name", ["dev", "reviewer", "admin"])
+def test_every_page_that_somebody_is_offered_opens(fab_driver: Driver, name: str) -> None:
+    url = fab_driver.demo.url
+    with fab_driver.page(name, "/") as page, watched(page, urlsplit(url).netloc) as problems:
+        tabs = [str(tab.get_attribute("href")) for tab in page.locator("nav.tabs a").all()]
+        for path in [*tabs, "/release/ui/rollbacks/new"]:
+            page.goto(f"{url}{path}")
+            page.locator("main").wait_for()
+
+    assert problems == []
+    assert {"/release/ui/environment/", "/release/ui/transfers/"} <= set(tabs)
 
 
 def test_it_stops_within_seconds_and_leaves_no_process(fab_demo: DemoInstance) -> None:
