@@ -64,7 +64,7 @@ def post(client: FlaskClient, path: str, data: dict[str, Any]) -> Any:
         ("/records/", "No version was submitted yet"),
         ("/records/?search=x", "Nothing matches"),
         ("/records/dags/etl", "No version of this Dag was submitted yet"),
-        ("/environment/", "No machine has found a difference"),
+        ("/environment/", "No machine has looked so far"),
         ("/rollbacks/new", "Nothing was released yet"),
         ("/flows/", "No flow was made yet"),
         ("/to-be-released/?tab=shared", "No shared file differs"),
