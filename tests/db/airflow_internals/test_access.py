@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from airflow_release_plugin.airflow_internals.access import AirflowAccess
 from airflow_release_plugin.airflow_internals.actors import actor_from_user, resolve
 from airflow_release_plugin.domain.identity import Actor, ActorKind
+from airflow_release_plugin.domain.inventory import Kind
 from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.exceptions import NotAuthenticatedError
 
@@ -156,7 +157,10 @@ def fab(fab_manager: Any, session: Session) -> Any:
             resource=_found_or_new(session, models.Resource, resource),
         )
 
-    editor = models.Role(name="Editors", permissions=[permission("can_edit", "DAG:etl")])
+    editor = models.Role(
+        name="Editors",
+        permissions=[permission("can_edit", "DAG:etl"), permission("can_create", "Pools")],
+    )
     reader = models.Role(
         name="Readers",
         permissions=[permission("can_read", "DAG:etl"), permission("can_read", "DAG Code")],
@@ -217,6 +221,12 @@ class TestFab:
         assert [access.may(actor, wanted, "etl") for wanted in DagAccess] == [True, True, True]
         assert [access.may(actor, wanted, "other") for wanted in DagAccess] == [False, False, False]
         assert access.readable(actor, ["etl", "other"]) == {"etl"}
+
+    async def test_the_permissions_decide_what_may_be_made(self, fab: Any, session: Session) -> None:
+        actor, user = await resolve(fab.generate_jwt(ann(session)), session=session)
+        access = AirflowAccess(session, user)
+
+        assert [kind for kind in Kind if access.may_create(actor, kind, "new")] == [Kind.POOL]
 
     async def test_the_permissions_decide_inside_a_flask_application_of_ours(
         self, fab: Any, session: Session
