@@ -54,6 +54,11 @@ def waiting(session: Session) -> list[Import]:
     return list(session.scalars(query.order_by(Import.id)))
 
 
+def count_waiting(session: Session) -> int:
+    """How many imports somebody has to decide on."""
+    return session.scalar(select(func.count()).where(Import.state.in_(_WAITING))) or 0
+
+
 def dag_ids(session: Session) -> dict[int, list[str]]:
     """Ids of the DAGs of each import, by its id."""
     return {row[0]: row[1] for row in session.execute(select(Import.id, Import.dag_ids))}

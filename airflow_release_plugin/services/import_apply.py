@@ -14,7 +14,7 @@ from airflow_release_plugin.domain.import_mode import ImportMode
 from airflow_release_plugin.domain.manifest import Manifest
 from airflow_release_plugin.domain.preflight import Row, blocking
 from airflow_release_plugin.domain.states import ImportState, SubmissionState
-from airflow_release_plugin.exceptions import ConflictError, ImportBlockedError
+from airflow_release_plugin.exceptions import ConflictError, ImportBlockedError, InvalidRequestError
 from airflow_release_plugin.models import Import, Release, Submission, Unit
 from airflow_release_plugin.repositories import applied_imports
 from airflow_release_plugin.repositories import submissions as submission_queries
@@ -60,6 +60,7 @@ def request(
     Ask for a checked import to be applied; a server does it in the background.
 
     :param wish: of the release; a title is made where it has none
+    :raises InvalidRequestError: a release that asks nobody
     :raises ImportBlockedError: the preflight, run again, says no; its context has the rows
     :raises ConflictError: it is not checked, its bundle was applied before, or its approvals do not count
     """
@@ -70,6 +71,8 @@ def request(
         raise ConflictError(
             f"{row.subject.capitalize()} is {row.state.value!r}; only one whose preflight ran can be applied."
         )
+    if mode is ImportMode.RELEASE and not (wish and wish.reviewers):
+        raise InvalidRequestError("Choose at least one person who is to approve the release.")
     with imports.opened(ctx, row) as bundle:
         made = plan(ctx, row, bundle)
     _refuse_blocked(row, made.findings)

@@ -17,6 +17,7 @@ from airflow_release_plugin.repositories import applied_imports, releases, submi
 from airflow_release_plugin.repositories import imports as queries
 from airflow_release_plugin.services import imports, name_mappings
 from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.import_evidence import why_not_enough
 from airflow_release_plugin.services.import_places import Places, place
 from airflow_release_plugin.transfer.keys import KeyFolder
 
@@ -70,6 +71,11 @@ class Name:
     type: str = ""
     is_missing: bool = False
 
+    @property
+    def stands_out(self) -> bool:
+        """Whether people have to think about it, or have."""
+        return self.is_missing or self.here != self.there
+
 
 @dataclass(frozen=True)
 class Gone:
@@ -88,6 +94,7 @@ class ImportView:
     :param manifest: ``None`` as long as nobody could read the bundle
     :param base: the import of the bundle that this one builds on, if it was applied here
     :param may_manage: whether the actor may check, apply and discard it
+    :param record_problem: why its approvals cannot stand for those of this installation; empty if they may
     """
 
     row: Import
@@ -100,6 +107,33 @@ class ImportView:
     base: Import | None
     release: Release | None
     may_manage: bool
+    record_problem: str
+
+    @property
+    def shown_state(self) -> str:
+        """Its state, in one word."""
+        return shown_state(self.row)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it could be applied now, as far as the last preflight tells."""
+        return self.row.state is ImportState.CHECKED and not self.verdict.blocking
+
+    @property
+    def changing(self) -> int:
+        """Number of DAG files that are new here or change."""
+        return sum(each.change != UNCHANGED for each in self.units)
+
+    @property
+    def leaving(self) -> int:
+        """Number of DAG files that go."""
+        return sum(each.is_here for each in self.gone)
+
+    @property
+    def title(self) -> str:
+        """What a release of it may be called."""
+        first, *others = self.row.dag_ids or [self.row.file_name]
+        return f"Import of {first}"[:150] + (f" and {len(others)} more" if others else "")
 
     @property
     def is_open(self) -> bool:
@@ -121,9 +155,21 @@ def verdict(row: Import) -> Verdict:
     return Verdict(found[Weight.BLOCK.value], found[Weight.WARN.value])
 
 
+def shown_state(row: Import) -> str:
+    """The state in one word that says whether anything stands in the way: ready or blocked, once checked."""
+    if row.state is not ImportState.CHECKED:
+        return str(row.state.value)
+    return "blocked" if verdict(row).blocking else "ready"
+
+
 def waiting(ctx: Context, *, actor: Actor) -> list[Import]:
-    """Imports on which the actor has to decide something, oldest first; without their manifests."""
+    """Imports of which the actor has to decide what becomes, oldest first; without their manifests."""
     return queries.waiting(ctx.session) if imports.may_import(ctx, actor) else []
+
+
+def count_waiting(ctx: Context, *, actor: Actor) -> int:
+    """How many :func:`waiting` finds."""
+    return queries.count_waiting(ctx.session) if imports.may_import(ctx, actor) else 0
 
 
 def view(ctx: Context, *, actor: Actor, import_id: int) -> ImportView:
@@ -143,7 +189,14 @@ def view(ctx: Context, *, actor: Actor, import_id: int) -> ImportView:
         base=applied_imports.by_bundle(ctx.session, base.bundle_id) if base else None,
         release=releases.release(ctx.session, row.release_id) if row.release_id else None,
         may_manage=imports.may_import(ctx, actor),
+        record_problem=_record_problem(ctx, manifest) if manifest else "",
     )
+
+
+def _record_problem(ctx: Context, manifest: Manifest) -> str:
+    if not ctx.settings.evidence_counts:
+        return "this installation demands its own approval ([release] import_local_approval = always)"
+    return why_not_enough(manifest, ())
 
 
 def placed(ctx: Context, row: Import, manifest: Manifest) -> Places:
@@ -203,7 +256,7 @@ def names(row: Import, manifest: Manifest, table: NameTable) -> Iterator[Name]:
         for kind, used in _used(manifest).items()
         for there, dag_ids in sorted(used.items())
     ]
-    return iter(sorted(found, key=lambda name: (not name.is_missing, name.here == name.there)))
+    return iter(sorted(found, key=lambda name: (not name.is_missing, not name.stands_out)))
 
 
 def _used(manifest: Manifest) -> Mapping[str, Mapping[str, set[str]]]:

@@ -18,6 +18,7 @@ from airflow_release_plugin.views.environment import EnvironmentView
 from airflow_release_plugin.views.errors import register_error_pages
 from airflow_release_plugin.views.flows import FlowView
 from airflow_release_plugin.views.import_contents import ImportContentView
+from airflow_release_plugin.views.import_page import ImportPageView
 from airflow_release_plugin.views.imports import ImportView, allow_uploads
 from airflow_release_plugin.views.index import IndexView
 from airflow_release_plugin.views.notifications import NotificationView
@@ -50,6 +51,7 @@ PAGES = (
     DagTabView,
     TransferView,
     ImportView,
+    ImportPageView,
     ImportContentView,
 )
 HERE = Path(__file__).parent

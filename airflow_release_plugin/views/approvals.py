@@ -1,4 +1,4 @@
-"""My approvals: what waits for the user, and the page of a gate."""
+"""My approvals: releases, gates and imports that wait for the user, and the page of a gate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.services import decisions, gates, outbox
+from airflow_release_plugin.services import decisions, gates, import_page, outbox
 from airflow_release_plugin.services.decisions import Asked, Decided
 from airflow_release_plugin.views.base import Page, posted_decision, posted_ids, route, text_arg
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ApprovalView(Page):
-    """Releases and gates that the user may decide on now."""
+    """Releases, gates and imports that the user may decide on now."""
 
     route_base = "/approvals"
     tab = "approvals"
@@ -51,12 +51,18 @@ class ApprovalView(Page):
 
     def _inbox(self, results: Sequence[tuple[str, Decided]]) -> str:
         items = decisions.inbox(self.ctx(), actor=self.actor())
+        brought = import_page.waiting(self.ctx(), actor=self.actor())
         kind = text_arg("kind")
         return self.render(
             "release/approvals.html",
-            waiting=len(items),
+            waiting=len(items) + len(brought),
             items=[item for item in items if kind in {"", item.subject}],
-            total=len(items),
+            imports=[
+                (row, import_page.shown_state(row), import_page.verdict(row))
+                for row in brought
+                if kind in {"", "import"}
+            ],
+            total=len(items) + len(brought),
             oldest=min((item.opened_at for item in items), default=None),
             results=results,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from enum import Enum
 from functools import wraps
 from typing import Any, ClassVar, TypeVar, cast
@@ -13,10 +14,11 @@ from flask_appbuilder.baseviews import BaseView, expose
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.services import decisions, drift, transfers
+from airflow_release_plugin.services import decisions, drift, import_page, transfers
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.views.moments import read_moment
 from airflow_release_plugin.views.security import airflow_user
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
@@ -64,6 +66,7 @@ class Page(BaseView):
         """
         if waiting is None:
             waiting = len(decisions.inbox(self.ctx(), actor=self.actor()))
+            waiting += import_page.count_waiting(self.ctx(), actor=self.actor())
         shared = {
             "filters": request.args.to_dict(),
             "limit": PAGE_SIZE,
@@ -125,8 +128,15 @@ def posted_wish() -> Wish:
         reviewers=[name for name in asked if name],
         description=form.get("description", "").strip(),
         run_after_release="run_after_release" in form,
+        scheduled_at=_posted_schedule(),
         at_least_level=form.get("at_least_level", 1, type=int),
+        soak_minutes=form.get("soak_minutes", 0, type=int),
     )
+
+
+def _posted_schedule() -> datetime | None:
+    text = request.form.get("scheduled_at", "").strip()
+    return read_moment(text, request.form.get("zone", "UTC")) if text else None
 
 
 def posted_decision() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Imports: bundles on their way into this installation, how they get here, and what becomes of each."""
+"""Imports: the list, and how bundle files get here."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from flask import flash, jsonify, redirect, request, url_for
 from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.states import ImportState
-from airflow_release_plugin.exceptions import InvalidRequestError, TransferUnavailableError
+from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, TransferUnavailableError
 from airflow_release_plugin.models import Import
-from airflow_release_plugin.services import import_page, imports, transfers
+from airflow_release_plugin.services import import_page, import_preflight, imports, transfers
 from airflow_release_plugin.views.base import PAGE_SIZE, Page, offset_arg, route
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def allow_uploads() -> None:
 
 
 class ImportView(Page):
-    """Bring a bundle, see what it needs here, let it in."""
+    """Bundles of other installations, and whose may come in."""
 
     route_base = "/transfers/imports"
     tab = "transfers"
@@ -52,6 +52,7 @@ class ImportView(Page):
             imports=page.items,
             total=page.total_entries,
             verdicts={row.id: import_page.verdict(row) for row in page.items},
+            shown_states={row.id: import_page.shown_state(row) for row in page.items},
             unfinished=self._unfinished(page.items),
             moving=any(row.state is ImportState.APPLYING for row in page.items),
             may_manage=may_manage,
@@ -123,20 +124,14 @@ class ImportView(Page):
         return self._look(imports.complete(self.ctx(), actor=self.actor(), import_id=row.id))
 
     def _look(self, row: Import) -> Response:
-        """Lead to the import, checked under the names that are remembered if its file was accepted."""
-        return redirect(url_for("ImportView.show", import_id=row.id))
-
-    @route("/<int:import_id>")
-    def show(self, import_id: int) -> str:
-        """Show one import."""
-        view = import_page.view(self.ctx(), actor=self.actor(), import_id=import_id)
-        return self.render(
-            "release/import.html",
-            view=view,
-            row=view.row,
-            moving=view.row.state is ImportState.APPLYING,
-            part_bytes=PART_BYTES,
-        )
+        """Lead to the import; what its file needs here is found at once, under the names that are kept."""
+        if row.state is ImportState.UPLOADED:
+            try:
+                with self.ctx().session.begin_nested():
+                    import_preflight.check(self.ctx(), actor=self.actor(), import_id=row.id)
+            except ReleaseError as error:
+                flash(error.message, "danger")
+        return redirect(url_for("ImportPageView.show", import_id=row.id))
 
     @route("/<int:import_id>/discard", "POST")
     def discard(self, import_id: int) -> Response:

@@ -53,6 +53,7 @@ STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
     # imports
     "uploading": (_("Uploading"), "running", "arrow-up"),
     "uploaded": (_("Uploaded"), "blue", "package"),
+    "blocked": (_("Blocked"), "failed", "forbidden"),
     "applying": (_("Being applied"), "running", "retry"),
     "applied": (_("Applied"), "success", "check"),
     "discarded": (_("Discarded"), "gray", "trash"),

@@ -37,13 +37,13 @@ from airflow_release_plugin.views.base import (
     order_arg,
     posted_decision,
     posted_ids,
+    posted_wish,
     route,
     text_arg,
 )
 from airflow_release_plugin.views.csv_rows import release_rows
 from airflow_release_plugin.views.diff_rows import diff_options
 from airflow_release_plugin.views.flow_labels import FLOW_KINDS
-from airflow_release_plugin.views.moments import read_moment
 from airflow_release_plugin.views.presentation import state_look
 from airflow_release_plugin.views.security import airflow_user
 
@@ -111,23 +111,16 @@ class ReleaseView(Page):
     @route("/create", "POST")
     def create(self) -> Response | tuple[str, int]:
         """Ask for a release; a refusal shows the form again with everything that was typed."""
-        form = request.form
         try:
             made = requests.request(
                 self.ctx(),
                 actor=self.actor(),
-                title=form.get("title", "").strip(),
-                description=form.get("description", "").strip(),
                 submission_ids=posted_ids("submission_ids"),
-                reviewers=_posted_reviewers(),
-                run_after_release="run_after_release" in form,
-                scheduled_at=_posted_schedule(),
-                at_least_level=form.get("at_least_level", 1, type=int),
-                soak_minutes=form.get("soak_minutes", 0, type=int),
+                **vars(posted_wish()),
             )
         except ReleaseError as error:
             self.ctx().session.rollback()
-            return self._form(form.to_dict(flat=False), problem=error.message), error.status
+            return self._form(request.form.to_dict(flat=False), problem=error.message), error.status
         flash(_("%(number)s was created. It is being checked now.", number=made.number), "success")
         return redirect(url_for("ReleaseView.show", release_id=made.id))
 
@@ -276,14 +269,3 @@ def _day(name: str, *, end: bool = False) -> datetime | None:
         return day + timedelta(days=1) if end else day
     except (ValueError, OverflowError):
         return None
-
-
-def _posted_schedule() -> datetime | None:
-    text = request.form.get("scheduled_at", "").strip()
-    return read_moment(text, request.form.get("zone", "UTC")) if text else None
-
-
-def _posted_reviewers() -> list[str]:
-    """Ids from checkboxes, or names from the text field that replaces them where users cannot be listed."""
-    chosen = request.form.getlist("reviewers")
-    return [part.strip() for text in chosen for part in text.split(",") if part.strip()]

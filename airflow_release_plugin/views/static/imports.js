@@ -1,4 +1,14 @@
-/* A bundle file is sent in parts. After a lost connection, or when the same file is chosen again, the rest follows. */
+/* Imports: what was checked is applied only as it was checked; and a bundle file is sent in parts. */
+(() => {
+  "use strict";
+  document.addEventListener("input", (event) => {
+    if (!event.target.closest("form[data-outdates]")) return;
+    for (const note of document.querySelectorAll("[data-outdated]")) note.hidden = false;
+    for (const button of document.querySelectorAll("[data-applies]")) button.disabled = true;
+  });
+})();
+
+/* After a lost connection, or when the same file is chosen again, the rest of the file follows. */
 (() => {
   "use strict";
   const form = document.getElementById("upload-form");

@@ -97,7 +97,8 @@
   function reloadWith(form) {
     const query = new URLSearchParams(new FormData(form));
     query.delete("csrf_token");
-    window.location.replace(`${window.location.pathname.replace(/create$/, "new")}?${query}`);
+    const at = form.dataset.reloadAt || window.location.pathname.replace(/create$/, "new");
+    window.location.replace(`${at}?${query}${form.dataset.reloadAt ? `#${form.id}` : ""}`);
   }
 
   /* Only rejecting needs a reason: the button says which field it needs. */

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from airflow_release_plugin.domain.inventory import Kind
 from airflow_release_plugin.domain.manifest import BundleConnection, BundleDag, BundleUnit
+from airflow_release_plugin.services import import_job
 from airflow_release_plugin.transfer.keys import KeyFolder
+from tests.db.services.test_query_counts import counted
 from tests.db.views.conftest import BASE, DEV, Browser, Browsers, Installation
 from tests.harness.bundles import EVIDENCE
 from tests.harness.context import dag_text
@@ -245,3 +248,230 @@ def test_the_navigation_leads_to_imports_where_exports_are_off(
 
     assert re.search(r'href="[^"]*/transfers/imports/" aria-current="page">Transfers', page)
     assert ">Exports<" not in page
+
+
+def checked(here: Installation, browser: Browser, *units: BundleUnit, **manifest: Any) -> str:
+    """The page of a bundle after its first look."""
+    return str(brought(here, browser, bundle(here, *units, **manifest)).text)
+
+
+NEEDY = unit_of(
+    "orders", connections=(BundleConnection("shop", "http"),), variables=("path",), pools=("heavy",)
+)
+
+
+@pytest.mark.req("R53", "R59")
+def test_a_bundle_is_looked_at_as_soon_as_it_is_here_and_says_how_much_blocks(
+    here: Installation, browser_of: Browsers
+) -> None:
+    page = checked(here, browser_of("admin"), NEEDY, unit_of("bills", upstream_dags=("nowhere",)))
+
+    assert "4 things block" in page
+    assert re.findall(r'data-reason="(\w+)"', page) == [
+        "missing_connection",
+        "missing_variable",
+        "missing_pool",
+        "missing_upstream_dag",
+    ]
+    assert "make stubs and fill those in before the Dags run" in page
+    assert re.search(r"data-applies disabled", page)
+    assert "Blocked" in browser_of("admin").get("/transfers/imports/").text
+
+
+@pytest.mark.req("R59")
+def test_stubs_are_made_of_what_is_ticked(here: Installation, browser_of: Browsers) -> None:
+    browser = browser_of("admin")
+    checked(here, browser, NEEDY)
+
+    browser.post(
+        "/transfers/imports/1/stubs", {"connection": ["shop"], "variable": ["path"], "pool": ["heavy"]}
+    )
+
+    page = browser.get("/transfers/imports/1").text
+    assert "3 stubs were made" in page
+    assert 'data-verdict="ready"' in page
+    assert "Stubs that nobody has filled in" in page
+
+
+@pytest.mark.req("R59")
+def test_names_are_kept_shown_again_and_what_they_change_is_a_diff(
+    here: Installation, browser_of: Browsers
+) -> None:
+    here.world.twin.held[Kind.CONNECTION, "store"] = ""
+    browser = browser_of("admin")
+    content = {"orders.py": b'from airflow.sdk import DAG\nHook(http_conn_id="shop")\nDAG("orders")\n'}
+    unit = unit_of("orders", connections=(BundleConnection("shop", "http"),))
+    brought(here, browser, bundle_bytes(here.world, content, units=(unit,)))
+
+    browser.post(
+        "/transfers/imports/1/check", {"kind": ["connection"], "there": ["shop"], "here": [" store "]}
+    )
+
+    page = browser.get("/transfers/imports/1").text
+    assert 'data-verdict="ready"' in page
+    assert re.search(r'name="here" value="store" placeholder="shop"', page)
+    changes = re.sub(r"</?(span|mark)[^>]*>", "", browser.get("/transfers/imports/1/names").text)
+    assert "<del>Hook(http_conn_id=&#34;shop&#34;)</del>" in changes
+    assert "<ins>Hook(http_conn_id=&#34;store&#34;)</ins>" in changes
+    again = brought(
+        here, browser, bundle_bytes(here.world, content, units=(unit,), bundle_id="bundle-2")
+    ).text
+    assert 'value="store" placeholder="shop"' in again
+
+
+def test_a_name_that_cannot_be_is_refused_and_stands_there_as_it_was_typed(
+    here: Installation, browser_of: Browsers
+) -> None:
+    browser = browser_of("admin")
+    checked(here, browser, NEEDY)
+
+    answer = browser.post(
+        "/transfers/imports/1/check",
+        {"kind": ["connection"], "there": ["shop"], "here": ["a\tb"], "folder": "plants/a"},
+    )
+
+    assert answer.status_code == 422
+    assert "no name of a connection" in answer.text
+    assert 'value="a\tb"' in answer.text
+    assert 'value="plants/a"' in answer.text
+
+
+@pytest.mark.req("R54", "R56")
+def test_versions_of_an_applied_bundle_wait_in_the_list(here: Installation, browser_of: Browsers) -> None:
+    browser = browser_of("admin")
+    checked(here, browser, unit_of("orders"), unit_of("bills"))
+    browser.post("/transfers/imports/1/check", {"folder": "plants/a"})
+
+    browser.post("/transfers/imports/1/apply", {"mode": "submit"})
+
+    assert 'data-live="' in browser.get("/transfers/imports/1").text
+    import_job.run_once()
+    page = browser.get("/transfers/imports/1").text
+    assert 'data-verdict="applied"' in page
+    assert len(re.findall(r"/to-be-released/submissions/\d+", page)) == 2
+    assert "plants/a/orders.py" in browser.get("/to-be-released/").text.replace("<wbr>", "")
+
+
+@pytest.mark.req("R56")
+def test_a_release_under_the_flow_for_imports_is_asked_for(here: Installation, browser_of: Browsers) -> None:
+    browser = browser_of("admin")
+    checked(here, browser, unit_of("orders"))
+    form = browser.get("/transfers/imports/1?mode=release").text
+    assert re.search(r'name="reviewers" value="reviewer"', form)
+    assert 'value="admin"' not in form
+
+    browser.post(
+        "/transfers/imports/1/apply", {"mode": "release", "title": "From A", "reviewers": ["reviewer"]}
+    )
+    import_job.run_once()
+
+    page = browser.get("/transfers/imports/1").text
+    (release,) = re.findall(r"/releases/(\d+)\"", page)
+    assert "From A" in browser.get(f"/releases/{release}").text
+
+
+@pytest.mark.req("R56")
+def test_a_release_that_asks_nobody_is_refused_and_keeps_what_was_typed(
+    here: Installation, browser_of: Browsers
+) -> None:
+    browser = browser_of("admin")
+    checked(here, browser, unit_of("orders"))
+
+    answer = browser.post("/transfers/imports/1/apply", {"mode": "release", "title": "From A"})
+
+    assert answer.status_code == 422
+    assert 'value="From A"' in answer.text
+    assert re.search(r'aria-current="true">Release<', answer.text)
+
+
+@pytest.mark.req("R56", "R58")
+def test_recording_says_why_it_is_not_possible_and_where_it_is_counts(
+    here: Installation, browser_of: Browsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = browser_of("admin")
+    checked(here, browser, unit_of("orders"))
+    refused = browser.get("/transfers/imports/1?mode=record").text
+    assert "demands its own approval" in refused
+    assert "data-applies disabled" in refused
+
+    monkeypatch.setenv("AIRFLOW__RELEASE__IMPORT_LOCAL_APPROVAL", "unless_approved")
+
+    assert "data-applies disabled" not in browser.get("/transfers/imports/1?mode=record").text
+
+
+@pytest.mark.req("R53")
+def test_what_began_to_block_since_the_look_is_said_when_it_is_applied(
+    here: Installation, browser_of: Browsers
+) -> None:
+    browser = browser_of("admin")
+    here.world.twin.held[Kind.POOL, "heavy"] = ""
+    checked(here, browser, unit_of("orders", pools=("heavy",)))
+    del here.world.twin.held[Kind.POOL, "heavy"]
+
+    answer = browser.post("/transfers/imports/1/apply", {"mode": "submit"})
+
+    assert answer.status_code == 409
+    assert "missing_pool: heavy" in answer.text
+
+
+def test_pages_cost_the_same_number_of_queries_however_much_is_in_the_bundle(
+    here: Installation, browser_of: Browsers
+) -> None:
+    browser = browser_of("admin")
+    checked(here, browser, unit_of("a"), unit_of("b"))
+    checked(here, browser, *(unit_of(f"dag{n}") for n in range(20)), bundle_id="bundle-2")
+
+    def cost(path: str) -> int:
+        with counted(here.world.ctx.session.get_bind()) as statements:  # type: ignore[arg-type]
+            assert browser.get(f"/transfers/imports/{path}").status_code == 200
+        return len(statements)
+
+    few, many = cost("1"), cost("2")
+    assert many == few
+    assert cost("1?mode=release") == cost("2?mode=release")
+    assert cost("1/unit?path=a.py") == cost("2/unit?path=dag1.py")
+    assert cost("1/names") == cost("2/names")
+
+
+def test_the_list_costs_the_same_number_of_queries_however_long_it_is(
+    here: Installation, browser_of: Browsers
+) -> None:
+    def cost(name: str) -> int:
+        with counted(here.world.ctx.session.get_bind()) as statements:  # type: ignore[arg-type]
+            browser_of(name).get("/transfers/imports/")
+        return len(statements)
+
+    browser = browser_of("admin")
+    here.do(lambda world: world.submit(world.dag("a"), DEV))
+    checked(here, browser, unit_of("a"))
+    few = [cost(name) for name in ("admin", "dev")]
+    for number in range(4):
+        checked(here, browser, unit_of("a"), bundle_id=f"bundle-{number + 2}")
+
+    assert [cost(name) for name in ("admin", "dev")] == few
+
+
+@pytest.mark.req("R38")
+def test_a_bundle_that_nobody_decided_on_waits_in_the_inbox_of_admins(
+    here: Installation, browser_of: Browsers
+) -> None:
+    browser = browser_of("admin")
+    checked(here, browser, NEEDY)
+
+    inbox = browser.get("/approvals/").text
+
+    assert "1 decision waits for you" in inbox
+    assert 'href="/release/transfers/imports/1"' in inbox
+    assert "3 things block" in inbox
+    assert 'aria-label="1 waiting"' in browser.get("/releases/").text
+    assert "transfers/imports/1" not in browser.get("/approvals/?kind=gate").text
+    assert "Nothing waits for you" in browser_of("reviewer").get("/approvals/").text
+
+
+@pytest.mark.req("R38")
+def test_a_bundle_that_came_in_waits_no_more(here: Installation, browser_of: Browsers) -> None:
+    browser = browser_of("admin")
+    checked(here, browser, unit_of("orders"))
+    browser.post("/transfers/imports/1/apply", {"mode": "submit"})
+
+    assert "Nothing waits for you" in browser.get("/approvals/").text
