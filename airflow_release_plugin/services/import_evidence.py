@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from airflow_release_plugin.domain.approval import Verdict
+from airflow_release_plugin.domain.files import FileEntry
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.manifest import (
     BundleEvidence,
@@ -118,6 +119,19 @@ def _of_import(ctx: Context, row: Import, brought: Sequence[Submission]) -> Impo
         uploaded_by=row.uploaded_by,
         units=tuple(units),
     )
+
+
+def replaced_names(ctx: Context, release: Release) -> tuple[dict[str, FileEntry], dict[str, FileEntry]]:
+    """Files of a release in which names were replaced, as they were signed and as they are, by path here."""
+    brought = [item.submission for item in release.items if item.submission.import_id is not None]
+    imports = applied_imports.by_id(ctx.session, {row.import_id for row in brought if row.import_id})
+    signed: dict[str, FileEntry] = {}
+    for row in imports.values():
+        there = ctx.store.entries(row.commit_id, row.options["rewritten"].values())
+        for path, path_there in row.options["rewritten"].items():
+            signed[path] = replace(there[path_there], path=path)
+    now = {entry.path: entry for row in brought for entry in row.entries if entry.path in signed}
+    return {path: signed[path] for path in now}, now
 
 
 def why_not_enough(manifest: Manifest, rewritten: Collection[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from airflow_release_plugin.analysis.closure import FileKind
@@ -27,11 +27,13 @@ class Plan:
     Where everything of a bundle goes and what it becomes.
 
     :param base: commit with the files of the bundle that it builds on
+    :param read: gives the bytes of a file as it was signed, by its path there
     :param findings: the preflight of this moment
     """
 
     bundle: Bundle
     base: str | None
+    read: Callable[[str], bytes]
     places: Places
     prepared: Prepared
     findings: tuple[Row, ...]
@@ -42,9 +44,9 @@ class Plan:
         return [each for each in self.places.units if not self.prepared.is_unchanged(each)]
 
     @property
-    def rewritten(self) -> list[str]:
-        """Files in which names are replaced, by their paths here."""
-        return sorted(self.prepared.entries[there].path for there in self.prepared.rewritten)
+    def rewritten(self) -> dict[str, str]:
+        """Files in which names are replaced: the path there, by that here."""
+        return {self.prepared.entries[there].path: there for there in self.prepared.rewritten}
 
     @property
     def placed(self) -> dict[str, dict[str, str]]:
@@ -78,7 +80,7 @@ def plan(ctx: Context, row: Import, bundle: Bundle) -> Plan:
     places = import_preflight.find_places(ctx, row, manifest)
     read = import_originals.reader(ctx, bundle, base)
     prepared = prepare(ctx, manifest, places, name_table(row.mapping), read)
-    return Plan(bundle, base, places, prepared, import_preflight.look(ctx, row, places, prepared))
+    return Plan(bundle, base, read, places, prepared, import_preflight.look(ctx, row, places, prepared))
 
 
 def draft(ctx: Context, row: Import, made: Plan, each: Placement, unit: Unit) -> Submission:

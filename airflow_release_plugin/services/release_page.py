@@ -77,6 +77,11 @@ class ReleaseView:
     evidence: tuple[ImportEvidence, ...]
 
     @property
+    def has_replaced_names(self) -> bool:
+        """Whether something imported has other names here than when it was signed."""
+        return any(unit.rewritten for brought in self.evidence for unit in brought.units)
+
+    @property
     def rows(self) -> list[tuple[ReleaseItem, ItemProgress]]:
         """Items with how far they are; those that failed, which somebody has to mend, come first."""
         rows = zip(self.release.items, self.progress, strict=True)
@@ -197,6 +202,16 @@ def diff_since_approval(
             old.update({entry.path: entry for entry in last.entries})
             new.update({entry.path: entry for entry in item.submission.entries})
     return diff_entries(ctx, old, new, options)
+
+
+def diff_since_signed(
+    ctx: Context, *, actor: Actor, release_id: int, options: DiffOptions = PLAIN
+) -> list[ChangedFile]:
+    """What the names of this side changed in imported files since they were signed where they come from."""
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    access.require_code(ctx, actor, access.release_dag_ids(release))
+    signed, now = import_evidence.replaced_names(ctx, release)
+    return diff_entries(ctx, signed, now, options)
 
 
 def submission_diff(

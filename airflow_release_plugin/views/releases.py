@@ -56,6 +56,12 @@ MOVING = frozenset(
 """States whose page is refreshed while somebody looks at it."""
 
 
+DIFFS = {
+    "": release_page.diff,
+    "since-my-approval": release_page.diff_since_approval,
+    "since-signed": release_page.diff_since_signed,
+}
+"""What the changes on the page of a release may be against."""
 PACKAGE_KINDS = tuple(kind for kind in ReleaseKind if kind not in {ReleaseKind.GATE, ReleaseKind.EXPORT})
 FILTERS = (
     "state",
@@ -155,13 +161,14 @@ class ReleaseView(Page):
         """Show one release."""
         view = release_page.view(self.ctx(), actor=self.actor(), release_id=release_id)
         changes = None
-        is_since = text_arg("diff") == "since-my-approval"
+        compared_with = text_arg("diff") if text_arg("diff") in DIFFS else ""
         # The live region is fetched again and again; the changes are outside of it.
         if not is_live_fetch() and access.may_read_code(
             self.ctx(), self.actor(), access.release_dag_ids(view.release)
         ):
-            show = release_page.diff_since_approval if is_since else release_page.diff
-            changes = show(self.ctx(), actor=self.actor(), release_id=release_id, options=diff_options())
+            changes = DIFFS[compared_with](
+                self.ctx(), actor=self.actor(), release_id=release_id, options=diff_options()
+            )
         return self.render(
             "release/release.html",
             view=view,
@@ -175,7 +182,7 @@ class ReleaseView(Page):
             unsent=outbox.unsent(self.ctx(), actor=self.actor(), subject=view.release),
             changes=changes,
             structure=self._structure(release_id),
-            is_since=is_since,
+            compared_with=compared_with,
             kinds=FLOW_KINDS,
             moving=_is_moving(view),
         )

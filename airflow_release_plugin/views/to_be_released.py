@@ -16,6 +16,7 @@ from airflow_release_plugin.services import (
     access,
     candidates,
     compare,
+    import_evidence,
     preferences,
     records,
     requests,
@@ -123,7 +124,13 @@ class ToBeReleasedView(Page):
                 options=diff_options(),
             )
         stays = records.stays(self.ctx(), actor=self.actor(), submission_id=submission_id)
-        return self.render("release/submission.html", submission=found, compared=compared, stays=stays)
+        return self.render(
+            "release/submission.html",
+            submission=found,
+            compared=compared,
+            stays=stays,
+            evidence=import_evidence.for_submissions(self.ctx(), [found]),
+        )
 
     @route("/file")
     def file(self) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.models import Import
+from airflow_release_plugin.domain.manifest import Manifest
+from airflow_release_plugin.domain.states import ImportState
+from airflow_release_plugin.models import Import, Submission
 from airflow_release_plugin.services import imports
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.harness.bundles import CONTENT, KEY, write
@@ -49,3 +51,25 @@ def uploaded(world: World, data: bytes | None = None, *, actor: Actor = ADMIN, *
     """What became of a bundle that was sent whole."""
     row = sent(world, bundle_bytes(world, **changes) if data is None else data, actor=actor)
     return imports.complete(world.ctx, actor=actor, import_id=row.id)
+
+
+def brought(world: World, manifest: Manifest, *names: str, **options: Any) -> list[Submission]:
+    """Versions as an import of this bundle leaves them."""
+    row = Import(
+        state=ImportState.APPLIED,
+        file_name="a.dagbundle",
+        file_size=1,
+        manifest=manifest.to_dict(),
+        signer="plant A",
+        options={"rewritten": {}, **options},
+        uploaded_by_id="4",
+        uploaded_by_name="admin",
+        uploaded_at=world.ctx.clock(),
+    )
+    world.ctx.session.add(row)
+    world.ctx.session.flush()
+    units = [unit.unit_id for unit in (*manifest.units, *manifest.removed)]
+    made = [world.submit(world.dag(name)) for name in names]
+    for version, unit_id in zip(made, units, strict=True):
+        version.unit.origin, version.import_id = unit_id, row.id
+    return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from airflow_release_plugin.analysis.text_diff import LineKind
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.digest import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.events import EventTag
@@ -32,11 +33,13 @@ from airflow_release_plugin.services import (
     candidates,
     import_apply,
     import_job,
+    import_preflight,
     imports,
     installation,
     release_page,
     rollbacks,
 )
+from airflow_release_plugin.services.file_diffs import ChangedFile
 from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.rollback_goals import UndoRelease
 from airflow_release_plugin.store.base import import_ref
@@ -246,6 +249,49 @@ def test_what_was_rewritten_here_cannot_be_recorded(pair: Pair) -> None:
 
     with pytest.raises(ConflictError, match=r"names in load\.py were replaced"):
         record(pair, row)
+
+
+def lines_of(changes: Sequence[ChangedFile]) -> dict[str, list[tuple[str, str]]]:
+    """What a diff adds and takes away, by path."""
+    return {
+        file.path: [
+            (line.kind.value, line.text)
+            for hunk in file.diff.hunks
+            for line in hunk.lines
+            if line.kind is not LineKind.CONTEXT
+        ]
+        for file in changes
+    }
+
+
+@pytest.mark.req("R59")
+def test_what_the_names_change_is_shown_before_and_after_it_is_applied(pair: Pair) -> None:
+    row = renamed_connection(pair)
+    before = import_apply.replaced_names(pair.here.ctx, actor=ADMIN, import_id=row.id)
+    apply(pair.here, row, ImportMode.RELEASE)
+    after = release_page.diff_since_signed(pair.here.ctx, actor=ADMIN, release_id=row.release_id or 0)
+
+    assert lines_of(before) == lines_of(after)
+    assert lines_of(after) == {
+        "load.py": [
+            ("del", 'op = Operator(conn_id="warehouse")'),
+            ("add", 'op = Operator(conn_id="warehouse_b")'),
+        ]
+    }
+
+
+def test_a_unit_that_was_made_here_becomes_that_of_the_bundle_only_if_somebody_says_so(pair: Pair) -> None:
+    pair.here.released(pair.here.dag("etl"))
+    unit = versions(pair.here)["etl.py"].unit
+    row = pair.checked("etl")
+    assert {each["reason"] for each in row.preflight if each["weight"] == "block"} >= {"dag_id_of_other_unit"}
+
+    import_preflight.check(pair.here.ctx, actor=ADMIN, import_id=row.id, take_over=True)
+    apply(pair.here, row)
+
+    taken = versions(pair.here)["etl.py"]
+    assert (taken.unit_id, taken.version, taken.change) == (unit.id, 2, ChangeKind.MODIFIED)
+    assert str(unit.origin).startswith(installation.uid(pair.there.ctx))
 
 
 @pytest.mark.req("R59")

@@ -8,37 +8,14 @@ from typing import Any
 import pytest
 
 from airflow_release_plugin.domain.manifest import BundleRemoval, BundleUnit, Manifest
-from airflow_release_plugin.domain.states import ImportState
-from airflow_release_plugin.models import Import, Submission
 from airflow_release_plugin.services import import_evidence, release_page
 from airflow_release_plugin.services.import_evidence import why_not_enough
 from tests.harness.bundles import CONTENT, EVIDENCE, bundle_files, manifest_of
 from tests.harness.context import DEV, World
+from tests.harness.imports import brought
 
 pytestmark = pytest.mark.req("R58")
 MANIFEST = manifest_of(bundle_files(CONTENT))
-
-
-def brought(world: World, manifest: Manifest, *names: str, **options: Any) -> list[Submission]:
-    """Versions as an import of this bundle leaves them."""
-    row = Import(
-        state=ImportState.APPLIED,
-        file_name="a.dagbundle",
-        file_size=1,
-        manifest=manifest.to_dict(),
-        signer="plant A",
-        options={"rewritten": [], **options},
-        uploaded_by_id="4",
-        uploaded_by_name="admin",
-        uploaded_at=world.ctx.clock(),
-    )
-    world.ctx.session.add(row)
-    world.ctx.session.flush()
-    units = [unit.unit_id for unit in (*manifest.units, *manifest.removed)]
-    made = [world.submit(world.dag(name)) for name in names]
-    for version, unit_id in zip(made, units, strict=True):
-        version.unit.origin, version.import_id = unit_id, row.id
-    return made
 
 
 def test_the_page_of_a_release_names_who_agreed_where_it_comes_from(world: World) -> None:
@@ -54,7 +31,7 @@ def test_the_page_of_a_release_names_who_agreed_where_it_comes_from(world: World
 
 def test_files_with_replaced_names_are_marked(world: World) -> None:
     world.write("helper.py", "x = 1\n")
-    rows = brought(world, MANIFEST, "etl", rewritten=["etl.py", "of_others.py"])
+    rows = brought(world, MANIFEST, "etl", rewritten={"etl.py": "etl.py", "of_others.py": "x.py"})
 
     (found,) = import_evidence.for_submissions(world.ctx, rows)
 
