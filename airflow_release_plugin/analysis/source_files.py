@@ -165,7 +165,7 @@ class FolderFiles(SourceFiles):
 
     def __init__(self, root: Path, *, max_file_bytes: int, cache: AnalysisCache | None = None) -> None:
         super().__init__(cache)
-        self._root = os.path.abspath(root)
+        self.root = os.path.abspath(root)
         self._real = os.path.realpath(root)
         self.max_file_bytes = max_file_bytes
         self._listings: dict[str, dict[str, bool]] = {}
@@ -251,17 +251,17 @@ class FolderFiles(SourceFiles):
     def locate(self, absolute: str) -> str | None:
         """Path in this tree, where the absolute path starts with the root as given or as resolved."""
         path = posixpath.normpath(absolute)
-        for root in (self._root, self._real):
+        for root in (self.root, self._real):
             if path.startswith(root + "/"):
                 return path[len(root) + 1 :]
         return None
 
     def is_outside_file(self, path: str) -> bool:
         """Whether there is a regular file at that place beside the root."""
-        return os.path.isfile(posixpath.normpath(f"{self._root}/{path}"))
+        return os.path.isfile(posixpath.normpath(f"{self.root}/{path}"))
 
     def _absolute(self, path: str) -> str:
-        return f"{self._root}/{path}" if path else self._root
+        return f"{self.root}/{path}" if path else self.root
 
     def _real_inside(self, path: str) -> str:
         real = os.path.realpath(self._absolute(path))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_release_plugin.analysis.closure import Closure, ClosureOptions, compute_closure
+from airflow_release_plugin.analysis.closure import Closure, ClosureOptions
+from airflow_release_plugin.analysis.closure_memo import ClosureMemo
 from airflow_release_plugin.analysis.source_files import AnalysisCache, FolderFiles
 from airflow_release_plugin.domain.files import blob_id
 from airflow_release_plugin.domain.ports import SourceSnapshot
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError, UnitError
 from airflow_release_plugin.services.context import Context
 
-# One for the process: what a file contains is remembered by its stat, so that a list over thousands of files
-# reads only those that changed.
+# One of each for the process: what a file contains is remembered by its stat, and a closure by what it was
+# made from, so that a list over thousands of files looks only at those that changed.
 _CACHE = AnalysisCache()
+_CLOSURES = ClosureMemo()
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Source:
 
     def closure(self, path: str) -> Closure:
         """What one DAG file needs. Raises ``UnitError``, ``TooLargeError``."""
-        return compute_closure(self.files, path, options=self.options)
+        return _CLOSURES.closure(self.files, path, options=self.options)
 
     def require(self, path: str) -> None:
         """Raise ``NotFoundError`` unless ``path`` is a DAG file of the source now."""

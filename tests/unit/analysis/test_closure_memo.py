@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airflow_release_plugin.analysis import closure_memo
+from airflow_release_plugin.analysis.closure import Closure, ClosureOptions, compute_closure
+from airflow_release_plugin.analysis.closure_memo import ClosureMemo
+from airflow_release_plugin.analysis.source_files import AnalysisCache, FolderFiles
+from airflow_release_plugin.exceptions import UnitError
+
+DAG = "from airflow.sdk import DAG\nfrom pathlib import Path\nimport shop.names\n"
+
+
+class Desk:
+    """Asks for the closure of ``etl.py`` again and again, as requests do, and counts the computations."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.cache, self.memo = AnalysisCache(), ClosureMemo()
+        self.computed = 0
+
+    def write(self, path: str, text: str) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def ask(self, **options: int) -> Closure:
+        files = FolderFiles(self.root, max_file_bytes=100_000, cache=self.cache)
+        return self.memo.closure(files, "etl.py", options=ClosureOptions(**options))
+
+    def paths(self) -> list[str]:
+        return [file.path for file in self.ask().files]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    made = Desk(tmp_path / "source")
+    made.write("etl.py", DAG)
+    made.write("shop/__init__.py", "")
+    made.write("shop/names.py", "A = 1\n")
+
+    def counted(*args: object, **kwargs: object) -> Closure:
+        made.computed += 1
+        return compute_closure(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(closure_memo, "compute_closure", counted)
+    return made
+
+
+def test_what_did_not_change_is_computed_once(desk: Desk) -> None:
+    assert desk.ask() == desk.ask()
+    assert desk.computed == 1
+
+
+def test_an_edit_of_a_file_that_it_needs_gives_another_closure(desk: Desk) -> None:
+    before = desk.ask()
+    desk.write("shop/names.py", "import shop.prices\n")
+    desk.write("shop/prices.py", "")
+
+    assert desk.ask().digest != before.digest
+    assert desk.paths() == ["etl.py", "shop/__init__.py", "shop/names.py", "shop/prices.py"]
+
+
+def test_an_edit_elsewhere_computes_nothing(desk: Desk) -> None:
+    desk.write("other.py", "B = 1\n")
+    desk.ask()
+    desk.write("other.py", "B = 2\n")
+    desk.ask()
+
+    assert desk.computed == 1
+
+
+def test_an_executable_bit_gives_another_closure(desk: Desk) -> None:
+    before = desk.ask()
+    (desk.root / "etl.py").chmod(0o755)
+
+    assert desk.ask().digest != before.digest
+
+
+def test_a_new_file_may_be_the_one_that_was_missing(desk: Desk) -> None:
+    desk.write("etl.py", f"{DAG}import later\n")
+    assert "later.py" not in desk.paths()
+    desk.write("later.py", "")
+
+    assert "later.py" in desk.paths()
+
+
+def test_a_new_folder_counts_as_well(desk: Desk) -> None:
+    desk.ask()
+    (desk.root / "empty").mkdir()
+    desk.ask()
+
+    assert desk.computed == 2
+
+
+def test_rules_that_did_not_concern_it_may_do_now(desk: Desk) -> None:
+    rule = '[[include]]\ndags = ["{}"]\nfiles = ["more.sql"]\n'
+    desk.write("more.sql", "SELECT 1")
+    desk.write("release.toml", rule.format("other.py"))
+    before = desk.paths()
+    desk.write("release.toml", rule.format("etl.py"))
+
+    assert "more.sql" in set(desk.paths()) - set(before)
+
+
+def test_other_bounds_are_another_question(desk: Desk) -> None:
+    desk.ask()
+
+    with pytest.raises(UnitError, match="more than 1 files"):
+        desk.ask(max_unit_files=1)
+
+
+def test_a_file_that_is_gone_is_an_error_again(desk: Desk) -> None:
+    desk.ask()
+    (desk.root / "etl.py").unlink()
+
+    with pytest.raises(UnitError, match="does not exist"):
+        desk.ask()
+
+
+def test_a_question_about_a_place_outside_is_asked_each_time(desk: Desk) -> None:
+    desk.write("etl.py", f'{DAG}SQL = Path(__file__).parent / "../beside.sql"\n')
+    desk.ask()
+    (desk.root.parent / "beside.sql").write_text("SELECT 1")
+
+    with pytest.raises(UnitError, match="outside the source"):
+        desk.ask()
+
+
+def test_a_link_that_leads_elsewhere_now_is_refused(desk: Desk) -> None:
+    desk.write("inside/names.py", "")
+    link = desk.root / "linked.py"
+    link.symlink_to("inside/names.py")
+    desk.write("etl.py", f"{DAG}import linked\n")
+    desk.ask()
+    (desk.root.parent / "outside.py").write_text("")
+    link.unlink()
+    link.symlink_to(desk.root.parent / "outside.py")
+
+    with pytest.raises(UnitError, match="leaves the source"):
+        desk.ask()
