@@ -43,6 +43,12 @@ NEW_LOAD = """    @task(retries=2)
         return load(orders)
 """
 
+# What somebody changes on the server at night.
+HOT_FIX = """    @task
+    def load_orders(day: str) -> int:
+        return load(row for row in extract(day) if row)
+"""
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -84,6 +90,7 @@ class Pictures:
         self._until(lambda: self._get(f"{API}/releases/{release_id}")["state"] == "awaiting_approval")
         self._review(run_id)
         self._in_airflow()
+        self._drift()
 
     def _release_first_versions(self) -> None:
         self._until(lambda: self._get(f"{API}/candidates")["total_entries"] >= 4)
@@ -174,6 +181,26 @@ class Pictures:
             page.goto(f"{self.demo.url}/dags")
             page.get_by_role("link", name="etl_orders").first.wait_for()
             self._shot(page, "airflow-dags", (USUAL,))
+
+    def _drift(self) -> None:
+        file = self.demo.settings.home / "bundles" / "prod" / "current" / "etl_orders.py"
+        file.chmod(0o644)
+        file.write_text(file.read_text().replace(OLD_LOAD, HOT_FIX))
+        with self._person("admin") as (page, frame):
+            frame.get_by_role("link", name="Environment").click()
+            frame.get_by_role("button", name="Verify", exact=True).click()
+            frame.get_by_text("etl_orders.py is not as it was released").first.wait_for()
+            self._shot(page, "drift", (USUAL,))
+            frame.get_by_role("link", name="Releases", exact=True).click()
+            frame.get_by_role("link", name="See what drifted").wait_for()
+            self._shot(page, "drift-banner", ())
+            frame.get_by_role("link", name="See what drifted").click()
+            frame.get_by_role("link", name="Adopt").click()
+            frame.get_by_role("checkbox", name="reviewer").check()
+            self._shot(page, "drift-adopt", (USUAL,))
+            frame.get_by_role("button", name="Request approval").click()
+            self._shot(page, "drift-adopt-confirm", ())
+            frame.locator("dialog[open]").get_by_role("button", name="Cancel").click()
 
     @contextmanager
     def _person(self, name: str) -> Iterator[tuple[Page, FrameLocator]]:

@@ -226,7 +226,11 @@ def adopt(ctx: Context, *, actor: Actor, name: str, digest: str, wish: Wish) -> 
     release = made_to_measure.open_release(
         ctx,
         made.drafts,
-        wish if wish.title.strip() else replace(wish, title=TITLE),
+        replace(
+            wish,
+            title=wish.title.strip() or TITLE,
+            description=wish.description or f"Changed by hand, found on {made.host}.",
+        ),
         actor=actor,
         kind=ReleaseKind.IMPORT,
         digest=made.digest,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from airflow_release_plugin.analysis.source_files import FolderFiles, TreeFiles
 from airflow_release_plugin.domain.files import FileEntry, TreeChange
-from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, UnitError
+from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, TooLargeError, UnitError
 from airflow_release_plugin.services import served_trees
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.environments import EnvironmentView
@@ -49,6 +49,7 @@ def look(ctx: Context, view: EnvironmentView) -> HandMade:
     Read what was changed. Nothing is written, and nothing of it is run.
 
     :raises ConflictError: nothing was changed, nothing was released yet, or this machine is behind the branch
+    :raises TooLargeError: more served files differ than a unit may have
     """
     if view.recorded_commit is None or view.commit is None:
         raise ConflictError(
@@ -92,6 +93,11 @@ def _served(ctx: Context, environment: str, head: str) -> _Disk:
         raise ConflictError(
             f"This machine serves {served[:12]}, and not as it was released, while the branch is at "
             f"{head[:12]}. Wait until its dag processor has followed, or repair it."
+        )
+    if len(faults) > ctx.settings.max_unit_files:
+        raise TooLargeError(
+            f"{len(faults)} served files differ; {ctx.settings.max_unit_files} can be adopted "
+            "([release] max_unit_files). Repair, and make the change in the source."
         )
     disk = FolderFiles(tree, max_file_bytes=ctx.settings.max_file_bytes)
     for fault in faults:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from airflow_release_plugin.exceptions import (
     NotAllowedError,
     SelfApprovalError,
     StaleDigestError,
+    TooLargeError,
 )
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services import candidates, drift, drift_adoption, requests
@@ -294,6 +296,15 @@ def test_a_link_out_of_the_tree_is_never_read(
     assert "leak.py" not in {change.path for change in made.changes}
     with pytest.raises(ConflictError, match="cannot be adopted"):
         adopt(world, digest=made.digest)
+
+
+def test_more_files_than_a_unit_may_have_are_not_read(world: World, machine: Path) -> None:
+    for number in range(3):
+        (machine / f"{number}.txt").write_text("x")
+    settings = replace(world.ctx.settings, max_unit_files=2)
+
+    with pytest.raises(TooLargeError, match="3 served files differ"):
+        drift_adoption.plan(replace(world.ctx, settings=settings), actor=ADMIN, name="prod")
 
 
 def test_files_of_no_dag_are_no_release(world: World, machine: Path) -> None:

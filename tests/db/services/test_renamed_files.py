@@ -10,6 +10,7 @@ from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError
 from airflow_release_plugin.services import candidates, submissions
 from airflow_release_plugin.services.candidates import Candidate
 from tests.harness.context import ADMIN, DEV, World, dag_text
+from tests.harness.serving import Serve
 
 pytestmark = pytest.mark.req("R2", "R7")
 
@@ -173,3 +174,20 @@ def test_a_removal_after_a_submitted_move_removes_what_the_target_has(world: Wor
 
     assert release.items[0].submission.path == "etl.py"
     assert world.target() == {}
+
+
+@pytest.mark.req("R76")
+@pytest.mark.parametrize("store_kind", ["git"])
+def test_the_old_path_is_no_longer_served_and_runs_that_began_with_it_keep_it(
+    world: World, serve: Serve
+) -> None:
+    world.released(world.dag("etl"))
+    before = world.head
+    assert (serve().path / "etl.py").is_file()
+
+    world.released(moved(world))
+    tree = serve().path
+
+    assert not (tree / "etl.py").exists()
+    assert [file.relative_to(tree).as_posix() for file in tree.rglob("*.py")] == ["jobs/etl.py"]
+    assert (serve(before).path / "etl.py").is_file()
