@@ -12,6 +12,7 @@ from airflow.cli.cli_config import (
 )
 
 from airflow_release_plugin.domain.digest import ReleaseKind
+from airflow_release_plugin.domain.import_mode import ImportMode
 from airflow_release_plugin.domain.risk import ChangeFact
 from airflow_release_plugin.domain.states import ReleaseState
 
@@ -85,6 +86,37 @@ _ARG_FROM_SOURCE = Arg(
     ("--from-source",), help="The source as it is now, which nobody approved", action="store_true"
 )
 _ARG_BUNDLE_FILE = Arg(("--file",), help="Where to write the bundle (default: here, under a name of its own)")
+
+
+_ARG_IMPORT_FILE = Arg(("file",), help="The bundle file", metavar="FILE")
+_ARG_IMPORT_FOLDER = Arg(("--folder",), help="Where DAG files go that were never here", default="")
+_ARG_MAP = Arg(
+    ("--map",),
+    help="What something is called here, like connection:warehouse=dwh; kinds are connection, variable, pool "
+    "and queue. Once or several times; added to what is remembered of the last import from there",
+    action="append",
+    metavar="KIND:THERE=HERE",
+)
+_ARG_MODE = Arg(
+    ("--mode",),
+    help="submit: its versions wait in the to-be-released list (default); release: people are asked to "
+    "approve them at once; record: the approvals that it carries count, where that is configured",
+    choices=[mode.value for mode in ImportMode],
+    default=ImportMode.SUBMIT.value,
+)
+_ARG_REVIEWER = Arg(("--reviewer",), help="Who is asked to approve, once or several times", action="append")
+_ARG_TITLE = Arg(("--title",), help="Title of the release", default="")
+_ARG_TAKE_OVER = Arg(
+    ("--take-over",), help="DAGs that were made here may become those of the bundle", action="store_true"
+)
+_ARG_STUBS = Arg(
+    ("--stubs",),
+    help="Make placeholders for missing connections, variables and pools, without secrets",
+    action="store_true",
+)
+_ARG_CHECK_ONLY = Arg(
+    ("--check-only",), help="Only say what stands in the way; exit code 1 if it blocks", action="store_true"
+)
 
 
 def _command(name: str, function: str, summary: str, *arguments: Arg) -> ActionCommand:
@@ -177,6 +209,23 @@ def _export_command() -> ActionCommand:
     )
 
 
+def _import_command() -> ActionCommand:
+    return _command(
+        "import",
+        "import_command.import_bundle",
+        "Bring a bundle file of another installation here, check it, and apply it",
+        _ARG_IMPORT_FILE,
+        _ARG_IMPORT_FOLDER,
+        _ARG_MAP,
+        _ARG_MODE,
+        _ARG_REVIEWER,
+        _ARG_TITLE,
+        _ARG_TAKE_OVER,
+        _ARG_STUBS,
+        _ARG_CHECK_ONLY,
+    )
+
+
 def get_release_cli_commands() -> list[GroupCommand]:
     """Return the command group, as Airflow's provider manager asks for it."""
     return [
@@ -216,6 +265,7 @@ def get_release_cli_commands() -> list[GroupCommand]:
                     _ARG_VERIFY,
                 ),
                 _export_command(),
+                _import_command(),
                 _flow_commands(),
                 _key_commands(),
             ),

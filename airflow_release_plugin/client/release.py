@@ -17,6 +17,7 @@ from airflow_release_plugin.client.upload import PART, Progress, upload
 from airflow_release_plugin.schemas.export import ExportBody, ExportResponse, MatchResponse
 from airflow_release_plugin.schemas.gate import GateBody, GateDetailResponse
 from airflow_release_plugin.schemas.imports import (
+    ImportApplyBody,
     ImportBody,
     ImportCheckBody,
     ImportResponse,
@@ -159,6 +160,22 @@ class ReleaseClient:
         """Look at what may keep the bundle from being applied; the answer has the rows."""
         path = f"/imports/{import_id}/preflight"
         return self._send(Call("POST", path, ImportResponse, body, timeout=LONG_TIMEOUT))
+
+    def apply_import(self, import_id: int, body: ImportApplyBody) -> ImportResponse:
+        """
+        Ask for a checked import to be applied, which happens in the background.
+
+        :raises ImportBlockedError: the preflight, run again, says no
+        """
+        call = Call(
+            "POST",
+            f"/imports/{import_id}/apply",
+            ImportResponse,
+            body,
+            idempotent=False,
+            timeout=LONG_TIMEOUT,
+        )
+        return self._send(call)
 
     def make_import_stubs(self, import_id: int, body: ImportStubsBody) -> list[ImportStubResponse]:
         """Make placeholders for what the bundle needs and nobody has made there."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WITH_FILE = (ImportState.UPLOADING, ImportState.UPLOADED, ImportState.CHECKED, ImportState.APPLYING)
 """States in which the bundle file is needed."""
 _WAITING = (ImportState.UPLOADED, ImportState.CHECKED)
+_WHOLE = (*_WAITING, ImportState.APPLYING, ImportState.APPLIED)
 
 
 def get(session: Session, import_id: int, *, lock: bool = False) -> Import | None:
@@ -65,13 +66,13 @@ def dag_ids(session: Session) -> dict[int, list[str]]:
 
 
 def same_file(session: Session, sha256: str, size: int, uploaded_by: str) -> Import | None:
-    """An import of the same file that is not over: whole, or begun by the same person."""
+    """An import of the same file that did not fail: whole, or begun by the same person."""
     query = (
         select(Import)
         .where(
             Import.file_sha256 == sha256,
             Import.file_size == size,
-            Import.state.in_(_WAITING)
+            Import.state.in_(_WHOLE)
             | ((Import.state == ImportState.UPLOADING) & (Import.uploaded_by_id == uploaded_by)),
         )
         .order_by(Import.id.desc())

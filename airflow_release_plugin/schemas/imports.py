@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
+from airflow_release_plugin.domain.import_mode import ImportMode
 from airflow_release_plugin.domain.inventory import Kind
 from airflow_release_plugin.domain.name_table import NameTable, name_table
 from airflow_release_plugin.domain.preflight import Reason, Weight
@@ -45,6 +46,24 @@ class ImportCheckBody(RequestModel):
     def table(self) -> NameTable | None:
         """The names for use cases. Raises ``InvalidRequestError`` for what is none."""
         return None if self.names is None else name_table(self.names)
+
+
+class ImportApplyBody(RequestModel):
+    """
+    What becomes of the versions that the bundle brings; for ``release`` also of which release.
+
+    :param title: made from the names of the DAGs if left out
+    :param reviewers: ids or login names, never one's own
+    """
+
+    mode: ImportMode = ImportMode.SUBMIT
+    title: str = Field(default="", max_length=200)
+    description: str = Field(default="", max_length=10000)
+    reviewers: list[Name] = Field(default=[], max_length=50)
+    run_after_release: bool = False
+    scheduled_at: AwareDatetime | None = None
+    at_least_level: int = Field(default=1, ge=1, le=10)
+    soak_minutes: int = Field(default=0, ge=0, le=10080)
 
 
 class ImportStubsBody(RequestModel):

@@ -68,7 +68,7 @@ def begin(ctx: Context, *, actor: Actor, file_name: str, file_size: int, sha256:
     """
     Announce a file. Its bytes follow in parts, from ``received`` on.
 
-    Whoever announces a file by its hash that is here already goes on with that import.
+    Whoever announces a file by its hash that is or was here already goes on with that import.
 
     :raises BundleTooLargeError: no bundle is so large
     """

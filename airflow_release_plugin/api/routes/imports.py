@@ -14,13 +14,15 @@ from airflow_release_plugin.api.routes.exports import MEDIA_TYPE
 from airflow_release_plugin.domain.manifest import Manifest
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.imports import (
+    ImportApplyBody,
     ImportBody,
     ImportCheckBody,
     ImportResponse,
     ImportStubResponse,
     ImportStubsBody,
 )
-from airflow_release_plugin.services import import_preflight, import_stubs, imports
+from airflow_release_plugin.services import import_apply, import_preflight, import_stubs, imports
+from airflow_release_plugin.services.requests import Wish
 
 router = APIRouter(prefix="/imports", tags=["Imports"])
 
@@ -142,6 +144,15 @@ def make_stubs(import_id: IdPath, body: ImportStubsBody, caller: CallerDep) -> l
     with caller.transaction() as (ctx, actor):
         made = import_stubs.create(ctx, actor=actor, import_id=import_id, **body.model_dump())
         return [ImportStubResponse.model_validate(stub) for stub in made]
+
+
+@router.post("/{import_id}/apply")
+def apply(import_id: IdPath, body: ImportApplyBody, caller: CallerDep) -> ImportResponse:
+    """Ask for a checked import to be applied, once its preflight has run again; a server does it then."""
+    with caller.transaction() as (ctx, actor):
+        wish = Wish(**body.model_dump(exclude={"mode"}))
+        row = import_apply.request(ctx, actor=actor, import_id=import_id, mode=body.mode, wish=wish)
+        return import_response(ctx, row)
 
 
 @router.delete("/{import_id}")

@@ -176,6 +176,7 @@ def body_of(path: str) -> dict[str, Any] | None:
         "enabled": {"enabled": True},
         "preflight": {"folder": ""},
         "stubs": {"pools": []},
+        "apply": {"mode": "submit"},
         "{flow_id}": {"spec": FLOW, "revision": 1},
     }
     return bodies.get(path.rpartition("/")[2])
@@ -266,6 +267,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "/exports/match": {"names": ["etl"], "tag": "t"},
     "/imports": {"file_name": "orders.dagbundle", "file_size": 10, "sha256": "0" * 64},
     "/imports/1/preflight": {"folder": "plant_a", "names": {"pool": {"etl": "small"}}, "take_over": False},
+    "/imports/1/apply": {
+        "mode": "release",
+        "title": "t",
+        "description": "d",
+        "reviewers": ["reviewer"],
+        "run_after_release": False,
+        "scheduled_at": "2026-01-01T00:00:00Z",
+        "at_least_level": 1,
+        "soak_minutes": 0,
+    },
     "/imports/1/stubs": {"connections": ["warehouse"], "variables": ["region"], "pools": ["etl"]},
     "/watch": {"known": {"release:1": "s"}, "wait": 0},
 }

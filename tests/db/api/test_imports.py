@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 
 from airflow_release_plugin.schemas.imports import MAX_PART
+from airflow_release_plugin.services import import_job
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.db.api.world import World, error_of, ok
-from tests.harness.bundles import CONTENT, OTHER_KEY
+from tests.harness.bundles import CONTENT, OTHER_KEY, bundle_files, manifest_of
 from tests.unit.transfer.test_upload import largest_file
 
 pytestmark = pytest.mark.req("R53", "R57", "R58")
@@ -277,3 +279,53 @@ def test_nobody_imports_where_that_is_switched_off(
 
     assert error_of(answer) == (403, "not_allowed")
     assert "switched off" in answer.json()["detail"]
+
+
+@pytest.mark.req("R54", "R56")
+def test_a_bundle_is_checked_asked_for_and_applied(empty_world: World) -> None:
+    admin = empty_world.as_("admin")
+    row = empty_world.imported()
+    early = admin.post(f"/imports/{row['id']}/apply", json={})
+    checked = ok(admin.post(f"/imports/{row['id']}/preflight", json={"folder": "plant_a"}))
+    asked = ok(admin.post(f"/imports/{row['id']}/apply", json={"mode": "submit"}))
+    import_job.run_once()
+
+    applied = state(empty_world, row)
+    listed = ok(admin.get("/submissions"))["items"]
+    again = admin.post(f"/imports/{row['id']}/apply", json={})
+    assert [error_of(answer) for answer in (early, again)] == [(409, "conflict"), (409, "conflict")]
+    assert [each["state"] for each in (checked, asked, applied)] == ["checked", "applying", "applied"]
+    assert [(each["path"], each["state"]) for each in listed] == [("plant_a/etl.py", "pending")]
+
+
+@pytest.mark.req("R53", "R59")
+def test_what_blocks_it_is_told_and_made_as_a_stub(empty_world: World) -> None:
+    (unit,) = manifest_of(bundle_files(CONTENT)).units
+    admin = empty_world.as_("admin")
+    row = empty_world.imported(empty_world.bundle(units=(replace(unit, pools=("etl_pool",)),)))
+    checked = ok(admin.post(f"/imports/{row['id']}/preflight", json={}))
+    blocked = admin.post(f"/imports/{row['id']}/apply", json={})
+
+    made = ok(admin.post(f"/imports/{row['id']}/stubs", json={"pools": ["etl_pool"]}))
+
+    found = {each["reason"]: each["items"] for each in checked["preflight"] if each["weight"] == "block"}
+    assert [each["name"] for each in found["missing_pool"]] == ["etl_pool"]
+    assert error_of(blocked) == (409, "import_blocked")
+    assert "missing_pool" in [each["reason"] for each in blocked.json()["context"]["rows"]]
+    assert made == [{"kind": "pool", "there": "etl_pool", "here": "etl_pool"}]
+    weights = {each["reason"]: each["weight"] for each in state(empty_world, row)["preflight"]}
+    assert weights["incomplete_stub"] == "warn"
+    assert ok(admin.post(f"/imports/{row['id']}/apply", json={}))["state"] == "applying"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [{"pool": {"a": ""}}, {"secret": {"a": "b"}}, {"pool": {"a\nb": "b"}}, {"pool": {"x" * 251: "b"}}],
+)
+def test_names_that_are_none_are_refused(empty_world: World, names: Any) -> None:
+    row = empty_world.imported()
+
+    answer = empty_world.as_("admin").post(f"/imports/{row['id']}/preflight", json={"names": names})
+
+    assert error_of(answer) == (422, "invalid_request")
+    assert state(empty_world, row)["state"] == "uploaded"

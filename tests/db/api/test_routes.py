@@ -141,6 +141,8 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "PUT /imports/{uploading}/content": (ADMIN.replace("200", "409"), None),
     "POST /imports/{import}/preflight": (ADMIN, {"folder": ""}),
     "POST /imports/{import}/stubs": (ADMIN, {}),
+    # its preflight has not run yet
+    "POST /imports/{import}/apply": (ADMIN.replace("200", "409"), {"mode": "submit"}),
     "DELETE /imports/{import}": (ADMIN, None),
     "GET /events": (ADMIN, None),
     "POST /watch": (EXECUTORS, {"known": {"release:1": ""}, "wait": 0}),

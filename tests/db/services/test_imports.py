@@ -252,6 +252,13 @@ class TestAnnouncement:
 
         assert begin(world, row.file_size, sha256=row.file_sha256, actor=SYSTEM).id == row.id
 
+    def test_a_file_that_was_applied_is_found_by_its_hash(self, world: World) -> None:
+        row = uploaded(world)
+        for state in (ImportState.CHECKED, ImportState.APPLYING, ImportState.APPLIED):
+            row.move_to(state)
+
+        assert begin(world, row.file_size, sha256=row.file_sha256).id == row.id
+
     def test_a_bundle_may_come_twice_and_each_is_an_import_of_its_own(self, world: World) -> None:
         data = bundle_bytes(world)
         first, second = uploaded(world, data), uploaded(world, data)

@@ -22,7 +22,12 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.schemas.export import ExportBody
 from airflow_release_plugin.schemas.gate import GateBody
-from airflow_release_plugin.schemas.imports import ImportBody, ImportCheckBody, ImportStubsBody
+from airflow_release_plugin.schemas.imports import (
+    ImportApplyBody,
+    ImportBody,
+    ImportCheckBody,
+    ImportStubsBody,
+)
 from airflow_release_plugin.schemas.release import ProgressBody, ReleaseBody, ReportBody
 from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackScopeBody
 from airflow_release_plugin.schemas.submission import SubmissionBody
@@ -85,6 +90,10 @@ CALLS = {
         ("POST", "/imports/6/preflight", {**IMPORT, "state": "checked"}),
         lambda c: c.check_import(6, ImportCheckBody()),
     ),
+    "apply_import": (
+        ("POST", "/imports/6/apply", {**IMPORT, "state": "applying"}),
+        lambda c: c.apply_import(6, ImportApplyBody()),
+    ),
     "make_import_stubs": (
         ("POST", "/imports/6/stubs", [{"kind": "pool", "there": "etl", "here": "etl"}]),
         lambda c: c.make_import_stubs(6, ImportStubsBody(pools=["etl"])),
@@ -128,6 +137,7 @@ CALLS = {
     ),
 }
 REPEATED = CALLS.keys() - {
+    "apply_import",
     "submit",
     "request_export",
     "request_release",
