@@ -85,7 +85,21 @@ def _columns() -> dict[str, list[sa.Column[Any]]]:
     }
 
 
+def _say_what_subjects_are(new: str, old: str) -> None:
+    """Change a comment where the database keeps comments."""
+    if op.get_context().dialect.supports_comments:
+        op.alter_column(
+            "release_notification",
+            "subject_type",
+            comment=new,
+            existing_comment=old,
+            existing_type=sa.String(length=32),
+            existing_nullable=False,
+        )
+
+
 def upgrade() -> None:
+    _say_what_subjects_are("release, gate or environment", "release or gate")
     for table, columns in _columns().items():
         for column in columns:
             op.add_column(table, column)
@@ -125,6 +139,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _say_what_subjects_are("release or gate", "release, gate or environment")
     op.drop_table("release_machine")
     op.drop_table("release_preference")
     for table, columns in _columns().items():
