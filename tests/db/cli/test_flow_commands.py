@@ -1,4 +1,4 @@
-"""The real ``airflow release flows …`` in a process of its own."""
+"""``airflow release flows …``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real ``airflow release keys …`` in a process of its own."""
+"""``airflow release keys …``."""
 
 from __future__ import annotations
 
