@@ -28,7 +28,6 @@ from airflow_release_plugin.services import (
 )
 from airflow_release_plugin.services.contents import refuse_clashes
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.file_diffs import PLAIN, ChangedFile, DiffOptions, diff_entries
 from airflow_release_plugin.services.import_evidence import why_not_enough
 from airflow_release_plugin.services.import_places import Placement, move_units
 from airflow_release_plugin.services.import_plan import Plan, draft, draft_removal, plan
@@ -113,22 +112,6 @@ def offer(ctx: Context, *, actor: Actor, import_id: int, at_least_level: int = 1
     return requests.offer_for(
         ctx, drafts, actor=actor, kind=ReleaseKind.IMPORT, at_least_level=at_least_level
     )
-
-
-def replaced_names(
-    ctx: Context, *, actor: Actor, import_id: int, options: DiffOptions = PLAIN
-) -> list[ChangedFile]:
-    """What the names of this side change in the files of an import before it is applied, by path here."""
-    imports.require_importer(ctx, actor, "read the code in a bundle")
-    row = imports.get(ctx, actor=actor, import_id=import_id)
-    with imports.opened(ctx, row) as bundle:
-        made = plan(ctx, row, bundle)
-        wanted = {path: (made.prepared.entries[there], there) for path, there in made.rewritten.items()}
-        signed = {path: (entry.mode, made.read(there)) for path, (entry, there) in wanted.items()}
-        new = {path: (entry.mode, made.prepared.read(there)) for path, (entry, there) in wanted.items()}
-    before = {entry.path: entry for entry in ctx.store.write_files(signed)}
-    after = {entry.path: entry for entry in ctx.store.write_files(new)}
-    return diff_entries(ctx, before, after, options)
 
 
 def _nobody(ctx: Context, each: Placement) -> Unit:

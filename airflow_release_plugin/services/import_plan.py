@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from airflow_release_plugin.analysis.closure import FileKind
@@ -27,13 +27,11 @@ class Plan:
     Where everything of a bundle goes and what it becomes.
 
     :param base: commit with the files of the bundle that it builds on
-    :param read: gives the bytes of a file as it was signed, by its path there
     :param findings: the preflight of this moment
     """
 
     bundle: Bundle
     base: str | None
-    read: Callable[[str], bytes]
     places: Places
     prepared: Prepared
     findings: tuple[Row, ...]
@@ -80,7 +78,7 @@ def plan(ctx: Context, row: Import, bundle: Bundle) -> Plan:
     places = import_preflight.find_places(ctx, row, manifest)
     read = import_originals.reader(ctx, bundle, base)
     prepared = prepare(ctx, manifest, places, name_table(row.mapping), read)
-    return Plan(bundle, base, read, places, prepared, import_preflight.look(ctx, row, places, prepared))
+    return Plan(bundle, base, places, prepared, import_preflight.look(ctx, row, places, prepared))
 
 
 def draft(ctx: Context, row: Import, made: Plan, each: Placement, unit: Unit) -> Submission:

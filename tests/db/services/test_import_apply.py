@@ -32,6 +32,7 @@ from airflow_release_plugin.services import (
     audit,
     candidates,
     import_apply,
+    import_contents,
     import_job,
     import_preflight,
     imports,
@@ -267,7 +268,7 @@ def lines_of(changes: Sequence[ChangedFile]) -> dict[str, list[tuple[str, str]]]
 @pytest.mark.req("R59")
 def test_what_the_names_change_is_shown_before_and_after_it_is_applied(pair: Pair) -> None:
     row = renamed_connection(pair)
-    before = import_apply.replaced_names(pair.here.ctx, actor=ADMIN, import_id=row.id)
+    before = import_contents.renamed(pair.here.ctx, actor=ADMIN, import_id=row.id)
     apply(pair.here, row, ImportMode.RELEASE)
     after = release_page.diff_since_signed(pair.here.ctx, actor=ADMIN, release_id=row.release_id or 0)
 
