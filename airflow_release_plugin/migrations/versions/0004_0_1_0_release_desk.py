@@ -1,5 +1,5 @@
 """
-The release desk: paths by version, copies, rollbacks, exemptions, soak, what pages remember, drift.
+The release desk: paths by version, copies, rollbacks, exemptions, soak, what pages remember.
 
 Revision ID: 0004
 Revises: 0003
@@ -42,7 +42,7 @@ def _columns() -> dict[str, list[sa.Column[Any]]]:
                 sa.Boolean(),
                 nullable=False,
                 server_default=sa.false(),
-                comment="made for one release, by a rollback, say; never in the to-be-released list",
+                comment="made by a rollback or a retirement; never in the to-be-released list",
             ),
         ],
         "release_package": [
@@ -70,36 +70,13 @@ def _columns() -> dict[str, list[sa.Column[Any]]]:
                 "progress",
                 sa.JSON(),
                 nullable=True,
-                comment="while it is checked or verified: of what, and state by path",
-            ),
-        ],
-        "release_run": [
-            sa.Column(
-                "problem",
-                sa.Text(),
-                nullable=False,
-                server_default="",
-                comment="why it could not be started",
+                comment="while it is checked: attempt, and state by path",
             ),
         ],
     }
 
 
-def _say_what_subjects_are(new: str, old: str) -> None:
-    """Change a comment where the database keeps comments."""
-    if op.get_context().dialect.supports_comments:
-        op.alter_column(
-            "release_notification",
-            "subject_type",
-            comment=new,
-            existing_comment=old,
-            existing_type=sa.String(length=32),
-            existing_nullable=False,
-        )
-
-
 def upgrade() -> None:
-    _say_what_subjects_are("release, gate or environment", "release or gate")
     for table, columns in _columns().items():
         for column in columns:
             op.add_column(table, column)
@@ -114,33 +91,9 @@ def upgrade() -> None:
         sa.Column("query", sa.Text(), nullable=False, comment="tab and filters as a query string"),
         sa.PrimaryKeyConstraint("actor_id", "page", name=op.f("pk_release_preference")),
     )
-    op.create_table(
-        "release_machine",
-        sa.Column("environment", sa.String(length=250), nullable=False),
-        sa.Column("host", sa.String(length=250), nullable=False),
-        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False, comment="when it looked last"),
-        sa.Column(
-            "changed_at", sa.DateTime(timezone=True), nullable=False, comment="since when it finds this"
-        ),
-        sa.Column(
-            "total",
-            sa.Integer(),
-            nullable=False,
-            comment="number of findings; 0 when all is as approved",
-        ),
-        sa.Column(
-            "findings",
-            sa.JSON(),
-            nullable=False,
-            comment="kind, place, path and detail of the first 100",
-        ),
-        sa.PrimaryKeyConstraint("environment", "host", name=op.f("pk_release_machine")),
-    )
 
 
 def downgrade() -> None:
-    _say_what_subjects_are("release or gate", "release, gate or environment")
-    op.drop_table("release_machine")
     op.drop_table("release_preference")
     for table, columns in _columns().items():
         for column in columns:

@@ -1,5 +1,5 @@
 """
-Imports: what was asked for, what the bundle held, where its files went; versions know their import.
+Imports and the versions that they brought; what has drifted on each machine; why a run was not started.
 
 Revision ID: 0006
 Revises: 0005
@@ -67,16 +67,92 @@ def _columns() -> dict[str, list[sa.Column[Any]]]:
         "release_submission": [
             sa.Column("import_id", sa.Integer(), nullable=True, comment="the import that brought it here"),
         ],
+        "release_run": [
+            sa.Column(
+                "problem",
+                sa.Text(),
+                nullable=False,
+                server_default="",
+                comment="why it could not be started",
+            ),
+        ],
     }
+
+
+_COMMENTS: tuple[tuple[str, str, Any, bool, str, str], ...] = (
+    (
+        "release_submission",
+        "for_rollback",
+        sa.Boolean(),
+        False,
+        "made by a rollback or a retirement; never in the to-be-released list",
+        "made for one release, by a rollback, say; never in the to-be-released list",
+    ),
+    (
+        "release_package",
+        "progress",
+        sa.JSON(),
+        True,
+        "while it is checked: attempt, and state by path",
+        "while it is checked or verified: of what, and state by path",
+    ),
+    (
+        "release_notification",
+        "subject_type",
+        sa.String(length=32),
+        False,
+        "release or gate",
+        "release, gate or environment",
+    ),
+)
+"""Table, column, type, whether it may be null, comment before and after."""
+
+
+def _comment(*, back: bool = False) -> None:
+    """Change comments where the database keeps them."""
+    if not op.get_context().dialect.supports_comments:
+        return
+    for table, column, kind, nullable, before, after in _COMMENTS:
+        op.alter_column(
+            table,
+            column,
+            comment=before if back else after,
+            existing_comment=after if back else before,
+            existing_type=kind,
+            existing_nullable=nullable,
+        )
+
+
+def _create_machine() -> None:
+    op.create_table(
+        "release_machine",
+        sa.Column("environment", sa.String(length=250), nullable=False),
+        sa.Column("host", sa.String(length=250), nullable=False),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False, comment="when it looked last"),
+        sa.Column(
+            "changed_at", sa.DateTime(timezone=True), nullable=False, comment="since when it finds this"
+        ),
+        sa.Column(
+            "total", sa.Integer(), nullable=False, comment="number of findings; 0 when all is as approved"
+        ),
+        sa.Column(
+            "findings", sa.JSON(), nullable=False, comment="kind, place, path and detail of the first 100"
+        ),
+        sa.PrimaryKeyConstraint("environment", "host", name=op.f("pk_release_machine")),
+    )
 
 
 def upgrade() -> None:
     for table, columns in _columns().items():
         for column in columns:
             op.add_column(table, column)
+    _create_machine()
+    _comment()
 
 
 def downgrade() -> None:
+    _comment(back=True)
+    op.drop_table("release_machine")
     for table, columns in _columns().items():
         for column in columns:
             op.drop_column(table, column.name)
