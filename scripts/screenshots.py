@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from demo.browser import find_browser, logged_in, open_browser, open_releases
 from demo.instance import DemoInstance, running_demo
+from scripts import sample_bundle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, FrameLocator, Page
@@ -89,6 +90,7 @@ class Pictures:
         release_id = self._new_release()
         self._until(lambda: self._get(f"{API}/releases/{release_id}")["state"] == "awaiting_approval")
         self._review(run_id)
+        self._import()
         self._in_airflow()
         self._drift()
 
@@ -171,6 +173,32 @@ class Pictures:
         frame.get_by_role("heading", name="Changes against").scroll_into_view_if_needed()
         frame.locator("#changes").evaluate("card => card.scrollIntoView()")
         self._shot(page, name, (USUAL,))
+
+    def _import(self) -> None:
+        home = self.demo.settings.home
+        bundle = sample_bundle.write(home / "plant-dresden.dagbundle", home / "release" / "keys")
+        with self._person("admin") as (page, frame):
+            frame.get_by_role("link", name="Transfers").click()
+            frame.get_by_role("link", name="Imports").click()
+            frame.locator("#upload-form input[type=file]").set_input_files(bundle)
+            frame.get_by_role("button", name="Upload and check").click()
+            frame.get_by_text("things block").first.wait_for()
+            self._shot(page, "import", (USUAL,), height=1150)
+            frame.get_by_label("Select everything").check()
+            frame.get_by_role("button", name="Create stubs").first.click()
+            self._shot(page, "import-stubs", ())
+            frame.locator("dialog[open]").get_by_role("button", name="Create stubs").click()
+            frame.get_by_text("stubs were made").wait_for()
+            frame.locator("#apply").get_by_role("link", name="Release").click()
+            frame.get_by_role("checkbox", name="reviewer").wait_for()
+            self._shot(page, "import-release", (), height=1150)
+            frame.get_by_role("link", name="press_shop_yield").first.click()
+            frame.get_by_role("heading", name="Changes against").wait_for()
+            self._shot(page, "import-unit", ())
+            frame.get_by_role("link", name="Transfers").click()
+            frame.get_by_role("link", name="Imports").click()
+            frame.get_by_role("link", name="Import 1").wait_for()
+            self._shot(page, "imports", (USUAL,))
 
     def _in_airflow(self) -> None:
         with self._person("reviewer") as (page, _frame):

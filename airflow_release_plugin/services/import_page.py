@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -94,6 +95,7 @@ class ImportView:
     :param manifest: ``None`` as long as nobody could read the bundle
     :param base: the import of the bundle that this one builds on, if it was applied here
     :param may_manage: whether the actor may check, apply and discard it
+    :param folders: where Dag files are in the target
     :param record_problem: why its approvals cannot stand for those of this installation; empty if they may
     """
 
@@ -107,6 +109,7 @@ class ImportView:
     base: Import | None
     release: Release | None
     may_manage: bool
+    folders: tuple[str, ...]
     record_problem: str
 
     @property
@@ -176,7 +179,8 @@ def view(ctx: Context, *, actor: Actor, import_id: int) -> ImportView:
     """Everything about one import; a fixed number of queries."""
     row = imports.get(ctx, actor=actor, import_id=import_id)
     manifest = manifest_from_dict(row.manifest) if row.manifest else None
-    places = placed(ctx, row, manifest) if manifest and row.state in OPEN else None
+    is_ahead = row.state in OPEN or row.state is ImportState.APPLYING
+    places = placed(ctx, row, manifest) if manifest and is_ahead else None
     base = manifest.base if manifest else None
     return ImportView(
         row=row,
@@ -189,8 +193,14 @@ def view(ctx: Context, *, actor: Actor, import_id: int) -> ImportView:
         base=applied_imports.by_bundle(ctx.session, base.bundle_id) if base else None,
         release=releases.release(ctx.session, row.release_id) if row.release_id else None,
         may_manage=imports.may_import(ctx, actor),
+        folders=_folders(ctx) if places else (),
         record_problem=_record_problem(ctx, manifest) if manifest else "",
     )
+
+
+def _folders(ctx: Context) -> tuple[str, ...]:
+    live = submissions.live_by_unit(ctx.session, ctx.settings.source).values()
+    return tuple(sorted({posixpath.dirname(row.path) for row in live} - {""}))
 
 
 def _record_problem(ctx: Context, manifest: Manifest) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -46,6 +46,8 @@ def pages(driver: Driver, gated: dict[str, int]) -> list[str]:
         "/flows/",
         "/records/",
         "/records/dags/one_gate",
+        "/transfers/",
+        "/transfers/imports/",
         "/dags/one_gate",
         "/dags/dev.looked_at",
     ]
@@ -70,10 +72,17 @@ def watched(page: Page, origin: str) -> Iterator[list[str]]:
 @pytest.mark.req("R71", "R79")
 @pytest.mark.parametrize(("width", "theme"), VARIANTS)
 def test_every_page_is_whole(driver: Driver, pages: list[str], width: int, theme: str) -> None:
+    assert looked_at(driver, "reviewer", pages, width, theme) == {}
+
+
+def looked_at(
+    driver: Driver, user: str, paths: Sequence[str], width: int, theme: str
+) -> dict[str, list[str]]:
+    """What is wrong with pages in one of the variants, by path."""
     found: dict[str, list[str]] = {}
     look = {"viewport": {"width": width, "height": 900}, "color_scheme": theme}
-    with driver.page("reviewer", "/", **look) as page:
-        for path in pages:
+    with driver.page(user, "/", **look) as page:
+        for path in paths:
             with watched(page, urlsplit(driver.demo.url).netloc) as problems:
                 page.goto(f"{driver.demo.url}{UI}{path}")
                 page.locator("main").wait_for()
@@ -85,7 +94,7 @@ def test_every_page_is_whole(driver: Driver, pages: list[str], width: int, theme
                 )
                 problems += [] if dark is (theme == "dark") else [f"is not {theme}"]
                 found[path] = list(problems)
-    assert {path: problems for path, problems in found.items() if problems} == {}
+    return {path: problems for path, problems in found.items() if problems}
 
 
 @pytest.mark.req("R71")
