@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,6 +65,7 @@ class Live:
 
     def __init__(self, demo: DemoInstance, root: Path, client: httpx.Client, dags: int) -> None:
         self.dags = dags
+        self.settled_in = 0.0
         self.demo = demo
         self.root = root
         self.client = client
@@ -163,11 +165,12 @@ def running_folder(home: Path, dags: int, *, seconds: float = 90) -> Iterator[Li
     write_folder(root, dags)
     options = {"dag_processor.dag_bundle_config_list": bundles(OLD, LOCAL, path=str(root))}
     with running_demo(home, options=options, say=print) as demo, demo.client("admin") as client:
-        made = Live(demo, root, client, dags)
+        made, begun = Live(demo, root, client, dags), time.monotonic()
         closed = {"name": "closed", "slots": 0, "include_deferred": False}
         made.client.post("/api/v2/pools", json=closed).raise_for_status()
         assert wait_until(lambda: made.is_known(WAITS), seconds=seconds, pause=1)
         run = made.client.post(f"/api/v2/dags/{WAITS}/dagRuns", json={"logical_date": None})
         run.raise_for_status()
         made.settle(seconds)
+        made.settled_in = time.monotonic() - begun
         yield made

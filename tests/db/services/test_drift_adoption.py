@@ -154,6 +154,7 @@ def test_a_module_gives_a_version_of_every_dag_that_needs_it(
     assert {row.state for row in versions.values()} == {SubmissionState.RELEASED}
 
 
+@pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
 def test_new_and_removed_dags_are_part_of_it(world: World, machine: Path, serve: Serve) -> None:
     world.released(world.dag("other"))
     machine = serve().path

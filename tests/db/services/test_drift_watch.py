@@ -138,6 +138,7 @@ def test_it_is_switched_off_by_its_interval(monkeypatch: pytest.MonkeyPatch) -> 
     assert {duty.name: duty.pause for duty in startup.duties()}["drift"] == 0
 
 
+@pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
 def test_new_drift_and_its_end_are_told_once(world: World, served: Path, clock: FrozenClock) -> None:
     world = with_settings(world, drift_notifiers=NOTIFIERS, base_url="https://airflow.example.org")
     edit(served)
