@@ -79,7 +79,7 @@ class ImportDagsOperator(ReleaseOperator):
     def work(self, context: Context, client: ReleaseClient) -> Any:
         """Upload, check, ask for it to be applied; then wait without a worker."""
         row = self._upload(client)
-        push_link(context, client.settings, f"imports/{row.id}")
+        push_link(context, client.settings, f"transfers/imports/{row.id}")
         if row.state is ImportState.APPLIED:
             self.log.info("The bundle %s was applied before, as import %d.", row.bundle_id, row.id)
             return _facts(row)

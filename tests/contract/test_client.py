@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
@@ -31,7 +33,7 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.operators.candidate import fetched_tree
 from airflow_release_plugin.schemas.gate import GateBody
-from airflow_release_plugin.schemas.imports import ImportCheckBody
+from airflow_release_plugin.schemas.imports import ImportBody, ImportCheckBody
 from airflow_release_plugin.schemas.release import CheckItemBody, ReleaseBody, ReportBody
 from airflow_release_plugin.schemas.submission import SubmissionBody
 from tests.db.api.conftest import WARNINGS, empty_world, manager, world
@@ -163,6 +165,32 @@ def test_a_bundle_is_uploaded_in_parts_and_gone_on_with(world: World, url: str) 
         with pytest.raises(BundleMalformedError):
             admin.upload_import(io.BytesIO(b"no bundle"), "b")
         assert admin.discard_import(row.id).state.value == "discarded"
+
+
+@pytest.mark.req("R53")
+def test_a_connection_that_breaks_within_a_part_leaves_nothing_of_it(
+    world: World, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = world.bundle()
+    with client(world, url, "admin") as admin:
+        row = admin.begin_import(ImportBody(file_name="a", file_size=len(data)))
+        admin.send_part(row.id, data[:100], first=0, total=len(data))
+        head = [
+            f"PUT /release/api/v1/imports/{row.id}/content HTTP/1.1",
+            "Host: airflow",
+            f"Authorization: Bearer {world.token('admin')}",
+            f"Content-Range: bytes 100-{len(data) - 1}/{len(data)}",
+            f"Content-Length: {len(data) - 100}",
+        ]
+        address = urlsplit(url)
+        with socket.create_connection((address.hostname, address.port)) as wire:
+            wire.sendall("\r\n".join([*head, "", ""]).encode() + data[100:600])
+        folder = world.folder / "transfers" / "imports" / str(row.id)
+        rest = admin.send_part(row.id, data[100:], first=100, total=len(data))
+
+        assert rest.state.value == "uploaded"
+        assert [path.name for path in folder.iterdir()] == ["bundle.dagbundle"]
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_errors_of_the_server_come_back_as_their_classes(world: World, url: str) -> None:

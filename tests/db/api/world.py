@@ -270,12 +270,13 @@ class World:
         return int(row["id"])
 
     def bundle(self, key: SigningKey = KEY, **changes: Any) -> bytes:
-        """A bundle file of plant A, whose own key is trusted here; ``changes`` are fields of its manifest."""
+        """A bundle file of plant A, whose key is trusted here; ``changes`` are fields of its manifest."""
         now = datetime.now(timezone.utc).replace(microsecond=0)
         keys = KeyFolder(self.folder / "keys")
         if not keys.trusted():
             keys.trust("plant A", KEY.public_key, valid_from=now)
-        lasting = {"created": now, "expires": now + timedelta(days=3), **changes}
+        oldest = {"airflow_version": "3.2.0", "python_version": "3.10.0"}
+        lasting = {"created": now, "expires": now + timedelta(days=3), **oldest, **changes}
         return write(self.folder / "sent.dagbundle", key=key, **lasting).read_bytes()
 
     def imported(self, data: bytes | None = None) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def test_a_bundle_is_sent_checked_and_applied_and_the_wait_is_the_triggerers(ser
     )
     assert (deferred.value.trigger.subject, deferred.value.trigger.known) == ("import:6", "applying")
     assert deferred.value.kwargs == {"import_id": 6}
-    assert ti.xcoms == {"_link_ReleaseLink": "/release/ui/imports/6"}
+    assert ti.xcoms == {"_link_ReleaseLink": "/release/ui/transfers/imports/6"}
 
 
 def test_what_blocks_it_fails_the_task_with_every_reason(server, file):
