@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.harness.postgres import PostgresServer
 
-pytestmark = [pytest.mark.req("R50", "R53"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.req("R50", "R53"), pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
