@@ -186,7 +186,8 @@ def _pipeline_options() -> dict[str, Any]:
         "verify_timeout": _option(
             "integer",
             "180",
-            "Seconds that Airflow has to parse a promoted release before its verification has failed.",
+            "Seconds in which Airflow has to serve a further file of a promoted release; without one its "
+            "verification has failed.",
         ),
     }
 

@@ -88,8 +88,12 @@ def _dag_rows(session: Session, bundle: str, paths: Collection[str] | None) -> l
     from airflow.models.serialized_dag import SerializedDagModel
     from sqlalchemy import and_, func, select
 
+    wanted = select(DagModel.dag_id).where(DagModel.bundle_name == bundle)
+    if _selective(paths):
+        wanted = wanted.where(DagModel.relative_fileloc.in_(paths))  # type: ignore[arg-type]
     newest = (
         select(DagVersion.dag_id, func.max(DagVersion.version_number).label("number"))
+        .where(DagVersion.dag_id.in_(wanted))  # else the versions of all DAGs are counted for a single file
         .group_by(DagVersion.dag_id)
         .subquery()
     )
@@ -114,11 +118,9 @@ def _dag_rows(session: Session, bundle: str, paths: Collection[str] | None) -> l
             and_(DagVersion.dag_id == DagModel.dag_id, DagVersion.version_number == newest.c.number),
         )
         .outerjoin(SerializedDagModel, SerializedDagModel.dag_version_id == DagVersion.id)
-        .where(DagModel.bundle_name == bundle, DagModel.is_stale.is_(False))
+        .where(DagModel.dag_id.in_(wanted), DagModel.is_stale.is_(False))
         .order_by(DagModel.dag_id)
     )
-    if _selective(paths):
-        query = query.where(DagModel.relative_fileloc.in_(paths))  # type: ignore[arg-type]
     return [row for row in session.execute(query) if row.path and (paths is None or row.path in paths)]
 
 

@@ -81,8 +81,8 @@ class VerifyReleaseOperator(PipelineOperator):
 
     The server then rolls the release back at once, unless ``[release] auto_rollback`` is off.
 
-    :param timeout: seconds to wait for an answer; by default a minute more than ``[release] verify_timeout``,
-        after which the answer is no
+    :param timeout: seconds to wait for an answer, counted anew whenever fewer files are missing; by default a
+        minute more than ``[release] verify_timeout``, after which the answer is no
     :param poll_interval: seconds between two questions
     """
 
@@ -94,9 +94,11 @@ class VerifyReleaseOperator(PipelineOperator):
     def step(self, client: ReleaseClient, release_id: int) -> None:
         """Ask until there is an answer."""
         timeout = config.verify_timeout() + 60 if self.timeout is None else self.timeout
-        deadline = time.monotonic() + timeout
+        missing, deadline = None, 0.0
         while True:
             answer = client.verify(release_id)
+            if missing is None or len(answer.problems) < missing:
+                missing, deadline = len(answer.problems), time.monotonic() + timeout
             if answer.status == "passed":
                 return
             if answer.status == "failed":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
@@ -40,12 +41,24 @@ def note(
     return items(release, release.state, ())
 
 
-def note_served(release: Release, paths: Iterable[str]) -> None:
+def note_served(release: Release, paths: Iterable[str], *, now: datetime) -> None:
     """Write down which files the verification has seen served by now; gone with its report, too."""
+    files = {path: [ItemState.SERVED.value, ""] for path in paths}
+    is_more = len(files) > len(_told(release, _verification_of(release)))
+    since = now if is_more else last_served(release)
     release.progress_json = {
         "of": _verification_of(release),
-        "files": {path: [ItemState.SERVED.value, ""] for path in paths},
+        "files": files,
+        "since": since.isoformat() if since else None,
     }
+
+
+def last_served(release: Release) -> datetime | None:
+    """When the verification last saw a further file served; before that, when the release was released."""
+    told = release.progress_json or {}
+    if told.get("of") == _verification_of(release) and told.get("since"):
+        return datetime.fromisoformat(told["since"])
+    return release.released_at
 
 
 def _check_of(release: Release) -> str:

@@ -55,7 +55,7 @@ def verify(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
     pending = [line["detail"] for line in lines if line["status"] == "pending"]
     if pending:
         served = (line["path"] for line in lines if line["status"] == CheckStatus.PASSED.value)
-        progress.note_served(release, served)
+        progress.note_served(release, served, now=ctx.clock())
         return Verification("pending", pending)
     release.progress_json = None
     verdict = store_verdict(ctx, release, ReportKind.VERIFICATION, lines, actor=actor)
@@ -131,7 +131,9 @@ def _lines(ctx: Context, release: Release) -> list[dict[str, str]]:
     # What came after it contains it: a dag processor may go straight to that.
     versions = {release.target_commit, *landed.since(ctx, release.target_commit).commits}
     age = ctx.clock() - (release.released_at or ctx.clock())
-    is_late = age > timedelta(seconds=ctx.settings.verify_timeout)
+    # A dag processor that serves one after another is at work, however long a large release takes it.
+    quiet = ctx.clock() - (progress.last_served(release) or ctx.clock())
+    is_late = quiet > timedelta(seconds=ctx.settings.verify_timeout)
     return [
         _line(item, served.get(item.path), versions, is_late=is_late, is_settled=age >= SETTLED)
         for item in expected

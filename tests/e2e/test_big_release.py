@@ -13,7 +13,7 @@ from tests.harness.many_dags import TEAM_SIZE
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.timeout(500)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.req("R2", "R3", "R8", "R10", "R18")

@@ -15,7 +15,9 @@ from tests.harness.driver import Driver
 from tests.harness.many_dags import TEAM_SIZE, team_name, write_dags
 
 PAGE_ROWS = 25
-PARSE_SECONDS = 240
+PATIENCE = 240
+"""Seconds after which Airflow is no longer waited for: a hundred files take it a while on a busy machine."""
+
 PROMISED_SECONDS = 120
 """What a release of this size may take from opening the list to being served, people's thoughts aside."""
 
@@ -33,7 +35,7 @@ def release_out_of(files: int, folder: Path, browser: Browser) -> BigRelease:
         closing(Driver(demo, browser)) as driver,
     ):
         release = BigRelease(driver, files)
-        driver.until("the team's files being parsed", release.is_parsed, PARSE_SECONDS)
+        driver.until("the team's files being parsed", release.is_parsed, PATIENCE)
         release.run()
     return release
 
@@ -144,7 +146,7 @@ class BigRelease:
             return counts[-1] == TEAM_SIZE and state == until
 
         with self._step(f"watching until all are {item}"):
-            self.driver.until(f"the page saying {until!r}", look)
+            self.driver.until(f"the page saying {until!r}", look, PATIENCE)
 
     def _approve(self) -> None:
         with self.driver.page("reviewer", "/approvals/") as page:

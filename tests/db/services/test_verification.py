@@ -71,6 +71,32 @@ def test_what_is_not_served_in_time_fails(world: World, clock: FrozenClock) -> N
 
 
 @pytest.mark.req("R18")
+def test_as_long_as_one_file_after_another_is_served_there_is_time(world: World, clock: FrozenClock) -> None:
+    release = world.released(world.dag("one"), world.dag("two"))
+    served(world)
+    not_yet = world.twin.serving.pop("two.py")
+    clock.advance(seconds=179)
+    assert verify(world, release).status == "pending"
+
+    clock.advance(seconds=179)
+    assert verify(world, release).status == "pending"
+    world.twin.serving["two.py"] = not_yet
+    assert verify(world, release).status == "passed"
+
+
+@pytest.mark.req("R18")
+def test_when_no_further_file_is_served_in_time_it_fails(world: World, clock: FrozenClock) -> None:
+    release = world.released(world.dag("one"), world.dag("two"))
+    served(world)
+    del world.twin.serving["two.py"]
+    clock.advance(seconds=179)
+    verify(world, release)
+    clock.advance(seconds=181)
+
+    assert verify(world, release).status == "failed"
+
+
+@pytest.mark.req("R18")
 def test_an_import_error_that_stays_fails_with_its_last_line(world: World, clock: FrozenClock) -> None:
     release = world.released(world.dag("etl"))
     trace = "Traceback\nModuleNotFoundError: No module named 'pandas'\n"
