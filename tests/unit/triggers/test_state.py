@@ -118,7 +118,7 @@ async def test_triggers_of_one_process_share_one_request(server):
     assert server.most_polls == 1
 
 
-@pytest.mark.parametrize("worker_seconds", [0.5], indirect=True)
+@pytest.mark.parametrize("worker_seconds", [3.0], indirect=True)
 @pytest.mark.parametrize(("end_from_trigger", "waits"), [(False, True), (True, False)])
 async def test_a_task_goes_on_only_when_its_worker_is_done_with_it(
     server, worker_seconds, end_from_trigger, waits
