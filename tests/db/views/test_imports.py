@@ -414,6 +414,33 @@ def test_what_began_to_block_since_the_look_is_said_when_it_is_applied(
     assert "missing_pool: heavy" in answer.text
 
 
+def test_an_import_that_was_given_back_says_why_and_can_be_applied_again(
+    here: Installation, browser_of: Browsers
+) -> None:
+    browser = browser_of("admin")
+    here.world.twin.held[Kind.POOL, "heavy"] = ""
+    checked(here, browser, unit_of("orders", pools=("heavy",)))
+    browser.post("/transfers/imports/1/apply", {"mode": "submit"})
+    del here.world.twin.held[Kind.POOL, "heavy"]
+    import_job.run_once()
+
+    page = browser.get("/transfers/imports/1").text
+    assert re.search(r'role="alert">.*?missing_pool: heavy', page, re.DOTALL)
+
+    here.world.twin.held[Kind.POOL, "heavy"] = ""
+    browser.post("/transfers/imports/1/apply", {"mode": "submit"})
+    import_job.run_once()
+    assert 'data-verdict="applied"' in browser.get("/transfers/imports/1").text
+
+
+def test_folders_that_are_there_are_offered(here: Installation, browser_of: Browsers) -> None:
+    here.do(lambda world: world.released(world.dag("plants/north/ours")))
+
+    page = checked(here, browser_of("admin"), unit_of("orders"))
+
+    assert '<option value="plants/north">' in page
+
+
 def test_pages_cost_the_same_number_of_queries_however_much_is_in_the_bundle(
     here: Installation, browser_of: Browsers
 ) -> None:
