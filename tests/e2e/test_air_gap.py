@@ -10,7 +10,6 @@ import pytest
 
 from demo.instance import running_demo
 from tests.harness.airgap import DAG_COUNT, AirGap, plant_file
-from tests.harness.driver import press
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -30,12 +29,15 @@ def gap(
     near_home, far_home = tmp_path_factory.mktemp("near"), tmp_path_factory.mktemp("far")
     (near_home / "dags").mkdir()
     (far_home / "dags").mkdir()
+    # Of Airflow's own examples many have a schedule; what is to run here is unpaused.
+    options = {"core.dags_are_paused_at_creation": "True"}
     far_options = {
+        **options,
         "database.sql_alchemy_conn": postgres.create_database("far", template="migrated"),
         "release.role": "target",
     }
     with (
-        running_demo(near_home, options={"release.role": "both"}, say=print) as near,
+        running_demo(near_home, options={**options, "release.role": "both"}, say=print) as near,
         running_demo(far_home, options=far_options, say=print) as far,
         closing(Driver(near, browser)) as near_driver,
         closing(Driver(far, browser)) as far_driver,
@@ -62,13 +64,12 @@ def test_fifty_dags_cross_are_mended_approved_and_run(gap: AirGap) -> None:
         gap.upload(page, file)
         assert page.locator("[data-verdict=blocked]").is_visible()
         assert reasons(page) == {"missing_connection": "warehouse", "missing_pool": "narrow"}
-        page.get_by_label("Select everything that a stub can stand for").check()
-        press(page, "Create stubs", "Create stubs")
-        page.locator("[data-verdict=ready]").wait_for()
+        gap.make_stubs(page)
         assert reasons(page) == {"incomplete_stub": "narrow,warehouse"}
         release_id = gap.apply(page, "Plant arrives")
     released = gap.approve(release_id)
     assert len(released["dag_ids"]) == DAG_COUNT
+    gap.unpause("plant_00", "plant_01")
     run_id = gap.far.run("plant_00")
     gap.far.wait_for_run("plant_00", run_id, "success")
     gap.far.until("the DAG downstream having run", lambda: has_run(gap, "plant_01"))
@@ -120,3 +121,18 @@ def test_one_changed_byte_is_refused(gap: AirGap) -> None:
         refused = page.locator("[data-verdict=failed]")
         refused.wait_for()
         assert "Transfer" in refused.inner_text()
+
+
+def test_airflows_own_examples_arrive_byte_for_byte(gap: AirGap) -> None:
+    rows = gap.write_examples()
+    released = gap.ship_near([row["path"] for row in rows], "Examples")
+    assert len(released["dag_ids"]) >= 60
+    file = gap.export(released["dag_ids"])
+    with gap.far.page("admin", "/transfers/imports/") as page:
+        gap.upload(page, file)
+        gap.make_stubs(page)
+        release_id = gap.apply(page, "Examples arrive")
+    gap.approve(release_id)
+    near = gap.tree("near")
+    assert {row["path"] for row in rows} <= near.keys()
+    assert gap.tree("far") == near

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import airflow.example_dags
 from playwright.sync_api import Page
 
 from airflow_release_plugin.store.base import environment_ref
@@ -58,8 +60,8 @@ class AirGap:
 
     def exchange_keys(self) -> None:
         """Make a signing key on the near side, and trust it on the far one."""
-        (made,) = json.loads(airflow(self.near.demo, "release", "keys", "generate", "--output", "json"))
-        airflow(self.far.demo, "release", "keys", "trust", "near side", made["public_key"])
+        (made,) = json.loads(run_airflow(self.near.demo, "release", "keys", "generate", "--output", "json"))
+        run_airflow(self.far.demo, "release", "keys", "trust", "near side", made["public_key"])
 
     def write_plant(self, numbers: Sequence[int] = range(DAG_COUNT)) -> list[str]:
         """DAG files and the module that they share, in the near source; their paths."""
@@ -79,6 +81,26 @@ class AirGap:
             return set(paths) <= {row["path"] for row in rows if row["may_submit"]}
 
         self.near.until(f"{len(paths)} files being in the list", look)
+
+    def write_examples(self) -> list[dict[str, Any]]:
+        """Airflow's own example DAGs in the near source; rows of those that may be released."""
+        shutil.copytree(
+            Path(airflow.example_dags.__file__).parent,
+            self.near.demo.settings.source / "examples",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+
+        counts: list[int] = []
+
+        def look() -> list[dict[str, Any]] | None:
+            items = self.near.get(f"{API}/candidates", limit=1000)["items"]
+            rows = [row for row in items if row["path"].startswith("examples/") and row["may_submit"]]
+            counts.append(len(rows))
+            # Parsed, when for some seconds no further one may be submitted.
+            return rows if len(rows) > 50 and counts[-15:] == [len(rows)] * 15 else None
+
+        found: list[dict[str, Any]] = self.near.until("the examples being parsed", is_settled, seconds=180)
+        return found
 
     def ship_near(self, paths: Sequence[str], title: str) -> dict[str, Any]:
         """Release files on the near side; the release."""
@@ -113,6 +135,18 @@ class AirGap:
         page.get_by_role("button", name="Upload and check").click()
         page.locator("[data-verdict]").wait_for(timeout=60_000)
 
+    def make_stubs(self, page: Page) -> None:
+        """Let stubs stand for all that is missing; then nothing blocks any more."""
+        page.get_by_label("Select everything that a stub can stand for").check()
+        press(page, "Create stubs", "Create stubs")
+        page.locator("[data-verdict=ready]").wait_for()
+
+    def unpause(self, *dag_ids: str) -> None:
+        """Let DAGs of the far side run."""
+        for dag_id in dag_ids:
+            answer = self.far.client("admin").patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False})
+            assert answer.is_success, answer.text
+
     def apply(self, page: Page, title: str) -> int:
         """Ask for a release of the import whose page shows; id of the release."""
         page.get_by_role("link", name="Release", exact=True).click()
@@ -135,7 +169,7 @@ class AirGap:
         return released
 
 
-def airflow(demo: DemoInstance, *command: str) -> str:
+def run_airflow(demo: DemoInstance, *command: str) -> str:
     """Output of an ``airflow`` command of one side, which must succeed."""
     name = "command"
     demo.processes.log(name).unlink(missing_ok=True)
