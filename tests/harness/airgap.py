@@ -99,7 +99,7 @@ class AirGap:
             # Parsed, when for some seconds no further one may be submitted.
             return rows if len(rows) > 50 and counts[-15:] == [len(rows)] * 15 else None
 
-        found: list[dict[str, Any]] = self.near.until("the examples being parsed", is_settled, seconds=180)
+        found: list[dict[str, Any]] = self.near.until("the examples being parsed", look, seconds=180)
         return found
 
     def ship_near(self, paths: Sequence[str], title: str) -> dict[str, Any]:
