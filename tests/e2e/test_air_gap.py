@@ -29,8 +29,12 @@ def gap(
     near_home, far_home = tmp_path_factory.mktemp("near"), tmp_path_factory.mktemp("far")
     (near_home / "dags").mkdir()
     (far_home / "dags").mkdir()
-    # Of Airflow's own examples many have a schedule; what is to run here is unpaused.
-    options = {"core.dags_are_paused_at_creation": "True"}
+    options = {
+        # Of Airflow's own examples many have a schedule; what is to run here is unpaused.
+        "core.dags_are_paused_at_creation": "True",
+        # Hundreds of files: new ones would wait behind those that are parsed again for nothing.
+        "dag_processor.min_file_process_interval": "300",
+    }
     far_options = {
         **options,
         "database.sql_alchemy_conn": postgres.create_database("far", template="migrated"),

@@ -97,7 +97,7 @@ class AirGap:
             rows = [row for row in items if row["path"].startswith("examples/") and row["may_submit"]]
             counts.append(len(rows))
             # Parsed, when for some seconds no further one may be submitted.
-            return rows if len(rows) > 50 and counts[-15:] == [len(rows)] * 15 else None
+            return rows if len(rows) > 40 and counts[-15:] == [len(rows)] * 15 else None
 
         found: list[dict[str, Any]] = self.near.until("the examples being parsed", look, seconds=180)
         return found
