@@ -158,11 +158,11 @@ class MainJob:
         self._until(f"{dag_id} being served at {commit}", look)
 
     def _started_run(self, release_id: int) -> str:
-        runs = self._until(
-            "the run after the release being started",
-            lambda: self._get("dev", f"{API}/releases/{release_id}")["runs"],
-        )
-        return str(runs[0]["run_id"])
+        def look() -> str:
+            runs = self._get("dev", f"{API}/releases/{release_id}")["runs"]
+            return str(runs[0]["run_id"]) if runs else ""
+
+        return str(self._until("the run after the release being started", look))
 
     def _wait_for_run(self, dag_id: str, run_id: str, state: str) -> None:
         def look() -> bool:
