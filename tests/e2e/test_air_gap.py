@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.instance import running_demo
-from tests.harness.airgap import DAG_COUNT, AirGap, plant_file
+from tests.harness.airgap import DAG_COUNT, AirGap, plant_file, prepare_home
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -27,8 +27,8 @@ def gap(
     from tests.harness.driver import Driver
 
     near_home, far_home = tmp_path_factory.mktemp("near"), tmp_path_factory.mktemp("far")
-    (near_home / "dags").mkdir()
-    (far_home / "dags").mkdir()
+    prepare_home(near_home)
+    prepare_home(far_home)
     options = {
         # Of Airflow's own examples many have a schedule; what is to run here is unpaused.
         "core.dags_are_paused_at_creation": "True",
@@ -39,6 +39,8 @@ def gap(
         **options,
         "database.sql_alchemy_conn": postgres.create_database("far", template="migrated"),
         "release.role": "target",
+        # Two of Airflow's examples import what is not installed, only when their tasks run.
+        "release.import_policy": "missing_plugin: warn",
     }
     with (
         running_demo(near_home, options={**options, "release.role": "both"}, say=print) as near,
@@ -134,7 +136,7 @@ def test_airflows_own_examples_arrive_byte_for_byte(gap: AirGap) -> None:
     file = gap.export(released["dag_ids"])
     with gap.far.page("admin", "/transfers/imports/") as page:
         gap.upload(page, file)
-        gap.make_stubs(page)
+        assert page.locator("[data-verdict=ready]").is_visible(), reasons(page)
         release_id = gap.apply(page, "Examples arrive")
     gap.approve(release_id)
     near = gap.tree("near")

@@ -46,6 +46,23 @@ def plant_file(number: int, note: str = "") -> str:
     return _TOP.format(more=more) + _DAG.format(dag_id=dag_id, schedule=schedule, body=body) + note
 
 
+_PLUGINS = """from airflow.example_dags.plugins.business_day_window import BusinessDayWindowPlugin
+from airflow.example_dags.plugins.custom_partition_mapper import PrefixStripMapperPlugin
+from airflow.example_dags.plugins.custom_partition_timetable import ScheduledRuntimePartitionTimetablePlugin
+from airflow.example_dags.plugins.decreasing_priority_weight_strategy import (
+    DecreasingPriorityWeightStrategyPlugin,
+)
+from airflow.example_dags.plugins.workday import WorkdayTimetablePlugin
+"""
+
+
+def prepare_home(home: Path) -> None:
+    """An empty source, and the plugins that some of Airflow's example DAGs need."""
+    (home / "dags").mkdir()
+    (home / "plugins").mkdir()
+    (home / "plugins" / "of_examples.py").write_text(_PLUGINS)
+
+
 @dataclass(frozen=True)
 class AirGap:
     """
