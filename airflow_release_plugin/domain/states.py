@@ -231,6 +231,8 @@ IMPORT_MOVES: Mapping[ImportState, frozenset[ImportState]] = {
     _I.FAILED: frozenset(),
     _I.DISCARDED: frozenset(),
 }
+WAITING_IMPORT_STATES = frozenset({_I.UPLOADED, _I.CHECKED})
+"""People decide what becomes of a bundle that is here."""
 
 StateT = TypeVar("StateT", bound=State)
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import flag_modified
 
 from airflow_release_plugin.domain.bundle_places import Place
-from airflow_release_plugin.domain.states import ImportState
+from airflow_release_plugin.domain.states import WAITING_IMPORT_STATES, ImportState
 from airflow_release_plugin.models import Import, NameMapping
 from airflow_release_plugin.repositories.pages import Page, fetch_page
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 WITH_FILE = (ImportState.UPLOADING, ImportState.UPLOADED, ImportState.CHECKED, ImportState.APPLYING)
 """States in which the bundle file is needed."""
-_WAITING = (ImportState.UPLOADED, ImportState.CHECKED)
-_WHOLE = (*_WAITING, ImportState.APPLYING, ImportState.APPLIED)
+_WHOLE = (*WAITING_IMPORT_STATES, ImportState.APPLYING, ImportState.APPLIED)
 
 
 def get(session: Session, import_id: int, *, lock: bool = False) -> Import | None:
@@ -51,13 +50,13 @@ def list_imports(
 
 def waiting(session: Session) -> list[Import]:
     """Imports that somebody has to decide on, oldest first, without their manifests."""
-    query = select(Import).options(defer(Import.manifest)).where(Import.state.in_(_WAITING))
+    query = select(Import).options(defer(Import.manifest)).where(Import.state.in_(WAITING_IMPORT_STATES))
     return list(session.scalars(query.order_by(Import.id)))
 
 
 def count_waiting(session: Session) -> int:
     """How many imports somebody has to decide on."""
-    return session.scalar(select(func.count()).where(Import.state.in_(_WAITING))) or 0
+    return session.scalar(select(func.count()).where(Import.state.in_(WAITING_IMPORT_STATES))) or 0
 
 
 def dag_ids(session: Session) -> dict[int, list[str]]:
@@ -96,7 +95,7 @@ def abandoned(session: Session, before: datetime) -> list[Import]:
 
 def over(session: Session, now: datetime) -> list[Import]:
     """Imports that nobody applied while their bundle was valid."""
-    query = select(Import).where(Import.state.in_(_WAITING), Import.expires_at <= now)
+    query = select(Import).where(Import.state.in_(WAITING_IMPORT_STATES), Import.expires_at <= now)
     return list(session.scalars(query))
 
 

@@ -18,7 +18,7 @@ from airflow_release_plugin.services import import_originals, import_page, impor
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.file_diffs import PLAIN, ChangedFile, DiffOptions, diff_entries
 from airflow_release_plugin.services.import_files import Prepared, Read, prepare
-from airflow_release_plugin.services.import_places import Placement, Places
+from airflow_release_plugin.services.import_places import Placement, Places, place_import
 from airflow_release_plugin.store.base import environment_ref
 
 
@@ -113,7 +113,7 @@ class _Opened:
 
     @property
     def places(self) -> Places:
-        return import_page.placed(self.ctx, self.row, self.manifest)
+        return place_import(self.ctx, self.row, self.manifest)
 
     def prepare(self, places: Places) -> Prepared:
         table = import_page.table_of(self.ctx, self.row)

@@ -11,7 +11,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.manifest import BundleUnit, Manifest, manifest_from_dict
 from airflow_release_plugin.domain.name_table import KINDS, NameTable, name_table
 from airflow_release_plugin.domain.preflight import Reason, Row, Weight, rows_from
-from airflow_release_plugin.domain.states import ImportState
+from airflow_release_plugin.domain.states import WAITING_IMPORT_STATES, ImportState
 from airflow_release_plugin.domain.trusted_keys import TrustedKey
 from airflow_release_plugin.models import Import, Release, Submission
 from airflow_release_plugin.repositories import applied_imports, releases, submissions
@@ -19,11 +19,9 @@ from airflow_release_plugin.repositories import imports as queries
 from airflow_release_plugin.services import imports, name_mappings
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.import_evidence import why_not_enough
-from airflow_release_plugin.services.import_places import Places, place
+from airflow_release_plugin.services.import_places import Places, place_import
 from airflow_release_plugin.transfer.keys import KeyFolder
 
-OPEN = frozenset({ImportState.UPLOADED, ImportState.CHECKED})
-"""States in which people decide what becomes of a bundle."""
 _PROBLEMS = {
     Reason.MISSING_CONNECTION: "connection",
     Reason.MISSING_VARIABLE: "variable",
@@ -141,7 +139,7 @@ class ImportView:
     @property
     def is_open(self) -> bool:
         """Whether people decide what becomes of it."""
-        return self.row.state in OPEN
+        return self.row.state in WAITING_IMPORT_STATES
 
 
 def trusted_keys(ctx: Context, *, actor: Actor) -> tuple[TrustedKey, ...]:
@@ -179,8 +177,8 @@ def view(ctx: Context, *, actor: Actor, import_id: int) -> ImportView:
     """Everything about one import; a fixed number of queries."""
     row = imports.get(ctx, actor=actor, import_id=import_id)
     manifest = manifest_from_dict(row.manifest) if row.manifest else None
-    is_ahead = row.state in OPEN or row.state is ImportState.APPLYING
-    places = placed(ctx, row, manifest) if manifest and is_ahead else None
+    is_ahead = row.state in WAITING_IMPORT_STATES or row.state is ImportState.APPLYING
+    places = place_import(ctx, row, manifest) if manifest and is_ahead else None
     base = manifest.base if manifest else None
     return ImportView(
         row=row,
@@ -207,11 +205,6 @@ def _record_problem(ctx: Context, manifest: Manifest) -> str:
     if not ctx.settings.evidence_counts:
         return "this installation demands its own approval ([release] import_local_approval = always)"
     return why_not_enough(manifest, ())
-
-
-def placed(ctx: Context, row: Import, manifest: Manifest) -> Places:
-    """Where everything would go, as it was asked for last."""
-    return place(ctx, manifest, folder=row.folder, take_over=bool(row.options.get("take_over")))
 
 
 def table_of(ctx: Context, row: Import) -> NameTable:

@@ -18,7 +18,7 @@ from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.manifest import BundleRemoval, BundleUnit, Manifest
 from airflow_release_plugin.domain.preflight import Item, Reason
 from airflow_release_plugin.domain.states import SubmissionState
-from airflow_release_plugin.models import Submission, Unit
+from airflow_release_plugin.models import Import, Submission, Unit
 from airflow_release_plugin.repositories import exports, imports, submissions
 from airflow_release_plugin.services.context import Context
 
@@ -130,6 +130,11 @@ def place(ctx: Context, manifest: Manifest, *, folder: str = "", take_over: bool
         *_busy(ctx, places, removals),
     ]
     return Places(tuple(places), removals, tuple(findings))
+
+
+def place_import(ctx: Context, row: Import, manifest: Manifest) -> Places:
+    """The same, with the folder and the choice that the import was asked for with last."""
+    return place(ctx, manifest, folder=row.folder, take_over=bool(row.options.get("take_over")))
 
 
 class _Here:

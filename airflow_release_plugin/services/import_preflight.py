@@ -8,18 +8,17 @@ from airflow_release_plugin.domain.manifest import Manifest
 from airflow_release_plugin.domain.name_table import NameTable, name_table
 from airflow_release_plugin.domain.preflight import Reason, Row, read_policy, weighed
 from airflow_release_plugin.domain.preflight_rules import Ground, Needs, findings
-from airflow_release_plugin.domain.states import ImportState, SubmissionState
+from airflow_release_plugin.domain.states import WAITING_IMPORT_STATES, ImportState, SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.repositories import applied_imports, submissions
 from airflow_release_plugin.services import import_originals, imports, name_mappings, settlement
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.import_files import Prepared, prepare
-from airflow_release_plugin.services.import_places import Places, place
+from airflow_release_plugin.services.import_places import Places, place_import
 from airflow_release_plugin.transfer.reader import Bundle
 
 _LONGEST_FOLDER = 1000
-_WAITING = frozenset({ImportState.UPLOADED, ImportState.CHECKED})
 
 
 def check(
@@ -68,7 +67,7 @@ def check(
 
 def require_waiting(row: Import) -> Import:
     """Return an import whose file is here and that nobody applies; ``ConflictError`` for any other."""
-    if row.state not in _WAITING:
+    if row.state not in WAITING_IMPORT_STATES:
         raise ConflictError(
             f"{row.subject.capitalize()} is {row.state.value!r}; only one that is uploaded and not applied "
             "can be checked.",
@@ -88,8 +87,7 @@ def renew(ctx: Context, row: Import) -> None:
 
 def find_places(ctx: Context, row: Import, manifest: Manifest) -> Places:
     """Where everything goes, with the folder of the import; open releases that are over do not count."""
-    take_over = bool(row.options.get("take_over"))
-    places = place(ctx, manifest, folder=row.folder, take_over=take_over)
+    places = place_import(ctx, row, manifest)
     if all(reason is not Reason.IN_OPEN_RELEASE for reason, _ in places.findings):
         return places
     # One whose window is over holds nothing any more, though nobody wrote that down yet.
@@ -97,7 +95,7 @@ def find_places(ctx: Context, row: Import, manifest: Manifest) -> Places:
     settlement.settle_held(ctx, held)
     # What is settled is asked for again.
     ctx.session.flush()
-    return place(ctx, manifest, folder=row.folder, take_over=take_over)
+    return place_import(ctx, row, manifest)
 
 
 def _prepared(ctx: Context, row: Import, bundle: Bundle, places: Places) -> Prepared | None:

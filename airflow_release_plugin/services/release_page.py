@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.files import FileEntry
@@ -99,17 +100,17 @@ def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:
         held = hold(release, approval, ctx.clock())
     reports = release_queries.reports(ctx.session, release.id)
     pipeline = _pipeline(ctx, release, state)
+    started = runs.start_status(ctx, release, pipeline.state if pipeline else None)
+    may_break_glass = emergency.may_break_glass(ctx, actor, release, approval)
     return ReleaseView(
         release=release,
         state=state,
         approval=shown,
         reports=reports,
         pipeline=pipeline,
-        runs=runs.start_status(ctx, release, pipeline.state if pipeline else None),
+        runs=started,
         progress=progress.items(release, state, reports),
-        actions=_actions(
-            ctx, actor, release, shown, emergency.may_break_glass(ctx, actor, release, approval)
-        ),
+        actions=_actions(ctx, actor, release, shown, started, may_break_glass),
         hold=held,
         watch_state=HELD if held else state.value,
         evidence=import_evidence.for_release(ctx, release),
@@ -121,6 +122,7 @@ def _actions(
     actor: Actor,
     release: Release,
     approval: approvals.ApprovalView | None,
+    started: Sequence[StartStatus],
     may_break_glass: bool,
 ) -> list[str]:
     actions = []
@@ -133,7 +135,7 @@ def _actions(
         actions.append("revoke")
     if requests.may_retry(ctx, actor, release):
         actions.append("retry")
-    if runs.may_start(ctx, actor, release):
+    if runs.may_start(ctx, actor, release, started):
         actions.append("start_runs")
     if rollbacks.may_undo(ctx, actor, release):
         actions.append("roll_back")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
@@ -30,7 +30,7 @@ def start_runs(ctx: Context, *, actor: Actor, release_id: int) -> tuple[StartSta
     :raises ConflictError: the release is not released
     """
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
-    if not may_start(ctx, actor, release):
+    if not access.is_executor(ctx, actor) and not may_start(ctx, actor, release, start_status(ctx, release)):
         access.require_executor(ctx, actor, f"start the runs of {release.subject} now")
     if not release.run_after_release:
         return ()
@@ -49,12 +49,16 @@ def start_runs(ctx: Context, *, actor: Actor, release_id: int) -> tuple[StartSta
     return run_states(ctx, release)
 
 
-def may_start(ctx: Context, actor: Actor, release: Release) -> bool:
-    """Whether the actor may start now what was not started: the requester and admins."""
+def may_start(ctx: Context, actor: Actor, release: Release, runs: Iterable[StartStatus]) -> bool:
+    """
+    Whether the actor may start now what was not started: the requester and admins.
+
+    :param runs: what :func:`start_status` says
+    """
     return (
         release.state is ReleaseState.RELEASED
         and (actor.id == release.requested_by_id or access.is_admin(ctx, actor))
-        and any(status.state == NOT_STARTED for status in start_status(ctx, release))
+        and any(status.state == NOT_STARTED for status in runs)
     )
 
 
