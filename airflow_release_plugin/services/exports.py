@@ -11,6 +11,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.export_wish import ExportOrigin, ExportWish
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import ExportState
+from airflow_release_plugin.domain.wording import first_few
 from airflow_release_plugin.exceptions import (
     ConflictError,
     ExpiredError,
@@ -197,14 +198,12 @@ def _base(ctx: Context, actor: Actor, wish: ExportWish) -> None:
 
 def _refuse_unknown(found: Match) -> None:
     if found.not_found:
-        shown = [
+        names = [
             unknown.name + (f" (did you mean {', '.join(unknown.near)}?)" if unknown.near else "")
-            for unknown in found.not_found[:_SHOWN]
+            for unknown in found.not_found
         ]
-        more = len(found.not_found) - len(shown)
         raise InvalidRequestError(
-            f"Not found, or not yours to export: {', '.join(shown)}{f' and {more} more' if more else ''}. "
-            "Correct or remove them.",
+            f"Not found, or not yours to export: {first_few(names, _SHOWN)}. Correct or remove them.",
             not_found=[unknown.name for unknown in found.not_found],
         )
     if not found.offers:

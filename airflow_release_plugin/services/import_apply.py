@@ -14,6 +14,7 @@ from airflow_release_plugin.domain.import_mode import ImportMode
 from airflow_release_plugin.domain.manifest import Manifest
 from airflow_release_plugin.domain.preflight import Row, blocking
 from airflow_release_plugin.domain.states import ImportState, SubmissionState
+from airflow_release_plugin.domain.wording import first_few
 from airflow_release_plugin.exceptions import ConflictError, ImportBlockedError, InvalidRequestError
 from airflow_release_plugin.models import Import, Release, Submission, Unit
 from airflow_release_plugin.repositories import applied_imports
@@ -177,10 +178,9 @@ def _refuse_blocked(row: Import, findings: Iterable[Row]) -> None:
     rows = blocking(tuple(findings))
     if rows:
         items = [f"{each.reason.value}: {item.name}" for each in rows for item in each.items]
-        more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
         raise ImportBlockedError(
-            f"{row.subject.capitalize()} cannot be applied: {', '.join(items[:_SHOWN])}{more}. Mend that, "
-            "and run the preflight again.",
+            f"{row.subject.capitalize()} cannot be applied: {first_few(items, _SHOWN)}. Mend that, and run "
+            "the preflight again.",
             rows=[each.to_dict() for each in rows],
         )
 
@@ -238,7 +238,7 @@ def _release(
 ) -> Release:
     refuse_clashes(ctx, brought)
     names = sorted({dag_id for version in brought for dag_id in version.dag_ids})
-    title = f"Import of {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+    title = f"Import of {first_few(names)}"
     wish = _wish(row.options["wish"])
     wish = wish if wish.title.strip() else replace(wish, title=title[:200])
     reason = ""

@@ -15,6 +15,7 @@ from airflow_release_plugin.domain.manifest import (
     Manifest,
     manifest_from_dict,
 )
+from airflow_release_plugin.domain.wording import first_few
 from airflow_release_plugin.models import Import, Release, Submission
 from airflow_release_plugin.repositories import applied_imports
 from airflow_release_plugin.services import installation
@@ -143,10 +144,10 @@ def why_not_enough(manifest: Manifest, rewritten: Collection[str]) -> str:
     if not manifest.approved:
         return "it was not released where it comes from"
     if rewritten:
-        return f"names in {_first(rewritten)} were replaced, so nobody has agreed to exactly that"
+        return f"names in {first_few(sorted(rewritten))} were replaced, so nobody has agreed to exactly that"
     lacking = [unit.path for unit in manifest.units if not _is_agreed(unit)]
     if lacking:
-        return f"nobody approved {_first(lacking)} there"
+        return f"nobody approved {first_few(sorted(lacking))} there"
     return ""
 
 
@@ -155,8 +156,3 @@ def _is_agreed(unit: BundleUnit) -> bool:
     if evidence is None or evidence.emergency:
         return False
     return any(decision.verdict == Verdict.APPROVE.value for decision in evidence.decisions)
-
-
-def _first(paths: Collection[str]) -> str:
-    first = min(paths)
-    return first if len(paths) == 1 else f"{first} and {len(paths) - 1} more"

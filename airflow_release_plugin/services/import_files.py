@@ -12,6 +12,7 @@ from airflow_release_plugin.domain.files import FileEntry, blob_id
 from airflow_release_plugin.domain.manifest import BundleFile, Manifest
 from airflow_release_plugin.domain.name_table import NameTable
 from airflow_release_plugin.domain.preflight import Item, Reason
+from airflow_release_plugin.domain.wording import first_few
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.import_places import Finding, Placement, Places
@@ -132,9 +133,8 @@ def _shared_files(ctx: Context, places: Places, entries: Mapping[str, FileEntry]
                 if entry.path in differs:
                     users[entry.path].update(row.dag_ids)
     for path, dag_ids in sorted(users.items()):
-        names = sorted(dag_ids)
-        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        yield Reason.SHARED_FILE_DIFFERS, Item(path, f"Here it has other content, which {shown} use.", ())
+        detail = f"Here it has other content, which {first_few(sorted(dag_ids), 3)} use."
+        yield Reason.SHARED_FILE_DIFFERS, Item(path, detail, ())
 
 
 def _unchanged(made: Prepared, places: Places) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.name_table import KINDS, NameTable, name_tabl
 from airflow_release_plugin.domain.preflight import Reason, Row, Weight, rows_from
 from airflow_release_plugin.domain.states import WAITING_IMPORT_STATES, ImportState
 from airflow_release_plugin.domain.trusted_keys import TrustedKey
+from airflow_release_plugin.domain.wording import first_few
 from airflow_release_plugin.models import Import, Release, Submission
 from airflow_release_plugin.repositories import applied_imports, releases, submissions
 from airflow_release_plugin.repositories import imports as queries
@@ -133,8 +134,8 @@ class ImportView:
     @property
     def title(self) -> str:
         """What a release of it may be called."""
-        first, *others = self.row.dag_ids or [self.row.file_name]
-        return f"Import of {first}"[:150] + (f" and {len(others)} more" if others else "")
+        names = self.row.dag_ids or [self.row.file_name]
+        return f"Import of {first_few([name[:140] for name in names])}"
 
     @property
     def is_open(self) -> bool:

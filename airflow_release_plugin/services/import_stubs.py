@@ -10,6 +10,7 @@ from airflow_release_plugin.domain.identity import Actor, ActorKind
 from airflow_release_plugin.domain.inventory import Kind, Standing
 from airflow_release_plugin.domain.name_table import name_table
 from airflow_release_plugin.domain.preflight_rules import Needs
+from airflow_release_plugin.domain.wording import first_few
 from airflow_release_plugin.exceptions import InvalidRequestError, NotAllowedError
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.services import import_preflight, imports
@@ -117,8 +118,4 @@ def _type(needs: Needs, stub: Stub) -> str:
 
 def _note(row: Import, needs: Needs, stub: Stub) -> str:
     users = _users(needs, stub.kind)[stub.there]
-    more = f" and {len(users) - _SHOWN} more" if len(users) > _SHOWN else ""
-    return (
-        f"needed by {', '.join(users[:_SHOWN])}{more} of {row.subject}. "
-        "Fill it in, then change this description."
-    )
+    return f"needed by {first_few(users, _SHOWN)} of {row.subject}. Fill it in, then change this description."

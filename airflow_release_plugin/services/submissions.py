@@ -10,6 +10,7 @@ from typing import TypeVar
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.domain.wording import first_few
 from airflow_release_plugin.exceptions import (
     InvalidRequestError,
     ItemBusyError,
@@ -91,8 +92,7 @@ def _go_straight(ctx: Context, made: Sequence[Submission], comment: str, *, acto
     """In basic mode: release what was submitted, with all checks but without approval (R1)."""
     if not made or not ctx.settings.is_basic:
         return
-    first = f"{made[0].unit_name} v{made[0].version}"
-    title = first if len(made) == 1 else f"{first} and {len(made) - 1} more"
+    title = first_few([f"{each.unit_name} v{each.version}" for each in made])
     reason = f"{requests.BASIC_MODE} {ctx.settings.source!r}"
     wish = requests.Wish(title[:200], description=comment)
     contents.refuse_clashes(ctx, made)
