@@ -68,6 +68,10 @@ class ClosureFile:
         """The same file as a tree entry."""
         return FileEntry(self.path, self.mode, self.blob, self.size)
 
+    def to_dict(self) -> dict[str, str | int]:
+        """The file as it is kept with a version."""
+        return {**vars(self), "kind": self.kind.value}
+
 
 @dataclass(frozen=True)
 class Closure:

@@ -8,7 +8,6 @@ promotion, which is that of every release. Whatever moment a crash hits, doing i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from airflow_release_plugin.analysis.closure import Closure
@@ -24,11 +23,20 @@ from airflow_release_plugin.models import Release, Report, Submission, Unit
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
-from airflow_release_plugin.services import access, audit, baseline, checks, lifecycle, promotions, requests
+from airflow_release_plugin.services import (
+    access,
+    audit,
+    baseline,
+    checks,
+    lifecycle,
+    promotions,
+    requests,
+    versions,
+)
 from airflow_release_plugin.services.baseline import Baseline
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.requests import Wish
-from airflow_release_plugin.store.base import CommitMessage, environment_ref, submission_ref
+from airflow_release_plugin.store.base import environment_ref
 
 TITLE = "Baseline"
 _BATCH_BYTES = 32 * 1024 * 1024
@@ -130,36 +138,20 @@ def _versions(ctx: Context, found: Baseline, *, actor: Actor) -> list[Submission
 
 
 def _version(ctx: Context, unit: Unit, version: int, closure: Closure, *, actor: Actor) -> Submission:
-    commit = ctx.store.commit(
-        parent=None,
-        changes=[TreeChange(entry.path, entry) for entry in closure.entries],
-        message=CommitMessage(
-            title=f"{unit.name} v{version}",
-            body=TITLE,
-            trailers=(("Submitted-by", actor.name), ("Unit", unit.path), ("Digest", closure.digest)),
-        ),
-        author=actor.name,
-        time=ctx.clock(),
-    )
-    # A ref left by an adoption that was cut off is taken over: no version had it.
-    ref = submission_ref(unit.name, version)
-    ctx.store.move_ref(ref, expected=ctx.store.ref(ref), new=commit)
-    return Submission(
+    submission = Submission(
         unit=unit,
         version=version,
         path=unit.path,
         state=SubmissionState.PENDING,
         change=ChangeKind.NEW,
         dag_ids=unit.dag_ids,
-        digest=closure.digest,
-        commit_id=commit,
-        closure=[{**asdict(file), "kind": file.kind.value} for file in closure.files],
-        external=list(closure.external),
-        warnings=list(closure.warnings),
         comment=TITLE,
         submitted_at=ctx.clock(),
+        **versions.content_columns(closure),
         **stamp(actor, "submitted"),
     )
+    versions.write(ctx, submission, actor=actor)
+    return submission
 
 
 def _release(

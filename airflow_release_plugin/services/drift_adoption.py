@@ -8,9 +8,9 @@ nothing is lost. What was changed runs again once it was approved, not before.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
-from airflow_release_plugin.domain.digest import ChangeKind, ReleaseKind, change_digest, files_digest
+from airflow_release_plugin.domain.digest import ChangeKind, ReleaseKind, change_digest
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.files import TreeChange
 from airflow_release_plugin.domain.identity import Actor
@@ -35,6 +35,7 @@ from airflow_release_plugin.services import (
     made_to_measure,
     requests,
     served_trees,
+    versions,
 )
 from airflow_release_plugin.services.contents import refuse_clashes
 from airflow_release_plugin.services.context import Context
@@ -161,13 +162,10 @@ def _draft(
         state=SubmissionState.PENDING,
         change=change,
         dag_ids=list(dag_ids),
-        digest=closure.digest if closure else files_digest(()),
-        closure=[{**asdict(file), "kind": file.kind.value} for file in closure.files] if closure else [],
-        external=list(closure.external) if closure else [],
-        warnings=list(closure.warnings) if closure else [],
         comment=TITLE,
         for_rollback=True,
         submitted_at=ctx.clock(),
+        **versions.content_columns(closure),
         **stamp(actor, "submitted"),
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from airflow_release_plugin.analysis.closure import FileKind
-from airflow_release_plugin.domain.digest import ChangeKind, files_digest
+from airflow_release_plugin.analysis.closure import Closure, ClosureFile, FileKind
+from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.files import FileEntry
 from airflow_release_plugin.domain.name_table import name_table
 from airflow_release_plugin.domain.preflight import Row
@@ -16,6 +16,7 @@ from airflow_release_plugin.services import import_originals, import_preflight
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.import_files import Prepared, prepare
 from airflow_release_plugin.services.import_places import Placement, Places, Removal
+from airflow_release_plugin.services.versions import content_columns
 from airflow_release_plugin.transfer.reader import Bundle
 
 _BATCH_BYTES = 32 * 1024 * 1024
@@ -111,20 +112,17 @@ def _draft(
         state=SubmissionState.PENDING,
         change=change,
         dag_ids=sorted(dag_ids),
-        digest=files_digest(files),
-        closure=[_closure_row(entry, path) for entry in files],
-        external=[],
-        warnings=[],
         comment=f"From bundle {manifest.bundle_id} of {manifest.environment}",
         import_id=row.id,
         submitted_at=ctx.clock(),
         submitted_by_id=row.uploaded_by_id,
         submitted_by_name=row.uploaded_by_name,
+        **content_columns(Closure(path, tuple(_closure_file(entry, path) for entry in files))),
     )
 
 
-def _closure_row(entry: FileEntry, dag_file: str) -> dict[str, object]:
+def _closure_file(entry: FileEntry, dag_file: str) -> ClosureFile:
     is_module = entry.path.endswith(".py")
     kind = FileKind.DAG if entry.path == dag_file else FileKind.MODULE if is_module else FileKind.DATA
     reason = "DAG file" if kind is FileKind.DAG else "in the bundle"
-    return {**vars(entry), "kind": kind.value, "reason": reason}
+    return ClosureFile(**vars(entry), kind=kind, reason=reason)

@@ -153,29 +153,15 @@ def _store(
 ) -> Submission:
     ctx.store.write_files(files)
     unit.dag_ids = list(content.dag_ids)
-    closure = content.closure
     submission = Submission(
         unit=unit,
         path=content.path,
         state=SubmissionState.PENDING,
         change=content.change,
         dag_ids=list(content.dag_ids),
-        digest=content.digest,
-        closure=[
-            {
-                "path": f.path,
-                "mode": f.mode,
-                "blob": f.blob,
-                "size": f.size,
-                "kind": str(f.kind.value),
-                "reason": f.reason,
-            }
-            for f in (closure.files if closure else ())
-        ],
-        external=list(closure.external if closure else ()),
-        warnings=list(closure.warnings if closure else ()),
         comment=comment,
         submitted_at=ctx.clock(),
+        **versions.content_columns(content.closure),
         **stamp(actor, "submitted"),
     )
     return versions.keep(ctx, submission, actor=actor)

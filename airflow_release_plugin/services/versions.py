@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.files import TreeChange
 from airflow_release_plugin.domain.identity import Actor
@@ -10,6 +13,19 @@ from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services import audit
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.store.base import CommitMessage, submission_ref
+
+_NOTHING = Closure("", ())
+
+
+def content_columns(closure: Closure | None) -> dict[str, Any]:
+    """The columns of a submission that say what is in it; ``None`` is a removal."""
+    content = closure or _NOTHING
+    return {
+        "digest": content.digest,
+        "closure": [file.to_dict() for file in content.files],
+        "external": list(content.external),
+        "warnings": list(content.warnings),
+    }
 
 
 def keep(ctx: Context, submission: Submission, *, actor: Actor) -> Submission:
@@ -20,20 +36,7 @@ def keep(ctx: Context, submission: Submission, *, actor: Actor) -> Submission:
     """
     unit = submission.unit
     submission.version = submissions.last_version(ctx.session, unit) + 1
-    submission.commit_id = ctx.store.commit(
-        parent=None,
-        changes=[TreeChange(entry.path, entry) for entry in submission.entries],
-        message=CommitMessage(
-            title=f"{unit.name} v{submission.version}",
-            body=submission.comment,
-            trailers=(("Submitted-by", actor.name), ("Unit", submission.path), ("Digest", submission.digest)),
-        ),
-        author=actor.name,
-        time=submission.submitted_at,
-    )
-    # A ref left by a transaction that was rolled back is taken over: no version had it.
-    ref = submission_ref(unit.name, submission.version)
-    ctx.store.move_ref(ref, expected=ctx.store.ref(ref), new=submission.commit_id)
+    write(ctx, submission, actor=actor)
     ctx.session.add(submission)
     # The id names the version in the trail.
     ctx.session.flush()
@@ -52,3 +55,22 @@ def keep(ctx: Context, submission: Submission, *, actor: Actor) -> Submission:
         copy_of=submission.copy_of_id,
     )
     return submission
+
+
+def write(ctx: Context, submission: Submission, *, actor: Actor) -> None:
+    """Write the commit and the ref of a version that has its number."""
+    unit = submission.unit
+    submission.commit_id = ctx.store.commit(
+        parent=None,
+        changes=[TreeChange(entry.path, entry) for entry in submission.entries],
+        message=CommitMessage(
+            title=f"{unit.name} v{submission.version}",
+            body=submission.comment,
+            trailers=(("Submitted-by", actor.name), ("Unit", submission.path), ("Digest", submission.digest)),
+        ),
+        author=actor.name,
+        time=submission.submitted_at,
+    )
+    # A ref left by a transaction that was rolled back is taken over: no version had it.
+    ref = submission_ref(unit.name, submission.version)
+    ctx.store.move_ref(ref, expected=ctx.store.ref(ref), new=submission.commit_id)

@@ -319,6 +319,19 @@ class TestResult:
 
         assert (file.kind, file.reason) == (kind, why)
 
+    def test_a_file_is_kept_with_a_version_as_plain_values(self) -> None:
+        kept = closure({DAG: ""}).files[0].to_dict()
+
+        assert kept == {
+            "path": DAG,
+            "mode": 0o100644,
+            "blob": blob_id(b""),
+            "size": 0,
+            "kind": "dag",
+            "reason": "DAG file",
+        }
+        assert type(kept["kind"]) is str
+
     def test_the_digest_follows_content(self) -> None:
         changed = closure({**FILES, "lib/util.py": "x = 1"})
 
