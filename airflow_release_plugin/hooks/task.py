@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from pydantic import ValidationError
 
-from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.exceptions import ReleaseError, error_for_code
 
 RELEASE_ID_FROM_CONF = "{{ dag_run.conf['release_id'] }}"
 """The release that the pipeline's run was started for."""
+REFUSED = "refused"
+"""``error_type`` of a trigger's event where the wait ended, but not as was hoped."""
 
 
 @contextmanager
@@ -32,6 +34,13 @@ def readable_failures() -> Iterator[None]:
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, line['loc']))}: {line['msg']}" for line in error.errors()]
         raise AirflowFailException(f"The task's arguments cannot be sent: {'; '.join(wrong)}.") from error
+
+
+def require_waited(event: Mapping[str, Any]) -> None:
+    """Fail the task when its wait in the triggerer broke, for good unless trying again may mend that."""
+    if event["status"] == "error" and event["error_type"] != REFUSED:
+        kind = error_for_code(event["error_type"])
+        raise (AirflowException if kind.status >= 500 else AirflowFailException)(event["message"])
 
 
 def as_id(value: object, name: str) -> int:

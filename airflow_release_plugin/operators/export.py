@@ -7,15 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_release_plugin.domain.export_wish import ExportOrigin
 from airflow_release_plugin.domain.states import ExportState
 from airflow_release_plugin.durable import appearing
-from airflow_release_plugin.exceptions import error_for_code
 from airflow_release_plugin.hooks.links import push_link
 from airflow_release_plugin.hooks.release import ReleaseHook
-from airflow_release_plugin.hooks.task import readable_failures
+from airflow_release_plugin.hooks.task import readable_failures, require_waited
 from airflow_release_plugin.operators.base import ReleaseOperator
 from airflow_release_plugin.schemas.export import ExportBody, ExportResponse
 
@@ -98,9 +97,7 @@ class ExportDagsOperator(ReleaseOperator):
 
     def fetch(self, context: Context, event: dict[str, Any], export_id: int) -> dict[str, Any]:
         """Take what became of it, and the file."""
-        if event["status"] == "error" and event["error_type"] != "refused":
-            kind = error_for_code(event["error_type"])
-            raise (AirflowException if kind.status >= 500 else AirflowFailException)(event["message"])
+        require_waited(event)
         with readable_failures(), ReleaseHook(self.release_conn_id).get_conn() as client:
             made = client.get_export(export_id)
             if made.state is not ExportState.READY:

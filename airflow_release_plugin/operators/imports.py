@@ -7,15 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_release_plugin.domain.import_mode import ImportMode
 from airflow_release_plugin.domain.preflight import Weight
 from airflow_release_plugin.domain.states import ImportState
-from airflow_release_plugin.exceptions import ImportBlockedError, error_for_code
+from airflow_release_plugin.exceptions import ImportBlockedError
 from airflow_release_plugin.hooks.links import push_link
 from airflow_release_plugin.hooks.release import ReleaseHook
-from airflow_release_plugin.hooks.task import as_list, failed_for_good, readable_failures
+from airflow_release_plugin.hooks.task import as_list, failed_for_good, readable_failures, require_waited
 from airflow_release_plugin.operators.base import ReleaseOperator
 from airflow_release_plugin.schemas.imports import ImportApplyBody, ImportCheckBody, ImportResponse
 
@@ -128,9 +128,7 @@ class ImportDagsOperator(ReleaseOperator):
 
     def applied(self, context: Context, event: dict[str, Any], import_id: int) -> dict[str, Any]:
         """Take what became of it."""
-        if event["status"] == "error" and event["error_type"] != "refused":
-            kind = error_for_code(event["error_type"])
-            raise (AirflowException if kind.status >= 500 else AirflowFailException)(event["message"])
+        require_waited(event)
         with readable_failures(), ReleaseHook(self.release_conn_id).get_conn() as client:
             row = client.get_import(import_id)
         if row.state is not ImportState.APPLIED:

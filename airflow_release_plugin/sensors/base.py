@@ -7,12 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from airflow_release_plugin.exceptions import error_for_code
 from airflow_release_plugin.hooks.links import ReleaseLink
 from airflow_release_plugin.hooks.release import DEFAULT_CONN_ID, ReleaseHook
-from airflow_release_plugin.hooks.task import readable_failures
+from airflow_release_plugin.hooks.task import REFUSED, readable_failures, require_waited
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -99,12 +98,9 @@ class StateSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any], subject: str) -> Any:
         """Turn the trigger's payload into the task's end."""
-        refused = event["error_type"] == "refused"
-        if event["status"] == "error" and not refused:
-            kind = error_for_code(event["error_type"])
-            raise (AirflowException if kind.status >= 500 else AirflowFailException)(event["message"])
+        require_waited(event)
         with readable_failures(), ReleaseHook(self.release_conn_id).get_conn() as client:
-            if refused:
+            if event["error_type"] == REFUSED:
                 self._refuse(client, subject)
             return self.result(client, subject)
 

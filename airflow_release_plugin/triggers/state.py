@@ -1,4 +1,4 @@
-"""The trigger of both sensors."""
+"""The trigger of whatever waits for a state: sensors, exports, imports, a freeze."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.hooks.release import DEFAULT_CONN_ID, ReleaseHook
+from airflow_release_plugin.hooks.task import REFUSED
 from airflow_release_plugin.triggers.watcher import Watch, Watcher
 
 
 class ReleaseStateTrigger(BaseTrigger):
     """
-    Fires when a release or gate is in one of the named states.
+    Fires when something is in one of the named states.
 
     The payload is a dict: ``status`` (``success`` or ``error``), ``state``, ``error_type`` (``refused``, or
     the code of an error of :mod:`airflow_release_plugin.exceptions`) and ``message``.
 
-    :param subject: ``release:<id>`` or ``gate:<id>``
+    :param subject: ``release:<id>``, ``gate:<id>``, ``export:<id>`` or ``import:<id>``
     :param targets: states that end the wait with success
     :param refusals: states that end it with an error
     :param known: state that the caller has seen; empty to be told the present one
@@ -73,7 +74,7 @@ class ReleaseStateTrigger(BaseTrigger):
         except ReleaseError as error:
             return _failure("", error.code, error.message)
         if state in self.refusals:
-            return _failure(state, "refused", f"{self.subject} is {state!r}.")
+            return _failure(state, REFUSED, f"{self.subject} is {state!r}.")
         if self.end_from_trigger:
             return TaskSuccessEvent(xcoms={"return_value": state})
         return TriggerEvent({"status": "success", "state": state, "error_type": "", "message": ""})

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
 from airflow_release_plugin.sensors.gate import ApprovalGateSensor
 from tests.unit.client.context import TaskInstance, context
@@ -98,13 +98,9 @@ def test_gate_that_nobody_decided_never_lets_the_task_go_on(server, state):
         sensor().execute_complete(context(), event("error", "refused"), "gate:3")
 
 
-@pytest.mark.parametrize(
-    ("error_type", "final"), [("not_authenticated", True), ("not_found", True), ("release_error", False)]
-)
-def test_failed_wait_is_final_only_when_a_retry_cannot_mend_it(server, error_type, final):
-    with pytest.raises(AirflowException, match="words") as caught:
-        sensor().execute_complete(context(), event("error", error_type, "words"), "gate:3")
-    assert isinstance(caught.value, AirflowFailException) is final
+def test_failed_wait_fails_the_task(server):
+    with pytest.raises(AirflowFailException, match="words"):
+        sensor().execute_complete(context(), event("error", "not_found", "words"), "gate:3")
 
 
 def test_gate_that_is_signed_already_needs_no_trigger(server):
