@@ -98,21 +98,21 @@ def request(
 
 
 def offer(ctx: Context, *, actor: Actor, import_id: int, at_least_level: int = 1) -> Offer:
-    """
-    The flow for imports, and who could approve a release of what an import brings.
-
-    Its files are put into the store for that, where nothing points at them.
-    """
+    """The flow for imports, and who could approve a release of what an import brings; nothing is stored."""
     imports.require_importer(ctx, actor, "apply imports")
     row = imports.get(ctx, actor=actor, import_id=import_id)
     with imports.opened(ctx, row) as bundle:
         made = plan(ctx, row, bundle)
-        _write(ctx, made)
-    drafts = [draft(ctx, row, made, each, each.unit or _nobody(ctx, each)) for each in made.changed]
-    drafts += [draft_removal(ctx, row, made, gone) for gone in made.places.removals]
-    return requests.offer_for(
-        ctx, drafts, actor=actor, kind=ReleaseKind.IMPORT, at_least_level=at_least_level
-    )
+        drafts = [draft(ctx, row, made, each, each.unit or _nobody(ctx, each)) for each in made.changed]
+        drafts += [draft_removal(ctx, row, made, gone) for gone in made.places.removals]
+        return requests.offer_for(
+            ctx,
+            drafts,
+            actor=actor,
+            kind=ReleaseKind.IMPORT,
+            at_least_level=at_least_level,
+            read=made.prepared.read_blob,
+        )
 
 
 def _nobody(ctx: Context, each: Placement) -> Unit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from airflow_release_plugin.analysis.literal_renaming import Renamed, rename_literals
 from airflow_release_plugin.domain.digest import files_digest
@@ -53,6 +54,14 @@ class Prepared:
     def read(self, there: str) -> bytes:
         """The bytes of a file as it will be here, by its path there."""
         return self._read(there).data
+
+    def read_blob(self, blob: str) -> bytes:
+        """The same by the blob that the file will be in the store."""
+        return self.read(self._by_blob[blob])
+
+    @cached_property
+    def _by_blob(self) -> Mapping[str, str]:
+        return {entry.blob: there for there, entry in self.entries.items()}
 
     def files(self) -> Iterator[tuple[str, int, bytes]]:
         """``(path here, mode, bytes)`` of every file, one at a time."""

@@ -17,13 +17,14 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.export_wish import ExportOrigin
 from airflow_release_plugin.domain.import_mode import ImportMode
 from airflow_release_plugin.domain.inventory import Kind
-from airflow_release_plugin.domain.name_table import NameTable
+from airflow_release_plugin.domain.name_table import NameTable, name_table
 from airflow_release_plugin.domain.states import ImportState, ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
     BundleUntrustedError,
     ConflictError,
     ImportBlockedError,
     NotAllowedError,
+    NotFoundError,
     SelfApprovalError,
 )
 from airflow_release_plugin.models import Import, Release, Submission, Unit
@@ -31,6 +32,7 @@ from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.services import (
     audit,
     candidates,
+    flow_admin,
     import_apply,
     import_contents,
     import_job,
@@ -48,6 +50,7 @@ from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World
 from tests.harness.exports import made
+from tests.harness.flow_forms import form, level
 from tests.harness.imports import uploaded
 from tests.harness.two_installations import ASKED, Pair, apply, beside, checked_at, sent_from, servers
 
@@ -180,6 +183,32 @@ def test_the_offer_names_who_could_approve_before_anything_is_asked_for(pair: Pa
     assert "reviewer" in {person.name for person in found.people}
     assert found.problem == ""
     assert versions(pair.here) == {}
+
+
+def test_an_offer_puts_no_file_into_the_store(pair: Pair) -> None:
+    row = pair.checked("etl")
+
+    import_apply.offer(pair.here.ctx, actor=ADMIN, import_id=row.id)
+
+    for entry in versions(pair.there)["etl.py"].entries:
+        with pytest.raises(NotFoundError):
+            pair.here.store.read(entry.blob)
+
+
+@pytest.mark.req("R59")
+def test_an_offer_counts_the_lines_as_they_will_be_here(pair: Pair) -> None:
+    row = renamed_connection(pair)
+    finished(pair.here, apply(pair.here, row, ImportMode.RELEASE))
+    lines = 'op = Operator(conn_id="warehouse")\nMORE = 1'
+    pair.there.released(pair.there.dag("load", lines=lines))
+    by_lines = [level(name=f"From {least} on", min_lines=least) for least in (1, 2)]
+    raw = form("Imports", level(), *by_lines, kind="import")
+    flow_admin.create(pair.here.ctx, actor=ADMIN, raw=raw)
+    row = pair.checked("load", mapping=name_table(row.mapping))
+
+    found = import_apply.offer(pair.here.ctx, actor=ADMIN, import_id=row.id)
+
+    assert found.level_name == "From 1 on"
 
 
 def test_a_reviewer_who_may_not_decide_gives_the_import_back_with_the_reason(pair: Pair) -> None:
