@@ -37,9 +37,9 @@ from airflow_release_plugin.services.baseline import Baseline
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.store.base import environment_ref
+from airflow_release_plugin.store.batches import write_in_batches
 
 TITLE = "Baseline"
-_BATCH_BYTES = 32 * 1024 * 1024
 
 
 def preview(ctx: Context, *, actor: Actor, folder: str) -> Baseline:
@@ -74,7 +74,8 @@ def adopt(ctx: Context, *, actor: Actor, folder: str) -> Release:
             f"Bundle {found.bundle!r} cannot be adopted yet: {' '.join(found.problems[:5])}",
             problems=list(found.problems),
         )
-    _write_files(ctx, found)
+    files = ((entry.path, entry.mode, found.files.read(entry.path)) for entry in found.entries)
+    write_in_batches(ctx.store, files)
     rows = _versions(ctx, found, actor=actor)
     _require_unchanged(ctx, found)
     release = _release(ctx, found, rows, changes, actor=actor)
@@ -98,18 +99,6 @@ def _adopted_before(ctx: Context, head: str, digest: str) -> Release:
         "environment can adopt what runs today. Submit what differs.",
         head=head,
     )
-
-
-def _write_files(ctx: Context, found: Baseline) -> None:
-    batch: dict[str, tuple[int, bytes]] = {}
-    size = 0
-    for entry in found.entries:
-        batch[entry.path] = (entry.mode, found.files.read(entry.path))
-        size += entry.size
-        if size > _BATCH_BYTES:
-            ctx.store.write_files(batch)
-            batch, size = {}, 0
-    ctx.store.write_files(batch)
 
 
 def _require_unchanged(ctx: Context, found: Baseline) -> None:

@@ -33,6 +33,7 @@ from airflow_release_plugin.services.import_evidence import why_not_enough
 from airflow_release_plugin.services.import_places import Placement, move_units
 from airflow_release_plugin.services.import_plan import Plan, draft, draft_removal, plan
 from airflow_release_plugin.services.requests import Offer, Wish
+from airflow_release_plugin.store.batches import write_in_batches
 
 _SHOWN = 5
 
@@ -135,7 +136,7 @@ def carry_out(ctx: Context, row: Import, *, actor: Actor) -> Import:
         _refuse_blocked(row, made.findings)
         if mode is ImportMode.RECORD:
             _require_evidence(ctx, made)
-        _write(ctx, made)
+        write_in_batches(ctx.store, made.prepared.files())
         row.commit_id = import_originals.keep(ctx, bundle, made.base)
         manifest = bundle.manifest
     brought = _versions(ctx, row, made, actor=actor)
@@ -198,11 +199,6 @@ def _require_evidence(ctx: Context, made: Plan) -> None:
             f"The bundle cannot be recorded as released: {reason}. Release it under the flow for imports "
             "instead."
         )
-
-
-def _write(ctx: Context, made: Plan) -> None:
-    for batch in made.batches():
-        ctx.store.write_files(batch)
 
 
 def _versions(ctx: Context, row: Import, made: Plan, *, actor: Actor) -> list[Submission]:

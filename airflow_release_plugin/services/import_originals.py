@@ -8,7 +8,7 @@ finds what it does not carry, and reviewers can see what was rewritten.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import PurePosixPath
 
 from airflow_release_plugin.domain.files import FileEntry, TreeChange
@@ -17,9 +17,8 @@ from airflow_release_plugin.exceptions import BundleManifestError, ConflictError
 from airflow_release_plugin.repositories import applied_imports
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.store.base import CommitMessage, import_ref
+from airflow_release_plugin.store.batches import write_in_batches
 from airflow_release_plugin.transfer.reader import Bundle
-
-_BATCH_BYTES = 32 * 1024 * 1024
 
 
 def base_commit(ctx: Context, manifest: Manifest) -> str | None:
@@ -76,7 +75,8 @@ def keep(ctx: Context, bundle: Bundle, base: str | None) -> str:
     :param base: what :func:`base_commit` returned
     """
     manifest = bundle.manifest
-    entries = [entry for batch in _batches(bundle) for entry in ctx.store.write_files(batch)]
+    files = ((file.path, file.mode, bundle.read(file.path)) for file in manifest.included)
+    entries = write_in_batches(ctx.store, files)
     new = {entry.path for entry in entries}
     changes = [TreeChange(entry.path, entry) for entry in entries]
     changes += [TreeChange(path, None) for path in _in_the_way(ctx.store.files(base), new)]
@@ -96,18 +96,6 @@ def name(ctx: Context, manifest: Manifest, commit: str) -> None:
     """Let the ref of the bundle point at the commit; one that a crash left is taken over."""
     ref = import_ref(manifest.bundle_id)
     ctx.store.move_ref(ref, expected=ctx.store.ref(ref), new=commit)
-
-
-def _batches(bundle: Bundle) -> Iterator[Mapping[str, tuple[int, bytes]]]:
-    batch: dict[str, tuple[int, bytes]] = {}
-    size = 0
-    for file in bundle.manifest.included:
-        batch[file.path] = (file.mode, bundle.read(file.path))
-        size += file.size
-        if size > _BATCH_BYTES:
-            yield batch
-            batch, size = {}, 0
-    yield batch
 
 
 def _in_the_way(before: Mapping[str, FileEntry], new: Collection[str]) -> list[str]:

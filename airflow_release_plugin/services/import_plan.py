@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from airflow_release_plugin.analysis.closure import Closure, ClosureFile, FileKind
@@ -18,8 +17,6 @@ from airflow_release_plugin.services.import_files import Prepared, prepare
 from airflow_release_plugin.services.import_places import Placement, Places, Removal
 from airflow_release_plugin.services.versions import content_columns
 from airflow_release_plugin.transfer.reader import Bundle
-
-_BATCH_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -54,18 +51,6 @@ class Plan:
             each.bundled.unit_id: {"there": each.bundled.path, "here": each.path}
             for each in self.places.units
         }
-
-    def batches(self) -> Iterator[Mapping[str, tuple[int, bytes]]]:
-        """The files as they will be here, some megabytes at a time."""
-        batch: dict[str, tuple[int, bytes]] = {}
-        size = 0
-        for path, mode, data in self.prepared.files():
-            batch[path] = (mode, data)
-            size += len(data)
-            if size > _BATCH_BYTES:
-                yield batch
-                batch, size = {}, 0
-        yield batch
 
 
 def plan(ctx: Context, row: Import, bundle: Bundle) -> Plan:
