@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from airflow_release_plugin.cli.common import Row, deed, fail, operator
 from airflow_release_plugin.domain.import_mode import ImportMode
 from airflow_release_plugin.domain.name_table import NameTable, name_table
-from airflow_release_plugin.domain.preflight import Reason, Weight, blocking, rows_from
 from airflow_release_plugin.domain.preflight import Row as Found
+from airflow_release_plugin.domain.preflight import Weight, blocking, rows_from
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError
 from airflow_release_plugin.services import (
@@ -34,11 +34,6 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 _PART = 16
 """Chunks that are written in one transaction."""
-_STUBBED = {
-    Reason.MISSING_CONNECTION: "connections",
-    Reason.MISSING_VARIABLE: "variables",
-    Reason.MISSING_POOL: "pools",
-}
 
 
 @deed
@@ -113,9 +108,9 @@ def _checked(import_id: int, args: Namespace, given: NameTable) -> tuple[Found, 
         found = rows_from(row.preflight)
         if args.stubs:
             missing = {
-                _STUBBED[each.reason]: [item.name for item in each.items]
+                f"{each.stub_kind.value}s": [item.name for item in each.items]
                 for each in found
-                if each.reason in _STUBBED
+                if each.stub_kind
             }
             import_stubs.create(ctx, actor=operator(), import_id=import_id, **missing)
             found = rows_from(row.preflight)

@@ -75,6 +75,11 @@ class Inventory:
     produced: frozenset[str] = frozenset()
     illegal_ids: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def standings(self) -> dict[Kind, Mapping[str, Standing]]:
+        """How things stand, by their kind and their name here."""
+        return {Kind.CONNECTION: self.connections, Kind.VARIABLE: self.variables, Kind.POOL: self.pools}
+
 
 def standing(description: str | None) -> Standing:
     """How something with this description stands."""

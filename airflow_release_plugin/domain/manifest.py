@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.plain_values import LongText, Texts, read_record
 from airflow_release_plugin.exceptions import BundleManifestError, BundleVersionError
 
@@ -96,6 +97,11 @@ class BundleEvidence:
     emergency: bool = False
     decisions: tuple[BundleDecision, ...] = ()
 
+    @property
+    def has_approval(self) -> bool:
+        """Whether somebody approved it."""
+        return any(decision.verdict == Verdict.APPROVE.value for decision in self.decisions)
+
 
 @dataclass(frozen=True)
 class BundleUnit:
@@ -138,6 +144,16 @@ class BundleUnit:
     def dag_ids(self) -> tuple[str, ...]:
         """Ids of its DAGs."""
         return tuple(dag.dag_id for dag in self.dags)
+
+    @property
+    def named(self) -> dict[str, frozenset[str]]:
+        """By kind, what it refers to that may be called otherwise elsewhere."""
+        return {
+            "connection": frozenset(connection.id for connection in self.connections),
+            "variable": frozenset(self.variables),
+            "pool": frozenset(self.pools),
+            "queue": frozenset(self.queues),
+        }
 
 
 @dataclass(frozen=True)

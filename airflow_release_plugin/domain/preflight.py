@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
+from airflow_release_plugin.domain.inventory import Kind
+
 
 class Weight(str, Enum):
     """How much a finding weighs."""
@@ -87,6 +89,15 @@ FIRM = frozenset(
 """What no policy makes lighter: applying could not work, or would do harm."""
 
 
+MISSING: Mapping[str, Reason] = {
+    "connection": Reason.MISSING_CONNECTION,
+    "variable": Reason.MISSING_VARIABLE,
+    "pool": Reason.MISSING_POOL,
+    "queue": Reason.UNKNOWN_QUEUE,
+}
+"""By kind of thing, the reason where nothing here has the name that the bundle gives."""
+
+
 @dataclass(frozen=True, order=True)
 class Item:
     """
@@ -109,6 +120,16 @@ class Row:
     reason: Reason
     weight: Weight
     items: tuple[Item, ...]
+
+    @property
+    def missing_kind(self) -> str:
+        """What its items are, where nothing here has their names; else empty."""
+        return next((kind for kind, reason in MISSING.items() if reason is self.reason), "")
+
+    @property
+    def stub_kind(self) -> Kind | None:
+        """The same where stubs can be made of them."""
+        return next((kind for kind in Kind if kind.value == self.missing_kind), None)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values; :func:`rows_from` reads them."""

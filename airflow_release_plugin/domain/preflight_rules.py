@@ -12,17 +12,13 @@ from packaging.version import InvalidVersion, Version
 
 from airflow_release_plugin.domain.inventory import Inventory, Kind, Standing, Wanted
 from airflow_release_plugin.domain.manifest import BundleUnit, Manifest
-from airflow_release_plugin.domain.preflight import Item, Reason
+from airflow_release_plugin.domain.name_table import KINDS
+from airflow_release_plugin.domain.preflight import MISSING, Item, Reason
 
 Finding = tuple[Reason, Item]
 Rename = Callable[[str, str], str]
 """The name here of what has a kind (connection, variable, pool, queue) and a name in the bundle."""
 
-_MISSING = {
-    Kind.CONNECTION: Reason.MISSING_CONNECTION,
-    Kind.VARIABLE: Reason.MISSING_VARIABLE,
-    Kind.POOL: Reason.MISSING_POOL,
-}
 _MOST_DETAIL = 300
 
 
@@ -46,16 +42,20 @@ class Needs:
         return {name: tuple(sorted(found[name])) for name in sorted(found)}
 
     @cached_property
-    def connections(self) -> dict[str, tuple[str, ...]]:
-        return self.of(lambda unit: (connection.id for connection in unit.connections))
+    def named(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """By kind, names there of what may be called otherwise here."""
+        return {kind: self._named(kind) for kind in KINDS}
+
+    def _named(self, kind: str) -> dict[str, tuple[str, ...]]:
+        return self.of(lambda unit: unit.named[kind])
+
+    def type_of(self, kind: str, there: str) -> str:
+        """Type of a connection; empty where nobody could tell, and for everything else."""
+        return self._types.get(there, "") if kind == Kind.CONNECTION.value else ""
 
     @cached_property
-    def variables(self) -> dict[str, tuple[str, ...]]:
-        return self.of(lambda unit: unit.variables)
-
-    @cached_property
-    def pools(self) -> dict[str, tuple[str, ...]]:
-        return self.of(lambda unit: unit.pools)
+    def _types(self) -> dict[str, str]:
+        return {c.id: c.type for unit in self.manifest.units for c in unit.connections if c.type}
 
     @cached_property
     def packages(self) -> dict[str, tuple[str, ...]]:
@@ -74,12 +74,15 @@ class Needs:
     def wanted(self) -> Wanted:
         """What an inventory has to look for."""
         return Wanted(
-            connections=frozenset(self.rename(Kind.CONNECTION.value, name) for name in self.connections),
-            variables=frozenset(self.rename(Kind.VARIABLE.value, name) for name in self.variables),
+            connections=self._here(Kind.CONNECTION),
+            variables=self._here(Kind.VARIABLE),
             packages=frozenset(self.packages),
             modules=frozenset(self.modules),
             dag_ids=self.dag_ids,
         )
+
+    def _here(self, kind: Kind) -> frozenset[str]:
+        return frozenset(self.rename(kind.value, name) for name in self.named[kind.value])
 
 
 @dataclass(frozen=True)
@@ -119,29 +122,25 @@ def findings(needs: Needs, ground: Ground) -> Iterator[Finding]:
 
 
 def _named_things(needs: Needs, inventory: Inventory) -> Iterator[Finding]:
-    types = {c.id: c.type for unit in needs.manifest.units for c in unit.connections if c.type}
-    for kind, wanted, here in (
-        (Kind.CONNECTION, needs.connections, inventory.connections),
-        (Kind.VARIABLE, needs.variables, inventory.variables),
-        (Kind.POOL, needs.pools, inventory.pools),
-    ):
-        for there, dag_ids in wanted.items():
+    for kind, here in inventory.standings.items():
+        for there, dag_ids in needs.named[kind.value].items():
             name = needs.rename(kind.value, there)
             stands = here.get(name)
-            about = f"Type {types[there]!r}." if kind is Kind.CONNECTION and there in types else ""
+            of_type = needs.type_of(kind.value, there)
+            about = f"Type {of_type!r}." if of_type else ""
             if stands in {None, Standing.UNKNOWN}:
                 unsure = "A secrets backend did not answer." if stands else ""
-                yield _MISSING[kind], Item(there, _detail(about, _mapped(there, name), unsure), dag_ids)
+                yield MISSING[kind.value], Item(there, _detail(about, _mapped(there, name), unsure), dag_ids)
             elif stands is Standing.STUB:
                 detail = _detail(f"A {kind.value}.", about, _mapped(there, name))
                 yield Reason.INCOMPLETE_STUB, Item(there, detail, dag_ids)
 
 
 def _queues_and_executors(needs: Needs, inventory: Inventory) -> Iterator[Finding]:
-    for there, dag_ids in needs.of(lambda unit: unit.queues).items():
+    for there, dag_ids in needs.named["queue"].items():
         name = needs.rename("queue", there)
         if name not in inventory.queues:
-            yield Reason.UNKNOWN_QUEUE, Item(there, _mapped(there, name), dag_ids)
+            yield MISSING["queue"], Item(there, _mapped(there, name), dag_ids)
     for name, dag_ids in needs.of(lambda unit: unit.executors).items():
         if name not in inventory.executors:
             yield Reason.MISSING_EXECUTOR, Item(name, dag_ids=dag_ids)
@@ -217,7 +216,7 @@ def _origin(manifest: Manifest, applied: frozenset[str]) -> Iterator[Finding]:
         evidence = unit.evidence
         if evidence is None:
             yield Reason.NOT_APPROVED_THERE, Item(unit.path, "It comes from a source.", unit.dag_ids)
-        elif not any(decision.verdict == "approve" for decision in evidence.decisions):
+        elif not evidence.has_approval:
             how = "in an emergency" if evidence.emergency else "under a flow that asks nobody"
             detail = f"Released as {evidence.release} {how}."
             yield Reason.NOT_APPROVED_THERE, Item(unit.path, detail, unit.dag_ids)

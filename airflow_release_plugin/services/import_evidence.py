@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.files import FileEntry
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.manifest import (
@@ -153,6 +152,4 @@ def why_not_enough(manifest: Manifest, rewritten: Collection[str]) -> str:
 
 def _is_agreed(unit: BundleUnit) -> bool:
     evidence = unit.evidence
-    if evidence is None or evidence.emergency:
-        return False
-    return any(decision.verdict == Verdict.APPROVE.value for decision in evidence.decisions)
+    return evidence is not None and evidence.has_approval and not evidence.emergency

@@ -110,19 +110,13 @@ def _not_renamed(places: Places, table: NameTable, changed: Mapping[str, Renamed
     """Names of the table that a unit uses and that no literal, or not every one, could take."""
     concerned: dict[tuple[str, str], set[str]] = defaultdict(set)
     for placement in places.units:
-        unit = placement.bundled
-        used = {
-            "connection": {connection.id for connection in unit.connections},
-            "variable": set(unit.variables),
-            "pool": set(unit.pools),
-            "queue": set(unit.queues),
-        }
+        used = placement.bundled.named
         found = [changed[there] for there in placement.files if there in changed]
         for kind, there, _ in table:
             reached = any((kind, there) in result.reached for result in found)
             missed = any((kind, there) in result.missed for result in found)
             if missed or (there in used[kind] and not reached):
-                concerned[kind, there].update(unit.dag_ids)
+                concerned[kind, there].update(placement.bundled.dag_ids)
     for (kind, there), dag_ids in sorted(concerned.items()):
         detail = f"This {kind} is named in a way that cannot be changed; it keeps its name {there!r} here."
         yield Reason.COMPUTED_NAME, Item(there, detail, tuple(sorted(dag_ids)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.manifest import BundleUnit, Manifest, manifest_from_dict
-from airflow_release_plugin.domain.name_table import KINDS, NameTable, name_table
+from airflow_release_plugin.domain.name_table import NameTable, name_table
 from airflow_release_plugin.domain.preflight import Reason, Row, Weight, rows_from
+from airflow_release_plugin.domain.preflight_rules import Needs
 from airflow_release_plugin.domain.states import WAITING_IMPORT_STATES, ImportState
 from airflow_release_plugin.domain.trusted_keys import TrustedKey
 from airflow_release_plugin.domain.wording import first_few
@@ -23,12 +24,6 @@ from airflow_release_plugin.services.import_evidence import why_not_enough
 from airflow_release_plugin.services.import_places import Places, place_import
 from airflow_release_plugin.transfer.keys import KeyFolder
 
-_PROBLEMS = {
-    Reason.MISSING_CONNECTION: "connection",
-    Reason.MISSING_VARIABLE: "variable",
-    Reason.MISSING_POOL: "pool",
-    Reason.UNKNOWN_QUEUE: "queue",
-}
 UNCHANGED = "unchanged"
 
 
@@ -241,38 +236,18 @@ def _gone(manifest: Manifest, places: Places | None) -> Iterator[Gone]:
 
 def names(row: Import, manifest: Manifest, table: NameTable) -> Iterator[Name]:
     """What the bundle names, by kind; what is missing or called otherwise here comes first."""
-    missing = {
-        (_PROBLEMS[each.reason], item.name)
-        for each in rows_from(row.preflight)
-        if each.reason in _PROBLEMS
-        for item in each.items
-    }
-    types = {c.id: c.type for unit in manifest.units for c in unit.connections}
+    missing = {(each.missing_kind, item.name) for each in rows_from(row.preflight) for item in each.items}
+    needs = Needs(manifest, table.here)
     found = [
         Name(
             kind=kind,
             there=there,
             here=table.here(kind, there),
-            dag_ids=tuple(sorted(dag_ids)),
-            type=types.get(there, "") if kind == "connection" else "",
+            dag_ids=dag_ids,
+            type=needs.type_of(kind, there),
             is_missing=(kind, there) in missing,
         )
-        for kind, used in _used(manifest).items()
-        for there, dag_ids in sorted(used.items())
+        for kind, used in needs.named.items()
+        for there, dag_ids in used.items()
     ]
     return iter(sorted(found, key=lambda name: (not name.is_missing, not name.stands_out)))
-
-
-def _used(manifest: Manifest) -> Mapping[str, Mapping[str, set[str]]]:
-    found: dict[str, dict[str, set[str]]] = {kind: defaultdict(set) for kind in KINDS}
-    for unit in manifest.units:
-        named: Mapping[str, Iterable[str]] = {
-            "connection": (connection.id for connection in unit.connections),
-            "variable": unit.variables,
-            "pool": unit.pools,
-            "queue": unit.queues,
-        }
-        for kind, used in named.items():
-            for name in used:
-                found[kind][name].update(unit.dag_ids)
-    return found

@@ -56,7 +56,10 @@ def create(
     _require_rights(ctx, actor, made)
     for stub in made:
         ctx.airflow.inventory.create_stub(
-            stub.kind, stub.here, connection_type=_type(needs, stub), note=_note(row, needs, stub)
+            stub.kind,
+            stub.here,
+            connection_type=needs.type_of(stub.kind.value, stub.there),
+            note=_note(row, needs, stub),
         )
     if made:
         names = [f"{stub.kind.value} {stub.here}" for stub in made]
@@ -66,12 +69,10 @@ def create(
     return made
 
 
-def _users(needs: Needs, kind: Kind) -> dict[str, tuple[str, ...]]:
-    return {Kind.CONNECTION: needs.connections, Kind.VARIABLE: needs.variables, Kind.POOL: needs.pools}[kind]
-
-
 def _require_needed(needs: Needs, asked: Iterable[tuple[Kind, str]]) -> None:
-    strange = sorted(f"{kind.value} {there!r}" for kind, there in asked if there not in _users(needs, kind))
+    strange = sorted(
+        f"{kind.value} {there!r}" for kind, there in asked if there not in needs.named[kind.value]
+    )
     if strange:
         raise InvalidRequestError(
             f"The bundle needs no {', '.join(strange)[:500]}; stubs are made only of what it needs.",
@@ -81,12 +82,7 @@ def _require_needed(needs: Needs, asked: Iterable[tuple[Kind, str]]) -> None:
 
 def _missing(ctx: Context, needs: Needs, asked: Iterable[tuple[Kind, str]]) -> Iterator[Stub]:
     """Those that are not here yet; of two that have one name here, the first."""
-    inventory = ctx.airflow.inventory.take(needs.wanted)
-    held = {
-        Kind.CONNECTION: inventory.connections,
-        Kind.VARIABLE: inventory.variables,
-        Kind.POOL: inventory.pools,
-    }
+    held = ctx.airflow.inventory.take(needs.wanted).standings
     seen = set()
     for kind, there in asked:
         here = needs.rename(kind.value, there)
@@ -111,11 +107,6 @@ def _require_rights(ctx: Context, actor: Actor, stubs: Iterable[Stub]) -> None:
         )
 
 
-def _type(needs: Needs, stub: Stub) -> str:
-    found = (c.type for unit in needs.manifest.units for c in unit.connections if c.id == stub.there)
-    return next(filter(None, found), "") if stub.kind is Kind.CONNECTION else ""
-
-
 def _note(row: Import, needs: Needs, stub: Stub) -> str:
-    users = _users(needs, stub.kind)[stub.there]
+    users = needs.named[stub.kind.value][stub.there]
     return f"needed by {first_few(users, _SHOWN)} of {row.subject}. Fill it in, then change this description."

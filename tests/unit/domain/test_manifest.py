@@ -21,6 +21,7 @@ from airflow_release_plugin.domain.manifest import (
     manifest_from_dict,
 )
 from airflow_release_plugin.domain.manifest_rules import require_sound
+from airflow_release_plugin.domain.name_table import KINDS
 from airflow_release_plugin.exceptions import BundleManifestError, BundleUnsafeError, BundleVersionError
 from tests.harness.bundles import CONTENT, EVIDENCE, NOON, bundle_files, manifest_of
 
@@ -74,6 +75,21 @@ def test_any_text_and_time_survives(names: list[str], comment: str, created: Any
     manifest = replace(PLAIN, created=created, units=(unit,))
 
     assert manifest_from_bytes(manifest.to_bytes()) == manifest
+
+
+def test_a_unit_says_by_kind_what_may_be_called_otherwise_elsewhere() -> None:
+    named = FULL.units[0].named
+
+    assert tuple(named) == KINDS
+    assert list(named.values()) == [{"dwh", "unknown"}, {"region"}, {"dwh", " odd name "}, {"big"}]
+
+
+@pytest.mark.parametrize(("verdict", "expected"), [("approve", True), ("reject", False)])
+def test_evidence_has_an_approval_if_somebody_approved(verdict: str, expected: bool) -> None:
+    decision = replace(EVIDENCE.decisions[0], verdict=verdict)
+
+    assert replace(EVIDENCE, decisions=(decision,)).has_approval is expected
+    assert not replace(EVIDENCE, decisions=()).has_approval
 
 
 def test_the_spelling_that_is_signed_never_changes() -> None:

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_release_plugin.domain.inventory import Kind
+from airflow_release_plugin.domain.name_table import KINDS
 from airflow_release_plugin.domain.preflight import (
     DEFAULT_WEIGHTS,
     FIRM,
+    MISSING,
     Item,
     Reason,
     Row,
@@ -27,6 +30,14 @@ def test_every_reason_has_a_weight_and_words() -> None:
 
 def test_what_no_policy_makes_lighter_blocks() -> None:
     assert {DEFAULT_WEIGHTS[reason] for reason in FIRM} == {Weight.BLOCK}
+
+
+def test_names_that_mean_nothing_here_are_told_by_kind_and_stubs_stand_for_all_but_queues() -> None:
+    assert tuple(MISSING) == KINDS
+    rows = [Row(reason, Weight.BLOCK, ()) for reason in (*MISSING.values(), SAME)]
+
+    assert [row.missing_kind for row in rows] == [*KINDS, ""]
+    assert [row.stub_kind for row in rows] == [*Kind, None, None]
 
 
 class TestWeighed:
