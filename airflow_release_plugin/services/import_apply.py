@@ -233,10 +233,10 @@ def _release(
     ctx: Context, row: Import, manifest: Manifest, brought: list[Submission], *, actor: Actor
 ) -> Release:
     refuse_clashes(ctx, brought)
-    names = sorted({dag_id for version in brought for dag_id in version.dag_ids})
-    title = f"Import of {first_few(names)}"
     wish = _wish(row.options["wish"])
-    wish = wish if wish.title.strip() else replace(wish, title=title[:200])
+    if not wish.title.strip():
+        title = imports.release_title({dag_id for version in brought for dag_id in version.dag_ids})
+        wish = replace(wish, title=title)
     reason = ""
     if ImportMode(row.mode) is ImportMode.RECORD:
         there = sorted({unit.evidence.release for unit in manifest.units if unit.evidence})

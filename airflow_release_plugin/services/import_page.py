@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.identity import Actor
@@ -14,7 +14,6 @@ from airflow_release_plugin.domain.preflight import Reason, Row, Weight, rows_fr
 from airflow_release_plugin.domain.preflight_rules import Needs
 from airflow_release_plugin.domain.states import WAITING_IMPORT_STATES, ImportState
 from airflow_release_plugin.domain.trusted_keys import TrustedKey
-from airflow_release_plugin.domain.wording import first_few
 from airflow_release_plugin.models import Import, Release, Submission
 from airflow_release_plugin.repositories import applied_imports, releases, submissions
 from airflow_release_plugin.repositories import imports as queries
@@ -129,8 +128,7 @@ class ImportView:
     @property
     def title(self) -> str:
         """What a release of it may be called."""
-        names = self.row.dag_ids or [self.row.file_name]
-        return f"Import of {first_few([name[:140] for name in names])}"
+        return imports.release_title(self.row.dag_ids or [self.row.file_name])
 
     @property
     def is_open(self) -> bool:
@@ -175,15 +173,16 @@ def view(ctx: Context, *, actor: Actor, import_id: int) -> ImportView:
     manifest = manifest_from_dict(row.manifest) if row.manifest else None
     is_ahead = row.state in WAITING_IMPORT_STATES or row.state is ImportState.APPLYING
     places = place_import(ctx, row, manifest) if manifest and is_ahead else None
+    rows = rows_from(row.preflight)
     base = manifest.base if manifest else None
     return ImportView(
         row=row,
         manifest=manifest,
-        rows=rows_from(row.preflight),
+        rows=rows,
         verdict=verdict(row),
-        units=tuple(_units(ctx, row, manifest, places)) if manifest else (),
+        units=tuple(_units(ctx, row, manifest, places, rows)) if manifest else (),
         gone=tuple(_gone(manifest, places)) if manifest else (),
-        names=tuple(names(row, manifest, table_of(ctx, row))) if manifest else (),
+        names=tuple(_names(manifest, table_of(ctx, row), rows)) if manifest else (),
         base=applied_imports.by_bundle(ctx.session, base.bundle_id) if base else None,
         release=releases.release(ctx.session, row.release_id) if row.release_id else None,
         may_manage=imports.may_import(ctx, actor),
@@ -210,13 +209,10 @@ def table_of(ctx: Context, row: Import) -> NameTable:
     return name_table(row.mapping)
 
 
-def _units(ctx: Context, row: Import, manifest: Manifest, places: Places | None) -> Iterator[BundledUnit]:
-    same = {
-        item.name
-        for each in rows_from(row.preflight)
-        if each.reason is Reason.UNCHANGED
-        for item in each.items
-    }
+def _units(
+    ctx: Context, row: Import, manifest: Manifest, places: Places | None, rows: Iterable[Row]
+) -> Iterator[BundledUnit]:
+    same = {item.name for each in rows if each.reason is Reason.UNCHANGED for item in each.items}
     if places is not None:
         for each in places.units:
             change = UNCHANGED if each.path in same else each.change.value
@@ -234,9 +230,9 @@ def _gone(manifest: Manifest, places: Places | None) -> Iterator[Gone]:
     return (Gone(unit.path, unit.dag_ids, unit.unit_id in here) for unit in manifest.removed)
 
 
-def names(row: Import, manifest: Manifest, table: NameTable) -> Iterator[Name]:
+def _names(manifest: Manifest, table: NameTable, rows: Iterable[Row]) -> list[Name]:
     """What the bundle names, by kind; what is missing or called otherwise here comes first."""
-    missing = {(each.missing_kind, item.name) for each in rows_from(row.preflight) for item in each.items}
+    missing = {(each.missing_kind, item.name) for each in rows for item in each.items}
     needs = Needs(manifest, table.here)
     found = [
         Name(
@@ -250,4 +246,4 @@ def names(row: Import, manifest: Manifest, table: NameTable) -> Iterator[Name]:
         for kind, used in needs.named.items()
         for there, dag_ids in used.items()
     ]
-    return iter(sorted(found, key=lambda name: (not name.is_missing, not name.stands_out)))
+    return sorted(found, key=lambda name: (not name.is_missing, not name.stands_out))

@@ -64,7 +64,7 @@ def plan(ctx: Context, row: Import, bundle: Bundle) -> Plan:
     places = import_preflight.find_places(ctx, row, manifest)
     read = import_originals.reader(ctx, bundle, base)
     prepared = prepare(ctx, manifest, places, name_table(row.mapping), read)
-    return Plan(bundle, base, places, prepared, import_preflight.look(ctx, row, places, prepared))
+    return Plan(bundle, base, places, prepared, import_preflight.look(ctx, row, manifest, places, prepared))
 
 
 def draft(ctx: Context, row: Import, made: Plan, each: Placement, unit: Unit) -> Submission:

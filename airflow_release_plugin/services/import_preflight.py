@@ -80,7 +80,7 @@ def renew(ctx: Context, row: Import) -> None:
     """Look again, with the folder and the names that the import has."""
     with imports.opened(ctx, row) as bundle:
         places = find_places(ctx, row, bundle.manifest)
-        rows = look(ctx, row, places, _prepared(ctx, row, bundle, places))
+        rows = look(ctx, row, bundle.manifest, places, _prepared(ctx, row, bundle, places))
     row.preflight = [each.to_dict() for each in rows]
     row.preflight_at, row.error = ctx.clock(), ""
 
@@ -108,13 +108,14 @@ def _prepared(ctx: Context, row: Import, bundle: Bundle, places: Places) -> Prep
     return prepare(ctx, bundle.manifest, places, name_table(row.mapping), read)
 
 
-def look(ctx: Context, row: Import, places: Places, prepared: Prepared | None) -> tuple[Row, ...]:
+def look(
+    ctx: Context, row: Import, manifest: Manifest, places: Places, prepared: Prepared | None
+) -> tuple[Row, ...]:
     """
     Weigh everything that stands in the way at this moment. Nothing of the bundle is imported or executed.
 
     :param prepared: ``None`` for a bundle whose base is not here
     """
-    manifest = imports.manifest_of(row)
     needs = Needs(manifest, name_table(row.mapping).here)
     ground = _ground(ctx, needs, places, _applied(ctx, row, manifest, has_base=prepared is not None))
     found = (*findings(needs, ground), *places.findings, *(prepared.findings if prepared else ()))

@@ -14,6 +14,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind
 from airflow_release_plugin.domain.manifest import Manifest, manifest_from_dict
 from airflow_release_plugin.domain.states import ImportState
+from airflow_release_plugin.domain.wording import first_few
 from airflow_release_plugin.exceptions import (
     BundleAlteredError,
     BundleError,
@@ -246,6 +247,11 @@ def dag_ids_of(manifest: Manifest) -> list[str]:
     """Sorted ids of the DAGs that a bundle brings or takes away."""
     brought = {dag_id for unit in manifest.units for dag_id in unit.dag_ids}
     return sorted(brought.union(*(gone.dag_ids for gone in manifest.removed)))
+
+
+def release_title(dag_ids: Iterable[str]) -> str:
+    """What a release of DAGs that an import brings is called where nobody says anything else."""
+    return f"Import of {first_few([dag_id[:140] for dag_id in sorted(dag_ids)])}"
 
 
 def _refuse(ctx: Context, actor: Actor, row: Import, error: BundleError) -> None:

@@ -281,11 +281,10 @@ def test_a_bundle_is_looked_at_as_soon_as_it_is_here_and_says_how_much_blocks(
 @pytest.mark.req("R59")
 def test_stubs_are_made_of_what_is_ticked(here: Installation, browser_of: Browsers) -> None:
     browser = browser_of("admin")
-    checked(here, browser, NEEDY)
+    page = checked(here, browser, NEEDY)
+    boxes = re.findall(r'name="(connection|variable|pool)" value="(\w+)" data-select', page)
 
-    browser.post(
-        "/transfers/imports/1/stubs", {"connection": ["shop"], "variable": ["path"], "pool": ["heavy"]}
-    )
+    browser.post("/transfers/imports/1/stubs", {name: [value] for name, value in boxes})
 
     page = browser.get("/transfers/imports/1").text
     assert "3 stubs were made" in page
