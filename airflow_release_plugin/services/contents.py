@@ -102,15 +102,16 @@ def dag_files_to_parse(ctx: Context, release: Release) -> list[str]:
     """
     DAG files of the candidate tree that the change can affect, sorted.
 
-    Those of the release itself, and released ones whose closure contains a changed file.
+    Those of the release itself, and those of the target it was made against whose closure contains a changed
+    file. What was released since is not in that tree: promoting over it has the check done again.
     """
     changed = {change.path for change in release.changes}
     own = {item.submission.unit_id: item for item in release.items}
     files = {item.path for item in own.values() if item.change is not ChangeKind.DELETED}
     live: Mapping[int, Submission] = submissions.live_by_unit(ctx.session, ctx.settings.source)
-    files |= {
+    affected = {
         row.path
         for unit, row in live.items()
         if unit not in own and not changed.isdisjoint(entry.path for entry in row.entries)
     }
-    return sorted(files)
+    return sorted(files | ctx.store.entries(release.base_commit, affected).keys())

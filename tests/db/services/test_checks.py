@@ -194,6 +194,15 @@ def test_released_dags_that_a_changed_helper_touches_are_checked_too(world: Worl
     ]
 
 
+def test_what_is_released_during_a_check_is_not_looked_for_in_a_tree_without_it(world: World) -> None:
+    world.write("helpers.py", "x = 1\n")
+    first = world.approved(world.dag("one", lines="import helpers"))
+    second = world.request(world.submit(world.dag("two", lines="import helpers")))
+    world.promote(first)
+
+    assert checks.work_tree(world.ctx, actor=PIPELINE, release_id=second.id).dag_files == ["two.py"]
+
+
 @pytest.mark.parametrize("actor", [PIPELINE, ADMIN], ids=lambda actor: actor.name)
 def test_broken_machinery_ends_a_release_that_may_be_retried(world: World, actor: Actor) -> None:
     release = world.waiting(world.dag("etl"))
