@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -220,9 +220,10 @@ def open_release(
 def _require_future(ctx: Context, scheduled_at: datetime | None) -> None:
     """A time that is over would not hold anything back."""
     if scheduled_at is not None and scheduled_at <= ctx.clock():
+        moment = scheduled_at.astimezone(timezone.utc)
         raise InvalidRequestError(
-            f"The time {scheduled_at.isoformat(timespec='minutes')} is past. Choose a later one, or leave it "
-            "empty to release as soon as it is approved."
+            f"The time {moment:%Y-%m-%d %H:%M} UTC is past. Choose a later one, or leave it empty to release "
+            "as soon as it is approved."
         )
 
 

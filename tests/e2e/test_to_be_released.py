@@ -36,6 +36,24 @@ def test_a_selection_across_filters_is_submitted_and_goes_on_to_a_release(driver
         assert "desk_first.py v1" in page.locator("tr", has_text="desk_helpers.py").inner_text()
 
 
+@pytest.mark.req("R8", "R10")
+def test_a_hurried_release_is_asked_for_a_reviewer_and_then_for_a_yes(driver: Driver) -> None:
+    driver.add("desk_hurried", dag_file("desk_hurried"))
+    chosen = driver.submit("desk_hurried.py")["id"]
+
+    with driver.page("dev", f"/releases/new?submission_ids={chosen}") as page:
+        page.get_by_label("Title").fill("In a hurry")
+        page.get_by_role("button", name="Create release").click()
+        assert page.locator("dialog[open]").count() == 0
+        people = page.locator("[data-require-one] input")
+        assert people.first.evaluate("box => box.validationMessage") == "Choose at least one reviewer."
+
+        people.last.check()
+        page.get_by_label("Title").press("Enter")
+        assert page.locator("dialog[open]").inner_text().startswith("Release 1 version")
+    assert driver.get(f"{API}/releases", search="In a hurry")["total_entries"] == 0
+
+
 @pytest.mark.req("R2", "R5", "R7")
 def test_a_moved_file_is_one_row_with_its_code_in_airflow(driver: Driver) -> None:
     driver.add("desk_moved", dag_file("desk_moved"))

@@ -101,6 +101,12 @@
     window.location.replace(`${at}?${query}${form.dataset.reloadAt ? `#${form.id}` : ""}`);
   }
 
+  /* Checkboxes of which at least one must be ticked: the browser says so at the first of them. */
+  function requireOne(choices) {
+    const boxes = [...choices.querySelectorAll("input[type=checkbox]")];
+    boxes[0].setCustomValidity(boxes.some((box) => box.checked) ? "" : choices.dataset.requireOne);
+  }
+
   /* Only rejecting needs a reason: the button says which field it needs. */
   function requireFor(button) {
     for (const other of button.form.querySelectorAll("button[data-needs]")) {
@@ -133,7 +139,12 @@
     else openInAirflow(event, target);
   });
   document.addEventListener("submit", (event) => {
-    if ("once" in event.target.dataset && !lock(event.target)) event.preventDefault();
+    // Enter in a field presses a button that nobody has seen yet: ask first.
+    const unasked = event.submitter?.closest("dialog:not([open])");
+    if (unasked) {
+      event.preventDefault();
+      openDialog(unasked);
+    } else if ("once" in event.target.dataset && !lock(event.target)) event.preventDefault();
     else if ("endsSelection" in event.target.dataset) sessionStorage.removeItem("release.selection");
   });
   document.addEventListener("change", (event) => {
@@ -142,6 +153,8 @@
     if (filters && target.matches("select, input[type=date]")) filters.requestSubmit();
     if ("reload" in target.dataset) reloadWith(target.form);
     if (target.name === "versions") updateCompare(target.form);
+    const choices = target.closest("[data-require-one]");
+    if (choices) requireOne(choices);
     const scope = target.closest("[data-selectable]");
     if (!scope) return;
     if ("selectAll" in target.dataset) for (const box of scope.querySelectorAll("input[data-select]")) box.checked = target.checked;
@@ -151,6 +164,7 @@
     unlockAll();
     document.querySelectorAll("[data-selectable]").forEach(updateSelection);
     document.querySelectorAll("form[data-compare]").forEach(updateCompare);
+    document.querySelectorAll("[data-require-one]").forEach(requireOne);
   });
 
   class Live {
@@ -243,6 +257,7 @@
     narrow.addEventListener("change", fit);
     fit();
   }
+  for (const button of document.querySelectorAll("[data-back]")) button.hidden = window.history.length < 2;
   for (const field of document.querySelectorAll("input[data-own-zone]")) {
     field.value = timezone() || Intl.DateTimeFormat().resolvedOptions().timeZone || field.value;
   }

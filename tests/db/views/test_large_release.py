@@ -48,13 +48,14 @@ def test_the_item_that_failed_comes_first_and_is_named_on_top(
     assert page.index('data-item="shop_11.py"') < page.index('data-item="shop_00.py"')
 
 
-def test_many_checks_that_passed_are_behind_a_button(
+def test_many_versions_and_checks_that_passed_are_behind_a_button(
     installation: Installation, browser_of: Browsers
 ) -> None:
     release = checked(installation)
 
     page = words(browser_of("dev").get(f"/releases/{release.id}").text)
 
+    assert "Show all 12" in page
     assert "12 passed" in page
     assert "failed" not in page
 
@@ -65,4 +66,4 @@ def test_the_form_shows_a_long_selection_on_request(installation: Installation, 
     page = browser_of("dev").get("/releases/new?" + "&".join(f"submission_ids={i}" for i in ids)).text
 
     assert page.count('name="submission_ids"') == len(NAMES)
-    assert "Show all of them" in page
+    assert "Show all 12" in page

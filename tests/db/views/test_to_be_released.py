@@ -48,6 +48,15 @@ def test_the_filters_are_reset(client: FlaskClient) -> None:
     assert client.get(LIST).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("query", "is_offered"), [("tab=shared&search=", False), ("tab=shared&search=x", True)]
+)
+def test_a_reset_is_offered_where_something_is_filtered(
+    client: FlaskClient, query: str, is_offered: bool
+) -> None:
+    assert ("Reset filters" in client.get(f"{LIST}?{query}").text) is is_offered
+
+
 def test_a_cleared_form_is_remembered_as_no_filter(client: FlaskClient) -> None:
     client.get(f"{LIST}?search=x")
     client.get(f"{LIST}?search=&change=")
