@@ -19,13 +19,13 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.notification import NotificationEvent, reminder_due_at, wants
 from airflow_release_plugin.domain.states import GateState, NotificationState
-from airflow_release_plugin.exceptions import ConflictError, UnavailableError
 from airflow_release_plugin.models import Approval, Notification
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import notifications as queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services import audit, gates, notifications, settlement
 from airflow_release_plugin.services.background import Work, alone, insist
+from airflow_release_plugin.services.claims import take_each
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
@@ -47,10 +47,7 @@ def run_once(*, work: Work = unit_of_work, send: Deliver = deliver, stop: Event 
     """
     settle_expired(work)
     alone(work, remind)
-    sent = 0
-    while not (stop is not None and stop.is_set()) and (claim := _claim_next(work)) is not None:
-        sent += _send(claim, work=work, send=send)
-    return sent
+    return sum(_send(claim, work=work, send=send) for claim in take_each(work, _claim_next, stop))
 
 
 def settle_expired(work: Work = unit_of_work) -> None:
@@ -113,24 +110,20 @@ class Claim:
     timeout: float
 
 
-def _claim_next(work: Work) -> Claim | None:
-    """Take the next one that is due; ``None`` when there is none, or another server was faster."""
-    try:
-        with work() as (ctx, _):
-            row = queries.next_due(ctx.session, ctx.clock())
-            if row is None:
-                return None
-            if row.attempts >= MAX_ATTEMPTS:
-                # The server that made the last attempt died over it.
-                give_up(ctx, row, DeliveryProblem("Interrupted", "The last attempt was interrupted."))
-                return None
-            timeout = ctx.settings.notify_timeout
-            pause = PAUSES[min(row.attempts, len(PAUSES) - 1)]
-            row.attempts += 1
-            row.next_attempt_at = ctx.clock() + max(pause, timedelta(seconds=2 * timeout))
-            return Claim(row.id, row.attempts, row.notifier_json, row.notice, timeout)
-    except (ConflictError, UnavailableError):
+def _claim_next(ctx: Context) -> Claim | None:
+    """Take the next one that is due."""
+    row = queries.next_due(ctx.session, ctx.clock())
+    if row is None:
         return None
+    if row.attempts >= MAX_ATTEMPTS:
+        # The server that made the last attempt died over it.
+        give_up(ctx, row, DeliveryProblem("Interrupted", "The last attempt was interrupted."))
+        return None
+    timeout = ctx.settings.notify_timeout
+    pause = PAUSES[min(row.attempts, len(PAUSES) - 1)]
+    row.attempts += 1
+    row.next_attempt_at = ctx.clock() + max(pause, timedelta(seconds=2 * timeout))
+    return Claim(row.id, row.attempts, row.notifier_json, row.notice, timeout)
 
 
 def _send(claim: Claim, *, work: Work, send: Deliver) -> bool:

@@ -11,7 +11,6 @@ import hashlib
 import logging
 import shutil
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -20,62 +19,38 @@ from typing import Any
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.states import ExportState
-from airflow_release_plugin.exceptions import (
-    ConflictError,
-    ReleaseError,
-    TransferUnavailableError,
-    UnavailableError,
-)
+from airflow_release_plugin.exceptions import ReleaseError, TransferUnavailableError
 from airflow_release_plugin.models import Export
 from airflow_release_plugin.repositories import exports as queries
 from airflow_release_plugin.services import audit, exports
 from airflow_release_plugin.services.background import Work, alone, insist, keep_only
+from airflow_release_plugin.services.claims import LEASE, MAX_ATTEMPTS, Claim, LostError, take, take_each
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.export_bundle import MadeBundle, make_bundle
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=2)
-"""Without a sign of life for this long, a server that makes a bundle counts as dead."""
 KEPT = timedelta(days=3)
-MAX_ATTEMPTS = 3
 _BEAT = timedelta(seconds=1)
 _CHUNK = 1 << 20
-
-
-class _LostError(Exception):
-    """The export is another server's by now, or nobody wants it any more."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """An export that this server alone makes now; ``beat`` is the sign of life by which it is known."""
-
-    export_id: int
-    beat: datetime
-    attempt: int
 
 
 def run_once(*, work: Work = unit_of_work, stop: Event | None = None) -> int:
     """Remove files that were kept long enough, make every bundle that waits; return how many were made."""
     clear(work)
-    made = 0
-    while not (stop is not None and stop.is_set()) and (claim := _claim_next(work)) is not None:
-        made += make(claim, work=work, stop=stop)
-    return made
+    return sum(make(claim, work=work, stop=stop) for claim in take_each(work, _claim_next, stop))
 
 
 def make_now(export_id: int, *, work: Work = unit_of_work) -> bool:
     """Make one bundle in this process, if nobody was faster."""
-    claims: list[Claim | None] = []
 
-    def take(ctx: Context) -> None:
+    def claim_it(ctx: Context) -> Claim | None:
         row = queries.export(ctx.session, export_id, lock=True)
-        claims.append(_claim(ctx, row) if row is not None and row.state is ExportState.QUEUED else None)
+        return _claim(ctx, row) if row is not None and row.state is ExportState.QUEUED else None
 
-    taken = alone(work, take)
-    return bool(taken and claims[0] is not None and make(claims[0], work=work))
+    claim = take(work, claim_it)
+    return claim is not None and make(claim, work=work)
 
 
 def clear(work: Work = unit_of_work) -> None:
@@ -96,14 +71,9 @@ def _expire(ctx: Context) -> None:
         row.move_to(ExportState.EXPIRED)
 
 
-def _claim_next(work: Work) -> Claim | None:
-    """Take the next one; ``None`` when there is none, or another server was faster."""
-    try:
-        with work() as (ctx, _):
-            row = queries.next_to_make(ctx.session, ctx.clock() - LEASE)
-            return None if row is None else _claim(ctx, row)
-    except (ConflictError, UnavailableError):
-        return None
+def _claim_next(ctx: Context) -> Claim | None:
+    row = queries.next_to_make(ctx.session, ctx.clock() - LEASE)
+    return None if row is None else _claim(ctx, row)
 
 
 def _claim(ctx: Context, row: Export) -> Claim | None:
@@ -124,20 +94,20 @@ def make(claim: Claim, *, work: Work = unit_of_work, stop: Event | None = None) 
     sign = _SignOfLife(claim, work, stop)
     try:
         return _make(sign)
-    except _LostError:
-        log.info("Export %s is made elsewhere, or is not wanted any more", claim.export_id)
+    except LostError:
+        log.info("Export %s is made elsewhere, or is not wanted any more", claim.id)
         return False
 
 
 def _make(sign: _SignOfLife) -> bool:
-    export_id = sign.claim.export_id
+    export_id = sign.claim.id
     try:
         with sign.work() as (ctx, _):
             folder = exports.folder(ctx, export_id)
         _empty(folder)
         made = make_bundle(export_id, folder, work=sign.work, progress=sign)
         size, sha256 = made.path.stat().st_size, _sha256(made.path)
-    except _LostError:
+    except LostError:
         raise
     except ReleaseError as error:
         reason = error.message
@@ -184,18 +154,16 @@ class _SignOfLife:
     def __call__(self, done: int, total: int) -> None:
         if self._stop is not None and self._stop.is_set():
             insist(self._give_back, self.work)
-            raise _LostError
+            raise LostError
         if time.monotonic() >= self._next or done == total:
-            noted: list[datetime] = []
-            if alone(self.work, lambda ctx: noted.append(self._note(ctx, done, total))):
-                self.beat = noted[0]
+            self.beat = take(self.work, lambda ctx: self._note(ctx, done, total)) or self.beat
             self._next = time.monotonic() + _BEAT.total_seconds()
 
     def own(self, ctx: Context) -> Export:
         """The export, if it is still ours."""
-        row = queries.export(ctx.session, self.claim.export_id, lock=True)
+        row = queries.export(ctx.session, self.claim.id, lock=True)
         if row is None or row.state is not ExportState.RUNNING or row.beat_at != self.beat:
-            raise _LostError
+            raise LostError
         return row
 
     def _note(self, ctx: Context, done: int, total: int) -> datetime:

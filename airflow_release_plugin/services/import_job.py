@@ -8,71 +8,44 @@ transaction that holds the import locked. If a server dies, nothing of its work 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from threading import Event
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.states import ImportState
-from airflow_release_plugin.exceptions import ConflictError, ReleaseError, UnavailableError
+from airflow_release_plugin.exceptions import ReleaseError, UnavailableError
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.repositories import applied_imports
 from airflow_release_plugin.repositories import imports as queries
 from airflow_release_plugin.services import import_apply, imports
-from airflow_release_plugin.services.background import Work, alone, insist
+from airflow_release_plugin.services.background import Work, insist
+from airflow_release_plugin.services.claims import LEASE, MAX_ATTEMPTS, Claim, LostError, take, take_each
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=2)
-"""Without a sign of life for this long, a server that applies an import counts as dead."""
-MAX_ATTEMPTS = 3
-
-
-class _LostError(Exception):
-    """The import is another server's by now."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """An import that this server alone applies now; ``beat`` is the sign of life by which it is known."""
-
-    import_id: int
-    beat: datetime
-    attempt: int
-
 
 def run_once(*, work: Work = unit_of_work, stop: Event | None = None) -> int:
     """Apply every import that waits for it; return how many were applied."""
-    applied = 0
-    while not (stop is not None and stop.is_set()) and (claim := _claim_next(work)) is not None:
-        applied += apply(claim, work=work)
-    return applied
+    return sum(apply(claim, work=work) for claim in take_each(work, _claim_next, stop))
 
 
 def apply_now(import_id: int, *, work: Work = unit_of_work) -> bool:
     """Apply one import in this process, if nobody was faster; say whether it is applied."""
-    claims: list[Claim | None] = []
 
-    def take(ctx: Context) -> None:
+    def claim_it(ctx: Context) -> Claim | None:
         row = queries.get(ctx.session, import_id, lock=True)
         is_free = row is not None and row.state is ImportState.APPLYING and row.beat_at is None
-        claims.append(_claim(ctx, row) if row is not None and is_free else None)
+        return _claim(ctx, row) if row is not None and is_free else None
 
-    taken = alone(work, take)
-    return bool(taken and claims[0] is not None and apply(claims[0], work=work))
+    claim = take(work, claim_it)
+    return claim is not None and apply(claim, work=work)
 
 
-def _claim_next(work: Work) -> Claim | None:
-    """Take the next one; ``None`` when there is none, or another server was faster."""
-    try:
-        with work() as (ctx, _):
-            row = applied_imports.next_to_apply(ctx.session, ctx.clock() - LEASE)
-            return None if row is None else _claim(ctx, row)
-    except (ConflictError, UnavailableError):
-        return None
+def _claim_next(ctx: Context) -> Claim | None:
+    row = applied_imports.next_to_apply(ctx.session, ctx.clock() - LEASE)
+    return None if row is None else _claim(ctx, row)
 
 
 def _claim(ctx: Context, row: Import) -> Claim | None:
@@ -94,13 +67,13 @@ def apply(claim: Claim, *, work: Work = unit_of_work) -> bool:
         with work() as (ctx, _):
             row = _own(ctx, claim)
             import_apply.carry_out(ctx, row, actor=import_apply.asked_by(row))
-    except _LostError:
-        log.info("Import %s is applied elsewhere", claim.import_id)
+    except LostError:
+        log.info("Import %s is applied elsewhere", claim.id)
         return False
     except ReleaseError as error:
         reason, is_passing = error.message, _is_passing(error) and claim.attempt < MAX_ATTEMPTS
     except Exception:
-        log.exception("Import %s failed", claim.import_id)
+        log.exception("Import %s failed", claim.id)
         reason, is_passing = "Something broke inside. The API server's log says what.", False
     else:
         return True
@@ -115,9 +88,9 @@ def _is_passing(error: ReleaseError) -> bool:
 
 def _own(ctx: Context, claim: Claim) -> Import:
     """The import, if it is still ours."""
-    row = queries.get(ctx.session, claim.import_id, lock=True)
+    row = queries.get(ctx.session, claim.id, lock=True)
     if row is None or row.state is not ImportState.APPLYING or row.beat_at != claim.beat:
-        raise _LostError
+        raise LostError
     return row
 
 
@@ -125,7 +98,7 @@ def _end(ctx: Context, claim: Claim, reason: str) -> None:
     """Let the next round try again, or give the import back to people, with the reason."""
     try:
         row = _own(ctx, claim)
-    except _LostError:
+    except LostError:
         return
     if reason:
         _give_back(ctx, row, reason)

@@ -24,6 +24,7 @@ from airflow_release_plugin.models import Event, Notification, Release
 from airflow_release_plugin.services import (
     adoption,
     audit,
+    claims,
     decisions,
     delivery,
     deputies,
@@ -115,7 +116,7 @@ def find_drift(world: World) -> None:
 
 def export_and_discard(world: World) -> None:
     fetched, failing = ask(world, "etl"), ask(world, "etl")
-    failing.report = {"attempt": export_job.MAX_ATTEMPTS}
+    failing.report = {"attempt": claims.MAX_ATTEMPTS}
     export_job.run_once(work=steps_of(world))
     exports.fetch(world.ctx, actor=DEV, export_id=fetched.id)
     exports.discard(world.ctx, actor=DEV, export_id=fetched.id)

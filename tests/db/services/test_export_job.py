@@ -29,6 +29,7 @@ from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.models import Export
 from airflow_release_plugin.services import export_job, exports
 from airflow_release_plugin.services.background import Work
+from airflow_release_plugin.services.claims import LEASE, MAX_ATTEMPTS, take
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.store.memory import MemoryReleaseStore
 from tests.conftest import BACKENDS
@@ -53,7 +54,7 @@ def leftovers(world: World) -> list[str]:
 
 def died(world: World, row: Export) -> Path:
     """What a server leaves that is killed while it writes."""
-    export_job._claim_next(steps_of(world))
+    take(steps_of(world), export_job._claim_next)
     folder = exports.folder(world.ctx, row.id)
     folder.mkdir(parents=True)
     (folder / ".0123.partial").write_bytes(b"half")
@@ -68,7 +69,7 @@ def test_another_server_takes_over_after_the_lease_and_the_half_file_goes(
     export_job.run_once(work=steps_of(world))
     assert row.state is ExportState.RUNNING
 
-    clock.advance(seconds=export_job.LEASE.total_seconds() + 1)
+    clock.advance(seconds=LEASE.total_seconds() + 1)
     export_job.run_once(work=steps_of(world))
 
     assert row.state is ExportState.READY
@@ -77,9 +78,9 @@ def test_another_server_takes_over_after_the_lease_and_the_half_file_goes(
 
 def test_a_server_that_comes_back_too_late_spoils_nothing(world: World, clock: FrozenClock) -> None:
     row = ask(world, "etl")
-    late = export_job._claim_next(steps_of(world))
+    late = take(steps_of(world), export_job._claim_next)
     assert late is not None
-    clock.advance(seconds=export_job.LEASE.total_seconds() + 1)
+    clock.advance(seconds=LEASE.total_seconds() + 1)
     export_job.run_once(work=steps_of(world))
     sha256 = row.file_sha256
 
@@ -90,9 +91,9 @@ def test_a_server_that_comes_back_too_late_spoils_nothing(world: World, clock: F
 
 def test_an_export_that_servers_die_over_is_given_up(world: World, clock: FrozenClock) -> None:
     row = ask(world, "etl")
-    for _ in range(export_job.MAX_ATTEMPTS):
-        assert export_job._claim_next(steps_of(world)) is not None
-        clock.advance(seconds=export_job.LEASE.total_seconds() + 1)
+    for _ in range(MAX_ATTEMPTS):
+        assert take(steps_of(world), export_job._claim_next) is not None
+        clock.advance(seconds=LEASE.total_seconds() + 1)
 
     export_job.run_once(work=steps_of(world))
 
@@ -102,7 +103,7 @@ def test_an_export_that_servers_die_over_is_given_up(world: World, clock: Frozen
 
 def test_a_server_that_stops_gives_the_export_back(world: World) -> None:
     row = ask(world, "etl")
-    claim = export_job._claim_next(steps_of(world))
+    claim = take(steps_of(world), export_job._claim_next)
     assert claim is not None
     stop = Event()
     stop.set()
@@ -115,7 +116,7 @@ def test_a_server_that_stops_gives_the_export_back(world: World) -> None:
 
 def test_a_bundle_that_nobody_wants_any_more_is_not_finished(world: World) -> None:
     row = ask(world, "etl")
-    claim = export_job._claim_next(steps_of(world))
+    claim = take(steps_of(world), export_job._claim_next)
     assert claim is not None
     exports.discard(world.ctx, actor=DEV, export_id=row.id)
 
@@ -129,7 +130,7 @@ def test_a_bundle_that_nobody_wants_any_more_is_not_finished(world: World) -> No
 @pytest.mark.parametrize("limit", [0, 100, 2000])
 def test_a_disk_that_is_full_fails_the_export_and_leaves_nothing(world: World, limit: int) -> None:
     row = ask(world, "etl", "report")
-    claim = export_job._claim_next(steps_of(world))
+    claim = take(steps_of(world), export_job._claim_next)
     assert claim is not None
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -34,6 +34,7 @@ from airflow_release_plugin.models import Event, Import, Release, Submission, Un
 from airflow_release_plugin.repositories import imports as queries
 from airflow_release_plugin.services import audit, import_apply, import_job
 from airflow_release_plugin.services.background import Work
+from airflow_release_plugin.services.claims import LEASE, MAX_ATTEMPTS, Claim, take
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.store.base import ReleaseStore
 from tests.conftest import BACKENDS
@@ -200,14 +201,14 @@ def test_a_server_that_is_killed_while_applying_leaves_nothing_and_another_finis
         import_job.run_once(work=CRASHES[crash](site))
 
     assert is_finished(site) if crash == IS_DONE else site.nothing_is_here()
-    clock.advance(seconds=import_job.LEASE.total_seconds() + 1)
+    clock.advance(seconds=LEASE.total_seconds() + 1)
     assert import_job.run_once(work=site.work()) == (0 if crash == IS_DONE else 1)
     assert is_finished(site)
 
 
 def test_nobody_else_takes_an_import_while_its_server_lives(site: Site) -> None:
     site.ask()
-    assert import_job._claim_next(site.work()) is not None
+    assert take(site.work(), import_job._claim_next) is not None
 
     assert import_job.run_once(work=site.work()) == 0
     assert not import_job.apply_now(site.rows[0], work=site.work())
@@ -215,9 +216,9 @@ def test_nobody_else_takes_an_import_while_its_server_lives(site: Site) -> None:
 
 def test_a_server_that_comes_back_too_late_spoils_nothing(site: Site, clock: FrozenClock) -> None:
     site.ask()
-    late = import_job._claim_next(site.work())
+    late = take(site.work(), import_job._claim_next)
     assert late is not None
-    clock.advance(seconds=import_job.LEASE.total_seconds() + 1)
+    clock.advance(seconds=LEASE.total_seconds() + 1)
     import_job.run_once(work=site.work())
 
     assert not import_job.apply(late, work=site.work())
@@ -226,9 +227,9 @@ def test_a_server_that_comes_back_too_late_spoils_nothing(site: Site, clock: Fro
 
 def test_an_import_that_servers_die_over_is_given_back(site: Site, clock: FrozenClock) -> None:
     site.ask()
-    for _ in range(import_job.MAX_ATTEMPTS):
-        assert import_job._claim_next(site.work()) is not None
-        clock.advance(seconds=import_job.LEASE.total_seconds() + 1)
+    for _ in range(MAX_ATTEMPTS):
+        assert take(site.work(), import_job._claim_next) is not None
+        clock.advance(seconds=LEASE.total_seconds() + 1)
 
     assert import_job.run_once(work=site.work()) == 0
     row = site.row()
@@ -280,8 +281,8 @@ def test_a_database_that_was_busy_is_tried_again(site: Site) -> None:
     assert import_job.run_once(work=site.work()) == 1
 
 
-def _claimed(site: Site) -> import_job.Claim:
-    claim = import_job._claim_next(site.work())
+def _claimed(site: Site) -> Claim:
+    claim = take(site.work(), import_job._claim_next)
     assert claim is not None
     return claim
 
