@@ -21,9 +21,9 @@ def unit_by_path(session: Session, source: str, path: str) -> Unit | None:
     return session.scalars(select(Unit).where(Unit.source == source, Unit.path == path)).one_or_none()
 
 
-def unit_name_taken(session: Session, source: str, name: str) -> bool:
-    """Whether another unit of the source has this name."""
-    return session.scalar(select(Unit.id).where(Unit.source == source, Unit.name == name)) is not None
+def names_among(session: Session, source: str, names: Collection[str]) -> set[str]:
+    """Those of some names that units of the source have."""
+    return set(session.scalars(select(Unit.name).where(Unit.source == source, Unit.name.in_(names))))
 
 
 def units(session: Session, source: str) -> list[Unit]:

@@ -36,6 +36,7 @@ from airflow_release_plugin.services import (
 from airflow_release_plugin.services.baseline import Baseline
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.requests import Wish
+from airflow_release_plugin.services.units import new_unit
 from airflow_release_plugin.store.base import environment_ref
 from airflow_release_plugin.store.batches import write_in_batches
 
@@ -117,9 +118,8 @@ def _versions(ctx: Context, found: Baseline, *, actor: Actor) -> list[Submission
     for path, dag_ids in found.dags.items():
         unit = units.get(path)
         if unit is None:
-            name = path if dag_ids[0] in names else dag_ids[0]
-            names.add(name)
-            unit = Unit(source=ctx.settings.source, path=path, name=name, created_at=ctx.clock())
+            unit = new_unit(ctx, path, dag_ids, names)
+            names.add(unit.name)
         unit.dag_ids = list(dag_ids)
         version = last.get(unit.id, 0) + 1
         made.append(_version(ctx, unit, version, baseline.closure_of(ctx, found.files, path), actor=actor))

@@ -42,6 +42,7 @@ from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.file_diffs import PLAIN, ChangedFile, DiffOptions, diff_entries
 from airflow_release_plugin.services.hand_made import HandMade
 from airflow_release_plugin.services.requests import Offer, Wish
+from airflow_release_plugin.services.units import new_unit
 
 TITLE = "Changed by hand"
 MAX_ROWS = 1000
@@ -138,10 +139,7 @@ def _drafts(
     for path in ids.keys() - {row.path for row in live.values()}:
         unit = known.get(path)
         if unit is None:
-            name = path if ids[path][0] in names else ids[path][0]
-            unit = Unit(
-                source=ctx.settings.source, path=path, name=name, dag_ids=ids[path], created_at=ctx.clock()
-            )
+            unit = new_unit(ctx, path, ids[path], names)
         yield _draft(ctx, found, unit, path, ChangeKind.NEW, ids[path], actor)
 
 

@@ -26,7 +26,7 @@ from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services import access, audit, installation
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.export_match import Match, find, require_exports
-from airflow_release_plugin.services.submissions import known_unit
+from airflow_release_plugin.services.units import known_unit
 from airflow_release_plugin.store.base import environment_ref
 from airflow_release_plugin.transfer.keys import KeyFolder
 

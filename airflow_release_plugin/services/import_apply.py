@@ -24,7 +24,6 @@ from airflow_release_plugin.services import (
     imports,
     installation,
     requests,
-    submissions,
     versions,
 )
 from airflow_release_plugin.services.contents import refuse_clashes
@@ -33,6 +32,7 @@ from airflow_release_plugin.services.import_evidence import why_not_enough
 from airflow_release_plugin.services.import_places import Placement, move_units
 from airflow_release_plugin.services.import_plan import Plan, draft, draft_removal, plan
 from airflow_release_plugin.services.requests import Offer, Wish
+from airflow_release_plugin.services.units import known_unit
 from airflow_release_plugin.store.batches import write_in_batches
 
 _SHOWN = 5
@@ -222,7 +222,7 @@ def _versions(ctx: Context, row: Import, made: Plan, *, actor: Actor) -> list[Su
 def _unit(ctx: Context, each: Placement) -> Unit:
     """The unit here, made if there is none; it goes by the id that it has wherever it travels."""
     bundled = each.bundled
-    unit = submissions.known_unit(ctx, each.unit, each.path, bundled.dag_ids)
+    unit = known_unit(ctx, each.unit, each.path, bundled.dag_ids)
     if installation.unit_id(ctx, unit) != bundled.unit_id:
         unit.origin = bundled.unit_id
     unit.dag_ids = sorted(bundled.dag_ids)

@@ -25,6 +25,7 @@ from airflow_release_plugin.services import access, audit, contents, requests, s
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.ground import Ground
 from airflow_release_plugin.services.source_units import Content, content_of, refuse_locked
+from airflow_release_plugin.services.units import known_unit
 
 T = TypeVar("T")
 
@@ -122,24 +123,6 @@ def _submit(ctx: Context, ground: Ground, *, actor: Actor, path: str, comment: s
     ground.units[unit.path] = unit
     ground.waiting[unit.id] = submission
     return submission
-
-
-def known_unit(ctx: Context, unit: Unit | None, path: str, dag_ids: tuple[str, ...]) -> Unit:
-    """The unit of a DAG file, made if nothing was heard of the file before: it keeps its number for good."""
-    return unit or _new_unit(ctx, path, dag_ids)
-
-
-def _new_unit(ctx: Context, path: str, dag_ids: tuple[str, ...]) -> Unit:
-    name = dag_ids[0]
-    if submissions.unit_name_taken(ctx.session, ctx.settings.source, name):
-        name = path
-    unit = Unit(
-        source=ctx.settings.source, path=path, name=name, dag_ids=list(dag_ids), created_at=ctx.clock()
-    )
-    ctx.session.add(unit)
-    # The id is needed for the version numbers below.
-    ctx.session.flush()
-    return unit
 
 
 def _store(
