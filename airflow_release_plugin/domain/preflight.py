@@ -113,6 +113,10 @@ class Item:
     dag_ids: tuple[str, ...] = ()
 
 
+Finding = tuple[Reason, Item]
+"""One thing that was found, unweighed."""
+
+
 @dataclass(frozen=True)
 class Row:
     """A reason with everything that it is about, sorted by name."""
@@ -153,7 +157,7 @@ def rows_from(raw: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
 
 
 def weighed(
-    findings: Iterable[tuple[Reason, Item]], weights: Mapping[Reason, Weight] = DEFAULT_WEIGHTS
+    findings: Iterable[Finding], weights: Mapping[Reason, Weight] = DEFAULT_WEIGHTS
 ) -> tuple[Row, ...]:
     """One row for each reason that was found, the weightiest first and else as in :class:`Reason`."""
     found: dict[Reason, set[Item]] = {}

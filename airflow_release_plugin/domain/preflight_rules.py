@@ -13,9 +13,8 @@ from packaging.version import InvalidVersion, Version
 from airflow_release_plugin.domain.inventory import Inventory, Kind, Standing, Wanted
 from airflow_release_plugin.domain.manifest import BundleUnit, Manifest
 from airflow_release_plugin.domain.name_table import KINDS
-from airflow_release_plugin.domain.preflight import MISSING, Item, Reason
+from airflow_release_plugin.domain.preflight import MISSING, Finding, Item, Reason
 
-Finding = tuple[Reason, Item]
 Rename = Callable[[str, str], str]
 """The name here of what has a kind (connection, variable, pool, queue) and a name in the bundle."""
 

@@ -12,11 +12,11 @@ from airflow_release_plugin.domain.digest import files_digest
 from airflow_release_plugin.domain.files import FileEntry, blob_id
 from airflow_release_plugin.domain.manifest import BundleFile, Manifest
 from airflow_release_plugin.domain.name_table import NameTable
-from airflow_release_plugin.domain.preflight import Item, Reason
+from airflow_release_plugin.domain.preflight import Finding, Item, Reason
 from airflow_release_plugin.domain.wording import first_few
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.import_places import Finding, Placement, Places
+from airflow_release_plugin.services.import_places import Placement, Places
 from airflow_release_plugin.store.base import environment_ref
 
 Read = Callable[[str], bytes]
@@ -127,8 +127,7 @@ def _shared_files(ctx: Context, places: Places, entries: Mapping[str, FileEntry]
     new = {entry.path: entry for entry in entries.values()}
     target = ctx.store.entries(ctx.store.ref(environment_ref(ctx.settings.environment)), new)
     differs = {path for path, entry in target.items() if new[path] != entry}
-    own = {placement.unit.id for placement in places.units if placement.unit}
-    own |= {removal.unit.id for removal in places.removals}
+    own = places.unit_ids
     users: dict[str, set[str]] = defaultdict(set)
     for unit_id, row in submissions.live_by_unit(ctx.session, ctx.settings.source).items():
         if unit_id not in own:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airflow_release_plugin.domain.bundle_places import (
     Place,
@@ -16,13 +16,11 @@ from airflow_release_plugin.domain.bundle_places import (
 )
 from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.manifest import BundleRemoval, BundleUnit, Manifest
-from airflow_release_plugin.domain.preflight import Item, Reason
+from airflow_release_plugin.domain.preflight import Finding, Item, Reason
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.models import Import, Submission, Unit
 from airflow_release_plugin.repositories import exports, imports, submissions
 from airflow_release_plugin.services.context import Context
-
-Finding = tuple[Reason, Item]
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def place(ctx: Context, manifest: Manifest, *, folder: str = "", take_over: bool
     :param take_over: whether a unit that was made here may become the one of the bundle that has its DAGs
     """
     here = _Here(ctx)
-    places: list[Placement] = []
+    units: list[Placement] = []
     findings: list[Finding] = []
     folder = folder.strip().strip("/")
     problem = folder_problem(folder)
@@ -113,7 +111,7 @@ def place(ctx: Context, manifest: Manifest, *, folder: str = "", take_over: bool
         if unit is None and take_over:
             unit = here.made_here_with(bundled.dag_ids)
         path = here.path(bundled, unit, folder)
-        places.append(
+        units.append(
             Placement(
                 bundled=bundled,
                 unit=unit,
@@ -122,14 +120,14 @@ def place(ctx: Context, manifest: Manifest, *, folder: str = "", take_over: bool
                 files=file_places(bundled, path),
             )
         )
-    removals = tuple(here.removals(manifest.removed))
+    places = Places(tuple(units), tuple(here.removals(manifest.removed)), ())
     findings += [
         *_cannot_move(places),
-        *_paths_taken(here, places, removals),
-        *_dag_ids_taken(here, places, removals),
-        *_busy(ctx, places, removals),
+        *_paths_taken(here, places),
+        *_dag_ids_taken(here, places),
+        *_busy(ctx, places),
     ]
-    return Places(tuple(places), removals, tuple(findings))
+    return replace(places, findings=tuple(findings))
 
 
 def place_import(ctx: Context, row: Import, manifest: Manifest) -> Places:
@@ -185,17 +183,16 @@ class _Here:
             if unit is not None and unit.id in self.live:
                 yield Removal(each, unit, self.live[unit.id])
 
-    def others(self, places: Iterable[Placement], removals: Iterable[Removal]) -> dict[int, Submission]:
+    def others(self, places: Places) -> dict[int, Submission]:
         """What stays of units that the bundle does not touch: in the target, or on its way there."""
-        touched = {place.unit.id for place in places if place.unit} | {gone.unit.id for gone in removals}
-        rows = {**self.live, **self._waiting}
+        touched, rows = places.unit_ids, {**self.live, **self._waiting}
         return {unit: row for unit, row in rows.items() if unit not in touched and not row.is_removal}
 
 
-def _cannot_move(places: list[Placement]) -> Iterator[Finding]:
+def _cannot_move(places: Places) -> Iterator[Finding]:
     """A DAG file that others import can only stay where its module name says."""
-    moved = {place.bundled.path: place for place in places if place.is_moved}
-    for place in places:
+    moved = {place.bundled.path: place for place in places.units if place.is_moved}
+    for place in places.units:
         for file in place.files:
             if file in moved and file != place.bundled.path:
                 yield (
@@ -215,14 +212,14 @@ def _cannot_move(places: list[Placement]) -> Iterator[Finding]:
             )
 
 
-def _paths_taken(here: _Here, places: list[Placement], removals: tuple[Removal, ...]) -> Iterator[Finding]:
+def _paths_taken(here: _Here, places: Places) -> Iterator[Finding]:
     wanted: dict[str, set[str]] = defaultdict(set)
-    for place in places:
+    for place in places.units:
         for there, path in place.files.items():
             wanted[path].add(there)
-    units = {row.path: row.unit for row in here.others(places, removals).values()}
-    leaving = {place.unit.id for place in places if place.unit and place.unit.path != place.path}
-    for place in places:
+    units = {row.path: row.unit for row in here.others(places).values()}
+    leaving = {place.unit.id for place in places.units if place.unit and place.unit.path != place.path}
+    for place in places.units:
         other = units.get(place.path) or _namesake(here, place, leaving)
         both = sorted(wanted[place.path])
         if other is not None:
@@ -241,9 +238,9 @@ def _namesake(here: _Here, place: Placement, leaving: Collection[int]) -> Unit |
     return None if unit is None or is_own or unit.id in leaving else unit
 
 
-def _dag_ids_taken(here: _Here, places: list[Placement], removals: tuple[Removal, ...]) -> Iterator[Finding]:
-    owners = {dag_id: row for row in here.others(places, removals).values() for dag_id in row.dag_ids}
-    for place in places:
+def _dag_ids_taken(here: _Here, places: Places) -> Iterator[Finding]:
+    owners = {dag_id: row for row in here.others(places).values() for dag_id in row.dag_ids}
+    for place in places.units:
         for dag_id in place.bundled.dag_ids:
             row = owners.get(dag_id)
             if row is not None:
@@ -258,9 +255,8 @@ def _dag_ids_taken(here: _Here, places: list[Placement], removals: tuple[Removal
                 )
 
 
-def _busy(ctx: Context, places: list[Placement], removals: tuple[Removal, ...]) -> Iterator[Finding]:
-    ids = {place.unit.id for place in places if place.unit} | {gone.unit.id for gone in removals}
-    for row in submissions.with_state(ctx.session, ids, SubmissionState.IN_RELEASE):
+def _busy(ctx: Context, places: Places) -> Iterator[Finding]:
+    for row in submissions.with_state(ctx.session, places.unit_ids, SubmissionState.IN_RELEASE):
         number = f" {row.release_id}" if row.release_id else ""
         yield (
             Reason.IN_OPEN_RELEASE,
