@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from airflow_release_plugin.domain.wording import BROKEN_INSIDE
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError, ReleaseError
 from airflow_release_plugin.schemas.common import ErrorResponse
 
@@ -49,7 +50,7 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unforeseen_error(_: Request, __: Exception) -> JSONResponse:
         # Starlette raises it again after this answer, so that the server's log has the whole of it.
-        return _answer(500, ReleaseError.code, "Something broke inside. The API server's log says what.", {})
+        return _answer(500, ReleaseError.code, BROKEN_INSIDE, {})
 
     @app.exception_handler(RequestValidationError)
     async def shape_error(_: Request, error: RequestValidationError) -> JSONResponse:

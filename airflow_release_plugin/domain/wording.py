@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+BROKEN_INSIDE = "Something broke inside. The API server's log says what."
+"""What people are told of an error that nobody foresaw."""
+
 
 def first_few(names: Sequence[str], most: int = 1) -> str:
     """Names for a sentence, of which ``most`` are shown and the others counted: ``a, b and 3 more``."""

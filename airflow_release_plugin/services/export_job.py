@@ -19,6 +19,7 @@ from typing import Any
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.states import ExportState
+from airflow_release_plugin.domain.wording import BROKEN_INSIDE
 from airflow_release_plugin.exceptions import ReleaseError, TransferUnavailableError
 from airflow_release_plugin.models import Export
 from airflow_release_plugin.repositories import exports as queries
@@ -113,7 +114,7 @@ def _make(sign: _SignOfLife) -> bool:
         reason = error.message
     except Exception:
         log.exception("Export %s failed", export_id)
-        reason = "Something broke inside. The API server's log says what."
+        reason = BROKEN_INSIDE
     else:
         insist(lambda ctx: _ready(ctx, sign, made, size, sha256), sign.work)
         return True

@@ -13,6 +13,7 @@ from threading import Event
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.states import ImportState
+from airflow_release_plugin.domain.wording import BROKEN_INSIDE
 from airflow_release_plugin.exceptions import ReleaseError, UnavailableError
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.repositories import applied_imports
@@ -74,7 +75,7 @@ def apply(claim: Claim, *, work: Work = unit_of_work) -> bool:
         reason, is_passing = error.message, _is_passing(error) and claim.attempt < MAX_ATTEMPTS
     except Exception:
         log.exception("Import %s failed", claim.id)
-        reason, is_passing = "Something broke inside. The API server's log says what.", False
+        reason, is_passing = BROKEN_INSIDE, False
     else:
         return True
     insist(lambda ctx: _end(ctx, claim, "" if is_passing else reason), work)
