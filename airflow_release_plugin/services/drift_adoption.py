@@ -33,7 +33,6 @@ from airflow_release_plugin.services import (
     environments,
     hand_made,
     made_to_measure,
-    requests,
     served_trees,
     versions,
 )
@@ -41,7 +40,8 @@ from airflow_release_plugin.services.contents import refuse_clashes
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.file_diffs import PLAIN, ChangedFile, DiffOptions, diff_entries
 from airflow_release_plugin.services.hand_made import HandMade
-from airflow_release_plugin.services.requests import Offer, Wish
+from airflow_release_plugin.services.offers import Offer, offer_for
+from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.units import new_unit
 
 TITLE = "Changed by hand"
@@ -183,7 +183,7 @@ def _problems(ctx: Context, found: HandMade, drafts: Collection[Submission]) -> 
 
 def offer(ctx: Context, made: Plan, *, actor: Actor) -> Offer:
     """The import flow that applies, and who could approve."""
-    return requests.offer_for(
+    return offer_for(
         ctx,
         made.drafts,
         actor=actor,

@@ -31,7 +31,8 @@ from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.import_evidence import why_not_enough
 from airflow_release_plugin.services.import_places import Placement, move_units
 from airflow_release_plugin.services.import_plan import Plan, draft, draft_removal, plan
-from airflow_release_plugin.services.requests import Offer, Wish
+from airflow_release_plugin.services.offers import Offer, offer_for
+from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.units import known_unit
 from airflow_release_plugin.store.batches import write_in_batches
 
@@ -106,7 +107,7 @@ def offer(ctx: Context, *, actor: Actor, import_id: int, at_least_level: int = 1
         made = plan(ctx, row, bundle)
         drafts = [draft(ctx, row, made, each, each.unit or _nobody(ctx, each)) for each in made.changed]
         drafts += [draft_removal(ctx, row, made, gone) for gone in made.places.removals]
-        return requests.offer_for(
+        return offer_for(
             ctx,
             drafts,
             actor=actor,

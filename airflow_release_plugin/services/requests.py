@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
@@ -12,7 +12,6 @@ from airflow_release_plugin.domain.digest import ReleaseKind, change_digest
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.files import TreeChange
 from airflow_release_plugin.domain.identity import Actor, Person
-from airflow_release_plugin.domain.risk import RiskFacts
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
     ConflictError,
@@ -30,7 +29,6 @@ from airflow_release_plugin.services import (
     access,
     approvals,
     audit,
-    flows,
     lifecycle,
     releases,
     risk,
@@ -38,89 +36,12 @@ from airflow_release_plugin.services import (
 )
 from airflow_release_plugin.services.contents import build_changes, refuse_clashes
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.flows import ResolvedFlow
+from airflow_release_plugin.services.offers import eligible, preliminary_flow
 from airflow_release_plugin.store.base import environment_ref
 
 MAX_ITEMS = 100
 BASIC_MODE = "basic mode of source"
 """How the reason begins of releases that basic mode makes."""
-
-
-@dataclass(frozen=True)
-class Offer:
-    """
-    What a release would need, as known before its check; ``problem`` if nobody could approve.
-
-    :param apart: by DAG id, the flows of releases apart, where they are not all the same
-    """
-
-    people: tuple[Person, ...]
-    flow: str = ""
-    level: int = 1
-    levels: int = 1
-    level_name: str = ""
-    problem: str = ""
-    apart: Mapping[str, str] = field(default_factory=dict)
-
-
-def offer(ctx: Context, *, actor: Actor, submission_ids: Collection[int], at_least_level: int = 1) -> Offer:
-    """The flow, its level and the people who could approve a release of these submissions by ``actor``."""
-    chosen = submissions.submissions_by_id(ctx.session, submission_ids)
-    return offer_for(ctx, chosen, actor=actor, at_least_level=at_least_level)
-
-
-def offer_for(
-    ctx: Context,
-    chosen: Sequence[Submission],
-    *,
-    actor: Actor,
-    kind: ReleaseKind = ReleaseKind.PROMOTION,
-    at_least_level: int = 1,
-    extra: Sequence[TreeChange] = (),
-    base: str | None = None,
-    read: Callable[[str], bytes] | None = None,
-) -> Offer:
-    """The same for submissions that need not be stored yet; ``base`` and ``read`` if not branch and store."""
-    try:
-        base = base or ctx.store.ref(environment_ref(ctx.settings.environment))
-        changes = build_changes(ctx, chosen, base, extra) if chosen else ()
-        facts = risk.draft_facts(ctx, chosen, changes, base, read)
-        flow = _preliminary_flow(ctx, chosen, facts, actor, at_least_level, kind=kind)
-    except InvalidRequestError as error:
-        return Offer(people=(), problem=error.message)
-    return Offer(
-        people=_eligible(flow),
-        flow=flow.spec.name,
-        level=flow.requirement.level,
-        levels=len(flow.spec.levels),
-        level_name=flow.requirement.level_name,
-        apart=flow.apart,
-    )
-
-
-def _preliminary_flow(
-    ctx: Context,
-    chosen: Sequence[Submission],
-    facts: RiskFacts,
-    actor: Actor,
-    at_least: int,
-    subject: str = "this release",
-    kind: ReleaseKind = ReleaseKind.PROMOTION,
-) -> ResolvedFlow:
-    """The flow by what is known before the check; the one that counts is resolved after it."""
-    return flows.resolve(
-        ctx,
-        subject=subject,
-        excluded={actor.id} | {submission.submitted_by_id for submission in chosen},
-        kind=kind,
-        facts=facts,
-        at_least=at_least,
-    )
-
-
-def _eligible(flow: ResolvedFlow) -> tuple[Person, ...]:
-    people = {person.id: person for node in flow.requirement.nodes for person in node.eligible}
-    return tuple(sorted(people.values(), key=lambda person: person.name))
 
 
 @dataclass(frozen=True)
@@ -197,8 +118,8 @@ def open_release(
     asked: list[Person] = []
     if not exempt_reason:
         facts, name = risk.draft_facts(ctx, chosen, changes, base), f"release {wish.title!r}"
-        flow = _preliminary_flow(ctx, chosen, facts, actor, wish.at_least_level, name, kind)
-        asked = _reviewers(actor, wish.reviewers, _eligible(flow))
+        flow = preliminary_flow(ctx, chosen, facts, actor, wish.at_least_level, name, kind)
+        asked = _reviewers(actor, wish.reviewers, eligible(flow))
         pipeline = flow.spec.pipeline_dag_id or pipeline
     release = make(
         ctx,

@@ -23,10 +23,11 @@ from airflow_release_plugin.exceptions import (
 from airflow_release_plugin.models import Release, Submission, Unit
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import submissions as queries
-from airflow_release_plugin.services import access, landed, made_to_measure, requests
+from airflow_release_plugin.services import access, landed, made_to_measure
 from airflow_release_plugin.services.contents import build_changes
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.requests import Offer, Wish
+from airflow_release_plugin.services.offers import Offer, offer_for
+from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.rollback_goals import Goal, Overtaken, Scope, look_up
 
 MAX_ROWS = 1000
@@ -313,7 +314,7 @@ def may_undo(ctx: Context, actor: Actor, release: Release) -> bool:
 
 def offer(ctx: Context, made: Plan, *, actor: Actor, at_least_level: int = 1) -> Offer:
     """The flow of its kind, and who could approve."""
-    return requests.offer_for(
+    return offer_for(
         ctx, made.drafts, actor=actor, kind=made.kind, at_least_level=at_least_level, extra=made.extra
     )
 

@@ -21,7 +21,7 @@ from airflow_release_plugin.services import (
     imports,
 )
 from airflow_release_plugin.services.import_page import ImportView as View
-from airflow_release_plugin.services.requests import Offer
+from airflow_release_plugin.services.offers import Offer
 from airflow_release_plugin.views.base import Page, is_live_fetch, posted_wish, route
 from airflow_release_plugin.views.imports import PART_BYTES
 

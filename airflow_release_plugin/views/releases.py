@@ -20,6 +20,7 @@ from airflow_release_plugin.services import (
     cutover,
     decisions,
     emergency,
+    offers,
     outbox,
     release_page,
     releases,
@@ -141,7 +142,7 @@ class ReleaseView(Page):
             )
         chosen = [submissions.get(self.ctx(), actor=self.actor(), submission_id=i) for i in ids]
         level = values.get("at_least_level", ["1"])[0]
-        offer = requests.offer(
+        offer = offers.offer(
             self.ctx(),
             actor=self.actor(),
             submission_ids=ids,

@@ -12,7 +12,7 @@ from airflow_release_plugin.schemas.approval import DecidedResponse, DecisionsBo
 from airflow_release_plugin.schemas.common import Collection, RowId
 from airflow_release_plugin.schemas.flow import OfferResponse
 from airflow_release_plugin.schemas.watch import MeResponse
-from airflow_release_plugin.services import access, decisions, requests
+from airflow_release_plugin.services import access, decisions, offers
 
 router = APIRouter(tags=["Me"])
 
@@ -66,5 +66,5 @@ def reviewers(
     """The flow, its level and the people who could approve a release of these submissions by the caller."""
     with caller.transaction() as (ctx, actor):
         return OfferResponse.model_validate(
-            requests.offer(ctx, actor=actor, submission_ids=submission_id, at_least_level=at_least_level)
+            offers.offer(ctx, actor=actor, submission_ids=submission_id, at_least_level=at_least_level)
         )

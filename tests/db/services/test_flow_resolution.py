@@ -23,6 +23,7 @@ from airflow_release_plugin.services import (
     checks,
     flow_admin,
     gates,
+    offers,
     releases,
     requests,
     simulator,
@@ -417,8 +418,8 @@ def test_people_are_told_where_dags_would_fall_under_different_flows(world: Worl
     chosen = [world.submit(world.dag(name)) for name in ("orders", "rest")]
     both = {"orders": "Orders", "rest": "default"}
 
-    offered = requests.offer(world.ctx, actor=DEV, submission_ids=[s.id for s in chosen])
-    alone = requests.offer(world.ctx, actor=DEV, submission_ids=[chosen[0].id])
+    offered = offers.offer(world.ctx, actor=DEV, submission_ids=[s.id for s in chosen])
+    alone = offers.offer(world.ctx, actor=DEV, submission_ids=[chosen[0].id])
     release = world.report(world.request(*chosen))
     found = simulator.of_release(world.ctx, actor=DEV, release_id=release.id)
 

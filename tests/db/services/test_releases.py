@@ -20,7 +20,7 @@ from airflow_release_plugin.exceptions import (
     SelfApprovalError,
 )
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.services import releases, requests, submissions
+from airflow_release_plugin.services import offers, releases, requests, submissions
 from tests.harness.clock import FrozenClock
 from tests.harness.context import (
     ADMIN,
@@ -156,7 +156,7 @@ def test_the_eligible_are_listed_without_requester_and_submitters(world: World) 
     theirs = world.submit(world.dag("etl"), actor=REVIEWER)
 
     def names(actor: Actor, *ids: int) -> list[str]:
-        return [p.name for p in requests.offer(world.ctx, actor=actor, submission_ids=ids).people]
+        return [p.name for p in offers.offer(world.ctx, actor=actor, submission_ids=ids).people]
 
     assert names(DEV) == ["admin", "reviewer"]
     assert names(DEV, theirs.id) == ["admin"]
