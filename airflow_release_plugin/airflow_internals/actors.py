@@ -46,12 +46,6 @@ async def resolve(token: str, *, session: Session | None = None) -> tuple[Actor,
     return actor_from_user(user, session=session), user
 
 
-async def actor_from_token(token: str, *, session: Session | None = None) -> Actor:
-    """The actor behind one of Airflow's JWTs; see :func:`resolve`."""
-    actor, _ = await resolve(token, session=session)
-    return actor
-
-
 def actor_from_user(user: Any, *, session: Session | None = None) -> Actor:
     """
     The actor that a user of the configured auth manager is.

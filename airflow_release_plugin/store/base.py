@@ -7,12 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
-from urllib.parse import unquote
 
 from airflow_release_plugin.domain.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import InvalidRequestError
 
-_SUBMISSIONS = "refs/submissions/"
 _LONGEST_PART = 200
 """Characters of a ref component: file systems allow 255 bytes, and git needs room for ``.lock``."""
 
@@ -74,20 +72,12 @@ def submission_ref(unit_name: str, version: int) -> str:
         )
     escaped = _escaped(unit_name)
     parts = [escaped[start : start + _LONGEST_PART] for start in range(0, len(escaped), _LONGEST_PART)]
-    return f"{_SUBMISSIONS}{'/+'.join(parts)}/{version}"
+    return f"refs/submissions/{'/+'.join(parts)}/{version}"
 
 
 def _escaped(name: str) -> str:
     raw = name.encode(errors="surrogatepass")
     return "".join(chr(c) if re.match(rb"[A-Za-z0-9_-]", bytes([c])) else f"%{c:02X}" for c in raw)
-
-
-def parse_submission_ref(ref: str) -> tuple[str, int]:
-    """Unit name and version of a ref that :func:`submission_ref` made, else ``InvalidRequestError``."""
-    escaped, _, version = ref.removeprefix(_SUBMISSIONS).rpartition("/")
-    if not ref.startswith(_SUBMISSIONS) or not escaped or not re.fullmatch(r"[1-9][0-9]*", version):
-        raise InvalidRequestError(f"{ref!r} is not the ref of a submission.")
-    return unquote(escaped.replace("/+", ""), errors="surrogatepass"), int(version)
 
 
 class ReleaseStore(Protocol):

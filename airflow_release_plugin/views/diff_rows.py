@@ -47,7 +47,6 @@ class Block:
     """
 
     lines: tuple[ShownLine, ...] = ()
-    is_change: bool = False
     first: int = 0
     folded: int = 0
 
@@ -144,9 +143,7 @@ def _blocks(lines: Sequence[DiffLine], paint: _Paint) -> Iterator[Block]:
         old = [line for line in members if line.kind is LineKind.DELETE]
         new = [line for line in members if line.kind is LineKind.ADD]
         for start in range(0, max(len(old), len(new)), _BLOCK):
-            yield Block(
-                tuple(paint.changed(old[start : start + _BLOCK], new[start : start + _BLOCK])), is_change=True
-            )
+            yield Block(tuple(paint.changed(old[start : start + _BLOCK], new[start : start + _BLOCK])))
 
 
 class _Paint:
