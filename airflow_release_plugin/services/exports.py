@@ -17,6 +17,7 @@ from airflow_release_plugin.exceptions import (
     ExpiredError,
     InvalidRequestError,
     NotFoundError,
+    ReleaseError,
     TransferUnavailableError,
 )
 from airflow_release_plugin.models import Export
@@ -93,6 +94,15 @@ def request(ctx: Context, *, actor: Actor, wish: ExportWish) -> Export:
         base=wish.base_bundle_id,
     )
     return row
+
+
+def obstacle(ctx: Context) -> str:
+    """Why no bundle can be made here, whatever is chosen; empty when one can."""
+    try:
+        KeyFolder(ctx.settings.keys_path).signing_key()
+    except ReleaseError as error:
+        return error.message
+    return ""
 
 
 def _options(ctx: Context, wish: ExportWish, found: Match) -> dict[str, Any]:

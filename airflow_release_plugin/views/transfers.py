@@ -73,6 +73,7 @@ class TransferView(Page):
             last_state=last.effective_state(now) if last else None,
             moving=_MOVING,
             problem=problem,
+            obstacle=exports.obstacle(self.ctx()),
             values=_posted_values() if problem else _values(last),
             bases=[row for row in page.items if row.ready_at is not None],
             settings=self.ctx().settings,

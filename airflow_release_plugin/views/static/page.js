@@ -1,7 +1,8 @@
 /* Behaviour of the pages: dialogs, forms that are sent once, times, links out of the frame, live regions. */
 (() => {
   "use strict";
-  const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+  const DAY = 86400;
+  const UNITS = [["day", DAY], ["hour", 3600], ["minute", 60]];
   const language = document.documentElement.lang || "en";
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 
@@ -15,18 +16,22 @@
     }
   }
 
-  function inWords(moment) {
+  /* Near moments by their distance; what is more than a week ahead and what is long past by their date. */
+  function inWords(moment, timeZone) {
     const seconds = (moment.getTime() - Date.now()) / 1000;
+    if (seconds > 7 * DAY) return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", timeZone }).format(moment);
+    if (seconds < -30 * DAY) return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone }).format(moment);
     const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) || ["second", 1];
     return relative.format(Math.round(seconds / size), unit);
   }
 
   function showTimes(scope) {
-    const absolute = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "long", timeZone: timezone() });
+    const timeZone = timezone();
+    const absolute = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "long", timeZone });
     for (const element of scope.querySelectorAll("time[datetime]")) {
       const moment = new Date(element.dateTime);
       element.title = absolute.format(moment);
-      element.textContent = inWords(moment);
+      element.textContent = inWords(moment, timeZone);
     }
   }
 

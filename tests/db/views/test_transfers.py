@@ -61,6 +61,12 @@ def test_nobody_finds_it_where_exports_are_off(browser_of: Browsers, monkeypatch
     assert browser.get("/transfers/").status_code == 403
 
 
+def test_a_missing_key_is_said_before_anything_is_chosen(browser_of: Browsers, tmp_path: Path) -> None:
+    KeyFolder(tmp_path / "keys").signing_file.unlink()
+
+    assert "airflow release keys generate" in browser_of("dev").get("/transfers/").text
+
+
 def test_what_is_typed_is_matched_and_near_names_are_offered(browser_of: Browsers) -> None:
     part = browser_of("dev").post("/transfers/match", {"names": "orders\r\n\tordrs \r\n"}).text
 
