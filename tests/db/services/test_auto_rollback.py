@@ -19,9 +19,9 @@ from airflow_release_plugin.services import audit, releases, requests, rollbacks
 from airflow_release_plugin.services.rollback_goals import UndoRelease
 from airflow_release_plugin.services.verification import Verification
 from airflow_release_plugin.store.base import ReleaseStore, tag_ref
-from tests.db.services.test_crashes import CRASHES, CrashError
 from tests.harness.clock import FrozenClock
 from tests.harness.context import DEV, PIPELINE, World, make_world
+from tests.harness.crashes import crash_in_commit, die, promotion_crashes
 
 pytestmark = pytest.mark.req("R18")
 TRACE = "Traceback\nKeyError: 'PROD_HOST'\n"
@@ -272,12 +272,20 @@ def test_asking_again_answers_the_same(world: World, clock: FrozenClock) -> None
 # crashes
 
 
+CRASHES = {
+    # The verdict is committed first.
+    **promotion_crashes(earlier_commits=1),
+    "before the verdict is stored": crash_in_commit(1, after=False),
+    "after the verdict is stored": crash_in_commit(1, after=True),
+}
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def db_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=[*CRASHES, "before the verdict is stored", "after the verdict is stored"])
+@pytest.fixture(params=CRASHES)
 def crash(request: pytest.FixtureRequest) -> str:
     """At which point of the rollback the process goes."""
     return str(request.param)
@@ -292,27 +300,11 @@ def crashed(
     clock: FrozenClock,
 ) -> Iterator[World]:
     """The world after a crash in the verification of a bad release, seen by a fresh request."""
-    from tests.db.services.test_crashes import crash_in_commit
-
-    # The verdict is committed first, so the rollback's own commits come one later.
-    points = {
-        **CRASHES,
-        "before the intent is committed": crash_in_commit(2, after=False),
-        "after the intent is committed": crash_in_commit(2, after=True),
-        "before the end is committed": crash_in_commit(3, after=False),
-        "after the end is committed": crash_in_commit(3, after=True),
-        "before the verdict is stored": crash_in_commit(1, after=False),
-        "after the verdict is stored": crash_in_commit(1, after=True),
-    }
     with session_factory() as session:
         world = make_world(session, store, tmp_path / "source", clock)
         second(world)
         breaks(world, clock)
-        session.commit()
-        with pytest.MonkeyPatch.context() as patches:
-            crashing = points[crash](world, patches)
-            with pytest.raises(CrashError):
-                verify(crashing, 2)
+        die(world, CRASHES[crash], lambda crashing: verify(crashing, 2))
     with session_factory() as fresh:
         yield world.with_session(fresh)
 

@@ -1,14 +1,9 @@
-"""
-A crash at every point of a promotion: the next request finishes it or finds all as it was (invariant 6).
-
-A crash is a ``BaseException`` that nothing on the way catches, after which the session is thrown away.
-"""
+"""A promotion that dies at any point: the next request finishes it, or finds all as it was (invariant 6)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
@@ -16,80 +11,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import TargetMovedError
 from airflow_release_plugin.services import audit, environments, promotions, releases
-from airflow_release_plugin.store.base import ReleaseStore, environment_ref, tag_ref
+from airflow_release_plugin.store.base import ReleaseStore, tag_ref
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, World, make_world
+from tests.harness.crashes import die, promotion_crashes
 
-
-class CrashError(BaseException):
-    """The process is gone."""
-
-
-class CrashingStore:
-    """A store that crashes the process at one call, before or after it was done."""
-
-    def __init__(self, store: ReleaseStore, method: str, ref: str | None, *, after: bool) -> None:
-        self._store, self._method, self._ref, self._after = store, method, ref, after
-
-    def __getattr__(self, name: str) -> Any:
-        method: Callable[..., Any] = getattr(self._store, name)
-
-        def crashing(*args: Any, **options: Any) -> Any:
-            hit = name == self._method and (self._ref is None or args[0].startswith(self._ref))
-            if hit and not self._after:
-                raise CrashError
-            result = method(*args, **options)
-            if hit:
-                raise CrashError
-            return result
-
-        return crashing
-
-
-def crash_in_store(method: str, ref: str | None = None, *, after: bool) -> Callable[[World, Any], World]:
-    return lambda world, _: world.with_store(CrashingStore(world.store, method, ref, after=after))
-
-
-def crash_in_commit(number: int, *, after: bool) -> Callable[[World, Any], World]:
-    def prepare(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-        session, calls = world.ctx.session, []
-        commit = session.commit
-
-        def crashing() -> None:
-            calls.append(1)
-            if len(calls) == number and not after:
-                raise CrashError
-            commit()
-            if len(calls) == number:
-                raise CrashError
-
-        monkeypatch.setattr(session, "commit", crashing)
-        return world
-
-    return prepare
-
-
-def crash_in_announce(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    def crashing(*_: Any) -> None:
-        raise CrashError
-
-    monkeypatch.setattr(world.twin, "announce", crashing)
-    return world
-
-
-CRASHES = {
-    "before the commit is written": crash_in_store("commit", after=False),
-    "after the commit is written": crash_in_store("commit", after=True),
-    "before the intent is committed": crash_in_commit(1, after=False),
-    "after the intent is committed": crash_in_commit(1, after=True),
-    "before the branch moves": crash_in_store("move_ref", environment_ref("prod"), after=False),
-    "after the branch has moved": crash_in_store("move_ref", environment_ref("prod"), after=True),
-    "before the tag is made": crash_in_store("move_ref", "refs/tags/", after=False),
-    "after the tag is made": crash_in_store("move_ref", "refs/tags/", after=True),
-    "while airflow is told": crash_in_announce,
-    "before the end is committed": crash_in_commit(2, after=False),
-    "after the end is committed": crash_in_commit(2, after=True),
-}
+CRASHES = promotion_crashes()
 MUST_BE_FINISHED = set(list(CRASHES)[3:])
 INTENT = "after the intent is committed"
 
@@ -119,11 +46,7 @@ def crashed(
         world.released(world.dag("old"))
         world.write("helpers.py", "x = 1\n")
         release = world.approved(world.dag("etl", lines="import helpers"))
-        session.commit()
-        with pytest.MonkeyPatch.context() as patches:
-            crashing = CRASHES[crash](world, patches)
-            with pytest.raises(CrashError):
-                crashing.promote(release)
+        die(world, CRASHES[crash], lambda crashing: crashing.promote(release))
     with session_factory() as fresh:
         yield world.with_session(fresh)
 

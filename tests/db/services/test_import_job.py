@@ -1,8 +1,4 @@
-"""
-An import is applied whole, once, by whichever server; or not at all, with a reason.
-
-A crash is a ``BaseException`` that nothing on the way catches, after which the session is thrown away.
-"""
+"""An import is applied whole, once, by whichever server; or not at all, with a reason."""
 
 from __future__ import annotations
 
@@ -40,36 +36,10 @@ from airflow_release_plugin.store.base import ReleaseStore
 from tests.conftest import BACKENDS
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, World, make_world
+from tests.harness.crashes import BrokenStore, CrashError
 from tests.harness.two_installations import ASKED, beside, checked_at
 
 pytestmark = pytest.mark.req("R54", "R56")
-
-
-class CrashError(BaseException):
-    """The process is gone."""
-
-
-class BrokenStore:
-    """A store that raises at one call, before or after it was done."""
-
-    def __init__(
-        self, store: ReleaseStore, error: BaseException, method: str, ref: str = "", *, after: bool = False
-    ) -> None:
-        self._store, self._error, self._method, self._ref, self._after = store, error, method, ref, after
-
-    def __getattr__(self, name: str) -> Any:
-        method: Callable[..., Any] = getattr(self._store, name)
-
-        def breaking(*args: Any, **options: Any) -> Any:
-            hit = name == self._method and (not self._ref or args[0].startswith(self._ref))
-            if hit and not self._after:
-                raise self._error
-            result = method(*args, **options)
-            if hit:
-                raise self._error
-            return result
-
-        return breaking
 
 
 @dataclass
@@ -133,10 +103,9 @@ class Site:
             import_apply.request(world.ctx, actor=ADMIN, import_id=self.rows[number], mode=mode, wish=ASKED)
             world.ctx.session.commit()
 
-    def broken(self, method: str, ref: str = "", *, after: bool = False, error: Any = None) -> Work:
+    def broken(self, method: str, ref: str = "", **how: Any) -> Work:
         """A server with a store that breaks."""
-        failing = BrokenStore(self.world.store, error or CrashError(), method, ref, after=after)
-        return self.work(store=failing)
+        return self.work(store=BrokenStore(self.world.store, method, ref, **how))
 
 
 @pytest.fixture(params=BACKENDS)
