@@ -107,11 +107,11 @@ def _shared_engines() -> Iterator[dict[str, Engine]]:
 @pytest.fixture
 def engine(db_backend: str, request: pytest.FixtureRequest, _shared_engines: dict[str, Engine]) -> Engine:
     """A migrated, empty database that tests share: leave nothing behind, ``session`` sees to that."""
-    from tests.harness.databases import connect, copy_in
+    from tests.harness.databases import connect
 
     if db_backend not in _shared_engines:
         if db_backend == "postgresql":
-            url = copy_in(request.getfixturevalue("postgres"))
+            url = request.getfixturevalue("postgres").create_database("shared", template="migrated")
         else:
             request.getfixturevalue("migrated_file")
             url = f"sqlite:///{AIRFLOW_HOME / 'airflow.db'}"
@@ -133,11 +133,11 @@ def own_engine(db_backend: str, tmp_path: Path, request: pytest.FixtureRequest) 
     """A migrated, empty database that belongs to the test alone; Airflow's own functions use it."""
     from tests.harness.databases import airflow_uses, connect, copy_in, copy_of
 
-    if db_backend == "postgresql":
-        url = copy_in(request.getfixturevalue("postgres"))
-    else:
-        url = copy_of(request.getfixturevalue("migrated_file"), tmp_path)
     with ExitStack() as stack:
+        if db_backend == "postgresql":
+            url = stack.enter_context(copy_in(request.getfixturevalue("postgres")))
+        else:
+            url = copy_of(request.getfixturevalue("migrated_file"), tmp_path)
         own = connect(url)
         stack.callback(own.dispose)
         stack.enter_context(airflow_uses(own))

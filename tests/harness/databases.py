@@ -45,9 +45,18 @@ def copy_of(template: Path, folder: Path) -> str:
     return f"sqlite:///{copy}"
 
 
-def copy_in(server: PostgresServer) -> str:
-    """URL of a fresh copy of the migrated PostgreSQL database."""
-    return server.create_database(f"copy_{uuid.uuid4().hex}", template="migrated")
+@contextmanager
+def copy_in(server: PostgresServer) -> Iterator[str]:
+    """
+    URL of a fresh copy of the migrated PostgreSQL database.
+
+    It goes as soon as it is not needed: hundreds of copies take the last test minutes to remove.
+    """
+    name = f"copy_{uuid.uuid4().hex}"
+    try:
+        yield server.create_database(name, template="migrated")
+    finally:
+        server.drop_database(name)
 
 
 @contextmanager

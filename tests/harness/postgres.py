@@ -63,13 +63,12 @@ class PostgresServer:
 
     def create_database(self, name: str, template: str = "template0") -> str:
         """Create a database, as a copy of ``template``; return its URL."""
-        connection = self._connect()
-        try:
-            connection.autocommit = True
-            connection.cursor().execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        finally:
-            connection.close()
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, whoever is connected to it."""
+        self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def stop(self) -> None:
         """Stop at once, without a checkpoint, and remove the folder."""
@@ -91,6 +90,14 @@ class PostgresServer:
             group=account.pw_gid if account else None,
             extra_groups=[] if account else None,
         )
+
+    def _execute(self, statement: str) -> None:
+        connection = self._connect()
+        try:
+            connection.autocommit = True
+            connection.cursor().execute(statement)
+        finally:
+            connection.close()
 
     def _connect(self) -> psycopg2.extensions.connection:
         return psycopg2.connect(host="127.0.0.1", port=self.port, user=USER, dbname="postgres")
