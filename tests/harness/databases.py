@@ -88,3 +88,19 @@ def rolled_back(engine: Engine) -> Iterator[Session]:
         ):
             yield session
         outer.rollback()
+
+
+@contextmanager
+def counted(bind: Engine | Connection) -> Iterator[list[str]]:
+    """Statements that are sent while the block runs."""
+    statements: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith(("SAVEPOINT", "RELEASE")):
+            statements.append(statement)
+
+    event.listen(bind, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(bind, "before_cursor_execute", note)

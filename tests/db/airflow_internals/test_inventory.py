@@ -6,10 +6,9 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_release_plugin.airflow_internals.access import AirflowAccess
@@ -21,6 +20,7 @@ from airflow_release_plugin.domain.inventory import STUB_MARK, Inventory, Kind, 
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.version_compat import AIRFLOW_VERSION
 from tests.db.airflow_internals.conftest import Parse
+from tests.harness.databases import counted
 
 pytestmark = [
     pytest.mark.req("R53"),
@@ -329,16 +329,8 @@ def test_many_names_cost_as_many_queries_as_none(inventory: AirflowInventory, se
 
 
 def queries_of(session: Session, deed: Callable[[], Inventory]) -> int:
-    statements: list[str] = []
-
-    def count(*args: Any) -> None:
-        statements.append(str(args[2]))
-
-    event.listen(session.get_bind(), "before_cursor_execute", count)
-    try:
+    with counted(session.get_bind()) as statements:
         deed()
-    finally:
-        event.remove(session.get_bind(), "before_cursor_execute", count)
     return len(statements)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from airflow_release_plugin.airflow_internals.source import AirflowSource
 from airflow_release_plugin.exceptions import SourceUnavailableError
 from tests.db.airflow_internals.conftest import Parse
+from tests.harness.databases import counted
 
 pytestmark = [
     pytest.mark.req("R2"),
@@ -133,16 +133,9 @@ class TestFacts:
         for number in range(5):
             write(f"{number}.py", f"dag_{number}", (f"task_{number}",))
         parse()
-        statements: list[str] = []
 
-        def count(*args: object) -> None:
-            statements.append(str(args[2]))
-
-        event.listen(session.get_bind(), "before_cursor_execute", count)
-        try:
+        with counted(session.get_bind()) as statements:
             found = source.facts("prod")
-        finally:
-            event.remove(session.get_bind(), "before_cursor_execute", count)
 
         assert (len(found), len(statements)) == (5, 3)
 

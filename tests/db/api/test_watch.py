@@ -8,11 +8,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from airflow_release_plugin.models import Gate
 from tests.conftest import BACKENDS
 from tests.db.api.world import SERVICE, World, error_of, ok
+from tests.harness.databases import counted
 
 pytestmark = pytest.mark.req("R37", "R70")
 
@@ -84,27 +84,20 @@ def test_more_than_the_limit_is_refused(world: World, count: int) -> None:
 def test_many_subjects_cost_the_same_few_queries(world: World) -> None:
     add_gates(world, 5000)
     watch(world, {})  # the first request of a process also cleans up old logins
-    few, _ = counted(world, {"gate:1": "open"})
-    many, seconds = counted(world, {f"gate:{number}": "open" for number in range(1, 5001)})
+    few, _ = cost(world, {"gate:1": "open"})
+    many, seconds = cost(world, {f"gate:{number}": "open" for number in range(1, 5001)})
 
     assert few == many
     assert seconds < 5  # 0.3 s on an idle machine
 
 
-def counted(world: World, known: dict[str, str]) -> tuple[int, float]:
-    statements: list[object] = []
-
-    def count(*args: object) -> None:
-        statements.append(args[2])
-
+def cost(world: World, known: dict[str, str]) -> tuple[int, float]:
+    """Statements and seconds of a question to which there is no news."""
     world.as_(SERVICE)
-    event.listen(world.engine, "before_cursor_execute", count)
-    try:
+    with counted(world.engine) as statements:
         started = time.monotonic()
         assert watch(world, known) == {}
         return len(statements), time.monotonic() - started
-    finally:
-        event.remove(world.engine, "before_cursor_execute", count)
 
 
 def add_gates(world: World, count: int) -> None:

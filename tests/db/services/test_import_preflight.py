@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.files import REGULAR
@@ -49,6 +48,7 @@ from airflow_release_plugin.transfer.writer import SourceFile, write_bundle
 from tests.harness.bundles import KEY, manifest_of
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World, dag_text
+from tests.harness.databases import counted
 from tests.harness.imports import switched_off, uploaded, with_imports
 from tests.harness.preflights import brought, check, reasons, rows, trail, unit
 
@@ -366,15 +366,6 @@ def test_a_bundle_of_many_costs_as_many_queries_as_one_of_few(world: World) -> N
 
 
 def statements(world: World, deed: Callable[[], object]) -> int:
-    seen: list[str] = []
-
-    def count(*args: Any) -> None:
-        seen.append(str(args[2]))
-
-    bind = world.ctx.session.get_bind()
-    event.listen(bind, "before_cursor_execute", count)
-    try:
+    with counted(world.ctx.session.get_bind()) as seen:
         deed()
-    finally:
-        event.remove(bind, "before_cursor_execute", count)
     return len([text for text in seen if text.startswith("SELECT")])

@@ -22,9 +22,9 @@ from airflow_release_plugin.services import audit, decisions, deputies, flow_adm
 from airflow_release_plugin.services.decisions import Asked
 from airflow_release_plugin.services.gates import GateSubject
 from tests.conftest import BACKENDS
-from tests.db.services.test_query_counts import counted
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, VIEWER, World
+from tests.harness.databases import counted
 from tests.harness.flow_forms import OPERATOR, form, join, level, node
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from airflow_release_plugin.services import (
     audit,
@@ -27,6 +26,7 @@ from airflow_release_plugin.services import (
 )
 from airflow_release_plugin.services.gates import GateSubject
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World
+from tests.harness.databases import counted
 
 READS: dict[str, Callable[[World], Any]] = {
     "candidates": lambda w: candidates.list_candidates(w.ctx, actor=DEV, limit=100).items,
@@ -58,22 +58,6 @@ READS: dict[str, Callable[[World], Any]] = {
         w.ctx, actor=PIPELINE, known={f"release:{i}": "" for i in range(1, 100)}
     ),
 }
-
-
-@contextmanager
-def counted(engine: Engine) -> Iterator[list[str]]:
-    """Statements that are sent while the block runs."""
-    statements: list[str] = []
-
-    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith(("SAVEPOINT", "RELEASE")):
-            statements.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def fill(world: World, rows: range) -> None:

@@ -13,9 +13,9 @@ from airflow_release_plugin.domain.notification import NotificationEvent
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.models import Gate, Notification, Release
 from airflow_release_plugin.services import flow_admin
-from tests.db.services.test_query_counts import counted
 from tests.db.views.conftest import ADMIN, DEV, REVIEWER, Browsers, Installation
 from tests.harness.context import World
+from tests.harness.databases import counted
 
 
 def subject_of(thing: Release | Gate) -> str:

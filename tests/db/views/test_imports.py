@@ -14,10 +14,10 @@ from airflow_release_plugin.domain.inventory import Kind
 from airflow_release_plugin.domain.manifest import BundleConnection, BundleDag, BundleUnit
 from airflow_release_plugin.services import import_job
 from airflow_release_plugin.transfer.keys import KeyFolder
-from tests.db.services.test_query_counts import counted
 from tests.db.views.conftest import BASE, DEV, Browser, Browsers, Installation
 from tests.harness.bundles import EVIDENCE
 from tests.harness.context import dag_text
+from tests.harness.databases import counted
 from tests.harness.imports import bundle_bytes, with_imports
 
 pytestmark = pytest.mark.req("R53", "R57")
@@ -448,7 +448,7 @@ def test_pages_cost_the_same_number_of_queries_however_much_is_in_the_bundle(
     checked(here, browser, *(unit_of(f"dag{n}") for n in range(20)), bundle_id="bundle-2")
 
     def cost(path: str) -> int:
-        with counted(here.world.ctx.session.get_bind()) as statements:  # type: ignore[arg-type]
+        with counted(here.world.ctx.session.get_bind()) as statements:
             assert browser.get(f"/transfers/imports/{path}").status_code == 200
         return len(statements)
 
@@ -463,7 +463,7 @@ def test_the_list_costs_the_same_number_of_queries_however_long_it_is(
     here: Installation, browser_of: Browsers
 ) -> None:
     def cost(name: str) -> int:
-        with counted(here.world.ctx.session.get_bind()) as statements:  # type: ignore[arg-type]
+        with counted(here.world.ctx.session.get_bind()) as statements:
             browser_of(name).get("/transfers/imports/")
         return len(statements)
 

@@ -9,9 +9,9 @@ import pytest
 
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.models import Release
-from tests.db.services.test_query_counts import counted
 from tests.db.views.conftest import DEV, REVIEWER, Browsers, Installation
 from tests.harness.context import World
+from tests.harness.databases import counted
 
 
 def released(home: Installation, name: str, lines: str = "", **options: str) -> Release:
@@ -182,7 +182,7 @@ def test_pages_of_records_cost_the_same_however_many_there_are(
     browser_of: Browsers,
 ) -> None:
     def cost(path: str) -> int:
-        with counted(installation.world.ctx.session.get_bind()) as statements:  # type: ignore[arg-type]
+        with counted(installation.world.ctx.session.get_bind()) as statements:
             browser_of("viewer").get(path)
         return len(statements)
 
