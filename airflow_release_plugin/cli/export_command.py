@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, deed, operator
 from airflow_release_plugin.domain.export_wish import ExportOrigin, ExportWish, read_names
-from airflow_release_plugin.domain.states import ExportState
+from airflow_release_plugin.domain.states import MOVING_EXPORT_STATES, ExportState
 from airflow_release_plugin.durable import appearing
 from airflow_release_plugin.exceptions import ConflictError, TransferUnavailableError
 from airflow_release_plugin.services import export_job, exports
@@ -56,8 +56,7 @@ def export(args: Namespace) -> list[Row]:
 
 def _is_moving(export_id: int) -> bool:
     with unit_of_work() as (ctx, _):
-        state = exports.get(ctx, actor=operator(), export_id=export_id).state
-        return state in {ExportState.QUEUED, ExportState.RUNNING}
+        return exports.get(ctx, actor=operator(), export_id=export_id).state in MOVING_EXPORT_STATES
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.models.release import release_id_of
 from airflow_release_plugin.services import release_page
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
@@ -38,7 +39,7 @@ def show(args: Namespace) -> list[Row]:
 
 
 def _id(text: str) -> int:
-    digits = text.upper().removeprefix("R-")
-    if not digits.isdecimal() or len(digits) > 9:
+    release_id = release_id_of(text)
+    if release_id is None:
         raise InvalidRequestError(f"{text!r} is neither a number (R-000007) nor an id of a release.")
-    return int(digits)
+    return release_id

@@ -200,6 +200,8 @@ EXPORT_MOVES: Mapping[ExportState, frozenset[ExportState]] = {
     _X.FAILED: frozenset(),
     _X.EXPIRED: frozenset(),
 }
+MOVING_EXPORT_STATES = frozenset({_X.QUEUED, _X.RUNNING})
+"""The file of an export is still to come."""
 
 
 class ImportState(State):

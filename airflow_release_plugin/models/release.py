@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -18,10 +19,18 @@ from airflow_release_plugin.domain.states import EXPIRING_RELEASE_STATES, Releas
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime, person
 from airflow_release_plugin.models.submission import Submission
 
+_NUMBER = re.compile(r"(?:R-)?0*([0-9]{1,9})", re.IGNORECASE)
+
 
 def release_number(release_id: int) -> str:
     """The number that people use for a release, and that names its tag: ``R-000007``."""
     return f"R-{release_id:06d}"
+
+
+def release_id_of(text: str) -> int | None:
+    """Id of the release that people mean by its number or id; ``None`` where they mean none."""
+    found = _NUMBER.fullmatch(text)
+    return int(found[1]) if found else None
 
 
 class Release(Stateful, Base):

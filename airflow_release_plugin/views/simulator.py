@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
 from flask import request
 from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.risk import ChangeFact
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
+from airflow_release_plugin.models.release import release_id_of
 from airflow_release_plugin.services import simulator
 from airflow_release_plugin.services.simulator import Simulation
 from airflow_release_plugin.views.base import Page, choice_arg, route, text_arg
 from airflow_release_plugin.views.flow_labels import FLOW_KINDS, OUTCOMES
 from airflow_release_plugin.views.flow_sentence import change_verbs
-
-_NUMBER = re.compile(r"(?:R-)?0*([0-9]{1,9})", re.IGNORECASE)
 
 
 class SimulatorView(Page):
@@ -46,10 +43,10 @@ class SimulatorView(Page):
 
     def _found(self) -> Simulation | None:
         if text_arg("release"):
-            number = _NUMBER.fullmatch(text_arg("release"))
-            if number is None:
+            release_id = release_id_of(text_arg("release"))
+            if release_id is None:
                 raise InvalidRequestError(_("Write the number of a release, such as R-000012."))
-            return simulator.of_release(self.ctx(), actor=self.actor(), release_id=int(number[1]))
+            return simulator.of_release(self.ctx(), actor=self.actor(), release_id=release_id)
         if text_arg("dag_id"):
             return simulator.of_dag(
                 self.ctx(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,17 +9,15 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.export_wish import ExportOrigin, ExportWish, read_names
-from airflow_release_plugin.domain.states import ExportState
+from airflow_release_plugin.domain.states import MOVING_EXPORT_STATES
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.models import Export
+from airflow_release_plugin.models.release import release_id_of, release_number
 from airflow_release_plugin.services import exports
 from airflow_release_plugin.views.base import PAGE_SIZE, Page, offset_arg, route
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
-
-_NUMBER = re.compile(r"(?:R-)?0*([0-9]{1,9})", re.IGNORECASE)
-_MOVING = frozenset({ExportState.QUEUED, ExportState.RUNNING})
 
 
 class TransferView(Page):
@@ -71,7 +68,7 @@ class TransferView(Page):
             states={row.id: row.effective_state(now) for row in page.items},
             last=None if problem else last,
             last_state=last.effective_state(now) if last else None,
-            moving=_MOVING,
+            moving=MOVING_EXPORT_STATES,
             problem=problem,
             obstacle=exports.obstacle(self.ctx()),
             values=_posted_values() if problem else _values(last),
@@ -98,11 +95,10 @@ def _posted_wish() -> ExportWish:
 
 
 def _release_ids(text: str) -> tuple[int, ...]:
-    words = text.replace(",", " ").split()
-    numbers = [_NUMBER.fullmatch(word) for word in words]
-    if not all(numbers):
+    found = [release_id_of(word) for word in text.replace(",", " ").split()]
+    if None in found:
         raise InvalidRequestError(_("Write numbers of releases, such as R-000012, separated by commas."))
-    return tuple(int(number[1]) for number in numbers if number)
+    return tuple(number for number in found if number is not None)
 
 
 def _posted_values() -> dict[str, str]:
@@ -119,7 +115,7 @@ def _values(row: Export | None) -> dict[str, str]:
     return {
         "names": "\n".join(row.names),
         "tag": row.options["tag"],
-        "releases": ", ".join(f"R-{number:06d}" for number in row.options["release_ids"]),
+        "releases": ", ".join(release_number(number) for number in row.options["release_ids"]),
         "base": row.base_bundle_id or "",
         "origin": row.options["origin"],
         "upstream": "1" if row.options["with_upstream"] else "",
