@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -54,6 +55,11 @@ class Browser:
         return str(made)
 
 
+def words(page: str) -> str:
+    """The text of a page."""
+    return " ".join(re.sub("<[^>]*>", " ", page).split())
+
+
 @pytest.fixture
 def pages(own_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
     """The pages of an empty installation that knows the people of :data:`ROLE_OF`."""
@@ -86,6 +92,12 @@ class Browsers:
 def browser_of(pages: Flask) -> Iterator[Browsers]:
     """Makes the browser of somebody by name."""
     return Browsers(pages)
+
+
+@pytest.fixture
+def dev(browser_of: Browsers) -> Browser:
+    """The browser of a developer."""
+    return browser_of("dev")
 
 
 ACTORS = {name: Actor(name, name, frozenset({role})) for name, role in ROLE_OF.items()}

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_release_plugin.models import Release
-from tests.db.views.conftest import DEV, Browsers, Installation
-from tests.db.views.test_records import words
+from tests.db.views.conftest import DEV, Browsers, Installation, words
 from tests.harness.context import World
 
 pytestmark = pytest.mark.req("R8", "R14")

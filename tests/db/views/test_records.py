@@ -9,7 +9,7 @@ import pytest
 
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.models import Release
-from tests.db.views.conftest import DEV, REVIEWER, Browsers, Installation
+from tests.db.views.conftest import DEV, REVIEWER, Browsers, Installation, words
 from tests.harness.context import World
 from tests.harness.databases import counted
 
@@ -23,11 +23,6 @@ def released(home: Installation, name: str, lines: str = "", **options: str) -> 
         return world.promote(world.decide(waiting, REVIEWER))
 
     return home.do(step)  # type: ignore[no-any-return]
-
-
-def words(page: str) -> str:
-    """The text of a page."""
-    return " ".join(re.sub("<[^>]*>", " ", page).split())
 
 
 @pytest.mark.req("R15")

@@ -6,8 +6,7 @@ import html
 
 import pytest
 
-from tests.db.views.conftest import DEV, REVIEWER, Browsers, Installation
-from tests.db.views.test_records import words
+from tests.db.views.conftest import DEV, REVIEWER, Browsers, Installation, words
 from tests.harness.context import dag_text
 
 

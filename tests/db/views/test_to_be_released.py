@@ -2,79 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
-from sqlalchemy import Engine
 
-from tests.db.views.test_pages import environment, post
+from tests.db.views.conftest import Browser, Browsers
 
 LIST = "/to-be-released/"
 
 
-@pytest.fixture
-def client(own_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlaskClient]:
-    """A browser of user ``dev`` on an empty installation."""
-    from airflow import settings
-
-    from airflow_release_plugin.views.app import create_flask_app
-
-    monkeypatch.setenv("AIRFLOW__RELEASE__STORE_PATH", str(tmp_path / "store.git"))
-    client = create_flask_app(session=settings.Session, secret_key="a key of the tests").test_client()
-    client.environ_base.update(environment("dev", "user"))
-    with client:
-        yield client
-
-
-def location(client: FlaskClient, path: str = LIST) -> str:
-    return str(client.get(path).headers.get("Location", ""))
+def location(dev: Browser, path: str = LIST) -> str:
+    return str(dev.get(path).headers.get("Location", ""))
 
 
 @pytest.mark.req("R2", "R3")
-def test_the_list_opens_as_it_was_left(client: FlaskClient) -> None:
-    client.get(f"{LIST}?tab=shared&search=orders&limit=100")
+def test_the_list_opens_as_it_was_left(dev: Browser) -> None:
+    dev.get(f"{LIST}?tab=shared&search=orders&limit=100")
 
-    assert location(client).endswith("?tab=shared&search=orders&limit=100")
-    assert location(client, f"{LIST}?offset=50").endswith("limit=100&offset=50")
+    assert location(dev).endswith("?tab=shared&search=orders&limit=100")
+    assert location(dev, f"{LIST}?offset=50").endswith("limit=100&offset=50")
 
 
-def test_the_filters_are_reset(client: FlaskClient) -> None:
-    client.get(f"{LIST}?tab=shared")
-    client.get(f"{LIST}reset")
+def test_the_filters_are_reset(dev: Browser) -> None:
+    dev.get(f"{LIST}?tab=shared")
+    dev.get(f"{LIST}reset")
 
-    assert client.get(LIST).status_code == 200
+    assert dev.get(LIST).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("query", "is_offered"), [("tab=shared&search=", False), ("tab=shared&search=x", True)]
 )
-def test_a_reset_is_offered_where_something_is_filtered(
-    client: FlaskClient, query: str, is_offered: bool
-) -> None:
-    assert ("Reset filters" in client.get(f"{LIST}?{query}").text) is is_offered
+def test_a_reset_is_offered_where_something_is_filtered(dev: Browser, query: str, is_offered: bool) -> None:
+    assert ("Reset filters" in dev.get(f"{LIST}?{query}").text) is is_offered
 
 
-def test_a_cleared_form_is_remembered_as_no_filter(client: FlaskClient) -> None:
-    client.get(f"{LIST}?search=x")
-    client.get(f"{LIST}?search=&change=")
+def test_a_cleared_form_is_remembered_as_no_filter(dev: Browser) -> None:
+    dev.get(f"{LIST}?search=x")
+    dev.get(f"{LIST}?search=&change=")
 
-    assert client.get(LIST).status_code == 200
-
-
-def test_everybody_has_an_own_memory(client: FlaskClient) -> None:
-    client.get(f"{LIST}?tab=shared")
-    client.environ_base.update(environment("reviewer", "op"))
-
-    assert client.get(LIST).status_code == 200
+    assert dev.get(LIST).status_code == 200
 
 
-def test_a_hostile_query_is_not_remembered(client: FlaskClient) -> None:
-    client.get(f"{LIST}?search={'x' * 3000}&evil=1")
+def test_everybody_has_an_own_memory(dev: Browser, browser_of: Browsers) -> None:
+    dev.get(f"{LIST}?tab=shared")
+    dev.client.environ_base = browser_of("reviewer").client.environ_base  # at the same computer
 
-    assert location(client) == ""
+    assert dev.get(LIST).status_code == 200
+
+
+def test_a_hostile_query_is_not_remembered(dev: Browser) -> None:
+    dev.get(f"{LIST}?search={'x' * 3000}&evil=1")
+
+    assert location(dev) == ""
 
 
 @pytest.mark.parametrize(
@@ -85,16 +65,16 @@ def test_a_hostile_query_is_not_remembered(client: FlaskClient) -> None:
         (f"{LIST}?order_by=nonsense&limit=7&offset=-3&tab=nonsense", "Nothing waits"),
     ],
 )
-def test_a_page_of_any_query_answers(client: FlaskClient, path: str, words: str) -> None:
-    answer = client.get(path)
+def test_a_page_of_any_query_answers(dev: Browser, path: str, words: str) -> None:
+    answer = dev.get(path)
 
     assert (answer.status_code, words in answer.text) == (200, True)
 
 
 @pytest.mark.req("R8")
-def test_a_release_of_101_versions_is_refused_in_words(client: FlaskClient) -> None:
+def test_a_release_of_101_versions_is_refused_in_words(dev: Browser) -> None:
     ids = "&".join(f"submission_ids={i}" for i in range(1, 102))
-    answer = client.get(f"/releases/new?{ids}")
+    answer = dev.get(f"/releases/new?{ids}")
 
     assert answer.status_code == 422
     assert "101 versions were chosen; a release holds at most 100" in answer.text
@@ -107,14 +87,14 @@ def test_a_release_of_101_versions_is_refused_in_words(client: FlaskClient) -> N
         ("remove", {"submission_ids": [str(i) for i in range(101)]}),
     ],
 )
-def test_101_at_once_are_refused_in_words(client: FlaskClient, path: str, data: dict[str, Any]) -> None:
-    answer = post(client, f"{LIST}{path}", data)
+def test_101_at_once_are_refused_in_words(dev: Browser, path: str, data: dict[str, Any]) -> None:
+    answer = dev.post(f"{LIST}{path}", data)
 
     assert (answer.status_code, "101 were chosen; choose 1 to 100" in answer.text) == (422, True)
 
 
-def test_what_could_not_be_done_is_said_for_each(client: FlaskClient) -> None:
-    answer = post(client, f"{LIST}submit", {"path": ["a.py", "b.py"]})
+def test_what_could_not_be_done_is_said_for_each(dev: Browser) -> None:
+    answer = dev.post(f"{LIST}submit", {"path": ["a.py", "b.py"]})
 
     assert "0 of 2 were done" in answer.text
     assert answer.text.count("not a Dag file of the source") == 2
@@ -130,41 +110,39 @@ def test_what_could_not_be_done_is_said_for_each(client: FlaskClient) -> None:
     ],
 )
 def test_the_role_decides_on_tabs_and_the_first_page(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, role: str, shown: set[str], first: str
+    dev: Browser, monkeypatch: pytest.MonkeyPatch, role: str, shown: set[str], first: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW__RELEASE__ROLE", role)
 
-    text = client.get("/approvals/").text
-    assert {name for name in ("to-be-released", "releases") if f'href="/{name}/"' in text} == shown
-    assert location(client, "/").endswith(first)
+    text = dev.get("/approvals/").text
+    assert {name for name in ("to-be-released", "releases") if f'href="/release/{name}/"' in text} == shown
+    assert location(dev, "/").endswith(first)
 
 
 @pytest.mark.req("R9", "R57")
 def test_without_source_and_imports_nothing_is_ever_to_be_released(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    dev: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW__RELEASE__ROLE", "target")
     monkeypatch.setenv("AIRFLOW__RELEASE__IMPORTS_ENABLED", "False")
 
-    assert 'href="/to-be-released/"' not in client.get("/approvals/").text
+    assert 'href="/release/to-be-released/"' not in dev.get("/approvals/").text
 
 
 @pytest.mark.req("R9")
-def test_a_page_of_the_other_side_says_where_to_go(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_of_the_other_side_says_where_to_go(dev: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__RELEASE__ROLE", "target")
-    answer = client.get(f"{LIST}?tab=shared")
+    answer = dev.get(f"{LIST}?tab=shared")
 
     assert (answer.status_code, 'data-error-code="not_here"' in answer.text) == (409, True)
 
 
 @pytest.mark.req("R1")
 def test_the_list_says_that_basic_mode_goes_to_the_target_at_once(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    dev: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW__RELEASE__SOURCE_MODE", "basic")
-    text = client.get(LIST).text
+    text = dev.get(LIST).text
 
     assert "goes to prod at once, without approval" in text
     assert "Nobody approves it" in text
