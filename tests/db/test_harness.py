@@ -69,3 +69,9 @@ def test_the_database_has_the_tables_of_the_product(own_engine: Engine) -> None:
 def test_tests_reach_no_other_machine() -> None:
     with socket.socket() as outside, pytest.raises(SocketConnectBlockedError):
         outside.connect(("192.0.2.1", 80))
+
+
+@pytest.mark.xdist_group("kept together")
+def test_groups_stay_on_one_worker(request: pytest.FixtureRequest) -> None:
+    if hasattr(request.config, "workerinput"):  # one process keeps everything together
+        assert request.node.nodeid.endswith("@kept together")
