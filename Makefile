@@ -7,8 +7,13 @@ VENV := .venv
 LOWEST := .venv-lowest
 PYTEST := $(VENV)/bin/python -m pytest
 LOWEST_PYTEST := $(LOWEST)/bin/python -m pytest
+BOTH_CORES := -n 2 --dist loadgroup --durations=10
+# The rest of tests/unit never meets Airflow, and its libraries are the same ones on every version of Airflow.
+UNITS_ON_AIRFLOW := airflow_internals bundles hooks operators pipelines sensors triggers views \
+	test_imports.py test_package.py test_plugin.py
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help demo demo-check test test-lowest check unit db e2e bench docs pictures venv venv-lowest system constraints clean
 
 help:  ## list the commands
@@ -20,11 +25,11 @@ demo: venv  ## run Airflow with Airflow Release at http://127.0.0.1:8080 until C
 demo-check: venv system  ## do the main job in a demo of its own, over HTTP and in a browser
 	@$(VENV)/bin/python -m demo.check
 
-test: venv venv-lowest system  ## everything that CI runs: checks and all tests, on Airflow 3.3 and 3.2
-	@scripts/test
+test: check db test-lowest e2e  ## everything that CI runs, on Airflow 3.3 and 3.2; the first part that fails ends it
 
-test-lowest: venv-lowest system  ## unit and database tests on the lowest supported Airflow
-	@$(LOWEST_PYTEST) -n 2 --dist loadgroup tests/unit tests/db
+test-lowest: venv-lowest system  ## what depends on Airflow, on the lowest supported one
+	@echo "--- what depends on Airflow, Airflow 3.2"
+	@$(LOWEST_PYTEST) $(BOTH_CORES) tests/db $(addprefix tests/unit/,$(UNITS_ON_AIRFLOW))
 
 check: venv  ## format, lint, types, import contract, house rules, unit tests, docs
 	@VENV=$(VENV) scripts/check
@@ -33,10 +38,12 @@ unit: venv  ## tests that need no database
 	@$(PYTEST) tests/unit
 
 db: venv system  ## tests on Airflow's metadata database: SQLite and PostgreSQL
-	@$(PYTEST) -n 2 --dist loadgroup tests/db tests/contract
+	@echo "--- database and contracts, Airflow 3.3"
+	@$(PYTEST) $(BOTH_CORES) tests/db tests/contract
 
 e2e: venv system  ## tests that drive a whole Airflow and a browser
-	@$(PYTEST) tests/e2e
+	@echo "--- end to end, Airflow 3.3"
+	@$(PYTEST) $(BOTH_CORES) tests/e2e
 
 docs: venv  ## renew what the documentation takes from the code
 	@$(VENV)/bin/python -m scripts.generate_docs

@@ -6,16 +6,17 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, FrameLocator, Page
+    from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _MAC_BROWSERS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
+PATIENCE_MS = 60_000
 _QUIET = (
     "--disable-gpu",
     "--disable-quic",
@@ -49,10 +50,20 @@ def open_browser(path: str) -> Iterator[Browser]:
 
 
 @contextmanager
+def own_context(browser: Browser, **options: Any) -> Iterator[BrowserContext]:
+    """A browser session of somebody, patient enough for a machine that does much else."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_MS)
+    try:
+        yield context
+    finally:
+        context.close()
+
+
+@contextmanager
 def logged_in(browser: Browser, url: str, name: str, password: str, *, width: int = 1400) -> Iterator[Page]:
     """A page of somebody who logged in through Airflow's form."""
-    context = browser.new_context(viewport={"width": width, "height": 900})
-    try:
+    with own_context(browser, viewport={"width": width, "height": 900}) as context:
         page = context.new_page()
         page.goto(f"{url}/auth/login?next={url}/")
         page.fill("input[name=username]", name)
@@ -60,8 +71,6 @@ def logged_in(browser: Browser, url: str, name: str, password: str, *, width: in
         page.click("button[type=submit], input[type=submit]")  # the simple auth manager's form, or FAB's
         page.wait_for_url(lambda address: "/auth/login" not in address)
         yield page
-    finally:
-        context.close()
 
 
 def open_releases(page: Page, url: str) -> FrameLocator:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from demo.instance import DemoInstance
 
 API = "/release/api/v1"
-WAIT_SECONDS = 90
+WAIT_SECONDS = 180
 
 
 class MainJobError(AssertionError):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,26 @@ if TYPE_CHECKING:
     from tests.harness.flow_stage import Stage
 
 GATED = {"one_gate": 1, "five_gates": 5}
+LIMIT_SECONDS = 900
+SHARED = ("demo", "fab_demo", "", "gap")
+"""Fixtures of installations that tests share, in the order in which two workers end soonest; "" for none."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share an installation run on one worker; and only what hangs meets the limit."""
+    ours = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
+    for item in ours:
+        item.add_marker(pytest.mark.xdist_group(installation_of(item) or item.path.stem))
+        item.add_marker(pytest.mark.timeout(LIMIT_SECONDS))
+    others = [item for item in items if item not in ours]
+    items[:] = [*others, *sorted(ours, key=lambda item: SHARED.index(installation_of(item)))]
+
+
+def installation_of(item: pytest.Item) -> str:
+    """Which shared installation a test uses, if one."""
+    names = getattr(item, "fixturenames", ())
+    return next((name for name in SHARED if name in names), "")
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +48,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoInstance]:
 @pytest.fixture(scope="session")
 def browser(browser_path: str) -> Iterator[Browser]:
     """A headless browser for the whole run."""
-    from demo.browser import open_browser
+    from playwright.sync_api import expect
 
+    from demo.browser import PATIENCE_MS, open_browser
+
+    expect.set_options(timeout=PATIENCE_MS)
     with open_browser(browser_path) as opened:
         yield opened
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.harness.live_folder import OLD, RELEASES, Live, bundles, running_folder
 
-pytestmark = [pytest.mark.req("R21"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.req("R21")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.harness.postgres import PostgresServer
 
-pytestmark = [pytest.mark.req("R50", "R53"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.req("R50", "R53")
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,6 @@ from tests.harness.many_dags import TEAM_SIZE
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.timeout(900)
-
 
 @pytest.mark.req("R2", "R3", "R8", "R10", "R18")
 def test_a_hundred_dags_are_picked_submitted_released_and_watched(tmp_path: Path, browser: Browser) -> None:

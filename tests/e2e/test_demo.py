@@ -9,8 +9,6 @@ from demo.instance import DemoInstance
 from demo.processes import COMPONENTS
 from demo.settings import USERS
 
-pytestmark = pytest.mark.timeout(400)
-
 
 @pytest.mark.parametrize("user", [user.name for user in USERS])
 def test_everybody_named_on_the_ready_line_can_log_in(demo: DemoInstance, user: str) -> None:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from tests.harness.driver import Driver
     from tests.harness.postgres import PostgresServer
 
-pytestmark = pytest.mark.timeout(400)
 ROLES = {"dev": ("User", "Releases"), "reviewer": ("Op",), SERVICE_USER: ("Viewer",)}
 # Airflow's navigation shows plugins to those who may read them; FAB's role User may not.
 NAVIGATION = {

@@ -12,7 +12,6 @@ from playwright.sync_api import expect
 from tests.harness.driver import API, Driver, error_code, press
 from tests.harness.flow_stage import FLOW, NAMES, ZONE, Stage
 
-pytestmark = pytest.mark.timeout(400)
 WHY = "Orders are not being shipped."
 
 

@@ -5,8 +5,6 @@ import pytest
 
 from tests.harness.driver import Driver, press
 
-pytestmark = pytest.mark.timeout(400)
-
 
 def connections_to_the_server(driver: Driver) -> int:
     """How many the triggerer has open: one for each request that is under way."""

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from demo.instance import DemoInstance
     from tests.harness.driver import Driver
 
-pytestmark = pytest.mark.timeout(400)
 NAME = "from_plant_a"
 NEEDY = BundleUnit(
     unit_id=f"plant-a:{NAME}",

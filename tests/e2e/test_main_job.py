@@ -10,8 +10,6 @@ from demo.main_job import MainJob
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.timeout(400)
-
 
 @pytest.mark.req(
     "R2", "R4", "R8", "R10", "R11", "R12", "R15", "R36", "R37", "R70", "R71", "R72", "R75", "R76"

@@ -6,8 +6,6 @@ import pytest
 
 from tests.harness.driver import Driver
 
-pytestmark = pytest.mark.timeout(400)
-
 
 def runs(driver: Driver, dag_id: str) -> int:
     return int(driver.get(f"/api/v2/dags/{dag_id}/dagRuns")["total_entries"])

@@ -12,7 +12,6 @@ from playwright.sync_api import Page
 from demo.browser import logged_in, open_releases
 from tests.harness.driver import API, UI, Driver, dag_file
 
-pytestmark = pytest.mark.timeout(400)
 VARIANTS = [(width, theme) for width in (1400, 375) for theme in ("light", "dark")]
 
 

@@ -6,8 +6,6 @@ import pytest
 
 from tests.harness.driver import API, Driver, dag_file, error_code, press
 
-pytestmark = pytest.mark.timeout(400)
-
 
 @pytest.mark.req("R10")
 def test_an_approval_of_other_content_than_the_present_is_refused(driver: Driver) -> None:

@@ -13,7 +13,6 @@ from playwright.sync_api import expect
 
 from tests.harness.driver import API, Driver, dag_file, press
 
-pytestmark = pytest.mark.timeout(400)
 log = logging.getLogger(__name__)
 
 

@@ -6,8 +6,6 @@ import pytest
 
 from tests.harness.driver import API, Driver, dag_file
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.mark.req("R2", "R3", "R8")
 def test_a_selection_across_filters_is_submitted_and_goes_on_to_a_release(driver: Driver) -> None:

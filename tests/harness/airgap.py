@@ -133,7 +133,7 @@ class AirGap:
                 page.get_by_label("How much").select_option(index=1)
             page.get_by_role("button", name="Generate").click()
             link = page.locator("#last").get_by_role("link", name="Download")
-            link.wait_for(timeout=60_000)
+            link.wait_for()
             with page.expect_download() as fetched, page.expect_popup():
                 link.click()
             target = self.folder / fetched.value.suggested_filename
@@ -150,7 +150,7 @@ class AirGap:
         """Bring a file in, on the page of imports; the page of the import shows then, looked at."""
         page.set_input_files("input[name=file]", file)
         page.get_by_role("button", name="Upload and check").click()
-        page.locator("[data-verdict]").wait_for(timeout=60_000)
+        page.locator("[data-verdict]").wait_for()
 
     def make_stubs(self, page: Page) -> None:
         """Let stubs stand for all that is missing; then nothing blocks any more."""

@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 from playwright.sync_api import Browser, Page
 
-from demo.browser import logged_in
+from demo.browser import logged_in, own_context
 from demo.instance import DemoInstance
 
 API = "/release/api/v1"
 UI = "/release/ui"
-WAIT_SECONDS = 90
+WAIT_SECONDS = 180
 ENDS = {"failed", "errored", "rejected", "revoked", "expired", "stale"}
 
 
@@ -172,13 +172,10 @@ class Driver:
             person = self.demo.users[user]
             with logged_in(self.browser, self.demo.url, person.name, person.password) as page:
                 self.logins[user] = page.context.storage_state()
-        context = self.browser.new_context(storage_state=self.logins[user], **options)
-        try:
+        with own_context(self.browser, storage_state=self.logins[user], **options) as context:
             page = context.new_page()
             page.goto(f"{self.demo.url}{UI}{path}")
             yield page
-        finally:
-            context.close()
 
 
 def dag_file(dag_id: str, top: str = "", body: str = "pass") -> str:

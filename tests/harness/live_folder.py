@@ -13,6 +13,7 @@ import httpx
 
 from demo.instance import DemoInstance, running_demo
 from demo.processes import wait_until
+from tests.harness.driver import WAIT_SECONDS
 
 OLD = "dags-folder"
 LOCAL = "airflow.dag_processing.bundles.local.LocalDagBundle"
@@ -99,7 +100,7 @@ class Live:
         """Whether Airflow has parsed a DAG."""
         return self.client.get(f"/api/v2/dags/{dag_id}").is_success
 
-    def settle(self, seconds: float = 90) -> None:
+    def settle(self, seconds: float = WAIT_SECONDS) -> None:
         """Wait until everything was parsed and all runs but the waiting one have ended."""
         scheduled = sum(number % 3 != 2 and number % 4 != 0 for number in range(self.dags - 1))
 
@@ -114,7 +115,7 @@ class Live:
 
         assert wait_until(is_quiet, seconds=seconds, pause=1), self.state()
 
-    def switch(self, configured: str, seconds: float = 90) -> None:
+    def switch(self, configured: str, seconds: float = WAIT_SECONDS) -> None:
         """Change the configuration and restart what serves DAGs; wait until all are served again."""
         self.demo.processes.environment["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = configured
         for component in RESTARTED:
@@ -144,7 +145,9 @@ class Live:
         self.client.patch("/api/v2/pools/closed", json=open_pool).raise_for_status()
         (run,) = self.get(f"dags/{WAITS}/dagRuns")
         path = f"/api/v2/dags/{WAITS}/dagRuns/{run['dag_run_id']}"
-        assert wait_until(lambda: bool(self.client.get(path).json()["state"] == "success"), seconds=60)
+        assert wait_until(
+            lambda: bool(self.client.get(path).json()["state"] == "success"), seconds=WAIT_SECONDS
+        )
         return str(self.client.get(f"{path}/taskInstances/where/xcomEntries/return_value").json()["value"])
 
     def release(self, *arguments: str) -> list[dict[str, Any]]:
@@ -159,7 +162,7 @@ class Live:
 
 
 @contextmanager
-def running_folder(home: Path, dags: int, *, seconds: float = 90) -> Iterator[Live]:
+def running_folder(home: Path, dags: int, *, seconds: float = WAIT_SECONDS) -> Iterator[Live]:
     """An Airflow that has run a plain folder for a while; each step of that within ``seconds``."""
     root = home.with_name("live")
     write_folder(root, dags)
