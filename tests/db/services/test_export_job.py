@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import random
 import resource
 import signal
 import subprocess
 import sys
 import textwrap
-import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -200,26 +198,6 @@ def test_files_of_exports_that_nobody_knows_are_removed(world: World) -> None:
     export_job.run_once(work=steps_of(world))
 
     assert leftovers(world) == []
-
-
-def test_memory_stays_flat_however_large_the_bundle_is(world: World, tmp_path: Path) -> None:
-    for number in range(24):
-        world.write(f"data/part{number}.bin", random.Random(number).randbytes(2_000_000).hex())
-    names = ", ".join(f'"data/part{number}.bin"' for number in range(24))
-    world.dag("large", f"from pathlib import Path\nPARTS = [Path(__file__).parent / n for n in ({names},)]")
-    row = exports.request(
-        world.ctx, actor=ADMIN, wish=ExportWish(names=("large",), origin=exports.ExportOrigin.SOURCE)
-    )
-    tracemalloc.start()
-    try:
-        export_job.run_once(work=steps_of(world))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-    assert row.state is ExportState.READY, row.error
-    assert row.report["files"] == 25
-    assert peak < 40_000_000
 
 
 @pytest.mark.parametrize("db_backend", BACKENDS)
