@@ -15,7 +15,7 @@ from airflow_release_plugin.services import import_job
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.db.api.world import World, error_of, ok
 from tests.harness.bundles import CONTENT, OTHER_KEY, bundle_files, manifest_of
-from tests.unit.transfer.test_upload import largest_file
+from tests.harness.full_disk import largest_file
 
 pytestmark = pytest.mark.req("R53", "R57", "R58")
 

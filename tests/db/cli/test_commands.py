@@ -7,10 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -20,28 +17,10 @@ from airflow_release_plugin.models import Event
 from airflow_release_plugin.store.git import GitReleaseStore
 from tests.db.api.conftest import WARNINGS
 from tests.db.api.world import World, error_of, ok
+from tests.db.cli.conftest import airflow, rows
 from tests.harness.hands import push_by_hand
 
 pytestmark = [pytest.mark.req("R73"), *(pytest.mark.filterwarnings(warning) for warning in WARNINGS)]
-
-
-def airflow(_world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process: starting Airflow takes seconds, and dozens of commands are run."""
-    from airflow.cli.cli_parser import get_parser
-
-    out, err = StringIO(), StringIO()
-    code: object = 0
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            args = get_parser().parse_args(["release", *arguments])
-            args.func(args)
-        except SystemExit as end:
-            code = end.code or 0
-    if isinstance(code, str):  # as the interpreter does at the end of a process
-        print(code, file=err)
-    return subprocess.CompletedProcess(
-        arguments, code if isinstance(code, int) else 1, out.getvalue(), err.getvalue()
-    )
 
 
 def in_a_process(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -54,11 +33,6 @@ def in_a_process(world: World, *arguments: str) -> subprocess.CompletedProcess[s
         text=True,
         check=False,
     )
-
-
-def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
-    assert done.returncode == 0, done.stdout + done.stderr
-    return list(json.loads(done.stdout))
 
 
 def test_releases_are_listed_and_shown(world: World) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from airflow_release_plugin.models import Event
 from tests.db.api.conftest import WARNINGS
 from tests.db.api.world import World
-from tests.db.cli.test_commands import airflow, rows
+from tests.db.cli.conftest import airflow, rows
 
 pytestmark = [pytest.mark.req("R41"), *(pytest.mark.filterwarnings(warning) for warning in WARNINGS)]
 FLOWS = """version: 1

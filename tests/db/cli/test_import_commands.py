@@ -11,7 +11,7 @@ import pytest
 
 from tests.db.api.conftest import WARNINGS
 from tests.db.api.world import World, ok
-from tests.db.cli.test_commands import airflow, rows
+from tests.db.cli.conftest import airflow, rows
 from tests.harness.bundles import CONTENT, OTHER_KEY, bundle_files, manifest_of
 
 pytestmark = [pytest.mark.req("R53", "R56", "R59"), *(pytest.mark.filterwarnings(w) for w in WARNINGS)]

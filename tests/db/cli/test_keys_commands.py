@@ -8,7 +8,7 @@ import pytest
 
 from tests.db.api.conftest import WARNINGS
 from tests.db.api.world import World
-from tests.db.cli.test_commands import airflow, rows
+from tests.db.cli.conftest import airflow, rows
 
 pytestmark = [pytest.mark.req("R58"), *(pytest.mark.filterwarnings(warning) for warning in WARNINGS)]
 

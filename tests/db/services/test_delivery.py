@@ -27,9 +27,9 @@ from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.delivery import MAX_ATTEMPTS, PAUSES
 from airflow_release_plugin.services.gates import GateSubject
 from airflow_release_plugin.store.memory import MemoryReleaseStore
-from tests.db.services.test_notifications import NOTIFIER, configure, outbox, told
 from tests.harness.clock import FrozenClock
 from tests.harness.context import PIPELINE, World, make_world, steps_of
+from tests.harness.outbox import NOTIFIER, configure, outbox, told
 
 pytestmark = pytest.mark.req("R40")
 REFUSED = DeliveryProblem("SMTPServerDisconnected", "user:hunter2 was refused")

@@ -5,43 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.notification import NotificationEvent
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.models import Notification, Release
+from airflow_release_plugin.models import Release
 from airflow_release_plugin.services import emergency, flow_admin, gates, releases, rollbacks
 from airflow_release_plugin.services.gates import GateSubject
 from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.rollback_goals import UndoRelease
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, World
+from tests.harness.outbox import NOTIFIER, SMTP, configure, outbox, told
 
 pytestmark = pytest.mark.req("R40")
-SMTP = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
-NOTIFIER = {"notifier": SMTP, "kwargs": {"to": "team@example.org", "subject": "{{ notice.summary }}"}}
-
-
-def configure(world: World, *notifiers: dict[str, Any], kind: str = "promotion", **options: Any) -> None:
-    """A flow for everything whose one node the reviewer decides."""
-    raw = {
-        "name": f"Told {kind}",
-        "kind": kind,
-        "levels": [{"name": "One", "nodes": [{"name": "Reviewers", "roles": ["op"]}]}],
-        "notifiers": list(notifiers or [NOTIFIER]),
-        **options,
-    }
-    flow_admin.create(world.ctx, actor=ADMIN, raw=raw)
-
-
-def outbox(world: World) -> list[Notification]:
-    return list(world.ctx.session.scalars(select(Notification).order_by(Notification.id)))
-
-
-def told(world: World) -> list[str]:
-    return [row.event.value for row in outbox(world)]
 
 
 def test_a_release_that_goes_through_tells_of_each_step(world: World) -> None:

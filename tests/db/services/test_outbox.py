@@ -15,9 +15,9 @@ from airflow_release_plugin.models import Notification, Release
 from airflow_release_plugin.services import audit, outbox
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, REVIEWER, World
+from tests.harness.outbox import SMTP
 
 pytestmark = pytest.mark.req("R40")
-SMTP = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
 
 
 def told(world: World, release: Release, state: NotificationState, error: str = "") -> Notification:

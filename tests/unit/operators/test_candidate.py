@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import stat
-import zipfile
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
@@ -10,16 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.operators.candidate import candidate_tree, extract, report_test
 from tests.unit.client.server import Answer, release
-
-
-def zipped(*entries: tuple[str, bytes, int]) -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content, mode in entries:
-            info = zipfile.ZipInfo(name)
-            info.external_attr = mode << 16
-            archive.writestr(info, content)
-    return target.getvalue()
+from tests.unit.operators.conftest import zipped
 
 
 def test_files_come_out_with_content_and_executable_bit_only(tmp_path):

@@ -7,7 +7,7 @@ from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.operators.check import CheckReleaseOperator
 from tests.unit.client.context import TaskInstance, context
 from tests.unit.client.server import Answer, release
-from tests.unit.operators.test_candidate import zipped
+from tests.unit.operators.conftest import zipped
 
 GOOD = b"""
 from airflow.sdk import DAG

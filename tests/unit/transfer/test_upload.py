@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from airflow_release_plugin.exceptions import TransferUnavailableError
 from airflow_release_plugin.transfer.upload import Upload
+from tests.harness.full_disk import largest_file
 
 pytestmark = pytest.mark.req("R53")
 MEBIBYTE = 1 << 20
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """The kernel refuses every byte behind ``size``, as a full disk does."""
-    _, hard = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @pytest.fixture
