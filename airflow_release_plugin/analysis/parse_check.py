@@ -26,7 +26,7 @@ from typing import IO
 
 from airflow_release_plugin.analysis.parse_report import FileReport, ParseReport
 from airflow_release_plugin.analysis.references import References, find_references
-from airflow_release_plugin.exceptions import UnavailableError, UnitError
+from airflow_release_plugin.exceptions import UnavailableError
 
 WORKER = "airflow_release_plugin.analysis.parse_check_worker"
 OnProgress = Callable[[str, FileReport | None], None]
@@ -82,8 +82,8 @@ def check_tree(
 
 def _references(tree: Path, path: str) -> References:
     try:
-        return find_references((tree / path).read_bytes(), path=path)
-    except (OSError, UnitError):
+        return find_references((tree / path).read_bytes())
+    except OSError:
         return References()
 
 

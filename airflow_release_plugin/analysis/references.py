@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 
 from airflow_release_plugin.analysis.literal_paths import called_name
 from airflow_release_plugin.analysis.module_scan import parse_python
-from airflow_release_plugin.exceptions import UnitError
 
 _TEMPLATE_VARIABLE = re.compile(r"\bvar\.(?:value|json)\.(?:get\(\s*['\"]([^'\"]+)['\"]|([A-Za-z_]\w*))")
 _TEMPLATE_CONNECTION = re.compile(r"\bconn\.(?:get\(\s*['\"]([^'\"]+)['\"]|([A-Za-z_]\w*))")
@@ -64,19 +63,12 @@ class References:
         )
 
 
-def find_references(data: bytes, *, path: str = "") -> References:
-    """
-    Return the literal references of a Python file; ``path`` is for messages.
-
-    Raises ``UnitError`` for code that cannot be parsed. The code is not run.
-    """
+def find_references(data: bytes) -> References:
+    """Return the literal references of a Python file, none of one that cannot be parsed. It is not run."""
     try:
         return _Finder().find(parse_python(data))
-    except (SyntaxError, RecursionError) as error:
-        line = getattr(error, "lineno", None) or 1
-        raise UnitError(
-            f"{path!r} line {line}: {getattr(error, 'msg', error)}.", path=path, line=line
-        ) from error
+    except (SyntaxError, RecursionError):
+        return References()
 
 
 def template_references(text: str) -> References:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from airflow_release_plugin.analysis.references import References, find_references
 from airflow_release_plugin.domain.export_wish import ExportOrigin
 from airflow_release_plugin.domain.ports import DagFacts
-from airflow_release_plugin.exceptions import ReleaseError, UnitError
+from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services import risk
@@ -93,7 +93,7 @@ class Catalogue:
         if self.source is not None:
             for path in paths:
                 with suppress(ReleaseError):
-                    found[path] = self.source.files.derive(_references, path)
+                    found[path] = self.source.files.derive(find_references, path)
             return found
         blobs = {
             entry.blob: path
@@ -101,7 +101,7 @@ class Catalogue:
             for entry in getattr(self.offers[path].live, "entries", ())
             if entry.path == path
         }
-        return {blobs[blob]: _references(data) for blob, data in self.ctx.store.read_all(sorted(blobs))}
+        return {blobs[blob]: find_references(data) for blob, data in self.ctx.store.read_all(sorted(blobs))}
 
 
 def open_catalogue(ctx: Context, origin: ExportOrigin) -> Catalogue:
@@ -148,13 +148,6 @@ def _of_source(ctx: Context) -> Catalogue:
         },
         source,
     )
-
-
-def _references(data: bytes) -> References:
-    try:
-        return find_references(data)
-    except UnitError:
-        return References()
 
 
 def _links_of(ctx: Context, offer: Offer, parsed: ParsedUnit | None, literal: References) -> _Links:

@@ -11,7 +11,6 @@ from airflow_release_plugin.analysis.packages import imported_modules, required_
 from airflow_release_plugin.analysis.parse_report import ParsedTask
 from airflow_release_plugin.analysis.references import References, find_references, template_references
 from airflow_release_plugin.domain.manifest import BundleConnection, BundlePackage, BundleUnit
-from airflow_release_plugin.exceptions import UnitError
 from airflow_release_plugin.services.export_contents import UnitContent
 
 _MOST_SECRETS = 200
@@ -35,7 +34,7 @@ class Findings:
     def look_at(self, path: str, data: bytes) -> None:
         """Note what a file refers to, and what in it may be a secret."""
         if path.endswith(".py"):
-            self._references[path] = _references(data)
+            self._references[path] = find_references(data)
             self._modules[path] = imported_modules(data)
         elif b"{{" in data:
             self._references[path] = template_references(data.decode("utf-8", "replace"))
@@ -126,13 +125,6 @@ def _links(
         "upstream_dags": _sorted(awaited - own),
         "triggered_dags": _sorted(triggered - own),
     }
-
-
-def _references(data: bytes) -> References:
-    try:
-        return find_references(data)
-    except UnitError:
-        return References()
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:
