@@ -32,7 +32,6 @@ flows:
 """
 
 
-@pytest.mark.timeout(300)
 def test_a_file_is_applied_exported_and_simulated(world: World, tmp_path: Path) -> None:
     file, out = tmp_path / "flows.yaml", tmp_path / "out.yaml"
     file.write_text(FLOWS)
@@ -60,7 +59,6 @@ def test_a_file_is_applied_exported_and_simulated(world: World, tmp_path: Path) 
         assert {event.actor_name[-15:] for event in session.scalars(select(Event))} == {" (command line)"}
 
 
-@pytest.mark.timeout(300)
 def test_a_file_that_is_wrong_or_not_there_is_a_line_and_exit_code_1(world: World, tmp_path: Path) -> None:
     file = tmp_path / "flows.yaml"
     file.write_text(FLOWS.replace("roles", "role"))

@@ -25,7 +25,6 @@ def bundle(world: World, name: str, **changes: Any) -> Path:
     return path
 
 
-@pytest.mark.timeout(400)
 def test_a_bundle_is_checked_mended_and_applied(empty_world: World) -> None:
     file = str(bundle(empty_world, "orders.dagbundle"))
 
@@ -45,7 +44,6 @@ def test_a_bundle_is_checked_mended_and_applied(empty_world: World) -> None:
     assert (again.returncode, "'applied'" in again.stderr) == (1, True)
 
 
-@pytest.mark.timeout(300)
 def test_what_cannot_be_taken_in_is_a_line_and_exit_code_1(empty_world: World, tmp_path: Path) -> None:
     (tmp_path / "text.dagbundle").write_text("no bundle")
     strange = bundle(empty_world, "strange.dagbundle", key=OTHER_KEY)

@@ -24,7 +24,6 @@ def facts(world: World, *arguments: str) -> dict[str, str]:
     return {row["property"]: row["value"] for row in shown}
 
 
-@pytest.mark.timeout(300)
 def test_a_key_is_made_handed_on_trusted_and_revoked(empty_world: World, keys: Path) -> None:
     world = empty_world
     (made,) = rows(airflow(world, "keys", "generate", "--output", "json"))
@@ -51,7 +50,6 @@ def test_a_key_is_made_handed_on_trusted_and_revoked(empty_world: World, keys: P
     assert facts(world, "plant A") == {**revoked, "public_key": own["public_key"]}
 
 
-@pytest.mark.timeout(300)
 def test_what_cannot_be_done_is_a_line_and_exit_code_1(empty_world: World, keys: Path) -> None:
     for arguments, message in (
         (["show"], "There is no signing key"),

@@ -56,7 +56,6 @@ def memory_of_export(world: World, engine: Engine, files: int) -> int:
     return int(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.timeout(300)
 def test_a_bundle_of_many_times_the_size_takes_the_same_memory(world: World, own_engine: Engine) -> None:
     small = memory_of_export(world, own_engine, 2)
     large = memory_of_export(world, own_engine, 12)

@@ -27,7 +27,7 @@ from tests.harness.bundles import (
     raws,
 )
 
-pytestmark = [pytest.mark.req("R53"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.req("R53")
 SOUND = manifest_of(bundle_files(CONTENT))
 WHOLE = archive(raws(CONTENT, SOUND))
 SLOWEST = 2.0
