@@ -17,7 +17,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
 from airflow_release_plugin.models import Event, Release, Submission
 from airflow_release_plugin.repositories import events
-from airflow_release_plugin.services import checks, decisions, promotions, requests, submissions
+from airflow_release_plugin.services import checks, decisions, emergency, promotions, requests, submissions
 from airflow_release_plugin.services.background import Work
 from airflow_release_plugin.services.context import Context, Settings
 from airflow_release_plugin.store.base import ReleaseStore, environment_ref
@@ -131,6 +131,18 @@ class World:
             change_digest=digest or release.change_digest,
             node=node,
             comment=comment,
+        )
+
+    def break_glass(
+        self, release: Release, actor: Actor, reason: str = "Orders are not being shipped.", digest: str = ""
+    ) -> Release:
+        """Approve in an emergency, having seen the present digest."""
+        return emergency.break_glass(
+            self.ctx,
+            actor=actor,
+            release_id=release.id,
+            change_digest=digest or release.change_digest,
+            reason=reason,
         )
 
     def promote(self, release: Release, actor: Actor = PIPELINE) -> Release:

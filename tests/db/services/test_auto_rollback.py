@@ -182,15 +182,21 @@ def test_what_a_later_release_replaced_is_not_looked_at(world: World, clock: Fro
     assert release.state is ReleaseState.RELEASED
 
 
-def test_what_a_later_release_builds_on_is_left_and_people_are_told(world: World, clock: FrozenClock) -> None:
+def built_upon(world: World, clock: FrozenClock) -> Release:
+    """A release that is bad, and on which a later one builds."""
     world.write("helpers.py", "x = 1\n")
     world.released(world.dag("one", lines="import helpers"))
     world.write("helpers.py", "x = 2\n")
     bad = world.released("one.py")
     world.released(world.dag("two", lines="import helpers"))
     world.twin.serve(world.store, "prod", str(world.head))
-    head = world.head
     breaks(world, clock, "one.py")
+    return bad
+
+
+def test_what_a_later_release_builds_on_is_left_and_people_are_told(world: World, clock: FrozenClock) -> None:
+    bad = built_upon(world, clock)
+    head = world.head
 
     verify(world, bad.id)
 
@@ -203,13 +209,7 @@ def test_what_a_later_release_builds_on_is_left_and_people_are_told(world: World
 def test_what_failed_and_is_still_there_can_be_rolled_back_by_people(
     world: World, clock: FrozenClock
 ) -> None:
-    world.write("helpers.py", "x = 1\n")
-    world.released(world.dag("one", lines="import helpers"))
-    world.write("helpers.py", "x = 2\n")
-    bad = world.released("one.py")
-    world.released(world.dag("two", lines="import helpers"))
-    world.twin.serve(world.store, "prod", str(world.head))
-    breaks(world, clock, "one.py")
+    bad = built_upon(world, clock)
     verify(world, bad.id)
 
     plan = rollbacks.plan(world.ctx, actor=DEV, scope=UndoRelease(bad.id))

@@ -25,7 +25,6 @@ from airflow_release_plugin.services import (
     audit,
     checks,
     deputies,
-    emergency,
     flow_admin,
     release_page,
     requests,
@@ -49,8 +48,7 @@ def frozen(world: World) -> World:
 
 
 def smash(world: World, release: Release, actor: Actor = DUTY, **options: str) -> Release:
-    wanted = {"change_digest": release.change_digest, "reason": REASON, **options}
-    return emergency.break_glass(world.ctx, actor=actor, release_id=release.id, **wanted)
+    return world.break_glass(release, actor, **{"reason": REASON, **options})
 
 
 @pytest.mark.req("R39")
@@ -134,7 +132,7 @@ def test_it_needs_a_reason(frozen: World, reason: str) -> None:
 
 def test_it_is_bound_to_what_was_seen(frozen: World) -> None:
     with pytest.raises(StaleDigestError):
-        smash(frozen, frozen.waiting(frozen.dag("etl")), change_digest="0" * 64)
+        smash(frozen, frozen.waiting(frozen.dag("etl")), digest="0" * 64)
 
 
 def test_there_is_no_glass_where_nothing_holds_the_release_back(world: World) -> None:

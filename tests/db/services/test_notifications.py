@@ -11,7 +11,7 @@ from airflow_release_plugin.domain.notification import NotificationEvent
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.services import emergency, flow_admin, gates, releases, rollbacks
+from airflow_release_plugin.services import flow_admin, gates, releases, rollbacks
 from airflow_release_plugin.services.gates import GateSubject
 from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.rollback_goals import UndoRelease
@@ -73,13 +73,7 @@ def end_not_executed(world: World, release: Release, clock: FrozenClock) -> None
 
 
 def end_in_an_emergency(world: World, release: Release, clock: FrozenClock) -> None:
-    emergency.break_glass(
-        world.ctx,
-        actor=ADMIN,
-        release_id=release.id,
-        change_digest=release.change_digest,
-        reason="Orders are not being shipped.",
-    )
+    world.break_glass(release, ADMIN)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.models import Event, Notification, Release
 from airflow_release_plugin.repositories.approvals import latest_approval
-from airflow_release_plugin.services import emergency, flow_files, simulator
+from airflow_release_plugin.services import flow_files, simulator
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, World
 
@@ -186,25 +186,16 @@ def test_emergency(world: World, clock: FrozenClock) -> None:
     clock.now = datetime(2026, 3, 7, 9, 0, tzinfo=timezone.utc)
     release = waiting(world, world.dag("etl"), reviewer="rita")
 
-    def break_glass(actor: Actor) -> Release:
-        return emergency.break_glass(
-            world.ctx,
-            actor=actor,
-            release_id=release.id,
-            change_digest=release.change_digest,
-            reason="Invoices go out with last year's rates.",
-        )
-
     with pytest.raises(SelfApprovalError):
-        break_glass(AUTHOR)
+        world.break_glass(release, AUTHOR)
     with pytest.raises(NotAllowedError):
-        break_glass(REVIEWER)
-    assert world.promote(break_glass(ON_CALL)).state is ReleaseState.RELEASED
+        world.break_glass(release, REVIEWER)
+    assert world.promote(world.break_glass(release, ON_CALL)).state is ReleaseState.RELEASED
 
     tags = set(world.ctx.session.scalars(select(Event.tag)))
     assert EventTag.RELEASE_EMERGENCY in tags
     (told,) = world.ctx.session.scalars(select(Notification))
     assert (told.notice["actor"], told.notice["reason"]) == (
         "carl",
-        "Invoices go out with last year's rates.",
+        "Orders are not being shipped.",
     )
