@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_release_plugin.transfer.keys import KeyFolder
 from demo.browser import find_browser, logged_in, open_browser, open_releases
 from demo.instance import DemoInstance, running_demo
 from scripts import sample_bundle
@@ -90,6 +91,7 @@ class Pictures:
         release_id = self._new_release()
         self._until(lambda: self._get(f"{API}/releases/{release_id}")["state"] == "awaiting_approval")
         self._review(run_id)
+        self._export()
         self._import()
         self._in_airflow()
         self._drift()
@@ -173,6 +175,21 @@ class Pictures:
         frame.get_by_role("heading", name="Changes against").scroll_into_view_if_needed()
         frame.locator("#changes").evaluate("card => card.scrollIntoView()")
         self._shot(page, name, (USUAL,))
+
+    def _export(self) -> None:
+        KeyFolder(self.demo.settings.home / "release" / "keys").generate()
+        with self._person("dev") as (page, frame):
+            frame.get_by_role("link", name="Transfers").click()
+            names = frame.get_by_label("Dag ids, one on each line")
+            names.fill("etl_orders\ninvoice_rum\n")
+            frame.get_by_role("button", name="Use invoice_run").wait_for()
+            self._shot(page, "export-match", ())
+            frame.get_by_role("button", name="Use invoice_run").click()
+            frame.get_by_text("2 Dags found").wait_for()
+            frame.get_by_role("button", name="Generate").click()
+            frame.locator("#last").get_by_role("link", name="Download").wait_for()
+            frame.get_by_role("row", name="Ready").wait_for()
+            self._shot(page, "export", (USUAL,))
 
     def _import(self) -> None:
         home = self.demo.settings.home

@@ -43,6 +43,8 @@ STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
     "promoting": (_("Promoting"), "running", "arrow-up"),
     "promoted": (_("In the target"), "blue", "arrow-up"),
     "served": (_("Served"), "success", "check"),
+    "taken_out": (_("Taken out"), "blue", "minus"),
+    "not_served_any_more": (_("Not served any more"), "success", "check"),
     # changes
     "new": (_("New"), "success", "plus"),
     "modified": (_("Modified"), "blue", "pencil"),

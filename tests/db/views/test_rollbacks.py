@@ -7,6 +7,7 @@ import re
 import pytest
 
 from airflow_release_plugin.models import Release
+from airflow_release_plugin.services import releases
 from tests.db.views.conftest import DEV, REVIEWER, Browsers, Installation
 from tests.harness.context import World
 
@@ -113,6 +114,24 @@ def test_a_dag_is_retired_from_the_chooser(installation: Installation, browser_o
 
     assert "Request retirement" in page
     assert "removed" in page
+
+
+def test_what_a_retirement_took_away_is_not_said_to_be_in_the_target(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    released(installation, "x = 1", "etl")
+    dev = browser_of("dev")
+    sent = {"retire": "etl", "digest": digest_on(dev.get("/rollbacks/new?retire=etl").text), "title": ""}
+    dev.post("/rollbacks/create", {**sent, "reviewers": "reviewer"})
+
+    def step(world: World) -> int:
+        retirement = releases.get(world.ctx, actor=DEV, release_id=2)
+        return world.promote(world.decide(world.report(retirement), REVIEWER)).id
+
+    page = dev.get(f"/releases/{installation.do(step)}").text
+
+    assert 'data-state="taken_out"' in page
+    assert 'data-state="promoted"' not in page
 
 
 @pytest.mark.parametrize(
