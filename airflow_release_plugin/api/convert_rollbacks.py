@@ -15,7 +15,7 @@ from airflow_release_plugin.schemas.rollback import (
 from airflow_release_plugin.services import rollbacks
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.rollback_goals import Scope, scope_of
-from airflow_release_plugin.services.rollbacks import Choice, Plan
+from airflow_release_plugin.services.rollback_plan import Choice, Plan
 
 
 def read_scope(body: RollbackScopeBody) -> Scope:

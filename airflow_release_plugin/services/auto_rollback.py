@@ -15,7 +15,7 @@ from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.services import checks, lifecycle, promotions, releases, rollbacks
+from airflow_release_plugin.services import checks, lifecycle, promotions, releases, rollback_plan, rollbacks
 from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.rollback_goals import UndoRelease
@@ -61,7 +61,7 @@ def _why_not(ctx: Context, release: Release) -> str:
 
 def _open(ctx: Context, release: Release, reason: str) -> Release:
     """The rollback, approved because nobody has to: what it brings back was approved and served before."""
-    made = rollbacks.plan(ctx, actor=SYSTEM, scope=UndoRelease(release.id))
+    made = rollback_plan.plan(ctx, actor=SYSTEM, scope=UndoRelease(release.id))
     rollbacks.require_whole(made)
     wish = Wish(f"Automatic rollback of {release.number}: {release.title}"[:200], description=reason)
     rollback = rollbacks.open_planned(ctx, made, wish, actor=SYSTEM, exempt_reason=reason, by_pipeline=False)

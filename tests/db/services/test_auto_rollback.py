@@ -15,7 +15,7 @@ from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import events
-from airflow_release_plugin.services import audit, releases, requests, rollbacks, verification
+from airflow_release_plugin.services import audit, releases, requests, rollback_plan, verification
 from airflow_release_plugin.services.rollback_goals import UndoRelease
 from airflow_release_plugin.services.verification import Verification
 from airflow_release_plugin.store.base import ReleaseStore, tag_ref
@@ -212,7 +212,7 @@ def test_what_failed_and_is_still_there_can_be_rolled_back_by_people(
     bad = built_upon(world, clock)
     verify(world, bad.id)
 
-    plan = rollbacks.plan(world.ctx, actor=DEV, scope=UndoRelease(bad.id))
+    plan = rollback_plan.plan(world.ctx, actor=DEV, scope=UndoRelease(bad.id))
 
     assert [row.unit.name for row in plan.rows] == ["one"]
 

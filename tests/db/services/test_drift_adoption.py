@@ -360,7 +360,7 @@ def test_another_release_of_the_same_dag_is_named_and_becomes_stale(world: World
 
 
 def test_it_is_rolled_back_like_any_release(world: World, machine: Path) -> None:
-    from airflow_release_plugin.services import rollbacks
+    from airflow_release_plugin.services import rollback_plan, rollbacks
     from airflow_release_plugin.services.rollback_goals import UndoRelease
 
     approved = text_of(machine)
@@ -368,7 +368,7 @@ def test_it_is_rolled_back_like_any_release(world: World, machine: Path) -> None
     release = world.promote(world.decide(world.report(adopt(world))))
 
     undo = UndoRelease(release.id)
-    digest = rollbacks.plan(world.ctx, actor=ADMIN, scope=undo).digest
+    digest = rollback_plan.plan(world.ctx, actor=ADMIN, scope=undo).digest
     wish = Wish("Back", reviewers=["reviewer"])
     back = rollbacks.request(world.ctx, actor=ADMIN, scope=undo, digest=digest, wish=wish)
     world.promote(world.decide(world.report(back)))

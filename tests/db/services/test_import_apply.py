@@ -40,6 +40,7 @@ from airflow_release_plugin.services import (
     imports,
     installation,
     release_page,
+    rollback_plan,
     rollbacks,
 )
 from airflow_release_plugin.services.file_diffs import ChangedFile
@@ -466,7 +467,7 @@ def test_an_import_is_rolled_back_like_a_release(pair: Pair) -> None:
     pair.here.released(pair.here.dag("ours"))
     row = released_import(pair, "etl", "report")
     undo = UndoRelease(row.release_id or 0)
-    made_plan = rollbacks.plan(pair.here.ctx, actor=ADMIN, scope=undo)
+    made_plan = rollback_plan.plan(pair.here.ctx, actor=ADMIN, scope=undo)
     back = rollbacks.request(
         pair.here.ctx, actor=ADMIN, scope=undo, digest=made_plan.digest, wish=Wish("Back", ["reviewer"])
     )

@@ -11,7 +11,7 @@ from airflow_release_plugin.domain.notification import NotificationEvent
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.services import flow_admin, gates, releases, rollbacks
+from airflow_release_plugin.services import flow_admin, gates, releases, rollback_plan, rollbacks
 from airflow_release_plugin.services.gates import GateSubject
 from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.rollback_goals import UndoRelease
@@ -145,7 +145,7 @@ def test_a_rollback_that_people_asked_for_is_told_under_the_flow_of_what_it_take
     configure(world)
     first = world.released(world.dag("etl"))
     scope = UndoRelease(first.id)
-    plan = rollbacks.plan(world.ctx, actor=DEV, scope=scope)
+    plan = rollback_plan.plan(world.ctx, actor=DEV, scope=scope)
     asked = rollbacks.request(
         world.ctx, actor=DEV, scope=scope, digest=plan.digest, wish=Wish("", ["reviewer"])
     )

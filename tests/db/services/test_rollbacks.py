@@ -19,7 +19,7 @@ from airflow_release_plugin.exceptions import (
     TooLargeError,
 )
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.services import candidates, releases, requests, rollbacks
+from airflow_release_plugin.services import candidates, releases, requests, rollback_plan, rollbacks
 from airflow_release_plugin.services.requests import Wish
 from airflow_release_plugin.services.rollback_goals import (
     DagVersion,
@@ -28,7 +28,7 @@ from airflow_release_plugin.services.rollback_goals import (
     Scope,
     UndoRelease,
 )
-from airflow_release_plugin.services.rollbacks import Choice, Plan
+from airflow_release_plugin.services.rollback_plan import Choice, Plan
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, VIEWER, World
 
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.req("R17")
 
 def planned(world: World, scope: Scope, **choice: Any) -> Plan:
     choices = Choice(**{name: frozenset(paths) for name, paths in choice.items()})
-    return rollbacks.plan(world.ctx, actor=DEV, scope=scope, choice=choices)
+    return rollback_plan.plan(world.ctx, actor=DEV, scope=scope, choice=choices)
 
 
 def requested(world: World, scope: Scope, **choice: Any) -> Release:
@@ -208,8 +208,8 @@ def test_who_may_not_edit_the_dag_may_not_roll_it_back(world: World) -> None:
 
     for actor in (VIEWER, DEV2, PIPELINE):
         with pytest.raises(NotAllowedError):
-            rollbacks.plan(world.ctx, actor=actor, scope=DagVersion("etl", 1))
-    assert rollbacks.plan(world.ctx, actor=ADMIN, scope=DagVersion("etl", 1)).rows
+            rollback_plan.plan(world.ctx, actor=actor, scope=DagVersion("etl", 1))
+    assert rollback_plan.plan(world.ctx, actor=ADMIN, scope=DagVersion("etl", 1)).rows
 
 
 def test_a_plan_that_is_out_of_date_is_refused(world: World) -> None:
@@ -474,7 +474,7 @@ def test_more_than_a_hundred_dags_go_back_as_one_commit(world: World) -> None:
 def test_too_many_are_refused_as_a_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     version(world, 1)
     world.released(world.dag("one"), world.dag("two"))
-    monkeypatch.setattr(rollbacks, "MAX_ROWS", 1)
+    monkeypatch.setattr(rollback_plan, "MAX_ROWS", 1)
 
     with pytest.raises(TooLargeError, match="2 Dag files would change"):
         planned(world, MomentOf(after_release_id=1))
