@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from airflow_release_plugin.store.git import GitReleaseStore
+from airflow_release_plugin.transfer.keys import KeyFolder
 
 HOST = "127.0.0.1"
 EXAMPLE_DAGS = Path(__file__).resolve().parents[1] / "dags"
@@ -67,11 +68,13 @@ class DemoSettings:
         return self.dags or self.home / "dags"
 
     def prepare(self) -> None:
-        """Make the folders, the password file and, at the first start, the store and the copy of the DAGs."""
+        """Make folders and passwords; at the first start the store, a signing key, and the copy of the DAGs."""
         self.logs.mkdir(parents=True, exist_ok=True)
         if not self._secrets.exists():
             # The API server would do it, but the dag processor starts beside it and complains until then.
             GitReleaseStore(self.home / "release" / "store.git").ensure()
+            # Without a key that signs, the page of exports could only say that one is missing.
+            KeyFolder(self.home / "release" / "keys").generate()
         if self.dags is None and not self.source.exists():
             shutil.copytree(EXAMPLE_DAGS, self.source, ignore=shutil.ignore_patterns("__pycache__"))
         passwords = {user.name: user.password for user in USERS} | {SERVICE_USER: self._kept()["service"]}

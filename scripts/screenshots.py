@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_release_plugin.transfer.keys import KeyFolder
 from demo.browser import find_browser, logged_in, open_browser, open_releases
 from demo.instance import DemoInstance, running_demo
 from scripts import sample_bundle
@@ -177,7 +176,6 @@ class Pictures:
         self._shot(page, name, (USUAL,))
 
     def _export(self) -> None:
-        KeyFolder(self.demo.settings.home / "release" / "keys").generate()
         with self._person("dev") as (page, frame):
             frame.get_by_role("link", name="Transfers").click()
             names = frame.get_by_label("Dag ids, one on each line")

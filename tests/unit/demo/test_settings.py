@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_release_plugin.transfer.keys import KeyFolder
 from demo.instance import DemoError, free_port, running_demo
 from demo.settings import SERVICE_USER, USERS, DemoSettings
 
@@ -22,6 +23,14 @@ def test_the_examples_are_copied_once_so_that_edits_stay(tmp_path: Path) -> None
     edited.write_text("# mine\n")
 
     assert (prepared(tmp_path).source / "etl_orders.py").read_text() == "# mine\n"
+
+
+def test_what_is_exported_can_be_signed_by_one_key_that_stays(tmp_path: Path) -> None:
+    first, second = (
+        KeyFolder(prepared(tmp_path).home / "release" / "keys").signing_key().id for _ in range(2)
+    )
+
+    assert first == second
 
 
 def test_a_folder_of_ones_own_is_used_where_it_is(tmp_path: Path) -> None:
