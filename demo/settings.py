@@ -68,7 +68,7 @@ class DemoSettings:
         return self.dags or self.home / "dags"
 
     def prepare(self) -> None:
-        """Make folders and passwords; at the first start the store, a signing key, and the copy of the DAGs."""
+        """Make folders and passwords; at the first start the store, a signing key and the DAGs to edit."""
         self.logs.mkdir(parents=True, exist_ok=True)
         if not self._secrets.exists():
             # The API server would do it, but the dag processor starts beside it and complains until then.
