@@ -85,6 +85,7 @@ def looked_at(
             with watched(page, urlsplit(driver.demo.url).netloc) as problems:
                 page.goto(f"{driver.demo.url}{UI}{path}")
                 page.locator("main").wait_for()
+                page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
                 wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
                 problems += [f"{wide} px too wide"] if wide > 0 else []
                 dark = page.evaluate(

@@ -88,6 +88,7 @@
     if (!answer.ok) return window.location.reload();
     const { rows: found } = await answer.json();
     for (const each of found) chosen.set(each.path, each);
+    desk.dataset.total = found.length; // the others cannot be chosen
     show();
   }
 
