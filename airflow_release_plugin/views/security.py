@@ -69,7 +69,7 @@ def require_login() -> ResponseReturnValue | None:
             session["user"] = user_id
         return None
     if request.method != "GET" or request.headers.get("Sec-Fetch-Dest") == "empty":
-        raise NotAuthenticatedError("You are not logged in any more. Log in to Airflow and try again.")
+        raise NotAuthenticatedError("You are not logged in any more, so nothing was changed.")
     back = quote(request.script_root + request.full_path.rstrip("?"), safe="")
     return redirect(f"{current_app.config['AIRFLOW_ROOT']}/api/v2/auth/login?next={back}")
 

@@ -91,7 +91,10 @@ def test_every_page_needs_a_user(flask_app: Flask, client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("path", POSTS)
 def test_a_form_without_a_user_is_refused(client: FlaskClient, path: str) -> None:
-    assert client.post(path).status_code == 401
+    answer = client.post(path)
+
+    assert answer.status_code == 401
+    assert "/api/v2/auth/login" in answer.text
 
 
 def test_a_background_request_without_a_user_is_refused_and_not_led_elsewhere(client: FlaskClient) -> None:
