@@ -11,7 +11,7 @@ from airflow.cli.cli_config import (
     lazy_load_command,
 )
 
-from airflow_release_plugin.domain.digest import ReleaseKind
+from airflow_release_plugin.domain.digest import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.import_mode import ImportMode
 from airflow_release_plugin.domain.risk import ChangeFact
 from airflow_release_plugin.domain.states import ReleaseState
@@ -56,7 +56,7 @@ _ARG_DAG = Arg(("--dag",), help="Id of the DAG in the target", required=True)
 _ARG_KIND = Arg(
     ("--kind",),
     help="What is asked for (default: promotion)",
-    choices=[kind.value for kind in ReleaseKind],
+    choices=[kind.value for kind in KINDS_THAT_ASK],
     default=ReleaseKind.PROMOTION.value,
 )
 _ARG_CHANGE = Arg(

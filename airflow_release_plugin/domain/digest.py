@@ -19,6 +19,11 @@ class ReleaseKind(str, Enum):
     IMPORT = "import"
     GATE = "gate"
     EXPORT = "export"
+    """Asks nobody, see :data:`KINDS_THAT_ASK`."""
+
+
+KINDS_THAT_ASK = tuple(kind for kind in ReleaseKind if kind is not ReleaseKind.EXPORT)
+"""Kinds that a flow can be of. Who may export is a matter of rights; flows for it could once be made."""
 
 
 class ChangeKind(str, Enum):

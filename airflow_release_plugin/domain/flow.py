@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow_release_plugin.domain.approval import NodeRule
 from airflow_release_plugin.domain.calendar import MAX_WINDOWS, Calendar, Window
-from airflow_release_plugin.domain.digest import ReleaseKind
+from airflow_release_plugin.domain.digest import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.notification import notifier_problems
 from airflow_release_plugin.domain.plain_values import read_fields
 from airflow_release_plugin.domain.problems import Problem, refusal
@@ -199,6 +199,7 @@ def check_flow(spec: FlowSpec) -> None:
     """Raise ``InvalidRequestError`` with every rule that the flow breaks, one per line."""
     found = {
         "name": _name_problems(spec),
+        "kind": _kind_problems(spec),
         "levels": _level_problems(spec),
         "validity": _hour_problems(spec),
     }
@@ -222,6 +223,16 @@ def _name_problems(spec: FlowSpec) -> list[str]:
             "A flow's name consists of letters, digits, Chinese characters, spaces inside, and - _ . only."
         ]
     return []
+
+
+def _kind_problems(spec: FlowSpec) -> list[str]:
+    if spec.kind in KINDS_THAT_ASK:
+        return []
+    text = (
+        f"A flow of kind {spec.kind.value} would hold nothing back: who may export is a matter of rights. "
+        "Choose another kind."
+    )
+    return [text]
 
 
 def _level_problems(spec: FlowSpec) -> list[str]:

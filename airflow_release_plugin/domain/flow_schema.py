@@ -11,6 +11,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from airflow_release_plugin.domain import calendar, flow
+from airflow_release_plugin.domain.digest import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.notification import DRIFT_EVENTS, MAX_NOTIFIERS, NotifierSpec
 
 FILE_VERSION = 1
@@ -97,5 +98,6 @@ def _of_type(hint: Any) -> dict[str, Any]:
     if is_dataclass(hint):
         return _of_class(hint)  # type: ignore[arg-type]
     if issubclass(hint, Enum):
-        return {"enum": [member.value for member in hint if member not in DRIFT_EVENTS]}
+        members = KINDS_THAT_ASK if hint is ReleaseKind else hint
+        return {"enum": [member.value for member in members if member not in DRIFT_EVENTS]}
     return dict(_SCALARS[hint])

@@ -7,6 +7,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from airflow_release_plugin.domain.digest import KINDS_THAT_ASK
+
 FLOW_KINDS: Mapping[str, Any] = {
     "promotion": _("Promotion"),
     "rollback": _("Rollback"),
@@ -15,6 +17,8 @@ FLOW_KINDS: Mapping[str, Any] = {
     "gate": _("Gate"),
     "export": _("Export"),
 }
+
+OFFERED_KINDS: Mapping[str, Any] = {kind.value: FLOW_KINDS[kind.value] for kind in KINDS_THAT_ASK}
 
 NOTIFICATIONS: Mapping[str, Any] = {
     "requested": _("Approval requested"),

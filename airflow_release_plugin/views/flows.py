@@ -28,7 +28,7 @@ from airflow_release_plugin.views.flow_form import (
     raw_of,
     read_draft,
 )
-from airflow_release_plugin.views.flow_labels import FLOW_KINDS, NOTIFICATIONS
+from airflow_release_plugin.views.flow_labels import FLOW_KINDS, NOTIFICATIONS, OFFERED_KINDS
 from airflow_release_plugin.views.flow_rows import FlowFilter, in_order, narrowed
 from airflow_release_plugin.views.flow_sentence import change_verbs, flow_sentences
 
@@ -229,7 +229,7 @@ class FlowView(Page):
             steps=STEPS,
             users=[person.name for person in people],
             roles=sorted({role for person in people for role in person.roles}),
-            kinds=FLOW_KINDS,
+            kinds=OFFERED_KINDS,
             facts=[(fact.value, words) for fact, words in change_verbs().items()],
             notifications_words=NOTIFICATIONS,
         )

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from airflow_release_plugin.analysis.outlook import MOST_DUE
-from airflow_release_plugin.domain.digest import ReleaseKind
+from airflow_release_plugin.domain.digest import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.runs import AT_WORK, summary
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
@@ -63,7 +63,7 @@ DIFFS = {
     "since-signed": release_page.diff_since_signed,
 }
 """What the changes on the page of a release may be against."""
-PACKAGE_KINDS = tuple(kind for kind in ReleaseKind if kind not in {ReleaseKind.GATE, ReleaseKind.EXPORT})
+PACKAGE_KINDS = tuple(kind for kind in KINDS_THAT_ASK if kind is not ReleaseKind.GATE)
 FILTERS = (
     "state",
     "kind",

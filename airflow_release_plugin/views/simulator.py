@@ -12,7 +12,7 @@ from airflow_release_plugin.models.release import release_id_of
 from airflow_release_plugin.services import simulator
 from airflow_release_plugin.services.simulator import Simulation
 from airflow_release_plugin.views.base import Page, choice_arg, route, text_arg
-from airflow_release_plugin.views.flow_labels import FLOW_KINDS, OUTCOMES
+from airflow_release_plugin.views.flow_labels import OFFERED_KINDS, OUTCOMES
 from airflow_release_plugin.views.flow_sentence import change_verbs
 
 
@@ -37,7 +37,7 @@ class SimulatorView(Page):
             dags=simulator.known_dags(self.ctx(), actor=self.actor()),
             chosen=_chosen(),
             facts=[(fact.value, words) for fact, words in change_verbs().items()],
-            kinds=FLOW_KINDS,
+            kinds=OFFERED_KINDS,
             outcomes=OUTCOMES,
         )
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from airflow_release_plugin.domain.approval import NodeRule
 from airflow_release_plugin.domain.calendar import Calendar, Window, WindowKind
-from airflow_release_plugin.domain.digest import ReleaseKind
+from airflow_release_plugin.domain.digest import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.flow import (
     LEVELLED_KINDS,
     FlowSpec,
@@ -112,7 +112,7 @@ def windows(draw: st.DrawFn) -> Window:
 
 
 @st.composite
-def flows(draw: st.DrawFn, kinds: tuple[ReleaseKind, ...] = tuple(ReleaseKind)) -> FlowSpec:
+def flows(draw: st.DrawFn, kinds: tuple[ReleaseKind, ...] = KINDS_THAT_ASK) -> FlowSpec:
     """A flow that :func:`check_flow` accepts."""
     kind = draw(st.sampled_from(kinds))
     most = 4 if kind in LEVELLED_KINDS else 1

@@ -154,7 +154,7 @@ def test_an_id_that_is_no_number_has_the_wrong_shape(empty_world: World, word: s
 
 FLOW = {
     "name": "Exports",
-    "kind": "export",
+    "kind": "retirement",
     "levels": [{"name": "Standard", "nodes": [{"name": "Admins", "roles": ["admin", "Admin"]}]}],
 }
 

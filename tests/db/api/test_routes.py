@@ -30,7 +30,7 @@ SUBJECT = {"subject": "release", "subject_id": "{awaiting}", "change_digest": "{
 EMERGENCY = {"change_digest": "{digest}", "reason": "Orders stand still."}
 FLOW = {
     "name": "Exports",
-    "kind": "export",
+    "kind": "retirement",
     "levels": [{"name": "Standard", "nodes": [{"name": "Admins", "roles": ["admin", "Admin"]}]}],
 }
 DEPUTY = {"deputy": "author2", "starts_at": "2098-01-01T00:00:00Z", "ends_at": "2098-12-31T00:00:00Z"}

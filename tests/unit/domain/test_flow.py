@@ -19,6 +19,7 @@ from airflow_release_plugin.domain.flow import (
     flow_from_dict,
     flow_to_dict,
     level_warnings,
+    stored_flow,
 )
 from airflow_release_plugin.domain.risk import ChangeFact, DagSubject, RiskFacts
 from airflow_release_plugin.exceptions import InvalidRequestError
@@ -118,8 +119,17 @@ def test_a_flow_has_1_to_10_levels(number: int, is_good: bool) -> None:
             flow_from_dict(flow)
 
 
+def test_a_flow_that_nothing_would_ever_ask_is_refused_but_one_that_is_stored_is_read() -> None:
+    flow = {**FLOW, "kind": "export"}
+
+    with pytest.raises(InvalidRequestError, match="a matter of rights") as refused:
+        flow_from_dict(flow)
+    assert refused.value.context["problems"][0]["field"] == "kind"
+    assert stored_flow(flow).kind is ReleaseKind.EXPORT
+
+
 @pytest.mark.req("R32")
-@pytest.mark.parametrize("kind", [ReleaseKind.GATE, ReleaseKind.EXPORT, ReleaseKind.RETIREMENT])
+@pytest.mark.parametrize("kind", [ReleaseKind.GATE, ReleaseKind.RETIREMENT])
 def test_kinds_other_than_promotion_rollback_and_import_have_one_level(kind: ReleaseKind) -> None:
     with pytest.raises(InvalidRequestError, match="exactly one level"):
         flow_from_dict({**FLOW, "kind": kind.value, "levels": FLOW["levels"] * 2})
