@@ -139,7 +139,7 @@ STATUS_LABELS: Mapping[int, Any] = {
     401: _("Not logged in"),
     403: _("Not allowed"),
     404: _("Not found"),
-    409: _("Out of date"),
+    409: _("Not possible now"),
     410: _("Expired"),
     413: _("Too large"),
     422: _("Not accepted"),
