@@ -192,7 +192,7 @@ def configure_flows(world: World, clock: FrozenClock) -> None:
     """Make, change, order and delete a flow; name and end a deputy."""
     raw = {
         "name": "A",
-        "kind": "export",
+        "kind": "retirement",
         "levels": [{"name": "one", "nodes": [{"name": "n", "roles": ["op"]}]}],
     }
     flow = flow_admin.create(world.ctx, actor=ADMIN, raw=raw)
