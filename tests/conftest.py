@@ -42,14 +42,11 @@ settings.register_profile(
 settings.load_profile("default")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         if folder in _MARK_BY_FOLDER:
             item.add_marker(_MARK_BY_FOLDER[folder])
-        if "postgresql" in item.nodeid:
-            item.add_marker(pytest.mark.xdist_group("postgresql"))  # one server for a run, not one a worker
 
 
 @pytest.fixture(scope="session")
