@@ -12,7 +12,12 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from airflow_release_plugin.domain import calendar, flow
 from airflow_release_plugin.domain.digest import KINDS_THAT_ASK, ReleaseKind
-from airflow_release_plugin.domain.notification import DRIFT_EVENTS, MAX_NOTIFIERS, NotifierSpec
+from airflow_release_plugin.domain.notification import (
+    FLOW_EVENTS,
+    MAX_NOTIFIERS,
+    NotificationEvent,
+    NotifierSpec,
+)
 
 FILE_VERSION = 1
 _PARAM = re.compile(r":param (\w+): (.+(?:\n +(?![: ]).+)*)")
@@ -34,6 +39,11 @@ _LIMITS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("Window", "name"): {"minLength": 1, "maxLength": calendar.MAX_NAME},
     ("Window", "minutes"): {"minimum": 1, "maximum": calendar.MAX_WINDOW_MINUTES},
 }
+_OFFERED: Mapping[type, tuple[Enum, ...]] = {
+    ReleaseKind: KINDS_THAT_ASK,
+    NotificationEvent: FLOW_EVENTS,
+}
+"""Members that a flow can have, where not all of them."""
 _SCALARS: Mapping[type, Mapping[str, Any]] = {
     str: {"type": "string"},
     bool: {"type": "boolean"},
@@ -98,6 +108,5 @@ def _of_type(hint: Any) -> dict[str, Any]:
     if is_dataclass(hint):
         return _of_class(hint)  # type: ignore[arg-type]
     if issubclass(hint, Enum):
-        members = KINDS_THAT_ASK if hint is ReleaseKind else hint
-        return {"enum": [member.value for member in members if member not in DRIFT_EVENTS]}
+        return {"enum": [member.value for member in _OFFERED.get(hint, hint)]}
     return dict(_SCALARS[hint])

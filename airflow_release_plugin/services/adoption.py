@@ -119,7 +119,6 @@ def _versions(ctx: Context, found: Baseline, *, actor: Actor) -> list[Submission
         unit = units.get(path)
         if unit is None:
             unit = new_unit(ctx, path, dag_ids, names)
-            names.add(unit.name)
         unit.dag_ids = list(dag_ids)
         version = last.get(unit.id, 0) + 1
         made.append(_version(ctx, unit, version, baseline.closure_of(ctx, found.files, path), actor=actor))

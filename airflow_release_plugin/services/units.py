@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 
 from airflow_release_plugin.models import Unit
 from airflow_release_plugin.repositories import submissions
@@ -23,13 +23,14 @@ def _added(ctx: Context, path: str, dag_ids: Sequence[str]) -> Unit:
     return unit
 
 
-def new_unit(ctx: Context, path: str, dag_ids: Sequence[str], taken: Container[str]) -> Unit:
+def new_unit(ctx: Context, path: str, dag_ids: Sequence[str], taken: set[str]) -> Unit:
     """
     A unit, not in the session yet, that is named after its first DAG, or its file if that is taken.
 
-    :param taken: names of other units
+    :param taken: names of other units; that of the new one joins them
     """
     name = path if dag_ids[0] in taken else dag_ids[0]
+    taken.add(name)
     return Unit(
         source=ctx.settings.source, path=path, name=name, dag_ids=list(dag_ids), created_at=ctx.clock()
     )
