@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import flag_modified
 
-from airflow_release_plugin.domain.bundle_places import Place
 from airflow_release_plugin.domain.states import WAITING_IMPORT_STATES, ImportState
 from airflow_release_plugin.models import Import, NameMapping
 from airflow_release_plugin.repositories.pages import Page, fetch_page
@@ -109,10 +108,13 @@ def name_mappings(session: Session, source_uid: str) -> list[NameMapping]:
     return list(session.scalars(select(NameMapping).where(NameMapping.source_uid == source_uid)))
 
 
-def last_places(session: Session) -> dict[str, Place]:
-    """Where the DAG file of each unit was there and here when it was imported last, by the unit's id."""
+def places(session: Session) -> dict[str, dict[str, str]]:
+    """Where imports put the DAG file of each unit: by its id, path there by path here, the latest last."""
     query = select(Import.placed).where(Import.state == ImportState.APPLIED).order_by(Import.id)
-    found: dict[str, Place] = {}
+    found: dict[str, dict[str, str]] = {}
     for placed in session.scalars(query):
-        found.update({unit: Place(path["there"], path["here"]) for unit, path in placed.items()})
+        for unit, path in placed.items():
+            known = found.setdefault(unit, {})
+            known.pop(path["here"], None)
+            known[path["here"]] = path["there"]
     return found

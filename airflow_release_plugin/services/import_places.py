@@ -147,7 +147,7 @@ class _Here:
         self.live = submissions.live_by_unit(ctx.session, self._source)
         waiting = {SubmissionState.PENDING, SubmissionState.IN_RELEASE}
         self._waiting = submissions.latest_by_unit(ctx.session, self._source, waiting, listed=True)
-        self._places = imports.last_places(ctx.session)
+        self._places = imports.places(ctx.session)
         self._all = units
         self.at_path = {unit.path: unit for unit in units}
 
@@ -161,9 +161,10 @@ class _Here:
             return new_path(bundled.path, folder)
         now = self.live.get(unit.id)
         path = now.path if now else unit.path
-        known = self._places.get(bundled.unit_id)
         # What was never imported, and so is ours, was in the same place there before it was renamed.
-        there = known.there if known else bundled.previous_path or bundled.path
+        known = self._places.get(bundled.unit_id) or {path: bundled.previous_path or bundled.path}
+        # A rename that was rolled back or never released is not what put it where it is now.
+        there = known.get(path) or list(known.values())[-1]
         return moved_path(bundled.path, Place(there, path))
 
     def made_here_with(self, dag_ids: Iterable[str]) -> Unit | None:

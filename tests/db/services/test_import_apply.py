@@ -49,7 +49,7 @@ from airflow_release_plugin.services.rollback_goals import UndoRelease
 from airflow_release_plugin.store.base import import_ref
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.harness.clock import FrozenClock
-from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World
+from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World, dag_text
 from tests.harness.exports import made
 from tests.harness.flow_forms import form, level
 from tests.harness.imports import uploaded
@@ -463,19 +463,60 @@ def test_a_rejected_import_is_back_in_the_list_and_the_bundle_is_not_applied_aga
     assert again.state is ReleaseState.CHECKING
 
 
-def test_an_import_is_rolled_back_like_a_release(pair: Pair) -> None:
-    pair.here.released(pair.here.dag("ours"))
-    row = released_import(pair, "etl", "report")
+def rolled_back(pair: Pair, row: Import) -> None:
+    """Let people take a released import out again."""
     undo = UndoRelease(row.release_id or 0)
     made_plan = rollback_plan.plan(pair.here.ctx, actor=ADMIN, scope=undo)
     back = rollbacks.request(
         pair.here.ctx, actor=ADMIN, scope=undo, digest=made_plan.digest, wish=Wish("Back", ["reviewer"])
     )
-
     pair.here.promote(pair.here.decide(pair.here.report(back)))
+
+
+def test_an_import_is_rolled_back_like_a_release(pair: Pair) -> None:
+    pair.here.released(pair.here.dag("ours"))
+    row = released_import(pair, "etl", "report")
+
+    rolled_back(pair, row)
 
     assert list(pair.here.target()) == ["ours.py"]
     assert release_of(pair.here, row).state is ReleaseState.ROLLED_BACK
+
+
+def test_a_rename_that_was_rolled_back_comes_again_with_the_next_bundle(pair: Pair) -> None:
+    row = renamed_there(pair)
+    finished(pair.here, row)
+    rolled_back(pair, row)
+    assert "etl.py" in pair.here.target()
+
+    comes_again(pair)
+
+
+def test_a_rename_that_was_never_released_comes_again_with_the_next_bundle(pair: Pair) -> None:
+    row = renamed_there(pair)
+    pair.here.decide(pair.here.report(release_of(pair.here, row)), verdict=Verdict.REJECT)
+
+    comes_again(pair)
+
+
+def renamed_there(pair: Pair) -> Import:
+    """An import that asks for a release of a DAG file that has another folder since it was released here."""
+    released_import(pair, "etl")
+    pair.there.write("sub/etl.py", (pair.there.twin.root / "etl.py").read_text())
+    pair.there.delete("etl.py")
+    pair.there.released("sub/etl.py")
+    return pair.applied("etl", mode=ImportMode.RELEASE)
+
+
+def comes_again(pair: Pair) -> None:
+    pair.there.write("sub/etl.py", dag_text("etl", lines="import shop\nx = 2"))
+    pair.there.released("sub/etl.py")
+    row = released_import(pair, "etl")
+
+    (item,) = release_of(pair.here, row).items
+    assert (item.path, item.change) == ("sub/etl.py", ChangeKind.RENAMED)
+    there = pair.there.target()
+    assert pair.here.target() == {path: there[path] for path in ("shop.py", "sub/etl.py")}
 
 
 def test_dags_that_come_home_are_known_again_and_stay_ours(pair: Pair) -> None:
