@@ -29,6 +29,7 @@ from airflow_release_plugin.views.reviewers import ReviewerView
 from airflow_release_plugin.views.rollbacks import RollbackView
 from airflow_release_plugin.views.security import ReleaseSecurityManager, refuse_other_sites, require_login
 from airflow_release_plugin.views.simulator import SimulatorView
+from airflow_release_plugin.views.static_files import keep_in_browser
 from airflow_release_plugin.views.to_be_released import ToBeReleasedView
 from airflow_release_plugin.views.transfers import TransferView
 
@@ -78,7 +79,9 @@ def _add_headers(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
-    if request.endpoint != "static":
+    if request.endpoint == "static":
+        keep_in_browser(response)
+    else:
         response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -13,7 +13,6 @@ from flask import Flask, request, url_for
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 
-from airflow_release_plugin import __version__
 from airflow_release_plugin.domain.preflight_words import WORDS
 from airflow_release_plugin.views.dag_picture import (
     STATE_SIGNS,
@@ -29,6 +28,7 @@ from airflow_release_plugin.views.flow_sentence import change_verbs
 from airflow_release_plugin.views.icons import icon
 from airflow_release_plugin.views.labels import EVENT_LABELS, STATE_LOOKS, STATUS_LABELS
 from airflow_release_plugin.views.markdown import render_markdown
+from airflow_release_plugin.views.static_files import static_file
 
 
 def _value(key: str | Enum) -> str:
@@ -90,11 +90,6 @@ def sort_link(column: str) -> str:
 def sort_state(column: str) -> str:
     """Return ``ascending``, ``descending`` or ``none``, as ``aria-sort`` wants it."""
     return {column: "ascending", f"-{column}": "descending"}.get(request.args.get("order_by", ""), "none")
-
-
-def static_file(name: str) -> str:
-    """Return the address of a static file; changes with the version, so that no old copy is used."""
-    return url_for("static", filename=name, v=__version__)
 
 
 def airflow_url(path: str) -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.harness.driver import API, Driver, dag_file
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 
 @pytest.mark.req("R2", "R3", "R8")
@@ -50,6 +55,24 @@ def test_a_hurried_release_is_asked_for_a_reviewer_and_then_for_a_yes(driver: Dr
         page.get_by_label("Title").press("Enter")
         assert page.locator("dialog[open]").inner_text().startswith("Release 1 version")
     assert driver.get(f"{API}/releases", search="In a hurry")["total_entries"] == 0
+
+
+@pytest.mark.req("R2")
+def test_what_is_ticked_before_the_page_is_complete_stays_ticked(driver: Driver) -> None:
+    driver.add("desk_early", dag_file("desk_early"))
+    held: list[Route] = []
+
+    with driver.page("dev", "/to-be-released/?search=desk_early") as page:
+        page.route("**/static/desk.js*", lambda route: held.append(route))
+        with page.expect_request("**/static/desk.js*"):
+            page.reload(wait_until="commit")
+        box = page.get_by_label("Select desk_early")
+        box.evaluate("box => box.click()")  # as in a browser that shows pages before their scripts have run
+        assert page.locator("[data-bar]").is_hidden()
+
+        held[0].continue_()
+        page.get_by_text("1 selected").wait_for()
+        assert box.is_checked()
 
 
 @pytest.mark.req("R2", "R5", "R7")

@@ -16,6 +16,11 @@
   }
 
   let chosen = load();
+  // Browsers that show a page before its scripts have run: what was ticked by then counts.
+  for (const box of desk.querySelectorAll("[data-pick]:checked")) {
+    const row = box.closest("tr");
+    chosen.set(row.dataset.row, asChoice(row));
+  }
 
   function asChoice(row) {
     return { path: row.dataset.row, name: row.dataset.name, id: row.dataset.id || null, submit: "submit" in row.dataset };
@@ -118,7 +123,10 @@
       show();
     }
   });
-  window.addEventListener("pageshow", () => {
+  freshen();
+  show();
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
     chosen = load();
     freshen();
     show();

@@ -3,18 +3,25 @@
   "use strict";
   const form = document.getElementById("export-form");
   const names = form.elements.names;
-  const before = chosen();
+  const before = chosen(asSent());
   let timer;
   let asked = 0;
 
-  function chosen() {
-    const lines = names.value.split(/\r\n|\r|\n/).map((line) => line.trim()).filter(Boolean);
-    const others = ["tag", "releases", "origin", "base"].map((name) => form.elements[name]?.value.trim() || "");
-    return JSON.stringify([[...new Set(lines)], others, form.elements.upstream.checked]);
+  /* The form as the page came: after *back*, a browser fills in what was typed last. */
+  function asSent() {
+    const fresh = form.cloneNode(true);
+    fresh.reset();
+    return fresh;
+  }
+
+  function chosen({ elements }) {
+    const lines = elements.names.value.split(/\r\n|\r|\n/).map((line) => line.trim()).filter(Boolean);
+    const others = ["tag", "releases", "origin", "base"].map((name) => elements[name]?.value.trim() || "");
+    return JSON.stringify([[...new Set(lines)], others, elements.upstream.checked]);
   }
 
   function showWhetherCurrent() {
-    const isOld = chosen() !== before;
+    const isOld = chosen(form) !== before;
     const note = document.getElementById("export-outdated");
     if (note) note.hidden = !isOld;
     for (const offer of document.querySelectorAll("[data-current]")) offer.hidden = isOld;
@@ -53,5 +60,6 @@
     changed();
   });
   if (names.value.trim() || form.elements.tag.value.trim()) check();
+  showWhetherCurrent();
   new MutationObserver(showWhetherCurrent).observe(document.body, { childList: true, subtree: true });
 })();
