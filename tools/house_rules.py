@@ -116,9 +116,9 @@ def commits_at_the_edge(source: Source) -> Iterator[Finding]:
         "cli/",
         "airflow_internals/",
         "migrations/",
-        "services/promotions.py",
-        "services/auto_rollback.py",
-        "services/drift_adoption.py",
+        "services/target/promotions.py",
+        "services/rollback/automatic.py",
+        "services/drift/adoption.py",
     )
     if not source.is_in("") or source.is_in(*edges):
         return

@@ -20,10 +20,12 @@ from airflow_release_plugin.schemas.release import (
     ReleaseResponse,
     StructureResponse,
 )
-from airflow_release_plugin.services import access, compare, gates, release_page
+from airflow_release_plugin.services import access
+from airflow_release_plugin.services.approval import gates
+from airflow_release_plugin.services.code.file_diffs import ChangedFile
+from airflow_release_plugin.services.code.structure import Structure
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.file_diffs import ChangedFile
-from airflow_release_plugin.services.structure import Structure
+from airflow_release_plugin.services.pages import compare, release_page
 
 
 def release_response(ctx: Context, release: Release) -> ReleaseResponse:

@@ -8,14 +8,14 @@ from airflow_release_plugin.schemas.environment import (
     HandMadeResponse,
     HandMadeVersionResponse,
 )
-from airflow_release_plugin.services import drift_adoption
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.drift_adoption import Plan
+from airflow_release_plugin.services.drift import adoption
+from airflow_release_plugin.services.drift.adoption import Plan
 
 
 def hand_made_response(ctx: Context, made: Plan, *, actor: Actor) -> HandMadeResponse:
     """A plan with the people who could approve it."""
-    offer = drift_adoption.offer(ctx, made, actor=actor)
+    offer = adoption.offer(ctx, made, actor=actor)
     return HandMadeResponse(
         host=made.host,
         base_commit=made.found.base,
@@ -32,7 +32,7 @@ def hand_made_response(ctx: Context, made: Plan, *, actor: Actor) -> HandMadeRes
                 lines_added=file.diff.added,
                 lines_removed=file.diff.removed,
             )
-            for file in drift_adoption.diff(ctx, made)
+            for file in adoption.diff(ctx, made)
         ],
         problems=list(made.problems),
         busy=sorted(f"{row.path} v{row.version}" for row in made.busy),

@@ -12,9 +12,9 @@ from airflow_release_plugin.schemas.flow import (
     SimulationResponse,
     TrialResponse,
 )
-from airflow_release_plugin.services import flow_admin
+from airflow_release_plugin.services.approval import flow_admin
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.simulator import Simulation
+from airflow_release_plugin.services.pages.simulator import Simulation
 
 
 def flow_response(view: flow_admin.FlowView) -> FlowResponse:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.schemas.imports import ImportResponse
-from airflow_release_plugin.services import imports
 from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.importing import imports
 
 
 def import_response(ctx: Context, row: Import) -> ImportResponse:

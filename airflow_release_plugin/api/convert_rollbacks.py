@@ -12,10 +12,10 @@ from airflow_release_plugin.schemas.rollback import (
     RollbackRowResponse,
     RollbackScopeBody,
 )
-from airflow_release_plugin.services import rollbacks
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.rollback_goals import Scope, scope_of
-from airflow_release_plugin.services.rollback_plan import Choice, Plan
+from airflow_release_plugin.services.rollback import rollbacks
+from airflow_release_plugin.services.rollback.goals import Scope, scope_of
+from airflow_release_plugin.services.rollback.planning import Choice, Plan
 
 
 def read_scope(body: RollbackScopeBody) -> Scope:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, deed, fail, operator
-from airflow_release_plugin.services import adoption, adoption_check
+from airflow_release_plugin.services.adoption import adoption, continuity
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from airflow_release_plugin.services.baseline import Baseline
+    from airflow_release_plugin.services.adoption.baseline import Baseline
 
 
 def adopt(args: Namespace) -> None:
@@ -64,7 +64,7 @@ def _adopt(args: Namespace) -> list[Row]:
 @command
 def _verify(args: Namespace) -> list[Row]:
     with unit_of_work() as (ctx, _):
-        found = adoption_check.compare(ctx)
+        found = continuity.compare(ctx)
     rows: list[Row] = [
         {"check": "served", "detail": f"{n} of {found.dags} Dags by {b}"} for b, n in found.bundles.items()
     ]

@@ -12,7 +12,7 @@ from airflow_release_plugin.domain.export_wish import ExportOrigin, ExportWish, 
 from airflow_release_plugin.domain.states import MOVING_EXPORT_STATES, ExportState
 from airflow_release_plugin.durable import appearing
 from airflow_release_plugin.exceptions import ConflictError, TransferUnavailableError
-from airflow_release_plugin.services import export_job, exports
+from airflow_release_plugin.services.exporting import exports, job
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def export(args: Namespace) -> list[Row]:
     )
     with unit_of_work() as (ctx, _):
         export_id = exports.request(ctx, actor=operator(), wish=wish).id
-    export_job.make_now(export_id)
+    job.make_now(export_id)
     while _is_moving(export_id):  # an API server was faster
         time.sleep(1)
     with unit_of_work() as (ctx, _):

@@ -11,7 +11,8 @@ from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.flow_file import MAX_BYTES
 from airflow_release_plugin.domain.risk import ChangeFact
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
-from airflow_release_plugin.services import flow_files, simulator
+from airflow_release_plugin.services.approval import flow_files
+from airflow_release_plugin.services.pages import simulator
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:

@@ -16,16 +16,9 @@ from airflow_release_plugin.domain.preflight import Row as Found
 from airflow_release_plugin.domain.preflight import Weight, blocking, rows_from
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError
-from airflow_release_plugin.services import (
-    import_apply,
-    import_job,
-    import_preflight,
-    import_stubs,
-    imports,
-    name_mappings,
-)
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.requests import Wish
+from airflow_release_plugin.services.importing import applying, imports, job, name_mappings, preflight, stubs
+from airflow_release_plugin.services.releasing.requests import Wish
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
@@ -97,7 +90,7 @@ def _chunks(stream: BinaryIO, start: int) -> Iterator[bytes]:
 
 def _checked(import_id: int, args: Namespace, given: NameTable) -> tuple[Found, ...]:
     with unit_of_work() as (ctx, _):
-        row = import_preflight.check(
+        row = preflight.check(
             ctx,
             actor=operator(),
             import_id=import_id,
@@ -112,7 +105,7 @@ def _checked(import_id: int, args: Namespace, given: NameTable) -> tuple[Found, 
                 for each in found
                 if each.stub_kind
             }
-            import_stubs.create(ctx, actor=operator(), import_id=import_id, **missing)
+            stubs.create(ctx, actor=operator(), import_id=import_id, **missing)
             found = rows_from(row.preflight)
     return found
 
@@ -141,10 +134,8 @@ def _table(found: Iterable[Found]) -> list[Row]:
 def _applied(import_id: int, args: Namespace, found: Iterable[Found]) -> list[Row]:
     wish = Wish(args.title, reviewers=tuple(args.reviewer or ()))
     with unit_of_work() as (ctx, _):
-        import_apply.request(
-            ctx, actor=operator(), import_id=import_id, mode=ImportMode(args.mode), wish=wish
-        )
-    import_job.apply_now(import_id)
+        applying.request(ctx, actor=operator(), import_id=import_id, mode=ImportMode(args.mode), wish=wish)
+    job.apply_now(import_id)
     while _is_moving(import_id):  # an API server was faster
         time.sleep(1)
     with unit_of_work() as (ctx, _):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, moment
 from airflow_release_plugin.domain.states import ReleaseState
-from airflow_release_plugin.services import access, releases
+from airflow_release_plugin.services import access
+from airflow_release_plugin.services.releasing import releases
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:

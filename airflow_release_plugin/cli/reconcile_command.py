@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, deed
-from airflow_release_plugin.services import promotions
+from airflow_release_plugin.services.target import promotions
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:

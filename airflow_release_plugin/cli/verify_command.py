@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, deed, fail, operator
-from airflow_release_plugin.services import drift, drift_adoption
-from airflow_release_plugin.services.requests import Wish
+from airflow_release_plugin.services.drift import adoption, drift
+from airflow_release_plugin.services.releasing.requests import Wish
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def _rows(args: Namespace) -> list[Row]:
 
 def _preview(args: Namespace) -> list[Row]:
     with unit_of_work() as (ctx, _):
-        made = drift_adoption.plan(ctx, actor=operator(), name=ctx.settings.environment)
-        files = drift_adoption.diff(ctx, made)
-        offer = drift_adoption.offer(ctx, made, actor=operator())
+        made = adoption.plan(ctx, actor=operator(), name=ctx.settings.environment)
+        files = adoption.diff(ctx, made)
+        offer = adoption.offer(ctx, made, actor=operator())
     lines = {file.path: f"+{file.diff.added} -{file.diff.removed}" for file in files}
     rows = [{"what": file.change.value, "name": file.path, "detail": lines[file.path]} for file in files]
     rows += [
@@ -56,8 +56,8 @@ def _adopt(args: Namespace) -> list[Row]:
     wish = Wish(title=args.title, reviewers=args.reviewer or [])
     with unit_of_work() as (ctx, _):
         name = ctx.settings.environment
-        digest = drift_adoption.plan(ctx, actor=operator(), name=name).digest
-        release = drift_adoption.adopt(ctx, actor=operator(), name=name, digest=digest, wish=wish)
+        digest = adoption.plan(ctx, actor=operator(), name=name).digest
+        release = adoption.adopt(ctx, actor=operator(), name=name, digest=digest, wish=wish)
         return [
             {"number": release.number, "state": release.state.value, "files": len(release.changes)},
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from airflow_release_plugin.exceptions import StoreUnavailableError, UnavailableError
-from airflow_release_plugin.services import drift
+from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 from airflow_release_plugin.store.base import environment_ref
 

@@ -9,16 +9,14 @@ from threading import Event, Thread
 
 from airflow_release_plugin import config
 from airflow_release_plugin.exceptions import ReleaseError
-from airflow_release_plugin.services import (
-    background,
-    delivery,
-    drift_watch,
-    export_job,
-    import_job,
-    import_sweep,
-    promotions,
-)
+from airflow_release_plugin.services import background
 from airflow_release_plugin.services.background import Duty
+from airflow_release_plugin.services.drift import watch as drift_watch
+from airflow_release_plugin.services.exporting import job as export_job
+from airflow_release_plugin.services.importing import job as import_job
+from airflow_release_plugin.services.importing import sweep
+from airflow_release_plugin.services.notices import delivery
+from airflow_release_plugin.services.target import promotions
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 
 _TRANSFER_PAUSE = 2.0
@@ -54,7 +52,7 @@ def duties() -> tuple[Duty, ...]:
         Duty("drift", lambda stop: drift_watch.run_once(interval=watch, stop=stop), watch),
         Duty("exports", lambda stop: export_job.run_once(stop=stop), _TRANSFER_PAUSE),
         Duty("imports", lambda stop: import_job.run_once(stop=stop), _TRANSFER_PAUSE),
-        Duty("uploads", lambda _: import_sweep.run_once(), _SWEEP_PAUSE),
+        Duty("uploads", lambda _: sweep.run_once(), _SWEEP_PAUSE),
     )
 
 

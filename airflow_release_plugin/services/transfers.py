@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import NotAllowedError
-from airflow_release_plugin.services import access, export_match
+from airflow_release_plugin.services import access
 from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.exporting import match
 
 
 class Sides(NamedTuple):
@@ -23,7 +24,7 @@ def sides(ctx: Context, actor: Actor) -> Sides:
     imports = settings.imports_enabled and settings.has_target
     if not (settings.exports_enabled or imports):
         return Sides(exports=False, imports=False)
-    allowed = access.is_executor(ctx, actor) or export_match.owns_a_dag(ctx, actor)
+    allowed = access.is_executor(ctx, actor) or match.owns_a_dag(ctx, actor)
     return Sides(exports=settings.exports_enabled and allowed, imports=imports and allowed)
 
 

@@ -10,8 +10,11 @@ from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.services import decisions, gates, import_page, outbox
-from airflow_release_plugin.services.decisions import Asked, Decided
+from airflow_release_plugin.services.approval import gates
+from airflow_release_plugin.services.importing import import_page
+from airflow_release_plugin.services.notices import outbox
+from airflow_release_plugin.services.releasing import decisions
+from airflow_release_plugin.services.releasing.decisions import Asked, Decided
 from airflow_release_plugin.views.base import Page, posted_decision, posted_ids, route, text_arg
 
 if TYPE_CHECKING:

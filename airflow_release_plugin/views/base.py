@@ -14,9 +14,12 @@ from flask_appbuilder.baseviews import BaseView, expose
 from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.services import decisions, drift, import_page, transfers
+from airflow_release_plugin.services import transfers
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.requests import Wish
+from airflow_release_plugin.services.drift import drift
+from airflow_release_plugin.services.importing import import_page
+from airflow_release_plugin.services.releasing import decisions
+from airflow_release_plugin.services.releasing.requests import Wish
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 from airflow_release_plugin.views.moments import read_moment
 from airflow_release_plugin.views.security import airflow_user

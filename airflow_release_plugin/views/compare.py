@@ -9,7 +9,9 @@ from flask import flash, redirect, request, url_for
 from flask_babel import ngettext
 
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.services import compare, releases, submissions
+from airflow_release_plugin.services.pages import compare
+from airflow_release_plugin.services.releasing import releases
+from airflow_release_plugin.services.submitting import submissions
 from airflow_release_plugin.views.base import Page, offset_arg, posted_ids, route, text_arg
 from airflow_release_plugin.views.diff_rows import diff_options
 

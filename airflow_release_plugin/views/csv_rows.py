@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.services import access, releases
+from airflow_release_plugin.services import access
+from airflow_release_plugin.services.releasing import releases
 from airflow_release_plugin.services.unit_of_work import unit_of_work
 from airflow_release_plugin.views.presentation import iso
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_release_plugin.services import gates, records
+from airflow_release_plugin.services.approval import gates
+from airflow_release_plugin.services.target import records
 from airflow_release_plugin.views.base import PAGE_SIZE, Page, offset_arg, route
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from airflow_release_plugin.analysis.text_diff import DiffLine, FileDiff, LineKind, diff_texts
 from airflow_release_plugin.domain.digest import ChangeKind
-from airflow_release_plugin.services.file_diffs import ChangedFile, DiffOptions
+from airflow_release_plugin.services.code.file_diffs import ChangedFile, DiffOptions
 from airflow_release_plugin.views.base import text_arg
 from airflow_release_plugin.views.highlight import Piece, coloured_lines
 

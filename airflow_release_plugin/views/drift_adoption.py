@@ -8,7 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from airflow_release_plugin.exceptions import ReleaseError
-from airflow_release_plugin.services import drift_adoption
+from airflow_release_plugin.services.drift import adoption
 from airflow_release_plugin.views.base import Page, posted_wish, route
 from airflow_release_plugin.views.diff_rows import diff_options
 
@@ -32,7 +32,7 @@ class DriftAdoptionView(Page):
         """Ask for it; a refusal shows the plan again with everything that was typed."""
         name = self.ctx().settings.environment
         try:
-            made = drift_adoption.adopt(
+            made = adoption.adopt(
                 self.ctx(),
                 actor=self.actor(),
                 name=name,
@@ -54,12 +54,12 @@ class DriftAdoptionView(Page):
 
     def _plan(self, problem: str | None = None) -> str:
         name = self.ctx().settings.environment
-        plan = drift_adoption.plan(self.ctx(), actor=self.actor(), name=name)
+        plan = adoption.plan(self.ctx(), actor=self.actor(), name=name)
         return self.render(
             "release/drift_adoption.html",
             plan=plan,
-            offer=drift_adoption.offer(self.ctx(), plan, actor=self.actor()),
-            changes=drift_adoption.diff(self.ctx(), plan, diff_options()),
+            offer=adoption.offer(self.ctx(), plan, actor=self.actor()),
+            changes=adoption.diff(self.ctx(), plan, diff_options()),
             values=request.form.to_dict(flat=False),
             problem=problem,
         )

@@ -9,8 +9,11 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from airflow_release_plugin.exceptions import ReleaseError
-from airflow_release_plugin.services import access, adoption, drift, outbox
-from airflow_release_plugin.services.drift import Verification
+from airflow_release_plugin.services import access
+from airflow_release_plugin.services.adoption import adoption
+from airflow_release_plugin.services.drift import drift
+from airflow_release_plugin.services.drift.drift import Verification
+from airflow_release_plugin.services.notices import outbox
 from airflow_release_plugin.views.base import Page, route, text_arg
 
 if TYPE_CHECKING:

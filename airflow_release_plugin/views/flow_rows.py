@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.flow import FlowSpec
-from airflow_release_plugin.services.flow_admin import FlowView
+from airflow_release_plugin.services.approval.flow_admin import FlowView
 
 
 @dataclass(frozen=True)

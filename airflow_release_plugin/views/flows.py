@@ -15,7 +15,7 @@ from airflow_release_plugin.exceptions import (
     InvalidRequestError,
     NotAllowedError,
 )
-from airflow_release_plugin.services import flow_admin
+from airflow_release_plugin.services.approval import flow_admin
 from airflow_release_plugin.views.base import Page, posted_ids, route, text_arg
 from airflow_release_plugin.views.flow_diff import flow_changes
 from airflow_release_plugin.views.flow_form import (

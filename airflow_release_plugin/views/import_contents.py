@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import request
 
-from airflow_release_plugin.services import import_contents
+from airflow_release_plugin.services.importing import contents
 from airflow_release_plugin.views.base import Page, route, text_arg
 from airflow_release_plugin.views.diff_rows import diff_options, shown_code
 
@@ -18,7 +18,7 @@ class ImportContentView(Page):
     @route("/<int:import_id>/unit")
     def unit(self, import_id: int) -> str:
         """Show one Dag file with what it needs, who agreed to it, and what it changes here."""
-        look = import_contents.unit(
+        look = contents.unit(
             self.ctx(),
             actor=self.actor(),
             import_id=import_id,
@@ -31,7 +31,7 @@ class ImportContentView(Page):
     def file(self, import_id: int) -> str:
         """Show one file as it was signed."""
         path = request.args.get("path", "")
-        data = import_contents.file(self.ctx(), actor=self.actor(), import_id=import_id, path=path)
+        data = contents.file(self.ctx(), actor=self.actor(), import_id=import_id, path=path)
         return self.render(
             "release/import_file.html", import_id=import_id, path=path, code=shown_code(path, data)
         )
@@ -39,7 +39,7 @@ class ImportContentView(Page):
     @route("/<int:import_id>/names")
     def names(self, import_id: int) -> str:
         """Show what the names of this installation change in the files."""
-        changes = import_contents.renamed(
+        changes = contents.renamed(
             self.ctx(), actor=self.actor(), import_id=import_id, options=diff_options()
         )
         return self.render("release/import_names.html", import_id=import_id, changes=changes)

@@ -13,15 +13,10 @@ from airflow_release_plugin.domain.import_mode import ImportMode
 from airflow_release_plugin.domain.name_table import NameTable, name_table
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import ReleaseError
-from airflow_release_plugin.services import (
-    import_apply,
-    import_page,
-    import_preflight,
-    import_stubs,
-    imports,
-)
-from airflow_release_plugin.services.import_page import ImportView as View
-from airflow_release_plugin.services.offers import Offer
+from airflow_release_plugin.services.importing import applying, import_page, imports, preflight
+from airflow_release_plugin.services.importing import stubs as import_stubs
+from airflow_release_plugin.services.importing.import_page import ImportView as View
+from airflow_release_plugin.services.releasing.offers import Offer
 from airflow_release_plugin.views.base import Page, is_live_fetch, posted_wish, route
 from airflow_release_plugin.views.imports import PART_BYTES
 
@@ -46,7 +41,7 @@ class ImportPageView(Page):
         form = request.form
         try:
             row = imports.get(self.ctx(), actor=self.actor(), import_id=import_id)
-            import_preflight.check(
+            preflight.check(
                 self.ctx(),
                 actor=self.actor(),
                 import_id=import_id,
@@ -87,7 +82,7 @@ class ImportPageView(Page):
     def apply(self, import_id: int) -> Response | tuple[str, int]:
         """Let the bundle in; a refusal shows the form again with everything that was typed."""
         try:
-            import_apply.request(
+            applying.request(
                 self.ctx(),
                 actor=self.actor(),
                 import_id=import_id,
@@ -124,7 +119,7 @@ class ImportPageView(Page):
         if mode is not ImportMode.RELEASE or not view.is_ready or not view.may_manage or is_live_fetch():
             return None
         level = values.get("at_least_level", ["1"])[0]
-        return import_apply.offer(
+        return applying.offer(
             self.ctx(),
             actor=self.actor(),
             import_id=view.row.id,

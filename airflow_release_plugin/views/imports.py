@@ -12,7 +12,8 @@ from flask_babel import gettext as _
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, TransferUnavailableError
 from airflow_release_plugin.models import Import
-from airflow_release_plugin.services import import_page, import_preflight, imports, transfers
+from airflow_release_plugin.services import transfers
+from airflow_release_plugin.services.importing import import_page, imports, preflight
 from airflow_release_plugin.views.base import PAGE_SIZE, Page, offset_arg, route
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class ImportView(Page):
         if row.state is ImportState.UPLOADED:
             try:
                 with self.ctx().session.begin_nested():
-                    import_preflight.check(self.ctx(), actor=self.actor(), import_id=row.id)
+                    preflight.check(self.ctx(), actor=self.actor(), import_id=row.id)
             except ReleaseError as error:
                 flash(error.message, "danger")
         return redirect(url_for("ImportPageView.show", import_id=row.id))

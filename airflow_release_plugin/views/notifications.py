@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from flask import flash, redirect, url_for
 from flask_babel import gettext as _
 
-from airflow_release_plugin.services import drift_notices, outbox
+from airflow_release_plugin.services.drift import alarms
+from airflow_release_plugin.services.notices import outbox
 from airflow_release_plugin.views.base import Page, route
 
 if TYPE_CHECKING:
@@ -26,6 +27,6 @@ class NotificationView(Page):
         flash(_("The notification is sent again within seconds."), "success")
         if row.subject_type == "gate":
             return redirect(url_for("ApprovalView.gate", gate_id=row.subject_id))
-        if row.subject_type == drift_notices.SUBJECT:
+        if row.subject_type == alarms.SUBJECT:
             return redirect(url_for("EnvironmentView.show"))
         return redirect(url_for("ReleaseView.show", release_id=row.subject_id))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from airflow_release_plugin.domain.records import Place
-from airflow_release_plugin.services import records
-from airflow_release_plugin.services.records import ORDER_COLUMNS
+from airflow_release_plugin.services.target import records
+from airflow_release_plugin.services.target.records import ORDER_COLUMNS
 from airflow_release_plugin.views.base import (
     PAGE_SIZE,
     Page,

@@ -14,21 +14,14 @@ from airflow_release_plugin.domain.digest import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.runs import AT_WORK, summary
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
-from airflow_release_plugin.services import (
-    access,
-    compare,
-    cutover,
-    decisions,
-    emergency,
-    offers,
-    outbox,
-    release_page,
-    releases,
-    requests,
-    runs,
-    submissions,
-)
-from airflow_release_plugin.services.structure import Structure
+from airflow_release_plugin.services import access
+from airflow_release_plugin.services.code.structure import Structure
+from airflow_release_plugin.services.notices import outbox
+from airflow_release_plugin.services.pages import compare, release_page
+from airflow_release_plugin.services.releasing import decisions, emergency, offers, releases, requests
+from airflow_release_plugin.services.submitting import submissions
+from airflow_release_plugin.services.target import cutover
+from airflow_release_plugin.services.verifying import runs
 from airflow_release_plugin.views.base import (
     PAGE_SIZE,
     Page,

@@ -13,8 +13,9 @@ from airflow_release_plugin.domain.flow import NodeSpec
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Deputy
-from airflow_release_plugin.services import access, deputies, flow_admin
-from airflow_release_plugin.services.flow_admin import NodePeople
+from airflow_release_plugin.services import access
+from airflow_release_plugin.services.approval import deputies, flow_admin
+from airflow_release_plugin.services.approval.flow_admin import NodePeople
 from airflow_release_plugin.views.base import Page, route, text_arg
 from airflow_release_plugin.views.moments import read_moment
 

@@ -10,10 +10,12 @@ from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
-from airflow_release_plugin.services import access, releases, rollback_plan, rollbacks
-from airflow_release_plugin.services.file_diffs import ChangedFile, diff_changes
-from airflow_release_plugin.services.rollback_goals import Scope, scope_of
-from airflow_release_plugin.services.rollback_plan import Choice, Plan
+from airflow_release_plugin.services import access
+from airflow_release_plugin.services.code.file_diffs import ChangedFile, diff_changes
+from airflow_release_plugin.services.releasing import releases
+from airflow_release_plugin.services.rollback import planning, rollbacks
+from airflow_release_plugin.services.rollback.goals import Scope, scope_of
+from airflow_release_plugin.services.rollback.planning import Choice, Plan
 from airflow_release_plugin.views.base import Page, posted_wish, route
 from airflow_release_plugin.views.diff_rows import diff_options
 from airflow_release_plugin.views.moments import read_moment
@@ -75,7 +77,7 @@ class RollbackView(Page):
 
     def _plan(self, scope: Scope, fields: Fields, problem: str | None = None) -> str:
         choice = _choice(fields)
-        plan = rollback_plan.plan(self.ctx(), actor=self.actor(), scope=scope, choice=choice)
+        plan = planning.plan(self.ctx(), actor=self.actor(), scope=scope, choice=choice)
         level = fields.get("at_least_level", 1, type=int)
         return self.render(
             "release/rollback.html",

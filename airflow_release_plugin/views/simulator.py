@@ -9,8 +9,8 @@ from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.risk import ChangeFact
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.models.release import release_id_of
-from airflow_release_plugin.services import simulator
-from airflow_release_plugin.services.simulator import Simulation
+from airflow_release_plugin.services.pages import simulator
+from airflow_release_plugin.services.pages.simulator import Simulation
 from airflow_release_plugin.views.base import Page, choice_arg, route, text_arg
 from airflow_release_plugin.views.flow_labels import OFFERED_KINDS, OUTCOMES
 from airflow_release_plugin.views.flow_sentence import change_verbs

@@ -12,19 +12,14 @@ from flask_babel import ngettext
 
 from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
-from airflow_release_plugin.services import (
-    access,
-    candidates,
-    compare,
-    import_evidence,
-    preferences,
-    records,
-    requests,
-    shared_files,
-    submissions,
-)
-from airflow_release_plugin.services.candidates import Candidate, CandidateFilter
-from airflow_release_plugin.services.submissions import Handled
+from airflow_release_plugin.services import access, preferences
+from airflow_release_plugin.services.importing import evidence
+from airflow_release_plugin.services.pages import compare
+from airflow_release_plugin.services.releasing import requests
+from airflow_release_plugin.services.submitting import candidates, shared_files, submissions
+from airflow_release_plugin.services.submitting.candidates import Candidate, CandidateFilter
+from airflow_release_plugin.services.submitting.submissions import Handled
+from airflow_release_plugin.services.target import records
 from airflow_release_plugin.views.base import (
     Page,
     choice_arg,
@@ -129,7 +124,7 @@ class ToBeReleasedView(Page):
             submission=found,
             compared=compared,
             stays=stays,
-            evidence=import_evidence.for_submissions(self.ctx(), [found]),
+            evidence=evidence.for_submissions(self.ctx(), [found]),
         )
 
     @route("/file")

@@ -13,7 +13,7 @@ from airflow_release_plugin.domain.states import MOVING_EXPORT_STATES
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.models import Export
 from airflow_release_plugin.models.release import release_id_of, release_number
-from airflow_release_plugin.services import exports
+from airflow_release_plugin.services.exporting import exports
 from airflow_release_plugin.views.base import PAGE_SIZE, Page, offset_arg, route
 
 if TYPE_CHECKING:

@@ -17,9 +17,11 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
 from airflow_release_plugin.models import Event, Release, Submission
 from airflow_release_plugin.repositories import events
-from airflow_release_plugin.services import checks, decisions, emergency, promotions, requests, submissions
 from airflow_release_plugin.services.background import Work
 from airflow_release_plugin.services.context import Context, Settings
+from airflow_release_plugin.services.releasing import checks, decisions, emergency, requests
+from airflow_release_plugin.services.submitting import submissions
+from airflow_release_plugin.services.target import promotions
 from airflow_release_plugin.store.base import ReleaseStore, environment_ref
 from tests.harness.airflow_twin import AirflowTwin
 from tests.harness.hands import push_by_hand

@@ -48,7 +48,7 @@ def main(database: str, folder: Path) -> int:
 
     from sqlalchemy.orm import Session
 
-    from airflow_release_plugin.services import export_job
+    from airflow_release_plugin.services.exporting import job
     from airflow_release_plugin.store.git import GitReleaseStore
     from tests.harness.context import make_world, steps_of
     from tests.harness.databases import airflow_uses, connect
@@ -61,7 +61,7 @@ def main(database: str, folder: Path) -> int:
             make_world(session, store, folder / "source", lambda: datetime.now(timezone.utc)), folder
         )
         with watched() as seen:
-            export_job.run_once(work=steps_of(world))
+            job.run_once(work=steps_of(world))
         session.commit()
     engine.dispose()
     sys.stdout.write(f"{max(seen) - seen[0]}\n")

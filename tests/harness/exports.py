@@ -13,7 +13,7 @@ from airflow_release_plugin.domain.manifest import Manifest
 from airflow_release_plugin.domain.states import ExportState
 from airflow_release_plugin.domain.trusted_keys import TrustedKey
 from airflow_release_plugin.models import Export
-from airflow_release_plugin.services import export_job, exports
+from airflow_release_plugin.services.exporting import exports, job
 from airflow_release_plugin.transfer.keys import KeyFolder
 from airflow_release_plugin.transfer.reader import open_bundle
 from tests.harness.context import ADMIN, DEV, World, steps_of
@@ -40,7 +40,7 @@ def ask(world: World, *names: str, actor: Actor = DEV, **wish: Any) -> Export:
 def made(world: World, *names: str, actor: Actor = DEV, **wish: Any) -> Export:
     """An export whose file is there."""
     row = ask(world, *names, actor=actor, **wish)
-    export_job.run_once(work=steps_of(world))
+    job.run_once(work=steps_of(world))
     assert row.state is ExportState.READY, row.error
     return row
 

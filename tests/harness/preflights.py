@@ -9,7 +9,7 @@ from airflow_release_plugin.domain.manifest import BundleDag, BundleUnit
 from airflow_release_plugin.domain.preflight import Reason, Row, rows_from
 from airflow_release_plugin.models import Event, Import
 from airflow_release_plugin.repositories import events
-from airflow_release_plugin.services import import_preflight
+from airflow_release_plugin.services.importing import preflight
 from tests.harness.bundles import EVIDENCE
 from tests.harness.context import ADMIN, World
 from tests.harness.imports import uploaded
@@ -39,7 +39,7 @@ def brought(world: World, *units: BundleUnit, texts: dict[str, str] | None = Non
 
 def check(world: World, row: Import, actor: Actor = ADMIN, **options: Any) -> Import:
     """The import after its preflight."""
-    return import_preflight.check(world.ctx, actor=actor, import_id=row.id, **options)
+    return preflight.check(world.ctx, actor=actor, import_id=row.id, **options)
 
 
 def rows(row: Import) -> tuple[Row, ...]:

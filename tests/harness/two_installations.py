@@ -16,10 +16,11 @@ from airflow_release_plugin.domain.import_mode import ImportMode
 from airflow_release_plugin.domain.preflight import blocking, rows_from
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.models import Import
-from airflow_release_plugin.services import exports, import_apply, import_job, import_preflight
 from airflow_release_plugin.services.background import Work
 from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.requests import Wish
+from airflow_release_plugin.services.exporting import exports
+from airflow_release_plugin.services.importing import applying, job, preflight
+from airflow_release_plugin.services.releasing.requests import Wish
 from airflow_release_plugin.store.memory import MemoryReleaseStore
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.harness.clock import FrozenClock
@@ -63,14 +64,14 @@ def checked_at(world: World, data: bytes, *, mapping: Any = None, folder: str = 
     """An import of a bundle file, after its preflight."""
     row = uploaded(world, data)
     assert row.state is ImportState.UPLOADED, row.error
-    return import_preflight.check(world.ctx, actor=ADMIN, import_id=row.id, folder=folder, names=mapping)
+    return preflight.check(world.ctx, actor=ADMIN, import_id=row.id, folder=folder, names=mapping)
 
 
 def apply(world: World, row: Import, mode: ImportMode = ImportMode.SUBMIT, wish: Wish = ASKED) -> Import:
     """Ask for an import to be applied, and let a server do it."""
     assert blocking(rows_from(row.preflight)) == ()
-    import_apply.request(world.ctx, actor=ADMIN, import_id=row.id, mode=mode, wish=wish)
-    import_job.run_once(work=servers(world))
+    applying.request(world.ctx, actor=ADMIN, import_id=row.id, mode=mode, wish=wish)
+    job.run_once(work=servers(world))
     assert row.state is ImportState.APPLIED, row.error
     return row
 

@@ -10,7 +10,7 @@ from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, Offse
 from airflow_release_plugin.domain.digest import ChangeKind
 from airflow_release_plugin.schemas.candidate import CandidateResponse, ClosureResponse
 from airflow_release_plugin.schemas.common import Collection, FileResponse
-from airflow_release_plugin.services import candidates
+from airflow_release_plugin.services.submitting import candidates
 
 router = APIRouter(prefix="/candidates", tags=["Candidates"])
 

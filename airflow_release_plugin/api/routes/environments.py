@@ -16,8 +16,9 @@ from airflow_release_plugin.schemas.environment import (
     HandMadeResponse,
 )
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
-from airflow_release_plugin.services import drift, drift_adoption, environments
-from airflow_release_plugin.services.requests import Wish
+from airflow_release_plugin.services.drift import adoption, drift
+from airflow_release_plugin.services.releasing.requests import Wish
+from airflow_release_plugin.services.target import environments
 
 router = APIRouter(prefix="/environments", tags=["Environments"])
 
@@ -69,7 +70,7 @@ def forget_machine(name: str, host: str, caller: CallerDep) -> None:
 def hand_made(name: str, caller: CallerDep) -> HandMadeResponse:
     """What was changed by hand, and what adopting it would take; nothing is stored."""
     with caller.transaction() as (ctx, actor):
-        return hand_made_response(ctx, drift_adoption.plan(ctx, actor=actor, name=name), actor=actor)
+        return hand_made_response(ctx, adoption.plan(ctx, actor=actor, name=name), actor=actor)
 
 
 @router.post("/{name}/drift/adopt", status_code=201)
@@ -77,7 +78,7 @@ def adopt_drift(name: str, body: AdoptDriftBody, caller: CallerDep) -> ReleaseDe
     """Request what was changed by hand as an import that people approve, and repair the environment."""
     wish = Wish(title=body.title, reviewers=body.reviewers, description=body.description)
     with caller.transaction() as (ctx, actor):
-        release = drift_adoption.adopt(ctx, actor=actor, name=name, digest=body.digest, wish=wish)
+        release = adoption.adopt(ctx, actor=actor, name=name, digest=body.digest, wish=wish)
         return release_detail(ctx, actor=actor, release_id=release.id)
 
 

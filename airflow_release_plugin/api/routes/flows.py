@@ -21,7 +21,8 @@ from airflow_release_plugin.schemas.flow import (
     FlowRevisionResponse,
     SimulationResponse,
 )
-from airflow_release_plugin.services import flow_admin, simulator
+from airflow_release_plugin.services.approval import flow_admin
+from airflow_release_plugin.services.pages import simulator
 
 router = APIRouter(prefix="/flows", tags=["Flows"])
 

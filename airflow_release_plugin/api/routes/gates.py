@@ -10,7 +10,8 @@ from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.schemas.approval import DecisionBody
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.gate import GateBody, GateDetailResponse, GateResponse
-from airflow_release_plugin.services import decisions, gates
+from airflow_release_plugin.services.approval import gates
+from airflow_release_plugin.services.releasing import decisions
 
 router = APIRouter(prefix="/gates", tags=["Gates"])
 

@@ -21,8 +21,8 @@ from airflow_release_plugin.schemas.imports import (
     ImportStubResponse,
     ImportStubsBody,
 )
-from airflow_release_plugin.services import import_apply, import_preflight, import_stubs, imports
-from airflow_release_plugin.services.requests import Wish
+from airflow_release_plugin.services.importing import applying, imports, preflight, stubs
+from airflow_release_plugin.services.releasing.requests import Wish
 
 router = APIRouter(prefix="/imports", tags=["Imports"])
 
@@ -127,7 +127,7 @@ def read_file(
 def check(import_id: IdPath, body: ImportCheckBody, caller: CallerDep) -> ImportResponse:
     """Look at everything that may keep the bundle from being applied; the answer has the rows."""
     with caller.transaction() as (ctx, actor):
-        row = import_preflight.check(
+        row = preflight.check(
             ctx,
             actor=actor,
             import_id=import_id,
@@ -142,7 +142,7 @@ def check(import_id: IdPath, body: ImportCheckBody, caller: CallerDep) -> Import
 def make_stubs(import_id: IdPath, body: ImportStubsBody, caller: CallerDep) -> list[ImportStubResponse]:
     """Make placeholders, without secrets, for what the bundle needs and nobody has made here."""
     with caller.transaction() as (ctx, actor):
-        made = import_stubs.create(ctx, actor=actor, import_id=import_id, **body.model_dump())
+        made = stubs.create(ctx, actor=actor, import_id=import_id, **body.model_dump())
         return [ImportStubResponse.model_validate(stub) for stub in made]
 
 
@@ -151,7 +151,7 @@ def apply(import_id: IdPath, body: ImportApplyBody, caller: CallerDep) -> Import
     """Ask for a checked import to be applied, once its preflight has run again; a server does it then."""
     with caller.transaction() as (ctx, actor):
         wish = Wish(**body.model_dump(exclude={"mode"}))
-        row = import_apply.request(ctx, actor=actor, import_id=import_id, mode=body.mode, wish=wish)
+        row = applying.request(ctx, actor=actor, import_id=import_id, mode=body.mode, wish=wish)
         return import_response(ctx, row)
 
 

@@ -12,7 +12,8 @@ from airflow_release_plugin.schemas.approval import DecidedResponse, DecisionsBo
 from airflow_release_plugin.schemas.common import Collection, RowId
 from airflow_release_plugin.schemas.flow import OfferResponse
 from airflow_release_plugin.schemas.watch import MeResponse
-from airflow_release_plugin.services import access, decisions, offers
+from airflow_release_plugin.services import access
+from airflow_release_plugin.services.releasing import decisions, offers
 
 router = APIRouter(tags=["Me"])
 

@@ -23,8 +23,10 @@ from airflow_release_plugin.schemas.release import (
     VerificationResponse,
     WorkTreeResponse,
 )
-from airflow_release_plugin.services import checks, promotions, runs, verification
-from airflow_release_plugin.services import progress as progress_service
+from airflow_release_plugin.services.releasing import checks
+from airflow_release_plugin.services.releasing import progress as progress_service
+from airflow_release_plugin.services.target import promotions
+from airflow_release_plugin.services.verifying import runs, verification
 
 router = APIRouter(prefix="/{release_id}", tags=["Pipeline"])
 

@@ -30,16 +30,10 @@ from airflow_release_plugin.schemas.release import (
     ReleaseResponse,
     StructureResponse,
 )
-from airflow_release_plugin.services import (
-    compare,
-    cutover,
-    decisions,
-    emergency,
-    release_page,
-    releases,
-    requests,
-)
-from airflow_release_plugin.services.file_diffs import DiffOptions
+from airflow_release_plugin.services.code.file_diffs import DiffOptions
+from airflow_release_plugin.services.pages import compare, release_page
+from airflow_release_plugin.services.releasing import decisions, emergency, releases, requests
+from airflow_release_plugin.services.target import cutover
 
 router = APIRouter(prefix="/releases", tags=["Releases"])
 router.include_router(pipeline.router)

@@ -9,8 +9,8 @@ from airflow_release_plugin.api.convert_rollbacks import plan_response, read_cho
 from airflow_release_plugin.api.dependencies import CallerDep
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackPlanResponse, RollbackScopeBody
-from airflow_release_plugin.services import rollback_plan, rollbacks
-from airflow_release_plugin.services.requests import Wish
+from airflow_release_plugin.services.releasing.requests import Wish
+from airflow_release_plugin.services.rollback import planning, rollbacks
 
 router = APIRouter(prefix="/rollbacks", tags=["Rollbacks"])
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/rollbacks", tags=["Rollbacks"])
 def preview(body: RollbackScopeBody, caller: CallerDep) -> RollbackPlanResponse:
     """What a rollback or retirement would do; nothing is stored."""
     with caller.transaction() as (ctx, actor):
-        made = rollback_plan.plan(ctx, actor=actor, scope=read_scope(body), choice=read_choice(body))
+        made = planning.plan(ctx, actor=actor, scope=read_scope(body), choice=read_choice(body))
         return plan_response(ctx, made, actor=actor)
 
 

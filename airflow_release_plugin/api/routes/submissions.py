@@ -16,8 +16,9 @@ from airflow_release_plugin.schemas.submission import (
     SubmissionDetailResponse,
     SubmissionResponse,
 )
-from airflow_release_plugin.services import compare, submissions
-from airflow_release_plugin.services.file_diffs import DiffOptions
+from airflow_release_plugin.services.code.file_diffs import DiffOptions
+from airflow_release_plugin.services.pages import compare
+from airflow_release_plugin.services.submitting import submissions
 
 router = APIRouter(prefix="/submissions", tags=["Submissions"])
 

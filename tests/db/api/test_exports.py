@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_release_plugin.services import export_job
+from airflow_release_plugin.services.exporting import job
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.db.api.world import SERVICE, World, error_of, ok
 
@@ -67,7 +67,7 @@ def test_a_bundle_is_asked_for_made_and_fetched(world: World) -> None:
     asked = ok(author.post("/exports", json={"names": ["etl"]}))
     assert (asked["state"], asked["dag_ids"]) == ("queued", ["etl"])
 
-    export_job.run_once()
+    job.run_once()
 
     ready = ok(author.get(f"/exports/{asked['id']}"))
     answer = author.get(f"/exports/{asked['id']}/file")
@@ -146,7 +146,7 @@ CONN_ID = "warehouse"
         session.commit()
     body = {"names": ["waits"], "origin": "source", "with_upstream": True}
     asked = ok(world.as_("admin").post("/exports", json=body))
-    export_job.run_once()
+    job.run_once()
 
     content = world.as_("admin").get(f"/exports/{asked['id']}/file").content
     unit = next(u for u in manifest_of(world, content)["units"] if u["path"] == "waits.py")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_release_plugin.schemas.imports import MAX_PART
-from airflow_release_plugin.services import import_job
+from airflow_release_plugin.services.importing import job
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.db.api.world import World, error_of, ok
 from tests.harness.bundles import CONTENT, OTHER_KEY, bundle_files, manifest_of
@@ -288,7 +288,7 @@ def test_a_bundle_is_checked_asked_for_and_applied(empty_world: World) -> None:
     early = admin.post(f"/imports/{row['id']}/apply", json={})
     checked = ok(admin.post(f"/imports/{row['id']}/preflight", json={"folder": "plant_a"}))
     asked = ok(admin.post(f"/imports/{row['id']}/apply", json={"mode": "submit"}))
-    import_job.run_once()
+    job.run_once()
 
     applied = state(empty_world, row)
     listed = ok(admin.get("/submissions"))["items"]

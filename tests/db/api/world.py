@@ -258,13 +258,13 @@ class World:
 
     def export(self, dag_id: str, who: str = "author") -> int:
         """An export whose file is there; its number."""
-        from airflow_release_plugin.services import export_job
+        from airflow_release_plugin.services.exporting import job
 
         keys = KeyFolder(self.folder / "keys")
         if not keys.signing_file.exists():
             keys.generate()
         row = ok(self.as_(who).post("/exports", json={"names": [dag_id]}))
-        export_job.run_once()
+        job.run_once()
         made = ok(self.as_(who).get(f"/exports/{row['id']}"))
         assert made["state"] == "ready", made["error"]
         return int(row["id"])

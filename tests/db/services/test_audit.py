@@ -21,36 +21,23 @@ from airflow_release_plugin.domain.ports import ServingFolders
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError
 from airflow_release_plugin.models import Event, Notification, Release
-from airflow_release_plugin.services import (
-    adoption,
-    audit,
-    claims,
-    decisions,
-    delivery,
-    deputies,
-    drift,
-    drift_adoption,
-    environments,
-    export_job,
-    exports,
-    flow_admin,
-    gates,
-    import_apply,
-    import_job,
-    import_preflight,
-    import_stubs,
-    imports,
-    keys,
-    outbox,
-    release_page,
-    releases,
-    requests,
-    runs,
-    submissions,
-    verification,
-)
-from airflow_release_plugin.services.gates import GateSubject
-from airflow_release_plugin.services.requests import Wish
+from airflow_release_plugin.services import audit, claims, keys
+from airflow_release_plugin.services.adoption import adoption
+from airflow_release_plugin.services.approval import deputies, flow_admin, gates
+from airflow_release_plugin.services.approval.gates import GateSubject
+from airflow_release_plugin.services.drift import adoption as drift_adoption
+from airflow_release_plugin.services.drift import drift
+from airflow_release_plugin.services.exporting import exports
+from airflow_release_plugin.services.exporting import job as export_job
+from airflow_release_plugin.services.importing import applying, imports, preflight, stubs
+from airflow_release_plugin.services.importing import job as import_job
+from airflow_release_plugin.services.notices import delivery, outbox
+from airflow_release_plugin.services.pages import release_page
+from airflow_release_plugin.services.releasing import decisions, releases, requests
+from airflow_release_plugin.services.releasing.requests import Wish
+from airflow_release_plugin.services.submitting import submissions
+from airflow_release_plugin.services.target import environments
+from airflow_release_plugin.services.verifying import runs, verification
 from airflow_release_plugin.store.serving import ServedTrees
 from tests.harness.bundles import CONTENT, bundle_files, manifest_of
 from tests.harness.clock import FrozenClock
@@ -125,8 +112,8 @@ def import_and_discard(world: World) -> None:
     """A bundle that is taken in, checked and given up, one that is refused, and what happens to keys."""
     (plain,) = manifest_of(bundle_files(CONTENT)).units
     row = uploaded(world, units=(replace(plain, pools=("narrow",)),))
-    import_preflight.check(world.ctx, actor=ADMIN, import_id=row.id)
-    import_stubs.create(world.ctx, actor=ADMIN, import_id=row.id, pools=["narrow"])
+    preflight.check(world.ctx, actor=ADMIN, import_id=row.id)
+    stubs.create(world.ctx, actor=ADMIN, import_id=row.id, pools=["narrow"])
     imports.discard(world.ctx, actor=ADMIN, import_id=row.id)
     uploaded(world, b"no bundle")
     keys.generate(world.ctx, actor=ADMIN, replacing=True)
@@ -140,10 +127,10 @@ def import_and_apply(world: World) -> None:
     (plain,) = manifest_of(bundle_files(content)).units
     unit = replace(plain, unit_id="far:1", dags=(replace(plain.dags[0], dag_id="far"),))
     row = uploaded(world, content=content, units=(unit,), bundle_id="bundle-2")
-    import_preflight.check(world.ctx, actor=ADMIN, import_id=row.id)
+    preflight.check(world.ctx, actor=ADMIN, import_id=row.id)
     for mode in (ImportMode.RELEASE, ImportMode.SUBMIT):
         wish = Wish("Far", ["viewer"])
-        import_apply.request(world.ctx, actor=ADMIN, import_id=row.id, mode=mode, wish=wish)
+        applying.request(world.ctx, actor=ADMIN, import_id=row.id, mode=mode, wish=wish)
         import_job.run_once(work=servers(world))
 
 

@@ -13,8 +13,11 @@ from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, ItemBusyError, NotAllowedError, NotHereError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import releases
-from airflow_release_plugin.services import audit, candidates, health, promotions, requests, submissions
+from airflow_release_plugin.services import audit, health
 from airflow_release_plugin.services.context import Settings
+from airflow_release_plugin.services.releasing import requests
+from airflow_release_plugin.services.submitting import candidates, submissions
+from airflow_release_plugin.services.target import promotions
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, VIEWER, World
 
 

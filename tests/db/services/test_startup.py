@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.states import ReleaseState
-from airflow_release_plugin.services import audit, delivery, releases, startup, unit_of_work
+from airflow_release_plugin.services import audit, startup, unit_of_work
+from airflow_release_plugin.services.notices import delivery
+from airflow_release_plugin.services.releasing import releases
 from airflow_release_plugin.store.base import environment_ref
 from airflow_release_plugin.store.git import GitReleaseStore
 from tests.harness.clock import FrozenClock
@@ -47,7 +49,9 @@ def interrupted(
         release = world.approved(world.dag("etl"))
         session.commit()
         with monkeypatch.context() as patches:
-            patches.setattr("airflow_release_plugin.services.promotions._finish", lambda *_, **__: None)
+            patches.setattr(
+                "airflow_release_plugin.services.target.promotions._finish", lambda *_, **__: None
+            )
             world.promote(release)
     with session_factory() as fresh:
         yield world.with_session(fresh)

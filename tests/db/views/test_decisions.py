@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from airflow_release_plugin.domain.notification import NotificationEvent
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.models import Gate, Notification, Release
-from airflow_release_plugin.services import flow_admin
+from airflow_release_plugin.services.approval import flow_admin
 from tests.db.views.conftest import ADMIN, DEV, REVIEWER, Browsers, Installation
 from tests.harness.context import World
 from tests.harness.databases import counted

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_release_plugin.domain.inventory import Kind
 from airflow_release_plugin.domain.manifest import BundleConnection, BundleDag, BundleUnit
-from airflow_release_plugin.services import import_job
+from airflow_release_plugin.services.importing import job
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.db.views.conftest import BASE, DEV, Browser, Browsers, Installation
 from tests.harness.bundles import EVIDENCE
@@ -344,7 +344,7 @@ def test_versions_of_an_applied_bundle_wait_in_the_list(here: Installation, brow
     browser.post("/transfers/imports/1/apply", {"mode": "submit"})
 
     assert 'data-live="' in browser.get("/transfers/imports/1").text
-    import_job.run_once()
+    job.run_once()
     page = browser.get("/transfers/imports/1").text
     assert 'data-verdict="applied"' in page
     assert len(re.findall(r"/to-be-released/submissions/\d+", page)) == 2
@@ -362,7 +362,7 @@ def test_a_release_under_the_flow_for_imports_is_asked_for(here: Installation, b
     browser.post(
         "/transfers/imports/1/apply", {"mode": "release", "title": "From A", "reviewers": ["reviewer"]}
     )
-    import_job.run_once()
+    job.run_once()
 
     page = browser.get("/transfers/imports/1").text
     (release,) = re.findall(r"/releases/(\d+)\"", page)
@@ -421,14 +421,14 @@ def test_an_import_that_was_given_back_says_why_and_can_be_applied_again(
     checked(here, browser, unit_of("orders", pools=("heavy",)))
     browser.post("/transfers/imports/1/apply", {"mode": "submit"})
     del here.world.twin.held[Kind.POOL, "heavy"]
-    import_job.run_once()
+    job.run_once()
 
     page = browser.get("/transfers/imports/1").text
     assert re.search(r'role="alert">.*?missing_pool: heavy', page, re.DOTALL)
 
     here.world.twin.held[Kind.POOL, "heavy"] = ""
     browser.post("/transfers/imports/1/apply", {"mode": "submit"})
-    import_job.run_once()
+    job.run_once()
     assert 'data-verdict="applied"' in browser.get("/transfers/imports/1").text
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.services import releases
+from airflow_release_plugin.services.releasing import releases
 from tests.db.views.conftest import DEV, REVIEWER, Browsers, Installation
 from tests.harness.context import World
 

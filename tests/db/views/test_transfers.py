@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session, sessionmaker
 
-from airflow_release_plugin.services import export_job
+from airflow_release_plugin.services.exporting import job
 from airflow_release_plugin.store.git import GitReleaseStore
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.db.views.conftest import Browser, Browsers
@@ -95,7 +95,7 @@ def test_a_bundle_is_made_offered_and_offered_again(browser_of: Browsers) -> Non
     assert "<progress" in waiting
     assert "data-live=" in waiting
 
-    export_job.run_once()
+    job.run_once()
 
     for page in (browser.get("/transfers/").text, browser.get("/transfers/?export=1").text):
         assert "Last bundle generated" in page
@@ -107,7 +107,7 @@ def test_a_bundle_is_made_offered_and_offered_again(browser_of: Browsers) -> Non
 def test_a_bundle_that_was_discarded_is_offered_no_more(browser_of: Browsers) -> None:
     browser = browser_of("dev")
     generate(browser, "orders")
-    export_job.run_once()
+    job.run_once()
 
     browser.post("/transfers/exports/1/discard", {})
 

@@ -9,7 +9,7 @@ from flask import Flask
 
 from airflow_release_plugin.analysis.text_diff import diff_texts
 from airflow_release_plugin.domain.digest import ChangeKind
-from airflow_release_plugin.services.file_diffs import ChangedFile
+from airflow_release_plugin.services.code.file_diffs import ChangedFile
 from airflow_release_plugin.views.diff_rows import LINES_AT_ONCE, PAGE_LINES, ShownFile, shown_files
 from airflow_release_plugin.views.highlight import MAX_CHARACTERS, coloured_lines
 

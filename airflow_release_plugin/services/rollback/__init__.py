@@ -1,0 +1,1 @@
+"""Going back: undoing releases, earlier versions, retiring DAGs; asked for by people, or by itself."""
