@@ -8,9 +8,11 @@ LOWEST := .venv-lowest
 PYTEST := $(VENV)/bin/python -m pytest
 LOWEST_PYTEST := $(LOWEST)/bin/python -m pytest
 BOTH_CORES := -n 2 --dist loadgroup --durations=10
-# The rest of tests/unit never meets Airflow, and its libraries are the same ones on every version of Airflow.
+# The rest of tests/unit and tests/db never meets Airflow, and its libraries are the same on every version of Airflow.
 UNITS_ON_AIRFLOW := airflow_internals bundles hooks operators pipelines sensors triggers views \
 	test_imports.py test_package.py test_plugin.py
+DB_ON_AIRFLOW := airflow_internals analysis api bundles cli views test_harness.py test_migrations.py \
+	$(addprefix services/,test_main_job.py test_startup.py code/test_risk.py exporting/test_exports.py importing/test_stubs.py)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -29,7 +31,7 @@ test: check db test-lowest e2e  ## everything that CI runs, on Airflow 3.3 and 3
 
 test-lowest: venv-lowest system  ## what depends on Airflow, on the lowest supported one
 	@echo "--- what depends on Airflow, Airflow 3.2"
-	@$(LOWEST_PYTEST) $(BOTH_CORES) tests/db $(addprefix tests/unit/,$(UNITS_ON_AIRFLOW))
+	@$(LOWEST_PYTEST) $(BOTH_CORES) $(addprefix tests/db/,$(DB_ON_AIRFLOW)) $(addprefix tests/unit/,$(UNITS_ON_AIRFLOW))
 
 check: venv  ## format, lint, types, import contract, house rules, unit tests, docs
 	@VENV=$(VENV) scripts/check
