@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_release_plugin.domain.flow import flow_to_dict
+from airflow_release_plugin.domain.flow_values import flow_to_dict
 from airflow_release_plugin.schemas.common import PersonResponse
 from airflow_release_plugin.schemas.flow import (
     FlowDetailResponse,

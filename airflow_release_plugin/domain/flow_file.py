@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
-from airflow_release_plugin.domain.flow import FlowSpec, flow_from_dict, flow_to_dict
+from airflow_release_plugin.domain.flow import FlowSpec
 from airflow_release_plugin.domain.flow_schema import FILE_VERSION, flow_file_schema
+from airflow_release_plugin.domain.flow_values import flow_from_dict, flow_to_dict
 from airflow_release_plugin.exceptions import InvalidRequestError, TooLargeError
 
 MAX_BYTES = 1024 * 1024

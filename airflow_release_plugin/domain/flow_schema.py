@@ -10,7 +10,7 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from airflow_release_plugin.domain import calendar, flow
+from airflow_release_plugin.domain import calendar, flow, flow_rules
 from airflow_release_plugin.domain.digest import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.notification import (
     FLOW_EVENTS,
@@ -21,17 +21,17 @@ from airflow_release_plugin.domain.notification import (
 
 FILE_VERSION = 1
 _PARAM = re.compile(r":param (\w+): (.+(?:\n +(?![: ]).+)*)")
-_HOURS = {"exclusiveMinimum": 0, "maximum": flow.MAX_HOURS}
+_HOURS = {"exclusiveMinimum": 0, "maximum": flow_rules.MAX_HOURS}
 _LIMITS: Mapping[tuple[str, str], Mapping[str, Any]] = {
-    ("FlowSpec", "name"): {"minLength": 1, "maxLength": flow.MAX_NAME},
-    ("FlowSpec", "remark"): {"maxLength": flow.MAX_REMARK},
-    ("FlowSpec", "levels"): {"minItems": 1, "maxItems": flow.MAX_LEVELS},
+    ("FlowSpec", "name"): {"minLength": 1, "maxLength": flow_rules.MAX_NAME},
+    ("FlowSpec", "remark"): {"maxLength": flow_rules.MAX_REMARK},
+    ("FlowSpec", "levels"): {"minItems": 1, "maxItems": flow_rules.MAX_LEVELS},
     ("FlowSpec", "calendar"): {"maxItems": calendar.MAX_WINDOWS},
     ("FlowSpec", "notifiers"): {"maxItems": MAX_NOTIFIERS},
-    ("Level", "name"): {"minLength": 1, "maxLength": flow.MAX_NAME},
-    ("Level", "nodes"): {"minItems": 1, "maxItems": flow.MAX_NODES},
-    ("NodeSpec", "name"): {"minLength": 1, "maxLength": flow.MAX_NAME},
-    ("NodeSpec", "quorum"): {"minimum": 1, "maximum": flow.MAX_QUORUM},
+    ("Level", "name"): {"minLength": 1, "maxLength": flow_rules.MAX_NAME},
+    ("Level", "nodes"): {"minItems": 1, "maxItems": flow_rules.MAX_NODES},
+    ("NodeSpec", "name"): {"minLength": 1, "maxLength": flow_rules.MAX_NAME},
+    ("NodeSpec", "quorum"): {"minimum": 1, "maximum": flow_rules.MAX_QUORUM},
     ("NodeSpec", "escalate_after_hours"): _HOURS,
     ("Validity", "approval"): _HOURS,
     ("Validity", "wait"): _HOURS,

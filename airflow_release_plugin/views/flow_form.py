@@ -17,7 +17,8 @@ from typing import Any
 from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.digest import ReleaseKind
-from airflow_release_plugin.domain.flow import DEFAULT_HOURS, FlowSpec, flow_to_dict
+from airflow_release_plugin.domain.flow import DEFAULT_HOURS, FlowSpec
+from airflow_release_plugin.domain.flow_values import flow_to_dict
 from airflow_release_plugin.domain.problems import Problem, refusal
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.views.moments import local_text, read_moment
@@ -177,7 +178,7 @@ def _at(draft: Draft, folders: list[str]) -> Any:
 
 def raw_of(draft: Draft) -> dict[str, Any]:
     """
-    The flow in the form that :func:`~airflow_release_plugin.domain.flow.flow_from_dict` reads.
+    The flow in the form that :func:`~airflow_release_plugin.domain.flow_values.flow_from_dict` reads.
 
     :raises InvalidRequestError: something that should be a number, a time or JSON is none; all are named
     """

@@ -9,7 +9,8 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from airflow_release_plugin.domain.flow import MAX_LEVELS, flow_from_dict
+from airflow_release_plugin.domain.flow_rules import MAX_LEVELS
+from airflow_release_plugin.domain.flow_values import flow_from_dict
 from airflow_release_plugin.exceptions import (
     ConflictError,
     InvalidRequestError,

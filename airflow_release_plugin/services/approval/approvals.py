@@ -14,7 +14,7 @@ from airflow_release_plugin.domain.approval import (
     place_to_decide,
 )
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.flow import flow_to_dict
+from airflow_release_plugin.domain.flow_values import flow_to_dict
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
 from airflow_release_plugin.domain.states import ApprovalState
 from airflow_release_plugin.exceptions import (

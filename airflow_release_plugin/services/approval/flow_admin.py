@@ -10,7 +10,9 @@ from typing import Any
 from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.feasibility import unmet_nodes
-from airflow_release_plugin.domain.flow import FlowSpec, flow_from_dict, flow_to_dict, level_warnings
+from airflow_release_plugin.domain.flow import FlowSpec
+from airflow_release_plugin.domain.flow_rules import level_warnings
+from airflow_release_plugin.domain.flow_values import flow_from_dict, flow_to_dict
 from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
 from airflow_release_plugin.domain.problems import Problem, refusal
 from airflow_release_plugin.exceptions import (
@@ -163,7 +165,7 @@ def create(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowView:
     """
     Add a flow; it is tried after all others but the built-in one.
 
-    :param raw: the form that :func:`~airflow_release_plugin.domain.flow.flow_to_dict` writes
+    :param raw: the form that :func:`~airflow_release_plugin.domain.flow_values.flow_to_dict` writes
     :raises InvalidRequestError: the form breaks a rule, or nobody could complete a node
     :raises ConflictError: another flow has the name
     """

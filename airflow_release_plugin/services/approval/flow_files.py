@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_release_plugin.domain.flow import FlowSpec, flow_to_dict
+from airflow_release_plugin.domain.flow import FlowSpec
 from airflow_release_plugin.domain.flow_file import read_flows, write_flows
+from airflow_release_plugin.domain.flow_values import flow_to_dict
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.repositories import flows as queries
 from airflow_release_plugin.services.approval import flow_admin

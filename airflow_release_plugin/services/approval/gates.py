@@ -10,7 +10,7 @@ from datetime import datetime
 
 from airflow_release_plugin.domain.digest import ReleaseKind
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.flow import MAX_HOURS
+from airflow_release_plugin.domain.flow_rules import MAX_HOURS
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.ports import TaskKey
 from airflow_release_plugin.domain.risk import DagSubject, RiskFacts

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_release_plugin.airflow_internals.notifiers import check_notifier
-from airflow_release_plugin.domain.flow import FlowSpec, flow_to_dict
+from airflow_release_plugin.domain.flow import FlowSpec
+from airflow_release_plugin.domain.flow_values import flow_to_dict
 from airflow_release_plugin.domain.notification import NotificationEvent, wants
 from airflow_release_plugin.domain.problems import Problem, refusal
 from airflow_release_plugin.domain.states import GateState, NotificationState, ReleaseState

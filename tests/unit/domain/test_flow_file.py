@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 import yaml
 
-from airflow_release_plugin.domain.flow import flow_from_dict
 from airflow_release_plugin.domain.flow_file import MAX_BYTES, read_flows, write_flows
 from airflow_release_plugin.domain.flow_schema import flow_file_schema
+from airflow_release_plugin.domain.flow_values import flow_from_dict
 from airflow_release_plugin.exceptions import InvalidRequestError, TooLargeError
 from scripts import generate_docs
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_release_plugin.domain.digest import ReleaseKind
-from airflow_release_plugin.domain.flow import FlowSpec, flow_from_dict, flow_to_dict
+from airflow_release_plugin.domain.flow import FlowSpec
+from airflow_release_plugin.domain.flow_values import flow_from_dict, flow_to_dict
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.views.flow_diff import flow_changes
 from airflow_release_plugin.views.flow_form import (
