@@ -13,14 +13,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.services import audit, startup, unit_of_work
 from airflow_release_plugin.services.notices import delivery
-from airflow_release_plugin.services.releasing import releases
 from airflow_release_plugin.store.base import environment_ref
 from airflow_release_plugin.store.git import GitReleaseStore
 from tests.harness.clock import FrozenClock
-from tests.harness.context import ADMIN, DEV, World, make_world
+from tests.harness.context import ADMIN, World, make_world
 
 
 @pytest.fixture
@@ -61,14 +59,6 @@ def test_a_fresh_installation_gets_a_store(store_path: Path) -> None:
     startup.prepare()
 
     assert GitReleaseStore(store_path).ref(environment_ref("prod")) is None
-
-
-@pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
-def test_an_interrupted_promotion_is_finished(interrupted: World) -> None:
-    startup.prepare()
-
-    release = releases.get(interrupted.ctx, actor=DEV, release_id=1)
-    assert (release.state, interrupted.head) == (ReleaseState.RELEASED, release.target_commit)
 
 
 @pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
-import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,7 +19,6 @@ from airflow_release_plugin.domain.export_wish import ExportWish
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.states import ExportState
 from airflow_release_plugin.exceptions import ConflictError
-from airflow_release_plugin.models import Export
 from airflow_release_plugin.services.background import Work
 from airflow_release_plugin.services.claims import LEASE, MAX_ATTEMPTS, take
 from airflow_release_plugin.services.context import Context
@@ -34,6 +28,7 @@ from tests.conftest import BACKENDS
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, World, make_world, steps_of
 from tests.harness.exports import ask, content_of, with_transfers
+from tests.harness.full_disk import largest_file
 
 pytestmark = pytest.mark.req("R50", "R51")
 
@@ -48,30 +43,6 @@ def world(world: World, tmp_path: Path) -> World:
 def leftovers(world: World) -> list[str]:
     """Files below the folder of bundles."""
     return sorted(path.name for path in world.ctx.settings.transfer_path.rglob("*") if path.is_file())
-
-
-def died(world: World, row: Export) -> Path:
-    """What a server leaves that is killed while it writes."""
-    take(steps_of(world), job._claim_next)
-    folder = exports.folder(world.ctx, row.id)
-    folder.mkdir(parents=True)
-    (folder / ".0123.partial").write_bytes(b"half")
-    return folder
-
-
-def test_another_server_takes_over_after_the_lease_and_the_half_file_goes(
-    world: World, clock: FrozenClock
-) -> None:
-    row = ask(world, "etl")
-    died(world, row)
-    job.run_once(work=steps_of(world))
-    assert row.state is ExportState.RUNNING
-
-    clock.advance(seconds=LEASE.total_seconds() + 1)
-    job.run_once(work=steps_of(world))
-
-    assert row.state is ExportState.READY
-    assert leftovers(world) == [row.file_name]
 
 
 def test_a_server_that_comes_back_too_late_spoils_nothing(world: World, clock: FrozenClock) -> None:
@@ -130,28 +101,13 @@ def test_a_disk_that_is_full_fails_the_export_and_leaves_nothing(world: World, l
     row = ask(world, "etl", "report")
     claim = take(steps_of(world), job._claim_next)
     assert claim is not None
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
-    with files_up_to(limit):
+    with largest_file(limit):
         job.make(claim, work=steps_of(world))
 
-    signal.signal(signal.SIGXFSZ, handler)
-    assert resource.getrlimit(resource.RLIMIT_FSIZE) == before
     assert row.state is ExportState.FAILED
     assert "cannot be written" in row.error
     assert leftovers(world) == []
-
-
-@contextmanager
-def files_up_to(size: int) -> Iterator[None]:
-    """No file below the block's writes grows beyond ``size``, as on a disk that is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_no_room_left_is_said_in_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,27 +196,3 @@ def own_steps(world: World, factory: Callable[[], Session]) -> Work:
             raise ConflictError("Somebody else was faster.") from error
 
     return step
-
-
-def test_a_writer_that_is_killed_leaves_only_what_the_next_one_removes(tmp_path: Path) -> None:
-    """SIGKILL in the middle of a file: no name that anybody would download appears."""
-    target = tmp_path / "1"
-    target.mkdir()
-    script = f"""
-        import os, signal
-        from pathlib import Path
-        from airflow_release_plugin.transfer.attestation import SigningKey
-        from airflow_release_plugin.transfer.writer import SourceFile, write_bundle
-
-        def files():
-            yield SourceFile("a.py", 0o100644, [b"x" * 1_000_000])
-            os.kill(os.getpid(), signal.SIGKILL)
-            yield SourceFile("b.py", 0o100644, [b"y"])
-
-        path = Path({str(target / "e.dagbundle")!r})
-        write_bundle(path, files=files(), manifest=None, key=SigningKey.generate())
-    """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False, cwd=Path.cwd())
-
-    assert done.returncode == -signal.SIGKILL
-    assert [path.suffix for path in target.iterdir()] == [".partial"]
