@@ -34,7 +34,8 @@ class ImportDagsOperator(ReleaseOperator):
 
     An upload that broke off is gone on with when the task runs again; a file that was applied before is not
     applied again. If something blocks it, the task fails with the reasons and the import waits for people.
-    The wait until it is applied is the triggerer's. The connection has to be a release admin's.
+    The wait until it is applied is the triggerer's. The connection has to be that of a release admin, who is
+    no service user; whoever writes DAGs can use it, so it is not for every installation.
 
     The XCom has ``import_id``, ``bundle_id``, ``signer``, ``dag_ids`` and ``release_id``, which is ``None``
     unless ``mode`` is ``release`` or ``record``.
