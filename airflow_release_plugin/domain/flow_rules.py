@@ -71,7 +71,7 @@ def _level_problems(spec: FlowSpec) -> list[str]:
         problems.append(f"A flow of kind {spec.kind.value} has exactly one level.")
     for number, level in enumerate(spec.levels, start=1):
         if not 1 <= len(level.nodes) <= MAX_NODES:
-            problems.append(f"Level {number} needs 1 to {MAX_NODES} nodes; it has {len(level.nodes)}.")
+            problems.append(f"Level {number} needs 1 to {MAX_NODES} steps; it has {len(level.nodes)}.")
         for node in level.nodes:
             problems += _node_problems(number, node)
         if not 1 <= len(level.name) <= MAX_NAME:
@@ -83,10 +83,10 @@ def _level_problems(spec: FlowSpec) -> list[str]:
 
 
 def _node_problems(number: int, node: NodeSpec) -> list[str]:
-    where = f"Level {number}, node {node.name!r}"
+    where = f"Level {number}, step {node.name!r}"
     problems = []
     if not 1 <= len(node.name) <= MAX_NAME:
-        problems.append(f"{where}: a node needs a name of 1 to {MAX_NAME} characters.")
+        problems.append(f"{where}: a step needs a name of 1 to {MAX_NAME} characters.")
     if not node.users and not node.roles:
         problems.append(f"{where}: nobody is named. Name at least one user or role.")
     if node.rule is NodeRule.QUORUM and not 1 <= node.quorum <= MAX_QUORUM:

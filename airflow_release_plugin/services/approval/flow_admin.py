@@ -141,8 +141,8 @@ def _require_possible(ctx: Context, spec: FlowSpec) -> None:
         for node in unmet_nodes(nodes, counts_twice=spec.counts_twice):
             names = ", ".join(person.name for person in node.eligible) or "nobody"
             text = (
-                f"Level {number}, node {node.name!r} needs {node.needed} people, and those who can approve "
-                f"are: {names}. One person counts {'once a node' if spec.counts_twice else 'once'}. "
+                f"Level {number}, step {node.name!r} needs {node.needed} people, and those who can approve "
+                f"are: {names}. One person counts {'once a step' if spec.counts_twice else 'once'}. "
                 f"Name more people or a role that more people hold, or ask for fewer.{who_is_known(ctx)}"
             )
             raise refusal([Problem("levels", text)])

@@ -142,8 +142,8 @@ def _require_people(
     found = ", ".join(person.name for person in node.eligible) or "nobody"
     hint = "set [release] default_flow_roles" if flow.name == DEFAULT_FLOW else "edit the flow"
     raise InvalidRequestError(
-        f"Nobody could approve {subject}: node {node.name!r} of flow {flow.name!r} needs {node.needed} of "
+        f"Nobody could approve {subject}: step {node.name!r} of flow {flow.name!r} needs {node.needed} of "
         f"{named},{narrowed} and there is {found}. Whoever requested or submitted it is excluded, and one "
-        f"person counts {'once a node' if flow.counts_twice else 'once'}. Give the role to another person, "
+        f"person counts {'once a step' if flow.counts_twice else 'once'}. Give the role to another person, "
         f"or {hint}.{who_is_known(ctx)}"
     )

@@ -148,6 +148,27 @@ LEVELS = {
 }
 
 
+@pytest.mark.req("R36")
+def test_what_nobody_could_approve_is_said_once_and_cannot_be_requested(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    installation.do(lambda w: flow_admin.create(w.ctx, actor=ADMIN, raw=LEVELS))
+    submission = installation.do(lambda w: w.submit(w.dag("etl"), DEV))
+    admin = browser_of("admin")
+    fields = {"title": "Up", "submission_ids": submission.id, "at_least_level": "2", "reviewers": "admin"}
+
+    page = admin.get(f"/releases/new?submission_ids={submission.id}&at_least_level=2").text
+    refused = admin.post("/releases/create", fields)
+
+    assert refused.status_code == 422
+    for text in (page, refused.text):
+        assert text.count("Nobody could approve") == 1
+        assert text.count('class="button primary" type="button" data-dialog="confirm" disabled') == 1
+        assert 'type="submit" class="button primary" disabled' in text
+        assert "Leave it to the flow" in text  # the way back from a level that was raised
+        assert 'name="reviewers"' not in text
+
+
 @pytest.mark.req("R32", "R36")
 def test_people_raise_the_level_and_it_is_said_on_the_release(
     installation: Installation, browser_of: Browsers

@@ -7,8 +7,9 @@ import re
 import pytest
 
 from airflow_release_plugin.models import Release
+from airflow_release_plugin.services.approval import flow_admin
 from airflow_release_plugin.services.releasing import releases
-from tests.db.views.conftest import DEV, REVIEWER, Browsers, Installation
+from tests.db.views.conftest import ADMIN, DEV, REVIEWER, Browsers, Installation
 from tests.harness.context import World
 
 pytestmark = pytest.mark.req("R17")
@@ -114,6 +115,19 @@ def test_a_dag_is_retired_from_the_chooser(installation: Installation, browser_o
 
     assert "Request retirement" in page
     assert "removed" in page
+
+
+@pytest.mark.req("R36")
+def test_a_retirement_that_nobody_could_approve_cannot_be_requested(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    levels = [{"name": "All", "nodes": [{"name": "Admins", "roles": ["admin"]}]}]
+    raw = {"name": "Gone", "kind": "retirement", "levels": levels}
+    installation.do(lambda w: flow_admin.create(w.ctx, actor=ADMIN, raw=raw))
+    released(installation, "x = 1", "etl")
+    page = browser_of("admin").get("/rollbacks/new?retire=etl").text
+    assert page.count("Nobody could approve") == 1
+    assert 'data-dialog="confirm" disabled' in page
 
 
 def test_what_a_retirement_took_away_is_not_said_to_be_in_the_target(
