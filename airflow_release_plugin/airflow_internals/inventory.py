@@ -88,7 +88,9 @@ class AirflowInventory:
             made = Pool(pool=name, slots=1, description=description, include_deferred=False)
             accepted = 0 < len(name) <= 250
         if not accepted:
-            raise InvalidRequestError(f"Airflow accepts no {kind.value} that is called {name[:250]!r}.")
+            raise InvalidRequestError(
+                f"Airflow accepts no {kind.value} that is called {name[:250]!r}. Choose another name."
+            )
         self._session.add(made)
 
     def _described(self, name: Any, description: Any) -> dict[str, Standing]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -52,9 +53,9 @@ def attribute_word(name: str) -> object:
     return _ATTRIBUTE_WORDS.get(name, name)
 
 
-def part_counts(diff: DagDiff) -> list[tuple[PartState, int]]:
-    """How many tasks are in each state, those in none left out."""
-    states = list(diff.tasks.values())
+def part_counts(parts: Mapping[Any, PartState]) -> list[tuple[PartState, int]]:
+    """How many tasks or dependencies are in each state, those in none left out."""
+    states = list(parts.values())
     return [(state, states.count(state)) for state in PartState if state in states]
 
 
@@ -71,7 +72,7 @@ def dag_picture(diff: DagDiff, name: str) -> Markup:
     }
     width = 2 * _MARGIN + max(layout.layers * (_WIDTH + _GAP_X) - _GAP_X, 0)
     height = 2 * _MARGIN + max(layout.rows * (_HEIGHT + _GAP_Y) - _GAP_Y, 0)
-    counts = ", ".join(f"{count} {STATE_WORDS[state]}" for state, count in part_counts(diff))
+    counts = ", ".join(f"{count} {STATE_WORDS[state]}" for state, count in part_counts(diff.tasks))
     return Markup(
         '<svg class="dag-picture" role="img" width="{width}" height="{height}"'
         ' viewBox="0 0 {width} {height}" aria-labelledby="{name}-title {name}-desc">'

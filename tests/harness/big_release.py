@@ -153,10 +153,21 @@ class BigRelease:
             with self._step("opening what is to be approved"):
                 page.get_by_role("link", name=self.title).first.click()
                 page.get_by_role("heading", name=self.title).wait_for()
+            self._read_on_a_phone(page)
             with self._step("approving"):
                 page.get_by_role("button", name="Approve").first.click()
                 page.locator("dialog[open]").get_by_role("button", name="Approve").click()
                 page.get_by_text("Your decision was recorded").wait_for()
+
+    def _read_on_a_phone(self, page: Page) -> None:
+        """The changed files start as their names there, and open together."""
+        page.set_viewport_size({"width": 375, "height": 800})
+        page.reload()
+        expect(page.locator(".diff-file")).to_have_count(TEAM_SIZE)
+        expect(page.locator(".diff-file[open]")).to_have_count(0)
+        page.get_by_role("button", name="Expand all").click()
+        expect(page.locator(".diff-file[open]")).to_have_count(TEAM_SIZE)
+        page.set_viewport_size({"width": 1400, "height": 900})
 
     def _are_served(self) -> bool:
         wanted = {"dag_id_pattern": f"{self.team}_orders", "order_by": "-dag_id", "limit": TEAM_SIZE}

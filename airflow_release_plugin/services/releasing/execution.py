@@ -37,7 +37,7 @@ def hold(release: Release, approval: Approval | None, now: datetime) -> Hold | N
     if release.scheduled_at is not None and now < release.scheduled_at:
         return Hold("scheduled", calendar.next_open(release.scheduled_at))
     closed_by = calendar.closed_by(now)
-    return None if closed_by is None else Hold(f"frozen by {closed_by}", calendar.next_open(now))
+    return None if closed_by is None else Hold(f"frozen by {closed_by!r}", calendar.next_open(now))
 
 
 def valid_until(ctx: Context, release: Release, approval: Approval) -> datetime:

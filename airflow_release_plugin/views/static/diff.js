@@ -1,4 +1,4 @@
-/* Diffs: side by side or unified, as the reader chose last; folded lines are fetched on demand. */
+/* Diffs: side by side or unified, as the reader chose last; many files start as their names on a phone; folded lines are fetched on demand. */
 (() => {
   "use strict";
   const KEY = "release-diff-view";
@@ -20,6 +20,16 @@
     for (const button of document.querySelectorAll("[data-diff-choice]")) {
       button.setAttribute("aria-pressed", String(button.dataset.diffChoice === view));
     }
+  }
+
+  function openFiles(open) {
+    for (const file of document.querySelectorAll(".diff-file")) file.open = open;
+  }
+
+  /* The file that a link in the list names. */
+  function openNamed() {
+    const file = document.getElementById(window.location.hash.slice(1));
+    if (file?.matches(".diff-file")) file.open = true;
   }
 
   async function unfold(gap) {
@@ -50,10 +60,15 @@
       localStorage.setItem(KEY, choice.dataset.diffChoice);
       show(choice.dataset.diffChoice);
     }
+    const files = event.target.closest("[data-diff-files]");
+    if (files) openFiles(Boolean(files.dataset.diffFiles));
     const gap = event.target.closest("a[data-diff-lines]");
     if (!gap || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     if (!gap.hasAttribute("aria-busy")) unfold(gap);
   });
+  window.addEventListener("hashchange", openNamed);
+  if (document.querySelector("[data-diff-files]") && window.matchMedia("(max-width: 640px)").matches) openFiles(false);
+  openNamed();
   show(localStorage.getItem(KEY) === "split" ? "split" : "unified");
 })();

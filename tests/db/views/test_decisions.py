@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from airflow_release_plugin.domain.approval import Verdict
 from airflow_release_plugin.domain.notification import NotificationEvent
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.models import Gate, Notification, Release
@@ -225,6 +226,50 @@ def test_breaking_the_glass_needs_the_role_and_a_reason_and_stands_out(
     text = reviewer.get(path).text
     assert "the approval flow was overridden" in text
     assert "It burns a lot" in text
+    assert "Emergency" in reviewer.get("/releases/").text
+
+
+@pytest.mark.req("R19")
+def test_a_frozen_release_says_when_it_goes_on_and_what_an_emergency_overrode(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    now = datetime.now(timezone.utc)
+    times = {"start": now - timedelta(hours=1), "end": now + timedelta(days=2)}
+    freeze = {"name": "Fair", "kind": "deny", **{name: time.isoformat() for name, time in times.items()}}
+    raw = {**LEVELS, "calendar": [freeze]}
+    installation.do(lambda w: flow_admin.create(w.ctx, actor=ADMIN, raw=raw))
+    release = installation.waiting("etl")
+    installation.do(lambda w: w.decide(release, REVIEWER))
+    held = browser_of("dev").get("/releases/1").text
+    assert "Approved; frozen by &#39;Fair&#39;" in held
+    assert "It then goes on by itself." in held
+    sent = {"change_digest": release.change_digest, "reason": "It burns a lot"}
+    browser_of("admin").post("/releases/1/break-glass", sent)
+    text = browser_of("dev").get("/releases/1").text
+    assert "Emergency: freeze and schedule were overridden" in text
+    assert "the approval flow was overridden" not in text
+
+
+@pytest.mark.req("R12", "R16")
+def test_a_release_that_ended_says_where_its_versions_are(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    release = installation.waiting("etl")
+    where = "Its versions went back to the list"
+    dev = browser_of("dev")
+    assert where not in dev.get("/releases/1").text
+    installation.do(lambda w: w.decide(release, REVIEWER, Verdict.REJECT, comment="Not on a Friday"))
+    assert where in dev.get("/releases/1").text
+
+
+def test_what_the_check_will_find_is_not_said_to_be_unknown_before_it(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    submission = installation.do(lambda w: w.submit(w.dag("etl"), DEV))
+    installation.do(lambda w: w.request(submission))
+    text = browser_of("reviewer").get("/releases/1").text
+    assert "Known after the check" in text
+    assert "is not known" not in text
 
 
 @pytest.mark.req("R38")

@@ -318,6 +318,24 @@ def test_names_are_kept_shown_again_and_what_they_change_is_a_diff(
     assert 'value="store" placeholder="shop"' in again
 
 
+@pytest.mark.req("R59")
+def test_names_that_stand_nowhere_in_the_files_are_said_to_change_nothing(
+    here: Installation, browser_of: Browsers
+) -> None:
+    here.world.twin.held[Kind.CONNECTION, "store"] = ""
+    browser = browser_of("admin")
+    unit = unit_of("orders", connections=(BundleConnection("shop", "http"),))
+    content = {"orders.py": b'from airflow.sdk import DAG\nDAG("orders")\n'}
+    brought(here, browser, bundle_bytes(here.world, content, units=(unit,)))
+    names = {"kind": ["connection"], "there": ["shop"], "here": ["store"]}
+    browser.post("/transfers/imports/1/check", names)
+
+    page = browser.get("/transfers/imports/1/names").text
+
+    assert "what was signed is what will be here" in page
+    assert "Nobody there has agreed" not in page
+
+
 def test_a_name_that_cannot_be_is_refused_and_stands_there_as_it_was_typed(
     here: Installation, browser_of: Browsers
 ) -> None:

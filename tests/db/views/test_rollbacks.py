@@ -117,6 +117,16 @@ def test_a_dag_is_retired_from_the_chooser(installation: Installation, browser_o
     assert "removed" in page
 
 
+def test_a_rollback_that_only_takes_dags_away_offers_no_run(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    dev, option = browser_of("dev"), 'name="run_after_release"'
+    released(installation, "x = 1", "etl")
+    assert option not in dev.get("/rollbacks/new?release_id=1").text
+    released(installation, "x = 2", "etl")
+    assert option in dev.get("/rollbacks/new?release_id=2").text
+
+
 @pytest.mark.req("R36")
 def test_a_retirement_that_nobody_could_approve_cannot_be_requested(
     installation: Installation, browser_of: Browsers

@@ -64,8 +64,10 @@ def test_it_speaks_to_screen_readers() -> None:
     assert "1 Added, 1 Removed, 1 Changed, 1 Unchanged" in str(picture.find("desc").text)  # type: ignore[union-attr]
 
 
-def test_the_legend_counts_tasks() -> None:
-    assert part_counts(changed()) == [(state, 1) for state in PartState]
+def test_the_legend_counts_tasks_and_dependencies() -> None:
+    diff = changed()
+    assert part_counts(diff.tasks) == [(state, 1) for state in PartState]
+    assert part_counts(diff.edges) == [(PartState.ADDED, 2), (PartState.REMOVED, 2)]
 
 
 def test_hundreds_of_tasks_stay_within_the_picture() -> None:
