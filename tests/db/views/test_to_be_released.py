@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.db.views.conftest import Browser, Browsers
+from tests.db.views.conftest import Browser, Browsers, Installation, words
 
 LIST = "/to-be-released/"
 
@@ -146,3 +146,35 @@ def test_the_list_says_that_basic_mode_goes_to_the_target_at_once(
 
     assert "goes to prod at once, without approval" in text
     assert "Nobody approves it" in text
+    assert "for reviewers" not in text
+
+
+@pytest.mark.req("R1")
+def test_a_release_of_basic_mode_says_that_nobody_was_asked(
+    installation: Installation, browser_of: Browsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = installation.do(lambda w: w.dag("etl"))
+    monkeypatch.setenv("AIRFLOW__RELEASE__SOURCE_MODE", "basic")
+    dev = browser_of("dev")
+    dev.post(f"{LIST}submit", {"path": path})
+
+    assert "Nobody here was asked to approve it: basic mode of source" in words(dev.get("/releases/1").text)
+
+
+@pytest.mark.req("R9")
+@pytest.mark.parametrize(
+    ("role", "offers_release", "hint"),
+    [
+        ("source", False, "Change a Dag in dev"),
+        ("target", True, "Import a bundle under Transfers"),
+        ("both", True, "Change a Dag in dev"),
+    ],
+)
+def test_the_list_offers_what_the_role_can_do(
+    dev: Browser, monkeypatch: pytest.MonkeyPatch, role: str, offers_release: bool, hint: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__RELEASE__ROLE", role)
+    text = dev.get(LIST).text
+
+    assert ("data-desk-release hidden" not in text) is offers_release
+    assert hint in text
