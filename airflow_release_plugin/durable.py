@@ -5,12 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO
 
 OBJECT_MODE = 0o444
+_BESIDE = "tmp_obj_"
+"""So git names what it has begun, too; `git gc` removes that as well."""
+_ABANDONED = 24 * 60 * 60
+"""Seconds after which nobody is still writing a file."""
 
 
 def sync_folder(path: Path) -> None:
@@ -49,15 +54,16 @@ def write_files(root: Path, files: Mapping[str, bytes]) -> None:
     Write immutable files under ``root``, in order, in one batch; they are on the disk when this returns.
 
     Each appears whole or not at all. Everything is written before anything is synced, so that the file system
-    can write it back at once. A name that exists already is replaced: names stand for content.
+    can write it back at once. A name that exists already is replaced: names stand for content. What somebody
+    began who was killed over it goes a day later.
     """
+    _sweep(root)
     pending: list[tuple[Path, Path]] = []
     try:
         for name, data in files.items():
             target = root / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            # git names its own leftovers like this, and `git gc` removes them
-            beside = root / f"tmp_obj_{secrets.token_hex(8)}"
+            beside = root / f"{_BESIDE}{secrets.token_hex(8)}"
             with beside.open("xb") as stream:
                 pending.append((beside, target))
                 stream.write(data)
@@ -71,6 +77,14 @@ def write_files(root: Path, files: Mapping[str, bytes]) -> None:
     finally:
         for beside, _ in pending:
             beside.unlink(missing_ok=True)
+
+
+def _sweep(root: Path) -> None:
+    """Remove what was begun and abandoned."""
+    for path in root.glob(f"{_BESIDE}*"):
+        with suppress(OSError):
+            if path.stat().st_mtime < time.time() - _ABANDONED:
+                path.unlink()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -274,6 +275,20 @@ class TestCrash:
         assert len(store.files(second)) == count + 1
         if shutil.which("git"):
             git(store, "fsck", "--strict", "--full")
+
+    def test_what_was_half_written_goes_when_nobody_can_be_writing_it_any_more(
+        self, store: GitReleaseStore
+    ) -> None:
+        die_at("sync_file", lambda: commit(store, {"a": b"1"}))
+        (left,) = (store.path / "objects").glob("tmp_obj_*")
+
+        commit(store, {"b": b"2"})
+        assert left.exists()
+        a_day_ago = time.time() - 24 * 60 * 60 - 1
+        os.utime(left, (a_day_ago, a_day_ago))
+        commit(store, {"c": b"3"})
+
+        assert not left.exists()
 
     def test_killed_while_moving_a_ref_can_be_repeated_at_once(self, store: GitReleaseStore) -> None:
         first = commit(store, {"a": b"1"})
