@@ -122,7 +122,7 @@ def test_an_edit_is_seen_with_a_warm_cache(root: Path) -> None:
     assert [file.path for file in closure(root, "import a", cache).files] == ["a.py", "etl.py"]
 
 
-def test_a_warm_list_takes_far_less_than_a_millisecond_a_file(root: Path) -> None:
+def test_a_warm_list_takes_a_small_part_of_the_first_look(root: Path) -> None:
     (root / "common.py").write_text("import json\n")
     (root / "sql").mkdir()
     for number in range(300):
@@ -133,11 +133,12 @@ def test_a_warm_list_takes_far_less_than_a_millisecond_a_file(root: Path) -> Non
         os.utime(path, (past, past))
     cache = AnalysisCache()
     seconds = []
-    for _ in range(3):
+    for _ in range(4):
         files = FolderFiles(root, max_file_bytes=100_000, cache=cache)
-        started = time.perf_counter()
+        started = time.process_time()
         for number in range(300):
             compute_closure(files, f"dag{number}.py")
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
 
-    assert min(seconds) < 0.3
+    cold, *warm = seconds
+    assert min(warm) < cold / 3

@@ -58,6 +58,6 @@ def test_edges_without_a_cycle_lead_to_the_right(pairs: list[tuple[int, int]]) -
 def test_a_thousand_tasks_take_a_moment() -> None:
     tasks = [f"t{number}" for number in range(1000)]
     edges = [*pairwise(tasks), *((task, tasks[(index * 7) % 1000]) for index, task in enumerate(tasks))]
-    start = time.perf_counter()
+    start = time.process_time()
     lay_out(tasks, edges)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 5  # 0.1 s on an idle machine
