@@ -192,4 +192,5 @@ def _line(
         problem = f"{item.path}: serves Dags that nobody announced: {', '.join(extra)}"
         is_late = True
     status = CheckStatus.PASSED.value if not problem else CheckStatus.FAILED.value if is_late else "pending"
-    return {"name": f"Served: {item.path}", "path": item.path, "status": status, "detail": problem}
+    name = "served" if item.dag_ids else "gone"
+    return {"name": name, "path": item.path, "status": status, "detail": problem}

@@ -413,7 +413,10 @@ def test_recording_says_why_it_is_not_possible_and_where_it_is_counts(
 
     monkeypatch.setenv("AIRFLOW__RELEASE__IMPORT_LOCAL_APPROVAL", "unless_approved")
 
-    assert "data-applies disabled" not in browser.get("/transfers/imports/1?mode=record").text
+    page = browser.get("/transfers/imports/1?mode=record").text
+    assert "data-applies disabled" not in page
+    assert "It goes to prod at once. Nobody here is asked." in page
+    assert "Nobody here is asked" not in browser.get("/transfers/imports/1?mode=submit").text
 
 
 @pytest.mark.req("R53")

@@ -158,6 +158,27 @@ def test_what_a_retirement_took_away_is_not_said_to_be_in_the_target(
     assert 'data-state="promoted"' not in page
 
 
+def test_what_was_rolled_back_is_not_said_to_be_in_the_target(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    bad = released(installation, "x = 1", "etl")
+    dev = browser_of("dev")
+    digest = digest_on(dev.get(f"/rollbacks/new?release_id={bad.id}").text)
+    dev.post(
+        "/rollbacks/create", {"release_id": bad.id, "digest": digest, "title": "", "reviewers": "reviewer"}
+    )
+
+    def step(world: World) -> Release:
+        rollback = releases.get(world.ctx, actor=DEV, release_id=2)
+        return world.promote(world.decide(world.report(rollback), REVIEWER))
+
+    installation.do(step)
+    page = dev.get(f"/releases/{bad.id}").text
+
+    assert '<span class="tag fg-skipped" data-state="rolled_back">' in page
+    assert 'data-state="promoted"' not in page
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [

@@ -132,6 +132,7 @@ def test_a_removed_dag_has_to_go_away(world: World) -> None:
     assert verify(world, release) == Verification("pending", ["etl.py: still served: etl"])
     served(world)
     assert verify(world, release).status == "passed"
+    assert queries.reports(world.ctx.session, release.id)[-1].items[0]["name"] == "gone"
 
 
 def test_the_verdict_is_stored_once_and_stays(world: World, clock: FrozenClock) -> None:
