@@ -295,8 +295,8 @@ def test_a_reviewer_sees_what_changed_since_they_last_approved(
 def test_releases_are_filtered_by_when_they_were_asked_for(
     installation: Installation, browser_of: Browsers, days: int, words: str
 ) -> None:
-    installation.waiting("etl")
     day = (datetime.now(timezone.utc) + timedelta(days=days)).date().isoformat()
+    installation.waiting("etl")
     assert words in browser_of("dev").get(f"/releases/?requested_after={day}").text
 
 
