@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,12 +51,21 @@ def open_browser(path: str) -> Iterator[Browser]:
 
 @contextmanager
 def own_context(browser: Browser, **options: Any) -> Iterator[BrowserContext]:
-    """A browser session of somebody, patient enough for a machine that does much else."""
+    """
+    A browser session of somebody, patient enough for a machine that does much else.
+
+    It closes when its pages have come: Chromium may never answer if it is to close while one arrives.
+    """
+    from playwright.sync_api import Error
+
     context = browser.new_context(**options)
     context.set_default_timeout(PATIENCE_MS)
     try:
         yield context
     finally:
+        for page in context.pages:
+            with suppress(Error):  # what went wrong before says more
+                page.wait_for_load_state()
         context.close()
 
 
