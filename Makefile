@@ -12,7 +12,7 @@ BOTH_CORES := -n 2 --dist loadgroup --durations=10
 UNITS_ON_AIRFLOW := airflow_internals bundles hooks operators pipelines sensors triggers views \
 	test_imports.py test_package.py test_plugin.py
 DB_ON_AIRFLOW := airflow_internals analysis api bundles cli views test_harness.py test_migrations.py \
-	$(addprefix services/,test_main_job.py test_startup.py code/test_risk.py exporting/test_exports.py importing/test_stubs.py)
+	$(addprefix services/,test_main_job.py server/test_startup.py versions/test_risk.py exports/test_exports.py imports/test_placeholders.py)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -21,7 +21,7 @@ def root_path() -> str:
 def fastapi_apps() -> list[dict[str, Any]]:
     """Build the REST API with the pages mounted into it; once, when the API server asks."""
     from airflow_release_plugin.api.app import create_app
-    from airflow_release_plugin.services.startup import at_start
+    from airflow_release_plugin.services.server.startup import at_start
     from airflow_release_plugin.views.mount import create_ui
 
     app = create_app(lifespan=at_start)

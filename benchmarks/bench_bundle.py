@@ -59,7 +59,7 @@ class Site:
         self.tip: str | None = None
 
     def promote(self, paths: list[str]) -> str:
-        from airflow_release_plugin.domain.files import REGULAR, TreeChange
+        from airflow_release_plugin.domain.tree.files import REGULAR, TreeChange
         from airflow_release_plugin.store.base import CommitMessage
 
         self.edits += 1

@@ -22,13 +22,13 @@ from sqlalchemy.dialects import postgresql
 
 from airflow_release_plugin.cli.definition import get_release_cli_commands
 from airflow_release_plugin.domain import states
+from airflow_release_plugin.domain.bundle.preflight import DEFAULT_WEIGHTS, FIRM, Reason
+from airflow_release_plugin.domain.bundle.preflight_messages import WORDS
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.flow_schema import flow_file_schema
-from airflow_release_plugin.domain.preflight import DEFAULT_WEIGHTS, FIRM, Reason
-from airflow_release_plugin.domain.preflight_words import WORDS
+from airflow_release_plugin.domain.flow.schema import flow_file_schema
 from airflow_release_plugin.get_provider_info import get_provider_info
 from airflow_release_plugin.models import Base
-from airflow_release_plugin.views.labels import EVENT_LABELS
+from airflow_release_plugin.views.widgets.labels import EVENT_LABELS
 
 if TYPE_CHECKING:
     from sqlalchemy import Column

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from airflow_release_plugin.domain.files import REGULAR
-from airflow_release_plugin.domain.manifest import (
+from airflow_release_plugin.domain.bundle.manifest import (
     FORMAT_VERSION,
     BundleConnection,
     BundleDag,
@@ -16,6 +15,7 @@ from airflow_release_plugin.domain.manifest import (
     BundleUnit,
     Manifest,
 )
+from airflow_release_plugin.domain.tree.files import REGULAR
 from airflow_release_plugin.transfer.attestation import SigningKey
 from airflow_release_plugin.transfer.keys import KeyFolder
 from airflow_release_plugin.transfer.writer import SourceFile, write_bundle

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.harness.airflow_home import migrate, one_process_at_a_time, prepare
 from tests.harness.clock import FrozenClock
-from tests.harness.needs import find_browser, missing
+from tests.harness.requirements import find_browser, missing
 
 AIRFLOW_HOME = prepare()  # before anything imports Airflow
 

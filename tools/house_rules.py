@@ -116,8 +116,8 @@ def commits_at_the_edge(source: Source) -> Iterator[Finding]:
         "cli/",
         "airflow_internals/",
         "migrations/",
-        "services/target/promotions.py",
-        "services/rollback/automatic.py",
+        "services/promotion/promotions.py",
+        "services/rollbacks/automatic.py",
         "services/drift/adoption.py",
     )
     if not source.is_in("") or source.is_in(*edges):

@@ -15,8 +15,8 @@ from airflow_release_plugin.airflow_internals.auth_managers import (
     simple_people,
 )
 from airflow_release_plugin.airflow_internals.people_provider import provided_people
+from airflow_release_plugin.domain.bundle.inventory import Kind
 from airflow_release_plugin.domain.identity import Actor, Person
-from airflow_release_plugin.domain.inventory import Kind
 from airflow_release_plugin.domain.ports import DagAccess
 
 if TYPE_CHECKING:

@@ -9,7 +9,14 @@ from importlib import metadata
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from airflow_release_plugin.domain.inventory import STUB_MARK, Inventory, Kind, Standing, Wanted, standing
+from airflow_release_plugin.domain.bundle.inventory import (
+    STUB_MARK,
+    Inventory,
+    Kind,
+    Standing,
+    Wanted,
+    standing,
+)
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.version_compat import AIRFLOW_VERSION
 

@@ -18,8 +18,8 @@ from airflow_release_plugin.analysis.include_rules import RULES_FILE, parse_rule
 from airflow_release_plugin.analysis.module_finder import Found, ModuleFinder
 from airflow_release_plugin.analysis.module_scan import ImportRef, ModuleScan, scan_module, template_files
 from airflow_release_plugin.analysis.source_files import SourceFiles
-from airflow_release_plugin.domain.digest import files_digest
-from airflow_release_plugin.domain.files import FileEntry
+from airflow_release_plugin.domain.release.digest import files_digest
+from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import UnitError
 
 IGNORE_FILE = ".airflowignore"

@@ -11,7 +11,7 @@ from typing import TypeVar
 from airflow_release_plugin.analysis.closure import Closure, ClosureOptions, compute_closure
 from airflow_release_plugin.analysis.source_files import FolderFiles, SourceFiles
 from airflow_release_plugin.analysis.stat_memo import bound
-from airflow_release_plugin.domain.files import FileEntry
+from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import UnitError
 
 T = TypeVar("T")

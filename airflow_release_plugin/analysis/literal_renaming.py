@@ -15,7 +15,7 @@ from airflow_release_plugin.analysis.references import (
     replace_in_expressions,
     template_references,
 )
-from airflow_release_plugin.domain.name_table import NameTable
+from airflow_release_plugin.domain.bundle.name_table import NameTable
 
 _FIELDS = {"connection": "connections", "variable": "variables", "pool": "pools", "queue": "queues"}
 _IN_TEMPLATES = ("connections", "variables")

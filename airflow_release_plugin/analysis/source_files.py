@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from airflow_release_plugin.analysis.stat_memo import StatMemo, bound
-from airflow_release_plugin.domain.files import EXECUTABLE, REGULAR, FileEntry, blob_id
+from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry, blob_id
 from airflow_release_plugin.exceptions import UnitError
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from airflow_release_plugin.analysis.parse_report import ParsedDag, ParsedTask
-from airflow_release_plugin.domain.risk import ChangeFact
+from airflow_release_plugin.domain.release.risk import ChangeFact
 
 
 class PartState(str, Enum):

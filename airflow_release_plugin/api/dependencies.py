@@ -13,8 +13,8 @@ from airflow_release_plugin.airflow_internals.actors import resolve
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import CsrfError, InvalidRequestError, NotAuthenticatedError
 from airflow_release_plugin.schemas.common import MAX_ID
-from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _COOKIE = "_token"

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from airflow_release_plugin.domain.wording import BROKEN_INSIDE
+from airflow_release_plugin.domain.text.phrasing import BROKEN_INSIDE
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError, ReleaseError
 from airflow_release_plugin.schemas.common import ErrorResponse
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, deed, fail, operator
-from airflow_release_plugin.services.adoption import adoption, continuity
-from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.services.baseline import adoption, continuity
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from airflow_release_plugin.services.adoption.baseline import Baseline
+    from airflow_release_plugin.services.baseline.baseline import Baseline
 
 
 def adopt(args: Namespace) -> None:

@@ -11,9 +11,9 @@ from airflow.cli.cli_config import (
     lazy_load_command,
 )
 
-from airflow_release_plugin.domain.digest import KINDS_THAT_ASK, ReleaseKind
-from airflow_release_plugin.domain.import_mode import ImportMode
-from airflow_release_plugin.domain.risk import ChangeFact
+from airflow_release_plugin.domain.bundle.import_mode import ImportMode
+from airflow_release_plugin.domain.release.digest import KINDS_THAT_ASK, ReleaseKind
+from airflow_release_plugin.domain.release.risk import ChangeFact
 from airflow_release_plugin.domain.states import ReleaseState
 
 _ARG_RELEASE = Arg(("release",), help="Number (R-000007) or id of the release")

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, deed, operator
-from airflow_release_plugin.domain.export_wish import ExportOrigin, ExportWish, read_names
+from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportWish, read_names
 from airflow_release_plugin.domain.states import MOVING_EXPORT_STATES, ExportState
 from airflow_release_plugin.durable import appearing
 from airflow_release_plugin.exceptions import ConflictError, TransferUnavailableError
-from airflow_release_plugin.services.exporting import exports, job
-from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.services.exports import exports, job
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, deed, operator
-from airflow_release_plugin.domain.digest import ReleaseKind
-from airflow_release_plugin.domain.flow_file import MAX_BYTES
-from airflow_release_plugin.domain.risk import ChangeFact
+from airflow_release_plugin.domain.flow.file import MAX_BYTES
+from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.release.risk import ChangeFact
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
-from airflow_release_plugin.services.approval import flow_files
-from airflow_release_plugin.services.pages import simulator
-from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.services.approvals import flow_files
+from airflow_release_plugin.services.read_models import simulator
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, fail
-from airflow_release_plugin.services.health import problems
+from airflow_release_plugin.services.server.health import problems
 
 if TYPE_CHECKING:
     from argparse import Namespace

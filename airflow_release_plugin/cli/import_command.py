@@ -10,16 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from airflow_release_plugin.cli.common import Row, deed, fail, operator
-from airflow_release_plugin.domain.import_mode import ImportMode
-from airflow_release_plugin.domain.name_table import NameTable, name_table
-from airflow_release_plugin.domain.preflight import Row as Found
-from airflow_release_plugin.domain.preflight import Weight, blocking, rows_from
+from airflow_release_plugin.domain.bundle.import_mode import ImportMode
+from airflow_release_plugin.domain.bundle.name_table import NameTable, name_table
+from airflow_release_plugin.domain.bundle.preflight import Row as Found
+from airflow_release_plugin.domain.bundle.preflight import Weight, blocking, rows_from
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError
-from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.importing import applying, imports, job, name_mappings, preflight, stubs
-from airflow_release_plugin.services.releasing.requests import Wish
-from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.services.imports import (
+    applying,
+    imports,
+    job,
+    name_mappings,
+    placeholders,
+    preflight,
+)
+from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -105,7 +112,7 @@ def _checked(import_id: int, args: Namespace, given: NameTable) -> tuple[Found, 
                 for each in found
                 if each.stub_kind
             }
-            stubs.create(ctx, actor=operator(), import_id=import_id, **missing)
+            placeholders.create(ctx, actor=operator(), import_id=import_id, **missing)
             found = rows_from(row.preflight)
     return found
 

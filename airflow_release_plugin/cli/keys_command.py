@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from airflow_release_plugin import config
 from airflow_release_plugin.cli.common import Row, command, deed, moment, operator
-from airflow_release_plugin.domain.trusted_keys import TrustedKey
-from airflow_release_plugin.services import keys
-from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.domain.bundle.trusted_keys import TrustedKey
+from airflow_release_plugin.services.runtime import keys
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.transfer.keys import KeyFolder, decode_public_key, encode_public_key
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, moment
 from airflow_release_plugin.domain.states import ReleaseState
-from airflow_release_plugin.services import access
-from airflow_release_plugin.services.releasing import releases
-from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.services.releases import releases
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
     from argparse import Namespace

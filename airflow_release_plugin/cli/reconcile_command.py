@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, deed
-from airflow_release_plugin.services.target import promotions
-from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.services.promotion import promotions
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
     from argparse import Namespace

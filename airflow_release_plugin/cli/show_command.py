@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from airflow_release_plugin.cli.common import Row, command
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models.release import release_id_of
-from airflow_release_plugin.services.pages import release_page
-from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.services.read_models import release_page
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
     from argparse import Namespace

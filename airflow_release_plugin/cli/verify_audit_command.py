@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, fail
-from airflow_release_plugin.services import audit
-from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.services.runtime import audit
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
     from argparse import Namespace

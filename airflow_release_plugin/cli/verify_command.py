@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, deed, fail, operator
 from airflow_release_plugin.services.drift import adoption, drift
-from airflow_release_plugin.services.releasing.requests import Wish
-from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
     from argparse import Namespace

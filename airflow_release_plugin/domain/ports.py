@@ -9,8 +9,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
+from airflow_release_plugin.domain.bundle.inventory import Inventory, Kind, Wanted
 from airflow_release_plugin.domain.identity import Actor, Person
-from airflow_release_plugin.domain.inventory import Inventory, Kind, Wanted
 
 
 class DagAccess(str, Enum):

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from airflow_release_plugin.domain.approval import CountedDecision, Requirement, Verdict, is_past
-from airflow_release_plugin.domain.flow import FlowSpec
-from airflow_release_plugin.domain.flow_values import stored_flow
+from airflow_release_plugin.domain.flow.approval import CountedDecision, Requirement, Verdict, is_past
+from airflow_release_plugin.domain.flow.flow import FlowSpec
+from airflow_release_plugin.domain.flow.values import stored_flow
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import ApprovalState, GateState
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime, person

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import JSON, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from airflow_release_plugin.domain.digest import ReleaseKind
-from airflow_release_plugin.domain.flow import FlowSpec
-from airflow_release_plugin.domain.flow_values import stored_flow
+from airflow_release_plugin.domain.flow.flow import FlowSpec
+from airflow_release_plugin.domain.flow.values import stored_flow
 from airflow_release_plugin.domain.identity import Person
+from airflow_release_plugin.domain.release.digest import ReleaseKind
 from airflow_release_plugin.models.base import Base, EnumText, UtcDateTime
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from airflow_release_plugin.domain.drift import Finding
+from airflow_release_plugin.domain.release.drift import Finding
 from airflow_release_plugin.models.base import Base, UtcDateTime
 
 

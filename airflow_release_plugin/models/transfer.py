@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from airflow_release_plugin.domain.approval import is_past
+from airflow_release_plugin.domain.flow.approval import is_past
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import ExportState, ImportState
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
-from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.hooks.release import DEFAULT_CONN_ID, ReleaseHook
 from airflow_release_plugin.hooks.task import readable_failures

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin import config
-from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.hooks.task import failed_for_good
 from airflow_release_plugin.operators.base import PipelineOperator

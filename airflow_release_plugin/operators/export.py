@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_release_plugin.domain.export_wish import ExportOrigin
+from airflow_release_plugin.domain.bundle.export_request import ExportOrigin
 from airflow_release_plugin.domain.states import ExportState
 from airflow_release_plugin.durable import appearing
 from airflow_release_plugin.hooks.links import push_link

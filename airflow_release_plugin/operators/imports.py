@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_release_plugin.domain.import_mode import ImportMode
-from airflow_release_plugin.domain.preflight import Weight
+from airflow_release_plugin.domain.bundle.import_mode import ImportMode
+from airflow_release_plugin.domain.bundle.preflight import Weight
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import ImportBlockedError
 from airflow_release_plugin.hooks.links import push_link

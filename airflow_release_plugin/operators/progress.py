@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
-from airflow_release_plugin.domain.progress import ItemState
+from airflow_release_plugin.domain.release.progress import ItemState
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
 from airflow_release_plugin.schemas.release import FileProgressBody, ProgressBody
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_release_plugin import config
-from airflow_release_plugin.domain.runs import NOT_STARTED
+from airflow_release_plugin.domain.release.runs import NOT_STARTED
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import FrozenError, UnavailableError
 from airflow_release_plugin.hooks.task import failed_for_good

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, and_, case, false, func, literal, select, update
 
-from airflow_release_plugin.domain.approval import Verdict
+from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.states import ApprovalState, GateState
 from airflow_release_plugin.models import Approval, Decision, Gate, Release, ReleaseItem, Submission
 from airflow_release_plugin.repositories.pages import Page, fetch_page

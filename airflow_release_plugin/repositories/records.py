@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from airflow_release_plugin.domain.checks import ReportKind
-from airflow_release_plugin.domain.digest import ChangeKind
-from airflow_release_plugin.domain.records import Place
+from airflow_release_plugin.domain.release.checks import ReportKind
+from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.release.records import Place
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.models import Release, ReleaseItem, Report, Submission, Unit
 from airflow_release_plugin.repositories.pages import Page, like

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from airflow_release_plugin.domain.approval import NodeRule, Verdict
+from airflow_release_plugin.domain.flow.approval import NodeRule, Verdict
 from airflow_release_plugin.domain.states import ApprovalState
 from airflow_release_plugin.schemas.common import MAX_ID, PersonResponse, RequestModel, ResponseModel, RowId
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from pydantic import Field
 
-from airflow_release_plugin.domain.digest import ChangeKind
-from airflow_release_plugin.domain.drift import FindingKind
+from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.release.drift import FindingKind
 from airflow_release_plugin.schemas.common import Name, PersonResponse, RequestModel, ResponseModel
 
 

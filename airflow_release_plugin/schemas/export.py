@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from airflow_release_plugin.domain.export_wish import ExportOrigin, ExportWish, read_names
+from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportWish, read_names
 from airflow_release_plugin.domain.states import ExportState
 from airflow_release_plugin.schemas.common import PersonResponse, RequestModel, ResponseModel, RowId
 

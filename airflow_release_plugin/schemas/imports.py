@@ -6,10 +6,10 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, Field
 
-from airflow_release_plugin.domain.import_mode import ImportMode
-from airflow_release_plugin.domain.inventory import Kind
-from airflow_release_plugin.domain.name_table import NameTable, name_table
-from airflow_release_plugin.domain.preflight import Reason, Weight
+from airflow_release_plugin.domain.bundle.import_mode import ImportMode
+from airflow_release_plugin.domain.bundle.inventory import Kind
+from airflow_release_plugin.domain.bundle.name_table import NameTable, name_table
+from airflow_release_plugin.domain.bundle.preflight import Reason, Weight
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.schemas.common import Name, PersonResponse, RequestModel, ResponseModel
 

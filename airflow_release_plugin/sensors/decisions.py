@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from airflow_release_plugin.domain.approval import Verdict
+from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.schemas.approval import DecisionResponse
 
 

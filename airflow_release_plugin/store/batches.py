@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from airflow_release_plugin.domain.files import FileEntry
+from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.store.base import ReleaseStore
 
 BATCH_BYTES = 32 * 1024 * 1024

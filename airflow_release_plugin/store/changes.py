@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from airflow_release_plugin.domain.files import FileEntry, TreeChange
+from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import InvalidRequestError, StoreConflictError
 from airflow_release_plugin.store.paths import check_mode, check_object_id, check_path
 

@@ -21,7 +21,7 @@ from dulwich.refs import DiskRefsContainer, Ref
 from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 
 from airflow_release_plugin import durable
-from airflow_release_plugin.domain.files import FileEntry, TreeChange
+from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.store import git_trees, refs
 from airflow_release_plugin.store.base import CommitFacts, CommitMessage

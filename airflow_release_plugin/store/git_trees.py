@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dulwich.objects import ObjectID, ShaFile, Tree
 
-from airflow_release_plugin.domain.files import REGULAR, FileEntry
+from airflow_release_plugin.domain.tree.files import REGULAR, FileEntry
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.store.changes import in_the_way
 from airflow_release_plugin.store.paths import check_mode, check_path

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from airflow_release_plugin.domain.files import FileEntry, TreeChange, blob_id
+from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange, blob_id
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.store.base import CommitFacts, CommitMessage
 from airflow_release_plugin.store.changes import by_path, in_the_way, moved

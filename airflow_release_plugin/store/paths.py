@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from airflow_release_plugin.domain.files import EXECUTABLE, REGULAR
-from airflow_release_plugin.domain.paths import path_problem
+from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR
+from airflow_release_plugin.domain.tree.paths import path_problem
 from airflow_release_plugin.exceptions import InvalidRequestError
 
 MANIFEST = ".release-manifest"

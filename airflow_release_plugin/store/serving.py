@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_release_plugin.domain.files import EXECUTABLE, FileEntry, blob_id
+from airflow_release_plugin.domain.tree.files import EXECUTABLE, FileEntry, blob_id
 from airflow_release_plugin.durable import exclusive
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.store.paths import MANIFEST

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from airflow_release_plugin.domain.files import EXECUTABLE, FileEntry, blob_id
+from airflow_release_plugin.domain.tree.files import EXECUTABLE, FileEntry, blob_id
 from airflow_release_plugin.store.paths import MANIFEST
 
 _BYTE_CODE = "__pycache__"

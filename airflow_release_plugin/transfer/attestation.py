@@ -19,8 +19,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from airflow_release_plugin.domain.manifest import Manifest, canonical_json
-from airflow_release_plugin.domain.trusted_keys import TrustedKey, key_id
+from airflow_release_plugin.domain.bundle.manifest import Manifest, canonical_json
+from airflow_release_plugin.domain.bundle.trusted_keys import TrustedKey, key_id
 from airflow_release_plugin.exceptions import BundleAlteredError, BundleMalformedError
 from airflow_release_plugin.transfer.layout import FOLDER, MANIFEST
 

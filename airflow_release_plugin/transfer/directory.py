@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
-from airflow_release_plugin.domain.files import EXECUTABLE, REGULAR
-from airflow_release_plugin.domain.manifest_rules import require_no_clash, require_safe_path
+from airflow_release_plugin.domain.bundle.manifest_rules import require_no_clash, require_safe_path
+from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR
 from airflow_release_plugin.exceptions import BundleMalformedError, BundleUnsafeError
 from airflow_release_plugin.transfer.layout import (
     ATTESTATION,

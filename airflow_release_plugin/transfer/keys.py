@@ -17,8 +17,8 @@ from datetime import datetime
 from pathlib import Path
 
 from airflow_release_plugin import durable
-from airflow_release_plugin.domain.plain_values import read_record
-from airflow_release_plugin.domain.trusted_keys import TrustedKey
+from airflow_release_plugin.domain.bundle.trusted_keys import TrustedKey
+from airflow_release_plugin.domain.text.strict_json import read_record
 from airflow_release_plugin.exceptions import (
     ConflictError,
     InvalidRequestError,

@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from airflow_release_plugin.domain.manifest import BundleFile, Manifest, manifest_from_bytes
-from airflow_release_plugin.domain.manifest_rules import require_sound
-from airflow_release_plugin.domain.trusted_keys import KeyStanding, TrustedKey
+from airflow_release_plugin.domain.bundle.manifest import BundleFile, Manifest, manifest_from_bytes
+from airflow_release_plugin.domain.bundle.manifest_rules import require_sound
+from airflow_release_plugin.domain.bundle.trusted_keys import KeyStanding, TrustedKey
 from airflow_release_plugin.exceptions import (
     BundleAlteredError,
     BundleExpiredError,

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from airflow_release_plugin.domain.manifest import BundleFile, Manifest, manifest_from_bytes
-from airflow_release_plugin.domain.manifest_rules import require_safe_path, require_sound
+from airflow_release_plugin.domain.bundle.manifest import BundleFile, Manifest, manifest_from_bytes
+from airflow_release_plugin.domain.bundle.manifest_rules import require_safe_path, require_sound
 from airflow_release_plugin.durable import appearing
 from airflow_release_plugin.exceptions import BundleManifestError, TransferUnavailableError
 from airflow_release_plugin.transfer.attestation import SigningKey, attest

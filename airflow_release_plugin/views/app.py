@@ -10,28 +10,32 @@ from flask.sessions import SecureCookieSessionInterface
 from flask_appbuilder.base import AppBuilder
 from flask_wtf.csrf import CSRFProtect
 
-from airflow_release_plugin.views.approvals import ApprovalView
-from airflow_release_plugin.views.compare import CompareView
-from airflow_release_plugin.views.dag_tab import DagTabView
-from airflow_release_plugin.views.drift_adoption import DriftAdoptionView
-from airflow_release_plugin.views.environment import EnvironmentView
-from airflow_release_plugin.views.errors import register_error_pages
-from airflow_release_plugin.views.flows import FlowView
-from airflow_release_plugin.views.import_contents import ImportContentView
-from airflow_release_plugin.views.import_page import ImportPageView
-from airflow_release_plugin.views.imports import ImportView, allow_uploads
-from airflow_release_plugin.views.index import IndexView
-from airflow_release_plugin.views.notifications import NotificationView
-from airflow_release_plugin.views.presentation import register_presentation
-from airflow_release_plugin.views.records import RecordView
-from airflow_release_plugin.views.releases import ReleaseView
-from airflow_release_plugin.views.reviewers import ReviewerView
-from airflow_release_plugin.views.rollbacks import RollbackView
-from airflow_release_plugin.views.security import ReleaseSecurityManager, refuse_other_sites, require_login
-from airflow_release_plugin.views.simulator import SimulatorView
-from airflow_release_plugin.views.static_files import keep_in_browser
-from airflow_release_plugin.views.to_be_released import ToBeReleasedView
-from airflow_release_plugin.views.transfers import TransferView
+from airflow_release_plugin.views.environments.drift_adoption import DriftAdoptionView
+from airflow_release_plugin.views.environments.environment import EnvironmentView
+from airflow_release_plugin.views.flows.flows import FlowView
+from airflow_release_plugin.views.flows.reviewers import ReviewerView
+from airflow_release_plugin.views.flows.simulator import SimulatorView
+from airflow_release_plugin.views.releases.approvals import ApprovalView
+from airflow_release_plugin.views.releases.compare import CompareView
+from airflow_release_plugin.views.releases.dag_tab import DagTabView
+from airflow_release_plugin.views.releases.notifications import NotificationView
+from airflow_release_plugin.views.releases.records import RecordView
+from airflow_release_plugin.views.releases.releases import ReleaseView
+from airflow_release_plugin.views.releases.rollbacks import RollbackView
+from airflow_release_plugin.views.releases.to_be_released import ToBeReleasedView
+from airflow_release_plugin.views.transfers.exports import TransferView
+from airflow_release_plugin.views.transfers.import_contents import ImportContentView
+from airflow_release_plugin.views.transfers.import_page import ImportPageView
+from airflow_release_plugin.views.transfers.imports import ImportView, allow_uploads
+from airflow_release_plugin.views.web.errors import register_error_pages
+from airflow_release_plugin.views.web.index import IndexView
+from airflow_release_plugin.views.web.security import (
+    ReleaseSecurityManager,
+    refuse_other_sites,
+    require_login,
+)
+from airflow_release_plugin.views.web.static_files import keep_in_browser
+from airflow_release_plugin.views.widgets.presentation import register_presentation
 
 if TYPE_CHECKING:
     from flask_appbuilder.security.manager import BaseSecurityManager

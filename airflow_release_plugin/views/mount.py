@@ -15,7 +15,7 @@ from starlette.requests import Request
 from airflow_release_plugin.airflow_internals.actors import resolve
 from airflow_release_plugin.exceptions import NotAuthenticatedError
 from airflow_release_plugin.views.app import create_flask_app
-from airflow_release_plugin.views.security import USER_KEY
+from airflow_release_plugin.views.web.security import USER_KEY
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -21,7 +21,7 @@ from airflow_release_plugin.client.release import ReleaseClient
 from airflow_release_plugin.client.retry import Backoff
 from airflow_release_plugin.client.settings import ClientSettings
 from airflow_release_plugin.client.watch import AsyncReleaseClient
-from airflow_release_plugin.domain.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import (
     BundleMalformedError,

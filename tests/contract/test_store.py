@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_release_plugin.domain.files import EXECUTABLE, REGULAR, FileEntry, TreeChange, blob_id
+from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry, TreeChange, blob_id
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError, StoreConflictError
 from airflow_release_plugin.store.base import (
     CommitMessage,

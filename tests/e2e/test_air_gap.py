@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.instance import running_demo
-from tests.harness.airgap import DAG_COUNT, AirGap, plant_file, prepare_home
+from tests.harness.air_gap import DAG_COUNT, AirGap, plant_file, prepare_home
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

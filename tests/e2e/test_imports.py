@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_release_plugin.domain.inventory import STUB_MARK
-from airflow_release_plugin.domain.manifest import BundleConnection, BundleDag, BundleUnit
+from airflow_release_plugin.domain.bundle.inventory import STUB_MARK
+from airflow_release_plugin.domain.bundle.manifest import BundleConnection, BundleDag, BundleUnit
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.e2e.test_pages import VARIANTS, looked_at
 from tests.harness.bundles import EVIDENCE, KEY, write

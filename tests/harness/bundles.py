@@ -12,8 +12,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from airflow_release_plugin.domain.files import REGULAR
-from airflow_release_plugin.domain.manifest import (
+from airflow_release_plugin.domain.bundle.manifest import (
     FORMAT_VERSION,
     BundleDag,
     BundleDecision,
@@ -22,7 +21,8 @@ from airflow_release_plugin.domain.manifest import (
     BundleUnit,
     Manifest,
 )
-from airflow_release_plugin.domain.trusted_keys import TrustedKey
+from airflow_release_plugin.domain.bundle.trusted_keys import TrustedKey
+from airflow_release_plugin.domain.tree.files import REGULAR
 from airflow_release_plugin.transfer.attestation import SigningKey, attest
 from airflow_release_plugin.transfer.layout import (
     ATTESTATION,

@@ -11,20 +11,21 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from airflow_release_plugin.domain.approval import Verdict
-from airflow_release_plugin.domain.checks import ReportKind
 from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
+from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.models import Event, Release, Submission
 from airflow_release_plugin.repositories import events
-from airflow_release_plugin.services.background import Work
-from airflow_release_plugin.services.context import Context, Settings
-from airflow_release_plugin.services.releasing import checks, decisions, emergency, requests
-from airflow_release_plugin.services.submitting import submissions
-from airflow_release_plugin.services.target import promotions
+from airflow_release_plugin.services.promotion import promotions
+from airflow_release_plugin.services.releases import break_glass as emergency
+from airflow_release_plugin.services.releases import checks, creation, decisions
+from airflow_release_plugin.services.runtime.background import Work
+from airflow_release_plugin.services.runtime.context import Context, Settings
+from airflow_release_plugin.services.submissions import submissions
 from airflow_release_plugin.store.base import ReleaseStore, environment_ref
-from tests.harness.airflow_twin import AirflowTwin
-from tests.harness.hands import push_by_hand
+from tests.harness.fake_airflow import AirflowTwin
+from tests.harness.manual_edits import push_by_hand
 
 DEV = Actor("1", "dev", frozenset({"user"}))
 DEV2 = Actor("2", "dev2", frozenset({"user"}))
@@ -102,7 +103,7 @@ class World:
     def request(self, *chosen: Submission, actor: Actor = DEV, **options: Any) -> Release:
         """Ask for a release; the reviewer is asked unless ``options`` say otherwise."""
         wanted: dict[str, Any] = {"title": "A release", "reviewers": ["reviewer"], **options}
-        return requests.request(self.ctx, actor=actor, submission_ids=[s.id for s in chosen], **wanted)
+        return creation.request(self.ctx, actor=actor, submission_ids=[s.id for s in chosen], **wanted)
 
     def report(self, release: Release, items: Sequence[dict[str, Any]] = PASSED) -> Release:
         """What the pipeline reports after its check."""

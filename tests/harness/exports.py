@@ -7,13 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow_release_plugin.domain.export_wish import ExportWish
+from airflow_release_plugin.domain.bundle.export_request import ExportWish
+from airflow_release_plugin.domain.bundle.manifest import Manifest
+from airflow_release_plugin.domain.bundle.trusted_keys import TrustedKey
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.manifest import Manifest
 from airflow_release_plugin.domain.states import ExportState
-from airflow_release_plugin.domain.trusted_keys import TrustedKey
 from airflow_release_plugin.models import Export
-from airflow_release_plugin.services.exporting import exports, job
+from airflow_release_plugin.services.exports import exports, job
 from airflow_release_plugin.transfer.keys import KeyFolder
 from airflow_release_plugin.transfer.reader import open_bundle
 from tests.harness.context import ADMIN, DEV, World, steps_of

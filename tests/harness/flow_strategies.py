@@ -6,12 +6,12 @@ from datetime import datetime, timedelta, timezone
 
 from hypothesis import strategies as st
 
-from airflow_release_plugin.domain.approval import NodeRule
-from airflow_release_plugin.domain.calendar import Calendar, Window, WindowKind
-from airflow_release_plugin.domain.digest import KINDS_THAT_ASK, ReleaseKind
-from airflow_release_plugin.domain.flow import FlowSpec, Level, LevelRule, NodeSpec, Scope, Validity
-from airflow_release_plugin.domain.flow_rules import LEVELLED_KINDS
-from airflow_release_plugin.domain.risk import ChangeFact, DagSubject, RiskFacts
+from airflow_release_plugin.domain.flow.approval import NodeRule
+from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, NodeSpec, Scope, Validity
+from airflow_release_plugin.domain.flow.release_calendar import Calendar, Window, WindowKind
+from airflow_release_plugin.domain.flow.rules import LEVELLED_KINDS
+from airflow_release_plugin.domain.release.digest import KINDS_THAT_ASK, ReleaseKind
+from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, RiskFacts
 
 NAMES = ("ann", "bob", "cat", "dan", "eve")
 ROLES = ("op", "lead", "risk")

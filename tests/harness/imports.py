@@ -7,11 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from airflow_release_plugin.domain.bundle.manifest import Manifest
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.manifest import Manifest
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.models import Import, Submission
-from airflow_release_plugin.services.importing import imports
+from airflow_release_plugin.services.imports import imports
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.harness.bundles import CONTENT, KEY, write
 from tests.harness.context import ADMIN, World

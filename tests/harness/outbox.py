@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from airflow_release_plugin.models import Notification
-from airflow_release_plugin.services.approval import flow_admin
+from airflow_release_plugin.services.approvals import flow_admin
 from tests.harness.context import ADMIN, World
 
 SMTP = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_release_plugin.domain.bundle.manifest import BundleDag, BundleUnit
+from airflow_release_plugin.domain.bundle.preflight import Reason, Row, rows_from
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.manifest import BundleDag, BundleUnit
-from airflow_release_plugin.domain.preflight import Reason, Row, rows_from
 from airflow_release_plugin.models import Event, Import
 from airflow_release_plugin.repositories import events
-from airflow_release_plugin.services.importing import preflight
+from airflow_release_plugin.services.imports import preflight
 from tests.harness.bundles import EVIDENCE
 from tests.harness.context import ADMIN, World
 from tests.harness.imports import uploaded

@@ -11,16 +11,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from airflow_release_plugin.domain.bundle.import_mode import ImportMode
+from airflow_release_plugin.domain.bundle.preflight import blocking, rows_from
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
-from airflow_release_plugin.domain.import_mode import ImportMode
-from airflow_release_plugin.domain.preflight import blocking, rows_from
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.models import Import
-from airflow_release_plugin.services.background import Work
-from airflow_release_plugin.services.context import Context
-from airflow_release_plugin.services.exporting import exports
-from airflow_release_plugin.services.importing import applying, job, preflight
-from airflow_release_plugin.services.releasing.requests import Wish
+from airflow_release_plugin.services.exports import exports
+from airflow_release_plugin.services.imports import applying, job, preflight
+from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.runtime.background import Work
+from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.memory import MemoryReleaseStore
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.harness.clock import FrozenClock

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.flow import DeputyBody, DeputyResponse
-from airflow_release_plugin.services.approval import deputies
+from airflow_release_plugin.services.approvals import deputies
 
 router = APIRouter(prefix="/deputies", tags=["Deputies"])
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from airflow_release_plugin.api.convert import release_detail
-from airflow_release_plugin.api.convert_drift import hand_made_response
 from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
+from airflow_release_plugin.api.serializers.common import release_detail
+from airflow_release_plugin.api.serializers.drift import hand_made_response
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.environment import (
     AdoptDriftBody,
@@ -17,8 +17,8 @@ from airflow_release_plugin.schemas.environment import (
 )
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.services.drift import adoption, drift
-from airflow_release_plugin.services.releasing.requests import Wish
-from airflow_release_plugin.services.target import environments
+from airflow_release_plugin.services.promotion import environments
+from airflow_release_plugin.services.releases.creation import Wish
 
 router = APIRouter(prefix="/environments", tags=["Environments"])
 

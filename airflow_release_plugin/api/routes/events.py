@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.event import EventResponse
-from airflow_release_plugin.services import audit
+from airflow_release_plugin.services.runtime import audit
 
 router = APIRouter(prefix="/events", tags=["Events"])
 

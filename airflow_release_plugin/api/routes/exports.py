@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 from fastapi.responses import FileResponse
 
-from airflow_release_plugin.api.convert import export_response
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
+from airflow_release_plugin.api.serializers.common import export_response
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.export import ExportBody, ExportResponse, MatchResponse
-from airflow_release_plugin.services.exporting import exports
+from airflow_release_plugin.services.exports import exports
 
 router = APIRouter(prefix="/exports", tags=["Exports"])
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from airflow_release_plugin.api.convert_flows import flow_detail, flow_response, simulation_response
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath
-from airflow_release_plugin.domain.digest import ReleaseKind
-from airflow_release_plugin.domain.risk import ChangeFact
+from airflow_release_plugin.api.serializers.flows import flow_detail, flow_response, simulation_response
+from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.release.risk import ChangeFact
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.schemas.common import Collection, RowId
 from airflow_release_plugin.schemas.flow import (
@@ -21,8 +21,8 @@ from airflow_release_plugin.schemas.flow import (
     FlowRevisionResponse,
     SimulationResponse,
 )
-from airflow_release_plugin.services.approval import flow_admin
-from airflow_release_plugin.services.pages import simulator
+from airflow_release_plugin.services.approvals import flow_admin
+from airflow_release_plugin.services.read_models import simulator
 
 router = APIRouter(prefix="/flows", tags=["Flows"])
 

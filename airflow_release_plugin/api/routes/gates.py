@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from airflow_release_plugin.api.convert import gate_detail, gate_response
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
+from airflow_release_plugin.api.serializers.common import gate_detail, gate_response
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.schemas.approval import DecisionBody
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.gate import GateBody, GateDetailResponse, GateResponse
-from airflow_release_plugin.services.approval import gates
-from airflow_release_plugin.services.releasing import decisions
+from airflow_release_plugin.services.approvals import gates
+from airflow_release_plugin.services.releases import decisions
 
 router = APIRouter(prefix="/gates", tags=["Gates"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from airflow_release_plugin.schemas.watch import HealthResponse
-from airflow_release_plugin.services import health
+from airflow_release_plugin.services.server import health
 
 router = APIRouter(tags=["Health"])
 

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from airflow_release_plugin.api import parts
-from airflow_release_plugin.api.convert_imports import import_response
+from airflow_release_plugin.api import chunked_upload
+from airflow_release_plugin.api.chunked_upload import Part
 from airflow_release_plugin.api.dependencies import Caller, CallerDep, IdPath, LimitQuery, OffsetQuery
-from airflow_release_plugin.api.parts import Part
 from airflow_release_plugin.api.routes.exports import MEDIA_TYPE
-from airflow_release_plugin.domain.manifest import Manifest
+from airflow_release_plugin.api.serializers.imports import import_response
+from airflow_release_plugin.domain.bundle.manifest import Manifest
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.imports import (
     ImportApplyBody,
@@ -21,8 +21,8 @@ from airflow_release_plugin.schemas.imports import (
     ImportStubResponse,
     ImportStubsBody,
 )
-from airflow_release_plugin.services.importing import applying, imports, preflight, stubs
-from airflow_release_plugin.services.releasing.requests import Wish
+from airflow_release_plugin.services.imports import applying, imports, placeholders, preflight
+from airflow_release_plugin.services.releases.creation import Wish
 
 router = APIRouter(prefix="/imports", tags=["Imports"])
 
@@ -58,7 +58,7 @@ def send(
     With its last part the file is looked at: its signature, its limits, and every byte of its content. What
     is refused then leaves nothing behind. If that was interrupted, a request without a body does it again.
     """
-    part = parts.announced(content_range, content_length)
+    part = chunked_upload.announced(content_range, content_length)
     if part.size:
         answer = _append(request, import_id, part, caller)
         if answer.received < answer.file_size:
@@ -75,9 +75,12 @@ def _append(request: Request, import_id: int, part: Part, caller: Caller) -> Imp
         upload = imports.expect(
             ctx, actor=actor, import_id=import_id, offset=part.offset, size=part.size, total=part.total
         )
-    with parts.received(request, part, upload.make_folder()) as spool, caller.transaction() as (ctx, actor):
+    with (
+        chunked_upload.received(request, part, upload.make_folder()) as spool,
+        caller.transaction() as (ctx, actor),
+    ):
         row = imports.append(
-            ctx, actor=actor, import_id=import_id, offset=part.offset, chunks=parts.chunks(spool)
+            ctx, actor=actor, import_id=import_id, offset=part.offset, chunks=chunked_upload.chunks(spool)
         )
         return import_response(ctx, row)
 
@@ -142,7 +145,7 @@ def check(import_id: IdPath, body: ImportCheckBody, caller: CallerDep) -> Import
 def make_stubs(import_id: IdPath, body: ImportStubsBody, caller: CallerDep) -> list[ImportStubResponse]:
     """Make placeholders, without secrets, for what the bundle needs and nobody has made here."""
     with caller.transaction() as (ctx, actor):
-        made = stubs.create(ctx, actor=actor, import_id=import_id, **body.model_dump())
+        made = placeholders.create(ctx, actor=actor, import_id=import_id, **body.model_dump())
         return [ImportStubResponse.model_validate(stub) for stub in made]
 
 

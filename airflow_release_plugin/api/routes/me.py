@@ -12,8 +12,8 @@ from airflow_release_plugin.schemas.approval import DecidedResponse, DecisionsBo
 from airflow_release_plugin.schemas.common import Collection, RowId
 from airflow_release_plugin.schemas.flow import OfferResponse
 from airflow_release_plugin.schemas.watch import MeResponse
-from airflow_release_plugin.services import access
-from airflow_release_plugin.services.releasing import decisions, offers
+from airflow_release_plugin.services.releases import decisions, previews
+from airflow_release_plugin.services.runtime import access
 
 router = APIRouter(tags=["Me"])
 
@@ -67,5 +67,5 @@ def reviewers(
     """The flow, its level and the people who could approve a release of these submissions by the caller."""
     with caller.transaction() as (ctx, actor):
         return OfferResponse.model_validate(
-            offers.offer(ctx, actor=actor, submission_ids=submission_id, at_least_level=at_least_level)
+            previews.offer(ctx, actor=actor, submission_ids=submission_id, at_least_level=at_least_level)
         )

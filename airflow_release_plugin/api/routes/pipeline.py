@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from airflow_release_plugin.api.convert import release_detail
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath
-from airflow_release_plugin.domain.progress import ItemProgress
+from airflow_release_plugin.api.serializers.common import release_detail
+from airflow_release_plugin.domain.release.progress import ItemProgress
 from airflow_release_plugin.schemas.release import (
     ProgressBody,
     ProgressResponse,
@@ -23,10 +23,10 @@ from airflow_release_plugin.schemas.release import (
     VerificationResponse,
     WorkTreeResponse,
 )
-from airflow_release_plugin.services.releasing import checks
-from airflow_release_plugin.services.releasing import progress as progress_service
-from airflow_release_plugin.services.target import promotions
-from airflow_release_plugin.services.verifying import runs, verification
+from airflow_release_plugin.services.promotion import promotions
+from airflow_release_plugin.services.releases import checks
+from airflow_release_plugin.services.releases import progress as progress_service
+from airflow_release_plugin.services.verification import runs, verification
 
 router = APIRouter(prefix="/{release_id}", tags=["Pipeline"])
 

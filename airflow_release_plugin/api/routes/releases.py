@@ -5,16 +5,16 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import AwareDatetime
 
-from airflow_release_plugin.api.convert import (
+from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
+from airflow_release_plugin.api.routes import pipeline
+from airflow_release_plugin.api.serializers.common import (
     comparison_response,
     diff_response,
     release_detail,
     release_response,
     structure_response,
 )
-from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
-from airflow_release_plugin.api.routes import pipeline
-from airflow_release_plugin.domain.digest import ReleaseKind
+from airflow_release_plugin.domain.release.digest import ReleaseKind
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.schemas.approval import DecisionBody, DecisionResponse
 from airflow_release_plugin.schemas.common import Collection
@@ -30,10 +30,11 @@ from airflow_release_plugin.schemas.release import (
     ReleaseResponse,
     StructureResponse,
 )
-from airflow_release_plugin.services.code.file_diffs import DiffOptions
-from airflow_release_plugin.services.pages import compare, release_page
-from airflow_release_plugin.services.releasing import decisions, emergency, releases, requests
-from airflow_release_plugin.services.target import cutover
+from airflow_release_plugin.services.promotion import cutover
+from airflow_release_plugin.services.read_models import compare, release_page
+from airflow_release_plugin.services.releases import break_glass as emergency
+from airflow_release_plugin.services.releases import creation, decisions, releases
+from airflow_release_plugin.services.versions.file_diffs import DiffOptions
 
 router = APIRouter(prefix="/releases", tags=["Releases"])
 router.include_router(pipeline.router)
@@ -88,7 +89,7 @@ def list_releases(
 def request_release(body: ReleaseBody, caller: CallerDep) -> ReleaseDetailResponse:
     """Package submitted versions into a release and start its pipeline."""
     with caller.transaction() as (ctx, actor):
-        release = requests.request(
+        release = creation.request(
             ctx,
             actor=actor,
             title=body.title,
@@ -214,5 +215,5 @@ def break_glass(release_id: IdPath, body: EmergencyBody, caller: CallerDep) -> R
 def retry(release_id: IdPath, caller: CallerDep) -> ReleaseDetailResponse:
     """Start another attempt of a failed, errored or stale release with the same versions."""
     with caller.transaction() as (ctx, actor):
-        requests.retry(ctx, actor=actor, release_id=release_id)
+        creation.retry(ctx, actor=actor, release_id=release_id)
         return release_detail(ctx, actor=actor, release_id=release_id)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from airflow_release_plugin.api.convert import release_detail
-from airflow_release_plugin.api.convert_rollbacks import plan_response, read_choice, read_scope
 from airflow_release_plugin.api.dependencies import CallerDep
+from airflow_release_plugin.api.serializers.common import release_detail
+from airflow_release_plugin.api.serializers.rollbacks import plan_response, read_choice, read_scope
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackPlanResponse, RollbackScopeBody
-from airflow_release_plugin.services.releasing.requests import Wish
-from airflow_release_plugin.services.rollback import planning, rollbacks
+from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.rollbacks import planning, rollbacks
 
 router = APIRouter(prefix="/rollbacks", tags=["Rollbacks"])
 

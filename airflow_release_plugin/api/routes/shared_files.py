@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
 from airflow_release_plugin.schemas.candidate import SharedFileResponse
 from airflow_release_plugin.schemas.common import Collection
-from airflow_release_plugin.services.submitting import shared_files
+from airflow_release_plugin.services.submissions import shared_files
 
 router = APIRouter(prefix="/shared-files", tags=["Candidates"])
 

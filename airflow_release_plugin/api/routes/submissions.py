@@ -6,8 +6,8 @@ from typing import Literal
 
 from fastapi import APIRouter
 
-from airflow_release_plugin.api.convert import comparison_response
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
+from airflow_release_plugin.api.serializers.common import comparison_response
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.schemas.common import Collection, RowId
 from airflow_release_plugin.schemas.release import ComparisonResponse
@@ -16,9 +16,9 @@ from airflow_release_plugin.schemas.submission import (
     SubmissionDetailResponse,
     SubmissionResponse,
 )
-from airflow_release_plugin.services.code.file_diffs import DiffOptions
-from airflow_release_plugin.services.pages import compare
-from airflow_release_plugin.services.submitting import submissions
+from airflow_release_plugin.services.read_models import compare
+from airflow_release_plugin.services.submissions import submissions
+from airflow_release_plugin.services.versions.file_diffs import DiffOptions
 
 router = APIRouter(prefix="/submissions", tags=["Submissions"])
 

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from airflow_release_plugin.api.dependencies import Caller, CallerDep
 from airflow_release_plugin.schemas.watch import WatchBody, WatchResponse
-from airflow_release_plugin.services.pages import watch
+from airflow_release_plugin.services.read_models import watch
 
 router = APIRouter(tags=["Watch"])
 POLL_SECONDS = 1.0

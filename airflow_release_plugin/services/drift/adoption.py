@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from airflow_release_plugin.domain.digest import ChangeKind, ReleaseKind, change_digest
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.files import TreeChange
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.digest import ChangeKind, ReleaseKind, change_digest
 from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.domain.tree.files import TreeChange
 from airflow_release_plugin.exceptions import (
     ConflictError,
     InvalidRequestError,
@@ -25,19 +25,19 @@ from airflow_release_plugin.exceptions import (
 from airflow_release_plugin.models import Release, Submission, Unit
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import submissions as queries
-from airflow_release_plugin.services import access, audit
-from airflow_release_plugin.services.adoption import baseline
-from airflow_release_plugin.services.code import versions
-from airflow_release_plugin.services.code.contents import refuse_clashes
-from airflow_release_plugin.services.code.file_diffs import PLAIN, ChangedFile, DiffOptions, diff_entries
-from airflow_release_plugin.services.code.units import new_unit
-from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.baseline import baseline
 from airflow_release_plugin.services.drift import drift, hand_made, served_trees
 from airflow_release_plugin.services.drift.hand_made import HandMade
-from airflow_release_plugin.services.releasing import made_to_measure
-from airflow_release_plugin.services.releasing.offers import Offer, offer_for
-from airflow_release_plugin.services.releasing.requests import Wish
-from airflow_release_plugin.services.target import environments
+from airflow_release_plugin.services.promotion import environments
+from airflow_release_plugin.services.releases import create_from_drafts
+from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.previews import Offer, offer_for
+from airflow_release_plugin.services.runtime import access, audit
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions import versions
+from airflow_release_plugin.services.versions.contents import refuse_clashes
+from airflow_release_plugin.services.versions.file_diffs import PLAIN, ChangedFile, DiffOptions, diff_entries
+from airflow_release_plugin.services.versions.units import new_unit
 
 TITLE = "Changed by hand"
 MAX_ROWS = 1000
@@ -214,7 +214,7 @@ def adopt(ctx: Context, *, actor: Actor, name: str, digest: str, wish: Wish) -> 
     ctx.session.add_all(draft.unit for draft in made.drafts)
     # The ids of new units are what they are locked by.
     ctx.session.flush()
-    release = made_to_measure.open_release(
+    release = create_from_drafts.open_release(
         ctx,
         made.drafts,
         replace(

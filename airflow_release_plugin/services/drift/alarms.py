@@ -6,11 +6,11 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_release_plugin.domain.drift import Finding
-from airflow_release_plugin.domain.notification import NotificationEvent, read_notifiers, wants
+from airflow_release_plugin.domain.flow.notification import NotificationEvent, read_notifiers, wants
+from airflow_release_plugin.domain.release.drift import Finding
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.models import Notification
-from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.runtime.context import Context
 
 SUBJECT = "environment"
 """``subject_type`` of these notifications; there is one environment, so they have no id."""

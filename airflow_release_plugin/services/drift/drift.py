@@ -11,19 +11,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from airflow_release_plugin.domain.drift import Finding, FindingKind
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
+from airflow_release_plugin.domain.release.drift import Finding, FindingKind
 from airflow_release_plugin.exceptions import NotFoundError, TargetMovedError
 from airflow_release_plugin.models import MachineLook, Release
 from airflow_release_plugin.repositories import machines
 from airflow_release_plugin.repositories import releases as release_queries
-from airflow_release_plugin.services import access, audit
-from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.drift import alarms, lineage, served_trees
 from airflow_release_plugin.services.drift.served_trees import Machine
-from airflow_release_plugin.services.target import environments, promotions
-from airflow_release_plugin.services.target.environments import EnvironmentView
+from airflow_release_plugin.services.promotion import environments, promotions
+from airflow_release_plugin.services.promotion.environments import EnvironmentView
+from airflow_release_plugin.services.runtime import access, audit
+from airflow_release_plugin.services.runtime.context import Context
 
 MOST_KEPT = 100
 """Findings that one event of the trail keeps; more are counted."""

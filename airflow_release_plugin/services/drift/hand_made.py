@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from airflow_release_plugin.analysis.source_files import FolderFiles, TreeFiles
-from airflow_release_plugin.domain.files import FileEntry, TreeChange
+from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, TooLargeError, UnitError
-from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.drift import served_trees
-from airflow_release_plugin.services.target.environments import EnvironmentView
+from airflow_release_plugin.services.promotion.environments import EnvironmentView
+from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.paths import check_path
 from airflow_release_plugin.store.tree_check import TreeChecker, Wrong
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from airflow_release_plugin.domain.digest import change_digest
-from airflow_release_plugin.domain.drift import Finding, FindingKind
+from airflow_release_plugin.domain.release.digest import change_digest
+from airflow_release_plugin.domain.release.drift import Finding, FindingKind
 from airflow_release_plugin.domain.states import ApprovalState
 from airflow_release_plugin.models import Approval, Release
 from airflow_release_plugin.repositories import approvals, releases
-from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.base import CommitFacts
 
 _LONGEST = 100_000

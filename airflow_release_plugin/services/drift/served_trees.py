@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_release_plugin.domain.drift import Finding, FindingKind
-from airflow_release_plugin.domain.files import FileEntry
 from airflow_release_plugin.domain.ports import ServingFolders
+from airflow_release_plugin.domain.release.drift import Finding, FindingKind
+from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import NotFoundError
-from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.serving import ServedTrees
 from airflow_release_plugin.store.tree_check import TreeChecker, TreeFault, Wrong
 

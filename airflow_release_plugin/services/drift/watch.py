@@ -6,10 +6,10 @@ from datetime import timedelta
 from threading import Event
 
 from airflow_release_plugin.domain.identity import SYSTEM
-from airflow_release_plugin.services.background import Work
-from airflow_release_plugin.services.context import Context
 from airflow_release_plugin.services.drift import drift
-from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.services.runtime.background import Work
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 SECOND_LOOK = 5.0
 """Seconds before something new is looked at again: a promotion may be half done, a tree being switched."""

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from airflow_release_plugin.airflow_internals.access import AirflowAccess
 from airflow_release_plugin.airflow_internals.actors import actor_from_user, resolve
+from airflow_release_plugin.domain.bundle.inventory import Kind
 from airflow_release_plugin.domain.identity import Actor, ActorKind
-from airflow_release_plugin.domain.inventory import Kind
 from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.exceptions import NotAuthenticatedError
 

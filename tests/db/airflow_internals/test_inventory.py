@@ -15,8 +15,8 @@ from airflow_release_plugin.airflow_internals.access import AirflowAccess
 from airflow_release_plugin.airflow_internals.actors import actor_from_user
 from airflow_release_plugin.airflow_internals.inventory import AirflowInventory
 from airflow_release_plugin.airflow_internals.serving import AirflowServing
+from airflow_release_plugin.domain.bundle.inventory import STUB_MARK, Inventory, Kind, Standing, Wanted
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.inventory import STUB_MARK, Inventory, Kind, Standing, Wanted
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.version_compat import AIRFLOW_VERSION
 from tests.db.airflow_internals.conftest import Parse

@@ -16,8 +16,8 @@ from airflow_release_plugin.airflow_internals.factory import build_airflow
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.exceptions import InvalidRequestError, UnavailableError
-from airflow_release_plugin.services.approval import flow_admin, flows
-from airflow_release_plugin.services.context import Context, Settings
+from airflow_release_plugin.services.approvals import flow_admin, flows
+from airflow_release_plugin.services.runtime.context import Context, Settings
 from airflow_release_plugin.store.memory import MemoryReleaseStore
 from tests.harness import own_auth_manager
 from tests.harness.own_auth_manager import OwnUser

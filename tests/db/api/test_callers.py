@@ -488,7 +488,7 @@ def test_what_nobody_foresaw_has_the_shape_and_says_nothing_of_the_inside(
 ) -> None:
     from starlette.testclient import TestClient
 
-    from airflow_release_plugin.services import audit
+    from airflow_release_plugin.services.runtime import audit
 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("the password is secret")

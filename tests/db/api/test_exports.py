@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_release_plugin.services.exporting import job
+from airflow_release_plugin.services.exports import job
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.db.api.world import SERVICE, World, error_of, ok
 
@@ -161,7 +161,7 @@ CONN_ID = "warehouse"
 def manifest_of(world: World, content: bytes) -> dict[str, Any]:
     from datetime import datetime, timezone
 
-    from airflow_release_plugin.domain.trusted_keys import TrustedKey
+    from airflow_release_plugin.domain.bundle.trusted_keys import TrustedKey
     from airflow_release_plugin.transfer.reader import open_bundle
 
     path = world.folder / "fetched.dagbundle"

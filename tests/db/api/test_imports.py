@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from airflow_release_plugin.schemas.imports import MAX_PART
-from airflow_release_plugin.services.importing import job
+from airflow_release_plugin.services.imports import job
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.conftest import BACKENDS
 from tests.db.api.world import World, error_of, ok
 from tests.harness.bundles import CONTENT, OTHER_KEY, bundle_files, manifest_of
 from tests.harness.full_disk import largest_file
-from tests.harness.kills import files, is_half, refs
 from tests.harness.preflights import unit
+from tests.harness.process_kill import files, is_half, refs
 
 pytestmark = pytest.mark.req("R53", "R57", "R58")
 

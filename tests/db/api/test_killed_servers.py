@@ -14,22 +14,22 @@ from airflow_release_plugin import durable
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.models import Event, Export, Import, Release, Submission, Unit
-from airflow_release_plugin.services import audit
-from airflow_release_plugin.services.claims import LEASE
-from airflow_release_plugin.services.exporting import bundle as export_bundle
-from airflow_release_plugin.services.exporting import job as export_job
-from airflow_release_plugin.services.importing import job as import_job
-from airflow_release_plugin.services.notices import delivery
-from airflow_release_plugin.services.target import promotions
-from airflow_release_plugin.services.unit_of_work import unit_of_work
+from airflow_release_plugin.services.exports import bundle as export_bundle
+from airflow_release_plugin.services.exports import job as export_job
+from airflow_release_plugin.services.imports import job as import_job
+from airflow_release_plugin.services.notifications import delivery
+from airflow_release_plugin.services.promotion import promotions
+from airflow_release_plugin.services.runtime import audit
+from airflow_release_plugin.services.runtime.claims import LEASE
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.store.git import GitReleaseStore
 from airflow_release_plugin.transfer.keys import KeyFolder
 from airflow_release_plugin.transfer.upload import Upload
 from tests.conftest import BACKENDS
 from tests.db.api.world import SERVICE, World, ok
-from tests.harness.kills import Moment, files, is_half, kill, refs, restart, rows
 from tests.harness.outbox import NOTIFIER
 from tests.harness.preflights import unit
+from tests.harness.process_kill import Moment, files, is_half, kill, refs, restart, rows
 
 TWO_FILES = {"a.py": b"# a\n", "b.py": b"# b\n"}
 

@@ -258,7 +258,7 @@ class World:
 
     def export(self, dag_id: str, who: str = "author") -> int:
         """An export whose file is there; its number."""
-        from airflow_release_plugin.services.exporting import job
+        from airflow_release_plugin.services.exports import job
 
         keys = KeyFolder(self.folder / "keys")
         if not keys.signing_file.exists():

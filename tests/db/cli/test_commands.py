@@ -18,7 +18,7 @@ from airflow_release_plugin.store.git import GitReleaseStore
 from tests.db.api.conftest import WARNINGS
 from tests.db.api.world import World, error_of, ok
 from tests.db.cli.conftest import airflow, rows
-from tests.harness.hands import push_by_hand
+from tests.harness.manual_edits import push_by_hand
 
 pytestmark = [pytest.mark.req("R73"), *(pytest.mark.filterwarnings(warning) for warning in WARNINGS)]
 

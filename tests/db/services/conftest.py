@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
-from airflow_release_plugin.services.context import Context
+from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.base import ReleaseStore
 from airflow_release_plugin.store.git import GitReleaseStore
 from airflow_release_plugin.store.memory import MemoryReleaseStore

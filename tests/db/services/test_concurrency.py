@@ -25,10 +25,10 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import ApprovalState, ImportState, ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Approval, Decision, Release, Submission
-from airflow_release_plugin.services import audit
-from airflow_release_plugin.services.importing import imports
-from airflow_release_plugin.services.releasing import releases
-from airflow_release_plugin.services.target import environments, promotions
+from airflow_release_plugin.services.imports import imports
+from airflow_release_plugin.services.promotion import environments, promotions
+from airflow_release_plugin.services.releases import releases
+from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.store.base import ReleaseStore, tag_ref
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, REVIEWER, World, make_world

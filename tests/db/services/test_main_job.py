@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
-from airflow_release_plugin.services import audit
+from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.store.base import tag_ref
 from tests.harness.context import World, dag_text
 

@@ -13,11 +13,12 @@ from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, ItemBusyError, NotAllowedError, NotHereError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import releases
-from airflow_release_plugin.services import audit, health
-from airflow_release_plugin.services.context import Settings
-from airflow_release_plugin.services.releasing import requests
-from airflow_release_plugin.services.submitting import candidates, submissions
-from airflow_release_plugin.services.target import promotions
+from airflow_release_plugin.services.promotion import promotions
+from airflow_release_plugin.services.releases import creation
+from airflow_release_plugin.services.runtime import audit
+from airflow_release_plugin.services.runtime.context import Settings
+from airflow_release_plugin.services.server import health
+from airflow_release_plugin.services.submissions import candidates, submissions
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, VIEWER, World
 
 
@@ -92,8 +93,8 @@ def test_what_basic_mode_began_is_not_tried_again_without_approval_once_it_is_of
     release = basic.report(release_of(basic, basic.dag("etl")), FAILED)
 
     with pytest.raises(ConflictError, match="basic mode is off"):
-        requests.retry(with_settings(basic).ctx, actor=DEV, release_id=release.id)
-    assert requests.retry(basic.ctx, actor=DEV, release_id=release.id).state is ReleaseState.CHECKING
+        creation.retry(with_settings(basic).ctx, actor=DEV, release_id=release.id)
+    assert creation.retry(basic.ctx, actor=DEV, release_id=release.id).state is ReleaseState.CHECKING
 
 
 @pytest.mark.parametrize("mode", ["dev-prod", "", "basik", "none"])

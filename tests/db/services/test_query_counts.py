@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from airflow_release_plugin.services import audit
-from airflow_release_plugin.services.approval import gates
-from airflow_release_plugin.services.approval.gates import GateSubject
-from airflow_release_plugin.services.pages import compare, release_page, watch
-from airflow_release_plugin.services.releasing import checks, decisions, releases
-from airflow_release_plugin.services.submitting import candidates, shared_files, submissions
-from airflow_release_plugin.services.target import cutover, environments, records
+from airflow_release_plugin.services.approvals import gates
+from airflow_release_plugin.services.approvals.gates import GateSubject
+from airflow_release_plugin.services.promotion import cutover, environments, records
+from airflow_release_plugin.services.read_models import compare, release_page, watch
+from airflow_release_plugin.services.releases import checks, decisions, releases
+from airflow_release_plugin.services.runtime import audit
+from airflow_release_plugin.services.submissions import candidates, shared_files, submissions
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World
 from tests.harness.databases import counted
 

@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.models import Gate, Release
-from airflow_release_plugin.services import unit_of_work
-from airflow_release_plugin.services.approval import gates
-from airflow_release_plugin.services.approval.gates import GateSubject
+from airflow_release_plugin.services.approvals import gates
+from airflow_release_plugin.services.approvals.gates import GateSubject
+from airflow_release_plugin.services.runtime import unit_of_work
 from airflow_release_plugin.store.memory import MemoryReleaseStore
-from airflow_release_plugin.views.security import USER_KEY
+from airflow_release_plugin.views.web.security import USER_KEY
 from tests.harness.context import PIPELINE, World, make_world
 
 ROLE_OF = {"dev": "user", "viewer": "viewer", "reviewer": "op", "second": "op", "admin": "admin"}

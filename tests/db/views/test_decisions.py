@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from airflow_release_plugin.domain.approval import Verdict
-from airflow_release_plugin.domain.notification import NotificationEvent
+from airflow_release_plugin.domain.flow.approval import Verdict
+from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.models import Gate, Notification, Release
-from airflow_release_plugin.services.approval import flow_admin
+from airflow_release_plugin.services.approvals import flow_admin
 from tests.db.views.conftest import ADMIN, DEV, REVIEWER, Browsers, Installation
 from tests.harness.context import World
 from tests.harness.databases import counted

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_release_plugin.domain.manifest import Manifest
+from airflow_release_plugin.domain.bundle.manifest import Manifest
 from airflow_release_plugin.models import Submission
 from tests.db.views.conftest import DEV, Browsers, Installation
 from tests.harness.bundles import CONTENT, EVIDENCE, bundle_files, manifest_of

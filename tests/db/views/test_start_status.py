@@ -7,7 +7,7 @@ import pytest
 from airflow_release_plugin.domain.ports import RunFacts
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.services.verifying import runs
+from airflow_release_plugin.services.verification import runs
 from tests.db.views.conftest import DEV, REVIEWER, Browsers, Installation, words
 from tests.harness.context import PIPELINE, World, dag_text
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from airflow_release_plugin.analysis.literal_renaming import rename_literals
 from airflow_release_plugin.analysis.references import find_references
-from airflow_release_plugin.domain.name_table import NameTable
+from airflow_release_plugin.domain.bundle.name_table import NameTable
 
 TABLE = NameTable(
     {

@@ -14,7 +14,7 @@ from airflow_release_plugin.analysis.source_files import (
     TreeFiles,
     glob_expression,
 )
-from airflow_release_plugin.domain.files import EXECUTABLE, REGULAR, FileEntry, blob_id
+from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry, blob_id
 from airflow_release_plugin.exceptions import UnitError
 from tests.harness.privileges import unprivileged
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_release_plugin.analysis.parse_report import ParsedDag, ParsedTask
 from airflow_release_plugin.analysis.structure_diff import PartState, diff_dags
-from airflow_release_plugin.domain.risk import ChangeFact
+from airflow_release_plugin.domain.release.risk import ChangeFact
 
 TASKS = (ParsedTask("a", "EmptyOperator", owner="ann"), ParsedTask("b", "PythonOperator", callable="load"))
 

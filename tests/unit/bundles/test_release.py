@@ -20,7 +20,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from airflow_release_plugin.bundles import release
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
-from airflow_release_plugin.domain.files import REGULAR, TreeChange
+from airflow_release_plugin.domain.tree.files import REGULAR, TreeChange
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.store.base import CommitMessage, environment_ref
 from airflow_release_plugin.store.git import GitReleaseStore

@@ -11,7 +11,7 @@ import pytest
 from airflow_release_plugin.client.release import ReleaseClient
 from airflow_release_plugin.client.retry import Backoff
 from airflow_release_plugin.client.settings import ClientSettings
-from airflow_release_plugin.domain.checks import ReportKind
+from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.exceptions import (
     ConflictError,
     NotFoundError,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_release_plugin.domain.approval import (
+from airflow_release_plugin.domain.flow.approval import (
     CountedDecision,
     Node,
     NodeRule,
@@ -22,7 +22,7 @@ from airflow_release_plugin.domain.approval import (
     node_opened_at,
     place_to_decide,
 )
-from airflow_release_plugin.domain.flow import NodeSpec
+from airflow_release_plugin.domain.flow.flow import NodeSpec
 from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
 from tests.harness.flow_strategies import NAMES, ROLES, nodes
 

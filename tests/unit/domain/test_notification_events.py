@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from airflow_release_plugin.domain.notification import notifier_problems, read_notifiers
+from airflow_release_plugin.domain.flow.notification import notifier_problems, read_notifiers
 
 pytestmark = pytest.mark.req("R40")
 NAME = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"

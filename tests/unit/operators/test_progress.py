@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from airflow_release_plugin.analysis.parse_report import FileReport
-from airflow_release_plugin.domain.progress import ItemState
+from airflow_release_plugin.domain.release.progress import ItemState
 from airflow_release_plugin.exceptions import ConflictError, UnavailableError
 from airflow_release_plugin.operators import progress
 from airflow_release_plugin.operators.progress import ProgressTeller

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from airflow_release_plugin.domain.files import FileEntry
+from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.store.batches import BATCH_BYTES, write_in_batches
 from airflow_release_plugin.store.memory import MemoryReleaseStore
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from airflow_release_plugin import durable
-from airflow_release_plugin.domain.files import EXECUTABLE, REGULAR, TreeChange
+from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, TreeChange
 from airflow_release_plugin.exceptions import (
     InvalidRequestError,
     StoreConflictError,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_release_plugin.domain.files import EXECUTABLE, REGULAR, FileEntry
+from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.store import serving
 from airflow_release_plugin.store.memory import MemoryReleaseStore

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_release_plugin.domain.files import EXECUTABLE, REGULAR
-from airflow_release_plugin.domain.manifest import BundleBase, BundleFile
-from airflow_release_plugin.domain.paths import clash, portable_path_problem
+from airflow_release_plugin.domain.bundle.manifest import BundleBase, BundleFile
+from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR
+from airflow_release_plugin.domain.tree.paths import clash, portable_path_problem
 from airflow_release_plugin.exceptions import (
     BundleManifestError,
     BundleTooLargeError,

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from airflow_release_plugin.domain.trusted_keys import KeyStanding, TrustedKey
+from airflow_release_plugin.domain.bundle.trusted_keys import KeyStanding, TrustedKey
 from airflow_release_plugin.exceptions import (
     ConflictError,
     InvalidRequestError,

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from airflow_release_plugin.domain.files import REGULAR
-from airflow_release_plugin.domain.manifest import BundleFile, canonical_json
-from airflow_release_plugin.domain.trusted_keys import TrustedKey
+from airflow_release_plugin.domain.bundle.manifest import BundleFile, canonical_json
+from airflow_release_plugin.domain.bundle.trusted_keys import TrustedKey
+from airflow_release_plugin.domain.tree.files import REGULAR
 from airflow_release_plugin.exceptions import (
     BundleAlteredError,
     BundleError,

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from airflow_release_plugin.views.security import USER_KEY
+from airflow_release_plugin.views.web.security import USER_KEY
 
 
 class NoSession:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from airflow_release_plugin.cli.common import operator
-from airflow_release_plugin.domain.approval import Verdict
-from airflow_release_plugin.domain.digest import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.digest import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
     ConflictError,
@@ -26,11 +26,11 @@ from airflow_release_plugin.exceptions import (
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.drift import adoption, drift
 from airflow_release_plugin.services.drift.adoption import Plan
-from airflow_release_plugin.services.releasing import requests
-from airflow_release_plugin.services.releasing.requests import Wish
-from airflow_release_plugin.services.submitting import candidates
+from airflow_release_plugin.services.releases import creation
+from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.submissions import candidates
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World, dag_text
-from tests.harness.hands import beside, through_the_link
+from tests.harness.manual_edits import beside, through_the_link
 from tests.harness.serving import Serve
 
 pytestmark = pytest.mark.req("R77")
@@ -251,7 +251,7 @@ def test_what_is_not_approved_is_gone_and_comes_back_by_nothing(
     assert (text_of(machine), findings(world)) == (approved, [])
     assert {item.submission.state for item in release.items} == {SubmissionState.REMOVED}
     assert "etl.py" not in {row.path for row in candidates.list_candidates(world.ctx, actor=ADMIN).items}
-    assert not requests.may_retry(world.ctx, ADMIN, release)
+    assert not creation.may_retry(world.ctx, ADMIN, release)
 
 
 def test_a_change_after_the_look_is_not_adopted(world: World, machine: Path) -> None:
@@ -362,8 +362,8 @@ def test_another_release_of_the_same_dag_is_named_and_becomes_stale(world: World
 
 
 def test_it_is_rolled_back_like_any_release(world: World, machine: Path) -> None:
-    from airflow_release_plugin.services.rollback import planning, rollbacks
-    from airflow_release_plugin.services.rollback.goals import UndoRelease
+    from airflow_release_plugin.services.rollbacks import planning, rollbacks
+    from airflow_release_plugin.services.rollbacks.targets import UndoRelease
 
     approved = text_of(machine)
     beside(machine / "etl.py", EDITED)

@@ -9,18 +9,18 @@ import pytest
 from sqlalchemy import update
 
 from airflow_release_plugin.cli.common import operator
-from airflow_release_plugin.domain.drift import FindingKind
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.drift import FindingKind
 from airflow_release_plugin.exceptions import ConflictError, NotAllowedError, NotFoundError
 from airflow_release_plugin.models import Approval, Event, Release
-from airflow_release_plugin.services.adoption import adoption
+from airflow_release_plugin.services.baseline import adoption
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.drift.drift import Verification
 from airflow_release_plugin.store.paths import MANIFEST
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World, dag_text
-from tests.harness.hands import beside, through_the_link
+from tests.harness.manual_edits import beside, through_the_link
 from tests.harness.serving import Serve
 
 pytestmark = pytest.mark.req("R77")

@@ -15,13 +15,13 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError
 from airflow_release_plugin.models import Notification
-from airflow_release_plugin.services import startup
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.drift import watch as drift_watch
-from airflow_release_plugin.services.notices import delivery, outbox
+from airflow_release_plugin.services.notifications import delivery, outbox
+from airflow_release_plugin.services.server import startup
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, World, steps_of
-from tests.harness.hands import through_the_link
+from tests.harness.manual_edits import through_the_link
 
 pytestmark = pytest.mark.req("R77", "R40")
 NOTIFIERS = (
@@ -124,7 +124,9 @@ def test_a_promotion_that_was_cut_off_is_finished_and_no_drift(
 ) -> None:
     release = world.approved(world.dag("other"))
     with monkeypatch.context() as patches:
-        patches.setattr("airflow_release_plugin.services.target.promotions._settle", lambda *_, **__: release)
+        patches.setattr(
+            "airflow_release_plugin.services.promotion.promotions._settle", lambda *_, **__: release
+        )
         world.promote(release)
     assert world.head == release.target_commit
     assert release.released_at is None

@@ -1,0 +1,174 @@
+"""From what services answer to what the API answers, where that is more than reading attributes."""
+
+from __future__ import annotations
+
+from airflow_release_plugin.analysis.text_diff import FileDiff
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.runs import summary
+from airflow_release_plugin.models import Export, Gate, Release
+from airflow_release_plugin.schemas.export import ExportResponse
+from airflow_release_plugin.schemas.gate import GateDetailResponse, GateResponse
+from airflow_release_plugin.schemas.release import (
+    AttributeChangeResponse,
+    ComparisonResponse,
+    DagStructureResponse,
+    DiffLineResponse,
+    DiffResponse,
+    EdgeResponse,
+    FileDiffResponse,
+    ReleaseDetailResponse,
+    ReleaseResponse,
+    StructureResponse,
+)
+from airflow_release_plugin.services.approvals import gates
+from airflow_release_plugin.services.read_models import compare, release_page
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions.file_diffs import ChangedFile
+from airflow_release_plugin.services.versions.structure import Structure
+
+
+def release_response(ctx: Context, release: Release) -> ReleaseResponse:
+    """A release for a list."""
+    return ReleaseResponse.model_validate(_summary(ctx, release))
+
+
+def release_detail(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseDetailResponse:
+    """A release as its page shows it to the actor."""
+    # What was just changed in this transaction is read back.
+    ctx.session.flush()
+    view = release_page.view(ctx, actor=actor, release_id=release_id)
+    release = view.release
+    return ReleaseDetailResponse.model_validate(
+        {
+            **_summary(ctx, release),
+            "description": release.description,
+            "run_after_release": release.run_after_release,
+            "state_reason": release.state_reason,
+            "base_commit": release.base_commit,
+            "target_commit": release.target_commit,
+            "items": release.items,
+            "approval": view.approval,
+            "reports": view.reports,
+            "pipeline": view.pipeline,
+            "runs": view.runs,
+            "run_summary": summary(view.runs),
+            "progress": view.progress,
+            "actions": view.actions,
+            "hold": view.hold,
+            "watch_state": view.watch_state,
+            "scheduled_at": release.scheduled_at,
+            "emergency_reason": release.emergency_reason,
+            "exempt_reason": release.exempt_reason,
+            "soak_minutes": release.soak_minutes,
+            "rolls_back_id": release.rolls_back_id,
+            "risk": release.risk_json,
+            "evidence": view.evidence,
+        }
+    )
+
+
+def _summary(ctx: Context, release: Release) -> dict[str, object]:
+    return {
+        "id": release.id,
+        "number": release.number,
+        "title": release.title,
+        "kind": release.kind,
+        "state": release.effective_state(ctx.clock()),
+        "environment": release.environment,
+        "requested_by": release.requested_by,
+        "reviewers": release.reviewers,
+        "requested_at": release.requested_at,
+        "released_at": release.released_at,
+        "released_by": release.released_by,
+        "dag_ids": access.release_dag_ids(release),
+        "item_count": len(release.items),
+        "change_digest": release.change_digest,
+        "attempt": release.attempt,
+    }
+
+
+def gate_response(ctx: Context, gate: Gate) -> GateResponse:
+    """A gate for a list."""
+    return GateResponse.model_validate(gate).model_copy(update={"state": gate.effective_state(ctx.clock())})
+
+
+def gate_detail(ctx: Context, gate: Gate, *, actor: Actor) -> GateDetailResponse:
+    """A gate as its page shows it to the actor."""
+    return GateDetailResponse.model_validate(
+        {
+            **gate_response(ctx, gate).model_dump(),
+            "approval": gates.approval_view(ctx, gate, actor=actor),
+        }
+    )
+
+
+def export_response(ctx: Context, export: Export) -> ExportResponse:
+    """An export as it stands now."""
+    # Columns that were left out are filled in by the database.
+    ctx.session.flush()
+    report, options = export.report, export.options
+    asked = sorted(dag_id for unit in options["units"].values() for dag_id in unit["dags"])
+    return ExportResponse.model_validate(
+        {
+            **{name: getattr(export, name) for name in ExportResponse.model_fields if hasattr(export, name)},
+            "state": export.effective_state(ctx.clock()),
+            "origin": options["origin"],
+            "dag_ids": report.get("dags", asked),
+            "removed": report.get("removed", []),
+            "left_out": report.get("left_out", []),
+            "secrets": report.get("secrets", []),
+        }
+    )
+
+
+def diff_response(files: list[ChangedFile]) -> DiffResponse:
+    """A diff, file by file."""
+    return DiffResponse(files=_files(files))
+
+
+def comparison_response(found: compare.VersionComparison | compare.PackageComparison) -> ComparisonResponse:
+    """Two versions or packages side by side."""
+    return ComparisonResponse(files=_files(found.files), structure=structure_response(found.structure))
+
+
+def structure_response(found: Structure) -> StructureResponse:
+    """Dags before and after."""
+    return StructureResponse(
+        dags=[
+            DagStructureResponse(
+                dag_id=dag.dag_id,
+                state=dag.state.value,
+                tasks={task: state.value for task, state in dag.tasks.items()},
+                edges=[
+                    EdgeResponse(upstream=up, downstream=down, state=state.value)
+                    for (up, down), state in dag.edges.items()
+                ],
+                attributes=[AttributeChangeResponse.model_validate(change) for change in dag.attributes],
+            )
+            for dag in found.dags
+        ],
+        unknown=[row.id for row in found.unknown],
+    )
+
+
+def _files(files: list[ChangedFile]) -> list[FileDiffResponse]:
+    return [
+        FileDiffResponse(
+            path=file.path,
+            change=file.change,
+            added=file.diff.added,
+            removed=file.diff.removed,
+            note=_note(file.diff),
+            hunks=[
+                [DiffLineResponse.model_validate(line) for line in hunk.lines] for hunk in file.diff.hunks
+            ],
+        )
+        for file in files
+    ]
+
+
+def _note(diff: FileDiff) -> str | None:
+    if diff.binary:
+        return f"binary file, {diff.old_size or 0} to {diff.new_size or 0} bytes"
+    return "too large to show" if diff.too_large else None

@@ -1,0 +1,42 @@
+"""What was changed by hand, as the API speaks of it."""
+
+from __future__ import annotations
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.schemas.environment import (
+    HandMadeFileResponse,
+    HandMadeResponse,
+    HandMadeVersionResponse,
+)
+from airflow_release_plugin.services.drift import adoption
+from airflow_release_plugin.services.drift.adoption import Plan
+from airflow_release_plugin.services.runtime.context import Context
+
+
+def hand_made_response(ctx: Context, made: Plan, *, actor: Actor) -> HandMadeResponse:
+    """A plan with the people who could approve it."""
+    offer = adoption.offer(ctx, made, actor=actor)
+    return HandMadeResponse(
+        host=made.host,
+        base_commit=made.found.base,
+        found_commit=made.found.found,
+        digest=made.digest,
+        versions=[
+            HandMadeVersionResponse(path=draft.path, dag_ids=draft.dag_ids, change=draft.change)
+            for draft in made.drafts
+        ],
+        files=[
+            HandMadeFileResponse(
+                path=file.path,
+                change=file.change,
+                lines_added=file.diff.added,
+                lines_removed=file.diff.removed,
+            )
+            for file in adoption.diff(ctx, made)
+        ],
+        problems=list(made.problems),
+        busy=sorted(f"{row.path} v{row.version}" for row in made.busy),
+        flow=offer.flow,
+        reviewers=[person.name for person in offer.people],
+        problem=offer.problem,
+    )

@@ -1,0 +1,82 @@
+"""Rollbacks, from and to what the API speaks."""
+
+from __future__ import annotations
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.schemas.rollback import (
+    ContestedFileResponse,
+    OvertakenResponse,
+    RollbackFileResponse,
+    RollbackPlanResponse,
+    RollbackRowResponse,
+    RollbackScopeBody,
+)
+from airflow_release_plugin.services.rollbacks import rollbacks
+from airflow_release_plugin.services.rollbacks.planning import Choice, Plan
+from airflow_release_plugin.services.rollbacks.targets import Scope, scope_of
+from airflow_release_plugin.services.runtime.context import Context
+
+
+def read_scope(body: RollbackScopeBody) -> Scope:
+    """What to go back to. Raises ``InvalidRequestError`` unless it is exactly one thing."""
+    return scope_of(
+        dag_id=body.dag_id or "",
+        version=body.version,
+        release_id=body.release_id,
+        moment=body.moment,
+        after_release_id=body.after_release_id,
+        retire=body.retire,
+    )
+
+
+def read_choice(body: RollbackScopeBody) -> Choice:
+    """What was decided about shared files."""
+    return Choice(include=frozenset(body.include), keep=frozenset(body.keep))
+
+
+def plan_response(ctx: Context, made: Plan, *, actor: Actor) -> RollbackPlanResponse:
+    """A plan with the people who could approve it."""
+    offer = rollbacks.offer(ctx, made, actor=actor)
+    there = ctx.store.entries(made.base_commit, [change.path for change in made.changes])
+    return RollbackPlanResponse(
+        kind=made.kind,
+        title=made.title,
+        digest=made.digest,
+        base_commit=made.base_commit,
+        rows=[
+            RollbackRowResponse(
+                path=row.draft.path,
+                dag_ids=row.draft.dag_ids,
+                change=row.draft.change,
+                present_version=row.now.version if row.now else None,
+                restored_version=row.wanted.version if row.wanted else None,
+            )
+            for row in made.rows
+        ],
+        files=[
+            RollbackFileResponse(
+                path=change.path,
+                change=ChangeKind.DELETED
+                if change.is_deletion
+                else ChangeKind.MODIFIED
+                if change.path in there
+                else ChangeKind.NEW,
+            )
+            for change in made.changes
+        ],
+        overtaken=[
+            OvertakenResponse(
+                path=over.unit.path,
+                dag_ids=list(over.dag_ids),
+                version=over.version,
+                release_id=over.release_id,
+            )
+            for over in made.overtaken
+        ],
+        shared=[ContestedFileResponse.model_validate(shared) for shared in made.shared],
+        busy=sorted(f"{busy.path} v{busy.version}" for busy in made.busy),
+        flow=offer.flow,
+        reviewers=[person.name for person in offer.people],
+        problem=offer.problem,
+    )

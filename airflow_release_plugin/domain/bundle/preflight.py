@@ -1,0 +1,202 @@
+"""What the look at a bundle found before anything is touched: reasons, items, and how much they weigh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import Any
+
+from airflow_release_plugin.domain.bundle.inventory import Kind
+
+
+class Weight(str, Enum):
+    """How much a finding weighs."""
+
+    OK = "ok"
+    """Good to know."""
+    WARN = "warn"
+    """People should look at it; it stops nothing."""
+    BLOCK = "block"
+    """Nothing is applied until it is mended."""
+
+
+_HEAVIEST_FIRST = (Weight.BLOCK, Weight.WARN, Weight.OK)
+
+
+class Reason(str, Enum):
+    """What may be wrong with a bundle here."""
+
+    MISSING_CONNECTION = "missing_connection"
+    MISSING_VARIABLE = "missing_variable"
+    MISSING_POOL = "missing_pool"
+    INCOMPLETE_STUB = "incomplete_stub"
+    UNKNOWN_QUEUE = "unknown_queue"
+    MISSING_EXECUTOR = "missing_executor"
+    MISSING_PROVIDER = "missing_provider"
+    OLDER_PROVIDER = "older_provider"
+    MISSING_PLUGIN = "missing_plugin"
+    MISSING_TEAM = "missing_team"
+    MISSING_UPSTREAM_DAG = "missing_upstream_dag"
+    MISSING_TRIGGERED_DAG = "missing_triggered_dag"
+    MISSING_ASSET_PRODUCER = "missing_asset_producer"
+    ILLEGAL_DAG_ID = "illegal_dag_id"
+    DAG_ID_IN_OTHER_BUNDLE = "dag_id_in_other_bundle"
+    DAG_ID_OF_OTHER_UNIT = "dag_id_of_other_unit"
+    OLDER_AIRFLOW = "older_airflow"
+    OLDER_PYTHON = "older_python"
+    BAD_FOLDER = "bad_folder"
+    CANNOT_MOVE = "cannot_move"
+    PATH_TAKEN = "path_taken"
+    SHARED_FILE_DIFFERS = "shared_file_differs"
+    COMPUTED_NAME = "computed_name"
+    IN_OPEN_RELEASE = "in_open_release"
+    NOT_APPROVED_THERE = "not_approved_there"
+    MISSING_BASE = "missing_base"
+    APPLIED_BEFORE = "applied_before"
+    UNCHANGED = "unchanged"
+
+
+DEFAULT_WEIGHTS: Mapping[Reason, Weight] = {
+    **dict.fromkeys(Reason, Weight.BLOCK),
+    Reason.INCOMPLETE_STUB: Weight.WARN,
+    Reason.UNKNOWN_QUEUE: Weight.WARN,
+    Reason.OLDER_PROVIDER: Weight.WARN,
+    Reason.MISSING_TEAM: Weight.WARN,
+    Reason.SHARED_FILE_DIFFERS: Weight.WARN,
+    Reason.MISSING_TRIGGERED_DAG: Weight.WARN,
+    Reason.MISSING_ASSET_PRODUCER: Weight.WARN,
+    Reason.OLDER_PYTHON: Weight.WARN,
+    Reason.COMPUTED_NAME: Weight.WARN,
+    Reason.NOT_APPROVED_THERE: Weight.WARN,
+    Reason.UNCHANGED: Weight.OK,
+}
+"""What counts where the configuration says nothing else."""
+
+FIRM = frozenset(
+    {
+        Reason.ILLEGAL_DAG_ID,
+        Reason.DAG_ID_IN_OTHER_BUNDLE,
+        Reason.DAG_ID_OF_OTHER_UNIT,
+        Reason.BAD_FOLDER,
+        Reason.CANNOT_MOVE,
+        Reason.PATH_TAKEN,
+        Reason.IN_OPEN_RELEASE,
+        Reason.MISSING_BASE,
+        Reason.APPLIED_BEFORE,
+    }
+)
+"""What no policy makes lighter: applying could not work, or would do harm."""
+
+
+MISSING: Mapping[str, Reason] = {
+    "connection": Reason.MISSING_CONNECTION,
+    "variable": Reason.MISSING_VARIABLE,
+    "pool": Reason.MISSING_POOL,
+    "queue": Reason.UNKNOWN_QUEUE,
+}
+"""By kind of thing, the reason where nothing here has the name that the bundle gives."""
+
+
+@dataclass(frozen=True, order=True)
+class Item:
+    """
+    One thing that a reason is about.
+
+    :param name: what it is called in the bundle: a connection id, a DAG id, a package, a path
+    :param detail: what is known of it, for people
+    :param dag_ids: DAGs of the bundle that are concerned, sorted
+    """
+
+    name: str
+    detail: str = ""
+    dag_ids: tuple[str, ...] = ()
+
+
+Finding = tuple[Reason, Item]
+"""One thing that was found, unweighed."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A reason with everything that it is about, sorted by name."""
+
+    reason: Reason
+    weight: Weight
+    items: tuple[Item, ...]
+
+    @property
+    def missing_kind(self) -> str:
+        """What its items are, where nothing here has their names; else empty."""
+        return next((kind for kind, reason in MISSING.items() if reason is self.reason), "")
+
+    @property
+    def stub_kind(self) -> Kind | None:
+        """The same where stubs can be made of them."""
+        return next((kind for kind in Kind if kind.value == self.missing_kind), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; :func:`rows_from` reads them."""
+        return {
+            "reason": self.reason.value,
+            "weight": self.weight.value,
+            "items": [{**asdict(i), "dag_ids": list(i.dag_ids)} for i in self.items],
+        }
+
+
+def rows_from(raw: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
+    """Rows as :meth:`Row.to_dict` wrote them."""
+    return tuple(
+        Row(
+            Reason(row["reason"]),
+            Weight(row["weight"]),
+            tuple(Item(i["name"], i["detail"], tuple(i["dag_ids"])) for i in row["items"]),
+        )
+        for row in raw
+    )
+
+
+def weighed(
+    findings: Iterable[Finding], weights: Mapping[Reason, Weight] = DEFAULT_WEIGHTS
+) -> tuple[Row, ...]:
+    """One row for each reason that was found, the weightiest first and else as in :class:`Reason`."""
+    found: dict[Reason, set[Item]] = {}
+    for reason, item in findings:
+        found.setdefault(reason, set()).add(item)
+    rows = [
+        Row(reason, weights[reason], tuple(sorted(found[reason]))) for reason in Reason if reason in found
+    ]
+    return tuple(sorted(rows, key=lambda row: _HEAVIEST_FIRST.index(row.weight)))
+
+
+@dataclass(frozen=True)
+class Policy:
+    """
+    How much reasons weigh in an installation.
+
+    :param problems: parts of the text that say nothing; the default counts there
+    """
+
+    weights: Mapping[Reason, Weight]
+    problems: tuple[str, ...] = ()
+
+
+def read_policy(text: str) -> Policy:
+    """Read ``reason: weight`` pairs with commas between; firm reasons keep their weight."""
+    weights, problems = dict(DEFAULT_WEIGHTS), []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, weight = (word.strip().lower() for word in part.partition(":"))
+        try:
+            reason = Reason(name)
+            if reason in FIRM and Weight(weight) is not weights[reason]:
+                problems.append(part)
+            else:
+                weights[reason] = Weight(weight)
+        except ValueError:
+            problems.append(part)
+    return Policy(weights, tuple(problems))
+
+
+def blocking(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The rows that keep a bundle from being applied."""
+    return tuple(row for row in rows if row.weight is Weight.BLOCK)

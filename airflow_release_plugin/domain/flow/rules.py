@@ -1,0 +1,131 @@
+"""What a flow may be, with a sentence for each rule that one breaks, and what is legal but hardly meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from airflow_release_plugin.domain.flow.approval import NodeRule
+from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, NodeSpec
+from airflow_release_plugin.domain.flow.notification import notifier_problems
+from airflow_release_plugin.domain.flow.release_calendar import MAX_WINDOWS
+from airflow_release_plugin.domain.release.digest import KINDS_THAT_ASK, ReleaseKind
+from airflow_release_plugin.domain.text.field_errors import Problem, refusal
+
+MAX_LEVELS = 10
+MAX_NODES = 10
+MAX_QUORUM = 100
+MAX_HOURS = 240
+MAX_NAME = 110
+MAX_REMARK = 200
+_NAME = re.compile(r"[\w .\-]+")
+LEVELLED_KINDS = frozenset({ReleaseKind.PROMOTION, ReleaseKind.ROLLBACK, ReleaseKind.IMPORT})
+"""Kinds that may have several levels; the others have one."""
+
+
+def check_flow(spec: FlowSpec) -> None:
+    """Raise ``InvalidRequestError`` with every rule that the flow breaks, one per line."""
+    found = {
+        "name": _name_problems(spec),
+        "kind": _kind_problems(spec),
+        "levels": _level_problems(spec),
+        "validity": _hour_problems(spec),
+    }
+    problems = [Problem(field, text) for field, texts in found.items() for text in texts]
+    if len(spec.remark) > MAX_REMARK:
+        text = f"The remark has {len(spec.remark)} characters; at most {MAX_REMARK} are possible."
+        problems.append(Problem("remark", text))
+    problems += [Problem("notifiers", text) for text in notifier_problems(spec.notifiers)]
+    if len(spec.calendar.windows) > MAX_WINDOWS:
+        text = f"The calendar has {len(spec.calendar.windows)} windows; at most {MAX_WINDOWS}."
+        problems.append(Problem("calendar", text))
+    if problems:
+        raise refusal(problems)
+
+
+def _name_problems(spec: FlowSpec) -> list[str]:
+    if not 1 <= len(spec.name) <= MAX_NAME:
+        return [f"A flow's name has 1 to {MAX_NAME} characters; this one has {len(spec.name)}."]
+    if not _NAME.fullmatch(spec.name) or spec.name != spec.name.strip():
+        return [
+            "A flow's name consists of letters, digits, Chinese characters, spaces inside, and - _ . only."
+        ]
+    return []
+
+
+def _kind_problems(spec: FlowSpec) -> list[str]:
+    if spec.kind in KINDS_THAT_ASK:
+        return []
+    text = (
+        f"A flow of kind {spec.kind.value} would hold nothing back: who may export is a matter of rights. "
+        "Choose another kind."
+    )
+    return [text]
+
+
+def _level_problems(spec: FlowSpec) -> list[str]:
+    problems = []
+    if not 1 <= len(spec.levels) <= MAX_LEVELS:
+        problems.append(f"A flow has 1 to {MAX_LEVELS} levels; this one has {len(spec.levels)}.")
+    if len(spec.levels) > 1 and spec.kind not in LEVELLED_KINDS:
+        problems.append(f"A flow of kind {spec.kind.value} has exactly one level.")
+    for number, level in enumerate(spec.levels, start=1):
+        if not 1 <= len(level.nodes) <= MAX_NODES:
+            problems.append(f"Level {number} needs 1 to {MAX_NODES} steps; it has {len(level.nodes)}.")
+        for node in level.nodes:
+            problems += _node_problems(number, node)
+        if not 1 <= len(level.name) <= MAX_NAME:
+            problems.append(f"Level {number} needs a name of 1 to {MAX_NAME} characters.")
+        low, high = level.rule.min_dags, level.rule.max_dags
+        if low is not None and high is not None and low > high:
+            problems.append(f"Level {number}: the number of Dags runs from {low} to {high}; nothing fits.")
+    return problems
+
+
+def _node_problems(number: int, node: NodeSpec) -> list[str]:
+    where = f"Level {number}, step {node.name!r}"
+    problems = []
+    if not 1 <= len(node.name) <= MAX_NAME:
+        problems.append(f"{where}: a step needs a name of 1 to {MAX_NAME} characters.")
+    if not node.users and not node.roles:
+        problems.append(f"{where}: nobody is named. Name at least one user or role.")
+    if node.rule is NodeRule.QUORUM and not 1 <= node.quorum <= MAX_QUORUM:
+        problems.append(f"{where}: a quorum is 1 to {MAX_QUORUM}.")
+    further = node.escalate_users or node.escalate_roles
+    if node.escalate_after_hours is None and further:
+        problems.append(f"{where}: it names people to escalate to, but not after how many hours.")
+    if node.escalate_after_hours is not None:
+        if not 0 < node.escalate_after_hours <= MAX_HOURS:
+            problems.append(f"{where}: it escalates after more than 0 and at most {MAX_HOURS} hours.")
+        if not further:
+            problems.append(f"{where}: it escalates to nobody. Name a user or role to escalate to.")
+    return problems
+
+
+def _hour_problems(spec: FlowSpec) -> list[str]:
+    hours = {
+        "approval": spec.validity.approval,
+        "wait before execution": spec.validity.wait,
+        "execution": spec.validity.execution,
+    }
+    return [
+        f"The validity for {name} is {value:g} hours; it must be more than 0 and at most {MAX_HOURS}."
+        for name, value in hours.items()
+        if not 0 < value <= MAX_HOURS
+    ]
+
+
+def level_warnings(levels: Sequence[Level]) -> list[str]:
+    """What an administrator should know about levels that can never apply."""
+    found = []
+    for number, level in enumerate(levels, start=1):
+        above = enumerate(levels[number:], start=number + 1)
+        shadow = next((n for n, higher in above if level.rule.implies(higher.rule)), None)
+        if shadow is not None:
+            found.append(
+                f"Level {number} ({level.name}) can never apply: level {shadow} holds whenever it does, "
+                "and the highest wins."
+            )
+    if levels and not any(level.rule.is_empty for level in levels):
+        found.append(f"No level holds for everything; what fits none is treated as level {len(levels)}.")
+    return found

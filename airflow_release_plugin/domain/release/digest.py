@@ -1,0 +1,65 @@
+"""The change digest: what exactly people agree to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from enum import Enum
+
+from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
+
+
+class ReleaseKind(str, Enum):
+    """What asks for approval."""
+
+    PROMOTION = "promotion"
+    ROLLBACK = "rollback"
+    RETIREMENT = "retirement"
+    IMPORT = "import"
+    GATE = "gate"
+    EXPORT = "export"
+    """Asks nobody, see :data:`KINDS_THAT_ASK`."""
+
+
+KINDS_THAT_ASK = tuple(kind for kind in ReleaseKind if kind is not ReleaseKind.EXPORT)
+"""Kinds that a flow can be of. Who may export is a matter of rights; flows for it could once be made."""
+
+
+class ChangeKind(str, Enum):
+    """What a submission or candidate does to the target."""
+
+    NEW = "new"
+    MODIFIED = "modified"
+    RENAMED = "renamed"
+    """The DAG file is at another path; its content may differ too."""
+    DELETED = "deleted"
+
+
+def _sha256(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def change_digest(changes: Iterable[TreeChange], *, target: str, kind: ReleaseKind) -> str:
+    """
+    Return the SHA-256 (64 hex digits) over the sorted (path, mode, blob, deletion) list, target and kind.
+
+    The order in which ``changes`` are given does not matter; every other difference does.
+    """
+    rows = sorted(
+        [
+            change.path,
+            change.entry.mode if change.entry else 0,
+            change.entry.blob if change.entry else "",
+            change.is_deletion,
+        ]
+        for change in changes
+    )
+    return _sha256({"changes": rows, "kind": kind.value, "target": target})
+
+
+def files_digest(files: Iterable[FileEntry]) -> str:
+    """Return the SHA-256 (64 hex digits) over the sorted (path, mode, blob) list of a unit's files."""
+    rows = "".join(f"{file.path}\0{file.mode:o}\0{file.blob}\n" for file in sorted(files))
+    return hashlib.sha256(rows.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Values and words: read strictly, searched, suggested, and said in one way."""

@@ -1,0 +1,1 @@
+"""Files and their names, as every tree of the product has them."""

@@ -1,0 +1,341 @@
+"""Opening approvals and deciding on them, the same for releases and gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.flow.approval import (
+    Standing,
+    Verdict,
+    evaluate,
+    is_past,
+    node_opened_at,
+    place_to_decide,
+)
+from airflow_release_plugin.domain.flow.values import flow_to_dict
+from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
+from airflow_release_plugin.domain.states import ApprovalState
+from airflow_release_plugin.exceptions import (
+    ConflictError,
+    ExpiredError,
+    NotAllowedError,
+    ReleaseError,
+    SelfApprovalError,
+    StaleDigestError,
+)
+from airflow_release_plugin.models import Approval, Decision
+from airflow_release_plugin.repositories import approvals
+from airflow_release_plugin.repositories import flows as flow_queries
+from airflow_release_plugin.services.approvals import notifications
+from airflow_release_plugin.services.approvals.flows import ResolvedFlow
+from airflow_release_plugin.services.runtime import audit
+from airflow_release_plugin.services.runtime.context import Context
+
+
+@dataclass(frozen=True)
+class NodeView:
+    """A node and how far it is."""
+
+    name: str
+    rule: str
+    needed: int
+    approvals: int
+    roles: tuple[str, ...]
+    users: tuple[str, ...]
+    eligible: tuple[Person, ...]
+    escalates_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ApprovalView:
+    """An approval as it stands now; ``may_decide`` and ``why_not`` speak of the actor who looks."""
+
+    id: int
+    state: ApprovalState
+    flow: str
+    flow_revision: int
+    level: int
+    level_name: str
+    raised_from: int | None
+    emergency: bool
+    change_digest: str
+    opened_at: datetime
+    expires_at: datetime
+    current_node: int | None
+    nodes: tuple[NodeView, ...]
+    decisions: list[Decision]
+    may_decide: bool
+    why_not: str | None
+
+
+def open_approval(
+    ctx: Context, *, actor: Actor, subject_type: str, subject_id: int, digest: str, flow: ResolvedFlow
+) -> Approval:
+    """Ask for agreement to exactly ``digest`` under a resolved flow."""
+    now = ctx.clock()
+    approval = Approval(
+        subject_type=subject_type,
+        subject_id=subject_id,
+        state=ApprovalState.OPEN,
+        change_digest=digest,
+        requirement_json=flow.requirement.to_dict(),
+        flow_json=flow_to_dict(flow.spec),
+        opened_at=now,
+        expires_at=now + timedelta(hours=flow.spec.validity.approval),
+        decisions=[],
+    )
+    ctx.session.add(approval)
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.APPROVAL_OPENED,
+        subject=f"{subject_type}:{subject_id}",
+        change_digest=digest,
+        requirement=approval.requirement_json,
+        expires_at=approval.expires_at.isoformat(),
+    )
+    notifications.requested(ctx, approval)
+    return approval
+
+
+def close(ctx: Context, approval: Approval, state: ApprovalState, *, actor: Actor) -> None:
+    """Move the approval to ``state`` and tell the trail."""
+    approval.move_to(state)
+    approval.closed_at = ctx.clock()
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.APPROVAL_CLOSED,
+        subject=f"{approval.subject_type}:{approval.subject_id}",
+        state=state.value,
+        change_digest=approval.change_digest,
+    )
+
+
+def withdraw(ctx: Context, subject_type: str, subject_id: int, *, actor: Actor) -> None:
+    """Close the newest approval of a subject if it can still count."""
+    approval = approvals.latest_approval(ctx.session, subject_type, subject_id, lock=True)
+    if approval is not None and approval.state in {ApprovalState.OPEN, ApprovalState.APPROVED}:
+        close(ctx, approval, ApprovalState.WITHDRAWN, actor=actor)
+
+
+def standing_of(ctx: Context, actor: Actor) -> Standing:
+    """Who the actor can decide as, service users never; the same queries for any number of approvals."""
+    rows = flow_queries.active_deputies(ctx.session, ctx.clock(), [actor.id])
+    people = (ctx.airflow.access.person(row.person_id) for row in rows)
+    known = (person for person in people if person is not None)
+    return Standing(actor, tuple(p for p in known if p.name not in ctx.settings.service_users))
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Where somebody may decide now: the node, and in whose place."""
+
+    node: int
+    place: Actor | Person
+
+
+def seat_for(ctx: Context, approval: Approval, standing: Standing, *, seen: int | None = None) -> Seat:
+    """
+    Where ``standing.actor`` may decide now.
+
+    :param seen: number of the node that the actor means, from 0; ``None`` for the one that waits
+    :raises ExpiredError: the approval's window is over
+    :raises ConflictError: it is closed, another node than ``seen`` waits, or the actor has decided already
+    :raises SelfApprovalError: the actor requested it or submitted a part of it
+    :raises NotAllowedError: the actor is a service user, or not among those who may decide now
+    """
+    actor, requirement = standing.actor, approval.requirement
+    what = approval.what
+    _require_open(ctx, approval, what)
+    if actor.kind is not ActorKind.USER:
+        raise NotAllowedError(f"{actor.name!r} is a service user; service users never approve.")
+    if actor.id in requirement.excluded:
+        raise SelfApprovalError(
+            f"{actor.name!r} requested {what} or submitted a part of it; somebody else must decide."
+        )
+    counted = approval.counted
+    node = evaluate(requirement, counted).current_node
+    if seen not in {None, node}:
+        raise _another_waits(approval, node)
+    if node is not None:
+        place = place_to_decide(
+            requirement, node, standing, counted, escalated=_is_escalated(ctx, approval, node)
+        )
+        if place is not None:
+            return Seat(node, place)
+    if any(actor.id in decision.people for decision in counted):
+        raise ConflictError(f"{actor.name!r} has decided on {what} already.")
+    raise NotAllowedError(
+        f"{actor.name!r} is not among those who may decide on {what} now under flow {requirement.flow!r}."
+    )
+
+
+def _another_waits(approval: Approval, node: int | None) -> ConflictError:
+    waits = "no step" if node is None else f"step {node + 1}, {approval.requirement.nodes[node].name!r},"
+    return ConflictError(
+        f"You decided on a step of {approval.what} that does not wait for decisions: {waits} does now. "
+        "Reload the page and decide on that.",
+        current_node=node,
+    )
+
+
+def _require_open(ctx: Context, approval: Approval, what: str) -> None:
+    state = approval.effective_state(ctx.clock())
+    if state is ApprovalState.EXPIRED:
+        raise ExpiredError(
+            f"The approval of {what} expired at {approval.expires_at.isoformat()}; request it again."
+        )
+    if state is not ApprovalState.OPEN:
+        raise ConflictError(f"The approval of {what} is closed: {state.value}.", state=state.value)
+
+
+def escalation(approval: Approval, node: int) -> datetime | None:
+    """When node number ``node`` opens to its further group, if it has been reached and has one."""
+    if evaluate(approval.requirement, approval.counted).current_node != node:
+        return None
+    reached = node_opened_at(approval.counted, approval.opened_at, node)
+    return approval.requirement.nodes[node].escalates_at(reached)
+
+
+def _is_escalated(ctx: Context, approval: Approval, node: int) -> bool:
+    return is_past(escalation(approval, node), ctx.clock())
+
+
+def refusal(ctx: Context, approval: Approval, standing: Standing) -> ReleaseError | None:
+    """Why the actor may not decide now, as the error that deciding would raise; ``None`` when they may."""
+    try:
+        seat_for(ctx, approval, standing)
+    except ReleaseError as error:
+        return error
+    return None
+
+
+def decide(
+    ctx: Context,
+    approval: Approval,
+    *,
+    actor: Actor,
+    verdict: Verdict,
+    comment: str,
+    change_digest: str,
+    node: int | None = None,
+) -> ApprovalState:
+    """
+    Record one person's verdict and return what the approval became.
+
+    The caller holds the lock on the approval. The same verdict by the same person again is a no-op.
+
+    :param change_digest: what the person saw; 64 hex digits
+    :param node: number of the node that the person saw waiting, from 0; ``None`` for the one that waits now
+    :raises StaleDigestError: it is not the current one
+    :raises SelfApprovalError, NotAllowedError, ConflictError, ExpiredError: see :func:`seat_for`
+    """
+    try:
+        seat = seat_for(ctx, approval, standing_of(ctx, actor), seen=node)
+    except ConflictError:
+        if _has_said(approval, actor, verdict, change_digest, node):
+            return approval.state
+        raise
+    if change_digest != approval.change_digest:
+        raise StaleDigestError(
+            f"You decided on {change_digest[:12]}…, but {approval.what} is now "
+            f"{approval.change_digest[:12]}…. Reload the page, look at the change again and decide on that.",
+            current=approval.change_digest,
+        )
+    _add_decision(ctx, approval, seat, actor=actor, verdict=verdict, comment=comment)
+    progress = evaluate(approval.requirement, approval.counted)
+    if progress.rejected:
+        close(ctx, approval, ApprovalState.REJECTED, actor=actor)
+    elif progress.approved:
+        close(ctx, approval, ApprovalState.APPROVED, actor=actor)
+    notifications.decided(ctx, approval)
+    return approval.state
+
+
+def _has_said(
+    approval: Approval, actor: Actor, verdict: Verdict, change_digest: str, node: int | None
+) -> bool:
+    """Whether the actor's recorded verdict on this very change, at this node, is the same: a second click."""
+    return any(
+        (d.actor_id, d.verdict, d.change_digest) == (actor.id, verdict, change_digest)
+        and node in {None, d.node}
+        for d in approval.decisions
+    )
+
+
+def _add_decision(
+    ctx: Context, approval: Approval, seat: Seat, *, actor: Actor, verdict: Verdict, comment: str
+) -> None:
+    for_another = seat.place.id != actor.id
+    decision = Decision(
+        node=seat.node,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        place_of_id=seat.place.id if for_another else None,
+        place_of_name=seat.place.name if for_another else None,
+        roles=sorted(seat.place.roles),
+        verdict=verdict,
+        comment=comment,
+        change_digest=approval.change_digest,
+        decided_at=ctx.clock(),
+    )
+    approval.decisions.append(decision)
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.APPROVAL_DECIDED,
+        subject=f"{approval.subject_type}:{approval.subject_id}",
+        verdict=verdict.value,
+        node=seat.node,
+        place_of=decision.place_of_name,
+        roles=decision.roles,
+        change_digest=approval.change_digest,
+        comment=comment,
+    )
+
+
+def settle_expiry(ctx: Context, approval: Approval | None) -> None:
+    """Write down that an open approval has expired, where that is so."""
+    if approval is not None and approval.state is not approval.effective_state(ctx.clock()):
+        close(ctx, approval, ApprovalState.EXPIRED, actor=SYSTEM)
+
+
+def view(ctx: Context, approval: Approval, *, actor: Actor) -> ApprovalView:
+    """The approval as ``actor`` sees it."""
+    requirement = approval.requirement
+    progress = evaluate(requirement, approval.counted)
+    counts = progress.approvals + (0,) * (len(requirement.nodes) - len(progress.approvals))
+    refused = refusal(ctx, approval, standing_of(ctx, actor))
+    return ApprovalView(
+        id=approval.id,
+        state=approval.effective_state(ctx.clock()),
+        flow=requirement.flow,
+        flow_revision=requirement.flow_revision,
+        level=requirement.level,
+        level_name=requirement.level_name,
+        raised_from=requirement.raised_from,
+        emergency=approval.emergency,
+        change_digest=approval.change_digest,
+        opened_at=approval.opened_at,
+        expires_at=approval.expires_at,
+        current_node=progress.current_node,
+        nodes=tuple(
+            NodeView(
+                n.name,
+                n.rule.value,
+                n.needed,
+                counts[i],
+                n.roles,
+                n.users,
+                n.eligible,
+                escalation(approval, i),
+            )
+            for i, n in enumerate(requirement.nodes)
+        ),
+        decisions=list(approval.decisions),
+        may_decide=refused is None,
+        why_not=None if refused is None else str(refused),
+    )

@@ -1,0 +1,295 @@
+"""Configuring approval flows. Every change makes a revision, is audited, and leaves what is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.flow.feasibility import unmet_nodes
+from airflow_release_plugin.domain.flow.flow import FlowSpec
+from airflow_release_plugin.domain.flow.rules import level_warnings
+from airflow_release_plugin.domain.flow.values import flow_from_dict, flow_to_dict
+from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
+from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.text.field_errors import Problem, refusal
+from airflow_release_plugin.exceptions import (
+    ConflictError,
+    NotAllowedError,
+    NotFoundError,
+)
+from airflow_release_plugin.models import Flow, FlowRevision
+from airflow_release_plugin.models.base import stamp
+from airflow_release_plugin.repositories import flows as queries
+from airflow_release_plugin.services.approvals.flows import (
+    DEFAULT_FLOW,
+    default_flow,
+    people_for,
+    who_is_known,
+)
+from airflow_release_plugin.services.approvals.notifications import require_notifiers
+from airflow_release_plugin.services.runtime import audit
+from airflow_release_plugin.services.runtime.context import Context
+
+
+@dataclass(frozen=True)
+class FlowView:
+    """A flow as pages show it. ``id`` and ``priority`` are ``None`` for the built-in one, tried last."""
+
+    id: int | None
+    spec: FlowSpec
+    priority: int | None
+    revision: int
+    updated_by: Person | None
+    updated_at: datetime | None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether it is the default flow, which cannot be edited or deleted here."""
+        return self.id is None
+
+
+@dataclass(frozen=True)
+class NodePeople:
+    """Who can approve at one node now."""
+
+    level: int
+    level_name: str
+    node: str
+    rule: str
+    needed: int
+    people: tuple[Person, ...]
+    escalates_after_hours: float | None
+    escalates_to: tuple[str, ...]
+
+
+def may_edit(ctx: Context, actor: Actor) -> bool:
+    """Whether the actor may configure flows: a right of its own, apart from approving and editing."""
+    return actor.kind is ActorKind.USER and actor.has_any_role(ctx.settings.flow_admin_roles)
+
+
+def _require_editor(ctx: Context, actor: Actor) -> None:
+    if actor.kind is not ActorKind.SYSTEM and not may_edit(ctx, actor):
+        raise NotAllowedError(
+            f"{actor.name!r} may not change approval flows; it needs one of the roles "
+            f"{', '.join(sorted(ctx.settings.flow_admin_roles)) or '(none configured)'} "
+            "([release] flow_admin_roles)."
+        )
+
+
+def list_flows(ctx: Context, *, actor: Actor) -> list[FlowView]:
+    """All flows in the order in which they are tried; the built-in ones last. Everybody may see the rules."""
+    del actor
+    rows = [_view(row) for row in queries.flows(ctx.session)]
+    builtin = default_flow(ctx, ReleaseKind.PROMOTION)
+    return [*rows, FlowView(None, builtin, None, 1, None, None)]
+
+
+def get(ctx: Context, *, actor: Actor, flow_id: int) -> FlowView:
+    """A flow by id."""
+    del actor
+    return _view(_found(queries.flow(ctx.session, flow_id), flow_id))
+
+
+def _found(row: Flow | None, flow_id: int) -> Flow:
+    if row is None:
+        raise NotFoundError(f"There is no flow {flow_id}; it may have been deleted. Reload the list.")
+    return row
+
+
+def _view(row: Flow) -> FlowView:
+    spec = row.spec
+    return FlowView(
+        row.id,
+        spec,
+        row.priority,
+        row.revision,
+        row.updated_by,
+        row.updated_at,
+        tuple(level_warnings(spec.levels)),
+    )
+
+
+def people(ctx: Context, spec: FlowSpec) -> list[NodePeople]:
+    """By name, who can approve at each node of each level now (R35)."""
+    found = []
+    for number, level in enumerate(spec.levels, start=1):
+        for node in level.nodes:
+            resolved = people_for(ctx, node)
+            found.append(
+                NodePeople(
+                    level=number,
+                    level_name=level.name,
+                    node=node.name,
+                    rule=node.rule.value,
+                    needed=resolved.needed,
+                    people=resolved.eligible,
+                    escalates_after_hours=node.escalate_after_hours,
+                    escalates_to=(*node.escalate_users, *node.escalate_roles),
+                )
+            )
+    return found
+
+
+def _require_possible(ctx: Context, spec: FlowSpec) -> None:
+    """Refuse a flow that the people there are could never complete."""
+    for number, level in enumerate(spec.levels, start=1):
+        nodes = [people_for(ctx, node) for node in level.nodes]
+        for node in unmet_nodes(nodes, counts_twice=spec.counts_twice):
+            names = ", ".join(person.name for person in node.eligible) or "nobody"
+            text = (
+                f"Level {number}, step {node.name!r} needs {node.needed} people, and those who can approve "
+                f"are: {names}. One person counts {'once a step' if spec.counts_twice else 'once'}. "
+                f"Name more people or a role that more people hold, or ask for fewer.{who_is_known(ctx)}"
+            )
+            raise refusal([Problem("levels", text)])
+
+
+def preview(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowView:
+    """
+    Check a flow without saving it.
+
+    :raises InvalidRequestError: see :func:`save`
+    """
+    _require_editor(ctx, actor)
+    spec = flow_from_dict(raw)
+    require_notifiers(spec)
+    _require_possible(ctx, spec)
+    return FlowView(None, spec, None, 0, None, None, tuple(level_warnings(spec.levels)))
+
+
+def create(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowView:
+    """
+    Add a flow; it is tried after all others but the built-in one.
+
+    :param raw: the form that :func:`~airflow_release_plugin.domain.flow.values.flow_to_dict` writes
+    :raises InvalidRequestError: the form breaks a rule, or nobody could complete a node
+    :raises ConflictError: another flow has the name
+    """
+    spec = preview(ctx, actor=actor, raw=raw).spec
+    _require_free_name(ctx, spec.name, None)
+    row = Flow(
+        id=queries.last_flow_id(ctx.session) + 1,
+        name=spec.name,
+        kind=spec.kind,
+        enabled=spec.enabled,
+        priority=queries.last_priority(ctx.session) + 1,
+        revision=1,
+        spec_json=flow_to_dict(spec),
+        updated_at=ctx.clock(),
+        **stamp(actor, "updated"),
+    )
+    ctx.session.add(row)
+    _keep_revision(ctx, row, actor=actor, tag=EventTag.FLOW_CREATED)
+    return _view(row)
+
+
+def update(ctx: Context, *, actor: Actor, flow_id: int, raw: dict[str, Any], revision: int) -> FlowView:
+    """
+    Replace a flow's content; what is under way goes on under the revision it started with (R34).
+
+    :param revision: the one that the editor saw
+    :raises ConflictError: somebody else saved in between, or another flow has the name
+    """
+    spec = preview(ctx, actor=actor, raw=raw).spec
+    row = _found(queries.flow(ctx.session, flow_id, lock=True), flow_id)
+    if row.revision != revision:
+        raise ConflictError(
+            f"Flow {row.name!r} is at revision {row.revision} now, saved by {row.updated_by_name}; you "
+            f"edited revision {revision}. Reload it and make your change again.",
+            revision=row.revision,
+        )
+    _require_free_name(ctx, spec.name, row.id)
+    _write(ctx, row, spec, actor=actor)
+    return _view(row)
+
+
+def set_enabled(ctx: Context, *, actor: Actor, flow_id: int, enabled: bool) -> FlowView:
+    """Switch a flow on or off; the same again is a no-op."""
+    _require_editor(ctx, actor)
+    row = _found(queries.flow(ctx.session, flow_id, lock=True), flow_id)
+    if row.enabled != enabled:
+        _write(ctx, row, flow_from_dict({**row.spec_json, "enabled": enabled}), actor=actor)
+    return _view(row)
+
+
+def delete(ctx: Context, *, actor: Actor, flow_ids: Collection[int]) -> list[str]:
+    """Delete flows and return their names; all or none. Revisions stay: approvals name them."""
+    _require_editor(ctx, actor)
+    rows = [
+        _found(queries.flow(ctx.session, flow_id, lock=True), flow_id) for flow_id in sorted(set(flow_ids))
+    ]
+    for row in rows:
+        audit.record(
+            ctx, actor=actor, tag=EventTag.FLOW_DELETED, subject=f"flow:{row.id}", flow=row.spec_json
+        )
+        ctx.session.delete(row)
+    return [row.name for row in rows]
+
+
+def reorder(ctx: Context, *, actor: Actor, flow_ids: Sequence[int]) -> list[FlowView]:
+    """
+    Set the order in which flows are tried (R31).
+
+    :param flow_ids: ids of all flows, the first to try in front
+    :raises ConflictError: the list does not name every flow once: somebody added or deleted one
+    """
+    _require_editor(ctx, actor)
+    rows = {row.id: row for row in queries.flows(ctx.session)}
+    if sorted(flow_ids) != sorted(rows):
+        raise ConflictError(
+            "A flow was added or deleted in the meantime. Reload the list and order it again."
+        )
+    before = [row.name for row in rows.values()]
+    for priority, flow_id in enumerate(flow_ids, start=1):
+        rows[flow_id].priority = priority
+    after = [rows[flow_id].name for flow_id in flow_ids]
+    if before != after:
+        audit.record(
+            ctx, actor=actor, tag=EventTag.FLOW_ORDERED, subject="flow:*", before=before, after=after
+        )
+    # The list below reads the new order back.
+    ctx.session.flush()
+    return list_flows(ctx, actor=actor)
+
+
+def revisions(ctx: Context, *, actor: Actor, flow_id: int) -> list[FlowRevision]:
+    """What a flow was, newest first."""
+    del actor
+    rows = queries.revisions(ctx.session, flow_id)
+    if not rows:
+        raise NotFoundError(f"There was never a flow {flow_id}.")
+    return rows
+
+
+def _require_free_name(ctx: Context, name: str, own_id: int | None) -> None:
+    other = queries.flow_by_name(ctx.session, name)
+    if name.casefold() == DEFAULT_FLOW or (other is not None and other.id != own_id):
+        raise ConflictError(f"There is a flow named {name!r} already; choose another name.", name=name)
+
+
+def _write(ctx: Context, row: Flow, spec: FlowSpec, *, actor: Actor) -> None:
+    row.name, row.kind, row.enabled = spec.name, spec.kind, spec.enabled
+    row.spec_json = flow_to_dict(spec)
+    row.revision += 1
+    row.updated_at = ctx.clock()
+    row.updated_by_id, row.updated_by_name = actor.id, actor.name
+    _keep_revision(ctx, row, actor=actor, tag=EventTag.FLOW_CHANGED)
+
+
+def _keep_revision(ctx: Context, row: Flow, *, actor: Actor, tag: EventTag) -> None:
+    ctx.session.add(
+        FlowRevision(
+            flow_id=row.id,
+            revision=row.revision,
+            spec_json=row.spec_json,
+            made_at=ctx.clock(),
+            **stamp(actor, "made"),
+        )
+    )
+    audit.record(
+        ctx, actor=actor, tag=tag, subject=f"flow:{row.id}", revision=row.revision, flow=row.spec_json
+    )

@@ -1,0 +1,149 @@
+"""Which agreement something needs: the flow that applies, its level, its nodes and their people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from airflow_release_plugin.domain.flow.approval import Node, Requirement
+from airflow_release_plugin.domain.flow.feasibility import unmet_nodes
+from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, NodeSpec, Validity
+from airflow_release_plugin.domain.flow.matching import FlowTrial, Outcome, flows_apart, match_flows
+from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.release.risk import RiskFacts
+from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.repositories import flows as queries
+from airflow_release_plugin.services.runtime.context import Context
+
+DEFAULT_FLOW = "default"
+
+
+@dataclass(frozen=True)
+class ResolvedFlow:
+    """
+    The flow that applies to something, with the requirement made of it.
+
+    :param trials: every flow, in order, and what became of it
+    :param apart: by DAG id, the flows of releases apart, where they are not all the same
+    """
+
+    spec: FlowSpec
+    requirement: Requirement
+    trials: tuple[FlowTrial, ...] = field(default_factory=tuple)
+    apart: Mapping[str, str] = field(default_factory=dict)
+
+
+def default_flow(ctx: Context, kind: ReleaseKind) -> FlowSpec:
+    """The built-in flow, tried after all others; made of the configuration, so it cannot be deleted."""
+    settings = ctx.settings
+    roles = tuple(sorted(settings.default_flow_roles))
+    title = "Sign-off" if kind is ReleaseKind.GATE else "Release approval"
+    return FlowSpec(
+        name=DEFAULT_FLOW,
+        kind=kind,
+        levels=(Level(name="Standard", nodes=(NodeSpec(name=title, roles=roles),)),),
+        validity=Validity(approval=settings.approval_hours, wait=settings.execution_hours),
+        break_glass_roles=tuple(sorted(settings.admin_roles)),
+    )
+
+
+def people_for(
+    ctx: Context, node: NodeSpec, *, excluded: Collection[str] = (), only: Collection[str] = ()
+) -> Node:
+    """A node with the people known to the auth manager who may decide on it now, by name."""
+    bare = Node(
+        name=node.name,
+        users=node.users,
+        roles=node.roles,
+        rule=node.rule,
+        quorum=node.quorum,
+        only=tuple(sorted(only)),
+        escalate_after_hours=node.escalate_after_hours,
+        escalate_users=node.escalate_users,
+        escalate_roles=node.escalate_roles,
+    )
+    known = (
+        person
+        for person in ctx.airflow.access.people()
+        if person.id not in excluded and person.name not in ctx.settings.service_users and bare.admits(person)
+    )
+    people = tuple(sorted(known, key=lambda person: person.name))
+    return Node(**{**vars(bare), "eligible": people})
+
+
+def try_flows(
+    ctx: Context, *, kind: ReleaseKind, facts: RiskFacts, at_least: int = 1
+) -> tuple[FlowTrial, tuple[FlowTrial, ...], int]:
+    """The flow that applies, every flow with what became of it, and the revision of the one that applies."""
+    rows = queries.flows(ctx.session)
+    specs = [row.spec for row in rows]
+    trials = match_flows([*specs, default_flow(ctx, kind)], kind=kind, facts=facts, at_least=at_least)
+    index = next(i for i, trial in enumerate(trials) if trial.outcome is Outcome.APPLIES)
+    revision = rows[index].revision if index < len(rows) else 1
+    return trials[index], tuple(trials), revision
+
+
+def resolve(
+    ctx: Context,
+    *,
+    subject: str,
+    excluded: Collection[str],
+    kind: ReleaseKind = ReleaseKind.PROMOTION,
+    facts: RiskFacts | None = None,
+    at_least: int = 1,
+    only: Collection[str] = (),
+) -> ResolvedFlow:
+    """
+    The requirement of the flow that applies, with the people who can meet it now.
+
+    :param subject: what needs agreement, for the error message
+    :param excluded: ids of people who may not decide
+    :param at_least: level that people raised it to
+    :param only: login names that narrow who may decide
+    :raises InvalidRequestError: the people there are cannot meet it
+    """
+    facts = facts or RiskFacts(dags=())
+    trial, trials, revision = try_flows(ctx, kind=kind, facts=facts, at_least=at_least)
+    level = trial.level or 1
+    chosen = trial.flow.levels[level - 1]
+    nodes = tuple(people_for(ctx, node, excluded=excluded, only=only) for node in chosen.nodes)
+    _require_people(ctx, subject, trial.flow, nodes, only)
+    requirement = Requirement(
+        flow=trial.flow.name,
+        flow_revision=revision,
+        level=level,
+        level_name=chosen.name,
+        raised_from=trial.raised_from,
+        nodes=nodes,
+        excluded=tuple(sorted(set(excluded))),
+        counts_twice=trial.flow.counts_twice,
+    )
+    return ResolvedFlow(trial.flow, requirement, trials, flows_apart(trials, kind=kind, facts=facts))
+
+
+def who_is_known(ctx: Context) -> str:
+    """What to say where nobody could approve because nobody is known; empty where people are."""
+    if ctx.airflow.access.people():
+        return ""
+    return (
+        " Airflow's auth manager lists no people here: set [release] people_provider to a function that does."
+    )
+
+
+def _require_people(
+    ctx: Context, subject: str, flow: FlowSpec, nodes: Sequence[Node], only: Collection[str]
+) -> None:
+    unmet = unmet_nodes(nodes, counts_twice=flow.counts_twice)
+    if not unmet:
+        return
+    node = unmet[0]
+    named = ", ".join((*node.users, *(f"role {role}" for role in node.roles))) or "nobody"
+    narrowed = f" narrowed to {', '.join(sorted(only))}," if only else ""
+    found = ", ".join(person.name for person in node.eligible) or "nobody"
+    hint = "set [release] default_flow_roles" if flow.name == DEFAULT_FLOW else "edit the flow"
+    raise InvalidRequestError(
+        f"Nobody could approve {subject}: step {node.name!r} of flow {flow.name!r} needs {node.needed} of "
+        f"{named},{narrowed} and there is {found}. Whoever requested or submitted it is excluded, and one "
+        f"person counts {'once a step' if flow.counts_twice else 'once'}. Give the role to another person, "
+        f"or {hint}.{who_is_known(ctx)}"
+    )

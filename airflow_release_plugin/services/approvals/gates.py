@@ -1,0 +1,221 @@
+"""Gates: sign-offs that running tasks wait for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.flow.rules import MAX_HOURS
+from airflow_release_plugin.domain.identity import SYSTEM, Actor
+from airflow_release_plugin.domain.ports import TaskKey
+from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.release.risk import DagSubject, RiskFacts
+from airflow_release_plugin.domain.states import GateState
+from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
+from airflow_release_plugin.models import Gate
+from airflow_release_plugin.models.base import stamp
+from airflow_release_plugin.repositories import approvals as queries
+from airflow_release_plugin.repositories.pages import Page
+from airflow_release_plugin.services.approvals import approvals, flows, notifications
+from airflow_release_plugin.services.runtime import access, audit
+from airflow_release_plugin.services.runtime.context import Context
+
+
+@dataclass(frozen=True)
+class GateSubject:
+    """What is to be signed off: one try of one task, and what the author of the DAG asks."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    try_number: int
+    title: str
+    message: str = ""
+    bundle_name: str | None = None
+    bundle_version: str | None = None
+    data_interval_start: datetime | None = None
+    data_interval_end: datetime | None = None
+
+    def digest(self) -> str:
+        """SHA-256 (64 hex digits) over everything that people see when they sign."""
+        values = {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in vars(self).items()
+        }
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def open_gate(
+    ctx: Context,
+    *,
+    actor: Actor,
+    subject: GateSubject,
+    approvers: Sequence[str] = (),
+    valid_hours: float | None = None,
+) -> Gate:
+    """
+    Open the gate of one try; the same try gets the same gate back, older tries lose theirs.
+
+    :param approvers: login names that narrow who may decide
+    :param valid_hours: hours until it expires, at most 240; the flow's window if ``None``
+    :raises InvalidRequestError: nobody could sign it off
+    """
+    access.require_executor(ctx, actor, "open gates")
+    earlier = queries.gates_of_task(
+        ctx.session, subject.dag_id, subject.run_id, subject.task_id, subject.map_index
+    )
+    for gate in earlier:
+        if gate.try_number == subject.try_number:
+            return gate
+    for gate in earlier:
+        if gate.effective_state(ctx.clock()) is GateState.OPEN:
+            close(ctx, gate, GateState.WITHDRAWN, actor=actor)
+            approvals.withdraw(ctx, "gate", gate.id, actor=actor)
+    flow = flows.resolve(
+        ctx,
+        subject=f"gate {subject.title!r}",
+        excluded=(),
+        kind=ReleaseKind.GATE,
+        facts=_facts(ctx, subject.dag_id),
+        only=approvers,
+    )
+    if valid_hours is not None:
+        if not 0 < valid_hours <= MAX_HOURS:
+            raise InvalidRequestError(f"A gate is open more than 0 and at most {MAX_HOURS} hours.")
+        validity = replace(flow.spec.validity, approval=valid_hours)
+        flow = replace(flow, spec=replace(flow.spec, validity=validity))
+    gate = _new(ctx, subject, actor=actor)
+    approval = approvals.open_approval(
+        ctx, actor=actor, subject_type="gate", subject_id=gate.id, digest=gate.change_digest, flow=flow
+    )
+    gate.expires_at = approval.expires_at
+    return gate
+
+
+def _facts(ctx: Context, dag_id: str) -> RiskFacts:
+    dag = ctx.airflow.serving.dag(dag_id)
+    if dag is None:
+        return RiskFacts(dags=(DagSubject(dag_id),))
+    subject = DagSubject(dag_id, frozenset(dag.tags), frozenset(dag.owners), source=dag.bundle)
+    return RiskFacts(dags=(subject,))
+
+
+def _new(ctx: Context, subject: GateSubject, *, actor: Actor) -> Gate:
+    gate = Gate(
+        **vars(subject),
+        state=GateState.OPEN,
+        change_digest=subject.digest(),
+        opened_at=ctx.clock(),
+        expires_at=ctx.clock(),
+        **stamp(actor, "requested"),
+    )
+    ctx.session.add(gate)
+    # The id names the gate in its approval and in the trail.
+    ctx.session.flush()
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.GATE_OPENED,
+        subject=f"gate:{gate.id}",
+        dag_id=gate.dag_id,
+        run_id=gate.run_id,
+        task_id=gate.task_id,
+        try_number=gate.try_number,
+        change_digest=gate.change_digest,
+    )
+    return gate
+
+
+def close(ctx: Context, gate: Gate, state: GateState, *, actor: Actor) -> None:
+    """Move the gate to its end and tell the trail."""
+    gate.move_to(state)
+    gate.closed_at = ctx.clock()
+    audit.record(ctx, actor=actor, tag=EventTag.GATE_CLOSED, subject=f"gate:{gate.id}", state=state.value)
+    if state is GateState.EXPIRED:
+        notifications.gate_expired(ctx, gate)
+
+
+def get(ctx: Context, *, actor: Actor, gate_id: int) -> Gate:
+    """A gate whose DAG the actor may read."""
+    return access.require_gate(ctx, actor, queries.gate(ctx.session, gate_id), gate_id)
+
+
+def get_locked(ctx: Context, *, actor: Actor, gate_id: int) -> Gate:
+    """The same, locked for a change and with its expiry written down."""
+    gate = access.require_gate(ctx, actor, queries.gate(ctx.session, gate_id, lock=True), gate_id)
+    _settle(ctx, gate)
+    return gate
+
+
+def settle(ctx: Context, gate_id: int) -> None:
+    """Write down that a gate's window is over, or that nothing waits at it any more, where that is so."""
+    gate = queries.gate(ctx.session, gate_id, lock=True)
+    if gate is not None:
+        _settle(ctx, gate)
+
+
+def _settle(ctx: Context, gate: Gate) -> None:
+    withdraw_orphans(ctx, [gate])
+    if gate.effective_state(ctx.clock()) is not gate.state:
+        close(ctx, gate, GateState.EXPIRED, actor=SYSTEM)
+        approvals.settle_expiry(ctx, queries.latest_approval(ctx.session, "gate", gate.id, lock=True))
+
+
+def withdraw_orphans(ctx: Context, found: Sequence[Gate]) -> None:
+    """
+    Withdraw open gates whose task waits no more: it was cleared, marked, or its run was deleted.
+
+    One query, whatever the number of gates, and a few for each that is withdrawn.
+    """
+    keys = {_key(gate): gate.id for gate in found if gate.state is GateState.OPEN}
+    waiting = ctx.airflow.serving.waiting_tasks(keys) if keys else frozenset()
+    # All are locked before the first event is written, and somebody else may have been first.
+    orphans = [queries.gate(ctx.session, keys[key], lock=True) for key in sorted(set(keys) - waiting)]
+    for gate in orphans:
+        if gate is not None and gate.state is GateState.OPEN:
+            close(ctx, gate, GateState.WITHDRAWN, actor=SYSTEM)
+            approvals.withdraw(ctx, "gate", gate.id, actor=SYSTEM)
+
+
+def _key(gate: Gate) -> TaskKey:
+    return TaskKey(gate.dag_id, gate.run_id, gate.task_id, gate.map_index, gate.try_number)
+
+
+def withdraw(ctx: Context, *, actor: Actor, gate_id: int) -> Gate:
+    """Take the question back; the waiting task fails or skips."""
+    access.require_executor(ctx, actor, "withdraw gates")
+    gate = get_locked(ctx, actor=actor, gate_id=gate_id)
+    close(ctx, gate, GateState.WITHDRAWN, actor=actor)
+    approvals.withdraw(ctx, "gate", gate.id, actor=actor)
+    return gate
+
+
+def approval_view(ctx: Context, gate: Gate, *, actor: Actor) -> approvals.ApprovalView:
+    """The gate's approval as the actor sees it."""
+    approval = queries.latest_approval(ctx.session, "gate", gate.id)
+    if approval is None:
+        raise NotFoundError(f"{gate.subject} has no approval; clear the task to open a new one.")
+    return approvals.view(ctx, approval, actor=actor)
+
+
+def list_gates(
+    ctx: Context,
+    *,
+    actor: Actor,
+    state: GateState | None = None,
+    dag_id: str = "",
+    limit: int = 50,
+    offset: int = 0,
+) -> Page[Gate]:
+    """Gates of DAGs that the actor may read, newest first."""
+    names = None
+    if not access.is_executor(ctx, actor):
+        names = ctx.airflow.access.readable(actor, queries.gated_dag_ids(ctx.session))
+    return queries.list_gates(
+        ctx.session, state=state, dag_id=dag_id, dag_ids=names, now=ctx.clock(), limit=limit, offset=offset
+    )

@@ -1,0 +1,223 @@
+"""
+What notifiers have to tell, put into the outbox in the transaction of what it is about.
+
+Nothing is sent here, and nothing here may stand in the way of a release: see ``notices``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_release_plugin.airflow_internals.notifiers import check_notifier
+from airflow_release_plugin.domain.flow.flow import FlowSpec
+from airflow_release_plugin.domain.flow.notification import NotificationEvent, wants
+from airflow_release_plugin.domain.flow.values import flow_to_dict
+from airflow_release_plugin.domain.states import GateState, NotificationState, ReleaseState
+from airflow_release_plugin.domain.text.field_errors import Problem, refusal
+from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
+from airflow_release_plugin.models import Approval, Gate, Notification, Release
+from airflow_release_plugin.repositories import approvals as approval_queries
+from airflow_release_plugin.repositories import flows as flow_queries
+from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.services.approvals import flows
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions import risk
+
+_LONGEST_TEXT = 500
+_MOVES = {
+    ReleaseState.RELEASED: NotificationEvent.RELEASED,
+    ReleaseState.EXPIRED: NotificationEvent.EXPIRED,
+    ReleaseState.FAILED: NotificationEvent.FAILED,
+    ReleaseState.ERRORED: NotificationEvent.FAILED,
+    ReleaseState.STALE: NotificationEvent.FAILED,
+    ReleaseState.ROLLED_BACK: NotificationEvent.ROLLED_BACK,
+}
+_SENTENCES = {
+    NotificationEvent.REQUESTED: "{name} awaits approval",
+    NotificationEvent.REMINDED: "{name} still awaits approval and is about to expire",
+    NotificationEvent.DECIDED: "{name}: {actor} decided: {verdict}",
+    NotificationEvent.EXPIRED: "{name} has expired",
+    NotificationEvent.RELEASED: "{name} is released to {environment}",
+    NotificationEvent.FAILED: "{name} is {state}",
+    NotificationEvent.ROLLED_BACK: "{name} was rolled back: it is out of {environment}",
+}
+
+
+def require_notifiers(spec: FlowSpec) -> None:
+    """Raise ``InvalidRequestError`` unless every notifier of the flow can be used here."""
+    problems = []
+    for number, notifier in enumerate(spec.notifiers, start=1):
+        try:
+            check_notifier(notifier["notifier"], notifier.get("kwargs", {}))
+        except InvalidRequestError as error:
+            problems.append(Problem("notifiers", f"Notifier {number}: {error.message}"))
+    if problems:
+        raise refusal(problems)
+
+
+def requested(ctx: Context, approval: Approval) -> None:
+    """People were asked to decide."""
+    _tell_of_approval(ctx, approval, NotificationEvent.REQUESTED)
+
+
+def reminded(ctx: Context, approval: Approval) -> None:
+    """Most of the window is over; told once for each approval, whoever finds out."""
+    _tell_of_approval(ctx, approval, NotificationEvent.REMINDED, once=once_key(approval))
+
+
+def once_key(approval: Approval) -> str:
+    """Key of the reminder of an approval, without the number of the notifier."""
+    return f"reminded:{approval.id}"
+
+
+def decided(ctx: Context, approval: Approval) -> None:
+    """Somebody decided: the last of the approval's decisions."""
+    decision = approval.decisions[-1]
+    _tell_of_approval(
+        ctx,
+        approval,
+        NotificationEvent.DECIDED,
+        actor=decision.actor_name,
+        verdict=decision.verdict.value,
+        reason=decision.comment,
+    )
+
+
+def release_moved(ctx: Context, release: Release) -> None:
+    """A release came to a state that people want to hear of."""
+    event = _MOVES.get(release.state)
+    if event is None:
+        return
+    approval = approval_queries.latest_approval(ctx.session, "release", release.id)
+    flow = approval.flow_json if approval is not None else _present_flow(ctx, release)
+    _tell(ctx, event, flow, release, approval, state=release.state.value, reason=release.state_reason)
+
+
+def gate_expired(ctx: Context, gate: Gate) -> None:
+    """Nobody signed a gate off in time."""
+    approval = approval_queries.latest_approval(ctx.session, "gate", gate.id)
+    if approval is not None:
+        expired = GateState.EXPIRED.value
+        _tell(ctx, NotificationEvent.EXPIRED, approval.flow_json, gate, approval, state=expired)
+
+
+def _present_flow(ctx: Context, release: Release) -> Mapping[str, Any]:
+    """The flow that would apply to a release that failed before anybody was asked."""
+    if not any(row.spec_json.get("notifiers") for row in flow_queries.flows(ctx.session)):
+        return {}
+    try:
+        facts = risk.facts_of(ctx, release)
+        trial, _, _ = flows.try_flows(ctx, kind=release.kind, facts=facts, at_least=release.at_least_level)
+    except ReleaseError:
+        # Whatever cannot be read now must not hide how the release ended.
+        return {}
+    return flow_to_dict(trial.flow)
+
+
+def _tell_of_approval(
+    ctx: Context, approval: Approval, event: NotificationEvent, *, once: str = "", **facts: str
+) -> None:
+    if not any(wants(notifier, event) for notifier in approval.flow_json.get("notifiers", ())):
+        return
+    subject: Release | Gate | None
+    if approval.subject_type == "release":
+        subject = release_queries.release(ctx.session, approval.subject_id)
+    else:
+        subject = approval_queries.gate(ctx.session, approval.subject_id)
+    if subject is not None:
+        facts = {"state": approval.state.value, **facts}
+        _tell(ctx, event, approval.flow_json, subject, approval, once=once, **facts)
+
+
+def _tell(
+    ctx: Context,
+    event: NotificationEvent,
+    flow: Mapping[str, Any],
+    subject: Release | Gate,
+    approval: Approval | None,
+    *,
+    once: str = "",
+    **facts: str,
+) -> None:
+    """Put one row for each notifier of the flow that wants the event into the outbox."""
+    wanted = [(i, n) for i, n in enumerate(flow.get("notifiers", ())) if wants(n, event)]
+    if not wanted:
+        return
+    notice = _notice(ctx, event, subject, approval, facts)
+    for position, notifier in wanted:
+        ctx.session.add(
+            Notification(
+                event=event,
+                subject_type="release" if isinstance(subject, Release) else "gate",
+                subject_id=subject.id,
+                notifier_json=dict(notifier),
+                notice=notice,
+                state=NotificationState.PENDING,
+                next_attempt_at=ctx.clock(),
+                once=f"{once}:{position}" if once else None,
+                made_at=ctx.clock(),
+            )
+        )
+
+
+def _notice(
+    ctx: Context,
+    event: NotificationEvent,
+    subject: Release | Gate,
+    approval: Approval | None,
+    facts: Mapping[str, str],
+) -> dict[str, Any]:
+    """What templates can use: facts that everybody who sees the page sees, and no code."""
+    about = _about_release(subject) if isinstance(subject, Release) else _about_gate(subject, approval)
+    requirement = approval.requirement if approval is not None else None
+    notice: dict[str, Any] = {
+        "event": event.value,
+        "state": facts.get("state", ""),
+        "reason": facts.get("reason", "")[:_LONGEST_TEXT],
+        "actor": facts.get("actor", ""),
+        "verdict": facts.get("verdict", ""),
+        "requester": subject.requested_by_name,
+        "flow": requirement.flow if requirement else "",
+        "level": requirement.level if requirement else None,
+        "expires_at": approval.expires_at.isoformat(timespec="seconds") if approval else None,
+        **about,
+        "url": f"{ctx.settings.base_url}{about['url']}",
+    }
+    name = f"{notice['number']} {notice['title']}".strip()
+    return {**notice, "summary": _SENTENCES[event].format(**{**notice, "name": name})}
+
+
+def _about_release(release: Release) -> dict[str, Any]:
+    return {
+        "kind": release.kind.value,
+        "number": release.number,
+        "title": release.title,
+        "url": f"/release/ui/releases/{release.id}",
+        "environment": release.environment,
+        "dag_ids": access.release_dag_ids(release),
+        "reviewers": [person["name"] for person in release.reviewers],
+        "gate": None,
+    }
+
+
+def _about_gate(gate: Gate, approval: Approval | None) -> dict[str, Any]:
+    nodes = approval.requirement.nodes if approval is not None else ()
+    return {
+        "kind": "gate",
+        "number": f"Gate {gate.id}",
+        "title": gate.title,
+        "url": f"/release/ui/approvals/gates/{gate.id}",
+        "environment": gate.bundle_name or "",
+        "dag_ids": [gate.dag_id],
+        "reviewers": sorted({person.name for node in nodes for person in node.eligible}),
+        "gate": {
+            "message": gate.message[:_LONGEST_TEXT],
+            "dag_id": gate.dag_id,
+            "run_id": gate.run_id,
+            "task_id": gate.task_id,
+            "map_index": gate.map_index,
+            "try_number": gate.try_number,
+        },
+    }

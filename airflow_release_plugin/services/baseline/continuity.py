@@ -1,0 +1,80 @@
+"""After the switch to the adopted bundle, and after the way back: nothing may have changed (R21)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow_release_plugin.domain.ports import DagStanding
+from airflow_release_plugin.domain.release.checks import ReportKind
+from airflow_release_plugin.exceptions import NotFoundError
+from airflow_release_plugin.repositories import releases
+from airflow_release_plugin.services.baseline.adoption import adoption
+from airflow_release_plugin.services.runtime.context import Context
+
+
+@dataclass(frozen=True)
+class Continuity:
+    """
+    How the adopted DAGs stand now.
+
+    :param bundles: number of active DAGs by the bundle that serves them
+    :param waiting: DAGs that Airflow has not parsed again yet; look again in a moment
+    :param differences: sentences on what is not as it was
+    """
+
+    dags: int
+    bundles: dict[str, int]
+    waiting: tuple[str, ...]
+    differences: tuple[str, ...]
+
+
+def compare(ctx: Context) -> Continuity:
+    """
+    Compare the adopted DAGs with what they were when they were adopted.
+
+    :raises NotFoundError: nothing was adopted
+    """
+    release = adoption(ctx)
+    if release is None:
+        raise NotFoundError(
+            f"{ctx.settings.environment!r} was not adopted from a bundle; nothing to compare."
+        )
+    (report,) = (r for r in releases.reports(ctx.session, release.id) if r.kind is ReportKind.CHECK)
+    facts: dict[str, Any] = report.items[0]["facts"]
+    before = {
+        name: standing
+        for item in report.items
+        for name, standing in item["facts"].get("standings", {}).items()
+    }
+    now = ctx.airflow.bundles.standings(before, up_to_run=facts["newest_run"])
+    served = {ctx.settings.environment, facts["bundle"]}
+    waiting = sorted(n for n in before if n in now and not (now[n].active and now[n].bundle in served))
+    return Continuity(
+        dags=len(before),
+        bundles=dict(Counter(s.bundle for s in now.values() if s.active)),
+        waiting=tuple(waiting),
+        differences=tuple(
+            line for name in sorted(before) for line in _differences(name, before[name], now.get(name))
+        ),
+    )
+
+
+def _differences(name: str, before: dict[str, Any], now: DagStanding | None) -> Iterator[str]:
+    if now is None:
+        yield f"{name}: Airflow does not know it any more"
+        return
+    if now.paused != before["paused"]:
+        yield f"{name}: is {'paused' if now.paused else 'not paused any more'}"
+    if now.schedule != before["schedule"]:
+        yield f"{name}: schedule {now.schedule or 'none'}, was {before['schedule'] or 'none'}"
+    if now.runs != before["runs"]:
+        yield f"{name}: {now.runs} of {before['runs']} runs are left"
+    expected = datetime.fromisoformat(before["next_run"]) if before["next_run"] else None
+    if expected and now.first_new_run and now.first_new_run < expected:
+        yield f"{name}: ran again for {now.first_new_run.isoformat()}, before {expected.isoformat()}"
+    if expected and now.next_run and now.next_run < expected:
+        yield f"{name}: would run again for {now.next_run.isoformat()}, before {expected.isoformat()}"

@@ -1,0 +1,220 @@
+"""Asking for exports, looking at them, fetching their files. :mod:`.job` makes the files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportWish
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.states import ExportState
+from airflow_release_plugin.domain.text.phrasing import first_few
+from airflow_release_plugin.exceptions import (
+    ConflictError,
+    ExpiredError,
+    InvalidRequestError,
+    NotFoundError,
+    ReleaseError,
+    TransferUnavailableError,
+)
+from airflow_release_plugin.models import Export
+from airflow_release_plugin.models.base import stamp
+from airflow_release_plugin.repositories import exports as queries
+from airflow_release_plugin.repositories.pages import Page
+from airflow_release_plugin.services.exports.match import Match, find, require_exports
+from airflow_release_plugin.services.runtime import access, audit, installation
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions.units import known_unit
+from airflow_release_plugin.store.base import environment_ref
+from airflow_release_plugin.transfer.keys import KeyFolder
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """A finished file, and what it is called for people."""
+
+    path: Path
+    name: str
+    sha256: str
+
+
+def folder(ctx: Context, export_id: int) -> Path:
+    """Where the file of an export is."""
+    return ctx.settings.transfer_path / "exports" / str(export_id)
+
+
+def match(ctx: Context, *, actor: Actor, wish: ExportWish) -> Match:
+    """What a wish comes to, before anything is made."""
+    if wish.base_bundle_id:
+        _base(ctx, actor, wish)
+    return find(ctx, actor=actor, wish=wish)
+
+
+def request(ctx: Context, *, actor: Actor, wish: ExportWish) -> Export:
+    """
+    Ask for a bundle; a server makes it in the background.
+
+    What travels is settled here: the versions that are in the target now, or the files of the source as they
+    are when the bundle is made.
+
+    :raises InvalidRequestError: a name is not found, or nothing is chosen
+    :raises NotFoundError: this installation has no signing key, or did not make the base
+    """
+    found = match(ctx, actor=actor, wish=wish)
+    _refuse_unknown(found)
+    KeyFolder(ctx.settings.keys_path).signing_key()
+    row = Export(
+        state=ExportState.QUEUED,
+        bundle_id=str(uuid4()),
+        names=list(wish.names),
+        options=_options(ctx, wish, found),
+        base_bundle_id=wish.base_bundle_id or None,
+        total=0,
+        report={"left_out": list(found.left_out)},
+        requested_at=ctx.clock(),
+        **stamp(actor, "requested"),
+    )
+    installation.uid(ctx)
+    ctx.session.add(row)
+    # The id names the export in the trail.
+    ctx.session.flush()
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.EXPORT_REQUESTED,
+        subject=f"export:{row.id}",
+        bundle=row.bundle_id,
+        origin=wish.origin.value,
+        dag_ids=sorted(dag.dag_id for dag in found.found),
+        base=wish.base_bundle_id,
+    )
+    return row
+
+
+def obstacle(ctx: Context) -> str:
+    """Why no bundle can be made here, whatever is chosen; empty when one can."""
+    try:
+        KeyFolder(ctx.settings.keys_path).signing_key()
+    except ReleaseError as error:
+        return error.message
+    return ""
+
+
+def _options(ctx: Context, wish: ExportWish, found: Match) -> dict[str, Any]:
+    is_released = wish.origin is ExportOrigin.TARGET
+    return {
+        "origin": wish.origin.value,
+        "tag": wish.tag,
+        "release_ids": list(wish.release_ids),
+        "with_upstream": wish.with_upstream,
+        "commit": ctx.store.ref(environment_ref(ctx.settings.environment)) if is_released else None,
+        "units": {
+            offer.path: {
+                "unit": known_unit(ctx, offer.unit, offer.path, offer.dag_ids).id,
+                "dags": list(offer.dag_ids),
+                "submission": offer.live.id if offer.live else None,
+            }
+            for offer in found.offers
+        },
+    }
+
+
+def get(ctx: Context, *, actor: Actor, export_id: int) -> Export:
+    """An export of the actor's own; administrators see all."""
+    row = queries.export(ctx.session, export_id)
+    if row is None or not _sees(ctx, actor, row):
+        raise NotFoundError(f"There is no export {export_id} that you may see.")
+    return row
+
+
+def list_exports(ctx: Context, *, actor: Actor, limit: int = 50, offset: int = 0) -> Page[Export]:
+    """Exports that the actor may see, newest first."""
+    require_exports(ctx, actor)
+    mine = None if access.is_executor(ctx, actor) else actor.id
+    return queries.list_exports(ctx.session, requested_by=mine, limit=limit, offset=offset)
+
+
+def fetch(ctx: Context, *, actor: Actor, export_id: int, resumed: bool = False) -> ExportFile:
+    """
+    The file of an export, for download.
+
+    :param resumed: whether the caller has the beginning already; then it is the same download
+    :raises ConflictError: it is not ready
+    :raises ExpiredError: it was kept long enough
+    """
+    require_exports(ctx, actor)
+    row = get(ctx, actor=actor, export_id=export_id)
+    state = row.effective_state(ctx.clock())
+    if state is ExportState.EXPIRED:
+        raise ExpiredError(f"The file of export {row.id} is gone; generate it anew.", export_id=row.id)
+    if state is not ExportState.READY:
+        reason = f" ({row.error})" if row.error else ""
+        raise ConflictError(f"Export {row.id} is {state.value!r}{reason}; there is no file yet.")
+    path = folder(ctx, row.id) / row.file_name
+    if not path.is_file():
+        raise TransferUnavailableError(
+            f"The file of export {row.id} is not in {path.parent}. All API servers need the same "
+            "[release] transfer_path; if somebody deleted it, generate it anew."
+        )
+    if not resumed:
+        row.downloads += 1
+        audit.record(
+            ctx,
+            actor=actor,
+            tag=EventTag.EXPORT_DOWNLOADED,
+            subject=f"export:{row.id}",
+            bundle=row.bundle_id,
+            sha256=row.file_sha256,
+        )
+    return ExportFile(path, row.file_name, row.file_sha256 or "")
+
+
+def discard(ctx: Context, *, actor: Actor, export_id: int) -> Export:
+    """Stop making a bundle, or give up its file, which a server removes soon."""
+    require_exports(ctx, actor)
+    row = get(ctx, actor=actor, export_id=export_id)
+    if row.state.is_terminal:
+        return row
+    row.error = f"Discarded by {actor.name}."
+    row.move_to(ExportState.EXPIRED if row.state is ExportState.READY else ExportState.FAILED)
+    audit.record(
+        ctx, actor=actor, tag=EventTag.EXPORT_DISCARDED, subject=f"export:{row.id}", bundle=row.bundle_id
+    )
+    return row
+
+
+def _sees(ctx: Context, actor: Actor, row: Export) -> bool:
+    return row.requested_by_id == actor.id or access.is_executor(ctx, actor)
+
+
+def _base(ctx: Context, actor: Actor, wish: ExportWish) -> None:
+    row = queries.by_bundle(ctx.session, wish.base_bundle_id)
+    if row is None or not _sees(ctx, actor, row) or row.ready_at is None:
+        raise NotFoundError(
+            f"This installation made no bundle {wish.base_bundle_id!r} that you may build on. Choose one of "
+            "the list, or export everything."
+        )
+    if row.options["origin"] != wish.origin.value:
+        raise InvalidRequestError(
+            f"Bundle {wish.base_bundle_id!r} was made from the {row.options['origin']}; what has changed "
+            "since can only be found from there."
+        )
+
+
+def _refuse_unknown(found: Match) -> None:
+    if found.not_found:
+        names = [
+            unknown.name + (f" (did you mean {', '.join(unknown.near)}?)" if unknown.near else "")
+            for unknown in found.not_found
+        ]
+        raise InvalidRequestError(
+            f"Not found, or not yours to export: {first_few(names, _SHOWN)}. Correct or remove them.",
+            not_found=[unknown.name for unknown in found.not_found],
+        )
+    if not found.offers:
+        raise InvalidRequestError("Nothing is chosen that could be exported; name at least one Dag.")

@@ -1,0 +1,207 @@
+"""
+Makes the files of exports, beside the work of an API server.
+
+Several servers do this at once. An export is claimed by its row version; its server gives a sign of life
+now and then. One whose server died is taken over by another, which begins anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import SYSTEM
+from airflow_release_plugin.domain.states import ExportState
+from airflow_release_plugin.domain.text.phrasing import BROKEN_INSIDE
+from airflow_release_plugin.exceptions import ReleaseError, TransferUnavailableError
+from airflow_release_plugin.models import Export
+from airflow_release_plugin.repositories import exports as queries
+from airflow_release_plugin.services.exports import exports
+from airflow_release_plugin.services.exports.bundle import MadeBundle, make_bundle
+from airflow_release_plugin.services.runtime import audit
+from airflow_release_plugin.services.runtime.background import Work, alone, insist, keep_only
+from airflow_release_plugin.services.runtime.claims import (
+    LEASE,
+    MAX_ATTEMPTS,
+    Claim,
+    LostError,
+    take,
+    take_each,
+)
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+
+log = logging.getLogger(__name__)
+
+KEPT = timedelta(days=3)
+_BEAT = timedelta(seconds=1)
+_CHUNK = 1 << 20
+
+
+def run_once(*, work: Work = unit_of_work, stop: Event | None = None) -> int:
+    """Remove files that were kept long enough, make every bundle that waits; return how many were made."""
+    clear(work)
+    return sum(make(claim, work=work, stop=stop) for claim in take_each(work, _claim_next, stop))
+
+
+def make_now(export_id: int, *, work: Work = unit_of_work) -> bool:
+    """Make one bundle in this process, if nobody was faster."""
+
+    def claim_it(ctx: Context) -> Claim | None:
+        row = queries.export(ctx.session, export_id, lock=True)
+        return _claim(ctx, row) if row is not None and row.state is ExportState.QUEUED else None
+
+    claim = take(work, claim_it)
+    return claim is not None and make(claim, work=work)
+
+
+def clear(work: Work = unit_of_work) -> None:
+    """Write down which exports have expired, and remove the files that belong to none."""
+    alone(work, _expire)
+    with work() as (ctx, _):
+        root = exports.folder(ctx, 0).parent
+    keep_only(root, lambda: _with_file(work))
+
+
+def _with_file(work: Work) -> set[int]:
+    with work() as (ctx, _):
+        return queries.with_file(ctx.session)
+
+
+def _expire(ctx: Context) -> None:
+    for row in queries.over(ctx.session, ctx.clock()):
+        row.move_to(ExportState.EXPIRED)
+
+
+def _claim_next(ctx: Context) -> Claim | None:
+    row = queries.next_to_make(ctx.session, ctx.clock() - LEASE)
+    return None if row is None else _claim(ctx, row)
+
+
+def _claim(ctx: Context, row: Export) -> Claim | None:
+    """Take an export; one that three servers died over is given up instead."""
+    attempt = int(row.report.get("attempt", 0)) + 1
+    if row.state is ExportState.QUEUED:
+        row.move_to(ExportState.RUNNING)
+    if attempt > MAX_ATTEMPTS:
+        _fail(ctx, row, "The servers that made it stopped each time; the API server's log may say why.")
+        return None
+    row.report = {**row.report, "attempt": attempt}
+    row.beat_at, row.done = ctx.clock(), 0
+    return Claim(row.id, row.beat_at, attempt)
+
+
+def make(claim: Claim, *, work: Work = unit_of_work, stop: Event | None = None) -> bool:
+    """Make the bundle of a claimed export, and write down what became of it; say whether it is ready."""
+    sign = _SignOfLife(claim, work, stop)
+    try:
+        return _make(sign)
+    except LostError:
+        log.info("Export %s is made elsewhere, or is not wanted any more", claim.id)
+        return False
+
+
+def _make(sign: _SignOfLife) -> bool:
+    export_id = sign.claim.id
+    try:
+        with sign.work() as (ctx, _):
+            folder = exports.folder(ctx, export_id)
+        _empty(folder)
+        made = make_bundle(export_id, folder, work=sign.work, progress=sign)
+        size, sha256 = made.path.stat().st_size, _sha256(made.path)
+    except LostError:
+        raise
+    except ReleaseError as error:
+        reason = error.message
+    except Exception:
+        log.exception("Export %s failed", export_id)
+        reason = BROKEN_INSIDE
+    else:
+        insist(lambda ctx: _ready(ctx, sign, made, size, sha256), sign.work)
+        return True
+    insist(lambda ctx: _fail(ctx, sign.own(ctx), reason), sign.work)
+    return False
+
+
+def _empty(folder: Path) -> None:
+    """What a server that died left behind goes away."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise TransferUnavailableError(
+            f"The folder {folder} cannot be made: {error.strerror or error}. Let the user whom Airflow runs "
+            "as own [release] transfer_path."
+        ) from error
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+class _SignOfLife:
+    """Says how far it got, at most once a second, and notices when the export is somebody else's."""
+
+    def __init__(self, claim: Claim, work: Work, stop: Event | None) -> None:
+        self.claim = claim
+        self.beat = claim.beat
+        self.work = work
+        self._stop = stop
+        self._next = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._stop is not None and self._stop.is_set():
+            insist(self._give_back, self.work)
+            raise LostError
+        if time.monotonic() >= self._next or done == total:
+            self.beat = take(self.work, lambda ctx: self._note(ctx, done, total)) or self.beat
+            self._next = time.monotonic() + _BEAT.total_seconds()
+
+    def own(self, ctx: Context) -> Export:
+        """The export, if it is still ours."""
+        row = queries.export(ctx.session, self.claim.id, lock=True)
+        if row is None or row.state is not ExportState.RUNNING or row.beat_at != self.beat:
+            raise LostError
+        return row
+
+    def _note(self, ctx: Context, done: int, total: int) -> datetime:
+        row = self.own(ctx)
+        row.done, row.total, row.beat_at = done, total, ctx.clock()
+        return row.beat_at
+
+    def _give_back(self, ctx: Context) -> None:
+        row = self.own(ctx)
+        row.report = {**row.report, "attempt": self.claim.attempt - 1}
+        row.move_to(ExportState.QUEUED)
+
+
+def _ready(ctx: Context, sign: _SignOfLife, made: MadeBundle, size: int, sha256: str) -> None:
+    row = sign.own(ctx)
+    row.report = {**row.report, **made.report}
+    row.file_size, row.file_sha256 = size, sha256
+    row.done = row.total
+    row.ready_at = ctx.clock()
+    row.expires_at = row.ready_at + KEPT
+    row.move_to(ExportState.READY)
+    _record(ctx, row, EventTag.EXPORT_READY, size=size, sha256=sha256, dags=made.report["dags"])
+
+
+def _fail(ctx: Context, row: Export, reason: str) -> None:
+    row.error = reason
+    row.move_to(ExportState.FAILED)
+    _record(ctx, row, EventTag.EXPORT_FAILED, reason=reason)
+
+
+def _record(ctx: Context, row: Export, tag: EventTag, **data: Any) -> None:
+    audit.record(ctx, actor=SYSTEM, tag=tag, subject=f"export:{row.id}", bundle=row.bundle_id, **data)

@@ -1,0 +1,131 @@
+"""What units refer to: found while their files go into a bundle, each file read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from airflow_release_plugin.analysis.likely_secrets import LikelySecret, find_likely_secrets
+from airflow_release_plugin.analysis.packages import imported_modules, required_packages, strange_modules
+from airflow_release_plugin.analysis.parse_report import ParsedTask
+from airflow_release_plugin.analysis.references import References, find_references, template_references
+from airflow_release_plugin.domain.bundle.manifest import BundleConnection, BundlePackage, BundleUnit
+from airflow_release_plugin.services.exports.contents import UnitContent
+
+_MOST_SECRETS = 200
+_DEFAULT_POOL = "default_pool"
+_DEFAULT_QUEUES = frozenset({"", "default"})
+
+
+@dataclass
+class Findings:
+    """
+    What was seen in the files so far.
+
+    :param files: paths of all files; modules of these are no plugins
+    """
+
+    files: Collection[str]
+    secrets: list[LikelySecret] = field(default_factory=list)
+    _references: dict[str, References] = field(default_factory=dict)
+    _modules: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def look_at(self, path: str, data: bytes) -> None:
+        """Note what a file refers to, and what in it may be a secret."""
+        if path.endswith(".py"):
+            self._references[path] = find_references(data)
+            self._modules[path] = imported_modules(data)
+        elif b"{{" in data:
+            self._references[path] = template_references(data.decode("utf-8", "replace"))
+        room = _MOST_SECRETS - len(self.secrets)
+        if room > 0:
+            self.secrets.extend(find_likely_secrets(data, path=path)[:room])
+
+    def connections(self, units: Iterable[UnitContent]) -> set[str]:
+        """Ids of all connections."""
+        return {name for unit in units for name in self._connections(unit)}
+
+    def unit(
+        self, content: UnitContent, types: Mapping[str, str], plain: Callable[[str], str], renamed_from: str
+    ) -> BundleUnit:
+        """
+        The unit as the manifest has it.
+
+        :param types: of connections, by id
+        :param plain: the name in the target of a DAG or an asset of this Airflow
+        :param renamed_from: path in the base, if it was another
+        """
+        found = self._of(content)
+        tasks = _tasks(content)
+        pools = (
+            *found.pools,
+            *(task.pool for task in tasks),
+            *(p for dag in content.facts for p in dag.pools),
+        )
+        modules = self._foreign_modules(content)
+        return BundleUnit(
+            unit_id=content.unit_id,
+            path=content.path,
+            files=tuple(self._paths(content)),
+            dags=content.dags,
+            version=content.version,
+            digest=content.digest,
+            previous_path=renamed_from,
+            connections=tuple(
+                BundleConnection(name, types.get(name, "")) for name in sorted(self._connections(content))
+            ),
+            variables=found.variables,
+            pools=_sorted(set(pools) - {_DEFAULT_POOL}),
+            queues=_sorted({*found.queues, *(task.queue for task in tasks)} - _DEFAULT_QUEUES),
+            executors=_sorted((*found.executors, *(task.executor for task in tasks))),
+            providers=tuple(BundlePackage(*item) for item in required_packages(modules).items()),
+            plugins=_sorted(strange_modules(modules)),
+            evidence=content.evidence,
+            **_links(content, found, plain),
+        )
+
+    def _paths(self, content: UnitContent) -> list[str]:
+        return sorted(entry.path for entry in content.files)
+
+    def _of(self, content: UnitContent) -> References:
+        literal = [self._references[path] for path in self._paths(content) if path in self._references]
+        checked = [content.parsed.references] if content.parsed else []
+        return References().merged([*literal, *checked])
+
+    def _connections(self, content: UnitContent) -> set[str]:
+        named = (name for task in _tasks(content) for name in task.connections)
+        return {*self._of(content).connections, *named}
+
+    def _foreign_modules(self, content: UnitContent) -> set[str]:
+        local = {PurePosixPath(path).parts[0].removesuffix(".py") for path in self.files}
+        modules = (name for path in self._paths(content) for name in self._modules.get(path, ()))
+        return {name for name in modules if name.partition(".")[0] not in local}
+
+
+def _tasks(content: UnitContent) -> list[ParsedTask]:
+    return [task for dag in content.parsed.dags for task in dag.tasks] if content.parsed else []
+
+
+def _links(
+    content: UnitContent, found: References, plain: Callable[[str], str]
+) -> dict[str, tuple[str, ...]]:
+    """Other DAGs and assets, under the names that the manifest has for them."""
+    dags, facts, own = content.parsed.dags if content.parsed else (), content.facts, set(content.dag_ids)
+    awaited = {*found.awaited_dags, *(plain(name) for dag in facts for name in dag.awaits)}
+    triggered = {*found.triggered_dags, *(plain(name) for dag in facts for name in dag.triggers)}
+    taken = {plain(name) for dag in facts for name in dag.assets_in}
+    given = {plain(name) for dag in facts for name in dag.assets_out}
+    if not dags:
+        # Schedules of a source are switched off, so nobody else tells what it waits for.
+        taken |= set(found.assets) - given
+    return {
+        "assets_in": _sorted(taken.union(*(dag.assets_in for dag in dags))),
+        "assets_out": _sorted(given.union(*(dag.assets_out for dag in dags))),
+        "upstream_dags": _sorted(awaited - own),
+        "triggered_dags": _sorted(triggered - own),
+    }
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(name for name in set(names) if name))

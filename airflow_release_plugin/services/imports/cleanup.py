@@ -1,0 +1,35 @@
+"""Sweeps up after imports: uploads that were left alone, bundles that expired, files of neither."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow_release_plugin.domain.identity import SYSTEM
+from airflow_release_plugin.repositories import imports as queries
+from airflow_release_plugin.services.imports import imports
+from airflow_release_plugin.services.runtime.background import Work, alone, keep_only
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+
+PATIENCE = timedelta(days=1)
+"""An upload without a byte for this long is given up."""
+
+
+def run_once(*, work: Work = unit_of_work) -> None:
+    """Give up what is over, and remove the files that belong to none."""
+    alone(work, _give_up)
+    with work() as (ctx, _):
+        root = imports.folder(ctx, 0).parent
+    keep_only(root, lambda: _with_file(work))
+
+
+def _give_up(ctx: Context) -> None:
+    for row in queries.abandoned(ctx.session, ctx.clock() - PATIENCE):
+        imports.give_up(ctx, row, actor=SYSTEM, reason="Nothing came for a day.")
+    for row in queries.over(ctx.session, ctx.clock()):
+        imports.expire(ctx, row)
+
+
+def _with_file(work: Work) -> set[int]:
+    with work() as (ctx, _):
+        return queries.with_file(ctx.session)

@@ -1,0 +1,388 @@
+"""Bundles from other installations: how they come in, who may see them, what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from airflow_release_plugin.domain.bundle.manifest import Manifest, manifest_from_dict
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind
+from airflow_release_plugin.domain.states import ImportState
+from airflow_release_plugin.domain.text.phrasing import first_few
+from airflow_release_plugin.exceptions import (
+    BundleAlteredError,
+    BundleError,
+    BundleExpiredError,
+    BundleMalformedError,
+    ConflictError,
+    InvalidRequestError,
+    NotAllowedError,
+    NotFoundError,
+    TooLargeError,
+    error_for_code,
+)
+from airflow_release_plugin.models import Import
+from airflow_release_plugin.models.base import stamp
+from airflow_release_plugin.repositories import imports as queries
+from airflow_release_plugin.repositories.pages import Page
+from airflow_release_plugin.services.runtime import access, audit
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.transfer.keys import KeyFolder
+from airflow_release_plugin.transfer.limits import BundleLimits
+from airflow_release_plugin.transfer.reader import Bundle, open_bundle
+from airflow_release_plugin.transfer.upload import Upload, missing
+
+_LONGEST_NAME = 250
+_SHA256 = re.compile("[0-9a-f]{64}")
+_CHUNK = 1 << 20
+_REFUSED = "refused"
+
+
+def require_importer(ctx: Context, actor: Actor, deed: str) -> None:
+    """Raise unless imports are switched on, releases reach their target here, and the actor is an admin."""
+    if not ctx.settings.imports_enabled:
+        raise NotAllowedError(
+            "Imports are switched off here; an administrator sets [release] imports_enabled."
+        )
+    access.require_target(ctx)
+    access.require_admin(ctx, actor, deed)
+
+
+def may_import(ctx: Context, actor: Actor) -> bool:
+    """Whether :func:`require_importer` would pass."""
+    allowed = actor.kind is ActorKind.SYSTEM or access.is_admin(ctx, actor)
+    return allowed and ctx.settings.imports_enabled and ctx.settings.has_target
+
+
+def folder(ctx: Context, import_id: int) -> Path:
+    """Where the file of an import is."""
+    return ctx.settings.transfer_path / "imports" / str(import_id)
+
+
+def begin(ctx: Context, *, actor: Actor, file_name: str, file_size: int, sha256: str = "") -> Import:
+    """
+    Announce a file. Its bytes follow in parts, from ``received`` on.
+
+    Whoever announces a file by its hash that is or was here already goes on with that import.
+
+    :raises BundleTooLargeError: no bundle is so large
+    """
+    require_importer(ctx, actor, "import bundles")
+    if file_size < 1:
+        raise BundleMalformedError(f"{clean_name(file_name)!r} is empty, so it is no bundle.")
+    if sha256 and not _SHA256.fullmatch(sha256):
+        raise InvalidRequestError(f"{sha256[:80]!r} is no SHA-256; give 64 hex digits, or leave it out.")
+    BundleLimits().require_archive(file_size)
+    known = queries.same_file(ctx.session, sha256, file_size, actor.id) if sha256 else None
+    if known is not None:
+        return known
+    row = Import(
+        state=ImportState.UPLOADING,
+        file_name=clean_name(file_name),
+        file_size=file_size,
+        received=0,
+        file_sha256=sha256 or None,
+        uploaded_at=ctx.clock(),
+        **stamp(actor, "uploaded"),
+    )
+    ctx.session.add(row)
+    # The id names the folder and the import in the trail.
+    ctx.session.flush()
+    return row
+
+
+def clean_name(name: str) -> str:
+    """What a file is called, without the folders and the characters that no name needs."""
+    last = re.split(r"[/\\]", name)[-1].encode("utf-8", "replace").decode()
+    plain = "".join(character for character in last if character.isprintable()).strip()
+    if len(plain) > _LONGEST_NAME:
+        stem, dot, suffix = plain.rpartition(".")
+        kept = f"{dot}{suffix}"[:20] if stem else ""
+        plain = plain[: _LONGEST_NAME - len(kept)] + kept
+    return plain if plain.strip(".") else "bundle.dagbundle"
+
+
+def expect(
+    ctx: Context, *, actor: Actor, import_id: int, offset: int, size: int, total: int | None = None
+) -> Upload:
+    """
+    Say whether so many bytes from ``offset`` on are wanted now, before they come.
+
+    :param total: size of the whole file, as who sends it says now
+    :raises InvalidRequestError: another size was announced
+    :raises ConflictError: they are not; ``received`` of its context says where to go on
+    """
+    row = _uploading(ctx, actor, import_id)
+    if total is not None and total != row.file_size:
+        raise InvalidRequestError(
+            f"{row.file_name!r} was announced with {row.file_size:,} bytes and has {total:,} now. Look "
+            f"whether it is the same, discard {row.subject} and begin anew."
+        )
+    _require_offset(row, offset)
+    _require_room(row, offset + size)
+    return Upload(folder(ctx, row.id))
+
+
+def append(ctx: Context, *, actor: Actor, import_id: int, offset: int, chunks: Iterable[bytes]) -> Import:
+    """
+    Add the next part of the file. It should be ready to read: others wait for the import meanwhile.
+
+    :raises ConflictError: it does not begin where the parts before it end; its context says ``received``
+    :raises TooLargeError: there are more bytes than were announced; none of this part are kept
+    :raises TransferUnavailableError: the disk is full; none of this part are kept
+    """
+    row = _uploading(ctx, actor, import_id)
+    # Two parts at once: the second one sees what the first one added, or loses here, before it writes.
+    queries.hold(ctx.session, row)
+    _require_offset(row, offset)
+    row.received += Upload(folder(ctx, row.id)).append(offset, _measured(row, chunks))
+    row.beat_at = ctx.clock()
+    return row
+
+
+def _measured(row: Import, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    end = row.received
+    for chunk in chunks:
+        end += len(chunk)
+        _require_room(row, end)
+        yield chunk
+
+
+def _require_offset(row: Import, offset: int) -> None:
+    if offset != row.received:
+        raise ConflictError(
+            f"Of {row.subject}, {row.received:,} of {row.file_size:,} bytes are here; go on at byte "
+            f"{row.received}, not at {offset}.",
+            received=row.received,
+        )
+
+
+def _require_room(row: Import, end: int) -> None:
+    if end > row.file_size:
+        raise TooLargeError(
+            f"{row.file_name!r} was announced with {row.file_size:,} bytes, and more came. Look whether it "
+            f"has changed, discard {row.subject} and begin anew.",
+            limit=row.file_size,
+        )
+
+
+def _uploading(ctx: Context, actor: Actor, import_id: int) -> Import:
+    require_importer(ctx, actor, "import bundles")
+    row = get_locked(ctx, actor=actor, import_id=import_id)
+    if row.state is not ImportState.UPLOADING:
+        reason = f": {row.error}" if row.error else ""
+        raise ConflictError(
+            f"{row.subject.capitalize()} is {row.state.value!r}{reason}; it takes no more bytes.",
+            received=row.received,
+        )
+    return row
+
+
+def complete(ctx: Context, *, actor: Actor, import_id: int) -> Import:
+    """
+    Look at a file that is whole: its hash, its limits, who signed it, every byte of its content.
+
+    The import is then uploaded, or failed with the reason and without its file; :func:`require_accepted` says
+    which. That has to be committed, so it is not raised here.
+
+    :raises ConflictError: bytes are missing
+    :raises TransferUnavailableError: file or keys cannot be read; nothing has changed
+    """
+    row = _uploading(ctx, actor, import_id)
+    if row.received < row.file_size:
+        raise ConflictError(
+            f"{row.subject.capitalize()} has {row.received:,} of {row.file_size:,} bytes; send the rest.",
+            received=row.received,
+        )
+    try:
+        row.file_sha256 = _hash(Upload(folder(ctx, row.id)), row)
+        with _open_file(ctx, row) as bundle:
+            bundle.verify()
+            _take_over(row, bundle)
+    except BundleError as error:
+        _refuse(ctx, actor, row, error)
+    else:
+        row.move_to(ImportState.UPLOADED)
+        record(ctx, row, EventTag.IMPORT_UPLOADED, actor=actor, signer=row.signer, size=row.file_size)
+    row.beat_at = None
+    return row
+
+
+def _hash(upload: Upload, row: Import) -> str:
+    digest = hashlib.sha256()
+    size = 0
+    try:
+        with upload.path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+    except OSError as error:
+        raise missing(upload.path) from error
+    if size < row.received:
+        raise missing(upload.path)
+    found = digest.hexdigest()
+    if row.file_sha256 not in {None, found}:
+        raise BundleAlteredError(
+            f"What came has the SHA-256 {found}, not {row.file_sha256} as announced. Upload it again.",
+            sha256=found,
+        )
+    return found
+
+
+def _take_over(row: Import, bundle: Bundle) -> None:
+    manifest = bundle.manifest
+    row.bundle_id, row.source_uid = manifest.bundle_id, manifest.installation_id
+    row.signer, row.expires_at = bundle.key.name, manifest.expires
+    row.manifest = manifest.to_dict()
+    row.dag_ids = dag_ids_of(manifest)
+
+
+def dag_ids_of(manifest: Manifest) -> list[str]:
+    """Sorted ids of the DAGs that a bundle brings or takes away."""
+    brought = {dag_id for unit in manifest.units for dag_id in unit.dag_ids}
+    return sorted(brought.union(*(gone.dag_ids for gone in manifest.removed)))
+
+
+def release_title(dag_ids: Iterable[str]) -> str:
+    """What a release of DAGs that an import brings is called where nobody says anything else."""
+    return f"Import of {first_few([dag_id[:140] for dag_id in sorted(dag_ids)])}"
+
+
+def _refuse(ctx: Context, actor: Actor, row: Import, error: BundleError) -> None:
+    row.error = error.message
+    row.options = {**row.options, _REFUSED: error.code}
+    row.move_to(ImportState.FAILED)
+    remove_file(ctx, row)
+    record(ctx, row, EventTag.IMPORT_FAILED, actor=actor, reason=error.message, code=error.code)
+
+
+def error_code(row: Import) -> str:
+    """What kind of error refused the file of an import; empty if none did."""
+    return str(row.options.get(_REFUSED, ""))
+
+
+def require_accepted(row: Import) -> None:
+    """Raise why the file of an import was refused, if it was."""
+    if code := error_code(row):
+        raise error_for_code(code)(row.error, import_id=row.id)
+
+
+def record(ctx: Context, row: Import, tag: EventTag, *, actor: Actor, **data: Any) -> None:
+    """Write down in the trail what became of an import."""
+    facts = {"bundle": row.bundle_id, "source_uid": row.source_uid, "sha256": row.file_sha256}
+    audit.record(ctx, actor=actor, tag=tag, subject=f"import:{row.id}", **facts, dag_ids=row.dag_ids, **data)
+
+
+def remove_file(ctx: Context, row: Import) -> None:
+    """Remove the file of an import that nobody needs any more; what stays is swept up later."""
+    shutil.rmtree(folder(ctx, row.id), ignore_errors=True)
+
+
+def get(ctx: Context, *, actor: Actor, import_id: int) -> Import:
+    """An import that holds a DAG which the actor may read; administrators see all."""
+    return _visible(ctx, actor, queries.get(ctx.session, import_id), import_id)
+
+
+def get_locked(ctx: Context, *, actor: Actor, import_id: int) -> Import:
+    """The same, to be changed."""
+    return _visible(ctx, actor, queries.get(ctx.session, import_id, lock=True), import_id)
+
+
+def _visible(ctx: Context, actor: Actor, row: Import | None, import_id: int) -> Import:
+    if row is None or not (access.is_executor(ctx, actor) or access.may_read(ctx, actor, row.dag_ids)):
+        raise NotFoundError(f"There is no import {import_id} that you may see.")
+    return row
+
+
+def list_imports(ctx: Context, *, actor: Actor, limit: int = 50, offset: int = 0) -> Page[Import]:
+    """Imports that the actor may see, newest first; their manifests are not loaded."""
+    ids = None if access.is_executor(ctx, actor) else _visible_ids(ctx, actor)
+    return queries.list_imports(ctx.session, ids=ids, limit=limit, offset=offset)
+
+
+def _visible_ids(ctx: Context, actor: Actor) -> list[int]:
+    held = queries.dag_ids(ctx.session)
+    wanted = access.both_ids(ctx, {dag_id for dag_ids in held.values() for dag_id in dag_ids})
+    readable = ctx.airflow.access.readable(actor, wanted)
+    return [i for i, dag_ids in held.items() if not readable.isdisjoint(access.both_ids(ctx, dag_ids))]
+
+
+def discard(ctx: Context, *, actor: Actor, import_id: int) -> Import:
+    """Give up an upload, or a bundle that was not applied; its file goes."""
+    require_importer(ctx, actor, "discard imports")
+    row = get_locked(ctx, actor=actor, import_id=import_id)
+    if row.state is not ImportState.DISCARDED:
+        give_up(ctx, row, actor=actor, reason=f"Discarded by {actor.name}.")
+    return row
+
+
+def give_up(ctx: Context, row: Import, *, actor: Actor, reason: str) -> None:
+    """Discard an import and its file."""
+    row.move_to(ImportState.DISCARDED)
+    row.error = reason
+    remove_file(ctx, row)
+    record(ctx, row, EventTag.IMPORT_DISCARDED, actor=actor, reason=reason)
+
+
+def expire(ctx: Context, row: Import) -> None:
+    """Give up an import whose bundle is not valid any more."""
+    until = row.expires_at.isoformat() if row.expires_at else ""
+    row.error = f"The bundle expired at {until} before it was applied. Have it exported anew."
+    row.move_to(ImportState.FAILED)
+    remove_file(ctx, row)
+    record(ctx, row, EventTag.IMPORT_FAILED, actor=SYSTEM, reason=row.error, code=BundleExpiredError.code)
+
+
+def contents(ctx: Context, *, actor: Actor, import_id: int) -> Manifest:
+    """What a bundle says about itself; its signature was good when it came."""
+    return manifest_of(get(ctx, actor=actor, import_id=import_id))
+
+
+def manifest_of(row: Import) -> Manifest:
+    """
+    The manifest of an import.
+
+    :raises ConflictError: the file is not whole yet, or was refused
+    """
+    if not row.manifest:
+        raise ConflictError(f"{row.subject.capitalize()} is {row.state.value!r}; its content is not known.")
+    return manifest_from_dict(row.manifest)
+
+
+def read_file(ctx: Context, *, actor: Actor, import_id: int, path: str) -> bytes:
+    """One file of a bundle, to be looked at."""
+    require_importer(ctx, actor, "read the code in a bundle")
+    with opened(ctx, get(ctx, actor=actor, import_id=import_id)) as bundle:
+        return bundle.read(path)
+
+
+@contextmanager
+def opened(ctx: Context, row: Import) -> Iterator[Bundle]:
+    """
+    The bundle of an import, opened anew: whoever signed it has to be trusted at this moment.
+
+    :raises ConflictError: the file is not whole yet, or nobody needs it any more
+    :raises BundleError: the key was revoked meanwhile, the bundle expired, or the file is another one now
+    """
+    if row.state is ImportState.UPLOADING or row.state not in queries.WITH_FILE:
+        raise ConflictError(f"{row.subject.capitalize()} is {row.state.value!r}; its file is not there.")
+    with _open_file(ctx, row) as bundle:
+        if bundle.manifest.to_dict() != row.manifest:
+            raise BundleAlteredError(f"The file of {row.subject} is not the one that was uploaded.")
+        yield bundle
+
+
+@contextmanager
+def _open_file(ctx: Context, row: Import) -> Iterator[Bundle]:
+    path = Upload(folder(ctx, row.id)).path
+    if not path.is_file():
+        raise missing(path)
+    trusted = KeyFolder(ctx.settings.keys_path).trusted()
+    with open_bundle(path, trusted=trusted, now=ctx.clock()) as bundle:
+        yield bundle

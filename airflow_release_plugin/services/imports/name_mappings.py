@@ -1,0 +1,31 @@
+"""What is remembered of names there and here, for the next import from the same installation."""
+
+from __future__ import annotations
+
+from airflow_release_plugin.domain.bundle.name_table import NameTable
+from airflow_release_plugin.models import NameMapping
+from airflow_release_plugin.repositories import imports
+from airflow_release_plugin.services.runtime.context import Context
+
+
+def remembered(ctx: Context, source_uid: str) -> NameTable:
+    """The names as they were last given for an installation."""
+    names: dict[str, dict[str, str]] = {}
+    for row in imports.name_mappings(ctx.session, source_uid):
+        names.setdefault(row.kind, {})[row.there] = row.here
+    return NameTable(names)
+
+
+def remember(ctx: Context, source_uid: str, table: NameTable) -> None:
+    """Keep the names in place of those that were kept before."""
+    wanted = {(kind, there): here for kind, there, here in table}
+    for row in imports.name_mappings(ctx.session, source_uid):
+        here = wanted.pop((row.kind, row.there), None)
+        if here is None:
+            ctx.session.delete(row)
+        else:
+            row.here = here
+    ctx.session.add_all(
+        NameMapping(source_uid=source_uid, kind=kind, there=there, here=here)
+        for (kind, there), here in wanted.items()
+    )

@@ -1,0 +1,112 @@
+"""Placeholders for what a bundle needs and nobody has made here: a name, a mark, and no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from airflow_release_plugin.domain.bundle.inventory import Kind, Standing
+from airflow_release_plugin.domain.bundle.name_table import name_table
+from airflow_release_plugin.domain.bundle.preflight_rules import Needs
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import Actor, ActorKind
+from airflow_release_plugin.domain.text.phrasing import first_few
+from airflow_release_plugin.exceptions import InvalidRequestError, NotAllowedError
+from airflow_release_plugin.models import Import
+from airflow_release_plugin.services.imports import imports, preflight
+from airflow_release_plugin.services.runtime.context import Context
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, order=True)
+class Stub:
+    """Something to be filled in: its name in the bundle, and its name here."""
+
+    kind: Kind
+    there: str
+    here: str
+
+
+def create(
+    ctx: Context,
+    *,
+    actor: Actor,
+    import_id: int,
+    connections: Iterable[str] = (),
+    variables: Iterable[str] = (),
+    pools: Iterable[str] = (),
+) -> tuple[Stub, ...]:
+    """
+    Make what the bundle names and Airflow lacks, under the names that it has here; then look again.
+
+    What is there already is left alone. Either all that is asked for is made, or nothing.
+
+    :param connections: ids as the bundle has them; likewise ``variables`` and ``pools``
+    :raises NotAllowedError: the actor may not make such things in Airflow
+    :raises InvalidRequestError: the bundle needs no such thing, or Airflow does not accept its name
+    """
+    imports.require_importer(ctx, actor, "make stubs")
+    row = preflight.require_waiting(imports.get_locked(ctx, actor=actor, import_id=import_id))
+    needs = Needs(imports.manifest_of(row), name_table(row.mapping).here)
+    wanted = {Kind.CONNECTION: connections, Kind.VARIABLE: variables, Kind.POOL: pools}
+    asked = {(kind, there) for kind, names in wanted.items() for there in names}
+    _require_needed(needs, asked)
+    made = tuple(_missing(ctx, needs, sorted(asked)))
+    _require_rights(ctx, actor, made)
+    for stub in made:
+        ctx.airflow.inventory.create_stub(
+            stub.kind,
+            stub.here,
+            connection_type=needs.type_of(stub.kind.value, stub.there),
+            note=_note(row, needs, stub),
+        )
+    if made:
+        names = [f"{stub.kind.value} {stub.here}" for stub in made]
+        imports.record(ctx, row, EventTag.IMPORT_STUBS_MADE, actor=actor, stubs=names)
+    if row.preflight_at is not None:
+        preflight.renew(ctx, row)
+    return made
+
+
+def _require_needed(needs: Needs, asked: Iterable[tuple[Kind, str]]) -> None:
+    strange = sorted(
+        f"{kind.value} {there!r}" for kind, there in asked if there not in needs.named[kind.value]
+    )
+    if strange:
+        raise InvalidRequestError(
+            f"The bundle needs no {', '.join(strange)[:500]}; stubs are made only of what it needs.",
+            unknown=strange,
+        )
+
+
+def _missing(ctx: Context, needs: Needs, asked: Iterable[tuple[Kind, str]]) -> Iterator[Stub]:
+    """Those that are not here yet; of two that have one name here, the first."""
+    held = ctx.airflow.inventory.take(needs.wanted).standings
+    seen = set()
+    for kind, there in asked:
+        here = needs.rename(kind.value, there)
+        is_there = held[kind].get(here, Standing.UNKNOWN) is not Standing.UNKNOWN
+        if not is_there and (kind, here) not in seen:
+            seen.add((kind, here))
+            yield Stub(kind, there, here)
+
+
+def _require_rights(ctx: Context, actor: Actor, stubs: Iterable[Stub]) -> None:
+    """Whoever sits at the computer may do everything there."""
+    refused = [
+        f"{stub.kind.value} {stub.here!r}"
+        for stub in stubs
+        if actor.kind is not ActorKind.SYSTEM
+        and not ctx.airflow.access.may_create(actor, stub.kind, stub.here)
+    ]
+    if refused:
+        raise NotAllowedError(
+            f"{actor.name!r} may not make {', '.join(refused)[:500]} in Airflow; ask for the right to do so, "
+            "or ask somebody who has it."
+        )
+
+
+def _note(row: Import, needs: Needs, stub: Stub) -> str:
+    users = needs.named[stub.kind.value][stub.there]
+    return f"needed by {first_few(users, _SHOWN)} of {row.subject}. Fill it in, then change this description."

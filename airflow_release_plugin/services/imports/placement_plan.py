@@ -1,0 +1,282 @@
+"""Which units of a bundle are here already, where each goes, and what stands in the way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from airflow_release_plugin.domain.bundle.manifest import BundleRemoval, BundleUnit, Manifest
+from airflow_release_plugin.domain.bundle.placement import (
+    Place,
+    file_places,
+    folder_problem,
+    moved_path,
+    new_path,
+    upstream_first,
+)
+from airflow_release_plugin.domain.bundle.preflight import Finding, Item, Reason
+from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.models import Import, Submission, Unit
+from airflow_release_plugin.repositories import exports, imports, submissions
+from airflow_release_plugin.services.runtime.context import Context
+
+
+@dataclass(frozen=True)
+class Placement:
+    """
+    A unit of a bundle and where it goes.
+
+    :param unit: the same unit here; ``None`` for one that was never here
+    :param live: what the target holds of it
+    :param path: of the DAG file here
+    :param files: path here of every file, by the path there
+    """
+
+    bundled: BundleUnit
+    unit: Unit | None
+    live: Submission | None
+    path: str
+    files: Mapping[str, str]
+
+    @property
+    def change(self) -> ChangeKind:
+        """What it does to the target."""
+        if self.live is None:
+            return ChangeKind.NEW
+        return ChangeKind.MODIFIED if self.live.path == self.path else ChangeKind.RENAMED
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether the DAG file is elsewhere here than there."""
+        return self.path != self.bundled.path
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A unit that is gone there and still in the target here."""
+
+    gone: BundleRemoval
+    unit: Unit
+    live: Submission
+
+
+@dataclass(frozen=True)
+class Places:
+    """
+    Where everything goes.
+
+    :param units: upstream first
+    :param findings: what stands in the way, as far as paths and units are concerned
+    """
+
+    units: tuple[Placement, ...]
+    removals: tuple[Removal, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def unit_ids(self) -> set[int]:
+        """Ids of the units here that the bundle changes or takes away."""
+        changed = {each.unit.id for each in self.units if each.unit}
+        return changed | {each.unit.id for each in self.removals}
+
+    @property
+    def live(self) -> tuple[Submission, ...]:
+        """What the target holds of them."""
+        return (*(each.live for each in self.units if each.live), *(each.live for each in self.removals))
+
+    def of_files(self) -> dict[str, str]:
+        """Path here of every file, by the path there."""
+        return {there: here for placement in self.units for there, here in placement.files.items()}
+
+
+def place(ctx: Context, manifest: Manifest, *, folder: str = "", take_over: bool = False) -> Places:
+    """
+    Find the place of every unit; a fixed number of queries, nothing is stored.
+
+    :param folder: where DAG files go that were never here
+    :param take_over: whether a unit that was made here may become the one of the bundle that has its DAGs
+    """
+    here = _Here(ctx)
+    units: list[Placement] = []
+    findings: list[Finding] = []
+    folder = folder.strip().strip("/")
+    problem = folder_problem(folder)
+    if problem:
+        findings.append((Reason.BAD_FOLDER, Item(folder, f"It cannot be used: {problem}.")))
+        folder = ""
+    for bundled in upstream_first(manifest.units):
+        unit = here.units.get(bundled.unit_id)
+        if unit is None and take_over:
+            unit = here.made_here_with(bundled.dag_ids)
+        path = here.path(bundled, unit, folder)
+        units.append(
+            Placement(
+                bundled=bundled,
+                unit=unit,
+                live=here.live.get(unit.id) if unit else None,
+                path=path,
+                files=file_places(bundled, path),
+            )
+        )
+    places = Places(tuple(units), tuple(here.removals(manifest.removed)), ())
+    findings += [
+        *_cannot_move(places),
+        *_paths_taken(here, places),
+        *_dag_ids_taken(here, places),
+        *_busy(ctx, places),
+    ]
+    return replace(places, findings=tuple(findings))
+
+
+def place_import(ctx: Context, row: Import, manifest: Manifest) -> Places:
+    """The same, with the folder and the choice that the import was asked for with last."""
+    return place(ctx, manifest, folder=row.folder, take_over=bool(row.options.get("take_over")))
+
+
+class _Here:
+    """What there is here."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._source = ctx.settings.source
+        units = submissions.units(ctx.session, self._source)
+        own = exports.installation(ctx.session)
+        # Without an identity nothing of ours can have travelled.
+        self.units = {unit.origin or f"{own.uid if own else ''}:{unit.id}": unit for unit in units}
+        self.live = submissions.live_by_unit(ctx.session, self._source)
+        waiting = {SubmissionState.PENDING, SubmissionState.IN_RELEASE}
+        self._waiting = submissions.latest_by_unit(ctx.session, self._source, waiting, listed=True)
+        self._places = imports.places(ctx.session)
+        self._all = units
+        self.at_path = {unit.path: unit for unit in units}
+
+    def counts(self, unit: Unit) -> Submission | None:
+        """The newest version that is in the target or on its way there."""
+        return self._waiting.get(unit.id) or self.live.get(unit.id)
+
+    def path(self, bundled: BundleUnit, unit: Unit | None, folder: str) -> str:
+        """Where the DAG file of a unit goes."""
+        if unit is None:
+            return new_path(bundled.path, folder)
+        now = self.live.get(unit.id)
+        path = now.path if now else unit.path
+        # What was never imported, and so is ours, was in the same place there before it was renamed.
+        known = self._places.get(bundled.unit_id) or {path: bundled.previous_path or bundled.path}
+        # A rename that was rolled back or never released is not what put it where it is now.
+        there = known.get(path) or list(known.values())[-1]
+        return moved_path(bundled.path, Place(there, path))
+
+    def made_here_with(self, dag_ids: Iterable[str]) -> Unit | None:
+        """The unit that defines these DAGs here, if it is one alone, and was not imported itself."""
+        wanted = set(dag_ids)
+        rows = [row for unit in self._all if (row := self.counts(unit)) is not None]
+        found = {row.unit_id: row for row in rows if wanted.intersection(row.dag_ids)}
+        if len(found) != 1:
+            return None
+        (row,) = found.values()
+        return row.unit if row.unit.origin is None else None
+
+    def removals(self, gone: Iterable[BundleRemoval]) -> Iterator[Removal]:
+        """Those units of the bundle's base that are still in the target."""
+        for each in gone:
+            unit = self.units.get(each.unit_id)
+            if unit is not None and unit.id in self.live:
+                yield Removal(each, unit, self.live[unit.id])
+
+    def others(self, places: Places) -> dict[int, Submission]:
+        """What stays of units that the bundle does not touch: in the target, or on its way there."""
+        touched, rows = places.unit_ids, {**self.live, **self._waiting}
+        return {unit: row for unit, row in rows.items() if unit not in touched and not row.is_removal}
+
+
+def _cannot_move(places: Places) -> Iterator[Finding]:
+    """A DAG file that others import can only stay where its module name says."""
+    moved = {place.bundled.path: place for place in places.units if place.is_moved}
+    for place in places.units:
+        for file in place.files:
+            if file in moved and file != place.bundled.path:
+                yield (
+                    Reason.CANNOT_MOVE,
+                    Item(
+                        file,
+                        f"{place.bundled.path!r} imports it by its path from the root. Choose no folder, or "
+                        "the root, for this bundle.",
+                        moved[file].bundled.dag_ids,
+                    ),
+                )
+        outside = sorted(here for here in place.files.values() if here.startswith("../") or here == "..")
+        if outside:
+            yield (
+                Reason.BAD_FOLDER,
+                Item(outside[0], "It would be outside of the root.", place.bundled.dag_ids),
+            )
+
+
+def _paths_taken(here: _Here, places: Places) -> Iterator[Finding]:
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for place in places.units:
+        for there, path in place.files.items():
+            wanted[path].add(there)
+    units = {row.path: row.unit for row in here.others(places).values()}
+    leaving = {place.unit.id for place in places.units if place.unit and place.unit.path != place.path}
+    for place in places.units:
+        other = units.get(place.path) or _namesake(here, place, leaving)
+        both = sorted(wanted[place.path])
+        if other is not None:
+            detail = f"{other.name!r} has its DAG file there."
+        elif len(both) > 1:
+            detail = f"{both[0]!r} and {both[1]!r} of the bundle would both go there."
+        else:
+            continue
+        yield (Reason.PATH_TAKEN, Item(place.path, f"{detail} Choose another folder.", place.bundled.dag_ids))
+
+
+def _namesake(here: _Here, place: Placement, leaving: Collection[int]) -> Unit | None:
+    """A unit of which nothing counts any more keeps its path all the same: no two units share one."""
+    unit = here.at_path.get(place.path)
+    is_own = unit is not None and place.unit is not None and unit.id == place.unit.id
+    return None if unit is None or is_own or unit.id in leaving else unit
+
+
+def _dag_ids_taken(here: _Here, places: Places) -> Iterator[Finding]:
+    owners = {dag_id: row for row in here.others(places).values() for dag_id in row.dag_ids}
+    for place in places.units:
+        for dag_id in place.bundled.dag_ids:
+            row = owners.get(dag_id)
+            if row is not None:
+                whose = (
+                    "which was imported as another unit"
+                    if row.unit.origin
+                    else "which was made here; take it over if the bundle's is to replace it"
+                )
+                yield (
+                    Reason.DAG_ID_OF_OTHER_UNIT,
+                    Item(dag_id, f"It is in {row.path!r} v{row.version} here, {whose}.", (dag_id,)),
+                )
+
+
+def _busy(ctx: Context, places: Places) -> Iterator[Finding]:
+    for row in submissions.with_state(ctx.session, places.unit_ids, SubmissionState.IN_RELEASE):
+        number = f" {row.release_id}" if row.release_id else ""
+        yield (
+            Reason.IN_OPEN_RELEASE,
+            Item(
+                row.path,
+                f"v{row.version} is in open release{number}. Wait until that is through, or revoke it.",
+                tuple(row.dag_ids),
+            ),
+        )
+
+
+def move_units(ctx: Context, places: Iterable[Placement]) -> None:
+    """Give the units that are here already their new paths; they may go where another of them was."""
+    moving = [(place.unit, place.path) for place in places if place.unit and place.unit.path != place.path]
+    for unit, path in moving:
+        unit.path = f"{path} (moving {unit.id})"
+    # Two units must not have one path at any moment.
+    ctx.session.flush()
+    for unit, path in moving:
+        unit.path = path
+    # New units may take the paths that are free now.
+    ctx.session.flush()

@@ -1,0 +1,146 @@
+"""Target environments: where they stand, putting a branch back, and the records of every DAG version."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.exceptions import ConflictError, NotFoundError, TargetMovedError
+from airflow_release_plugin.models import Release, Submission
+from airflow_release_plugin.repositories import releases, submissions
+from airflow_release_plugin.repositories.pages import Page
+from airflow_release_plugin.services.promotion import promotions, records
+from airflow_release_plugin.services.runtime import access, audit
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.store.base import environment_ref
+
+
+@dataclass(frozen=True)
+class EnvironmentView:
+    """An environment; ``moved`` says that its branch is not where the product left it."""
+
+    name: str
+    commit: str | None
+    recorded_commit: str | None
+    moved: bool
+
+
+@dataclass(frozen=True)
+class DagVersion:
+    """One version of one DAG: a record."""
+
+    dag_id: str
+    path: str
+    version: int
+    submission_id: int
+    change: ChangeKind
+    state: SubmissionState
+    in_target: bool
+    submitted_by: Person
+    submitted_at: datetime
+    comment: str
+    release_id: int | None
+    release_number: str | None
+    released_at: datetime | None
+    commit: str | None
+
+
+def get(ctx: Context, *, actor: Actor, name: str) -> EnvironmentView:
+    """An environment by name; every logged-in user may see where it stands."""
+    del actor
+    if name != ctx.settings.environment:
+        raise NotFoundError(
+            f"There is no environment {name!r}; this installation has {ctx.settings.environment!r}."
+        )
+    record = releases.environment(ctx.session, name)
+    recorded = record.recorded_commit if record else None
+    commit = ctx.store.ref(environment_ref(name))
+    return EnvironmentView(name=name, commit=commit, recorded_commit=recorded, moved=commit != recorded)
+
+
+def restore(ctx: Context, *, actor: Actor, name: str) -> EnvironmentView:
+    """Put a branch that was moved by hand back to where the last promotion left it; for admins."""
+    access.require_admin(ctx, actor, f"restore {name!r}")
+    with suppress(TargetMovedError):
+        promotions.reconcile(ctx, name)
+    releases.environment(ctx.session, name, lock=True)
+    view = get(ctx, actor=actor, name=name)
+    if not view.moved:
+        return view
+    if view.recorded_commit is None:
+        raise ConflictError(
+            f"The branch {name!r} was made by hand before anything was released. Delete it in the store, or "
+            "release into another environment."
+        )
+    ctx.store.move_ref(environment_ref(name), expected=view.commit, new=view.recorded_commit)
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.ENVIRONMENT_RECONCILED,
+        subject=f"environment:{name}",
+        found=view.commit,
+        restored=view.recorded_commit,
+    )
+    ctx.airflow.serving.announce(name, view.recorded_commit, [])
+    return get(ctx, actor=actor, name=name)
+
+
+def dag_history(
+    ctx: Context, *, actor: Actor, dag_id: str, limit: int = 50, offset: int = 0
+) -> Page[DagVersion]:
+    """
+    Every version of a DAG, newest first.
+
+    :param dag_id: the id in the target, or that of the source's copy
+    :raises NotFoundError: the actor may not read the DAG
+    """
+    units = records.units_of(ctx, actor=actor, dag_id=dag_id)
+    page = submissions.list_submissions(ctx.session, unit_ids=units, limit=limit, offset=offset)
+    packages = _packages(ctx, page.items)
+    wanted = ctx.settings.target_id(dag_id)
+    return Page([_record(ctx, row, wanted, packages) for row in page.items], page.total_entries)
+
+
+def live_dags(ctx: Context, *, actor: Actor) -> list[DagVersion]:
+    """What the environment holds now, one row for each DAG that the actor may read, by DAG id."""
+    rows = list(submissions.live_by_unit(ctx.session, ctx.settings.source).values())
+    readable = ctx.airflow.access.readable(actor, access.both_ids(ctx, [d for r in rows for d in r.dag_ids]))
+    everything = access.is_executor(ctx, actor)
+    packages = _packages(ctx, rows)
+    found = [
+        _record(ctx, row, dag_id, packages)
+        for row in rows
+        for dag_id in row.dag_ids
+        if everything or not readable.isdisjoint(access.both_ids(ctx, [dag_id]))
+    ]
+    return sorted(found, key=lambda version: version.dag_id)
+
+
+def _packages(ctx: Context, rows: list[Submission]) -> dict[int, Release]:
+    return releases.with_items(ctx.session, {row.release_id for row in rows if row.release_id is not None})
+
+
+def _record(ctx: Context, row: Submission, dag_id: str, packages: dict[int, Release]) -> DagVersion:
+    package = packages.get(row.release_id) if row.release_id is not None else None
+    released = row.state is SubmissionState.RELEASED
+    return DagVersion(
+        dag_id=dag_id,
+        path=row.path,
+        version=row.version,
+        submission_id=row.id,
+        change=row.change,
+        state=row.state,
+        in_target=released and row.change is not ChangeKind.DELETED,
+        submitted_by=row.submitted_by,
+        submitted_at=row.submitted_at,
+        comment=row.comment,
+        release_id=row.release_id,
+        release_number=package.number if package else None,
+        released_at=package.released_at if package else None,
+        commit=package.target_commit if package else None,
+    )

@@ -1,0 +1,257 @@
+"""
+Moving a target branch: the only way by which code reaches an environment (invariants 1, 2, 6, 9).
+
+Database and git cannot commit together. So the intent is committed first (state ``releasing`` with the id of
+the commit), then the branch moves by compare-and-swap, then the release is ``released``. Whatever moment a
+crash hits, :func:`reconcile` finishes it.
+"""
+
+from __future__ import annotations
+
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import SYSTEM, Actor
+from airflow_release_plugin.domain.release.digest import change_digest
+from airflow_release_plugin.domain.states import ApprovalState, ReleaseState, SubmissionState
+from airflow_release_plugin.exceptions import (
+    ConflictError,
+    ExpiredError,
+    FrozenError,
+    StaleDigestError,
+    StoreConflictError,
+    TargetMovedError,
+)
+from airflow_release_plugin.models import Approval, Environment, Release
+from airflow_release_plugin.repositories import approvals as approval_queries
+from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.repositories import submissions as submission_queries
+from airflow_release_plugin.services.promotion import superseding
+from airflow_release_plugin.services.releases import lifecycle, releases, schedule
+from airflow_release_plugin.services.runtime import access, audit
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions.contents import dag_files_to_parse, still_needed, touched_paths
+from airflow_release_plugin.store.base import CommitMessage, environment_ref, tag_ref
+
+
+def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
+    """
+    Bring an approved release to its environment; calling again answers the same.
+
+    The result is ``released``; or ``checking`` when the target got unrelated changes since the check, which
+    is then run again; or ``stale`` when it got changes to files that the release relies on.
+
+    :raises ConflictError: the release is not approved
+    :raises ExpiredError: its execution window is over
+    :raises TargetMovedError: the branch is not where the product left it
+    """
+    access.require_executor(ctx, actor, "promote releases")
+    access.require_target(ctx)
+    environment_name = releases.get(ctx, actor=actor, release_id=release_id).environment
+    environment = lock_environment(ctx, environment_name)
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    if release.state in {ReleaseState.RELEASED, ReleaseState.ROLLED_BACK}:
+        return release
+    approval = _require_approved(ctx, release)
+    _require_open_window(ctx, release, approval)
+    head = head_of(ctx, environment)
+    if head != release.base_commit:
+        _send_back(ctx, release, head, actor=actor)
+        ctx.session.commit()
+        return release
+    release.target_commit = _write_commit(ctx, release, approval, head)
+    lifecycle.move(ctx, release, ReleaseState.RELEASING, actor=actor)
+    ctx.session.commit()
+    return _finish(ctx, release.id, environment_name, actor=actor)
+
+
+def _require_approved(ctx: Context, release: Release) -> Approval | None:
+    """
+    The approval that carries the release, with its digest checked against what would be promoted.
+
+    ``None`` for a release that was exempt from approval when it was made.
+    """
+    if release.state is ReleaseState.EXPIRED:
+        # The expiry that was just written down must survive the error.
+        ctx.session.commit()
+        raise ExpiredError(f"{release.subject} was not executed in time; request it again.")
+    if release.state is not ReleaseState.APPROVED:
+        raise ConflictError(
+            f"{release.subject} is {release.state.value!r}; only an approved release can be promoted.",
+            state=release.state.value,
+        )
+    digest = change_digest(release.changes, target=release.environment, kind=release.kind)
+    if release.exempt_reason and digest == release.change_digest:
+        return None
+    approval = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
+    is_approved = approval is not None and approval.state is ApprovalState.APPROVED
+    if approval is None or not is_approved or not digest == release.change_digest == approval.change_digest:
+        raise StaleDigestError(
+            f"{release.subject} has no approval of exactly what it would promote; revoke it and request "
+            "it again.",
+            current=digest,
+        )
+    return approval
+
+
+def _require_open_window(ctx: Context, release: Release, approval: Approval | None) -> None:
+    held = schedule.hold(release, approval, ctx.clock())
+    if held is not None:
+        until = held.until.isoformat() if held.until else "further notice"
+        raise FrozenError(
+            f"{release.subject} is approved but {held.reason} until {until}; it goes on by itself then.",
+            until=held.until.isoformat() if held.until else None,
+        )
+
+
+def lock_environment(ctx: Context, name: str) -> Environment:
+    """Lock an environment in which no promotion is half done."""
+    environment = _locked_environment(ctx, name)
+    while reconcile(ctx, name):
+        # Finishing commits, which gives the lock back.
+        environment = _locked_environment(ctx, name)
+    return environment
+
+
+def _locked_environment(ctx: Context, name: str) -> Environment:
+    environment = release_queries.environment(ctx.session, name, lock=True)
+    if environment is None:
+        environment = Environment(name=name, recorded_commit=None, updated_at=ctx.clock())
+        ctx.session.add(environment)
+        # Two first promotions at once: the second insert fails here, before anything was done.
+        ctx.session.flush()
+    return environment
+
+
+def head_of(ctx: Context, environment: Environment) -> str | None:
+    """Where the branch is. Raises ``TargetMovedError`` if that is not where the product left it."""
+    head = ctx.store.ref(environment_ref(environment.name))
+    if head != environment.recorded_commit:
+        raise TargetMovedError(
+            f"The branch {environment.name!r} is at {head or 'nothing'}, but the last promotion left it at "
+            f"{environment.recorded_commit or 'nothing'}: somebody moved it by hand. An admin can put it "
+            f"back with POST environments/{environment.name}/restore; until then nothing is promoted.",
+            head=head,
+            recorded=environment.recorded_commit,
+        )
+    return head
+
+
+def _send_back(ctx: Context, release: Release, head: str | None, *, actor: Actor) -> None:
+    """The target moved on since the check: check again on top of it, or give up where changes meet."""
+    if head is None:
+        changed = set(ctx.store.files(release.base_commit))
+    else:
+        changed = {change.path for change in ctx.store.changes(release.base_commit, head)}
+    overlap = sorted(changed & touched_paths(release) | still_needed(ctx, release))
+    if overlap:
+        lifecycle.move(
+            ctx,
+            release,
+            ReleaseState.STALE,
+            actor=actor,
+            reason=f"Changed in {release.environment} since the check: {', '.join(overlap[:5])}. "
+            "Retry or submit again.",
+        )
+        return
+    release.base_commit = head
+    lifecycle.move(
+        ctx,
+        release,
+        ReleaseState.CHECKING,
+        actor=actor,
+        reason="The target moved on; checking again on top of it.",
+    )
+    releases.start_pipeline(ctx, release, actor=actor, suffix=f"__on_{(head or 'empty')[:8]}")
+
+
+def _write_commit(ctx: Context, release: Release, approval: Approval | None, head: str | None) -> str:
+    trailers = [
+        ("Release", release.number),
+        ("Kind", release.kind.value),
+        ("Requested-by", release.requested_by_name),
+        *_grounds(release, approval),
+        ("Change-Digest", release.change_digest),
+    ]
+    return ctx.store.commit(
+        parent=head,
+        changes=release.changes,
+        message=CommitMessage(title=release.title, body=release.description, trailers=tuple(trailers)),
+        author=release.requested_by_name,
+        time=ctx.clock(),
+    )
+
+
+def _grounds(release: Release, approval: Approval | None) -> list[tuple[str, str]]:
+    """On what ground the release is in the target, as trailers."""
+    if approval is None:
+        return [("Exempt", " ".join(release.exempt_reason.split()))]
+    return [
+        *(("Approved-by", decision.actor_name) for decision in approval.decisions),
+        ("Flow", f"{approval.requirement.flow} revision {approval.requirement.flow_revision}"),
+    ]
+
+
+def _finish(ctx: Context, release_id: int, environment_name: str, *, actor: Actor) -> Release:
+    """
+    Move the branch to the recorded commit, unless it is there, and write down that it is.
+
+    Everybody who finds a release in ``releasing`` does this, one at a time; the first one does it for all.
+    """
+    environment = _locked_environment(ctx, environment_name)
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    if release.state is not ReleaseState.RELEASING:
+        return release
+    target = str(release.target_commit)
+    ref = environment_ref(environment_name)
+    parents = ctx.store.commit_facts(target).parents
+    try:
+        ctx.store.move_ref(ref, expected=parents[0] if parents else None, new=target)
+    except StoreConflictError as error:
+        head = ctx.store.ref(ref)
+        if head == target:
+            return _settle(ctx, release, environment, actor=actor)
+        lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=str(error))
+        ctx.session.commit()
+        raise TargetMovedError(
+            f"{release.subject} was not released: the branch {environment_name!r} was moved by hand at the "
+            "same time.",
+            head=head,
+        ) from error
+    return _settle(ctx, release, environment, actor=actor)
+
+
+def _settle(ctx: Context, release: Release, environment: Environment, *, actor: Actor) -> Release:
+    """The branch has the release: tag it and write it down."""
+    tag = tag_ref(release.number)
+    ctx.store.move_ref(tag, expected=ctx.store.ref(tag), new=str(release.target_commit))
+    environment.recorded_commit = release.target_commit
+    environment.updated_at = ctx.clock()
+    lifecycle.move(ctx, release, ReleaseState.RELEASED, actor=actor)
+    release.released_at = ctx.clock()
+    units = [item.submission.unit_id for item in release.items]
+    replaced = submission_queries.with_state(ctx.session, units, SubmissionState.RELEASED)
+    for item in release.items:
+        item.submission.move_to(SubmissionState.RELEASED)
+    superseding.settle(ctx, release, replaced, actor=actor)
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.ENVIRONMENT_PROMOTED,
+        subject=f"environment:{environment.name}",
+        release=release.number,
+        commit=release.target_commit,
+        base=release.base_commit,
+        change_digest=release.change_digest,
+    )
+    # Whoever uses a changed shared file serves something new as well.
+    affected = dag_files_to_parse(ctx, release)
+    ctx.airflow.serving.announce(environment.name, str(release.target_commit), affected)
+    ctx.session.commit()
+    return release
+
+
+def reconcile(ctx: Context, environment_name: str) -> list[Release]:
+    """Finish promotions that a crash interrupted; called at start and before every promotion."""
+    return [
+        _finish(ctx, release.id, environment_name, actor=SYSTEM)
+        for release in release_queries.in_state(ctx.session, environment_name, ReleaseState.RELEASING)
+    ]

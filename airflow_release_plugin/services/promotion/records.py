@@ -1,0 +1,163 @@
+"""The records: every version of every DAG, what was decided on it, and where it is now (R15)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.records import Place
+from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.exceptions import NotFoundError
+from airflow_release_plugin.models import Decision, Event, Release, Submission
+from airflow_release_plugin.repositories import approvals, events, records, submissions
+from airflow_release_plugin.repositories.pages import Page
+from airflow_release_plugin.repositories.records import RecordFilter, RecordRow
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.submissions import submissions as submission_service
+
+ORDER_COLUMNS = records.ORDER_COLUMNS.keys()
+TRAIL = 200
+"""Most events of a history page."""
+
+
+@dataclass(frozen=True)
+class Stay:
+    """
+    One release that a version was in, whatever became of it.
+
+    :param state: of the release, now
+    :param is_checked: whether its last check passed; ``None`` before there is one
+    :param decisions: of all its attempts, oldest first
+    """
+
+    release: Release
+    state: ReleaseState
+    is_checked: bool | None
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """
+    One version.
+
+    :param release: the one that holds it or released it
+    :param stays: every release that it was in, the newest first
+    """
+
+    submission: Submission
+    release: Release | None
+    place: Place
+    stays: tuple[Stay, ...]
+
+    @property
+    def is_checked(self) -> bool | None:
+        """Whether the last check of its newest release passed; ``None`` before there is one."""
+        return self.stays[0].is_checked if self.stays else None
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """All that people decided about releases with it, in the order of these releases."""
+        return tuple(decision for stay in self.stays for decision in stay.decisions)
+
+
+@dataclass(frozen=True)
+class History:
+    """
+    Every version of one DAG.
+
+    :param dag_id: in the target
+    :param live: the version that the target serves
+    :param page: a page of all versions, the newest first
+    """
+
+    dag_id: str
+    live: Record | None
+    page: Page[Record]
+
+
+def list_records(
+    ctx: Context,
+    *,
+    actor: Actor,
+    search: str = "",
+    submitter: str = "",
+    place: Place | None = None,
+    order_by: str = "-submitted_at",
+    limit: int = 50,
+    offset: int = 0,
+) -> Page[Record]:
+    """Versions that the actor may see; a fixed number of queries, whatever the number of rows."""
+    wanted = RecordFilter(
+        search=search, submitter=submitter, place=place, unit_ids=access.readable_units(ctx, actor)
+    )
+    page = records.list_records(ctx.session, wanted, order_by=order_by, limit=limit, offset=offset)
+    return Page(_records(ctx, page.items), page.total_entries)
+
+
+def history(ctx: Context, *, actor: Actor, dag_id: str, limit: int = 50, offset: int = 0) -> History:
+    """
+    Every version of a DAG.
+
+    :param dag_id: the id in the target, or that of the source's copy
+    :raises NotFoundError: the actor may not read the DAG
+    """
+    wanted = RecordFilter(of_units=units_of(ctx, actor=actor, dag_id=dag_id))
+    page = records.list_records(ctx.session, wanted, limit=limit, offset=offset)
+    live = RecordFilter(of_units=wanted.of_units, place=Place.IN_TARGET)
+    served = records.list_records(ctx.session, live, limit=1, offset=0).items
+    found = _records(ctx, [*served, *page.items])
+    return History(
+        ctx.settings.target_id(dag_id),
+        found[0] if served else None,
+        Page(found[len(served) :], page.total_entries),
+    )
+
+
+def units_of(ctx: Context, *, actor: Actor, dag_id: str) -> set[int]:
+    """Units that define a DAG which the actor may read; ``NotFoundError`` where they may not."""
+    wanted = ctx.settings.target_id(dag_id)
+    if not access.may_read(ctx, actor, [wanted]):
+        raise NotFoundError(f"There is no Dag {dag_id!r} that you may see.")
+    known = submissions.units(ctx.session, ctx.settings.source)
+    return {unit.id for unit in known if wanted in unit.dag_ids}
+
+
+def trail(ctx: Context, found: Sequence[Record]) -> list[Event]:
+    """What happened to these versions and their releases, the newest first."""
+    subjects = {f"submission:{record.submission.id}" for record in found}
+    subjects |= {f"release:{stay.release.id}" for record in found for stay in record.stays}
+    if not subjects:
+        return []
+    return events.list_events(ctx.session, subjects=sorted(subjects), limit=TRAIL).items[::-1]
+
+
+def stays(ctx: Context, *, actor: Actor, submission_id: int) -> tuple[Stay, ...]:
+    """The releases that a version was in, the newest first; ``NotFoundError`` if the actor may not see it."""
+    row = submission_service.get(ctx, actor=actor, submission_id=submission_id)
+    return _stays(ctx, [row.id]).get(row.id, ())
+
+
+def _records(ctx: Context, rows: Sequence[RecordRow]) -> list[Record]:
+    found = _stays(ctx, [row.submission.id for row in rows])
+    return [Record(row.submission, row.release, row.place, found.get(row.submission.id, ())) for row in rows]
+
+
+def _stays(ctx: Context, submission_ids: Collection[int]) -> dict[int, tuple[Stay, ...]]:
+    """By submission; three queries, whatever the number."""
+    pairs = records.stays(ctx.session, submission_ids)
+    release_ids = {release.id for _, release in pairs}
+    checks = records.last_checks(ctx.session, release_ids)
+    decided = approvals.decisions_on(ctx.session, release_ids)
+    found: dict[int, tuple[Stay, ...]] = {}
+    for submission_id, release in pairs:
+        stay = Stay(
+            release,
+            release.effective_state(ctx.clock()),
+            checks.get(release.id),
+            tuple(decided.get(release.id, ())),
+        )
+        found[submission_id] = (*found.get(submission_id, ()), stay)
+    return found

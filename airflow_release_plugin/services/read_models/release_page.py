@@ -1,0 +1,225 @@
+"""Everything that the page of one release shows, and its diff."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
+from airflow_release_plugin.domain.release.runs import AT_WORK, StartStatus
+from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.tree.files import FileEntry
+from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.models import Event, Release, ReleaseItem, Report
+from airflow_release_plugin.repositories import approvals as approval_queries
+from airflow_release_plugin.repositories import events as event_queries
+from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.services.approvals import approvals
+from airflow_release_plugin.services.imports import evidence as import_evidence
+from airflow_release_plugin.services.imports.evidence import ImportEvidence
+from airflow_release_plugin.services.read_models.watch import HELD
+from airflow_release_plugin.services.releases import break_glass, creation, progress, releases
+from airflow_release_plugin.services.releases.schedule import Hold, hold
+from airflow_release_plugin.services.rollbacks import rollbacks
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.submissions import submissions
+from airflow_release_plugin.services.verification import runs
+from airflow_release_plugin.services.versions.contents import build_changes
+from airflow_release_plugin.services.versions.file_diffs import (
+    PLAIN,
+    ChangedFile,
+    DiffOptions,
+    diff_changes,
+    diff_entries,
+)
+from airflow_release_plugin.store.base import environment_ref
+
+STALE_HEARTBEAT = 60
+"""Seconds without a heartbeat after which a component is called down."""
+_WAITS = {
+    ReleaseState.CHECKING: "The check",
+    ReleaseState.APPROVED: "The promotion",
+    ReleaseState.RELEASING: "The promotion",
+    ReleaseState.RELEASED: "The verification",
+}
+
+
+@dataclass(frozen=True)
+class PipelineView:
+    """The DAG run that works on the release; ``problem`` says why it does not move."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class ReleaseView:
+    """A release with its approval, reports, pipeline and runs as ``actor`` sees them."""
+
+    release: Release
+    state: ReleaseState
+    approval: approvals.ApprovalView | None
+    reports: list[Report]
+    pipeline: PipelineView | None
+    runs: tuple[StartStatus, ...]
+    progress: tuple[ItemProgress, ...]
+    actions: list[str]
+    hold: Hold | None
+    watch_state: str
+    evidence: tuple[ImportEvidence, ...]
+
+    @property
+    def has_replaced_names(self) -> bool:
+        """Whether something imported has other names here than when it was signed."""
+        return any(unit.rewritten for brought in self.evidence for unit in brought.units)
+
+    @property
+    def rows(self) -> list[tuple[ReleaseItem, ItemProgress]]:
+        """Items with how far they are; those that failed, which somebody has to mend, come first."""
+        rows = zip(self.release.items, self.progress, strict=True)
+        return sorted(rows, key=lambda row: row[1].state is not ItemState.FAILED)
+
+
+def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:
+    """The release as the actor sees it; a fixed number of queries."""
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    approval = approval_queries.latest_approval(ctx.session, "release", release.id)
+    shown = approvals.view(ctx, approval, actor=actor) if approval else None
+    state = release.effective_state(ctx.clock())
+    held = None
+    if approval is not None and state is ReleaseState.APPROVED:
+        held = hold(release, approval, ctx.clock())
+    reports = release_queries.reports(ctx.session, release.id)
+    pipeline = _pipeline(ctx, release, state)
+    started = runs.start_status(ctx, release, pipeline.state if pipeline else None)
+    may_break_glass = break_glass.may_break_glass(ctx, actor, release, approval)
+    return ReleaseView(
+        release=release,
+        state=state,
+        approval=shown,
+        reports=reports,
+        pipeline=pipeline,
+        runs=started,
+        progress=progress.items(release, state, reports),
+        actions=_actions(ctx, actor, release, shown, started, may_break_glass),
+        hold=held,
+        watch_state=HELD if held else state.value,
+        evidence=import_evidence.for_release(ctx, release),
+    )
+
+
+def _actions(
+    ctx: Context,
+    actor: Actor,
+    release: Release,
+    approval: approvals.ApprovalView | None,
+    started: Sequence[StartStatus],
+    may_break_glass: bool,
+) -> list[str]:
+    actions = []
+    awaits = release.effective_state(ctx.clock()) is ReleaseState.AWAITING_APPROVAL
+    if awaits and approval is not None and approval.may_decide:
+        actions += ["approve", "reject"]
+    if may_break_glass and not (awaits and approval is not None and _is_last_word(approval)):
+        actions.append("break_glass")
+    if releases.may_revoke(ctx, actor, release):
+        actions.append("revoke")
+    if creation.may_retry(ctx, actor, release):
+        actions.append("retry")
+    if runs.may_start(ctx, actor, release, started):
+        actions.append("start_runs")
+    if rollbacks.may_undo(ctx, actor, release):
+        actions.append("roll_back")
+    return actions
+
+
+def _is_last_word(approval: approvals.ApprovalView) -> bool:
+    """Whether the actor's own approval would complete it, so that there is no glass to break."""
+    if not approval.may_decide or approval.current_node is None:
+        return False
+    node = approval.nodes[approval.current_node]
+    return approval.current_node == len(approval.nodes) - 1 and node.needed - node.approvals <= 1
+
+
+def _pipeline(ctx: Context, release: Release, state: ReleaseState) -> PipelineView | None:
+    if release.pipeline_run_id is None:
+        return None
+    run_state = releases.pipeline_state(ctx, release)
+    problem = None
+    is_verified = state is ReleaseState.RELEASED and run_state not in AT_WORK
+    if state in _WAITS and not is_verified:
+        problem = _pipeline_problem(ctx, release, run_state)
+    return PipelineView(release.pipeline_dag_id, release.pipeline_run_id, run_state, problem)
+
+
+def _pipeline_problem(ctx: Context, release: Release, run_state: str) -> str | None:
+    name = release.pipeline_dag_id
+    if run_state in {"failed", "missing"}:
+        return f"The pipeline run is {run_state}; look at its log, then retry or revoke the release."
+    pipeline = ctx.airflow.serving.live_dags([name]).get(name)
+    if pipeline is None:
+        return f"Airflow does not know the pipeline {name!r} any more; look at its import errors."
+    waits = _WAITS[release.state]
+    if pipeline.is_paused:
+        return f"The pipeline {name!r} is paused. {waits} waits until somebody unpauses it in Airflow."
+    ages = ctx.airflow.serving.component_ages()
+    down = [part for part, age in sorted(ages.items()) if age is None or age > STALE_HEARTBEAT]
+    return f"Not running: {', '.join(down)}. {waits} waits until they are back." if down else None
+
+
+def events(ctx: Context, *, actor: Actor, release_id: int) -> list[Event]:
+    """The trail of a release, oldest first."""
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    return event_queries.list_events(ctx.session, subjects=[f"release:{release.id}"], limit=1000).items
+
+
+def diff(ctx: Context, *, actor: Actor, release_id: int, options: DiffOptions = PLAIN) -> list[ChangedFile]:
+    """What the release changes against the target that it was checked on, to people who may read the code."""
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    access.require_code(ctx, actor, access.release_dag_ids(release))
+    return diff_changes(ctx, release.base_commit, release.changes, options)
+
+
+def diff_since_approval(
+    ctx: Context, *, actor: Actor, release_id: int, options: DiffOptions = PLAIN
+) -> list[ChangedFile]:
+    """What changed in the units of the release since the actor last approved them, where they did."""
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    access.require_code(ctx, actor, access.release_dag_ids(release))
+    seen = approval_queries.last_approved(ctx.session, actor.id, before_release=release.id)
+    old: dict[str, FileEntry] = {}
+    new: dict[str, FileEntry] = {}
+    for item in release.items:
+        last = seen.get(item.submission.unit_id)
+        if last is not None:
+            old.update({entry.path: entry for entry in last.entries})
+            new.update({entry.path: entry for entry in item.submission.entries})
+    return diff_entries(ctx, old, new, options)
+
+
+def diff_since_signed(
+    ctx: Context, *, actor: Actor, release_id: int, options: DiffOptions = PLAIN
+) -> list[ChangedFile]:
+    """What the names of this side changed in imported files since they were signed where they come from."""
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    access.require_code(ctx, actor, access.release_dag_ids(release))
+    signed, now = import_evidence.replaced_names(ctx, release)
+    return diff_entries(ctx, signed, now, options)
+
+
+def submission_diff(
+    ctx: Context, *, actor: Actor, submission_id: int, options: DiffOptions = PLAIN
+) -> list[ChangedFile]:
+    """What a submission would change against the target as it is now."""
+    submission = submissions.get(ctx, actor=actor, submission_id=submission_id)
+    access.require_code(ctx, actor, submission.dag_ids)
+    head = ctx.store.ref(environment_ref(ctx.settings.environment))
+    try:
+        changes = build_changes(ctx, [submission], head)
+    except InvalidRequestError:
+        return []
+    return diff_changes(ctx, head, changes, options)

@@ -1,0 +1,64 @@
+"""States of many subjects in two queries; what one waiting request polls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.repositories import approvals, exports, imports, releases
+from airflow_release_plugin.services.releases import schedule
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime.context import Context
+
+MISSING = "missing"
+HELD = "approved_held"
+"""Approved, but its schedule or a freeze holds it back; becomes ``approved`` when it may be executed."""
+
+
+def changed_states(ctx: Context, *, actor: Actor, known: Mapping[str, str]) -> dict[str, str]:
+    """
+    The subjects whose effective state differs from the known one.
+
+    :param known: ``{"release:7": "awaiting_approval", "gate:3": "", "export:2": ""}``;
+        an empty state differs from every one
+    :raises InvalidRequestError: a subject is not of that form
+    :raises NotAllowedError: the actor is neither a service user nor an admin
+    """
+    access.require_executor(ctx, actor, "watch states")
+    wanted = _parsed(known)
+    now = ctx.clock()
+    present: dict[str, str] = {
+        f"release:{i}": state.value
+        for i, state in releases.release_states(ctx.session, wanted["release"], now).items()
+    }
+    held = [i for i in wanted["release"] if present.get(f"release:{i}") == ReleaseState.APPROVED.value]
+    for release, approval in approvals.with_approvals(ctx.session, held):
+        if schedule.is_held(release, approval, now):
+            present[f"release:{release.id}"] = HELD
+    present |= {
+        f"gate:{i}": state.value
+        for i, state in approvals.gate_states(ctx.session, wanted["gate"], now).items()
+    }
+    present |= {
+        f"export:{i}": state.value for i, state in exports.states(ctx.session, wanted["export"], now).items()
+    }
+    present |= {
+        f"import:{i}": state.value for i, state in imports.states(ctx.session, wanted["import"]).items()
+    }
+    return {
+        key: present.get(key, MISSING) for key, state in known.items() if present.get(key, MISSING) != state
+    }
+
+
+def _parsed(known: Mapping[str, str]) -> dict[str, list[int]]:
+    wanted: dict[str, list[int]] = {"release": [], "gate": [], "export": [], "import": []}
+    for key in known:
+        kind, _, number = key.partition(":")
+        if kind not in wanted or not number.isdecimal() or len(number) > 18:
+            raise InvalidRequestError(
+                f"{key!r} is not a subject; write release:<id>, gate:<id>, export:<id> or import:<id>."
+            )
+        wanted[kind].append(int(number))
+    return wanted

@@ -1,0 +1,245 @@
+"""What the pipeline asks and reports: the tree to check, what it found, and the request for approval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.ports import LastRun
+from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.states import ApprovalState, ReleaseState
+from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, StaleDigestError
+from airflow_release_plugin.models import Approval, Release, Report
+from airflow_release_plugin.repositories import approvals as approval_queries
+from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.services.approvals import approvals, flows
+from airflow_release_plugin.services.releases import dag_id_checks, lifecycle, releases, schedule
+from airflow_release_plugin.services.runtime import access, audit
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions import risk
+from airflow_release_plugin.services.versions.contents import dag_files_to_parse
+
+
+@dataclass(frozen=True)
+class WorkTree:
+    """What a worker needs in order to check a release; ``last_runs`` of its own DAGs, ``None`` for no run."""
+
+    release_id: int
+    attempt: int
+    environment: str
+    base_commit: str | None
+    change_digest: str
+    dag_files: list[str]
+    deleted: list[str]
+    timeout: int
+    last_runs: dict[str, LastRun | None]
+
+
+def work_tree(ctx: Context, *, actor: Actor, release_id: int) -> WorkTree:
+    """What to check; the files come from :func:`tree_files`."""
+    access.require_executor(ctx, actor, "check releases")
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    dag_ids = access.release_dag_ids(release)
+    last_runs = ctx.airflow.serving.last_runs(dag_ids)
+    return WorkTree(
+        release_id=release.id,
+        attempt=release.attempt,
+        environment=release.environment,
+        base_commit=release.base_commit,
+        change_digest=release.change_digest,
+        dag_files=dag_files_to_parse(ctx, release),
+        deleted=[change.path for change in release.changes if change.is_deletion],
+        timeout=ctx.settings.check_timeout,
+        last_runs={dag_id: last_runs.get(dag_id) for dag_id in dag_ids},
+    )
+
+
+def tree_files(ctx: Context, *, actor: Actor, release_id: int) -> Iterator[tuple[str, int, bytes]]:
+    """The whole tree that the target would have, as (path, mode, bytes), sorted by path."""
+    access.require_executor(ctx, actor, "read the tree of releases")
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    files = ctx.store.files(release.base_commit)
+    for change in release.changes:
+        if change.entry is None:
+            files.pop(change.path, None)
+        else:
+            files[change.path] = change.entry
+    entries = [files[path] for path in sorted(files)]
+    # One opening of the store for all: a tree has thousands of files.
+    contents = ctx.store.read_all(entry.blob for entry in entries)
+    return ((entry.path, entry.mode, data) for entry, (_, data) in zip(entries, contents, strict=True))
+
+
+def report(
+    ctx: Context,
+    *,
+    actor: Actor,
+    release_id: int,
+    kind: ReportKind,
+    attempt: int,
+    items: Sequence[dict[str, Any]],
+    base_commit: str | None = None,
+    ask: bool = True,
+) -> Release:
+    """
+    Store what a step found out; a failed item fails the release.
+
+    :param items: dicts with name, status, path, detail, facts
+    :param ask: request approval when the report is a check that passed
+    :raises ConflictError: the report is about another attempt, or the release does not wait for reports
+    """
+    access.require_executor(ctx, actor, "report on releases")
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    if attempt != release.attempt:
+        raise ConflictError(
+            f"{release.subject} is in attempt {release.attempt}; this report is about attempt {attempt}."
+        )
+    if release.state is not ReleaseState.CHECKING:
+        raise ConflictError(f"{release.subject} is {release.state.value!r} and takes no more reports.")
+    own: list[dict[str, Any]] = []
+    if kind is ReportKind.CHECK:
+        risk.require_facts(items)
+        own = dag_id_checks.findings(ctx, release, items)
+    found = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=[*items, *own])
+    failed = _store(ctx, release, found, actor=actor)
+    release.progress_json = None
+    if failed:
+        lifecycle.move(ctx, release, ReleaseState.FAILED, actor=actor, reason=_summary(failed))
+    elif ask and kind is ReportKind.CHECK:
+        _request_approval(ctx, release, actor=actor)
+    return release
+
+
+def _store(ctx: Context, release: Release, found: Report, *, actor: Actor) -> list[dict[str, Any]]:
+    """Keep a report and return its failed items."""
+    failed = [item for item in found.items if item["status"] == CheckStatus.FAILED.value]
+    found.release_id = release.id
+    found.passed = not failed
+    found.reported_at = ctx.clock()
+    found.reported_by_id, found.reported_by_name = actor.id, actor.name
+    ctx.session.add(found)
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.RELEASE_CHECKED,
+        subject=f"release:{release.id}",
+        kind=found.kind.value,
+        attempt=found.attempt,
+        passed=found.passed,
+        failed=[item["name"] for item in failed],
+    )
+    return failed
+
+
+def _summary(failed: Sequence[dict[str, Any]]) -> str:
+    """The first problem, with its file, and how many more there are."""
+    lines = str(failed[0].get("detail", "")).strip().splitlines()
+    line, path = lines[-1] if lines else "failed", failed[0].get("path")
+    where = "" if path and path in line else f"{path or failed[0]['name']}: "
+    return f"{where}{line}{f' (and {len(failed) - 1} more)' if len(failed) > 1 else ''}"
+
+
+def request_approval(ctx: Context, *, actor: Actor, release_id: int) -> Release:
+    """
+    Open the approval of a release whose checks passed; a second call is a no-op.
+
+    :raises ConflictError: no check of the present attempt has passed
+    """
+    access.require_executor(ctx, actor, "request approval for releases")
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    if release.state in {ReleaseState.AWAITING_APPROVAL, ReleaseState.APPROVED}:
+        return release
+    # The report that was just added in this transaction counts too.
+    ctx.session.flush()
+    reports = [r for r in release_queries.reports(ctx.session, release.id) if r.attempt == release.attempt]
+    if not any(r.kind is ReportKind.CHECK and r.passed for r in reports):
+        raise ConflictError(
+            f"{release.subject} has no passed check in attempt {release.attempt}; check it first."
+        )
+    _request_approval(ctx, release, actor=actor)
+    return release
+
+
+def _request_approval(ctx: Context, release: Release, *, actor: Actor) -> None:
+    lifecycle.move(ctx, release, ReleaseState.AWAITING_APPROVAL, actor=actor)
+    if release.exempt_reason:
+        grant_exempt(ctx, release, actor=actor)
+        return
+    standing = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
+    if standing is not None and _still_counts(ctx, standing, release):
+        # Checked again after a disjoint change of the target: what people agreed to is the same.
+        grant(ctx, release, standing, actor=actor)
+        return
+    # What was overridden was the approval before this one.
+    release.emergency_reason = ""
+    try:
+        flow = _resolve(ctx, release)
+    except InvalidRequestError as error:
+        # The people left, or the flow changed since the request: say so instead of losing the report.
+        lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=error.message)
+        return
+    approval = approvals.open_approval(
+        ctx,
+        actor=actor,
+        subject_type="release",
+        subject_id=release.id,
+        digest=release.change_digest,
+        flow=flow,
+    )
+    release.expires_at = approval.expires_at
+
+
+def _resolve(ctx: Context, release: Release) -> flows.ResolvedFlow:
+    """The flow that counts, by what the check found; the facts are kept with the release."""
+    facts = risk.facts_of(ctx, release)
+    release.risk_json = risk.to_record(facts)
+    flow = flows.resolve(
+        ctx,
+        subject=release.subject,
+        excluded={release.requested_by_id} | {item.submission.submitted_by_id for item in release.items},
+        kind=release.kind,
+        facts=facts,
+        at_least=release.at_least_level,
+    )
+    release.risk_json = {**release.risk_json, "apart": dict(flow.apart)}
+    return flow
+
+
+def _still_counts(ctx: Context, approval: Approval, release: Release) -> bool:
+    if approval.state is not ApprovalState.APPROVED or approval.closed_at is None:
+        return False
+    until = schedule.valid_until(ctx, release, approval)
+    return approval.change_digest == release.change_digest and ctx.clock() < until
+
+
+def grant(ctx: Context, release: Release, approval: Approval, *, actor: Actor) -> None:
+    """Move a release to ``approved`` on the ground of an approved approval and open its execution window."""
+    if approval.change_digest != release.change_digest:
+        raise StaleDigestError(
+            f"The approval of {release.subject} is about another change; request it again."
+        )
+    lifecycle.move(ctx, release, ReleaseState.APPROVED, actor=actor)
+    release.expires_at = schedule.valid_until(ctx, release, approval)
+    last = approval.decisions[-1]
+    release.released_by_id, release.released_by_name = last.actor_id, last.actor_name
+
+
+def grant_exempt(ctx: Context, release: Release, *, actor: Actor) -> None:
+    """Move a release that nobody has to approve to ``approved``; the trail says why."""
+    lifecycle.move(ctx, release, ReleaseState.APPROVED, actor=actor, reason=release.exempt_reason)
+    release.expires_at = ctx.clock() + timedelta(hours=ctx.settings.execution_hours)
+    release.released_by_id, release.released_by_name = release.requested_by_id, release.requested_by_name
+
+
+def mark_errored(ctx: Context, *, actor: Actor, release_id: int, reason: str) -> Release:
+    """Say that the machinery broke while it worked on the release; one that has ended is left alone."""
+    access.require_executor(ctx, actor, "stop releases")
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    if release.state.is_open and release.state is not ReleaseState.RELEASING:
+        lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=reason)
+        approvals.withdraw(ctx, "release", release.id, actor=actor)
+    return release

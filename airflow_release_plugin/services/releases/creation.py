@@ -1,0 +1,316 @@
+"""How a release begins: which submissions, which flow, which reviewers; and how it begins again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+from uuid import uuid4
+
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.release.digest import ReleaseKind, change_digest
+from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
+from airflow_release_plugin.domain.tree.files import TreeChange
+from airflow_release_plugin.exceptions import (
+    ConflictError,
+    InvalidRequestError,
+    ItemBusyError,
+    NotAllowedError,
+    NotFoundError,
+    SelfApprovalError,
+)
+from airflow_release_plugin.models import Release, ReleaseItem, Submission
+from airflow_release_plugin.models.base import stamp
+from airflow_release_plugin.models.release import release_number
+from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.services.approvals import approvals
+from airflow_release_plugin.services.releases import expiry, lifecycle, releases
+from airflow_release_plugin.services.releases.previews import eligible, preliminary_flow
+from airflow_release_plugin.services.runtime import access, audit
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions import risk
+from airflow_release_plugin.services.versions.contents import build_changes, refuse_clashes
+from airflow_release_plugin.store.base import environment_ref
+
+MAX_ITEMS = 100
+BASIC_MODE = "basic mode of source"
+"""How the reason begins of releases that basic mode makes."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """
+    What people ask for when they request a release.
+
+    :param reviewers: ids or login names of the people asked; at least one, eligible, not the requester
+    :param scheduled_at: not to be executed before
+    :param at_least_level: people may raise the risk level, never lower it
+    :param soak_minutes: the first runs must succeed within them, else the release is rolled back; 0 = no soak
+    """
+
+    title: str
+    reviewers: Sequence[str] = ()
+    description: str = ""
+    run_after_release: bool = False
+    scheduled_at: datetime | None = None
+    at_least_level: int = 1
+    soak_minutes: int = 0
+
+
+def request(
+    ctx: Context,
+    *,
+    actor: Actor,
+    submission_ids: Sequence[int],
+    title: str,
+    reviewers: Sequence[str],
+    **asked: Any,
+) -> Release:
+    """
+    Package submissions into a release and start the pipeline that checks it.
+
+    :param asked: further fields of :class:`Wish`
+    :raises ItemBusyError: a submission is in another open release
+    :raises InvalidRequestError: no or too many items, nobody could approve, a reviewer is not eligible,
+        a time that is past
+    """
+    chosen = claim(ctx, submission_ids)
+    access.require_edit(ctx, actor, {dag_id for submission in chosen for dag_id in submission.dag_ids})
+    refuse_clashes(ctx, chosen)
+    return open_release(ctx, chosen, Wish(title, reviewers, **asked), actor=actor)
+
+
+def open_release(
+    ctx: Context,
+    chosen: Sequence[Submission],
+    wish: Wish,
+    *,
+    actor: Actor,
+    kind: ReleaseKind = ReleaseKind.PROMOTION,
+    rolls_back: Release | None = None,
+    exempt_reason: str = "",
+    extra: Sequence[TreeChange] = (),
+    base: str | None = None,
+    by_pipeline: bool = True,
+) -> Release:
+    """
+    Make a release of submissions that were claimed, and start its pipeline. The caller has authorised it.
+
+    :param exempt_reason: why nobody has to approve; empty for every release that people ask for
+    :param extra: changes that come along though none of the submissions brings them
+    :param base: commit that it was planned on, if not that of the branch
+    :param by_pipeline: whether a pipeline works on it; else the caller promotes it in this transaction
+    """
+    access.require_target(ctx)
+    if wish.soak_minutes and not wish.run_after_release:
+        raise InvalidRequestError("A soak watches the first runs: ask for runs after the release as well.")
+    _require_future(ctx, wish.scheduled_at)
+    base = base or ctx.store.ref(environment_ref(ctx.settings.environment))
+    changes = build_changes(ctx, chosen, base, extra)
+    pipeline = ctx.settings.pipeline_dag_id
+    asked: list[Person] = []
+    if not exempt_reason:
+        facts, name = risk.draft_facts(ctx, chosen, changes, base), f"release {wish.title!r}"
+        flow = preliminary_flow(ctx, chosen, facts, actor, wish.at_least_level, name, kind)
+        asked = _reviewers(actor, wish.reviewers, eligible(flow))
+        pipeline = flow.spec.pipeline_dag_id or pipeline
+    release = make(
+        ctx,
+        chosen,
+        changes,
+        wish,
+        actor=actor,
+        kind=kind,
+        base_commit=base,
+        pipeline_dag_id=pipeline,
+        rolls_back_id=rolls_back.id if rolls_back else None,
+        exempt_reason=exempt_reason,
+        reviewers=[{"id": person.id, "name": person.name} for person in asked],
+    )
+    _start(ctx, release, actor=actor, by_pipeline=by_pipeline)
+    return release
+
+
+def _require_future(ctx: Context, scheduled_at: datetime | None) -> None:
+    """A time that is over would not hold anything back."""
+    if scheduled_at is not None and scheduled_at <= ctx.clock():
+        moment = scheduled_at.astimezone(timezone.utc)
+        raise InvalidRequestError(
+            f"The time {moment:%Y-%m-%d %H:%M} UTC is past. Choose a later one, or leave it empty to release "
+            "as soon as it is approved."
+        )
+
+
+def make(
+    ctx: Context,
+    chosen: Sequence[Submission],
+    changes: Sequence[TreeChange],
+    wish: Wish,
+    *,
+    actor: Actor,
+    kind: ReleaseKind,
+    **resolved: Any,
+) -> Release:
+    """A release in ``draft`` with its number and its event; nothing works on it yet."""
+    environment = ctx.settings.environment
+    release = Release(
+        number=uuid4().hex,
+        title=wish.title.strip(),
+        description=wish.description,
+        run_after_release=wish.run_after_release,
+        scheduled_at=wish.scheduled_at,
+        at_least_level=wish.at_least_level,
+        soak_minutes=wish.soak_minutes,
+        kind=kind,
+        state=ReleaseState.DRAFT,
+        environment=environment,
+        attempt=1,
+        change_digest=change_digest(changes, target=environment, kind=kind),
+        requested_at=ctx.clock(),
+        items=[ReleaseItem(position=i, submission=submission) for i, submission in enumerate(chosen)],
+        **resolved,
+        **stamp(actor, "requested"),
+    )
+    release.changes = changes
+    ctx.session.add(release)
+    # The id, which the database gives once, makes the number that people and the pipeline use.
+    ctx.session.flush()
+    release.number = release_number(release.id)
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.RELEASE_CREATED,
+        subject=f"release:{release.id}",
+        title=release.title,
+        kind=kind.value,
+        change_digest=release.change_digest,
+        submissions=[{"id": s.id, "path": s.path, "version": s.version} for s in chosen],
+        reviewers=release.reviewers,
+        exempt_reason=release.exempt_reason,
+    )
+    return release
+
+
+def claim(ctx: Context, submission_ids: Sequence[int], *, most: int = MAX_ITEMS) -> list[Submission]:
+    """
+    Lock submissions that a release is about to take.
+
+    :param most: how many it may hold: an import comes as one release, however large its bundle is
+    :raises ItemBusyError: one is in another open release
+    :raises ConflictError: one does not wait in the list
+    """
+    wanted = sorted(set(submission_ids))
+    if not 1 <= len(wanted) <= most:
+        raise InvalidRequestError(f"A release holds 1 to {most} submissions; {len(wanted)} were chosen.")
+    # Releases are locked before submissions everywhere, so that two requests never wait for each other.
+    expiry.settle_held(ctx, submissions.submissions_by_id(ctx.session, wanted))
+    found = submissions.submissions_by_id(ctx.session, wanted, lock=True)
+    missing = sorted(set(wanted) - {submission.id for submission in found})
+    if missing:
+        raise NotFoundError(f"There is no submission {', '.join(map(str, missing))}. Reload the list.")
+    for submission in found:
+        if submission.state is SubmissionState.IN_RELEASE:
+            raise ItemBusyError(
+                f"v{submission.version} of {submission.path!r} is part of the open release "
+                f"{release_number(submission.release_id or 0)}; revoke that first or leave the Dag out.",
+                release_id=submission.release_id,
+            )
+        if submission.state is not SubmissionState.PENDING:
+            raise ConflictError(
+                f"v{submission.version} of {submission.path!r} is {submission.state.value}; only versions "
+                "that wait in the to-be-released list can be released. Reload the list."
+            )
+    if len({submission.unit_id for submission in found}) < len(found):
+        raise InvalidRequestError("Two versions of the same Dag file were chosen; choose one.")
+    return found
+
+
+def _reviewers(actor: Actor, wanted: Sequence[str], eligible: Sequence[Person]) -> list[Person]:
+    if actor.id in wanted or actor.name in wanted:
+        raise SelfApprovalError("You cannot review your own release; choose somebody else.")
+    by_key = access.people_by_key(eligible)
+    unknown = sorted(set(wanted) - by_key.keys())
+    if unknown or not wanted:
+        names = ", ".join(person.name for person in eligible)
+        raise InvalidRequestError(
+            f"Not eligible to review this release: {', '.join(unknown) or '(nobody chosen)'}. "
+            f"Eligible: {names}."
+        )
+    return list(dict.fromkeys(by_key[key] for key in wanted))
+
+
+def _start(ctx: Context, release: Release, *, actor: Actor, by_pipeline: bool = True) -> None:
+    """Take the submissions and hand the release to its pipeline."""
+    for item in release.items:
+        item.submission.move_to(SubmissionState.IN_RELEASE)
+        item.submission.release_id = release.id
+    lifecycle.move(ctx, release, ReleaseState.CHECKING, actor=actor)
+    if by_pipeline:
+        releases.start_pipeline(ctx, release, actor=actor)
+
+
+def may_retry(ctx: Context, actor: Actor, release: Release) -> bool:
+    """Whether the actor may start another attempt now."""
+    return (
+        release.effective_state(ctx.clock()).can_be_retried
+        and _has_another_attempt(release)
+        and (actor.id == release.requested_by_id or access.is_admin(ctx, actor))
+    )
+
+
+def _has_another_attempt(release: Release) -> bool:
+    """Whether the same versions may be tried again: not those made for it, nor what was in the target."""
+    return release.released_at is None and not any(item.submission.for_rollback for item in release.items)
+
+
+def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
+    """
+    Start another attempt with the same submissions against the target as it is now; it needs approval again.
+
+    :raises InvalidTransitionError: the release is not failed, errored or stale
+    :raises ConflictError: a submission was released, removed or superseded in the meantime
+    """
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    if actor.id != release.requested_by_id and not access.is_admin(ctx, actor):
+        raise NotAllowedError(
+            f"{actor.name!r} may not retry {release.subject}; its requester and admins may."
+        )
+    if not release.state.can_be_retried:
+        raise ConflictError(
+            f"{release.subject} is {release.state.value!r}; only failed, errored and stale ones are retried."
+        )
+    if release.exempt_reason.startswith(BASIC_MODE) and not ctx.settings.is_basic:
+        raise ConflictError(
+            f"{release.subject} was to be released without approval, but basic mode is off now. Its versions "
+            "are in the to-be-released list; request a release of them."
+        )
+    if not _has_another_attempt(release):
+        raise ConflictError(
+            f"{release.subject} cannot be tried again: "
+            + (
+                "it was in the target already. Release its versions anew, or roll it back."
+                if release.released_at is not None
+                else f"its {release.kind.value} was made for the target as it was. Request it anew."
+            )
+        )
+    chosen = claim(ctx, [item.submission_id for item in release.items], most=len(release.items))
+    refuse_clashes(ctx, chosen)
+    approvals.withdraw(ctx, "release", release.id, actor=actor)
+    release.base_commit = ctx.store.ref(environment_ref(release.environment))
+    release.changes = build_changes(ctx, chosen, release.base_commit)
+    release.change_digest = change_digest(release.changes, target=release.environment, kind=release.kind)
+    release.attempt += 1
+    release.target_commit = None
+    release.expires_at = None
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.RELEASE_RETRIED,
+        subject=f"release:{release.id}",
+        attempt=release.attempt,
+        change_digest=release.change_digest,
+    )
+    _start(ctx, release, actor=actor)
+    return release

@@ -1,0 +1,83 @@
+"""The DAG ids that a check found, against those that were announced and those that others serve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from airflow_release_plugin.domain.release.checks import CheckStatus
+from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.models import Release
+from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.services.runtime.context import Context
+
+
+def findings(ctx: Context, release: Release, items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """
+    Failed check items for DAG ids that would surprise somebody.
+
+    People approve what was announced when it was submitted; a file that defines other DAGs elsewhere,
+    because it looks at its surroundings, would bring something that nobody saw. And of two bundles that
+    serve one id, Airflow silently lets the one that was parsed last win.
+
+    :param items: what the worker found; dicts with path and facts
+    """
+    found: list[dict[str, Any]] = []
+    places = _places(ctx, release)
+    parsed = {item["path"]: item["facts"]["dags"] for item in items if "dags" in (item.get("facts") or {})}
+    for own in release.items:
+        if own.change is ChangeKind.DELETED or own.path not in parsed:
+            continue
+        ids = sorted(dag["dag_id"] for dag in parsed[own.path])
+        if ids and ids != sorted(own.dag_ids):
+            found.append(
+                _failed(
+                    own.path,
+                    f"{own.path!r} defines {_listed(ids)} in the target, but {_listed(sorted(own.dag_ids))} "
+                    "was announced when it was submitted. Submit it again, or make its ids independent of "
+                    "where it runs.",
+                )
+            )
+        found += _clashes(places, own.path, ids)
+    return found
+
+
+def _places(ctx: Context, release: Release) -> dict[str, str]:
+    """Who else serves DAG ids of the release, for people, by id."""
+    own = [item.submission for item in release.items]
+    replaced = {row.unit_id for row in own}
+    found = {
+        dag_id: f"File {row.path!r} of the target"
+        for unit, row in submissions.live_by_unit(ctx.session, ctx.settings.source).items()
+        if unit not in replaced and row.change is not ChangeKind.DELETED
+        for dag_id in row.dag_ids
+    }
+    live = ctx.airflow.serving.live_dags({dag_id for row in own for dag_id in row.dag_ids})
+    for dag_id, dag in live.items():
+        if dag.bundle not in {"", release.environment}:
+            found[dag_id] = f"Bundle {dag.bundle!r}"
+    return found
+
+
+def _clashes(places: Mapping[str, str], path: str, ids: Iterable[str]) -> Iterable[dict[str, Any]]:
+    for dag_id in ids:
+        if dag_id in places:
+            yield _failed(
+                path,
+                f"{places[dag_id]} serves a DAG {dag_id!r} already; Airflow would let the one that is parsed "
+                "last win. Rename the DAG, or take the other one away first.",
+            )
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return ", ".join(ids) or "nothing"
+
+
+def _failed(path: str, detail: str) -> dict[str, Any]:
+    return {
+        "name": "dag ids",
+        "status": CheckStatus.FAILED.value,
+        "path": path,
+        "detail": detail,
+        "facts": {},
+    }

@@ -1,0 +1,228 @@
+"""Deciding on releases and gates, and the inbox of what waits for somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from airflow_release_plugin.domain.flow.approval import Verdict, evaluate
+from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.states import ApprovalState, GateState, ReleaseState
+from airflow_release_plugin.exceptions import ConflictError, NotFoundError, ReleaseError
+from airflow_release_plugin.models import Approval, Gate, Release
+from airflow_release_plugin.repositories import approvals as approval_queries
+from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.services.approvals import approvals, gates
+from airflow_release_plugin.services.releases import checks, lifecycle, releases
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime.context import Context
+
+
+@dataclass(frozen=True)
+class InboxItem:
+    """Something that waits for the actor's decision."""
+
+    subject: str
+    subject_id: int
+    title: str
+    requested_by: Person
+    dag_ids: list[str]
+    change_digest: str
+    node: int
+    node_name: str
+    opened_at: datetime
+    expires_at: datetime
+
+
+def decide_release(
+    ctx: Context,
+    *,
+    actor: Actor,
+    release_id: int,
+    verdict: Verdict,
+    change_digest: str,
+    comment: str = "",
+    node: int | None = None,
+) -> Release:
+    """
+    Approve or reject a release; the errors are those of :func:`approvals.decide`.
+
+    :raises ConflictError: the release does not await approval
+    """
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    approval = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
+    if approval is None or release.state is ReleaseState.CHECKING:
+        raise ConflictError(f"{release.subject} is {release.state.value!r}; it does not await approval yet.")
+    access.require_code(ctx, actor, access.release_dag_ids(release))
+    before = approval.state
+    after = approvals.decide(
+        ctx, approval, actor=actor, verdict=verdict, comment=comment, change_digest=change_digest, node=node
+    )
+    if after is not before and after is ApprovalState.APPROVED:
+        checks.grant(ctx, release, approval, actor=actor)
+    if after is not before and after is ApprovalState.REJECTED:
+        reason = f"Rejected by {actor.name}" + (f": {comment}" if comment else ".")
+        lifecycle.move(ctx, release, ReleaseState.REJECTED, actor=actor, reason=reason)
+    return release
+
+
+def decide_gate(
+    ctx: Context,
+    *,
+    actor: Actor,
+    gate_id: int,
+    verdict: Verdict,
+    change_digest: str,
+    comment: str = "",
+    node: int | None = None,
+) -> Gate:
+    """Sign a gate off or reject it; the errors are those of :func:`approvals.decide`."""
+    gate = gates.get_locked(ctx, actor=actor, gate_id=gate_id)
+    approval = approval_queries.latest_approval(ctx.session, "gate", gate.id, lock=True)
+    if approval is None:
+        raise NotFoundError(f"{gate.subject} has no approval; clear the task to open a new one.")
+    before = approval.state
+    after = approvals.decide(
+        ctx, approval, actor=actor, verdict=verdict, comment=comment, change_digest=change_digest, node=node
+    )
+    if after is not before and after in {ApprovalState.APPROVED, ApprovalState.REJECTED}:
+        gates.close(ctx, gate, GateState(after.value), actor=actor)
+    return gate
+
+
+class Asked(NamedTuple):
+    """One of several things to decide on, as the actor saw it; ``subject`` is a release or a gate."""
+
+    subject: str
+    subject_id: int
+    change_digest: str
+    node: int | None = None
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What became of one of several; ``error`` is its code, empty when it was decided."""
+
+    subject: str
+    subject_id: int
+    error: str = ""
+    detail: str = ""
+
+
+def decide_many(
+    ctx: Context, *, actor: Actor, subjects: Sequence[Asked], verdict: Verdict, comment: str
+) -> list[Decided]:
+    """Decide on several things with one comment; each stands for itself: a refusal undoes no other one."""
+    _lock(ctx, subjects)
+    return [_decide_one(ctx, subject, actor=actor, verdict=verdict, comment=comment) for subject in subjects]
+
+
+def _lock(ctx: Context, subjects: Sequence[Asked]) -> None:
+    """
+    Lock everything in one order, before the first event is written.
+
+    The trail is locked from an event to the commit: who came for the next release then would wait in a circle
+    with who holds that release and wants to write about it.
+    """
+    approval_queries.begin_to_write(ctx.session)
+    for kind, subject_id in sorted({(asked.subject, asked.subject_id) for asked in subjects}):
+        if kind == "release":
+            release_queries.release(ctx.session, subject_id, lock=True)
+        else:
+            approval_queries.gate(ctx.session, subject_id, lock=True)
+        approval_queries.latest_approval(ctx.session, kind, subject_id, lock=True)
+
+
+def _decide_one(ctx: Context, asked: Asked, *, actor: Actor, verdict: Verdict, comment: str) -> Decided:
+    kind, subject_id, digest, node = asked
+    try:
+        with ctx.session.begin_nested():
+            if kind == "release":
+                decide_release(
+                    ctx,
+                    actor=actor,
+                    release_id=subject_id,
+                    verdict=verdict,
+                    change_digest=digest,
+                    comment=comment,
+                    node=node,
+                )
+            else:
+                decide_gate(
+                    ctx,
+                    actor=actor,
+                    gate_id=subject_id,
+                    verdict=verdict,
+                    change_digest=digest,
+                    comment=comment,
+                    node=node,
+                )
+    except ReleaseError as error:
+        return Decided(kind, subject_id, error.code, error.message)
+    return Decided(kind, subject_id)
+
+
+def inbox(ctx: Context, *, actor: Actor) -> list[InboxItem]:
+    """What waits for the actor's decision now, soonest to expire first; a fixed number of queries."""
+    candidates = approval_queries.open_approvals(ctx.session, ctx.clock())
+    standing = approvals.standing_of(ctx, actor)
+    mine = [approval for approval in candidates if approvals.refusal(ctx, approval, standing) is None]
+    packages = release_queries.with_items(ctx.session, _ids(mine, "release"))
+    gate_rows = approval_queries.gates_by_id(ctx.session, _ids(mine, "gate"))
+    gates.withdraw_orphans(ctx, list(gate_rows.values()))
+    readable = ctx.airflow.access.readable(actor, _names(ctx, packages.values(), gate_rows.values()))
+    items = []
+    for approval in mine:
+        if approval.subject_type == "release":
+            release = packages.get(approval.subject_id)
+            item = _release_item(approval, release) if release else None
+        else:
+            gate = gate_rows.get(approval.subject_id)
+            item = _gate_item(approval, gate) if gate and gate.state is GateState.OPEN else None
+        if item is not None and not readable.isdisjoint(access.both_ids(ctx, item.dag_ids)):
+            items.append(item)
+    return items
+
+
+def _ids(found: list[Approval], subject_type: str) -> list[int]:
+    return [approval.subject_id for approval in found if approval.subject_type == subject_type]
+
+
+def _names(ctx: Context, packages: Iterable[Release], gate_rows: Iterable[Gate]) -> set[str]:
+    names = {name for release in packages for name in access.release_dag_ids(release)}
+    return access.both_ids(ctx, names | {gate.dag_id for gate in gate_rows})
+
+
+def _release_item(approval: Approval, release: Release) -> InboxItem:
+    return InboxItem(
+        subject="release",
+        subject_id=release.id,
+        title=f"{release.number} {release.title}",
+        requested_by=release.requested_by,
+        dag_ids=access.release_dag_ids(release),
+        change_digest=approval.change_digest,
+        **_waiting_node(approval),
+        opened_at=approval.opened_at,
+        expires_at=approval.expires_at,
+    )
+
+
+def _gate_item(approval: Approval, gate: Gate) -> InboxItem:
+    return InboxItem(
+        subject="gate",
+        subject_id=gate.id,
+        title=gate.title,
+        requested_by=gate.requested_by,
+        dag_ids=[gate.dag_id],
+        change_digest=approval.change_digest,
+        **_waiting_node(approval),
+        opened_at=approval.opened_at,
+        expires_at=approval.expires_at,
+    )
+
+
+def _waiting_node(approval: Approval) -> dict[str, Any]:
+    node = evaluate(approval.requirement, approval.counted).current_node or 0
+    return {"node": node, "node_name": approval.requirement.nodes[node].name}

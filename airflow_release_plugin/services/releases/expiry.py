@@ -1,0 +1,30 @@
+"""Writes down expiry where it happened. Correctness never waits for it: see ``effective_state``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from airflow_release_plugin.domain.identity import SYSTEM
+from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
+from airflow_release_plugin.models import Release, Submission
+from airflow_release_plugin.repositories import approvals, releases
+from airflow_release_plugin.services.approvals.approvals import settle_expiry
+from airflow_release_plugin.services.releases.lifecycle import move
+from airflow_release_plugin.services.runtime.context import Context
+
+
+def settle(ctx: Context, release: Release) -> None:
+    """Move a release to ``expired`` if its window is over."""
+    if release.effective_state(ctx.clock()) is ReleaseState.EXPIRED is not release.state:
+        what = "approved" if release.state is ReleaseState.AWAITING_APPROVAL else "executed"
+        settle_expiry(ctx, approvals.latest_approval(ctx.session, "release", release.id, lock=True))
+        move(ctx, release, ReleaseState.EXPIRED, actor=SYSTEM, reason=f"It was not {what} in time.")
+
+
+def settle_held(ctx: Context, held: Iterable[Submission]) -> None:
+    """Settle the releases that hold these submissions."""
+    ids = {s.release_id for s in held if s.state is SubmissionState.IN_RELEASE and s.release_id is not None}
+    for release_id in sorted(ids):
+        release = releases.release(ctx.session, release_id, lock=True)
+        if release is not None:
+            settle(ctx, release)

@@ -1,0 +1,98 @@
+"""What a release would need and who could approve it, as far as that is known before its check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.release.risk import RiskFacts
+from airflow_release_plugin.domain.tree.files import TreeChange
+from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.models import Submission
+from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.services.approvals import flows
+from airflow_release_plugin.services.approvals.flows import ResolvedFlow
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions import risk
+from airflow_release_plugin.services.versions.contents import build_changes
+from airflow_release_plugin.store.base import environment_ref
+
+
+@dataclass(frozen=True)
+class Offer:
+    """
+    What a release would need, as known before its check; ``problem`` if nobody could approve.
+
+    :param apart: by DAG id, the flows of releases apart, where they are not all the same
+    """
+
+    people: tuple[Person, ...]
+    flow: str = ""
+    level: int = 1
+    levels: int = 1
+    level_name: str = ""
+    problem: str = ""
+    apart: Mapping[str, str] = field(default_factory=dict)
+
+
+def offer(ctx: Context, *, actor: Actor, submission_ids: Collection[int], at_least_level: int = 1) -> Offer:
+    """The flow, its level and the people who could approve a release of these submissions by ``actor``."""
+    chosen = submissions.submissions_by_id(ctx.session, submission_ids)
+    return offer_for(ctx, chosen, actor=actor, at_least_level=at_least_level)
+
+
+def offer_for(
+    ctx: Context,
+    chosen: Sequence[Submission],
+    *,
+    actor: Actor,
+    kind: ReleaseKind = ReleaseKind.PROMOTION,
+    at_least_level: int = 1,
+    extra: Sequence[TreeChange] = (),
+    base: str | None = None,
+    read: Callable[[str], bytes] | None = None,
+) -> Offer:
+    """The same for submissions that need not be stored yet; ``base`` and ``read`` if not branch and store."""
+    try:
+        base = base or ctx.store.ref(environment_ref(ctx.settings.environment))
+        changes = build_changes(ctx, chosen, base, extra) if chosen else ()
+        facts = risk.draft_facts(ctx, chosen, changes, base, read)
+        flow = preliminary_flow(ctx, chosen, facts, actor, at_least_level, kind=kind)
+    except InvalidRequestError as error:
+        return Offer(people=(), problem=error.message)
+    return Offer(
+        people=eligible(flow),
+        flow=flow.spec.name,
+        level=flow.requirement.level,
+        levels=len(flow.spec.levels),
+        level_name=flow.requirement.level_name,
+        apart=flow.apart,
+    )
+
+
+def preliminary_flow(
+    ctx: Context,
+    chosen: Sequence[Submission],
+    facts: RiskFacts,
+    actor: Actor,
+    at_least: int,
+    subject: str = "this release",
+    kind: ReleaseKind = ReleaseKind.PROMOTION,
+) -> ResolvedFlow:
+    """The flow by what is known before the check; the one that counts is resolved after it."""
+    return flows.resolve(
+        ctx,
+        subject=subject,
+        excluded={actor.id} | {submission.submitted_by_id for submission in chosen},
+        kind=kind,
+        facts=facts,
+        at_least=at_least,
+    )
+
+
+def eligible(flow: ResolvedFlow) -> tuple[Person, ...]:
+    """Everybody who could approve at some step, by name."""
+    people = {person.id: person for node in flow.requirement.nodes for person in node.eligible}
+    return tuple(sorted(people.values(), key=lambda person: person.name))

@@ -1,0 +1,132 @@
+"""How far each item of a release is: told while it is checked and verified, by reports afterwards (R8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
+from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.exceptions import ConflictError
+from airflow_release_plugin.models import Release, ReleaseItem, Report
+from airflow_release_plugin.services.releases import releases
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime.context import Context
+
+_IN_TARGET = frozenset({ReleaseState.RELEASED, ReleaseState.ROLLED_BACK})
+
+
+def note(
+    ctx: Context, *, actor: Actor, release_id: int, attempt: int, files: Iterable[ItemProgress]
+) -> tuple[ItemProgress, ...]:
+    """
+    Write down how far a check is. No event and no row for each file: one value, gone with the report.
+
+    :raises ConflictError: the release is not being checked, or in another attempt
+    """
+    access.require_executor(ctx, actor, "report on releases")
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    if release.state is not ReleaseState.CHECKING or attempt != release.attempt:
+        raise ConflictError(
+            f"{release.subject} is {release.state.value!r} in attempt {release.attempt}; the progress of "
+            f"attempt {attempt} is not wanted any more."
+        )
+    known = _told(release, _check_of(release))
+    release.progress_json = {
+        "of": _check_of(release),
+        "files": {**known, **{file.path: [file.state.value, file.detail] for file in files}},
+    }
+    return items(release, release.state, ())
+
+
+def note_served(release: Release, paths: Iterable[str], *, now: datetime) -> None:
+    """Write down which files the verification has seen served by now; gone with its report, too."""
+    files = {path: [ItemState.SERVED.value, ""] for path in paths}
+    is_more = len(files) > len(_told(release, _verification_of(release)))
+    since = now if is_more else last_served(release)
+    release.progress_json = {
+        "of": _verification_of(release),
+        "files": files,
+        "since": since.isoformat() if since else None,
+    }
+
+
+def last_served(release: Release) -> datetime | None:
+    """When the verification last saw a further file served; before that, when the release was released."""
+    told = release.progress_json or {}
+    if told.get("of") == _verification_of(release) and told.get("since"):
+        return datetime.fromisoformat(told["since"])
+    return release.released_at
+
+
+def _check_of(release: Release) -> str:
+    """Names one check: an attempt may be checked again when the target moved on."""
+    return f"{release.attempt} on {release.base_commit or 'empty'}"
+
+
+def _verification_of(release: Release) -> str:
+    return f"{release.attempt} in {release.target_commit}"
+
+
+def _told(release: Release, of: str) -> Mapping[str, list[str]]:
+    told = release.progress_json or {}
+    return told["files"] if told.get("of") == of else {}
+
+
+def items(release: Release, state: ReleaseState, reports: Sequence[Report]) -> tuple[ItemProgress, ...]:
+    """Each item in the order of the release; needs no query."""
+    if state is ReleaseState.CHECKING:
+        told = _told(release, _check_of(release))
+        return tuple(
+            ItemProgress(item.path, *_read(told[item.path]))
+            if item.path in told
+            else ItemProgress(item.path, ItemState.WAITING)
+            for item in release.items
+        )
+    checked = _lines(release, reports, ReportKind.CHECK)
+    served = _lines(release, reports, ReportKind.VERIFICATION)
+    seen = _told(release, _verification_of(release))
+    return tuple(_item(item, state, checked, served, item.path in seen) for item in release.items)
+
+
+def _read(told: list[str]) -> tuple[ItemState, str]:
+    return ItemState(told[0]), told[1]
+
+
+def _lines(release: Release, reports: Iterable[Report], kind: ReportKind) -> list[dict[str, Any]] | None:
+    """Lines of the latest report of this attempt; ``None`` when there is none."""
+    found = [report.items for report in reports if report.kind is kind and report.attempt == release.attempt]
+    return found[-1] if found else None
+
+
+def _item(
+    item: ReleaseItem,
+    state: ReleaseState,
+    checked: list[dict[str, Any]] | None,
+    served: list[dict[str, Any]] | None,
+    is_seen: bool,
+) -> ItemProgress:
+    problem = _problem(item.path, served or []) or _problem(item.path, checked or [])
+    if problem is not None:
+        return ItemProgress(item.path, ItemState.FAILED, problem)
+    if served is not None:
+        reached = ItemState.SERVED
+    elif state in _IN_TARGET:
+        reached = ItemState.SERVED if is_seen else ItemState.PROMOTED
+    elif state is ReleaseState.RELEASING:
+        reached = ItemState.PROMOTING
+    else:
+        reached = ItemState.WAITING if checked is None else ItemState.CHECKED
+    return ItemProgress(item.path, reached)
+
+
+def _problem(path: str, lines: Iterable[Mapping[str, Any]]) -> str | None:
+    """The last line of what was found wrong with a file, which says what happened."""
+    for line in lines:
+        if line.get("path") == path and line["status"] == CheckStatus.FAILED.value:
+            detail = str(line.get("detail", "")).strip().splitlines()
+            return detail[-1] if detail else str(line["name"])
+    return None

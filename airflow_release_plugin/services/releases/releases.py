@@ -1,0 +1,161 @@
+"""Reading, revoking and running releases; see :mod:`.creation` for how one begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.states import REVOCABLE_RELEASE_STATES, ReleaseState
+from airflow_release_plugin.domain.text.search import search as search_names
+from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError, UnavailableError
+from airflow_release_plugin.models import Release
+from airflow_release_plugin.repositories import releases, submissions
+from airflow_release_plugin.repositories.pages import Page
+from airflow_release_plugin.services.approvals import approvals
+from airflow_release_plugin.services.releases import expiry, lifecycle
+from airflow_release_plugin.services.runtime import access, audit
+from airflow_release_plugin.services.runtime.context import Context
+
+ORDER_COLUMNS = tuple(releases.ORDER_COLUMNS)
+"""What the list can be ordered by."""
+BATCH = 500
+"""Releases that a list without end fetches at once."""
+MOST_FOUND = 5000
+"""Hits of a search by name that count, the best ones."""
+
+
+def start_pipeline(ctx: Context, release: Release, *, actor: Actor, suffix: str = "") -> None:
+    """
+    Start the DAG run that works on the release's present attempt.
+
+    Our own pipeline is unpaused; one of the users' is theirs, and the page says when it is paused.
+
+    :raises UnavailableError: Airflow does not know the pipeline
+    """
+    try:
+        run = ctx.airflow.serving.trigger(
+            release.pipeline_dag_id,
+            run_id=f"{release.number}__{release.attempt}{suffix}",
+            conf={"release_id": release.id, "attempt": release.attempt},
+            actor=actor,
+            unpause=release.pipeline_dag_id == ctx.settings.pipeline_dag_id,
+        )
+    except NotFoundError as error:
+        raise UnavailableError(
+            f"Airflow does not know the pipeline {release.pipeline_dag_id!r}, so nothing would work on the "
+            "release. Look at the import errors of its bundle, or name another pipeline in the flow."
+        ) from error
+    release.pipeline_run_id = run.run_id
+
+
+def pipeline_state(ctx: Context, release: Release) -> str:
+    """State of the run that works on the release, as Airflow names it; ``missing`` when there is none."""
+    if release.pipeline_run_id is None:
+        return "missing"
+    found = ctx.airflow.serving.runs([(release.pipeline_dag_id, release.pipeline_run_id)])
+    return found[0].state if found else "missing"
+
+
+def list_releases(
+    ctx: Context,
+    *,
+    actor: Actor,
+    state: ReleaseState | None = None,
+    kind: ReleaseKind | None = None,
+    search: str = "",
+    requested_by: str = "",
+    released_by: str = "",
+    dag_id: str = "",
+    requested_after: datetime | None = None,
+    requested_before: datetime | None = None,
+    released_after: datetime | None = None,
+    released_before: datetime | None = None,
+    order_by: str = "-number",
+    limit: int = 50,
+    offset: int = 0,
+) -> Page[Release]:
+    """
+    Releases that the actor may see; a fixed number of queries, whatever the number of rows.
+
+    :param search: words of title or number; typing errors are forgiven where nothing else is found
+    :param requested_after: from then on; ``…_before`` ends just before its moment
+    """
+    of_units = None
+    if dag_id:
+        name = ctx.settings.target_id(dag_id)
+        units = submissions.units(ctx.session, ctx.settings.source)
+        of_units = {unit.id for unit in units if name in unit.dag_ids}
+    wanted = releases.ReleaseFilter(
+        state=state,
+        kind=kind,
+        ids=_found(ctx, search) if search else None,
+        requested_by=requested_by,
+        released_by=released_by,
+        of_units=of_units,
+        requested=(requested_after, requested_before),
+        released=(released_after, released_before),
+        unit_ids=access.readable_units(ctx, actor),
+        seen_by=actor.id,
+    )
+    return releases.list_releases(
+        ctx.session, wanted, now=ctx.clock(), order_by=order_by, limit=limit, offset=offset
+    )
+
+
+def every_release(ctx: Context, *, actor: Actor, **narrowed: Any) -> Iterator[Release]:
+    """All rows of :func:`list_releases`, fetched page by page; a release that moves meanwhile comes once."""
+    seen: set[int] = set()
+    offset, total = 0, 1
+    while offset < total:
+        page = list_releases(ctx, actor=actor, limit=BATCH, offset=offset, **narrowed)
+        fresh = [row for row in page.items if row.id not in seen]
+        seen.update(row.id for row in fresh)
+        yield from fresh
+        offset, total = offset + BATCH, page.total_entries
+
+
+def _found(ctx: Context, text: str) -> list[int]:
+    hits = search_names(text, releases.release_names(ctx.session), lambda row: row[1:])
+    return [row[0] for _, row in sorted(hits, key=lambda hit: hit[0])[:MOST_FOUND]]
+
+
+def get(ctx: Context, *, actor: Actor, release_id: int) -> Release:
+    """A release that the actor may see."""
+    return access.require_release(ctx, actor, releases.release(ctx.session, release_id), release_id)
+
+
+def get_locked(ctx: Context, *, actor: Actor, release_id: int) -> Release:
+    """The same, locked for a change and with its expiry written down."""
+    release = access.require_release(
+        ctx, actor, releases.release(ctx.session, release_id, lock=True), release_id
+    )
+    expiry.settle(ctx, release)
+    return release
+
+
+def may_revoke(ctx: Context, actor: Actor, release: Release) -> bool:
+    """Whether the actor may take the release back now (R12)."""
+    return release.effective_state(ctx.clock()) in REVOCABLE_RELEASE_STATES and (
+        access.is_involved(actor, release) or access.is_admin(ctx, actor)
+    )
+
+
+def revoke(ctx: Context, *, actor: Actor, release_id: int, reason: str = "") -> Release:
+    """Take back what is not yet released: requester, reviewers, admins."""
+    release = get_locked(ctx, actor=actor, release_id=release_id)
+    if not access.is_involved(actor, release) and not access.is_admin(ctx, actor):
+        raise NotAllowedError(
+            f"{actor.name!r} may not revoke {release.subject}; its requester, its reviewers and admins may."
+        )
+    lifecycle.move(
+        ctx, release, ReleaseState.REVOKED, actor=actor, reason=reason or f"Revoked by {actor.name}."
+    )
+    approvals.withdraw(ctx, "release", release.id, actor=actor)
+    audit.record(
+        ctx, actor=actor, tag=EventTag.RELEASE_REVOKED, subject=f"release:{release.id}", reason=reason
+    )
+    return release

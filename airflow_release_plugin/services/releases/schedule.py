@@ -1,0 +1,52 @@
+"""When an approved release may be executed: its schedule, the freeze windows of its flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from airflow_release_plugin.models import Approval, Release
+from airflow_release_plugin.services.runtime.context import Context
+
+
+@dataclass(frozen=True)
+class Hold:
+    """What holds an approved release back; ``until`` is ``None`` when no end is in sight."""
+
+    reason: str
+    until: datetime | None
+
+
+def is_held(release: Release, approval: Approval, now: datetime) -> bool:
+    """Whether the release is held back at ``now``; cheaper than :func:`hold`, which says until when."""
+    if release.emergency_reason:
+        return False
+    is_early = release.scheduled_at is not None and now < release.scheduled_at
+    return is_early or approval.flow.calendar.closed_by(now) is not None
+
+
+def hold(release: Release, approval: Approval | None, now: datetime) -> Hold | None:
+    """
+    What holds the release back at ``now``; ``None`` when it may be executed.
+
+    :param approval: ``None`` for a release that nobody has to approve: no flow, so no freeze
+    """
+    if release.emergency_reason or approval is None:
+        return None
+    calendar = approval.flow.calendar
+    if release.scheduled_at is not None and now < release.scheduled_at:
+        return Hold("scheduled", calendar.next_open(release.scheduled_at))
+    closed_by = calendar.closed_by(now)
+    return None if closed_by is None else Hold(f"frozen by {closed_by!r}", calendar.next_open(now))
+
+
+def valid_until(ctx: Context, release: Release, approval: Approval) -> datetime:
+    """
+    End of the window for execution: the flow's hours, counted from when it first may be executed.
+
+    A freeze must not use up the time that people were given.
+    """
+    begun = approval.closed_at or ctx.clock()
+    held = hold(release, approval, begun)
+    first = held.until if held is not None and held.until is not None else begun
+    return first + timedelta(hours=approval.flow.validity.wait)

@@ -1,0 +1,112 @@
+"""
+Going back, as a release of its own: who may, who could approve, requesting it; after :mod:`.planning`.
+
+A rollback never rewrites history. It makes new versions with the content of old ones, or versions that
+remove, and releases them under a flow of its kind. Newer work that waits in the list stays there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
+from airflow_release_plugin.exceptions import ConflictError, ItemBusyError, StaleDigestError
+from airflow_release_plugin.models import Release
+from airflow_release_plugin.services.releases import create_from_drafts
+from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.previews import Offer, offer_for
+from airflow_release_plugin.services.rollbacks.planning import Choice, Plan, plan
+from airflow_release_plugin.services.rollbacks.targets import Scope
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime.context import Context
+
+
+def may_undo(ctx: Context, actor: Actor, release: Release) -> bool:
+    """Whether the actor could plan to undo a release, some of which is in the target."""
+    if release.released_at is None or release.state is ReleaseState.ROLLED_BACK:
+        return False
+    is_there = any(item.submission.state is SubmissionState.RELEASED for item in release.items)
+    return is_there and (
+        access.is_admin(ctx, actor) or access.may_edit(ctx, actor, access.release_dag_ids(release))
+    )
+
+
+def offer(ctx: Context, made: Plan, *, actor: Actor, at_least_level: int = 1) -> Offer:
+    """The flow of its kind, and who could approve."""
+    return offer_for(
+        ctx, made.drafts, actor=actor, kind=made.kind, at_least_level=at_least_level, extra=made.extra
+    )
+
+
+def request(
+    ctx: Context, *, actor: Actor, scope: Scope, choice: Choice | None = None, digest: str, wish: Wish
+) -> Release:
+    """
+    Request a rollback or retirement as a release that people approve.
+
+    :param digest: of the plan that the actor saw
+    :raises StaleDigestError: it would do something else by now
+    :raises ConflictError: a shared file is needed by others and nobody decided what to do
+    :raises ItemBusyError: a unit is part of another rollback that is under way
+    """
+    made = plan(ctx, actor=actor, scope=scope, choice=choice)
+    if digest != made.digest:
+        raise StaleDigestError(
+            f"{made.title}: the target has changed since you looked. Look at the plan again.",
+            current=made.digest,
+        )
+    require_settled(made)
+    busy = next((busy for busy in made.busy if busy.is_rollback), None)
+    if busy is not None:
+        raise ItemBusyError(
+            f"{busy.path!r} is part of another rollback that is open; approve or revoke that first.",
+            release_id=busy.release_id,
+        )
+    if not wish.title.strip():
+        wish = replace(wish, title=made.title)
+    return open_planned(ctx, made, wish, actor=actor)
+
+
+def require_settled(made: Plan) -> None:
+    """Raise ``ConflictError`` while a shared file is needed by others in its present form."""
+    if made.unsettled:
+        shared = made.unsettled[0]
+        names = ", ".join(user.path for user in shared.users[:5])
+        raise ConflictError(
+            f"{made.title} would change {shared.path!r}, which {names} was released with since. Include "
+            "it, or keep the file as it is.",
+            path=shared.path,
+        )
+
+
+def require_whole(made: Plan) -> None:
+    """Raise ``ConflictError`` unless the plan takes out all of a release, and nothing that others rely on."""
+    require_settled(made)
+    if made.overtaken:
+        names = ", ".join(over.unit.name for over in made.overtaken[:5])
+        raise ConflictError(f"{names} was released again since.")
+
+
+def open_planned(
+    ctx: Context,
+    made: Plan,
+    wish: Wish,
+    *,
+    actor: Actor,
+    exempt_reason: str = "",
+    by_pipeline: bool = True,
+) -> Release:
+    """Make the versions of a plan and the release of them. The caller has authorised it."""
+    return create_from_drafts.open_release(
+        ctx,
+        made.drafts,
+        wish,
+        actor=actor,
+        kind=made.kind,
+        digest=made.digest,
+        extra=made.extra,
+        rolls_back=made.undoes,
+        exempt_reason=exempt_reason,
+        by_pipeline=by_pipeline,
+    )

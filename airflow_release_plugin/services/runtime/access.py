@@ -1,0 +1,167 @@
+"""Who may see and do what. Fails closed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
+from airflow_release_plugin.domain.ports import DagAccess
+from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError, NotHereError
+from airflow_release_plugin.models import Gate, Release
+from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.services.runtime.context import Context
+
+
+def is_admin(ctx: Context, actor: Actor) -> bool:
+    """Whether the actor administers releases."""
+    return actor.kind is ActorKind.USER and actor.has_any_role(ctx.settings.admin_roles)
+
+
+def require_admin(ctx: Context, actor: Actor, deed: str) -> None:
+    """Raise ``NotAllowedError`` unless the actor is a release admin, or sits at the computer itself."""
+    if actor.kind is not ActorKind.SYSTEM and not is_admin(ctx, actor):
+        raise NotAllowedError(f"{actor.name!r} may not {deed}; that is for release admins.")
+
+
+def is_executor(ctx: Context, actor: Actor) -> bool:
+    """Whether the actor may execute what was approved and report on it: the service users and admins."""
+    return actor.kind in {ActorKind.SERVICE, ActorKind.SYSTEM} or is_admin(ctx, actor)
+
+
+def require_executor(ctx: Context, actor: Actor, deed: str) -> None:
+    """Raise ``NotAllowedError`` unless the actor is a service user or an admin."""
+    if not is_executor(ctx, actor):
+        raise NotAllowedError(
+            f"{actor.name!r} may not {deed}; that is for the service users of [release] service_users "
+            "and for release admins."
+        )
+
+
+def require_source(ctx: Context) -> None:
+    """Raise ``NotHereError`` unless people submit in this installation."""
+    if not ctx.settings.has_source:
+        raise NotHereError(
+            f"This installation has no source ([release] role = {ctx.settings.role}): submit where the Dags "
+            "are written, and bring them here as an import.",
+            role=ctx.settings.role,
+        )
+
+
+def require_target(ctx: Context) -> None:
+    """Raise ``NotHereError`` unless releases reach their target in this installation."""
+    if not ctx.settings.has_target:
+        raise NotHereError(
+            f"This installation has no target ([release] role = {ctx.settings.role}): export the Dags, and "
+            "release them in the installation that imports them.",
+            role=ctx.settings.role,
+        )
+
+
+def both_ids(ctx: Context, dag_ids: Iterable[str]) -> set[str]:
+    """The given target ids and those of the source's copies."""
+    return {name for dag_id in dag_ids for name in (dag_id, ctx.settings.source_id(dag_id))}
+
+
+def people_by_key(people: Iterable[Person]) -> dict[str, Person]:
+    """People by login name and by id; what is one's name and another's id names neither."""
+    found: dict[str, Person] = {}
+    ambiguous = set()
+    for person in people:
+        for key in {person.name, person.id}:
+            if found.setdefault(key, person).id != person.id:
+                ambiguous.add(key)
+    return {key: person for key, person in found.items() if key not in ambiguous}
+
+
+def may_read(ctx: Context, actor: Actor, dag_ids: Collection[str]) -> bool:
+    """Whether the actor may read one of these DAGs (target ids), in the source or the target."""
+    if is_executor(ctx, actor):
+        return True
+    return bool(ctx.airflow.access.readable(actor, both_ids(ctx, dag_ids)))
+
+
+def may_read_code(ctx: Context, actor: Actor, dag_ids: Collection[str]) -> bool:
+    """
+    Whether the actor may read the code of every one of these DAGs, in the source or in the target.
+
+    Code without any DAG, of which nothing is known, is for executors only.
+    """
+    access = ctx.airflow.access
+    return is_executor(ctx, actor) or (
+        bool(dag_ids)
+        and all(
+            access.may(actor, DagAccess.READ_CODE, dag_id)
+            or access.may(actor, DagAccess.READ_CODE, ctx.settings.source_id(dag_id))
+            for dag_id in dag_ids
+        )
+    )
+
+
+def require_code(ctx: Context, actor: Actor, dag_ids: Iterable[str]) -> None:
+    """Raise ``NotAllowedError`` unless the actor may read the code of all these DAGs."""
+    names = sorted(dag_ids)
+    if not may_read_code(ctx, actor, names):
+        raise NotAllowedError(f"{actor.name!r} may not read the code of {', '.join(names)} in Airflow.")
+
+
+def require_edit(ctx: Context, actor: Actor, dag_ids: Iterable[str]) -> None:
+    """Raise ``NotAllowedError`` unless the actor may edit the source's copy of all these DAGs in Airflow."""
+    names = sorted(dag_ids)
+    if actor.kind is not ActorKind.USER:
+        raise NotAllowedError(f"{actor.name!r} is a service user and may not submit or release DAGs.")
+    refused = [
+        name
+        for name in names
+        if not ctx.airflow.access.may(actor, DagAccess.EDIT, ctx.settings.source_id(name))
+    ]
+    if refused:
+        raise NotAllowedError(
+            f"{actor.name!r} may not edit {', '.join(refused)} in Airflow; ask for the right to edit the "
+            "Dag, or ask somebody who has it to submit."
+        )
+
+
+def may_edit(ctx: Context, actor: Actor, dag_ids: Iterable[str]) -> bool:
+    """Whether :func:`require_edit` would pass."""
+    try:
+        require_edit(ctx, actor, dag_ids)
+    except NotAllowedError:
+        return False
+    return True
+
+
+def release_dag_ids(release: Release) -> list[str]:
+    """Sorted ids of all DAGs in a release."""
+    return sorted({dag_id for item in release.items for dag_id in item.dag_ids})
+
+
+def is_involved(actor: Actor, release: Release) -> bool:
+    """Whether the actor requested the release or was asked to review it."""
+    return actor.id == release.requested_by_id or any(
+        actor.id == person["id"] for person in release.reviewers
+    )
+
+
+def require_release(ctx: Context, actor: Actor, release: Release | None, release_id: int) -> Release:
+    """Return the release if it exists and the actor may see it; ``NotFoundError`` in both other cases."""
+    if release is not None and (
+        is_involved(actor, release) or may_read(ctx, actor, release_dag_ids(release))
+    ):
+        return release
+    raise NotFoundError(f"There is no release {release_id} that you may see.")
+
+
+def require_gate(ctx: Context, actor: Actor, gate: Gate | None, gate_id: int) -> Gate:
+    """Return the gate if it exists and the actor may see its DAG; ``NotFoundError`` in both other cases."""
+    if gate is not None and (is_executor(ctx, actor) or ctx.airflow.access.readable(actor, [gate.dag_id])):
+        return gate
+    raise NotFoundError(f"There is no gate {gate_id} that you may see.")
+
+
+def readable_units(ctx: Context, actor: Actor) -> set[int] | None:
+    """Ids of the units that the actor may read, ``None`` for all; two calls, whatever the number of units."""
+    if is_executor(ctx, actor):
+        return None
+    units = submissions.units(ctx.session, ctx.settings.source)
+    readable = ctx.airflow.access.readable(actor, {n for u in units for n in both_ids(ctx, u.dag_ids)})
+    return {unit.id for unit in units if not readable.isdisjoint(both_ids(ctx, unit.dag_ids))}

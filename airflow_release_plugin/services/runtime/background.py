@@ -1,0 +1,88 @@
+"""What an API server does beside its requests: duties, each in a thread of its own, with pauses between."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.exceptions import ConflictError, ReleaseError, UnavailableError
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[], AbstractContextManager[tuple[Context, Actor]]]
+"""Opens a transaction."""
+
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+"""Seconds between attempts to write something down that must not get lost: SQLite has one writer."""
+
+
+@dataclass(frozen=True)
+class Duty:
+    """
+    Something that is looked after again and again.
+
+    :param name: what it is about, in the plural, for logs
+    :param round: does everything that is due; ends early when the event is set
+    :param pause: seconds between two rounds; 0 switches it off
+    """
+
+    name: str
+    round: Callable[[Event], object]
+    pause: float
+
+
+def start(duties: Iterable[Duty], stop: Event) -> None:
+    """Look after each of the duties until ``stop`` is set; one that takes long holds up no other."""
+    for duty in duties:
+        if duty.pause > 0:
+            name = f"release-{duty.name}"
+            Thread(target=run_forever, args=(duty, stop), name=name, daemon=True).start()
+
+
+def run_forever(duty: Duty, stop: Event) -> None:
+    """Do a duty until ``stop`` is set; problems are only logged."""
+    while not stop.wait(duty.pause):
+        try:
+            duty.round(stop)
+        except ReleaseError as error:
+            log.warning("Not looked after: %s. %s", duty.name, error.message)
+        except Exception:
+            log.exception("Not looked after: %s", duty.name)
+
+
+def alone(work: Work, step: Callable[[Context], None]) -> bool:
+    """Do one step in a transaction of its own, and say whether it was done; who loses a race need not."""
+    try:
+        with work() as (ctx, _):
+            step(ctx)
+    except (ConflictError, UnavailableError):
+        log.debug("Somebody else did it at the same moment, or the database is busy; the next round will see")
+        return False
+    return True
+
+
+def keep_only(root: Path, wanted: Callable[[], Collection[int]]) -> None:
+    """Remove the folders below ``root`` that are named by none of the ``wanted`` ids."""
+    # Listed before it is asked: a folder that somebody makes in between is left alone.
+    found = list(root.iterdir()) if root.is_dir() else []
+    kept = {str(number) for number in wanted()} if found else set()
+    for path in found:
+        if path.name not in kept:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def insist(step: Callable[[Context], None], work: Work = unit_of_work) -> None:
+    """Do one step in a transaction of its own, again while others are in the way."""
+    for pause in _PAUSES:
+        if alone(work, step):
+            return
+        time.sleep(pause)

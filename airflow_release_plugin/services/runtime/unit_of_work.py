@@ -1,0 +1,76 @@
+"""One request, command or callback = one transaction, committed here at its end (invariant 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+
+from airflow_release_plugin import config
+from airflow_release_plugin.airflow_internals.actors import actor_from_user
+from airflow_release_plugin.airflow_internals.factory import build_airflow
+from airflow_release_plugin.airflow_internals.session import airflow_session
+from airflow_release_plugin.domain.identity import SYSTEM, Actor
+from airflow_release_plugin.exceptions import ConflictError, UnavailableError
+from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.store.git import GitReleaseStore
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from airflow_release_plugin.store.base import ReleaseStore
+
+
+@contextmanager
+def unit_of_work(user: Any = None) -> Iterator[tuple[Context, Actor]]:
+    """
+    A context with a transaction, and the actor with the roles held at this moment.
+
+    :param user: the auth manager's user; ``None`` for the product itself
+    :raises ConflictError: somebody else changed the same thing at the same moment
+    :raises UnavailableError: the database does not answer
+    """
+    try:
+        with airflow_session() as session:
+            actor = SYSTEM if user is None else actor_from_user(user, session=session)
+            yield (
+                Context(
+                    session=session, store=open_store(session), airflow=build_airflow(session, user=user)
+                ),
+                actor,
+            )
+    except (StaleDataError, IntegrityError) as error:
+        raise ConflictError(
+            "Somebody else changed the same thing at the same moment. Reload, look, and do it again "
+            "if it is still needed.",
+            lost_race=True,
+        ) from error
+    except OperationalError as error:
+        raise UnavailableError(
+            "The metadata database is busy or away. Nothing was changed; try again."
+        ) from error
+
+
+@lru_cache(maxsize=4)
+def _store(path: Path) -> GitReleaseStore:
+    return GitReleaseStore(path)
+
+
+def open_store(session: Session) -> ReleaseStore:
+    """
+    The configured store, made on first use.
+
+    A store that is missing although versions were submitted is never made anew: that would look like an empty
+    target. It raises ``StoreUnavailableError`` when it is used.
+    """
+    path = config.store_path()
+    store = _store(path)
+    if not path.exists() and not submissions.any_unit(session):
+        store.ensure()
+    return store

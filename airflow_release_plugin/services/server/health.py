@@ -1,0 +1,30 @@
+"""Whether database and store answer, and the settings make sense."""
+
+from __future__ import annotations
+
+import logging
+
+from airflow_release_plugin.exceptions import StoreUnavailableError, UnavailableError
+from airflow_release_plugin.services.drift import drift
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+from airflow_release_plugin.store.base import environment_ref
+
+DRIFT = "drift"
+"""Something runs that nobody approved, or the reverse. The product works all the same."""
+
+log = logging.getLogger(__name__)
+
+
+def problems() -> list[str]:
+    """What does not answer, is set to nonsense, or drifted; details are in the log and in the trail."""
+    try:
+        with unit_of_work() as (ctx, _):
+            ctx.store.ref(environment_ref(ctx.settings.environment))
+            drifted = [DRIFT] if drift.is_alarmed(ctx, ctx.settings.environment) else []
+            return [*(f"setting {name}" for name in ctx.settings.problems()), *drifted]
+    except StoreUnavailableError:
+        log.exception("The store does not answer")
+        return ["store"]
+    except UnavailableError:
+        log.exception("The database does not answer")
+        return ["database"]

@@ -1,0 +1,73 @@
+"""When an API server starts: make the store, finish what a crash interrupted, look after notifications."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Event, Thread
+
+from airflow_release_plugin import config
+from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.services.drift import watch as drift_watch
+from airflow_release_plugin.services.exports import job as export_job
+from airflow_release_plugin.services.imports import cleanup
+from airflow_release_plugin.services.imports import job as import_job
+from airflow_release_plugin.services.notifications import delivery
+from airflow_release_plugin.services.promotion import promotions
+from airflow_release_plugin.services.runtime import background
+from airflow_release_plugin.services.runtime.background import Duty
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+
+_TRANSFER_PAUSE = 2.0
+"""Seconds: somebody looks at the page and waits."""
+
+_SWEEP_PAUSE = 60.0
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def at_start(_app: object) -> AsyncIterator[None]:
+    """
+    Lifespan of the API: prepares beside the start of each server process.
+
+    Not when the app is built: gunicorn builds it in the parent of its workers, and commands read it, too.
+    In threads, since a store or a notifier that hangs must not keep Airflow from starting or from stopping.
+    """
+    stop = Event()
+    Thread(target=prepare, name="release-start-up", daemon=True).start()
+    background.start(duties(), stop)
+    try:
+        yield
+    finally:
+        stop.set()
+
+
+def duties() -> tuple[Duty, ...]:
+    """What this server looks after while it runs."""
+    watch = config.drift_interval()
+    return (
+        Duty("notifications", lambda stop: delivery.run_once(stop=stop), config.notify_interval()),
+        Duty("drift", lambda stop: drift_watch.run_once(interval=watch, stop=stop), watch),
+        Duty("exports", lambda stop: export_job.run_once(stop=stop), _TRANSFER_PAUSE),
+        Duty("imports", lambda stop: import_job.run_once(stop=stop), _TRANSFER_PAUSE),
+        Duty("uploads", lambda _: cleanup.run_once(), _SWEEP_PAUSE),
+    )
+
+
+def prepare() -> None:
+    """Make the store if nothing was ever submitted, and finish promotions; problems are only logged."""
+    try:
+        with unit_of_work() as (ctx, _):
+            for name in ctx.settings.problems():
+                log.error("[release] %s has an unknown value; see the reference of settings", name)
+            for release in promotions.reconcile(ctx, ctx.settings.environment):
+                log.info(
+                    "An interrupted promotion was finished: %s is %r", release.subject, release.state.value
+                )
+    except ReleaseError as error:
+        reason = f" ({error.__cause__})" if error.__cause__ else ""
+        log.error("Airflow Release is not ready: %s%s", error.message, reason)  # noqa: TRY400 (says it all)
+    except Exception:
+        log.exception("Airflow Release is not ready")

@@ -1,0 +1,137 @@
+"""What a unit is in the source now, and why that may not become a new version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_release_plugin.analysis.closure import Closure
+from airflow_release_plugin.domain.release.digest import ChangeKind, files_digest
+from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.exceptions import (
+    ConflictError,
+    InvalidRequestError,
+    ItemBusyError,
+    NotFoundError,
+    UnchangedError,
+)
+from airflow_release_plugin.models import Unit
+from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.services.releases import expiry
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.submissions.workspace import Ground
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a new version would hold."""
+
+    change: ChangeKind
+    path: str
+    dag_ids: tuple[str, ...]
+    closure: Closure | None
+    digest: str
+
+
+def content_of(ctx: Context, ground: Ground, unit: Unit | None, path: str) -> Content:
+    """
+    What a new version of a DAG file would hold; of one that is gone, what its removal would.
+
+    :raises ConflictError: Airflow has not parsed it yet, or another file defines a DAG of it
+    """
+    content = (_present if path in ground.present else _removal)(ctx, ground, unit, path)
+    _refuse_twice(ground, unit, content)
+    return content
+
+
+def refuse_locked(ctx: Context, ground: Ground, unit: Unit, content: Content) -> None:
+    """Raise what speaks against the version now that nobody else changes the unit."""
+    _refuse_busy(ctx, unit, content)
+    _refuse_unchanged(ctx, ground, unit, content)
+
+
+def _present(ctx: Context, ground: Ground, unit: Unit | None, path: str) -> Content:
+    error = ctx.airflow.source.import_errors(ctx.settings.source, [path]).get(path)
+    closure = ground.source.closure(path)
+    if error:
+        last = error.strip().splitlines()[-1]
+        raise InvalidRequestError(
+            f"{path!r} does not import in the source: {last}. Mend it there, wait until Airflow has parsed "
+            "it, and submit again.",
+            path=path,
+        )
+    facts = ctx.airflow.source.facts(ctx.settings.source, [path]).get(path, ())
+    if not facts:
+        raise ConflictError(
+            f"Airflow has not parsed {path!r} yet, or found no Dag in it. Wait for the dag processor "
+            "and submit again.",
+            path=path,
+        )
+    dag_ids = tuple(sorted(ctx.settings.target_id(f.dag_id) for f in facts))
+    return Content(ground.change(path, unit), path, dag_ids, closure, closure.digest)
+
+
+def _removal(ctx: Context, ground: Ground, unit: Unit | None, path: str) -> Content:
+    live = ground.live.get(unit.id) if unit else None
+    if live is None:
+        raise NotFoundError(
+            f"{path!r} is neither in the source nor in the target. Reload the list.", path=path
+        )
+    moved = next((new for new, old in ground.moves.origins.items() if old == path), None)
+    if moved:
+        raise ConflictError(f"{path!r} is {moved!r} now. Submit that file; it moves the Dag.", path=moved)
+    return Content(ChangeKind.DELETED, live.path, tuple(live.dag_ids), None, files_digest(()))
+
+
+def _refuse_twice(ground: Ground, unit: Unit | None, content: Content) -> None:
+    """Of two files that define one DAG, Airflow lets the one that is parsed last win."""
+    wanted = set(content.dag_ids) if content.closure else set()
+    for other in ground.units.values():
+        row = ground.waiting.get(other.id) or ground.live.get(other.id)
+        if row is None or other is unit or row.change is ChangeKind.DELETED:
+            continue
+        twice = wanted.intersection(row.dag_ids)
+        if twice and other.path in ground.present:
+            raise ConflictError(
+                f"Dag {min(twice)!r} of {content.path!r} is also in {other.path!r} v{row.version}. Take it "
+                f"out of one of the two files; if that is done, submit {other.path!r} first.",
+                path=other.path,
+            )
+
+
+def _refuse_busy(ctx: Context, unit: Unit, content: Content) -> None:
+    """A unit does not move, and in basic mode does not change, under a release that holds it."""
+    moves = content.closure is not None and unit.path != content.path
+    if not moves and not ctx.settings.is_basic:
+        return
+    held = submissions.with_state(ctx.session, [unit.id], SubmissionState.IN_RELEASE)
+    expiry.settle_held(ctx, held)
+    for row in held:
+        if row.state is SubmissionState.IN_RELEASE:
+            what = f"is {content.path!r} now, but" if moves else "is on its way:"
+            raise ItemBusyError(
+                f"{unit.path!r} {what} v{row.version} is in an open release. Wait until that is through, or "
+                "revoke it, and submit again.",
+                release_id=row.release_id,
+            )
+
+
+def _refuse_unchanged(ctx: Context, ground: Ground, unit: Unit, content: Content) -> None:
+    waiting = submissions.with_state(ctx.session, [unit.id], SubmissionState.PENDING)
+    waiting += submissions.with_state(ctx.session, [unit.id], SubmissionState.IN_RELEASE)
+    same = next((s for s in waiting if (s.digest, s.change) == (content.digest, content.change)), None)
+    if same is not None:
+        raise UnchangedError(
+            f"{content.path!r} is unchanged since v{same.version}, which is "
+            f"{same.state.value.replace('_', ' ')}.",
+            submission_id=same.id,
+        )
+    live = ground.live.get(unit.id)
+    if (
+        not waiting
+        and live is not None
+        and (live.digest, True) == (content.digest, content.closure is not None)
+    ):
+        raise UnchangedError(
+            f"{content.path!r} equals v{live.version}, which is in {ctx.settings.environment!r} already.",
+            submission_id=live.id,
+        )

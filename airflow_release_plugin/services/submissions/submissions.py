@@ -1,0 +1,233 @@
+"""Submitting versions, looking at them, taking them off the list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TypeVar
+
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.domain.text.phrasing import first_few
+from airflow_release_plugin.exceptions import (
+    InvalidRequestError,
+    ItemBusyError,
+    NotFoundError,
+    ReleaseError,
+)
+from airflow_release_plugin.models import Submission, Unit
+from airflow_release_plugin.models.base import stamp
+from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.repositories.pages import Page
+from airflow_release_plugin.services.releases import creation, expiry
+from airflow_release_plugin.services.runtime import access, audit
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.submissions.source_units import Content, content_of, refuse_locked
+from airflow_release_plugin.services.submissions.workspace import Ground
+from airflow_release_plugin.services.versions import contents, versions
+from airflow_release_plugin.services.versions.units import known_unit
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Handled:
+    """One of several: the version that it is about, or why nothing was done to it."""
+
+    name: str
+    submission: Submission | None = None
+    problem: str = ""
+
+
+def submit(ctx: Context, *, actor: Actor, path: str, comment: str = "") -> Submission:
+    """
+    Copy the present content of a DAG file and its closure into the store as a new version.
+
+    A file that is gone from the source but still in the target gives a version that removes it; one with the
+    DAGs of a file that is gone gives a version that moves it. In basic mode the version is released at once.
+
+    :param path: POSIX path relative to the source
+    :raises UnchangedError: it equals the version that waits already, or the target
+    :raises UnitError: the closure cannot be determined or shipped
+    :raises NotAllowedError: the actor may not edit a DAG of the file in Airflow
+    """
+    access.require_source(ctx)
+    made = _submit(ctx, Ground(ctx), actor=actor, path=path, comment=comment)
+    _go_straight(ctx, [made], comment, actor=actor)
+    return made
+
+
+def submit_many(ctx: Context, *, actor: Actor, paths: Sequence[str], comment: str = "") -> list[Handled]:
+    """
+    Submit several files with one comment; a refusal of one does not undo the others.
+
+    :raises InvalidRequestError: none, or more than a release may hold
+    """
+    access.require_source(ctx)
+    wanted = _counted(paths)
+    ground = Ground(ctx)
+    # Before the first event: the trail is locked from there to the commit.
+    submissions.lock_units(ctx.session, [unit.id for path in wanted if (unit := ground.unit(path))])
+    handled = []
+    for path in wanted:
+        try:
+            with ctx.session.begin_nested():
+                made = _submit(ctx, ground, actor=actor, path=path, comment=comment)
+            handled.append(Handled(path, made))
+        except ReleaseError as error:
+            handled.append(Handled(path, problem=error.message))
+    _go_straight(ctx, [each.submission for each in handled if each.submission], comment, actor=actor)
+    return handled
+
+
+def _counted(chosen: Iterable[T]) -> list[T]:
+    wanted = list(dict.fromkeys(chosen))
+    if not 1 <= len(wanted) <= creation.MAX_ITEMS:
+        raise InvalidRequestError(
+            f"{len(wanted)} were chosen; choose 1 to {creation.MAX_ITEMS}, as many as one release may hold."
+        )
+    return wanted
+
+
+def _go_straight(ctx: Context, made: Sequence[Submission], comment: str, *, actor: Actor) -> None:
+    """In basic mode: release what was submitted, with all checks but without approval (R1)."""
+    if not made or not ctx.settings.is_basic:
+        return
+    title = first_few([f"{each.unit_name} v{each.version}" for each in made])
+    reason = f"{creation.BASIC_MODE} {ctx.settings.source!r}"
+    wish = creation.Wish(title[:200], description=comment)
+    contents.refuse_clashes(ctx, made)
+    creation.open_release(ctx, made, wish, actor=actor, exempt_reason=reason)
+
+
+def _submit(ctx: Context, ground: Ground, *, actor: Actor, path: str, comment: str) -> Submission:
+    unit = ground.unit(path)
+    is_present = path in ground.present
+    if not is_present and unit is None:
+        ground.source.require(path)
+    # Before the file is looked into: what is wrong with it is not for everybody.
+    known = {f.dag_id for f in ctx.airflow.source.facts(ctx.settings.source, [path]).get(path, ())}
+    access.require_edit(ctx, actor, {ctx.settings.target_id(i) for i in known} or {PurePosixPath(path).stem})
+    content = content_of(ctx, ground, unit, path)
+    access.require_edit(ctx, actor, content.dag_ids)
+    unit = known_unit(ctx, unit, path, content.dag_ids)
+    submissions.lock_units(ctx.session, [unit.id])
+    refuse_locked(ctx, ground, unit, content)
+    files = ground.source.read(content.closure) if content.closure else {}
+    if is_present:
+        unit.path = path
+    submission = _store(ctx, unit, content, files, actor=actor, comment=comment)
+    for older in submissions.with_state(ctx.session, [unit.id], SubmissionState.PENDING):
+        if older is not submission:
+            older.move_to(SubmissionState.SUPERSEDED)
+    ground.units[unit.path] = unit
+    ground.waiting[unit.id] = submission
+    return submission
+
+
+def _store(
+    ctx: Context,
+    unit: Unit,
+    content: Content,
+    files: dict[str, tuple[int, bytes]],
+    *,
+    actor: Actor,
+    comment: str,
+) -> Submission:
+    ctx.store.write_files(files)
+    unit.dag_ids = list(content.dag_ids)
+    submission = Submission(
+        unit=unit,
+        path=content.path,
+        state=SubmissionState.PENDING,
+        change=content.change,
+        dag_ids=list(content.dag_ids),
+        comment=comment,
+        submitted_at=ctx.clock(),
+        **versions.content_columns(content.closure),
+        **stamp(actor, "submitted"),
+    )
+    return versions.keep(ctx, submission, actor=actor)
+
+
+def get(ctx: Context, *, actor: Actor, submission_id: int) -> Submission:
+    """A submission that the actor may see."""
+    submission = submissions.submission(ctx.session, submission_id)
+    if submission is None or not access.may_read(ctx, actor, submission.dag_ids):
+        raise NotFoundError(f"There is no submission {submission_id} that you may see.")
+    return submission
+
+
+def list_submissions(
+    ctx: Context,
+    *,
+    actor: Actor,
+    state: SubmissionState | None = None,
+    search: str = "",
+    limit: int = 50,
+    offset: int = 0,
+) -> Page[Submission]:
+    """Submissions that the actor may see, newest first."""
+    return submissions.list_submissions(
+        ctx.session,
+        unit_ids=access.readable_units(ctx, actor),
+        state=state,
+        search=search,
+        limit=limit,
+        offset=offset,
+    )
+
+
+def is_first_use(ctx: Context) -> bool:
+    """Whether nothing was ever submitted here."""
+    return not submissions.any_unit(ctx.session)
+
+
+def remove(ctx: Context, *, actor: Actor, submission_id: int) -> Submission:
+    """
+    Take a version off the list; source and target stay as they are (R6).
+
+    :raises ItemBusyError: it is in an open release; revoke that first
+    """
+    submission = get(ctx, actor=actor, submission_id=submission_id)
+    if actor.id != submission.submitted_by_id and not access.is_admin(ctx, actor):
+        access.require_edit(ctx, actor, submission.dag_ids)
+    expiry.settle_held(ctx, [submission])
+    if submission.state is SubmissionState.IN_RELEASE:
+        raise ItemBusyError(
+            f"v{submission.version} of {submission.path!r} is in an open release; revoke that release first.",
+            release_id=submission.release_id,
+        )
+    submission.move_to(SubmissionState.REMOVED)
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.SUBMISSION_REMOVED,
+        subject=f"submission:{submission.id}",
+        path=submission.path,
+    )
+    return submission
+
+
+def remove_many(ctx: Context, *, actor: Actor, submission_ids: Sequence[int]) -> list[Handled]:
+    """
+    Take several versions off the list; a refusal of one does not undo the others.
+
+    :raises InvalidRequestError: none, or more than a release may hold
+    """
+    wanted = _counted(submission_ids)
+    known = submissions.submissions_by_id(ctx.session, wanted)
+    # Before the first event: the trail is locked from there to the commit.
+    expiry.settle_held(ctx, known)
+    submissions.lock_units(ctx.session, {row.unit_id for row in known})
+    handled = []
+    for submission_id in wanted:
+        try:
+            with ctx.session.begin_nested():
+                gone = remove(ctx, actor=actor, submission_id=submission_id)
+            handled.append(Handled(gone.path, gone))
+        except ReleaseError as error:
+            handled.append(Handled(f"{submission_id}", problem=error.message))
+    return handled

@@ -1,0 +1,149 @@
+"""What the to-be-released list and submitting stand on: the source, what was submitted, and the target."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from functools import cached_property
+
+from airflow_release_plugin.domain.ports import DagFacts
+from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.release.renames import Moves, find_moves
+from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.domain.tree.files import FileEntry
+from airflow_release_plugin.models import Submission, Unit
+from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions.source import Source, open_source
+from airflow_release_plugin.store.base import environment_ref
+
+
+class Ground:
+    """
+    One request's view; each part is read once, when it is first needed, in a fixed number of queries.
+
+    Where there is no source, nothing is present and nothing is gone; versions that imports brought wait all
+    the same.
+
+    :raises NotHereError: this installation has neither source nor target
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        if not ctx.settings.has_source:
+            access.require_target(ctx)
+        self._ctx = ctx
+        self._name = ctx.settings.source
+
+    @cached_property
+    def source(self) -> Source:
+        """The source bundle at this moment. Raises ``NotHereError`` where there is none."""
+        access.require_source(self._ctx)
+        return open_source(self._ctx)
+
+    @cached_property
+    def present(self) -> frozenset[str]:
+        """Paths of the DAG files of the source."""
+        return frozenset(self.source.snapshot.dag_files if self._ctx.settings.has_source else ())
+
+    @cached_property
+    def target(self) -> Mapping[str, FileEntry]:
+        """The files of the target by path."""
+        store = self._ctx.store
+        return store.files(store.ref(environment_ref(self._ctx.settings.environment)))
+
+    @cached_property
+    def units(self) -> dict[str, Unit]:
+        """Units by path."""
+        return {unit.path: unit for unit in submissions.units(self._ctx.session, self._name)}
+
+    @cached_property
+    def waiting(self) -> dict[int, Submission]:
+        """The version of each unit that waits in the list or is in an open release."""
+        states = {SubmissionState.PENDING, SubmissionState.IN_RELEASE}
+        return submissions.latest_by_unit(self._ctx.session, self._name, states, listed=True)
+
+    @cached_property
+    def live(self) -> dict[int, Submission]:
+        """What the target holds of each unit."""
+        return submissions.live_by_unit(self._ctx.session, self._name)
+
+    @cached_property
+    def facts(self) -> Mapping[str, tuple[DagFacts, ...]]:
+        """What Airflow knows of the source's DAGs, by path."""
+        return self._ctx.airflow.source.facts(self._name)
+
+    @cached_property
+    def errors(self) -> Mapping[str, str]:
+        """Import errors of the source by path."""
+        return self._ctx.airflow.source.import_errors(self._name)
+
+    @cached_property
+    def gone(self) -> list[Unit]:
+        """Units whose file left the source, while the target has it or a version waits."""
+        return [
+            unit
+            for unit in self._absent
+            if not self._is_brought(unit) and (unit.id in self.live or unit.id in self.waiting)
+        ]
+
+    @cached_property
+    def brought(self) -> list[Unit]:
+        """Units that imports brought and of which a version waits: their file is elsewhere, and not gone."""
+        return [unit for unit in self._absent if self._is_brought(unit) and unit.id in self.waiting]
+
+    @property
+    def _absent(self) -> list[Unit]:
+        return [unit for path, unit in self.units.items() if path not in self.present]
+
+    def _is_brought(self, unit: Unit) -> bool:
+        waiting = self.waiting.get(unit.id)
+        is_import = unit.origin is not None or (waiting is not None and waiting.import_id is not None)
+        return is_import or not self._ctx.settings.has_source
+
+    @cached_property
+    def moves(self) -> Moves:
+        """Units whose file is somewhere else now."""
+        if not self.gone:
+            return Moves()
+        present = {
+            path: [self._ctx.settings.target_id(f.dag_id) for f in self.facts.get(path, ())]
+            for path in self.present
+        }
+        gone = {unit.path: self.dag_ids(unit) for unit in self.gone}
+        return find_moves(gone, present, self.present & self.units.keys())
+
+    @cached_property
+    def _released_users(self) -> dict[str, set[int]]:
+        """Released units that need a file, by its path."""
+        users: dict[str, set[int]] = defaultdict(set)
+        for unit_id, row in self.live.items():
+            for file in row.closure:
+                users[file["path"]].add(unit_id)
+        return users
+
+    def others_released(self, paths: Collection[str], unit: Unit | None) -> int:
+        """How many DAGs of other units in the target need one of these files."""
+        users = {user for path in paths for user in self._released_users.get(path, ())}
+        return sum(len(self.live[user].dag_ids) for user in users if unit is None or user != unit.id)
+
+    def dag_ids(self, unit: Unit) -> Collection[str]:
+        """Ids of the DAGs that the newest version that counts defines."""
+        row = self.waiting.get(unit.id) or self.live.get(unit.id)
+        return row.dag_ids if row else unit.dag_ids
+
+    def unit(self, path: str) -> Unit | None:
+        """The unit of a DAG file, wherever it was before."""
+        return self.units.get(path) or self.units.get(self.moves.origins.get(path, ""))
+
+    def renamed_from(self, path: str, unit: Unit | None) -> str | None:
+        """Where the target has the unit, if that is another place."""
+        live = self.live.get(unit.id) if unit else None
+        return live.path if live and live.path != path else None
+
+    def change(self, path: str, unit: Unit | None) -> ChangeKind:
+        """What a file that is in the source does to the target."""
+        if self.renamed_from(path, unit):
+            return ChangeKind.RENAMED
+        is_there = bool(unit and unit.id in self.live) or path in self.target
+        return ChangeKind.MODIFIED if is_there else ChangeKind.NEW

@@ -1,0 +1,196 @@
+"""After a promotion: what Airflow serves. What is not as approved is taken out of the target again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.ports import ServedState
+from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.exceptions import ConflictError
+from airflow_release_plugin.models import Release, Report, Submission
+from airflow_release_plugin.models.base import stamp
+from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.repositories import submissions as submission_queries
+from airflow_release_plugin.services.promotion import history
+from airflow_release_plugin.services.releases import progress, releases
+from airflow_release_plugin.services.rollbacks import automatic
+from airflow_release_plugin.services.runtime import access, audit
+from airflow_release_plugin.services.runtime.context import Context
+
+SETTLED = timedelta(seconds=30)
+"""An import error that is stored by then is of the new commit; before, it may be of the one that it mends."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """
+    ``pending`` until there is an answer, then ``passed`` or ``failed`` with problems.
+
+    :param outcome: what became of a release that failed, for people
+    """
+
+    status: str
+    problems: list[str]
+    outcome: str = ""
+
+
+def verify(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
+    """
+    Compare what Airflow serves with what was released. The final verdict is stored as a report, once.
+
+    A release that fails is rolled back before this answers; calling again after a crash finishes that.
+
+    :raises ConflictError: the release is not released
+    """
+    access.require_executor(ctx, actor, "verify releases")
+    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    stored = stored_verdict(ctx, release, ReportKind.VERIFICATION)
+    if stored is not None:
+        return concluded(ctx, release, stored)
+    if release.state is not ReleaseState.RELEASED or release.released_at is None:
+        raise ConflictError(f"{release.subject} is {release.state.value!r}; there is nothing to verify yet.")
+    lines = _lines(ctx, release)
+    pending = [line["detail"] for line in lines if line["status"] == "pending"]
+    if pending:
+        served = (line["path"] for line in lines if line["status"] == CheckStatus.PASSED.value)
+        progress.note_served(release, served, now=ctx.clock())
+        return Verification("pending", pending)
+    release.progress_json = None
+    verdict = store_verdict(ctx, release, ReportKind.VERIFICATION, lines, actor=actor)
+    return concluded(ctx, release, verdict)
+
+
+def stored_verdict(ctx: Context, release: Release, kind: ReportKind) -> Verification | None:
+    """The verdict of this attempt, if there is one."""
+    for report in release_queries.reports(ctx.session, release.id):
+        if report.kind is kind and report.attempt == release.attempt:
+            problems = [item["detail"] for item in report.items if item["status"] == CheckStatus.FAILED.value]
+            return Verification("passed" if report.passed else "failed", problems)
+    return None
+
+
+def store_verdict(
+    ctx: Context, release: Release, kind: ReportKind, lines: Sequence[dict[str, str]], *, actor: Actor
+) -> Verification:
+    """Keep what was found, and say it in the trail."""
+    problems = [line["detail"] for line in lines if line["status"] == CheckStatus.FAILED.value]
+    ctx.session.add(
+        Report(
+            release_id=release.id,
+            kind=kind,
+            attempt=release.attempt,
+            passed=not problems,
+            base_commit=release.target_commit,
+            items=list(lines),
+            reported_at=ctx.clock(),
+            **stamp(actor, "reported"),
+        )
+    )
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.RELEASE_VERIFIED,
+        subject=f"release:{release.id}",
+        kind=kind.value,
+        passed=not problems,
+        problems=problems,
+    )
+    return Verification("failed" if problems else "passed", problems)
+
+
+def concluded(
+    ctx: Context, release: Release, verdict: Verification, what: str = "Verification"
+) -> Verification:
+    """Act on a verdict: what failed and is still released is rolled back now."""
+    if verdict.status != "failed":
+        return verdict
+    if release.state is ReleaseState.RELEASED:
+        reason = f"{what} of {release.number} failed: {_in_short(verdict.problems)}"
+        release = automatic.undo(ctx, release.id, reason)
+    return Verification(verdict.status, verdict.problems, release.state_reason)
+
+
+def _in_short(problems: Sequence[str]) -> str:
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{problems[0].rstrip('.')}{more}."
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """A DAG file and the ids that it has to serve; none if it has to be gone."""
+
+    path: str
+    dag_ids: frozenset[str]
+
+
+def _lines(ctx: Context, release: Release) -> list[dict[str, str]]:
+    expected = _expected(ctx, release)
+    served = ctx.airflow.serving.served(release.environment, [item.path for item in expected])
+    # What came after it contains it: a dag processor may go straight to that.
+    versions = {release.target_commit, *history.since(ctx, release.target_commit).commits}
+    age = ctx.clock() - (release.released_at or ctx.clock())
+    # A dag processor that serves one after another is at work, however long a large release takes it.
+    quiet = ctx.clock() - (progress.last_served(release) or ctx.clock())
+    is_late = quiet > timedelta(seconds=ctx.settings.verify_timeout)
+    return [
+        _line(item, served.get(item.path), versions, is_late=is_late, is_settled=age >= SETTLED)
+        for item in expected
+    ]
+
+
+def _expected(ctx: Context, release: Release) -> list[_Expected]:
+    """The files of the release that nothing has replaced since, and those that share a changed file."""
+    own = {item.submission.unit_id: item.submission for item in release.items}
+    live = submission_queries.live_by_unit(ctx.session, ctx.settings.source)
+    changed = {change.path for change in release.changes}
+    held = {row.path for row in live.values()}
+    found = [
+        _of(row)
+        for unit, row in own.items()
+        if live.get(unit) is row or (row.is_removal and row.path not in held)
+    ]
+    found += [
+        _of(row)
+        for unit, row in live.items()
+        if unit not in own and not changed.isdisjoint(entry.path for entry in row.entries)
+    ]
+    return found
+
+
+def _of(row: Submission) -> _Expected:
+    return _Expected(row.path, frozenset() if row.is_removal else frozenset(row.dag_ids))
+
+
+def _line(
+    item: _Expected,
+    state: ServedState | None,
+    versions: Iterable[str | None],
+    *,
+    is_late: bool,
+    is_settled: bool,
+) -> dict[str, str]:
+    """One file: passed, failed, or pending while Airflow may still be parsing."""
+    state = state or ServedState(item.path)
+    current = {dag.dag_id for dag in state.dags if dag.bundle_version in versions}
+    missing, extra = sorted(item.dag_ids - current), sorted(current - item.dag_ids)
+    problem = ""
+    if not item.dag_ids:
+        served = ", ".join(dag.dag_id for dag in state.dags)
+        problem = f"{item.path}: still served: {served}" if served else ""
+    elif state.import_errors:
+        problem = f"{item.path}: does not import: {state.import_errors[0].strip().splitlines()[-1]}"
+        # Together with the Dags of the new version, the error is of that version too.
+        is_late = is_late or is_settled or not missing
+    elif missing:
+        problem = f"{item.path}: not served at the new version yet: {', '.join(missing)}"
+    elif extra:
+        problem = f"{item.path}: serves Dags that nobody announced: {', '.join(extra)}"
+        is_late = True
+    status = CheckStatus.PASSED.value if not problem else CheckStatus.FAILED.value if is_late else "pending"
+    name = "served" if item.dag_ids else "gone"
+    return {"name": name, "path": item.path, "status": status, "detail": problem}

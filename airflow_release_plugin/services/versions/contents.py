@@ -1,0 +1,117 @@
+"""What a release does to the target tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
+from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.models import Release, Submission
+from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.services.runtime.context import Context
+
+
+def build_changes(
+    ctx: Context,
+    chosen: Iterable[Submission],
+    base_commit: str | None,
+    extra: Iterable[TreeChange] = (),
+) -> tuple[TreeChange, ...]:
+    """
+    The paths that differ between the target at ``base_commit`` and the target with ``chosen`` in it.
+
+    A file that a unit no longer needs disappears unless another released unit needs it.
+
+    :param extra: changes that come along though none of ``chosen`` brings them
+    :raises InvalidRequestError: two submissions bring different content for one path, or nothing would change
+    """
+    chosen, extra = list(chosen), list(extra)
+    wanted = {**{change.path: change.entry for change in extra if change.entry}, **_merged(chosen)}
+    live = submissions.live_by_unit(ctx.session, ctx.settings.source)
+    replaced = {submission.unit_id for submission in chosen}
+    kept = {e.path for unit, row in live.items() if unit not in replaced for e in row.entries}
+    dropped = {e.path for unit in replaced & live.keys() for e in live[unit].entries}
+    dropped = (dropped | {change.path for change in extra}) - wanted.keys() - kept
+    target = ctx.store.entries(base_commit, {*wanted, *dropped})
+    changes = [TreeChange(path, entry) for path, entry in wanted.items() if target.get(path) != entry]
+    changes += [TreeChange(path, None) for path in dropped if path in target]
+    if not changes:
+        names = ", ".join(submission.path for submission in chosen)
+        raise InvalidRequestError(
+            f"Releasing {names} would change nothing in the target; it is there already."
+        )
+    return tuple(sorted(changes, key=lambda change: change.path))
+
+
+def _merged(chosen: list[Submission]) -> dict[str, FileEntry]:
+    wanted: dict[str, FileEntry] = {}
+    owner: dict[str, Submission] = {}
+    for submission in chosen:
+        for entry in submission.entries:
+            other = wanted.setdefault(entry.path, entry)
+            if other != entry:
+                first = owner[entry.path]
+                raise InvalidRequestError(
+                    f"{first.path!r} v{first.version} and {submission.path!r} v{submission.version} were "
+                    f"submitted with different content of the shared file {entry.path!r}. "
+                    "Submit the older one again.",
+                    path=entry.path,
+                )
+            owner.setdefault(entry.path, submission)
+    return wanted
+
+
+def refuse_clashes(ctx: Context, chosen: Iterable[Submission]) -> None:
+    """
+    See that no DAG would be in two files of the target: Airflow lets the one that is parsed last win.
+
+    :raises InvalidRequestError: it would
+    """
+    chosen = list(chosen)
+    replaced = {submission.unit_id for submission in chosen}
+    live = submissions.live_by_unit(ctx.session, ctx.settings.source)
+    owner: dict[str, Submission] = {}
+    for row in (*(row for unit, row in live.items() if unit not in replaced), *chosen):
+        for dag_id in row.dag_ids if row.change is not ChangeKind.DELETED else ():
+            other = owner.setdefault(dag_id, row)
+            if other is not row:
+                raise InvalidRequestError(
+                    f"Dag {dag_id!r} would be in two files of {ctx.settings.environment!r}: {other.path!r} "
+                    f"v{other.version} and {row.path!r} v{row.version}. Release the change or removal that "
+                    "takes it out of one of them together with this.",
+                    path=row.path,
+                )
+
+
+def touched_paths(release: Release) -> set[str]:
+    """Every path that the release changes or relies on."""
+    closure = {entry.path for item in release.items for entry in item.submission.entries}
+    return closure | {change.path for change in release.changes}
+
+
+def still_needed(ctx: Context, release: Release) -> set[str]:
+    """Paths that the release would delete although a unit that was released since the check needs them."""
+    own = {item.submission.unit_id for item in release.items}
+    live = submissions.live_by_unit(ctx.session, ctx.settings.source)
+    needed = {entry.path for unit, row in live.items() if unit not in own for entry in row.entries}
+    return needed & {change.path for change in release.changes if change.is_deletion}
+
+
+def dag_files_to_parse(ctx: Context, release: Release) -> list[str]:
+    """
+    DAG files of the candidate tree that the change can affect, sorted.
+
+    Those of the release itself, and those of the target it was made against whose closure contains a changed
+    file. What was released since is not in that tree: promoting over it has the check done again.
+    """
+    changed = {change.path for change in release.changes}
+    own = {item.submission.unit_id: item for item in release.items}
+    files = {item.path for item in own.values() if item.change is not ChangeKind.DELETED}
+    live: Mapping[int, Submission] = submissions.live_by_unit(ctx.session, ctx.settings.source)
+    affected = {
+        row.path
+        for unit, row in live.items()
+        if unit not in own and not changed.isdisjoint(entry.path for entry in row.entries)
+    }
+    return sorted(files | ctx.store.entries(release.base_commit, affected).keys())

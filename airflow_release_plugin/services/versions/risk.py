@@ -1,0 +1,266 @@
+"""What a release does, as far as its risk goes: read from reports, the store and what the target holds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_release_plugin.analysis.parse_report import ParsedDag
+from airflow_release_plugin.analysis.references import References
+from airflow_release_plugin.analysis.structure_diff import DagDiff, diff_dags
+from airflow_release_plugin.analysis.text_diff import diff_texts
+from airflow_release_plugin.domain.ports import DagFacts
+from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, RiskFacts
+from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.tree.files import TreeChange
+from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.models import Release, Report, Submission
+from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.repositories import submissions as submission_queries
+from airflow_release_plugin.services.runtime.context import Context
+
+_FACT_OF_FILE = {
+    ChangeKind.NEW: ChangeFact.NEW,
+    ChangeKind.MODIFIED: ChangeFact.MODIFIED,
+    ChangeKind.RENAMED: ChangeFact.MODIFIED,
+    ChangeKind.DELETED: ChangeFact.REMOVED,
+}
+
+
+@dataclass(frozen=True)
+class ParsedUnit:
+    """What a check found in one DAG file."""
+
+    dags: tuple[ParsedDag, ...]
+    references: References
+
+
+def parsed_units(reports: Iterable[Report]) -> dict[str, ParsedUnit]:
+    """By path, what the latest of ``reports`` found."""
+    found: dict[str, ParsedUnit] = {}
+    for report in reports:
+        for item in report.items:
+            facts, path = item.get("facts") or {}, item.get("path")
+            if path and "dags" in facts:
+                references = facts.get("references") or {}
+                found[path] = ParsedUnit(
+                    tuple(ParsedDag.from_dict(dag) for dag in facts["dags"]),
+                    References(**{key: tuple(value) for key, value in references.items()}),
+                )
+    return found
+
+
+def require_facts(items: Iterable[Mapping[str, Any]]) -> None:
+    """Raise ``InvalidRequestError`` for facts of a check that could not be read later."""
+    try:
+        parsed_units([Report(items=list(items))])
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise InvalidRequestError(f"The facts of the check are not readable: {error}.") from error
+
+
+def checked_units(ctx: Context, release: Release) -> dict[str, ParsedUnit]:
+    """What the passed check of the present attempt found, by path; empty before."""
+    return parsed_units(_reports(ctx, [release.id], release.attempt))
+
+
+def structure_diff(ctx: Context, release: Release) -> tuple[DagDiff, ...]:
+    """The DAGs of a release before and after, as their checks saw them; empty before the first check."""
+    new = checked_units(ctx, release)
+    if not new and any(item.change is not ChangeKind.DELETED for item in release.items):
+        return ()
+    old = target_units(ctx, [item.submission.unit_id for item in release.items], before=release)
+    paths = {item.path for item in release.items}
+    return diff_dags(
+        [dag for unit in old.values() for dag in unit.dags],
+        [dag for path, unit in new.items() if path in paths for dag in unit.dags],
+    )
+
+
+def facts_of(ctx: Context, release: Release) -> RiskFacts:
+    """The facts of a release, as good as they are known: after its check they are complete."""
+    new = checked_units(ctx, release)
+    old = target_units(ctx, [item.submission.unit_id for item in release.items], before=release)
+    reasons: dict[ChangeFact, list[str]] = defaultdict(list)
+    for diff in structure_diff(ctx, release):
+        for fact, reason in diff.facts():
+            reasons[fact].append(reason)
+    for fact, reason in (*_file_facts(ctx, release), *_gaps(release, old, new)):
+        reasons[fact].append(reason)
+    parsed = [dag for unit in (*old.values(), *new.values()) for dag in unit.dags]
+    return RiskFacts(
+        dags=subjects(ctx, [item.submission for item in release.items], parsed),
+        changes=frozenset(reasons),
+        lines=_lines(ctx, release.base_commit, release.changes),
+        impacted=_impacted(ctx, release, old, new),
+        reasons=tuple((fact.value, tuple(reasons[fact])) for fact in ChangeFact if fact in reasons),
+    )
+
+
+def to_record(facts: RiskFacts) -> dict[str, Any]:
+    """The facts as they are kept with the release."""
+    return {
+        "dags": [
+            {"id": dag.dag_id, "tags": sorted(dag.tags), "owners": sorted(dag.owners), "source": dag.source}
+            for dag in facts.dags
+        ],
+        "changes": sorted(fact.value for fact in facts.changes),
+        "lines": facts.lines,
+        "impacted": list(facts.impacted),
+        "reasons": [[fact, list(reasons)] for fact, reasons in facts.reasons],
+    }
+
+
+def recorded_facts(ctx: Context, release: Release) -> RiskFacts:
+    """The facts that the level was found on; the target may have moved on since."""
+    record = release.risk_json
+    if not record or release.state is ReleaseState.CHECKING:
+        return facts_of(ctx, release)
+    return RiskFacts(
+        dags=tuple(
+            DagSubject(dag["id"], frozenset(dag["tags"]), frozenset(dag["owners"]), dag["source"])
+            for dag in record["dags"]
+        ),
+        changes=frozenset(ChangeFact(fact) for fact in record["changes"]),
+        lines=record["lines"],
+        impacted=tuple(record["impacted"]),
+        reasons=tuple((fact, tuple(reasons)) for fact, reasons in record["reasons"]),
+    )
+
+
+def draft_facts(
+    ctx: Context,
+    chosen: Sequence[Submission],
+    changes: Sequence[TreeChange],
+    base: str | None,
+    read: Callable[[str], bytes] | None = None,
+) -> RiskFacts:
+    """
+    What is known of submissions before they are checked: enough to offer reviewers.
+
+    :param base: commit that the changes are against
+    :param read: where new content comes from, if not from the store
+    """
+    return RiskFacts(
+        dags=subjects(ctx, chosen),
+        changes=frozenset(_FACT_OF_FILE[submission.change] for submission in chosen),
+        lines=_lines(ctx, base, changes, read),
+    )
+
+
+def subjects(
+    ctx: Context, chosen: Sequence[Submission], parsed: Iterable[ParsedDag] = ()
+) -> tuple[DagSubject, ...]:
+    """
+    The DAGs of submissions with every tag and owner that they have in source or target, or in a check.
+
+    All of them together: taking a tag away must not take a DAG out of a flow's scope.
+    """
+    paths = [submission.path for submission in chosen]
+    tags: dict[str, set[str]] = defaultdict(set)
+    owners: dict[str, set[str]] = defaultdict(set)
+    for bundle in (ctx.settings.source, ctx.settings.environment):
+        for dag_id, facts in _by_id(ctx, ctx.airflow.source.facts(bundle, paths)).items():
+            tags[dag_id].update(facts.tags)
+            owners[dag_id].update(facts.owners)
+    for dag in parsed:
+        tags[dag.dag_id].update(dag.tags)
+        owners[dag.dag_id].update(dag.owners)
+    return tuple(
+        DagSubject(
+            dag_id,
+            tags=frozenset(tags[dag_id]),
+            owners=frozenset(owners[dag_id]),
+            source=ctx.settings.source,
+        )
+        for dag_id in sorted({dag_id for submission in chosen for dag_id in submission.dag_ids})
+    )
+
+
+def _by_id(ctx: Context, facts: Mapping[str, tuple[DagFacts, ...]]) -> dict[str, DagFacts]:
+    return {ctx.settings.target_id(dag.dag_id): dag for dags in facts.values() for dag in dags}
+
+
+def _reports(ctx: Context, release_ids: Iterable[int], attempt: int | None = None) -> list[Report]:
+    rows = release_queries.passed_checks(ctx.session, release_ids)
+    return [row for row in rows if attempt is None or row.attempt == attempt]
+
+
+def target_units(
+    ctx: Context, unit_ids: Iterable[int] | None = None, *, before: Release | None = None
+) -> dict[str, ParsedUnit]:
+    """What the target holds, as the checks of the releases that brought it there saw it."""
+    live = submission_queries.live_by_unit(ctx.session, ctx.settings.source)
+    wanted = set(live) if unit_ids is None else set(unit_ids) & set(live)
+    rows = [live[unit] for unit in wanted if before is None or live[unit].release_id != before.id]
+    parsed = parsed_units(_reports(ctx, {row.release_id for row in rows if row.release_id is not None}))
+    return {row.path: parsed[row.path] for row in rows if row.path in parsed}
+
+
+def _file_facts(ctx: Context, release: Release) -> Iterable[tuple[ChangeFact, str]]:
+    for item in release.items:
+        yield _FACT_OF_FILE[item.change], item.path
+    for path, others in shared_with(ctx, release).items():
+        yield ChangeFact.SHARED_FILE, f"{path} (also used by {', '.join(others)})"
+
+
+def _gaps(
+    release: Release, old: Mapping[str, ParsedUnit], new: Mapping[str, ParsedUnit]
+) -> Iterable[tuple[ChangeFact, str]]:
+    """Files of which nobody reported what they did before, or do now."""
+    for item in release.items:
+        if item.change is not ChangeKind.NEW and item.path not in old:
+            yield ChangeFact.UNKNOWN, f"{item.path} before"
+        if item.change is not ChangeKind.DELETED and item.path not in new:
+            yield ChangeFact.UNKNOWN, f"{item.path} now"
+
+
+def shared_with(ctx: Context, release: Release) -> dict[str, list[str]]:
+    """Changed files that released units outside of the release use too: path to their DAG ids."""
+    own = {item.submission.unit_id for item in release.items}
+    changed = {change.path for change in release.changes}
+    found: dict[str, list[str]] = defaultdict(list)
+    for unit, row in sorted(submission_queries.live_by_unit(ctx.session, ctx.settings.source).items()):
+        if unit not in own:
+            for path in sorted(changed & {entry.path for entry in row.entries}):
+                found[path] += row.dag_ids
+    return dict(found)
+
+
+def _impacted(
+    ctx: Context, release: Release, old: Mapping[str, ParsedUnit], new: Mapping[str, ParsedUnit]
+) -> tuple[str, ...]:
+    """DAGs outside of the release that may feel it: shared files, assets, triggers, waiting sensors."""
+    own = {dag_id for item in release.items for dag_id in item.dag_ids}
+    impacted = {dag_id for others in shared_with(ctx, release).values() for dag_id in others}
+    # Also who waits for what it no longer produces or triggers.
+    both = (*old.values(), *new.values())
+    produced = {name for unit in both for dag in unit.dags for name in dag.assets_out}
+    impacted |= {dag_id for unit in both for dag_id in unit.references.triggered_dags}
+    for unit in target_units(ctx).values():
+        for dag in unit.dags:
+            waits = not own.isdisjoint(unit.references.awaited_dags)
+            if waits or not produced.isdisjoint(dag.assets_in):
+                impacted.add(dag.dag_id)
+    return tuple(sorted(impacted - own))
+
+
+def _lines(
+    ctx: Context,
+    base: str | None,
+    changes: Sequence[TreeChange],
+    read: Callable[[str], bytes] | None = None,
+) -> int:
+    read = read or ctx.store.read
+    before = ctx.store.entries(base, [change.path for change in changes])
+    total = 0
+    for change in changes:
+        old = before.get(change.path)
+        diff = diff_texts(
+            ctx.store.read(old.blob) if old else None,
+            read(change.entry.blob) if change.entry else None,
+        )
+        total += diff.added + diff.removed
+    return total

@@ -1,0 +1,1 @@
+"""Where environments stand, and what was changed there by hand."""

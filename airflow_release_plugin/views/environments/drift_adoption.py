@@ -1,0 +1,65 @@
+"""Adopting what was changed by hand: exactly which files, and the request for its approval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+
+from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.services.drift import adoption
+from airflow_release_plugin.views.web.base import Page, posted_wish, route
+from airflow_release_plugin.views.widgets.diff_rows import diff_options
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+
+class DriftAdoptionView(Page):
+    """For release admins; what was changed is read anew for each page."""
+
+    route_base = "/environment/drift"
+    tab = "environment"
+
+    @route("/")
+    def new(self) -> str:
+        """Show what would be taken."""
+        return self._plan()
+
+    @route("/create", "POST")
+    def create(self) -> Response | tuple[str, int]:
+        """Ask for it; a refusal shows the plan again with everything that was typed."""
+        name = self.ctx().settings.environment
+        try:
+            made = adoption.adopt(
+                self.ctx(),
+                actor=self.actor(),
+                name=name,
+                digest=request.form.get("digest", ""),
+                wish=posted_wish(),
+            )
+        except ReleaseError as error:
+            self.ctx().session.rollback()
+            return self._plan(problem=error.message), error.status
+        flash(
+            _(
+                "%(number)s was created, and %(target)s is repaired. It is being checked now.",
+                number=made.number,
+                target=name,
+            ),
+            "success",
+        )
+        return redirect(url_for("ReleaseView.show", release_id=made.id))
+
+    def _plan(self, problem: str | None = None) -> str:
+        name = self.ctx().settings.environment
+        plan = adoption.plan(self.ctx(), actor=self.actor(), name=name)
+        return self.render(
+            "release/drift_adoption.html",
+            plan=plan,
+            offer=adoption.offer(self.ctx(), plan, actor=self.actor()),
+            changes=adoption.diff(self.ctx(), plan, diff_options()),
+            values=request.form.to_dict(flat=False),
+            problem=problem,
+        )

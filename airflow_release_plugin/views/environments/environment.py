@@ -1,0 +1,103 @@
+"""Where the environment stands: branch, served trees, what drifted; and adopting what it runs today."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.services.baseline import adoption
+from airflow_release_plugin.services.drift import drift
+from airflow_release_plugin.services.drift.drift import Verification
+from airflow_release_plugin.services.notifications import outbox
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.views.web.base import Page, route, text_arg
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+
+class EnvironmentView(Page):
+    """Everybody may look; the buttons are for release admins."""
+
+    route_base = "/environment"
+    tab = "environment"
+
+    @route("/")
+    def show(self) -> str | tuple[str, int]:
+        """Show where the environment stands, and what adopting a bundle would take if one is named."""
+        name = self.ctx().settings.environment
+        standing = drift.standing(self.ctx(), actor=self.actor(), name=name)
+        is_admin = access.is_admin(self.ctx(), self.actor())
+        may_adopt = is_admin and standing.environment.commit is None
+        preview, problem = None, None
+        if bundle := text_arg("bundle"):
+            try:
+                preview = adoption.preview(self.ctx(), actor=self.actor(), folder=bundle)
+            except ReleaseError as error:
+                problem = error
+        shown = self.render(
+            "release/environment.html",
+            standing=standing,
+            is_admin=is_admin,
+            choices=[(name, name) for name in self._bundles()] if may_adopt else [],
+            may_adopt=may_adopt,
+            preview=preview,
+            problem=problem,
+            unsent=outbox.unsent(self.ctx(), actor=self.actor(), subject=None),
+        )
+        return (shown, problem.status) if problem else shown
+
+    def _bundles(self) -> list[str]:
+        source = self.ctx().settings.source
+        return [name for name in self.ctx().airflow.bundles.plain() if name != source]
+
+    @route("/verify", "POST")
+    def verify(self) -> Response:
+        """Compare now."""
+        name = self.ctx().settings.environment
+        self._tell(drift.verify(self.ctx(), actor=self.actor(), name=name))
+        return redirect(url_for("EnvironmentView.show"))
+
+    @route("/repair", "POST")
+    def repair(self) -> Response:
+        """Put back what can be put back."""
+        name = self.ctx().settings.environment
+        self._tell(drift.repair(self.ctx(), actor=self.actor(), name=name))
+        return redirect(url_for("EnvironmentView.show"))
+
+    @route("/forget", "POST")
+    def forget(self) -> Response:
+        """Drop what a machine found that is gone."""
+        host = request.form.get("host", "")
+        drift.forget(self.ctx(), actor=self.actor(), name=self.ctx().settings.environment, host=host)
+        flash(_("%(host)s is forgotten.", host=host), "success")
+        return redirect(url_for("EnvironmentView.show"))
+
+    @route("/adopt", "POST")
+    def adopt(self) -> Response:
+        """Make what a bundle holds the first commit."""
+        bundle = request.form.get("bundle", "")
+        release = adoption.adopt(self.ctx(), actor=self.actor(), folder=bundle)
+        flash(
+            _(
+                "%(bundle)s is adopted as %(number)s. Now change dag_bundle_config_list and restart Airflow.",
+                bundle=bundle,
+                number=release.number,
+            ),
+            "success",
+        )
+        return redirect(url_for("EnvironmentView.show"))
+
+    def _tell(self, found: Verification) -> None:
+        count = len(found.findings)
+        if count:
+            text = ngettext(
+                "%(num)s difference on %(host)s.", "%(num)s differences on %(host)s.", count, host=found.host
+            )
+            flash(text, "warning")
+        else:
+            flash(_("Everything is as it was approved, seen from %(host)s.", host=found.host), "success")

@@ -1,0 +1,131 @@
+"""Who is eligible to approve through what, and deputies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+
+from airflow_release_plugin.domain.flow.flow import NodeSpec
+from airflow_release_plugin.domain.identity import Person
+from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.models import Deputy
+from airflow_release_plugin.services.approvals import deputies, flow_admin
+from airflow_release_plugin.services.approvals.flow_admin import NodePeople
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.views.web.base import Page, route, text_arg
+from airflow_release_plugin.views.web.datetime_input import read_moment
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+
+@dataclass(frozen=True)
+class Eligible:
+    """A person at a node, with what makes them eligible."""
+
+    person: Person
+    through: str
+
+
+@dataclass(frozen=True)
+class NodeRow:
+    """A node with its people."""
+
+    node: NodePeople
+    people: tuple[Eligible, ...]
+
+
+class ReviewerView(Page):
+    """By flow, level and node: names, and whether by name, by role or as a deputy."""
+
+    route_base = "/reviewers"
+    tab = "flows"
+
+    @route("/")
+    def list(self) -> str:
+        """Show who may approve where."""
+        return self._page({})
+
+    @route("/deputies", "POST")
+    def name_deputy(self) -> Response | tuple[str, int]:
+        """Let somebody decide in somebody's place for a time."""
+        form = request.form
+        try:
+            zone = form.get("zone", "UTC")
+            made = deputies.name_deputy(
+                self.ctx(),
+                actor=self.actor(),
+                person=form.get("person", "").strip(),
+                deputy=form.get("deputy", "").strip(),
+                starts_at=read_moment(form.get("starts_at", ""), zone),
+                ends_at=read_moment(form.get("ends_at", ""), zone),
+            )
+        except ReleaseError as error:
+            self.ctx().session.rollback()
+            return self._page(form.to_dict(), problem=error.message), error.status
+        flash(
+            _("%(deputy)s may decide for %(person)s.", deputy=made.deputy_name, person=made.person_name),
+            "success",
+        )
+        return redirect(url_for("ReviewerView.list") + "#deputies")
+
+    @route("/deputies/<int:deputy_id>/end", "POST")
+    def end_deputy(self, deputy_id: int) -> Response:
+        """End a deputy's time now."""
+        deputies.end_deputy(self.ctx(), actor=self.actor(), deputy_id=deputy_id)
+        flash(_("The deputy's time has ended."), "success")
+        return redirect(url_for("ReviewerView.list") + "#deputies")
+
+    def _page(self, values: dict[str, str], problem: str | None = None) -> str:
+        now = self.ctx().clock()
+        named = deputies.list_deputies(self.ctx(), actor=self.actor())
+        active = [row for row in named if row.starts_at <= now < row.ends_at]
+        flows = flow_admin.list_flows(self.ctx(), actor=self.actor())
+        who = text_arg("who")
+        cards = [(flow, _shown(self._rows(flow, active), who)) for flow in flows if flow.spec.enabled]
+        return self.render(
+            "release/reviewers.html",
+            cards=[(flow, rows) for flow, rows in cards if rows],
+            deputies=named,
+            active={row.id for row in active},
+            now=now,
+            is_admin=access.is_admin(self.ctx(), self.actor()),
+            me=self.actor(),
+            users=sorted(person.name for person in self.ctx().airflow.access.people()),
+            values=values,
+            problem=problem,
+        )
+
+    def _rows(self, flow: flow_admin.FlowView, active: Sequence[Deputy]) -> Sequence[NodeRow]:
+        specs = [node for level in flow.spec.levels for node in level.nodes]
+        found = flow_admin.people(self.ctx(), flow.spec)
+        return [
+            NodeRow(node, tuple(_eligible(node, spec, active)))
+            for node, spec in zip(found, specs, strict=True)
+        ]
+
+
+def _shown(rows: Sequence[NodeRow], who: str) -> Sequence[NodeRow]:
+    return [
+        row for row in rows if not who or any(who.casefold() in e.person.name.casefold() for e in row.people)
+    ]
+
+
+def _eligible(node: NodePeople, spec: NodeSpec, active: Sequence[Deputy]) -> list[Eligible]:
+    found = []
+    for person in node.people:
+        roles = sorted(person.roles & set(spec.roles))
+        is_named = person.name in spec.users or person.id in spec.users
+        by = [*([_("by name")] if is_named else []), *(_("role %(role)s", role=role) for role in roles)]
+        found.append(Eligible(person, ", ".join(by)))
+    asked = {person.id: person for person in node.people}
+    found += [
+        Eligible(row.deputy, _("deputy of %(name)s", name=row.person_name))
+        for row in active
+        if row.person_id in asked and row.deputy_id not in asked
+    ]
+    return found

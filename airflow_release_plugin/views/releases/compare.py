@@ -1,0 +1,83 @@
+"""One version or package against another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from flask import flash, redirect, request, url_for
+from flask_babel import ngettext
+
+from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.services.read_models import compare
+from airflow_release_plugin.services.releases import releases
+from airflow_release_plugin.services.submissions import submissions
+from airflow_release_plugin.views.web.base import Page, offset_arg, posted_ids, route, text_arg
+from airflow_release_plugin.views.widgets.diff_rows import diff_options
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+OFFERED = 200
+"""Releases that one may choose from, the newest ones."""
+
+
+class CompareView(Page):
+    """Comparisons that belong to no single version."""
+
+    route_base = "/compare"
+    tab = "releases"
+
+    @route("/versions")
+    def versions(self) -> Response:
+        """Lead to the newer one of two chosen versions, compared with the older one, or back to choose."""
+        ids = posted_ids("versions", request.args.getlist("versions"))
+        if len(set(ids)) != 2:
+            return self._back_to_choose(ids)
+        older, newer = sorted(
+            (submissions.get(self.ctx(), actor=self.actor(), submission_id=i) for i in ids),
+            key=lambda row: row.version,
+        )
+        return redirect(
+            url_for(
+                "ToBeReleasedView.submission", submission_id=newer.id, against=older.id, _anchor="changes"
+            )
+        )
+
+    def _back_to_choose(self, ids: Sequence[int]) -> Response:
+        """Say what is missing on the page of the choice, which stays as it was."""
+        dag_id = text_arg("dag_id")
+        if not dag_id:
+            raise InvalidRequestError("Choose exactly two versions to compare, in the history of a Dag.")
+        flash(
+            ngettext(
+                "A comparison takes two versions; %(num)s is ticked.",
+                "A comparison takes two versions; %(num)s are ticked.",
+                len(ids),
+            ),
+            "warning",
+        )
+        page = "DagTabView.show" if text_arg("tab") == "dag" else "RecordView.dag"
+        return redirect(url_for(page, dag_id=dag_id, versions=ids, offset=offset_arg() or None))
+
+    @route("/releases/<int:release_id>")
+    def releases(self, release_id: int) -> str:
+        """Show what a release brings that another one did not."""
+        other_id = request.args.get("other", 0, type=int)
+        compared = None
+        if other_id:
+            compared = compare.packages(
+                self.ctx(),
+                actor=self.actor(),
+                release_id=release_id,
+                other_id=other_id,
+                options=diff_options(),
+            )
+        offered = releases.list_releases(self.ctx(), actor=self.actor(), limit=OFFERED).items
+        return self.render(
+            "release/compare.html",
+            release=releases.get(self.ctx(), actor=self.actor(), release_id=release_id),
+            other_id=other_id,
+            compared=compared,
+            offered=[row for row in offered if row.id != release_id],
+        )

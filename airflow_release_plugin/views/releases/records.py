@@ -1,0 +1,57 @@
+"""The records: every version of every DAG, and the history of one."""
+
+from __future__ import annotations
+
+from airflow_release_plugin.domain.release.records import Place
+from airflow_release_plugin.services.promotion import records
+from airflow_release_plugin.services.promotion.records import ORDER_COLUMNS
+from airflow_release_plugin.views.web.base import (
+    PAGE_SIZE,
+    Page,
+    choice_arg,
+    offset_arg,
+    order_arg,
+    route,
+    text_arg,
+)
+from airflow_release_plugin.views.widgets.presentation import state_look
+
+
+class RecordView(Page):
+    """What was submitted, decided and released, and where it is now."""
+
+    route_base = "/records"
+    tab = "records"
+
+    @route("/")
+    def list(self) -> str:
+        """Show a page of the records."""
+        page = records.list_records(
+            self.ctx(),
+            actor=self.actor(),
+            search=text_arg("search"),
+            submitter=text_arg("submitter"),
+            place=choice_arg("place", Place),
+            order_by=order_arg(ORDER_COLUMNS, "-submitted_at"),
+            limit=PAGE_SIZE,
+            offset=offset_arg(),
+        )
+        return self.render(
+            "release/records.html",
+            page=page,
+            filtered=any(text_arg(name) for name in ("search", "submitter", "place")),
+            places=[(place.value, state_look(place)["label"]) for place in Place],
+        )
+
+    @route("/dags/<path:dag_id>")
+    def dag(self, dag_id: str) -> str:
+        """Show the history of one DAG."""
+        found = records.history(
+            self.ctx(), actor=self.actor(), dag_id=dag_id, limit=PAGE_SIZE, offset=offset_arg()
+        )
+        return self.render(
+            "release/history.html",
+            history=found,
+            events=records.trail(self.ctx(), found.page.items),
+            settings=self.ctx().settings,
+        )

@@ -1,0 +1,273 @@
+"""Releases: the list, asking for one, and the page of one with everything that people decide on."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app, flash, redirect, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from airflow_release_plugin.analysis.outlook import MOST_DUE
+from airflow_release_plugin.domain.release.digest import KINDS_THAT_ASK, ReleaseKind
+from airflow_release_plugin.domain.release.runs import AT_WORK, summary
+from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
+from airflow_release_plugin.services.notifications import outbox
+from airflow_release_plugin.services.promotion import cutover
+from airflow_release_plugin.services.read_models import compare, release_page
+from airflow_release_plugin.services.releases import break_glass as emergency
+from airflow_release_plugin.services.releases import creation, decisions, previews, releases
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.submissions import submissions
+from airflow_release_plugin.services.verification import runs
+from airflow_release_plugin.services.versions.structure import Structure
+from airflow_release_plugin.views.web.base import (
+    PAGE_SIZE,
+    Page,
+    choice_arg,
+    is_live_fetch,
+    offset_arg,
+    order_arg,
+    posted_decision,
+    posted_ids,
+    posted_wish,
+    route,
+    text_arg,
+)
+from airflow_release_plugin.views.web.security import airflow_user
+from airflow_release_plugin.views.widgets.csv_export import release_rows
+from airflow_release_plugin.views.widgets.diff_rows import diff_options
+from airflow_release_plugin.views.widgets.flow_labels import FLOW_KINDS
+from airflow_release_plugin.views.widgets.presentation import state_look
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+MOVING = frozenset(
+    {ReleaseState.CHECKING, ReleaseState.AWAITING_APPROVAL, ReleaseState.APPROVED, ReleaseState.RELEASING}
+)
+"""States whose page is refreshed while somebody looks at it."""
+
+
+DIFFS = {
+    "": release_page.diff,
+    "since-my-approval": release_page.diff_since_approval,
+    "since-signed": release_page.diff_since_signed,
+}
+"""What the changes on the page of a release may be against."""
+PACKAGE_KINDS = tuple(kind for kind in KINDS_THAT_ASK if kind is not ReleaseKind.GATE)
+FILTERS = (
+    "state",
+    "kind",
+    "search",
+    "requested_by",
+    "released_by",
+    "requested_after",
+    "requested_before",
+    "released_after",
+    "released_before",
+)
+
+
+class ReleaseView(Page):
+    """Packages of submissions on their way to the target."""
+
+    route_base = "/releases"
+    tab = "releases"
+
+    @route("/")
+    def list(self) -> str:
+        """Show a page of the list."""
+        page = releases.list_releases(
+            self.ctx(), actor=self.actor(), limit=PAGE_SIZE, offset=offset_arg(), **_criteria()
+        )
+        now = self.ctx().clock()
+        rows = [(release, release.effective_state(now)) for release in page.items]
+        return self.render(
+            "release/releases.html",
+            rows=rows,
+            total=page.total_entries,
+            filtered=any(text_arg(name) for name in FILTERS),
+            states=[(state.value, state_look(state)["label"]) for state in ReleaseState],
+            kinds=[(kind.value, FLOW_KINDS[kind.value]) for kind in PACKAGE_KINDS],
+            moving=any(state in MOVING for _release, state in rows),
+        )
+
+    @route("/releases.csv")
+    def download(self) -> Response:
+        """Send the list as CSV, row by row."""
+        return current_app.response_class(
+            release_rows(airflow_user(), _criteria()),
+            mimetype="text/csv",
+            headers={"Content-Disposition": "attachment; filename=releases.csv"},
+        )
+
+    @route("/new")
+    def new(self) -> str:
+        """Show the form that asks for a release of the chosen versions."""
+        return self._form(request.args.to_dict(flat=False), problem=None)
+
+    @route("/create", "POST")
+    def create(self) -> Response | tuple[str, int]:
+        """Ask for a release; a refusal shows the form again with everything that was typed."""
+        try:
+            made = creation.request(
+                self.ctx(),
+                actor=self.actor(),
+                submission_ids=posted_ids("submission_ids"),
+                **vars(posted_wish()),
+            )
+        except ReleaseError as error:
+            self.ctx().session.rollback()
+            return self._form(request.form.to_dict(flat=False), problem=error.message), error.status
+        flash(_("%(number)s was created. It is being checked now.", number=made.number), "success")
+        return redirect(url_for("ReleaseView.show", release_id=made.id))
+
+    def _form(self, values: dict[str, Any], *, problem: str | None) -> str:
+        ids = posted_ids("submission_ids", values.get("submission_ids", []))
+        if not ids:
+            raise InvalidRequestError("Choose at least one submitted version under To be released.")
+        if len(ids) > creation.MAX_ITEMS:
+            raise InvalidRequestError(
+                f"{len(ids)} versions were chosen; a release holds at most {creation.MAX_ITEMS}. Choose "
+                "fewer, and make a second release of the others."
+            )
+        chosen = [submissions.get(self.ctx(), actor=self.actor(), submission_id=i) for i in ids]
+        level = values.get("at_least_level", ["1"])[0]
+        offer = previews.offer(
+            self.ctx(),
+            actor=self.actor(),
+            submission_ids=ids,
+            at_least_level=int(level) if level.isdecimal() else 1,
+        )
+        return self.render(
+            "release/release_new.html",
+            submissions=chosen,
+            offer=offer,
+            values=values,
+            problem=problem,
+            settings=self.ctx().settings,
+        )
+
+    @route("/<int:release_id>")
+    def show(self, release_id: int) -> str:
+        """Show one release."""
+        view = release_page.view(self.ctx(), actor=self.actor(), release_id=release_id)
+        changes = None
+        compared_with = text_arg("diff") if text_arg("diff") in DIFFS else ""
+        # The live region is fetched again and again; the changes are outside of it.
+        if not is_live_fetch() and access.may_read_code(
+            self.ctx(), self.actor(), access.release_dag_ids(view.release)
+        ):
+            changes = DIFFS[compared_with](
+                self.ctx(), actor=self.actor(), release_id=release_id, options=diff_options()
+            )
+        return self.render(
+            "release/release.html",
+            view=view,
+            release=view.release,
+            starts=summary(view.runs),
+            events=release_page.events(self.ctx(), actor=self.actor(), release_id=release_id)[::-1],
+            cutover=cutover.facts(self.ctx(), actor=self.actor(), release_id=release_id)
+            if cutover.is_ahead(view.state)
+            else (),
+            most_due=MOST_DUE,
+            unsent=outbox.unsent(self.ctx(), actor=self.actor(), subject=view.release),
+            changes=changes,
+            structure=self._structure(release_id),
+            compared_with=compared_with,
+            kinds=FLOW_KINDS,
+            moving=_is_moving(view),
+        )
+
+    def _structure(self, release_id: int) -> Structure | None:
+        """What changes in the Dags; has a live region of its own, which moves on once, after the check."""
+        if is_live_fetch() and text_arg("part") != "structure":
+            return None
+        return compare.release_structure(self.ctx(), actor=self.actor(), release_id=release_id)
+
+    @route("/<int:release_id>/decide", "POST")
+    def decide(self, release_id: int) -> Response:
+        """Approve or reject."""
+        decisions.decide_release(self.ctx(), actor=self.actor(), release_id=release_id, **posted_decision())
+        flash(_("Your decision was recorded."), "success")
+        return redirect(url_for("ReleaseView.show", release_id=release_id))
+
+    @route("/<int:release_id>/revoke", "POST")
+    def revoke(self, release_id: int) -> Response:
+        """Take the release back."""
+        reason = request.form.get("reason", "").strip()
+        gone = releases.revoke(self.ctx(), actor=self.actor(), release_id=release_id, reason=reason)
+        flash(_("%(number)s was revoked. Its versions are in the list again.", number=gone.number), "success")
+        return redirect(url_for("ReleaseView.show", release_id=release_id))
+
+    @route("/<int:release_id>/break-glass", "POST")
+    def break_glass(self, release_id: int) -> Response:
+        """Override approval and freeze in an emergency."""
+        emergency.break_glass(
+            self.ctx(),
+            actor=self.actor(),
+            release_id=release_id,
+            change_digest=request.form.get("change_digest", ""),
+            reason=request.form.get("reason", "").strip(),
+        )
+        flash(_("The glass is broken: the release goes on now. Your reason is in the trail."), "warning")
+        return redirect(url_for("ReleaseView.show", release_id=release_id))
+
+    @route("/<int:release_id>/run", "POST")
+    def run(self, release_id: int) -> Response:
+        """Start what the pipeline could not start."""
+        started = summary(runs.start_runs(self.ctx(), actor=self.actor(), release_id=release_id))
+        if started.not_started:
+            flash(
+                ngettext(
+                    "%(num)s Dag could not be started; the page says why.",
+                    "%(num)s Dags could not be started; the page says why.",
+                    started.not_started,
+                ),
+                "warning",
+            )
+        else:
+            flash(_("The Dag Runs were started."), "success")
+        return redirect(url_for("ReleaseView.show", release_id=release_id, _anchor="runs"))
+
+    @route("/<int:release_id>/retry", "POST")
+    def retry(self, release_id: int) -> Response:
+        """Start another attempt."""
+        started = creation.retry(self.ctx(), actor=self.actor(), release_id=release_id)
+        flash(_("Attempt %(attempt)s was started.", attempt=started.attempt), "success")
+        return redirect(url_for("ReleaseView.show", release_id=release_id))
+
+
+def _is_moving(view: release_page.ReleaseView) -> bool:
+    """Whether the page is worth looking at again: also after the release, until its pipeline is through."""
+    is_worked_on = view.pipeline is not None and view.pipeline.state in AT_WORK
+    after = view.state is ReleaseState.RELEASED and is_worked_on
+    return view.state in MOVING or after or any(not run.ended for run in view.runs)
+
+
+def _criteria() -> dict[str, Any]:
+    """What the address narrows the list to, and its order."""
+    return {
+        "state": choice_arg("state", ReleaseState),
+        "kind": choice_arg("kind", ReleaseKind),
+        "search": text_arg("search"),
+        "requested_by": text_arg("requested_by"),
+        "released_by": text_arg("released_by"),
+        "requested_after": _day("requested_after"),
+        "requested_before": _day("requested_before", end=True),
+        "released_after": _day("released_after"),
+        "released_before": _day("released_before", end=True),
+        "order_by": order_arg(releases.ORDER_COLUMNS, "-number"),
+    }
+
+
+def _day(name: str, *, end: bool = False) -> datetime | None:
+    """A day of the query in UTC, or the start of the day after it; ``None`` when it is no day."""
+    try:
+        day = datetime.fromisoformat(text_arg(name)).replace(tzinfo=timezone.utc)
+        return day + timedelta(days=1) if end else day
+    except (ValueError, OverflowError):
+        return None

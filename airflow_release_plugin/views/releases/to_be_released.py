@@ -1,0 +1,223 @@
+"""The to-be-released list: DAGs and shared files, submitting and removing one or many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from flask import flash, jsonify, redirect, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.services.imports import evidence
+from airflow_release_plugin.services.promotion import records
+from airflow_release_plugin.services.read_models import compare
+from airflow_release_plugin.services.releases import creation
+from airflow_release_plugin.services.runtime import access, preferences
+from airflow_release_plugin.services.submissions import candidates, shared_files, submissions
+from airflow_release_plugin.services.submissions.candidates import Candidate, CandidateFilter
+from airflow_release_plugin.services.submissions.submissions import Handled
+from airflow_release_plugin.views.web.base import (
+    Page,
+    choice_arg,
+    offset_arg,
+    order_arg,
+    posted_ids,
+    route,
+    size_arg,
+    text_arg,
+)
+from airflow_release_plugin.views.widgets.diff_rows import diff_options
+
+if TYPE_CHECKING:
+    from flask import Response as FlaskResponse
+    from werkzeug.wrappers import Response
+
+REMEMBERED = ("tab", "search", "change", "submitted", "submitter", "tag", "order_by", "limit")
+"""What the list opens with again the next time."""
+
+
+class ToBeReleasedView(Page):
+    """One row for each DAG file that differs from the target or waits to be released."""
+
+    route_base = "/to-be-released"
+    tab = "to_be_released"
+
+    @route("/")
+    def list(self) -> str | Response:
+        """Show a page of the list as the user left it, or as the query says."""
+        if REMEMBERED_NAMES.isdisjoint(request.args):
+            left = preferences.recall(self.ctx(), actor=self.actor(), page=self.tab)
+            if left:
+                offset = f"&offset={offset_arg()}" if offset_arg() else ""
+                return redirect(f"{url_for('ToBeReleasedView.list')}?{left}{offset}")
+        kept = urlencode([(name, text_arg(name)) for name in REMEMBERED if text_arg(name)])
+        preferences.remember(self.ctx(), actor=self.actor(), page=self.tab, query=kept)
+        return self._shared() if text_arg("tab") == "shared" else self._dags()
+
+    @route("/reset")
+    def reset(self) -> Response:
+        """Forget tab and filters."""
+        preferences.remember(self.ctx(), actor=self.actor(), page=self.tab, query="")
+        return redirect(url_for("ToBeReleasedView.list"))
+
+    def _dags(self) -> str:
+        page = candidates.list_candidates(
+            self.ctx(),
+            actor=self.actor(),
+            wanted=_wanted(),
+            order_by=order_arg(candidates.ORDER_COLUMNS, ""),
+            limit=size_arg(),
+            offset=offset_arg(),
+        )
+        return self.render(
+            "release/to_be_released.html",
+            candidates=page.items,
+            total=page.total_entries,
+            filtered=_wanted() != CandidateFilter(),
+            first_use=submissions.is_first_use(self.ctx()),
+            limit=size_arg(),
+            most=creation.MAX_ITEMS,
+        )
+
+    def _shared(self) -> str:
+        page = shared_files.list_shared_files(
+            self.ctx(),
+            actor=self.actor(),
+            search=text_arg("search"),
+            order_by=order_arg(shared_files.ORDER_COLUMNS, ""),
+            limit=size_arg(),
+            offset=offset_arg(),
+        )
+        return self.render(
+            "release/shared_files.html", files=page.items, total=page.total_entries, limit=size_arg()
+        )
+
+    @route("/matching")
+    def matching(self) -> FlaskResponse:
+        """Rows of all pages that match, as many as one release may hold; JSON for the selection."""
+        page = candidates.list_candidates(
+            self.ctx(), actor=self.actor(), wanted=_wanted(), limit=creation.MAX_ITEMS
+        )
+        rows = [_choice(row) for row in page.items]
+        return jsonify({"total": page.total_entries, "rows": [row for row in rows if row]})
+
+    @route("/submissions/<int:submission_id>")
+    def submission(self, submission_id: int) -> str:
+        """Show a submitted version: its files, and what differs from another version or the target."""
+        found = submissions.get(self.ctx(), actor=self.actor(), submission_id=submission_id)
+        compared = None
+        if access.may_read_code(self.ctx(), self.actor(), found.dag_ids):
+            compared = compare.versions(
+                self.ctx(),
+                actor=self.actor(),
+                submission_id=submission_id,
+                against=request.args.get("against", compare.DEFAULT, type=int),
+                options=diff_options(),
+            )
+        stays = records.stays(self.ctx(), actor=self.actor(), submission_id=submission_id)
+        return self.render(
+            "release/submission.html",
+            submission=found,
+            compared=compared,
+            stays=stays,
+            evidence=evidence.for_submissions(self.ctx(), [found]),
+        )
+
+    @route("/file")
+    def file(self) -> str:
+        """Show what would be submitted for a DAG file now, and what it would change in the target."""
+        path = text_arg("path")
+        closure = candidates.closure_of(self.ctx(), actor=self.actor(), path=path)
+        changes = compare.source_file(self.ctx(), actor=self.actor(), path=path, options=diff_options())
+        return self.render("release/file.html", path=path, closure=closure, changes=changes)
+
+    @route("/submit", "POST")
+    def submit(self) -> Response | str:
+        """Submit the present content of one DAG file, or of many; then go on to a release if asked."""
+        paths = request.form.getlist("path") or [""]
+        comment = request.form.get("comment", "").strip()
+        if len(paths) == 1:
+            made = submissions.submit(self.ctx(), actor=self.actor(), path=paths[0], comment=comment)
+            flash(
+                _("v%(version)s of %(path)s was submitted.", version=made.version, path=made.path), "success"
+            )
+            return self._submitted([made.id], made.release_id)
+        handled = submissions.submit_many(self.ctx(), actor=self.actor(), paths=paths, comment=comment)
+        done = [each.submission for each in handled if each.submission]
+        if len(done) < len(handled):
+            return self._partly(handled, _next_ids(row.id for row in done))
+        flash(ngettext("%(num)s file was submitted.", "%(num)s files were submitted.", len(done)), "success")
+        return self._submitted([row.id for row in done], done[0].release_id)
+
+    def _submitted(self, ids: Iterable[int], release_id: int | None) -> Response:
+        """Go to the release that basic mode made, to the form for one, or back to the list."""
+        if release_id is not None:
+            return redirect(url_for("ReleaseView.show", release_id=release_id))
+        chosen = _next_ids(ids)
+        if chosen:
+            return redirect(url_for("ReleaseView.new", submission_ids=chosen))
+        return _back()
+
+    def _partly(self, handled: Iterable[Handled], chosen: Iterable[int] = ()) -> str:
+        return self.render("release/handled.html", handled=handled, chosen=chosen)
+
+    @route("/submissions/<int:submission_id>/remove", "POST")
+    def remove(self, submission_id: int) -> Response:
+        """Take a version off the list."""
+        gone = submissions.remove(self.ctx(), actor=self.actor(), submission_id=submission_id)
+        flash(_("v%(version)s of %(path)s left the list.", version=gone.version, path=gone.path), "success")
+        return _back()
+
+    @route("/remove", "POST")
+    def remove_many(self) -> Response | str:
+        """Take several versions off the list."""
+        ids = posted_ids("submission_ids")
+        handled = submissions.remove_many(self.ctx(), actor=self.actor(), submission_ids=ids)
+        if any(each.problem for each in handled):
+            return self._partly(handled)
+        flash(
+            ngettext("%(num)s version left the list.", "%(num)s versions left the list.", len(handled)),
+            "success",
+        )
+        return _back()
+
+
+REMEMBERED_NAMES = frozenset(REMEMBERED)
+
+
+def _wanted() -> CandidateFilter:
+    return CandidateFilter(
+        search=text_arg("search"),
+        change=choice_arg("change", ChangeKind),
+        submitter=text_arg("submitter"),
+        tag=text_arg("tag"),
+        submitted={"yes": True, "no": False}.get(text_arg("submitted")),
+    )
+
+
+def _choice(row: Candidate) -> dict[str, object] | None:
+    """What the selection keeps of a row; ``None`` if nothing can be done with it."""
+    is_free = row.submission_state is SubmissionState.PENDING
+    if not is_free and not row.can_be_submitted:
+        return None
+    return {
+        "path": row.path,
+        "name": row.name,
+        "id": row.submission_id if is_free else None,
+        "submit": row.can_be_submitted,
+    }
+
+
+def _next_ids(submitted: Iterable[int]) -> list[int]:
+    """Versions that go on to a release, those that were submitted before among them; none if not asked."""
+    asked = request.form.get("then") == "release"
+    return [*submitted, *posted_ids("submission_ids")] if asked else []
+
+
+def _back() -> Response:
+    offset = request.form.get("offset", 0, type=int)
+    return redirect(url_for("ToBeReleasedView.list", offset=offset or None))

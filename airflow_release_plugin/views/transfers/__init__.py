@@ -1,0 +1,1 @@
+"""Bundles for other installations and from them."""

@@ -1,0 +1,122 @@
+"""Transfers: Dags on their way to other installations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportWish, read_names
+from airflow_release_plugin.domain.states import MOVING_EXPORT_STATES
+from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
+from airflow_release_plugin.models import Export
+from airflow_release_plugin.models.release import release_id_of, release_number
+from airflow_release_plugin.services.exports import exports
+from airflow_release_plugin.views.web.base import PAGE_SIZE, Page, offset_arg, route
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+
+class TransferView(Page):
+    """Choose Dags, see what that comes to, have a bundle made, fetch it."""
+
+    route_base = "/transfers"
+    tab = "transfers"
+
+    @route("/")
+    def list(self) -> str:
+        """Show the form as it was last sent, with what became of that, and all exports."""
+        return self._page()
+
+    @route("/match", "POST")
+    def match(self) -> str:
+        """Say what the form comes to; a part of the page."""
+        try:
+            found, problem = exports.match(self.ctx(), actor=self.actor(), wish=_posted_wish()), ""
+        except ReleaseError as error:
+            found, problem = None, error.message
+        return render_template("release/_export_match.html", match=found, problem=problem)
+
+    @route("/exports", "POST")
+    def generate(self) -> Response | tuple[str, int]:
+        """Ask for a bundle."""
+        try:
+            made = exports.request(self.ctx(), actor=self.actor(), wish=_posted_wish())
+        except ReleaseError as error:
+            return self._page(problem=error.message), error.status
+        return redirect(url_for("TransferView.list", export=made.id))
+
+    @route("/exports/<int:export_id>/discard", "POST")
+    def discard(self, export_id: int) -> Response:
+        """Stop making a bundle, or give up its file."""
+        gone = exports.discard(self.ctx(), actor=self.actor(), export_id=export_id)
+        flash(_("Export %(number)s was discarded.", number=gone.id), "success")
+        return redirect(url_for("TransferView.list"))
+
+    def _page(self, problem: str = "") -> str:
+        page = exports.list_exports(self.ctx(), actor=self.actor(), limit=PAGE_SIZE, offset=offset_arg())
+        now = self.ctx().clock()
+        chosen = request.args.get("export", type=int)
+        last = self._last(page.items, chosen)
+        return self.render(
+            "release/transfers.html",
+            exports=page.items,
+            total=page.total_entries,
+            states={row.id: row.effective_state(now) for row in page.items},
+            last=None if problem else last,
+            last_state=last.effective_state(now) if last else None,
+            moving=MOVING_EXPORT_STATES,
+            problem=problem,
+            obstacle=exports.obstacle(self.ctx()),
+            values=_posted_values() if problem else _values(last),
+            bases=[row for row in page.items if row.ready_at is not None],
+            settings=self.ctx().settings,
+        )
+
+    def _last(self, rows: Sequence[Export], chosen: int | None) -> Export | None:
+        if chosen is not None:
+            return exports.get(self.ctx(), actor=self.actor(), export_id=chosen)
+        return next((row for row in rows if row.requested_by_id == self.actor().id), None)
+
+
+def _posted_wish() -> ExportWish:
+    form = request.form
+    return ExportWish(
+        names=read_names([form.get("names", "")]),
+        tag=form.get("tag", "").strip(),
+        release_ids=_release_ids(form.get("releases", "")),
+        base_bundle_id=form.get("base", "").strip(),
+        origin=ExportOrigin.SOURCE if form.get("origin") == "source" else ExportOrigin.TARGET,
+        with_upstream="upstream" in form,
+    )
+
+
+def _release_ids(text: str) -> tuple[int, ...]:
+    found = [release_id_of(word) for word in text.replace(",", " ").split()]
+    if None in found:
+        raise InvalidRequestError(_("Write numbers of releases, such as R-000012, separated by commas."))
+    return tuple(number for number in found if number is not None)
+
+
+def _posted_values() -> dict[str, str]:
+    return {
+        name: request.form.get(name, "")
+        for name in ("names", "tag", "releases", "base", "origin", "upstream")
+    }
+
+
+def _values(row: Export | None) -> dict[str, str]:
+    """The form as it was when ``row`` was asked for."""
+    if row is None:
+        return {}
+    return {
+        "names": "\n".join(row.names),
+        "tag": row.options["tag"],
+        "releases": ", ".join(release_number(number) for number in row.options["release_ids"]),
+        "base": row.base_bundle_id or "",
+        "origin": row.options["origin"],
+        "upstream": "1" if row.options["with_upstream"] else "",
+    }

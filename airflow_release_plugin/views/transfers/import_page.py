@@ -1,0 +1,147 @@
+"""The page of one import: what stands in its way, the names that things have here, and letting it in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from airflow_release_plugin.domain.bundle.import_mode import ImportMode
+from airflow_release_plugin.domain.bundle.name_table import NameTable, name_table
+from airflow_release_plugin.domain.states import ImportState
+from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.services.imports import applying, imports, preflight
+from airflow_release_plugin.services.imports import placeholders as import_stubs
+from airflow_release_plugin.services.read_models import import_page
+from airflow_release_plugin.services.read_models.import_page import ImportView as View
+from airflow_release_plugin.services.releases.previews import Offer
+from airflow_release_plugin.views.transfers.imports import PART_BYTES
+from airflow_release_plugin.views.web.base import Page, is_live_fetch, posted_wish, route
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+
+class ImportPageView(Page):
+    """Look at a bundle, mend what stands in its way, let it in."""
+
+    route_base = "/transfers/imports"
+    tab = "transfers"
+
+    @route("/<int:import_id>")
+    def show(self, import_id: int) -> str:
+        """Show one import."""
+        return self._page(import_id, request.args.to_dict(flat=False))
+
+    @route("/<int:import_id>/check", "POST")
+    def check(self, import_id: int) -> Response | tuple[str, int]:
+        """Look again, with the folder and the names of the form; a refusal shows what was typed again."""
+        form = request.form
+        try:
+            row = imports.get(self.ctx(), actor=self.actor(), import_id=import_id)
+            preflight.check(
+                self.ctx(),
+                actor=self.actor(),
+                import_id=import_id,
+                folder=form.get("folder", ""),
+                names=_posted_names(import_page.table_of(self.ctx(), row)),
+                take_over="take_over" in form,
+            )
+        except ReleaseError as error:
+            return self._again(import_id, error)
+        return redirect(url_for("ImportPageView.show", import_id=import_id))
+
+    @route("/<int:import_id>/stubs", "POST")
+    def stubs(self, import_id: int) -> Response | tuple[str, int]:
+        """Make what is missing, by name only."""
+        form = request.form
+        try:
+            made = import_stubs.create(
+                self.ctx(),
+                actor=self.actor(),
+                import_id=import_id,
+                connections=form.getlist("connection"),
+                variables=form.getlist("variable"),
+                pools=form.getlist("pool"),
+            )
+        except ReleaseError as error:
+            return self._again(import_id, error)
+        flash(
+            ngettext(
+                "%(num)s stub was made. Fill it in before the Dags run.",
+                "%(num)s stubs were made. Fill them in before the Dags run.",
+                len(made),
+            ),
+            "success",
+        )
+        return redirect(url_for("ImportPageView.show", import_id=import_id))
+
+    @route("/<int:import_id>/apply", "POST")
+    def apply(self, import_id: int) -> Response | tuple[str, int]:
+        """Let the bundle in; a refusal shows the form again with everything that was typed."""
+        try:
+            applying.request(
+                self.ctx(),
+                actor=self.actor(),
+                import_id=import_id,
+                mode=_mode(request.form.to_dict(flat=False)),
+                wish=posted_wish(),
+            )
+        except ReleaseError as error:
+            return self._again(import_id, error)
+        flash(_("Import %(number)s is being applied.", number=import_id), "success")
+        return redirect(url_for("ImportPageView.show", import_id=import_id))
+
+    def _again(self, import_id: int, error: ReleaseError) -> tuple[str, int]:
+        self.ctx().session.rollback()
+        return self._page(import_id, request.form.to_dict(flat=False), problem=error.message), error.status
+
+    def _page(self, import_id: int, values: Mapping[str, Any], problem: str = "") -> str:
+        view = import_page.view(self.ctx(), actor=self.actor(), import_id=import_id)
+        mode = _mode(values)
+        return self.render(
+            "release/import.html",
+            view=view,
+            row=view.row,
+            moving=view.row.state is ImportState.APPLYING,
+            part_bytes=PART_BYTES,
+            mode=mode.value,
+            offer=self._offer(view, mode, values),
+            typed=_typed(values),
+            values=values,
+            problem=problem,
+        )
+
+    def _offer(self, view: View, mode: ImportMode, values: Mapping[str, Any]) -> Offer | None:
+        """Who could approve; asked for only where somebody is about to ask them."""
+        if mode is not ImportMode.RELEASE or not view.is_ready or not view.may_manage or is_live_fetch():
+            return None
+        level = values.get("at_least_level", ["1"])[0]
+        return applying.offer(
+            self.ctx(),
+            actor=self.actor(),
+            import_id=view.row.id,
+            at_least_level=int(level) if level.isdecimal() else 1,
+        )
+
+
+def _mode(values: Mapping[str, Any]) -> ImportMode:
+    wanted = values.get("mode", [""])[0]
+    return next((mode for mode in ImportMode if mode.value == wanted), ImportMode.SUBMIT)
+
+
+def _typed(values: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """Names here by kind and name there, as a form that was refused has them."""
+    fields = (values.get(name, []) for name in ("kind", "there", "here"))
+    return {(kind, there): here for kind, there, here in zip(*fields, strict=False)}
+
+
+def _posted_names(known: NameTable) -> NameTable:
+    """The names of the form; those that the bundle does not use stay as they are."""
+    names = known.to_dict()
+    for (kind, there), here in _typed(request.form.to_dict(flat=False)).items():
+        names.setdefault(kind, {})[there] = here.strip() or there
+    return name_table(names)

@@ -1,0 +1,1 @@
+"""What every page stands on: the user, the request, errors, static files."""

@@ -1,0 +1,157 @@
+"""What every page shares: the use cases' context, the user, the chosen tab, and typed routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from enum import Enum
+from functools import wraps
+from typing import Any, ClassVar, TypeVar, cast
+
+from flask import g, render_template, request
+from flask_appbuilder.baseviews import BaseView, expose
+
+from airflow_release_plugin.domain.flow.approval import Verdict
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.services.drift import drift
+from airflow_release_plugin.services.exports import transfer_visibility
+from airflow_release_plugin.services.read_models import import_page
+from airflow_release_plugin.services.releases import decisions
+from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+from airflow_release_plugin.views.web.datetime_input import read_moment
+from airflow_release_plugin.views.web.security import airflow_user
+
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
+EnumT = TypeVar("EnumT", bound=Enum)
+PAGE_SIZE = 50
+PAGE_SIZES = (25, PAGE_SIZE, 100, 200)
+
+
+def route(url: str, *methods: str) -> Callable[[HandlerT], HandlerT]:
+    """
+    Expose a method of a page under ``url``; GET unless methods are named.
+
+    The method runs in one transaction: committed when it answers, rolled back when it raises.
+    """
+
+    def exposed(handler: HandlerT) -> HandlerT:
+        @wraps(handler)
+        def in_transaction(*args: Any, **kwargs: Any) -> Any:
+            with unit_of_work(airflow_user()) as (g.ctx, g.actor):
+                return handler(*args, **kwargs)
+
+        return cast("HandlerT", expose(url, methods or ("GET",))(in_transaction))  # type: ignore[no-untyped-call]
+
+    return exposed
+
+
+class Page(BaseView):
+    """Base of all pages. Subclasses parse the request, call one use case and render; nothing else."""
+
+    tab: ClassVar[str] = ""
+
+    def ctx(self) -> Context:
+        """What the use cases of this request work with."""
+        return cast("Context", g.ctx)
+
+    def actor(self) -> Actor:
+        """Who acts."""
+        return cast("Actor", g.actor)
+
+    def render(self, template: str, *, waiting: int | None = None, **values: Any) -> str:
+        """
+        Render a template with the names that all of them use.
+
+        :param waiting: length of the user's inbox, where the page has read it already
+        """
+        if waiting is None:
+            waiting = len(decisions.inbox(self.ctx(), actor=self.actor()))
+            waiting += import_page.count_waiting(self.ctx(), actor=self.actor())
+        shared = {
+            "filters": request.args.to_dict(),
+            "limit": PAGE_SIZE,
+            "offset": offset_arg(),
+            "settings": self.ctx().settings,
+            "drifted": drift.is_alarmed(self.ctx(), self.ctx().settings.environment),
+            "transfers": transfer_visibility.sides(self.ctx(), self.actor()),
+        }
+        return render_template(template, tab=self.tab, waiting=waiting, **{**shared, **values})
+
+
+def is_live_fetch() -> bool:
+    """Whether a page that is open fetches its live region again."""
+    return request.headers.get("X-Requested-With") == "fetch"
+
+
+def offset_arg() -> int:
+    """Return the number of rows to skip, 0 or more."""
+    return max(request.args.get("offset", 0, type=int), 0)
+
+
+def size_arg() -> int:
+    """Return the number of rows on a page that the query asks for, if it is one of those offered."""
+    wanted = request.args.get("limit", PAGE_SIZE, type=int)
+    return wanted if wanted in PAGE_SIZES else PAGE_SIZE
+
+
+def text_arg(name: str) -> str:
+    """Return a query parameter without blanks around it; empty when it is missing."""
+    return request.args.get(name, "").strip()
+
+
+def order_arg(columns: Collection[str], default: str) -> str:
+    """Return the order that the query asks for; ``default`` when there is none like it."""
+    wanted = text_arg("order_by")
+    return wanted if wanted.removeprefix("-") in columns else default
+
+
+def choice_arg(name: str, choices: type[EnumT]) -> EnumT | None:
+    """Return a query parameter as a member of ``choices``; ``None`` when it is missing or none of them."""
+    wanted = text_arg(name)
+    return next((member for member in choices if member.value == wanted), None)
+
+
+def posted_ids(name: str, values: Sequence[str] | None = None) -> list[int]:
+    """Return the ids of a form, or ``values``, as numbers. Raises ``InvalidRequestError``."""
+    texts = request.form.getlist(name) if values is None else values
+    if not all(text.isdecimal() and len(text) <= 18 for text in texts):
+        raise InvalidRequestError("The form holds an id that is no number. Reload the page and try again.")
+    return [int(text) for text in texts]
+
+
+def posted_wish() -> Wish:
+    """Return what a form that asks for a release says about it; reviewers are ids or login names."""
+    form = request.form
+    asked = [part.strip() for text in form.getlist("reviewers") for part in text.split(",")]
+    return Wish(
+        title=form.get("title", "").strip()[:200],
+        reviewers=[name for name in asked if name],
+        description=form.get("description", "").strip(),
+        run_after_release="run_after_release" in form,
+        scheduled_at=_posted_schedule(),
+        at_least_level=form.get("at_least_level", 1, type=int),
+        soak_minutes=form.get("soak_minutes", 0, type=int),
+    )
+
+
+def _posted_schedule() -> datetime | None:
+    text = request.form.get("scheduled_at", "").strip()
+    return read_moment(text, request.form.get("zone", "UTC")) if text else None
+
+
+def posted_decision() -> dict[str, Any]:
+    """Return verdict, comment, digest and node of a decision form. Raises ``InvalidRequestError``."""
+    try:
+        verdict = Verdict(request.form.get("verdict", ""))
+    except ValueError as error:
+        raise InvalidRequestError("Choose approve or reject.") from error
+    node = posted_ids("node")
+    return {
+        "verdict": verdict,
+        "comment": request.form.get("comment", "").strip(),
+        "change_digest": request.form.get("change_digest", ""),
+        "node": node[0] if node else None,
+    }

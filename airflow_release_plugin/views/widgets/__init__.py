@@ -1,0 +1,1 @@
+"""What templates draw with: words, icons, diffs, pictures, tables."""

@@ -1,0 +1,69 @@
+"""Rows of the list of flows: which of them are shown, and their order after a move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from airflow_release_plugin.domain.flow.flow import FlowSpec
+from airflow_release_plugin.services.approvals.flow_admin import FlowView
+
+
+@dataclass(frozen=True)
+class FlowFilter:
+    """What is looked for in each column; an empty field does not narrow."""
+
+    search: str = ""
+    kind: str = ""
+    enabled: str = ""
+    scope: str = ""
+    levels: str = ""
+    who: str = ""
+    updated_by: str = ""
+
+    def fits(self, flow: FlowView) -> bool:
+        """Whether a flow is shown."""
+        spec = flow.spec
+        return (
+            _has(self.search, [spec.name, spec.remark])
+            and self.kind in {"", spec.kind.value}
+            and self.enabled in {"", "yes" if spec.enabled else "no"}
+            and _has(self.scope, scope_texts(spec))
+            and self.levels in {"", str(len(spec.levels))}
+            and _has(self.who, who_texts(spec))
+            and _has(self.updated_by, [flow.updated_by.name if flow.updated_by else ""])
+        )
+
+
+def _has(wanted: str, texts: Iterable[str]) -> bool:
+    return not wanted or any(wanted.casefold() in text.casefold() for text in texts)
+
+
+def narrowed(flows: Iterable[FlowView], wanted: FlowFilter) -> list[FlowView]:
+    """The flows that fit, in their order."""
+    return [flow for flow in flows if wanted.fits(flow)]
+
+
+def scope_texts(spec: FlowSpec) -> list[str]:
+    """What the scope names."""
+    return [*spec.scope.dag_ids, *spec.scope.tags, *spec.scope.owners, *spec.scope.sources]
+
+
+def who_texts(spec: FlowSpec) -> list[str]:
+    """Users and roles of all nodes, each once."""
+    found = (name for level in spec.levels for node in level.nodes for name in (*node.users, *node.roles))
+    return list(dict.fromkeys(found))
+
+
+def in_order(ids: Sequence[int], move: str) -> list[int]:
+    """
+    The order after a button was pressed.
+
+    :param move: ``up:7`` or ``down:7``; anything else moves nothing
+    """
+    verb, _sep, text = move.partition(":")
+    order = list(ids)
+    if text.isdecimal() and int(text) in order and verb in {"up", "down"}:
+        index = order.index(int(text))
+        order.insert(max(index - 1, 0) if verb == "up" else index + 1, order.pop(index))
+    return order

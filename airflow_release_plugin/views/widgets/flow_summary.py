@@ -1,0 +1,267 @@
+"""What a flow does, in plain words. Pure functions of the flow; every phrase can be translated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from airflow_release_plugin.domain.flow.approval import NodeRule
+from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, NodeSpec, Scope
+from airflow_release_plugin.domain.flow.release_calendar import Window, WindowKind
+from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.release.risk import ChangeFact
+
+_SIMPLE_CRON = re.compile(r"(\d{1,2}) (\d{1,2}) \* \* (\*|[A-Za-z0-9,]+)")
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+MINUTES_OF_DAY = 24 * 60
+
+
+def flow_sentences(flow: FlowSpec) -> list[str]:
+    """
+    What the flow does: one sentence for each level, the highest first, then what else holds.
+
+    The highest level that fits applies, so each lower one is read as "otherwise".
+    """
+    several = len(flow.levels) > 1
+    found = [
+        _level_sentence(flow, number, several=several)
+        for number in range(len(flow.levels), 0, -1)
+        if flow.levels[number - 1].nodes
+    ]
+    found += _calendar_sentences(flow.calendar.windows)
+    found.append(
+        _(
+            "Once approved, it must start within %(wait)s and be done within %(execution)s.",
+            wait=hours(flow.validity.wait),
+            execution=hours(flow.validity.execution),
+        )
+    )
+    if flow.counts_twice:
+        found.append(_("One person may approve at several steps."))
+    if flow.break_glass_roles:
+        who = _or(flow.break_glass_roles)
+        found.append(_("In an emergency, %(who)s may override all this with a reason.", who=who))
+    if not flow.enabled:
+        found.append(_("The flow is switched off: nothing new starts under it."))
+    return found
+
+
+def _level_sentence(flow: FlowSpec, number: int, *, several: bool) -> str:
+    level = flow.levels[number - 1]
+    is_rest = several and number < len(flow.levels) and level.rule.is_empty
+    when = _("In every other case") if is_rest else _when(flow, level.rule)
+    text = _(
+        "%(when)s, %(who)s must approve within %(hours)s.",
+        when=when,
+        who=_nodes(level),
+        hours=hours(flow.validity.approval),
+    )
+    return (
+        _("Level %(number)s, %(name)s: %(text)s", number=number, name=level.name, text=text)
+        if several
+        else text
+    )
+
+
+def hours(value: float) -> str:
+    """Hours in words: ``24 hours``, ``1.5 hours``, ``1 hour``."""
+    return _("1 hour") if value == 1 else _("%(hours)s hours", hours=f"{value:g}")
+
+
+def _when(flow: FlowSpec, rule: LevelRule) -> str:
+    dag = _dag(flow.scope, rule.tags)
+    if flow.kind is not ReleaseKind.PROMOTION:
+        verb = {
+            ReleaseKind.ROLLBACK: _("is rolled back"),
+            ReleaseKind.RETIREMENT: _("is retired"),
+            ReleaseKind.IMPORT: _("is imported"),
+            ReleaseKind.EXPORT: _("is exported"),
+            ReleaseKind.GATE: _("waits at a gate"),
+        }[flow.kind]
+    else:
+        verbs = change_verbs()
+        verb = _or([verbs[c] for c in rule.changes]) if rule.changes else _("is released")
+    return ", ".join([_("When %(dag)s %(verb)s", dag=dag, verb=verb), *_quantities(rule)])
+
+
+def change_verbs() -> dict[ChangeFact, str]:
+    """What a Dag does when a fact holds, as a verb phrase."""
+    return {
+        ChangeFact.NEW: _("is new"),
+        ChangeFact.MODIFIED: _("has a changed file"),
+        ChangeFact.REMOVED: _("is removed"),
+        ChangeFact.SCHEDULE: _("changes its schedule"),
+        ChangeFact.CATCHUP: _("changes its catchup"),
+        ChangeFact.RETRIES: _("changes retries"),
+        ChangeFact.POOL: _("changes a pool"),
+        ChangeFact.QUEUE: _("changes a queue"),
+        ChangeFact.TASK_ADDED: _("gets a new task"),
+        ChangeFact.TASK_REMOVED: _("loses a task"),
+        ChangeFact.OPERATOR: _("changes an operator"),
+        ChangeFact.DEPENDENCIES: _("changes the order of tasks"),
+        ChangeFact.OWNER: _("changes its owner"),
+        ChangeFact.TAGS: _("changes its tags"),
+        ChangeFact.SHARED_FILE: _("changes a file that other Dags use"),
+        ChangeFact.UNKNOWN: _("changes in a way that nobody can tell"),
+    }
+
+
+def _dag(scope: Scope, level_tags: Sequence[str]) -> str:
+    parts = []
+    if scope.tags:
+        parts.append(_("tagged %(tags)s", tags=_or(scope.tags)))
+    if level_tags:
+        parts.append(_("tagged %(tags)s", tags=_or(level_tags)))
+    if scope.dag_ids:
+        parts.append(_("named %(names)s", names=_or(scope.dag_ids)))
+    if scope.owners:
+        parts.append(_("owned by %(owners)s", owners=_or(scope.owners)))
+    if scope.sources:
+        parts.append(_("from %(sources)s", sources=_or(scope.sources)))
+    return _("a Dag %(parts)s", parts=_and(parts)) if parts else _("any Dag")
+
+
+def _quantities(rule: LevelRule) -> list[str]:
+    found = []
+    low, high = rule.min_dags, rule.max_dags
+    if low is not None and high is not None:
+        found.append(_("together with others, %(low)s to %(high)s Dags in all", low=low, high=high))
+    elif low is not None:
+        found.append(
+            ngettext("in a release of at least %(num)s Dag", "in a release of at least %(num)s Dags", low)
+        )
+    elif high is not None:
+        found.append(
+            ngettext("in a release of at most %(num)s Dag", "in a release of at most %(num)s Dags", high)
+        )
+    if rule.min_lines is not None:
+        found.append(
+            ngettext(
+                "with at least %(num)s changed line", "with at least %(num)s changed lines", rule.min_lines
+            )
+        )
+    if rule.min_impacted is not None:
+        found.append(
+            ngettext(
+                "and at least %(num)s other Dag may feel it",
+                "and at least %(num)s other Dags may feel it",
+                rule.min_impacted,
+            )
+        )
+    return found
+
+
+def _nodes(level: Level) -> str:
+    return _(" and then ").join(node_words(node) for node in level.nodes)
+
+
+def node_words(node: NodeSpec) -> str:
+    """Who must agree at a node: ``two of Ops``."""
+    named = (*node.users, *node.roles)
+    who = _or(named) if named else _("nobody")
+    if node.rule is NodeRule.ALL:
+        text = _("everybody of %(who)s", who=_and(named) if named else who)
+    else:
+        text = _("%(count)s of %(who)s", count=_count(node), who=who)
+    further = (*node.escalate_users, *node.escalate_roles)
+    if node.escalate_after_hours is not None and further:
+        text += " " + _(
+            "(after %(hours)s also %(who)s)", hours=hours(node.escalate_after_hours), who=_or(further)
+        )
+    return text
+
+
+def _count(node: NodeSpec) -> str:
+    number = node.quorum if node.rule is NodeRule.QUORUM else 1
+    words = {1: _("one"), 2: _("two"), 3: _("three"), 4: _("four"), 5: _("five")}
+    return words.get(number, str(number))
+
+
+def _calendar_sentences(windows: Sequence[Window]) -> list[str]:
+    denied = [window_words(window) for window in windows if window.kind is WindowKind.DENY]
+    allowed = [window_words(window) for window in windows if window.kind is WindowKind.ALLOW]
+    found = []
+    if allowed:
+        found.append(_("It is released only %(times)s.", times=_or(allowed)))
+    if denied:
+        found.append(_("Nothing is released %(times)s.", times=_or(denied)))
+    return found
+
+
+def window_words(window: Window) -> str:
+    """When a window is: ``on Fridays after 15:00 Europe/Berlin``."""
+    if not window.cron and window.start is not None and window.end is not None:
+        start, end = (m.astimezone(ZoneInfo(window.zone)) for m in (window.start, window.end))
+        return _(
+            "from %(start)s to %(end)s",
+            start=f"{start:%Y-%m-%d %H:%M}",
+            end=f"{end:%Y-%m-%d %H:%M} {window.zone}",
+        )
+    simple = _SIMPLE_CRON.fullmatch(window.cron)
+    days = _days(simple[3]) if simple else None
+    if simple is None or days is None:
+        return _(
+            "in %(name)s (cron %(cron)s for %(minutes)s minutes, %(zone)s)",
+            name=window.name,
+            cron=window.cron,
+            minutes=window.minutes,
+            zone=window.zone,
+        )
+    return _(
+        "%(days)s %(hours)s %(zone)s",
+        days=days,
+        hours=_hours_of_day(simple, window.minutes),
+        zone=window.zone,
+    )
+
+
+def _hours_of_day(simple: re.Match[str], minutes: int) -> str:
+    begins = int(simple[2]) * 60 + int(simple[1])
+    ends = begins + minutes
+    clock = f"{begins // 60:02}:{begins % 60:02}"
+    if begins == 0 and minutes == MINUTES_OF_DAY:
+        return _("all day")
+    if ends == MINUTES_OF_DAY:
+        return _("after %(time)s", time=clock)
+    if ends > MINUTES_OF_DAY:
+        return _("from %(time)s for %(hours)s", time=clock, hours=hours(minutes / 60))
+    return _("from %(start)s to %(end)s", start=clock, end=f"{ends // 60:02}:{ends % 60:02}")
+
+
+def _days(field: str) -> str | None:
+    """Days of the week in words; ``None`` for what is no plain list of days."""
+    if field == "*":
+        return _("every day")
+    names = (
+        _("Sundays"),
+        _("Mondays"),
+        _("Tuesdays"),
+        _("Wednesdays"),
+        _("Thursdays"),
+        _("Fridays"),
+        _("Saturdays"),
+    )
+    found = []
+    for part in field.upper().split(","):
+        number = int(part) % 7 if part.isdecimal() else _DAYS.index(part) if part in _DAYS else None
+        if number is None:
+            return None
+        found.append(names[number])
+    return _("on %(days)s", days=_and(found))
+
+
+def _or(parts: Sequence[str]) -> str:
+    return _joined(parts, _(" or "))
+
+
+def _and(parts: Sequence[str]) -> str:
+    return _joined(parts, _(" and "))
+
+
+def _joined(parts: Sequence[str], last: str) -> str:
+    """``a, b or c``."""
+    return last.join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)

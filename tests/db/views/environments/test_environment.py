@@ -1,0 +1,235 @@
+"""The page of the environment: where it stands, verify and repair, adopting what runs today."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from airflow_release_plugin.store.git import GitReleaseStore
+from tests.db.views.conftest import Browsers, Installation
+from tests.harness.manual_edits import push_by_hand
+
+pytestmark = [
+    pytest.mark.req("R21", "R77", "R71"),
+    pytest.mark.filterwarnings("ignore:GitWildMatchPattern"),  # Airflow's reading of .airflowignore
+]
+
+
+@pytest.fixture
+def live(own_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A bundle that runs today, with one DAG that Airflow knows."""
+    from airflow.models.dag import DagModel
+    from airflow.models.dagbundle import DagBundleModel
+
+    root = tmp_path / "live"
+    root.mkdir()
+    (root / "etl.py").write_text("from airflow.sdk import DAG\nDAG('etl')\n")
+    bundle = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    configured = [
+        {"name": "dev", "classpath": bundle, "kwargs": {"path": str(tmp_path)}},
+        {"name": "live", "classpath": bundle, "kwargs": {"path": str(root)}},
+    ]
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(configured))
+    with Session(own_engine) as session:
+        session.add(DagBundleModel(name="live"))
+        session.flush()
+        session.add(DagModel(dag_id="etl", bundle_name="live", relative_fileloc="etl.py", is_stale=False))
+        session.commit()
+    return root
+
+
+def move_by_hand(folder: Path, path: str = "hot.py", text: str = "x = 1") -> None:
+    push_by_hand(GitReleaseStore(folder / "store.git"), path, text)
+
+
+def adopt(browser_of: Browsers) -> Any:
+    return browser_of("admin").post("/environment/adopt", {"bundle": "live"})
+
+
+def test_an_admin_previews_and_adopts(browser_of: Browsers, live: Path) -> None:
+    admin = browser_of("admin")
+    page = admin.get("/environment/").text
+    assert '<option value="live"' in page
+    assert '<option value="dev"' not in page
+
+    preview = admin.get("/environment/?bundle=live").text
+    assert str(live.name) in preview
+    assert 'data-dialog="adopt-dialog"' in preview
+
+    assert adopt(browser_of).status_code == 302
+    page = admin.get("/environment/").text
+    assert "R-000001 Baseline" in page
+    assert "Adopt what runs today" not in page
+
+
+def test_the_release_of_an_adoption_has_a_page(browser_of: Browsers, live: Path) -> None:
+    adopt(browser_of)
+
+    answer = browser_of("admin").get("/releases/1")
+    assert answer.status_code == 200
+    assert "etl.py" in answer.text
+
+
+def test_what_cannot_be_taken_is_shown_and_no_button(browser_of: Browsers, live: Path) -> None:
+    (live / "outside").symlink_to("/etc/hostname")
+
+    page = browser_of("admin").get("/environment/?bundle=live").text
+    assert "is a symbolic link that leaves" in page
+    assert 'data-dialog="adopt-dialog"' not in page
+
+
+def test_a_bundle_that_is_not_there_is_said_on_the_page(browser_of: Browsers, live: Path) -> None:
+    answer = browser_of("admin").get("/environment/?bundle=nothing")
+
+    assert answer.status_code == 404
+    assert "No bundle of this Airflow is named" in answer.text
+
+
+def test_everybody_sees_where_it_stands_and_has_no_buttons(browser_of: Browsers, live: Path) -> None:
+    adopt(browser_of)
+
+    page = browser_of("viewer").get("/environment/").text
+    assert "R-000001 Baseline" in page
+    assert "/environment/verify" not in page
+    assert 'data-dialog="repair"' not in page
+
+
+@pytest.mark.parametrize("name", ["viewer", "dev", "reviewer"])
+@pytest.mark.parametrize("path", ["verify", "repair", "adopt"])
+def test_the_buttons_are_for_admins(browser_of: Browsers, live: Path, name: str, path: str) -> None:
+    assert browser_of(name).post(f"/environment/{path}", {"bundle": "live"}).status_code == 403
+
+
+def test_what_drifted_is_shown_until_it_is_repaired(browser_of: Browsers, live: Path, tmp_path: Path) -> None:
+    adopt(browser_of)
+    move_by_hand(tmp_path)
+    admin = browser_of("admin")
+    assert "moved by hand" in admin.get("/environment/").text
+
+    admin.post("/environment/verify", {})
+    page = admin.get("/environment/").text
+    assert 'data-state="moved"' in page
+    assert 'data-state="unapproved"' in page
+    assert "What runs is not what was approved" in browser_of("viewer").get("/environment/").text
+
+    admin.post("/environment/repair", {})
+    page = admin.get("/environment/").text
+    assert "What runs is not what was approved" not in page
+    assert "Everything is as it was approved" in page
+
+
+HAND_MADE = "from airflow.sdk import DAG\nDAG('etl')  # <script>by hand\n"
+
+
+def asked(page: str, **more: str) -> dict[str, str]:
+    """The form of the page that adopts what was changed by hand, filled in."""
+    found = re.search(r'name="digest" value="(\w{64})"', page)
+    assert found, page
+    return {"digest": found[1], "title": "Keep it", "reviewers": "reviewer", **more}
+
+
+def test_what_was_changed_by_hand_is_previewed_and_adopted(
+    browser_of: Browsers, installation: Installation
+) -> None:
+    installation.do(lambda w: w.released(w.dag("etl")))
+    admin = browser_of("admin")
+    assert "/environment/drift/" not in admin.get("/environment/").text
+    installation.do(lambda w: w.move_by_hand("etl.py", HAND_MADE))
+    assert "/environment/drift/" in admin.get("/environment/").text
+
+    page = admin.get("/environment/drift/").text
+    assert "&lt;script&gt;by hand" in page
+    assert "<script>by hand" not in page
+    answer = admin.post("/environment/drift/create", asked(page))
+    assert answer.headers["Location"].endswith("/releases/2")
+
+    page = admin.get("/releases/2").text
+    assert "R-000002 was created, and prod is repaired" in page
+    assert "Keep it" in page
+    assert "moved by hand" not in admin.get("/environment/").text
+
+
+def test_a_refused_adoption_shows_what_was_typed(browser_of: Browsers, live: Path, tmp_path: Path) -> None:
+    adopt(browser_of)
+    move_by_hand(tmp_path, "etl.py", HAND_MADE)
+    admin = browser_of("admin")
+    form = asked(admin.get("/environment/drift/").text, reviewers="", description="At three at night.")
+
+    answer = admin.post("/environment/drift/create", form)
+
+    assert answer.status_code == 422
+    assert "At three at night." in answer.text
+    assert "nobody chosen" in answer.text
+
+
+def test_what_cannot_be_adopted_is_said_and_cannot_be_requested(
+    browser_of: Browsers, live: Path, tmp_path: Path
+) -> None:
+    adopt(browser_of)
+    move_by_hand(tmp_path)
+
+    page = browser_of("admin").get("/environment/drift/").text
+    assert "No Dag that Airflow knows needs what was changed" in page
+    assert 'data-dialog="confirm" disabled' in page
+
+
+def test_without_a_change_by_hand_there_is_nothing_to_adopt(browser_of: Browsers, live: Path) -> None:
+    adopt(browser_of)
+
+    answer = browser_of("admin").get("/environment/drift/")
+    assert answer.status_code == 409
+    assert "was changed by hand" in answer.text
+
+
+@pytest.mark.parametrize("name", ["viewer", "dev", "reviewer"])
+def test_adopting_what_was_changed_is_for_admins(
+    browser_of: Browsers, live: Path, tmp_path: Path, name: str
+) -> None:
+    adopt(browser_of)
+    move_by_hand(tmp_path, "etl.py", HAND_MADE)
+
+    assert browser_of(name).get("/environment/drift/").status_code == 403
+    assert browser_of(name).post("/environment/drift/create", {"digest": "0" * 64}).status_code == 403
+
+
+@pytest.mark.parametrize("page", ["/releases/", "/to-be-released/", "/records/", "/approvals/", "/flows/"])
+def test_every_other_page_says_that_something_drifted(
+    browser_of: Browsers, installation: Installation, page: str
+) -> None:
+    installation.do(lambda w: w.released(w.dag("etl")))
+    viewer = browser_of("viewer")
+    assert "See what drifted" not in viewer.get(page).text
+
+    installation.do(lambda w: w.move_by_hand("etl.py", HAND_MADE))
+    browser_of("admin").post("/environment/verify", {})
+    assert 'href="/release/environment/">See what drifted' in viewer.get(page).text
+    assert "See what drifted" not in viewer.get("/environment/").text
+
+    browser_of("admin").post("/environment/repair", {})
+    assert "See what drifted" not in viewer.get(page).text
+
+
+def test_an_admin_forgets_a_machine_that_is_gone(
+    browser_of: Browsers, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = "a-pod-of-yesterday"
+    installation.do(lambda w: w.released(w.dag("etl")))
+    installation.do(lambda w: w.move_by_hand("etl.py", HAND_MADE))
+    admin = browser_of("admin")
+    with monkeypatch.context() as patches:
+        patches.setattr("socket.gethostname", lambda: host)
+        admin.post("/environment/verify", {})
+        assert f"Forget {host}?" not in admin.get("/environment/").text
+    assert f"Forget {host}?" in admin.get("/environment/").text
+
+    assert browser_of("dev").post("/environment/forget", {"host": host}).status_code == 403
+    assert admin.post("/environment/forget", {"host": host}).status_code == 302
+    page = admin.get("/environment/").text
+    assert f"{host} is forgotten" in page
+    assert "No machine has looked so far" in page
