@@ -25,7 +25,7 @@ class ReleaseDBManager(BaseDBManager):
     migration_dir = _MIGRATIONS.as_posix()
     alembic_file = (_MIGRATIONS / "alembic.ini").as_posix()
     supports_table_dropping = True
-    revision_heads_map = {"0.1.0": "0006"}
+    revision_heads_map = {"0.1.0": "0001"}
 
     def initdb(self, use_migration_files: bool = True) -> None:
         """Create the tables."""

@@ -105,7 +105,7 @@ class AirflowAccess:
     def people(self) -> tuple[Person, ...]:
         """
         Everyone who can log in; for other auth managers than Airflow's simple one and FAB's, whom the people
-        provider names, and nobody without one. FAB's are read once: flows with many nodes ask for each.
+        provider names, and nobody without one. FAB's are read once: flows with many steps ask for each.
         """
         manager = auth_manager_class()
         if is_simple(manager):

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin.domain.bundle.inventory import (
     STUB_MARK,
+    Availability,
     Inventory,
     Kind,
-    Standing,
     Wanted,
-    standing,
+    availability,
 )
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.version_compat import AIRFLOW_VERSION
@@ -34,7 +34,7 @@ class AirflowInventory:
     """
     Looks into Airflow's tables, its configuration, the secrets backends and the installed packages.
 
-    :param session: read, and written by :meth:`create_stub` alone; the caller commits it
+    :param session: read, and written by :meth:`create_placeholder` alone; the caller commits it
     """
 
     def __init__(self, session: Session) -> None:
@@ -70,7 +70,7 @@ class AirflowInventory:
             illegal_ids=dict(_illegal(wanted.dag_ids)),
         )
 
-    def create_stub(self, kind: Kind, name: str, *, connection_type: str = "", note: str = "") -> None:
+    def create_placeholder(self, kind: Kind, name: str, *, connection_type: str = "", note: str = "") -> None:
         """
         Make something that has a name and nothing else; its description says that it is incomplete.
 
@@ -100,10 +100,10 @@ class AirflowInventory:
             )
         self._session.add(made)
 
-    def _described(self, name: Any, description: Any) -> dict[str, Standing]:
+    def _described(self, name: Any, description: Any) -> dict[str, Availability]:
         from sqlalchemy import select
 
-        return {row[0]: standing(row[1]) for row in self._session.execute(select(name, description))}
+        return {row[0]: availability(row[1]) for row in self._session.execute(select(name, description))}
 
     def _queues(self) -> frozenset[str]:
         """Of the newest task instances: their ids grow with time, so that the index finds them."""
@@ -144,15 +144,15 @@ class AirflowInventory:
 
 
 def _with_backends(
-    stored: Mapping[str, Standing], wanted: Collection[str], get: Callable[[Any, str], object]
-) -> dict[str, Standing]:
+    stored: Mapping[str, Availability], wanted: Collection[str], get: Callable[[Any, str], object]
+) -> dict[str, Availability]:
     """
     How what is wanted stands: in Airflow's database, or where tasks look before they ask the database.
 
     Backends have no way to ask whether a name is there: what they return is dropped at once.
     """
     found = {name: stored[name] for name in wanted if name in stored}
-    open_questions = {name for name in wanted if found.get(name) is not Standing.READY}
+    open_questions = {name for name in wanted if found.get(name) is not Availability.READY}
     for backend in _backends():
         for name in sorted(open_questions):
             try:
@@ -161,10 +161,10 @@ def _with_backends(
                 log.warning(
                     "%s does not say whether it has %r: %s", _name(backend), name, type(error).__name__
                 )
-                found.setdefault(name, Standing.UNKNOWN)
+                found.setdefault(name, Availability.UNKNOWN)
                 continue
             if answer is not None:
-                found[name] = Standing.READY
+                found[name] = Availability.READY
                 open_questions.discard(name)
     return found
 

@@ -1,4 +1,4 @@
-"""What every command does: quiet logs, rows in the wished format, errors as one line and exit code 1."""
+"""What every command does: quiet logs, rows in the asked format, errors as one line and exit code 1."""
 
 from __future__ import annotations
 

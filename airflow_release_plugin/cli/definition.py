@@ -110,7 +110,7 @@ _ARG_TAKE_OVER = Arg(
     ("--take-over",), help="DAGs that were made here may become those of the bundle", action="store_true"
 )
 _ARG_STUBS = Arg(
-    ("--stubs",),
+    ("--placeholders",),
     help="Make placeholders for missing connections, variables and pools, without secrets",
     action="store_true",
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, deed, operator
-from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportWish, read_names
+from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportRequest, read_names
 from airflow_release_plugin.domain.states import MOVING_EXPORT_STATES, ExportState
 from airflow_release_plugin.durable import appearing
 from airflow_release_plugin.exceptions import ConflictError, TransferUnavailableError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @deed
 def export(args: Namespace) -> list[Row]:
     """Make a bundle here and now, and copy it to a file."""
-    wish = ExportWish(
+    export_request = ExportRequest(
         names=read_names(args.names),
         tag=args.tag or "",
         base_bundle_id=args.since or "",
@@ -30,7 +30,7 @@ def export(args: Namespace) -> list[Row]:
         with_upstream=args.upstream,
     )
     with unit_of_work() as (ctx, _):
-        export_id = exports.request(ctx, actor=operator(), wish=wish).id
+        export_id = exports.request(ctx, actor=operator(), export_request=export_request).id
     job.make_now(export_id)
     while _is_moving(export_id):  # an API server was faster
         time.sleep(1)

@@ -62,7 +62,7 @@ def simulate(args: Namespace) -> list[Row]:
         found = simulator.of_dag(
             ctx, actor=actor, dag_id=args.dag, kind=ReleaseKind(args.kind), changes=changes, lines=args.lines
         )
-        people = [f"{n.name}: {n.needed} of {', '.join(p.name for p in n.eligible)}" for n in found.nodes]
+        people = [f"{n.name}: {n.needed} of {', '.join(p.name for p in n.eligible)}" for n in found.steps]
         return [
             {
                 "flow": trial.flow.name,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from airflow_release_plugin.cli.common import Row, deed, fail, operator
 from airflow_release_plugin.domain.bundle.import_mode import ImportMode
 from airflow_release_plugin.domain.bundle.name_table import NameTable, name_table
-from airflow_release_plugin.domain.bundle.preflight import Row as Found
-from airflow_release_plugin.domain.bundle.preflight import Weight, blocking, rows_from
+from airflow_release_plugin.domain.bundle.preflight import PreflightFinding as Found
+from airflow_release_plugin.domain.bundle.preflight import Severity, blocking, rows_from
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError
 from airflow_release_plugin.services.imports import (
@@ -24,7 +24,7 @@ from airflow_release_plugin.services.imports import (
     placeholders,
     preflight,
 )
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
@@ -106,11 +106,11 @@ def _checked(import_id: int, args: Namespace, given: NameTable) -> tuple[Found, 
             take_over=args.take_over,
         )
         found = rows_from(row.preflight)
-        if args.stubs:
+        if args.placeholders:
             missing = {
-                f"{each.stub_kind.value}s": [item.name for item in each.items]
+                f"{each.placeholder_kind.value}s": [item.name for item in each.items]
                 for each in found
-                if each.stub_kind
+                if each.placeholder_kind
             }
             placeholders.create(ctx, actor=operator(), import_id=import_id, **missing)
             found = rows_from(row.preflight)
@@ -127,7 +127,7 @@ def _with_remembered(ctx: Context, import_id: int, given: NameTable) -> NameTabl
 def _table(found: Iterable[Found]) -> list[Row]:
     return [
         {
-            "weight": each.weight.value,
+            "severity": each.severity.value,
             "reason": each.reason.value,
             "name": item.name,
             "detail": item.detail,
@@ -139,9 +139,15 @@ def _table(found: Iterable[Found]) -> list[Row]:
 
 
 def _applied(import_id: int, args: Namespace, found: Iterable[Found]) -> list[Row]:
-    wish = Wish(args.title, reviewers=tuple(args.reviewer or ()))
+    release_request = ReleaseRequest(args.title, reviewers=tuple(args.reviewer or ()))
     with unit_of_work() as (ctx, _):
-        applying.request(ctx, actor=operator(), import_id=import_id, mode=ImportMode(args.mode), wish=wish)
+        applying.request(
+            ctx,
+            actor=operator(),
+            import_id=import_id,
+            mode=ImportMode(args.mode),
+            release_request=release_request,
+        )
     job.apply_now(import_id)
     while _is_moving(import_id):  # an API server was faster
         time.sleep(1)
@@ -157,7 +163,7 @@ def _applied(import_id: int, args: Namespace, found: Iterable[Found]) -> list[Ro
                 "mode": row.mode,
                 "release": row.release_id or "",
                 "dag_ids": row.dag_ids,
-                "warnings": sorted(each.reason.value for each in found if each.weight is Weight.WARN),
+                "warnings": sorted(each.reason.value for each in found if each.severity is Severity.WARN),
             }
         ]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, deed, fail, operator
 from airflow_release_plugin.services.drift import adoption, drift
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def verify(args: Namespace) -> None:
-    """Compare what runs on this machine with what was approved; repair it or adopt it if that is wished."""
+    """Compare what runs on this machine with what was approved; repair it or adopt it if asked to."""
     if args.adopt and args.repair:
         raise SystemExit("Give --repair or --adopt, not both: adopting repairs, too.")
     if args.adopt:
@@ -38,26 +38,30 @@ def _preview(args: Namespace) -> list[Row]:
     with unit_of_work() as (ctx, _):
         made = adoption.plan(ctx, actor=operator(), name=ctx.settings.environment)
         files = adoption.diff(ctx, made)
-        offer = adoption.offer(ctx, made, actor=operator())
+        preview = adoption.preview(ctx, made, actor=operator())
     lines = {file.path: f"+{file.diff.added} -{file.diff.removed}" for file in files}
     rows = [{"what": file.change.value, "name": file.path, "detail": lines[file.path]} for file in files]
     rows += [
         {"what": "new version", "name": draft.path, "detail": ", ".join(draft.dag_ids)}
         for draft in made.drafts
     ]
-    rows += [{"what": "may approve", "name": person.name, "detail": offer.flow} for person in offer.people]
-    problems = [text for text in (*made.problems, offer.problem) if text]
+    rows += [
+        {"what": "may approve", "name": person.name, "detail": preview.flow} for person in preview.people
+    ]
+    problems = [text for text in (*made.problems, preview.problem) if text]
     if problems:
         fail(args, [*rows, *({"what": "problem", "name": "", "detail": text} for text in problems)])
     return rows
 
 
 def _adopt(args: Namespace) -> list[Row]:
-    wish = Wish(title=args.title, reviewers=args.reviewer or [])
+    release_request = ReleaseRequest(title=args.title, reviewers=args.reviewer or [])
     with unit_of_work() as (ctx, _):
         name = ctx.settings.environment
         digest = adoption.plan(ctx, actor=operator(), name=name).digest
-        release = adoption.adopt(ctx, actor=operator(), name=name, digest=digest, wish=wish)
+        release = adoption.adopt(
+            ctx, actor=operator(), name=name, digest=digest, release_request=release_request
+        )
         return [
             {"number": release.number, "state": release.state.value, "files": len(release.changes)},
         ]

@@ -177,9 +177,9 @@ class ReleaseClient:
         )
         return self._send(call)
 
-    def make_import_stubs(self, import_id: int, body: ImportStubsBody) -> list[ImportStubResponse]:
+    def make_import_placeholders(self, import_id: int, body: ImportStubsBody) -> list[ImportStubResponse]:
         """Make placeholders for what the bundle needs and nobody has made there."""
-        return self._send(Call("POST", f"/imports/{import_id}/stubs", list[ImportStubResponse], body))
+        return self._send(Call("POST", f"/imports/{import_id}/placeholders", list[ImportStubResponse], body))
 
     def report(self, release_id: int, body: ReportBody) -> ReleaseDetailResponse:
         """

@@ -10,7 +10,11 @@ from typing import Any
 
 
 class EventTag(str, Enum):
-    """``subject:noun:verb``. Names are never reused; a retired one stays as a comment."""
+    """
+    ``subject:noun:verb``, or ``subject:verb`` of the subject itself.
+
+    Names are never reused; a retired one stays as a comment.
+    """
 
     APPROVAL_CLOSED = "approval:state:change"
     APPROVAL_DECIDED = "approval:decision:add"
@@ -37,7 +41,7 @@ class EventTag(str, Enum):
     KEY_TRUSTED = "key:trust:add"
     KEY_REVOKED = "key:trust:revoke"
     IMPORT_CHECKED = "import:preflight:report"
-    IMPORT_STUBS_MADE = "import:stub:create"
+    IMPORT_PLACEHOLDERS_MADE = "import:placeholder:create"
     GATE_CLOSED = "gate:state:change"
     GATE_OPENED = "gate:request:open"
     FLOW_CREATED = "flow:definition:create"
@@ -49,11 +53,11 @@ class EventTag(str, Enum):
     NOTIFICATION_FAILED = "notification:delivery:fail"
     NOTIFICATION_RETRIED = "notification:delivery:retry"
     RELEASE_CHECKED = "release:check:report"
-    RELEASE_CREATED = "release:package:create"
-    RELEASE_EMERGENCY = "release:emergency:override"
+    RELEASE_CREATED = "release:create"
+    RELEASE_GLASS_BROKEN = "release:glass:break"
     RELEASE_MOVED = "release:state:change"
     RELEASE_RETRIED = "release:attempt:start"
-    RELEASE_REVOKED = "release:package:revoke"
+    RELEASE_REVOKED = "release:revoke"
     RELEASE_RUN = "release:run:start"
     RELEASE_RUN_FAILED = "release:run:fail"
     RELEASE_VERIFIED = "release:verification:report"

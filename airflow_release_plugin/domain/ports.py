@@ -311,7 +311,7 @@ class InventoryPort(Protocol):
         """Look for what is wanted: names and versions, never values; a fixed number of queries."""
         ...
 
-    def create_stub(self, kind: Kind, name: str, *, connection_type: str = "", note: str = "") -> None:
+    def create_placeholder(self, kind: Kind, name: str, *, connection_type: str = "", note: str = "") -> None:
         """Make something that has a name and is marked as incomplete. Raises ``InvalidRequestError``."""
         ...
 

@@ -34,7 +34,7 @@ class Approval(Stateful, Base):
     flow_json: Mapped[dict[str, Any]] = mapped_column(
         "flow", JSON, comment="the flow as it was when it opened"
     )
-    emergency: Mapped[bool] = mapped_column(default=False, comment="closed by breaking the glass")
+    glass_broken: Mapped[bool] = mapped_column(default=False, comment="closed by breaking the glass")
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -73,7 +73,7 @@ class Approval(Stateful, Base):
         """The decisions that count: those on the approval's own digest (invariant 2)."""
         return [
             CountedDecision(
-                decision.node,
+                decision.step,
                 decision.actor_id,
                 decision.verdict,
                 decided_at=decision.decided_at,
@@ -85,14 +85,14 @@ class Approval(Stateful, Base):
 
 
 class Decision(Base):
-    """One person's verdict on one node, bound to the digest that they saw; never edited."""
+    """One person's verdict on one step, bound to the digest that they saw; never edited."""
 
     __tablename__ = "release_decision"
-    __table_args__ = (UniqueConstraint("approval_id", "node", "actor_id"), Index(None, "actor_id"))
+    __table_args__ = (UniqueConstraint("approval_id", "step", "actor_id"), Index(None, "actor_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     approval_id: Mapped[int] = mapped_column(ForeignKey("release_approval.id"))
-    node: Mapped[int]
+    step: Mapped[int]
     actor_id: Mapped[str] = mapped_column(String(250))
     actor_name: Mapped[str] = mapped_column(String(250))
     place_of_id: Mapped[str | None] = mapped_column(String(250), comment="whose place a deputy took")

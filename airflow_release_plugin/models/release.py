@@ -34,9 +34,9 @@ def release_id_of(text: str) -> int | None:
 
 
 class Release(Stateful, Base):
-    """A package that goes through one approval and is promoted as one commit."""
+    """Versions that together go through one approval and is promoted as one commit."""
 
-    __tablename__ = "release_package"
+    __tablename__ = "release"
     __table_args__ = (
         UniqueConstraint("number"),
         Index(None, "state", "expires_at"),
@@ -73,20 +73,18 @@ class Release(Stateful, Base):
         "risk", JSON, default=dict, comment="facts that the level was found on"
     )
     soak_minutes: Mapped[int] = mapped_column(
-        default=0, server_default="0", comment="in which the first runs must succeed; 0 for no soak"
+        default=0, comment="in which the first runs must succeed; 0 for no soak"
     )
     rolls_back_id: Mapped[int | None] = mapped_column(
         comment="the release that this one takes out of the target"
     )
-    exempt_reason: Mapped[str] = mapped_column(
-        Text, default="", server_default="", comment="why nobody had to approve"
-    )
+    exempt_reason: Mapped[str] = mapped_column(Text, default="", comment="why nobody had to approve")
     progress_json: Mapped[dict[str, Any] | None] = mapped_column(
         "progress",
         JSON(none_as_null=True),
         comment="while it is checked or verified: of what, and state by path",
     )
-    emergency_reason: Mapped[str] = mapped_column(Text, default="", comment="why the glass was broken")
+    break_glass_reason: Mapped[str] = mapped_column(Text, default="", comment="why the glass was broken")
     pipeline_dag_id: Mapped[str] = mapped_column(String(250))
     pipeline_run_id: Mapped[str | None] = mapped_column(String(250))
     requested_by_id: Mapped[str] = mapped_column(String(250))
@@ -160,7 +158,7 @@ class ReleaseItem(Base):
     __table_args__ = (UniqueConstraint("release_id", "submission_id"), Index(None, "submission_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    release_id: Mapped[int] = mapped_column(ForeignKey("release_package.id"))
+    release_id: Mapped[int] = mapped_column(ForeignKey("release.id"))
     submission_id: Mapped[int] = mapped_column(ForeignKey("release_submission.id"))
     position: Mapped[int]
 
@@ -200,7 +198,7 @@ class Report(Base):
     __table_args__ = (Index(None, "release_id", "attempt"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    release_id: Mapped[int] = mapped_column(ForeignKey("release_package.id"))
+    release_id: Mapped[int] = mapped_column(ForeignKey("release.id"))
     kind: Mapped[ReportKind] = mapped_column(EnumText(ReportKind))
     attempt: Mapped[int]
     passed: Mapped[bool]
@@ -225,12 +223,10 @@ class ReleasedRun(Base):
     __table_args__ = (UniqueConstraint("release_id", "dag_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    release_id: Mapped[int] = mapped_column(ForeignKey("release_package.id"))
+    release_id: Mapped[int] = mapped_column(ForeignKey("release.id"))
     dag_id: Mapped[str] = mapped_column(String(250))
     run_id: Mapped[str] = mapped_column(String(250))
-    problem: Mapped[str] = mapped_column(
-        Text, default="", server_default="", comment="why it could not be started"
-    )
+    problem: Mapped[str] = mapped_column(Text, default="", comment="why it could not be started")
 
 
 class Environment(Base):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from airflow_release_plugin.domain.identity import Person
@@ -45,7 +45,6 @@ class Submission(Stateful, Base):
     version: Mapped[int] = mapped_column(comment="1, 2, … within the unit")
     path: Mapped[str] = mapped_column(
         String(1000),
-        server_default="",
         comment="POSIX path of the DAG file in this version; the unit may have moved since",
     )
     state: Mapped[SubmissionState] = mapped_column(EnumText(SubmissionState))
@@ -69,14 +68,13 @@ class Submission(Stateful, Base):
     copy_of_id: Mapped[int | None] = mapped_column(
         comment="the version whose content a rollback brought back"
     )
-    for_rollback: Mapped[bool] = mapped_column(
-        default=False,
-        server_default=false(),
-        comment="made for one release, by a rollback, say; never in the to-be-released list",
+    listed: Mapped[bool] = mapped_column(
+        default=True,
+        comment="may be in the to-be-released list; what a rollback made for itself may not",
     )
     import_id: Mapped[int | None] = mapped_column(comment="the import that brought it here")
     release_id: Mapped[int | None] = mapped_column(
-        ForeignKey("release_package.id"),
+        ForeignKey("release.id"),
         comment="the open release that holds it, or the one that released it",
     )
 

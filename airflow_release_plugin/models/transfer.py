@@ -101,7 +101,7 @@ class Import(Stateful, Base):
     signer: Mapped[str] = mapped_column(String(250), default="", comment="name of the trusted key")
     manifest: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     dag_ids: Mapped[list[str]] = mapped_column(
-        JSON, default=list, server_default="[]", comment="DAGs that the bundle brings or takes away"
+        JSON, default=list, comment="DAGs that the bundle brings or takes away"
     )
     expires_at: Mapped[datetime | None] = mapped_column(
         UtcDateTime, comment="when the bundle is refused from"
@@ -112,12 +112,11 @@ class Import(Stateful, Base):
     preflight: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     preflight_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     options: Mapped[dict[str, Any]] = mapped_column(
-        JSON, default=dict, server_default="{}", comment="what was asked for when it was applied"
+        JSON, default=dict, comment="what was asked for when it was applied"
     )
     placed: Mapped[dict[str, dict[str, str]]] = mapped_column(
         JSON,
         default=dict,
-        server_default="{}",
         comment="path there and path here of each unit, by unit id, once applied",
     )
     commit_id: Mapped[str | None] = mapped_column(
@@ -126,7 +125,7 @@ class Import(Stateful, Base):
     beat_at: Mapped[datetime | None] = mapped_column(
         UtcDateTime, comment="last part of the upload, or last sign of the server that applies it"
     )
-    release_id: Mapped[int | None] = mapped_column(ForeignKey("release_package.id"))
+    release_id: Mapped[int | None] = mapped_column(ForeignKey("release.id"))
     error: Mapped[str] = mapped_column(Text, default="")
     uploaded_by_id: Mapped[str] = mapped_column(String(250))
     uploaded_by_name: Mapped[str] = mapped_column(String(250))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_release_plugin.domain.bundle.import_mode import ImportMode
-from airflow_release_plugin.domain.bundle.preflight import Weight
+from airflow_release_plugin.domain.bundle.preflight import Severity
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import ImportBlockedError
 from airflow_release_plugin.hooks.links import push_link
@@ -102,13 +102,13 @@ class ImportDagsOperator(ReleaseOperator):
         checked = client.check_import(
             row.id, ImportCheckBody(folder=self.folder, names=names, take_over=self.take_over)
         )
-        for line in _lines(checked, Weight.WARN):
+        for line in _lines(checked, Severity.WARN):
             self.log.warning("%s", line)
         body = ImportApplyBody(mode=self.mode, reviewers=as_list(self.reviewers or ()), title=self.title)
         try:
             return client.apply_import(row.id, body)
         except ImportBlockedError as error:
-            blocked = _lines(client.get_import(row.id), Weight.BLOCK)
+            blocked = _lines(client.get_import(row.id), Severity.BLOCK)
             raise failed_for_good(error.message, blocked) from error
 
     def _wait(self, row: ImportResponse) -> None:
@@ -147,10 +147,10 @@ def _facts(row: ImportResponse) -> dict[str, Any]:
     }
 
 
-def _lines(row: ImportResponse, weight: Weight) -> list[str]:
+def _lines(row: ImportResponse, severity: Severity) -> list[str]:
     return [
         f"{each.reason.value}: {item.name}" + (f" ({item.detail})" if item.detail else "")
         for each in row.preflight
-        if each.weight is weight
+        if each.severity is severity
         for item in each.items
     ]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.domain.release.digest import ChangeKind
-from airflow_release_plugin.domain.release.records import Place
+from airflow_release_plugin.domain.release.records import VersionPlace
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.models import Release, ReleaseItem, Report, Submission, Unit
 from airflow_release_plugin.repositories.pages import Page, like
@@ -28,7 +28,7 @@ class RecordFilter:
 
     search: str = ""
     submitter: str = ""
-    place: Place | None = None
+    place: VersionPlace | None = None
     of_units: Collection[int] | None = None
     unit_ids: Collection[int] | None = None
 
@@ -39,7 +39,7 @@ class RecordRow:
 
     submission: Submission
     release: Release | None
-    place: Place
+    place: VersionPlace
 
 
 ORDER_COLUMNS = {
@@ -54,15 +54,18 @@ def _place() -> ColumnElement[str]:
     was_there = Release.released_at.is_not(None)
     is_there = Submission.state == SubmissionState.RELEASED
     return case(
-        (and_(is_there, Submission.change == ChangeKind.DELETED), Place.RETIRED.value),
-        (is_there, Place.IN_TARGET.value),
-        (Submission.state.in_([SubmissionState.PENDING, SubmissionState.IN_RELEASE]), Place.WAITING.value),
+        (and_(is_there, Submission.change == ChangeKind.DELETED), VersionPlace.RETIRED.value),
+        (is_there, VersionPlace.IN_TARGET.value),
+        (
+            Submission.state.in_([SubmissionState.PENDING, SubmissionState.IN_RELEASE]),
+            VersionPlace.WAITING.value,
+        ),
         (
             and_(was_there, Release.state.in_([ReleaseState.ROLLED_BACK, ReleaseState.FAILED])),
-            Place.ROLLED_BACK.value,
+            VersionPlace.ROLLED_BACK.value,
         ),
-        (and_(was_there, Submission.state == SubmissionState.SUPERSEDED), Place.REPLACED.value),
-        else_=Place.NEVER.value,
+        (and_(was_there, Submission.state == SubmissionState.SUPERSEDED), VersionPlace.REPLACED.value),
+        else_=VersionPlace.NEVER.value,
     )
 
 
@@ -96,7 +99,7 @@ def list_records(
     query = _narrowed(wanted)
     total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     rows = session.execute(query.order_by(order, Submission.id.desc()).limit(limit).offset(offset))
-    return Page([RecordRow(row[0], row[1], Place(row[2])) for row in rows], total)
+    return Page([RecordRow(row[0], row[1], VersionPlace(row[2])) for row in rows], total)
 
 
 def live_before(

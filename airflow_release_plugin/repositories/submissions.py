@@ -91,7 +91,7 @@ def latest_by_unit(
         Submission.state.in_(list(states))
     )
     if listed:
-        versions = versions.where(Submission.for_rollback.is_(False))
+        versions = versions.where(Submission.listed.is_(True))
     newest = versions.group_by(Submission.unit_id).subquery()
     query = (
         select(Submission)
@@ -123,7 +123,7 @@ def newest_versions(
         .where(
             Submission.unit_id.in_(list(unit_ids)),
             Submission.state.in_(list(states)),
-            Submission.for_rollback.is_(False),
+            Submission.listed.is_(True),
         )
         .group_by(Submission.unit_id)
     )

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from airflow_release_plugin.domain.flow.approval import NodeRule, Verdict
+from airflow_release_plugin.domain.flow.approval import StepRule, Verdict
 from airflow_release_plugin.domain.states import ApprovalState
 from airflow_release_plugin.schemas.common import MAX_ID, PersonResponse, RequestModel, ResponseModel, RowId
 
-NodeNumber = Annotated[int | None, Field(ge=0, le=MAX_ID)]
-"""The node that the caller saw waiting, ``current_node`` of the approval; without it, the one waiting now."""
+StepNumber = Annotated[int | None, Field(ge=0, le=MAX_ID)]
+"""The step that the caller saw waiting, ``current_step`` of the approval; without it, the one waiting now."""
 
 
 class DecisionBody(RequestModel):
@@ -21,13 +21,13 @@ class DecisionBody(RequestModel):
     verdict: Verdict
     comment: str = Field(default="", max_length=2000)
     change_digest: str = Field(min_length=64, max_length=64)
-    node: NodeNumber = None
+    step: StepNumber = None
 
 
 class DecisionResponse(ResponseModel):
     """A recorded decision."""
 
-    node: int
+    step: int
     actor: PersonResponse
     place_of: PersonResponse | None
     roles: list[str]
@@ -37,11 +37,11 @@ class DecisionResponse(ResponseModel):
     decided_at: datetime
 
 
-class NodeResponse(ResponseModel):
-    """One node: who may approve, how many, and how far it is."""
+class StepResponse(ResponseModel):
+    """One step: who may approve, how many, and how far it is."""
 
     name: str
-    rule: NodeRule
+    rule: StepRule
     needed: int
     approvals: int
     roles: list[str]
@@ -60,12 +60,12 @@ class ApprovalResponse(ResponseModel):
     level: int
     level_name: str
     raised_from: int | None
-    emergency: bool
+    glass_broken: bool
     change_digest: str
     opened_at: datetime
     expires_at: datetime
-    current_node: int | None
-    nodes: list[NodeResponse]
+    current_step: int | None
+    steps: list[StepResponse]
     decisions: list[DecisionResponse]
     may_decide: bool
     why_not: str | None
@@ -77,7 +77,7 @@ class SubjectBody(RequestModel):
     subject: Literal["release", "gate"]
     subject_id: RowId
     change_digest: str = Field(min_length=64, max_length=64)
-    node: NodeNumber = None
+    step: StepNumber = None
 
 
 class DecisionsBody(RequestModel):
@@ -106,7 +106,7 @@ class InboxItemResponse(ResponseModel):
     requested_by: PersonResponse
     dag_ids: list[str]
     change_digest: str
-    node: int
-    node_name: str
+    step: int
+    step_name: str
     opened_at: datetime
     expires_at: datetime

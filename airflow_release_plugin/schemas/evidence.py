@@ -10,7 +10,7 @@ from airflow_release_plugin.schemas.common import PersonResponse, ResponseModel
 class EvidenceDecisionResponse(ResponseModel):
     """A verdict that was given where an imported version comes from."""
 
-    node: str
+    step: str
     actor: str
     verdict: str
     at: datetime
@@ -27,7 +27,7 @@ class EvidenceApprovalResponse(ResponseModel):
     flow: str
     flow_revision: int
     change_digest: str
-    emergency: bool
+    glass_broken: bool
     decisions: list[EvidenceDecisionResponse]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportWish, read_names
+from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportRequest, read_names
 from airflow_release_plugin.domain.states import ExportState
 from airflow_release_plugin.schemas.common import PersonResponse, RequestModel, ResponseModel, RowId
 
@@ -26,9 +26,9 @@ class ExportBody(RequestModel):
     origin: ExportOrigin = ExportOrigin.TARGET
     with_upstream: bool = False
 
-    def wish(self) -> ExportWish:
+    def export_request(self) -> ExportRequest:
         """The same for use cases. Raises ``InvalidRequestError`` for too many names."""
-        return ExportWish(
+        return ExportRequest(
             names=read_names(self.names),
             tag=self.tag,
             release_ids=tuple(self.release_ids),
@@ -54,7 +54,7 @@ class UnknownNameResponse(ResponseModel):
 
 
 class MatchResponse(ResponseModel):
-    """What a wish comes to."""
+    """What a export_request comes to."""
 
     found: list[FoundDagResponse]
     not_found: list[UnknownNameResponse]

@@ -46,12 +46,12 @@ class FlowResponse(ResponseModel):
     updated_at: datetime | None
 
 
-class NodePeopleResponse(ResponseModel):
-    """Who can approve at one node now."""
+class StepPeopleResponse(ResponseModel):
+    """Who can approve at one step now."""
 
     level: int
     level_name: str
-    node: str
+    step: str
     rule: str
     needed: int
     people: list[PersonResponse]
@@ -60,9 +60,9 @@ class NodePeopleResponse(ResponseModel):
 
 
 class FlowDetailResponse(FlowResponse):
-    """A flow with the people who can approve at each node."""
+    """A flow with the people who can approve at each step."""
 
-    people: list[NodePeopleResponse]
+    people: list[StepPeopleResponse]
 
 
 class FlowRevisionResponse(ResponseModel):
@@ -83,8 +83,8 @@ class TrialResponse(ResponseModel):
     raised_from: int | None
 
 
-class SimulatedNodeResponse(ResponseModel):
-    """One node that would have to agree, and who could."""
+class SimulatedStepResponse(ResponseModel):
+    """One step that would have to agree, and who could."""
 
     name: str
     rule: str
@@ -105,9 +105,9 @@ class SimulationResponse(ResponseModel):
     level: int
     level_name: str
     trials: list[TrialResponse]
-    nodes: list[SimulatedNodeResponse]
+    steps: list[SimulatedStepResponse]
     unmet: list[str]
-    apart: dict[str, str]
+    per_dag_flows: dict[str, str]
 
 
 class DeputyBody(RequestModel):
@@ -137,4 +137,4 @@ class OfferResponse(ResponseModel):
     level: int
     levels: int
     problem: str
-    apart: dict[str, str]
+    per_dag_flows: dict[str, str]

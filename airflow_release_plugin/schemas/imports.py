@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from airflow_release_plugin.domain.bundle.import_mode import ImportMode
 from airflow_release_plugin.domain.bundle.inventory import Kind
 from airflow_release_plugin.domain.bundle.name_table import NameTable, name_table
-from airflow_release_plugin.domain.bundle.preflight import Reason, Weight
+from airflow_release_plugin.domain.bundle.preflight import Reason, Severity
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.schemas.common import Name, PersonResponse, RequestModel, ResponseModel
 
@@ -94,7 +94,7 @@ class PreflightRowResponse(ResponseModel):
     """Something that was found before anything is applied, and how much it weighs."""
 
     reason: Reason
-    weight: Weight
+    severity: Severity
     items: list[PreflightItemResponse]
 
 

@@ -1,4 +1,4 @@
-"""Releases: packages of submissions that go through one approval and are promoted as one commit."""
+"""Releases: submissions that together go through one approval and are promoted as one commit."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ class ReleaseDetailResponse(ReleaseResponse):
     hold: HoldResponse | None
     watch_state: str
     scheduled_at: datetime | None
-    emergency_reason: str
+    break_glass_reason: str
     exempt_reason: str
     soak_minutes: int
     rolls_back_id: int | None
@@ -220,7 +220,7 @@ class ReasonBody(RequestModel):
     reason: str = Field(default="", max_length=2000)
 
 
-class EmergencyBody(RequestModel):
+class BreakGlassBody(RequestModel):
     """Break the glass on exactly this change, for this reason."""
 
     change_digest: str = Field(min_length=64, max_length=64)
@@ -364,6 +364,6 @@ class StructureResponse(ResponseModel):
 
 
 class ComparisonResponse(DiffResponse):
-    """What differs between two versions or packages: files, and the structure of Dags."""
+    """What differs between two versions or releases: files, and the structure of Dags."""
 
     structure: StructureResponse

@@ -10,25 +10,25 @@ from flask.sessions import SecureCookieSessionInterface
 from flask_appbuilder.base import AppBuilder
 from flask_wtf.csrf import CSRFProtect
 
-from airflow_release_plugin.views.environments.drift_adoption import DriftAdoptionView
-from airflow_release_plugin.views.environments.environment import EnvironmentView
-from airflow_release_plugin.views.flows.flows import FlowView
-from airflow_release_plugin.views.flows.reviewers import ReviewerView
-from airflow_release_plugin.views.flows.simulator import SimulatorView
-from airflow_release_plugin.views.releases.approvals import ApprovalView
-from airflow_release_plugin.views.releases.compare import CompareView
-from airflow_release_plugin.views.releases.dag_tab import DagTabView
-from airflow_release_plugin.views.releases.notifications import NotificationView
-from airflow_release_plugin.views.releases.records import RecordView
-from airflow_release_plugin.views.releases.releases import ReleaseView
-from airflow_release_plugin.views.releases.rollbacks import RollbackView
-from airflow_release_plugin.views.releases.to_be_released import ToBeReleasedView
-from airflow_release_plugin.views.transfers.exports import TransferView
-from airflow_release_plugin.views.transfers.import_contents import ImportContentView
-from airflow_release_plugin.views.transfers.import_page import ImportPageView
-from airflow_release_plugin.views.transfers.imports import ImportView, allow_uploads
+from airflow_release_plugin.views.environments.drift_adoption import DriftAdoptionPage
+from airflow_release_plugin.views.environments.environment import EnvironmentPage
+from airflow_release_plugin.views.flows.flows import FlowsPage
+from airflow_release_plugin.views.flows.reviewers import ReviewersPage
+from airflow_release_plugin.views.flows.simulator import SimulatorPage
+from airflow_release_plugin.views.releases.approvals import ApprovalsPage
+from airflow_release_plugin.views.releases.compare import ComparePage
+from airflow_release_plugin.views.releases.dag_tab import DagTabPage
+from airflow_release_plugin.views.releases.notifications import NotificationsPage
+from airflow_release_plugin.views.releases.records import RecordsPage
+from airflow_release_plugin.views.releases.releases import ReleasesPage
+from airflow_release_plugin.views.releases.rollbacks import RollbackPage
+from airflow_release_plugin.views.releases.to_be_released import ToBeReleasedPage
+from airflow_release_plugin.views.transfers.exports import ExportsPage
+from airflow_release_plugin.views.transfers.import_contents import ImportContentPage
+from airflow_release_plugin.views.transfers.import_page import ImportPage
+from airflow_release_plugin.views.transfers.imports import ImportsPage, allow_uploads
 from airflow_release_plugin.views.web.errors import register_error_pages
-from airflow_release_plugin.views.web.index import IndexView
+from airflow_release_plugin.views.web.index import IndexPage
 from airflow_release_plugin.views.web.security import (
     ReleaseSecurityManager,
     refuse_other_sites,
@@ -41,23 +41,23 @@ if TYPE_CHECKING:
     from flask_appbuilder.security.manager import BaseSecurityManager
 
 PAGES = (
-    ToBeReleasedView,
-    ReleaseView,
-    RollbackView,
-    CompareView,
-    RecordView,
-    ApprovalView,
-    FlowView,
-    SimulatorView,
-    ReviewerView,
-    NotificationView,
-    DriftAdoptionView,
-    EnvironmentView,
-    DagTabView,
-    TransferView,
-    ImportView,
-    ImportPageView,
-    ImportContentView,
+    ToBeReleasedPage,
+    ReleasesPage,
+    RollbackPage,
+    ComparePage,
+    RecordsPage,
+    ApprovalsPage,
+    FlowsPage,
+    SimulatorPage,
+    ReviewersPage,
+    NotificationsPage,
+    DriftAdoptionPage,
+    EnvironmentPage,
+    DagTabPage,
+    ExportsPage,
+    ImportsPage,
+    ImportPage,
+    ImportContentPage,
 )
 HERE = Path(__file__).parent
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -134,7 +134,7 @@ def create_flask_app(*, session: Any, secret_key: str, root_path: str = "") -> F
         appbuilder = AppBuilder(
             app,
             session,
-            indexview=IndexView,
+            indexview=IndexPage,
             base_template="release/base.html",
             security_manager_class=cast("type[BaseSecurityManager]", ReleaseSecurityManager),
             update_perms=False,

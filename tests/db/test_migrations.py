@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, inspect
 from sqlalchemy.orm import Session
 
 import airflow_release_plugin
@@ -55,34 +55,6 @@ def test_airflow_finds_the_manager(manager: ReleaseDBManager) -> None:
 def test_a_migrated_database_is_at_the_newest_revision(own_engine: Engine, manager: ReleaseDBManager) -> None:
     assert revision(own_engine) == revisions(manager)[-1]
     assert manager.check_migration()
-
-
-def test_versions_that_are_there_already_get_the_path_of_their_unit(
-    own_engine: Engine, manager: ReleaseDBManager
-) -> None:
-    config = manager.get_alembic_config()
-    manager.downgrade("0003")
-    with own_engine.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO release_unit (id, source, path, name, dag_ids, created_at) "
-                "VALUES (1, 'dev', 'sales/etl.py', 'etl', '[]', '2026-01-01 00:00:00')"
-            )
-        )
-        connection.execute(
-            text(
-                "INSERT INTO release_submission (id, unit_id, version, state, change, dag_ids, digest,"
-                " commit_id, closure, external, warnings, comment, row_version, submitted_by_id,"
-                " submitted_by_name, submitted_at)"
-                " VALUES (1, 1, 1, 'released', 'new', '[]', '', '', '[]', '[]', '[]', '', 1,"
-                " '1', 'ann', '2026-01-01 00:00:00')"
-            )
-        )
-
-    command.upgrade(config, "0004")
-
-    with own_engine.connect() as connection:
-        assert connection.scalar(text("SELECT path FROM release_submission")) == "sales/etl.py"
 
 
 def test_every_revision_goes_down_and_up_again(own_engine: Engine, manager: ReleaseDBManager) -> None:

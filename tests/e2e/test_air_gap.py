@@ -70,8 +70,8 @@ def test_fifty_dags_cross_are_mended_approved_and_run(gap: AirGap) -> None:
         gap.upload(page, file)
         assert page.locator("[data-verdict=blocked]").is_visible()
         assert reasons(page) == {"missing_connection": "warehouse", "missing_pool": "narrow"}
-        gap.make_stubs(page)
-        assert reasons(page) == {"incomplete_stub": "narrow,warehouse"}
+        gap.make_placeholders(page)
+        assert reasons(page) == {"incomplete_placeholder": "narrow,warehouse"}
         release_id = gap.apply(page, "Plant arrives")
     released = gap.approve(release_id)
     assert len(released["dag_ids"]) == DAG_COUNT

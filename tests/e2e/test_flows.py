@@ -29,7 +29,7 @@ class FlowScenarios:
         spec = stage.driver.get(f"{API}/flows/{flow}", "admin")["spec"]
 
         assert (spec["scope"], spec["break_glass_roles"]) == ({"dag_ids": ["stock_*"]}, [stage.admins])
-        assert [node["name"] for node in spec["levels"][0]["nodes"]] == ["Store keepers"]
+        assert [step["name"] for step in spec["levels"][0]["steps"]] == ["Store keepers"]
         assert spec["validity"] == {"approval": 24, "wait": 24, "execution": 24}
         assert [window["zone"] for window in spec["calendar"]] == [ZONE]
 

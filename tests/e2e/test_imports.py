@@ -75,8 +75,8 @@ def test_what_is_missing_is_made_as_stubs_and_the_versions_wait_in_the_list(
 
     with driver.page("admin", address) as page:
         page.get_by_label("Select everything").check()
-        press(page, "Create stubs", "Create stubs")
-        page.get_by_text("2 stubs were made").wait_for()
+        press(page, "Create placeholders", "Create placeholders")
+        page.get_by_text("2 placeholders were made").wait_for()
         press(page, "Apply", "Apply")
         page.locator("[data-verdict=applied]").wait_for()
         page.locator(".verdict").get_by_role("link", name="To be released").click()

@@ -153,10 +153,10 @@ class AirGap:
         page.get_by_role("button", name="Upload and check").click()
         page.locator("[data-verdict]").wait_for()
 
-    def make_stubs(self, page: Page) -> None:
-        """Let stubs stand for all that is missing; then nothing blocks any more."""
-        page.get_by_label("Select everything that a stub can stand for").check()
-        press(page, "Create stubs", "Create stubs")
+    def make_placeholders(self, page: Page) -> None:
+        """Let placeholders stand for all that is missing; then nothing blocks any more."""
+        page.get_by_label("Select everything that a placeholder can stand for").check()
+        press(page, "Create placeholders", "Create placeholders")
         page.locator("[data-verdict=ready]").wait_for()
 
     def unpause(self, *dag_ids: str) -> None:

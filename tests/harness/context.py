@@ -18,8 +18,7 @@ from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.models import Event, Release, Submission
 from airflow_release_plugin.repositories import events
 from airflow_release_plugin.services.promotion import promotions
-from airflow_release_plugin.services.releases import break_glass as emergency
-from airflow_release_plugin.services.releases import checks, creation, decisions
+from airflow_release_plugin.services.releases import break_glass, checks, creation, decisions
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context, Settings
 from airflow_release_plugin.services.submissions import submissions
@@ -122,7 +121,7 @@ class World:
         actor: Actor = REVIEWER,
         verdict: Verdict = Verdict.APPROVE,
         digest: str = "",
-        node: int | None = None,
+        step: int | None = None,
         comment: str = "",
     ) -> Release:
         """Approve, or what ``verdict`` says, having seen the present digest."""
@@ -132,7 +131,7 @@ class World:
             release_id=release.id,
             verdict=verdict,
             change_digest=digest or release.change_digest,
-            node=node,
+            step=step,
             comment=comment,
         )
 
@@ -140,7 +139,7 @@ class World:
         self, release: Release, actor: Actor, reason: str = "Orders are not being shipped.", digest: str = ""
     ) -> Release:
         """Approve in an emergency, having seen the present digest."""
-        return emergency.break_glass(
+        return break_glass.break_glass(
             self.ctx,
             actor=actor,
             release_id=release.id,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow_release_plugin.domain.bundle.export_request import ExportWish
+from airflow_release_plugin.domain.bundle.export_request import ExportRequest
 from airflow_release_plugin.domain.bundle.manifest import Manifest
 from airflow_release_plugin.domain.bundle.trusted_keys import TrustedKey
 from airflow_release_plugin.domain.identity import Actor
@@ -32,14 +32,16 @@ def placed(world: World, folder: Path) -> World:
     return replace(world, ctx=replace(world.ctx, settings=settings))
 
 
-def ask(world: World, *names: str, actor: Actor = DEV, **wish: Any) -> Export:
+def ask(world: World, *names: str, actor: Actor = DEV, **export_request: Any) -> Export:
     """Ask for an export; nobody makes it yet."""
-    return exports.request(world.ctx, actor=actor, wish=ExportWish(names=names, **wish))
+    return exports.request(
+        world.ctx, actor=actor, export_request=ExportRequest(names=names, **export_request)
+    )
 
 
-def made(world: World, *names: str, actor: Actor = DEV, **wish: Any) -> Export:
+def made(world: World, *names: str, actor: Actor = DEV, **export_request: Any) -> Export:
     """An export whose file is there."""
-    row = ask(world, *names, actor=actor, **wish)
+    row = ask(world, *names, actor=actor, **export_request)
     job.run_once(work=steps_of(world))
     assert row.state is ExportState.READY, row.error
     return row

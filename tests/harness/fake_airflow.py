@@ -10,9 +10,9 @@ from typing import Any
 
 from airflow_release_plugin.domain.bundle.inventory import (
     STUB_MARK,
+    Availability,
     Inventory,
     Kind,
-    Standing,
     Wanted,
     standing,
 )
@@ -179,10 +179,10 @@ class AirflowTwin:
             served={**served, **self.inventory.served},
         )
 
-    def _held(self, kind: Kind) -> dict[str, Standing]:
+    def _held(self, kind: Kind) -> dict[str, Availability]:
         return {name: standing(text) for (held, name), text in self.held.items() if held is kind}
 
-    def create_stub(self, kind: Kind, name: str, *, connection_type: str = "", note: str = "") -> None:
+    def create_placeholder(self, kind: Kind, name: str, *, connection_type: str = "", note: str = "") -> None:
         self.held[kind, name] = f"{STUB_MARK} {note}"
         if kind is Kind.CONNECTION:
             self.connections[name] = connection_type

@@ -12,15 +12,15 @@ LEAD2 = Actor("8", "lead2", frozenset({"lead"}))
 OPERATOR = Actor("9", "operator", frozenset({"op"}))
 
 
-def node(*roles: str, users: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
-    """One node; ``more`` are its further keys."""
+def step(*roles: str, users: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
+    """One step; ``more`` are its further keys."""
     named = {"roles": list(roles)} if roles else {}
     return {"name": "Review", **named, **({"users": list(users)} if users else {}), **more}
 
 
-def level(*nodes: dict[str, Any], name: str = "Standard", **rule: Any) -> dict[str, Any]:
+def level(*steps: dict[str, Any], name: str = "Standard", **rule: Any) -> dict[str, Any]:
     """One level; ``rule`` says when it applies."""
-    return {"name": name, "nodes": list(nodes) or [node("op")], **({"rule": rule} if rule else {})}
+    return {"name": name, "steps": list(steps) or [step("op")], **({"rule": rule} if rule else {})}
 
 
 def form(name: str = "Four eyes", *levels: dict[str, Any], **more: Any) -> dict[str, Any]:

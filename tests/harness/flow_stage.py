@@ -35,7 +35,7 @@ class Stage:
         """Make flows that nothing falls under."""
         for name in names:
             step = {"name": "Ops", "roles": [self.approvers]}
-            spec = {"name": name, "kind": "retirement", "levels": [{"name": "One", "nodes": [step]}]}
+            spec = {"name": name, "kind": "retirement", "levels": [{"name": "One", "steps": [step]}]}
             self.driver.post(f"{API}/flows", {"spec": spec}, "admin")
 
     def make_flow(self) -> int:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 from hypothesis import strategies as st
 
-from airflow_release_plugin.domain.flow.approval import NodeRule
-from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, NodeSpec, Scope, Validity
+from airflow_release_plugin.domain.flow.approval import StepRule
+from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, Scope, StepSpec, Validity
 from airflow_release_plugin.domain.flow.release_calendar import Calendar, Window, WindowKind
 from airflow_release_plugin.domain.flow.rules import LEVELLED_KINDS
 from airflow_release_plugin.domain.release.digest import KINDS_THAT_ASK, ReleaseKind
@@ -30,17 +30,17 @@ def some(values: tuple[str, ...], *, at_least: int = 0) -> st.SearchStrategy[tup
 
 
 @st.composite
-def nodes(draw: st.DrawFn) -> NodeSpec:
-    """A node that names somebody."""
+def steps(draw: st.DrawFn) -> StepSpec:
+    """A step that names somebody."""
     users = draw(some(NAMES))
-    rule = draw(st.sampled_from(NodeRule))
+    rule = draw(st.sampled_from(StepRule))
     escalates = draw(st.booleans())
-    return NodeSpec(
+    return StepSpec(
         name=draw(labels),
         users=users,
         roles=draw(some(ROLES, at_least=0 if users else 1)),
         rule=rule,
-        quorum=draw(st.integers(1, 3)) if rule is NodeRule.QUORUM else 1,
+        quorum=draw(st.integers(1, 3)) if rule is StepRule.QUORUM else 1,
         escalate_after_hours=draw(hours) if escalates else None,
         escalate_users=draw(some(NAMES, at_least=1)) if escalates else (),
         escalate_roles=draw(some(ROLES)) if escalates else (),
@@ -110,7 +110,7 @@ def flows(draw: st.DrawFn, kinds: tuple[ReleaseKind, ...] = KINDS_THAT_ASK) -> F
     kind = draw(st.sampled_from(kinds))
     most = 4 if kind in LEVELLED_KINDS else 1
     level = st.builds(
-        Level, name=labels, nodes=st.lists(nodes(), min_size=1, max_size=3).map(tuple), rule=rules()
+        Level, name=labels, steps=st.lists(steps(), min_size=1, max_size=3).map(tuple), rule=rules()
     )
     return FlowSpec(
         name=draw(labels),

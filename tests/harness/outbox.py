@@ -15,11 +15,11 @@ NOTIFIER = {"notifier": SMTP, "kwargs": {"to": "team@example.org", "subject": "{
 
 
 def configure(world: World, *notifiers: dict[str, Any], kind: str = "promotion", **options: Any) -> None:
-    """A flow for everything whose one node the reviewer decides."""
+    """A flow for everything whose one step the reviewer decides."""
     raw = {
         "name": f"Told {kind}",
         "kind": kind,
-        "levels": [{"name": "One", "nodes": [{"name": "Reviewers", "roles": ["op"]}]}],
+        "levels": [{"name": "One", "steps": [{"name": "Reviewers", "roles": ["op"]}]}],
         "notifiers": list(notifiers or [NOTIFIER]),
         **options,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_release_plugin.domain.bundle.manifest import BundleDag, BundleUnit
-from airflow_release_plugin.domain.bundle.preflight import Reason, Row, rows_from
+from airflow_release_plugin.domain.bundle.preflight import PreflightFinding, Reason, rows_from
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.models import Event, Import
 from airflow_release_plugin.repositories import events
@@ -42,7 +42,7 @@ def check(world: World, row: Import, actor: Actor = ADMIN, **options: Any) -> Im
     return preflight.check(world.ctx, actor=actor, import_id=row.id, **options)
 
 
-def rows(row: Import) -> tuple[Row, ...]:
+def rows(row: Import) -> tuple[PreflightFinding, ...]:
     """What the last look found."""
     return rows_from(row.preflight)
 

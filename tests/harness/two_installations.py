@@ -18,7 +18,7 @@ from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.services.exports import exports
 from airflow_release_plugin.services.imports import applying, job, preflight
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.memory import MemoryReleaseStore
@@ -29,7 +29,7 @@ from tests.harness.databases import connect, copy_of
 from tests.harness.exports import made, with_transfers
 from tests.harness.imports import uploaded
 
-ASKED = Wish("An import", reviewers=["reviewer"])
+ASKED = ReleaseRequest("An import", reviewers=["reviewer"])
 
 
 @dataclass(frozen=True)
@@ -39,24 +39,24 @@ class Pair:
     there: World
     here: World
 
-    def bundle(self, *names: str, **wish: Any) -> bytes:
+    def bundle(self, *names: str, **export_request: Any) -> bytes:
         """A bundle of DAGs as they are in the target there."""
-        return sent_from(self.there, *names, **wish)
+        return sent_from(self.there, *names, **export_request)
 
-    def checked(self, *names: str, mapping: Any = None, folder: str = "", **wish: Any) -> Import:
+    def checked(self, *names: str, mapping: Any = None, folder: str = "", **export_request: Any) -> Import:
         """The same, here, after its preflight."""
-        return checked_at(self.here, self.bundle(*names, **wish), mapping=mapping, folder=folder)
+        return checked_at(self.here, self.bundle(*names, **export_request), mapping=mapping, folder=folder)
 
     def applied(
-        self, *names: str, mode: ImportMode = ImportMode.SUBMIT, mapping: Any = None, **wish: Any
+        self, *names: str, mode: ImportMode = ImportMode.SUBMIT, mapping: Any = None, **export_request: Any
     ) -> Import:
         """The same, applied."""
-        return apply(self.here, self.checked(*names, mapping=mapping, **wish), mode)
+        return apply(self.here, self.checked(*names, mapping=mapping, **export_request), mode)
 
 
-def sent_from(world: World, *names: str, **wish: Any) -> bytes:
+def sent_from(world: World, *names: str, **export_request: Any) -> bytes:
     """A bundle file of an installation."""
-    row = made(world, *names, **wish)
+    row = made(world, *names, **export_request)
     return exports.fetch(world.ctx, actor=ADMIN, export_id=row.id).path.read_bytes()
 
 
@@ -67,10 +67,12 @@ def checked_at(world: World, data: bytes, *, mapping: Any = None, folder: str = 
     return preflight.check(world.ctx, actor=ADMIN, import_id=row.id, folder=folder, names=mapping)
 
 
-def apply(world: World, row: Import, mode: ImportMode = ImportMode.SUBMIT, wish: Wish = ASKED) -> Import:
+def apply(
+    world: World, row: Import, mode: ImportMode = ImportMode.SUBMIT, export_request: ReleaseRequest = ASKED
+) -> Import:
     """Ask for an import to be applied, and let a server do it."""
     assert blocking(rows_from(row.preflight)) == ()
-    applying.request(world.ctx, actor=ADMIN, import_id=row.id, mode=mode, wish=wish)
+    applying.request(world.ctx, actor=ADMIN, import_id=row.id, mode=mode, export_request=export_request)
     job.run_once(work=servers(world))
     assert row.state is ImportState.APPLIED, row.error
     return row

@@ -18,7 +18,7 @@ from airflow_release_plugin.schemas.environment import (
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.services.drift import adoption, drift
 from airflow_release_plugin.services.promotion import environments
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 
 router = APIRouter(prefix="/environments", tags=["Environments"])
 
@@ -76,9 +76,11 @@ def hand_made(name: str, caller: CallerDep) -> HandMadeResponse:
 @router.post("/{name}/drift/adopt", status_code=201)
 def adopt_drift(name: str, body: AdoptDriftBody, caller: CallerDep) -> ReleaseDetailResponse:
     """Request what was changed by hand as an import that people approve, and repair the environment."""
-    wish = Wish(title=body.title, reviewers=body.reviewers, description=body.description)
+    release_request = ReleaseRequest(title=body.title, reviewers=body.reviewers, description=body.description)
     with caller.transaction() as (ctx, actor):
-        release = adoption.adopt(ctx, actor=actor, name=name, digest=body.digest, wish=wish)
+        release = adoption.adopt(
+            ctx, actor=actor, name=name, digest=body.digest, release_request=release_request
+        )
         return release_detail(ctx, actor=actor, release_id=release.id)
 
 

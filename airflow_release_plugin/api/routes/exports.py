@@ -22,14 +22,16 @@ MEDIA_TYPE = "application/vnd.airflow-release.bundle+zip"
 def match(body: ExportBody, caller: CallerDep) -> MatchResponse:
     """What would be exported, and which names are not found; nothing is made."""
     with caller.transaction() as (ctx, actor):
-        return MatchResponse.model_validate(exports.match(ctx, actor=actor, wish=body.wish()))
+        return MatchResponse.model_validate(
+            exports.match(ctx, actor=actor, export_request=body.export_request())
+        )
 
 
 @router.post("", status_code=201)
 def request_export(body: ExportBody, caller: CallerDep) -> ExportResponse:
     """Ask for a bundle; a server makes it in the background."""
     with caller.transaction() as (ctx, actor):
-        return export_response(ctx, exports.request(ctx, actor=actor, wish=body.wish()))
+        return export_response(ctx, exports.request(ctx, actor=actor, export_request=body.export_request()))
 
 
 @router.get("")

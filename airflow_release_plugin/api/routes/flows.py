@@ -89,7 +89,7 @@ def simulate(
 
 @router.get("/{flow_id}")
 def get_flow(flow_id: IdPath, caller: CallerDep) -> FlowDetailResponse:
-    """One flow, with the people who can approve at each node."""
+    """One flow, with the people who can approve at each step."""
     with caller.transaction() as (ctx, actor):
         return flow_detail(ctx, flow_admin.get(ctx, actor=actor, flow_id=flow_id))
 

@@ -60,7 +60,7 @@ def decide(gate_id: IdPath, body: DecisionBody, caller: CallerDep) -> GateDetail
             verdict=body.verdict,
             change_digest=body.change_digest,
             comment=body.comment,
-            node=body.node,
+            step=body.step,
         )
         return gate_detail(ctx, gate, actor=actor)
 

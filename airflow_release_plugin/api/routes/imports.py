@@ -22,7 +22,7 @@ from airflow_release_plugin.schemas.imports import (
     ImportStubsBody,
 )
 from airflow_release_plugin.services.imports import applying, imports, placeholders, preflight
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 
 router = APIRouter(prefix="/imports", tags=["Imports"])
 
@@ -141,20 +141,24 @@ def check(import_id: IdPath, body: ImportCheckBody, caller: CallerDep) -> Import
         return import_response(ctx, row)
 
 
-@router.post("/{import_id}/stubs")
-def make_stubs(import_id: IdPath, body: ImportStubsBody, caller: CallerDep) -> list[ImportStubResponse]:
+@router.post("/{import_id}/placeholders")
+def make_placeholders(
+    import_id: IdPath, body: ImportStubsBody, caller: CallerDep
+) -> list[ImportStubResponse]:
     """Make placeholders, without secrets, for what the bundle needs and nobody has made here."""
     with caller.transaction() as (ctx, actor):
         made = placeholders.create(ctx, actor=actor, import_id=import_id, **body.model_dump())
-        return [ImportStubResponse.model_validate(stub) for stub in made]
+        return [ImportStubResponse.model_validate(placeholder) for placeholder in made]
 
 
 @router.post("/{import_id}/apply")
 def apply(import_id: IdPath, body: ImportApplyBody, caller: CallerDep) -> ImportResponse:
     """Ask for a checked import to be applied, once its preflight has run again; a server does it then."""
     with caller.transaction() as (ctx, actor):
-        wish = Wish(**body.model_dump(exclude={"mode"}))
-        row = applying.request(ctx, actor=actor, import_id=import_id, mode=body.mode, wish=wish)
+        release_request = ReleaseRequest(**body.model_dump(exclude={"mode"}))
+        row = applying.request(
+            ctx, actor=actor, import_id=import_id, mode=body.mode, release_request=release_request
+        )
         return import_response(ctx, row)
 
 

@@ -47,7 +47,7 @@ def inbox(caller: CallerDep) -> Collection[InboxItemResponse]:
 def decide_many(body: DecisionsBody, caller: CallerDep) -> Collection[DecidedResponse]:
     """Decide on several things with one comment; each stands for itself."""
     subjects = [
-        decisions.Asked(item.subject, item.subject_id, item.change_digest, item.node)
+        decisions.DecisionRequest(item.subject, item.subject_id, item.change_digest, item.step)
         for item in body.subjects
     ]
     with caller.transaction() as (ctx, actor):
@@ -67,5 +67,5 @@ def reviewers(
     """The flow, its level and the people who could approve a release of these submissions by the caller."""
     with caller.transaction() as (ctx, actor):
         return OfferResponse.model_validate(
-            previews.offer(ctx, actor=actor, submission_ids=submission_id, at_least_level=at_least_level)
+            previews.preview(ctx, actor=actor, submission_ids=submission_id, at_least_level=at_least_level)
         )

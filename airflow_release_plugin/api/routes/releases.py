@@ -20,10 +20,10 @@ from airflow_release_plugin.schemas.approval import DecisionBody, DecisionRespon
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.event import EventResponse
 from airflow_release_plugin.schemas.release import (
+    BreakGlassBody,
     ComparisonResponse,
     CutoverResponse,
     DiffResponse,
-    EmergencyBody,
     ReasonBody,
     ReleaseBody,
     ReleaseDetailResponse,
@@ -32,8 +32,7 @@ from airflow_release_plugin.schemas.release import (
 )
 from airflow_release_plugin.services.promotion import cutover
 from airflow_release_plugin.services.read_models import compare, release_page
-from airflow_release_plugin.services.releases import break_glass as emergency
-from airflow_release_plugin.services.releases import creation, decisions, releases
+from airflow_release_plugin.services.releases import break_glass, creation, decisions, releases
 from airflow_release_plugin.services.versions.file_diffs import DiffOptions
 
 router = APIRouter(prefix="/releases", tags=["Releases"])
@@ -87,7 +86,7 @@ def list_releases(
 
 @router.post("", status_code=201)
 def request_release(body: ReleaseBody, caller: CallerDep) -> ReleaseDetailResponse:
-    """Package submitted versions into a release and start its pipeline."""
+    """Put submitted versions into a release and start its pipeline."""
     with caller.transaction() as (ctx, actor):
         release = creation.request(
             ctx,
@@ -148,7 +147,7 @@ def compare_releases(
     """What the release brings that the other one did not: files and structure."""
     with caller.transaction() as (ctx, actor):
         return comparison_response(
-            compare.packages(
+            compare.releases(
                 ctx,
                 actor=actor,
                 release_id=release_id,
@@ -188,7 +187,7 @@ def decide(release_id: IdPath, body: DecisionBody, caller: CallerDep) -> Release
             verdict=body.verdict,
             change_digest=body.change_digest,
             comment=body.comment,
-            node=body.node,
+            step=body.step,
         )
         return release_detail(ctx, actor=actor, release_id=release_id)
 
@@ -202,10 +201,10 @@ def revoke(release_id: IdPath, body: ReasonBody, caller: CallerDep) -> ReleaseDe
 
 
 @router.post("/{release_id}/break-glass")
-def break_glass(release_id: IdPath, body: EmergencyBody, caller: CallerDep) -> ReleaseDetailResponse:
+def override(release_id: IdPath, body: BreakGlassBody, caller: CallerDep) -> ReleaseDetailResponse:
     """Override approval and freeze in an emergency; needs a break-glass role of the flow and a reason."""
     with caller.transaction() as (ctx, actor):
-        emergency.break_glass(
+        break_glass.break_glass(
             ctx, actor=actor, release_id=release_id, change_digest=body.change_digest, reason=body.reason
         )
         return release_detail(ctx, actor=actor, release_id=release_id)

@@ -9,7 +9,7 @@ from airflow_release_plugin.api.serializers.common import release_detail
 from airflow_release_plugin.api.serializers.rollbacks import plan_response, read_choice, read_scope
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackPlanResponse, RollbackScopeBody
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
 
 router = APIRouter(prefix="/rollbacks", tags=["Rollbacks"])
@@ -26,7 +26,7 @@ def preview(body: RollbackScopeBody, caller: CallerDep) -> RollbackPlanResponse:
 @router.post("", status_code=201)
 def request_rollback(body: RollbackBody, caller: CallerDep) -> ReleaseDetailResponse:
     """Request it as a release that people approve."""
-    wish = Wish(
+    release_request = ReleaseRequest(
         title=body.title,
         reviewers=body.reviewers,
         description=body.description,
@@ -41,6 +41,6 @@ def request_rollback(body: RollbackBody, caller: CallerDep) -> ReleaseDetailResp
             scope=read_scope(body),
             choice=read_choice(body),
             digest=body.digest,
-            wish=wish,
+            release_request=release_request,
         )
         return release_detail(ctx, actor=actor, release_id=release.id)

@@ -55,10 +55,10 @@ def release_detail(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseDet
             "run_summary": summary(view.runs),
             "progress": view.progress,
             "actions": view.actions,
-            "hold": view.hold,
+            "hold": view.execution_block,
             "watch_state": view.watch_state,
             "scheduled_at": release.scheduled_at,
-            "emergency_reason": release.emergency_reason,
+            "break_glass_reason": release.break_glass_reason,
             "exempt_reason": release.exempt_reason,
             "soak_minutes": release.soak_minutes,
             "rolls_back_id": release.rolls_back_id,
@@ -127,8 +127,8 @@ def diff_response(files: list[ChangedFile]) -> DiffResponse:
     return DiffResponse(files=_files(files))
 
 
-def comparison_response(found: compare.VersionComparison | compare.PackageComparison) -> ComparisonResponse:
-    """Two versions or packages side by side."""
+def comparison_response(found: compare.VersionComparison | compare.ReleaseComparison) -> ComparisonResponse:
+    """Two versions or releases side by side."""
     return ComparisonResponse(files=_files(found.files), structure=structure_response(found.structure))
 
 

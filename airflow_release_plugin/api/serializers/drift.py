@@ -9,13 +9,13 @@ from airflow_release_plugin.schemas.environment import (
     HandMadeVersionResponse,
 )
 from airflow_release_plugin.services.drift import adoption
-from airflow_release_plugin.services.drift.adoption import Plan
+from airflow_release_plugin.services.drift.adoption import AdoptionPlan
 from airflow_release_plugin.services.runtime.context import Context
 
 
-def hand_made_response(ctx: Context, made: Plan, *, actor: Actor) -> HandMadeResponse:
+def hand_made_response(ctx: Context, made: AdoptionPlan, *, actor: Actor) -> HandMadeResponse:
     """A plan with the people who could approve it."""
-    offer = adoption.offer(ctx, made, actor=actor)
+    preview = adoption.preview(ctx, made, actor=actor)
     return HandMadeResponse(
         host=made.host,
         base_commit=made.found.base,
@@ -36,7 +36,7 @@ def hand_made_response(ctx: Context, made: Plan, *, actor: Actor) -> HandMadeRes
         ],
         problems=list(made.problems),
         busy=sorted(f"{row.path} v{row.version}" for row in made.busy),
-        flow=offer.flow,
-        reviewers=[person.name for person in offer.people],
-        problem=offer.problem,
+        flow=preview.flow,
+        reviewers=[person.name for person in preview.people],
+        problem=preview.problem,
     )

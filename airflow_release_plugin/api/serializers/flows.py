@@ -7,9 +7,9 @@ from airflow_release_plugin.schemas.common import PersonResponse
 from airflow_release_plugin.schemas.flow import (
     FlowDetailResponse,
     FlowResponse,
-    NodePeopleResponse,
-    SimulatedNodeResponse,
+    SimulatedStepResponse,
     SimulationResponse,
+    StepPeopleResponse,
     TrialResponse,
 )
 from airflow_release_plugin.services.approvals import flow_admin
@@ -17,7 +17,7 @@ from airflow_release_plugin.services.read_models.simulator import Simulation
 from airflow_release_plugin.services.runtime.context import Context
 
 
-def flow_response(view: flow_admin.FlowView) -> FlowResponse:
+def flow_response(view: flow_admin.FlowDetail) -> FlowResponse:
     """A flow for a list."""
     return FlowResponse(
         id=view.id,
@@ -33,9 +33,9 @@ def flow_response(view: flow_admin.FlowView) -> FlowResponse:
     )
 
 
-def flow_detail(ctx: Context, view: flow_admin.FlowView) -> FlowDetailResponse:
-    """A flow with the people who can approve at each node."""
-    people = [NodePeopleResponse.model_validate(node) for node in flow_admin.people(ctx, view.spec)]
+def flow_detail(ctx: Context, view: flow_admin.FlowDetail) -> FlowDetailResponse:
+    """A flow with the people who can approve at each step."""
+    people = [StepPeopleResponse.model_validate(step) for step in flow_admin.people(ctx, view.spec)]
     return FlowDetailResponse(**flow_response(view).model_dump(), people=people)
 
 
@@ -61,15 +61,15 @@ def simulation_response(found: Simulation) -> SimulationResponse:
             )
             for trial in found.trials
         ],
-        nodes=[
-            SimulatedNodeResponse(
-                name=node.name,
-                rule=node.rule.value,
-                needed=node.needed,
-                eligible=[PersonResponse.model_validate(person) for person in node.eligible],
+        steps=[
+            SimulatedStepResponse(
+                name=step.name,
+                rule=step.rule.value,
+                needed=step.needed,
+                eligible=[PersonResponse.model_validate(person) for person in step.eligible],
             )
-            for node in found.nodes
+            for step in found.steps
         ],
-        unmet=[node.name for node in found.unmet],
-        apart=dict(found.apart),
+        unmet=[step.name for step in found.unmet],
+        per_dag_flows=dict(found.per_dag_flows),
     )

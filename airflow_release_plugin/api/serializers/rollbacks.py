@@ -13,7 +13,7 @@ from airflow_release_plugin.schemas.rollback import (
     RollbackScopeBody,
 )
 from airflow_release_plugin.services.rollbacks import rollbacks
-from airflow_release_plugin.services.rollbacks.planning import Choice, Plan
+from airflow_release_plugin.services.rollbacks.planning import Choice, RollbackPlan
 from airflow_release_plugin.services.rollbacks.targets import Scope, scope_of
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -35,9 +35,9 @@ def read_choice(body: RollbackScopeBody) -> Choice:
     return Choice(include=frozenset(body.include), keep=frozenset(body.keep))
 
 
-def plan_response(ctx: Context, made: Plan, *, actor: Actor) -> RollbackPlanResponse:
+def plan_response(ctx: Context, made: RollbackPlan, *, actor: Actor) -> RollbackPlanResponse:
     """A plan with the people who could approve it."""
-    offer = rollbacks.offer(ctx, made, actor=actor)
+    preview = rollbacks.preview(ctx, made, actor=actor)
     there = ctx.store.entries(made.base_commit, [change.path for change in made.changes])
     return RollbackPlanResponse(
         kind=made.kind,
@@ -76,7 +76,7 @@ def plan_response(ctx: Context, made: Plan, *, actor: Actor) -> RollbackPlanResp
         ],
         shared=[ContestedFileResponse.model_validate(shared) for shared in made.shared],
         busy=sorted(f"{busy.path} v{busy.version}" for busy in made.busy),
-        flow=offer.flow,
-        reviewers=[person.name for person in offer.people],
-        problem=offer.problem,
+        flow=preview.flow,
+        reviewers=[person.name for person in preview.people],
+        problem=preview.problem,
     )

@@ -23,7 +23,7 @@ class ExportOrigin(str, Enum):
 
 
 @dataclass(frozen=True)
-class ExportWish:
+class ExportRequest:
     """
     Which DAGs; the choices add up, and an incremental export without any is of everything.
 

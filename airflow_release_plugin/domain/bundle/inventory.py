@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-STUB_MARK = "Stub, incomplete:"
+STUB_MARK = "Placeholder, incomplete:"
 """How the description of a connection, variable or pool begins while nobody has filled it in."""
 
 
@@ -18,12 +18,12 @@ class Kind(str, Enum):
     POOL = "pool"
 
 
-class Standing(str, Enum):
+class Availability(str, Enum):
     """How something that is named stands here; what is missing has none."""
 
     READY = "ready"
     """It is there."""
-    STUB = "stub"
+    PLACEHOLDER = "placeholder"
     """It is there by name only."""
     UNKNOWN = "unknown"
     """A secrets backend did not answer."""
@@ -63,9 +63,9 @@ class Inventory:
 
     airflow_version: str
     python_version: str
-    connections: Mapping[str, Standing] = field(default_factory=dict)
-    variables: Mapping[str, Standing] = field(default_factory=dict)
-    pools: Mapping[str, Standing] = field(default_factory=dict)
+    connections: Mapping[str, Availability] = field(default_factory=dict)
+    variables: Mapping[str, Availability] = field(default_factory=dict)
+    pools: Mapping[str, Availability] = field(default_factory=dict)
     queues: frozenset[str] = frozenset()
     executors: frozenset[str] = frozenset()
     packages: Mapping[str, str] = field(default_factory=dict)
@@ -76,11 +76,11 @@ class Inventory:
     illegal_ids: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def standings(self) -> dict[Kind, Mapping[str, Standing]]:
+    def standings(self) -> dict[Kind, Mapping[str, Availability]]:
         """How things stand, by their kind and their name here."""
         return {Kind.CONNECTION: self.connections, Kind.VARIABLE: self.variables, Kind.POOL: self.pools}
 
 
-def standing(description: str | None) -> Standing:
+def availability(description: str | None) -> Availability:
     """How something with this description stands."""
-    return Standing.STUB if (description or "").startswith(STUB_MARK) else Standing.READY
+    return Availability.PLACEHOLDER if (description or "").startswith(STUB_MARK) else Availability.READY

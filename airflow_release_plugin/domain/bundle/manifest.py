@@ -67,9 +67,9 @@ class BundlePackage:
 
 @dataclass(frozen=True)
 class BundleDecision:
-    """One person's verdict on one node, bound to the digest that they saw."""
+    """One person's verdict on one step, bound to the digest that they saw."""
 
-    node: str
+    step: str
     actor: str
     verdict: str
     at: datetime
@@ -94,7 +94,7 @@ class BundleEvidence:
     flow: str
     flow_revision: int
     change_digest: str
-    emergency: bool = False
+    glass_broken: bool = False
     decisions: tuple[BundleDecision, ...] = ()
 
     @property

@@ -12,7 +12,7 @@ from airflow_release_plugin.domain.tree.paths import portable_path_problem
 
 
 @dataclass(frozen=True)
-class Place:
+class KnownPlacement:
     """Path of a DAG file there and here, as an earlier import put it."""
 
     there: str
@@ -29,7 +29,7 @@ def new_path(path: str, folder: str) -> str:
     return posixpath.join(folder, path)
 
 
-def moved_path(path: str, before: Place) -> str:
+def moved_path(path: str, before: KnownPlacement) -> str:
     """
     Where a DAG file goes that is here already: where it is, unless it was renamed there.
 

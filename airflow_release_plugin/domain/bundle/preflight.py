@@ -10,7 +10,7 @@ from typing import Any
 from airflow_release_plugin.domain.bundle.inventory import Kind
 
 
-class Weight(str, Enum):
+class Severity(str, Enum):
     """How much a finding weighs."""
 
     OK = "ok"
@@ -21,7 +21,7 @@ class Weight(str, Enum):
     """Nothing is applied until it is mended."""
 
 
-_HEAVIEST_FIRST = (Weight.BLOCK, Weight.WARN, Weight.OK)
+_HEAVIEST_FIRST = (Severity.BLOCK, Severity.WARN, Severity.OK)
 
 
 class Reason(str, Enum):
@@ -30,7 +30,7 @@ class Reason(str, Enum):
     MISSING_CONNECTION = "missing_connection"
     MISSING_VARIABLE = "missing_variable"
     MISSING_POOL = "missing_pool"
-    INCOMPLETE_STUB = "incomplete_stub"
+    INCOMPLETE_STUB = "incomplete_placeholder"
     UNKNOWN_QUEUE = "unknown_queue"
     MISSING_EXECUTOR = "missing_executor"
     MISSING_PROVIDER = "missing_provider"
@@ -57,19 +57,19 @@ class Reason(str, Enum):
     UNCHANGED = "unchanged"
 
 
-DEFAULT_WEIGHTS: Mapping[Reason, Weight] = {
-    **dict.fromkeys(Reason, Weight.BLOCK),
-    Reason.INCOMPLETE_STUB: Weight.WARN,
-    Reason.UNKNOWN_QUEUE: Weight.WARN,
-    Reason.OLDER_PROVIDER: Weight.WARN,
-    Reason.MISSING_TEAM: Weight.WARN,
-    Reason.SHARED_FILE_DIFFERS: Weight.WARN,
-    Reason.MISSING_TRIGGERED_DAG: Weight.WARN,
-    Reason.MISSING_ASSET_PRODUCER: Weight.WARN,
-    Reason.OLDER_PYTHON: Weight.WARN,
-    Reason.COMPUTED_NAME: Weight.WARN,
-    Reason.NOT_APPROVED_THERE: Weight.WARN,
-    Reason.UNCHANGED: Weight.OK,
+DEFAULT_WEIGHTS: Mapping[Reason, Severity] = {
+    **dict.fromkeys(Reason, Severity.BLOCK),
+    Reason.INCOMPLETE_STUB: Severity.WARN,
+    Reason.UNKNOWN_QUEUE: Severity.WARN,
+    Reason.OLDER_PROVIDER: Severity.WARN,
+    Reason.MISSING_TEAM: Severity.WARN,
+    Reason.SHARED_FILE_DIFFERS: Severity.WARN,
+    Reason.MISSING_TRIGGERED_DAG: Severity.WARN,
+    Reason.MISSING_ASSET_PRODUCER: Severity.WARN,
+    Reason.OLDER_PYTHON: Severity.WARN,
+    Reason.COMPUTED_NAME: Severity.WARN,
+    Reason.NOT_APPROVED_THERE: Severity.WARN,
+    Reason.UNCHANGED: Severity.OK,
 }
 """What counts where the configuration says nothing else."""
 
@@ -118,11 +118,11 @@ Finding = tuple[Reason, Item]
 
 
 @dataclass(frozen=True)
-class Row:
+class PreflightFinding:
     """A reason with everything that it is about, sorted by name."""
 
     reason: Reason
-    weight: Weight
+    severity: Severity
     items: tuple[Item, ...]
 
     @property
@@ -131,42 +131,44 @@ class Row:
         return next((kind for kind, reason in MISSING.items() if reason is self.reason), "")
 
     @property
-    def stub_kind(self) -> Kind | None:
-        """The same where stubs can be made of them."""
+    def placeholder_kind(self) -> Kind | None:
+        """The same where placeholders can be made of them."""
         return next((kind for kind in Kind if kind.value == self.missing_kind), None)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values; :func:`rows_from` reads them."""
         return {
             "reason": self.reason.value,
-            "weight": self.weight.value,
+            "severity": self.severity.value,
             "items": [{**asdict(i), "dag_ids": list(i.dag_ids)} for i in self.items],
         }
 
 
-def rows_from(raw: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
+def rows_from(raw: Iterable[Mapping[str, Any]]) -> tuple[PreflightFinding, ...]:
     """Rows as :meth:`Row.to_dict` wrote them."""
     return tuple(
-        Row(
+        PreflightFinding(
             Reason(row["reason"]),
-            Weight(row["weight"]),
+            Severity(row["severity"]),
             tuple(Item(i["name"], i["detail"], tuple(i["dag_ids"])) for i in row["items"]),
         )
         for row in raw
     )
 
 
-def weighed(
-    findings: Iterable[Finding], weights: Mapping[Reason, Weight] = DEFAULT_WEIGHTS
-) -> tuple[Row, ...]:
+def with_severity(
+    findings: Iterable[Finding], weights: Mapping[Reason, Severity] = DEFAULT_WEIGHTS
+) -> tuple[PreflightFinding, ...]:
     """One row for each reason that was found, the weightiest first and else as in :class:`Reason`."""
     found: dict[Reason, set[Item]] = {}
     for reason, item in findings:
         found.setdefault(reason, set()).add(item)
     rows = [
-        Row(reason, weights[reason], tuple(sorted(found[reason]))) for reason in Reason if reason in found
+        PreflightFinding(reason, weights[reason], tuple(sorted(found[reason])))
+        for reason in Reason
+        if reason in found
     ]
-    return tuple(sorted(rows, key=lambda row: _HEAVIEST_FIRST.index(row.weight)))
+    return tuple(sorted(rows, key=lambda row: _HEAVIEST_FIRST.index(row.severity)))
 
 
 @dataclass(frozen=True)
@@ -177,26 +179,26 @@ class Policy:
     :param problems: parts of the text that say nothing; the default counts there
     """
 
-    weights: Mapping[Reason, Weight]
+    weights: Mapping[Reason, Severity]
     problems: tuple[str, ...] = ()
 
 
 def read_policy(text: str) -> Policy:
-    """Read ``reason: weight`` pairs with commas between; firm reasons keep their weight."""
+    """Read ``reason: severity`` pairs with commas between; firm reasons keep their severity."""
     weights, problems = dict(DEFAULT_WEIGHTS), []
     for part in filter(None, (part.strip() for part in text.split(","))):
-        name, _, weight = (word.strip().lower() for word in part.partition(":"))
+        name, _, severity = (word.strip().lower() for word in part.partition(":"))
         try:
             reason = Reason(name)
-            if reason in FIRM and Weight(weight) is not weights[reason]:
+            if reason in FIRM and Severity(severity) is not weights[reason]:
                 problems.append(part)
             else:
-                weights[reason] = Weight(weight)
+                weights[reason] = Severity(severity)
         except ValueError:
             problems.append(part)
     return Policy(weights, tuple(problems))
 
 
-def blocking(rows: Sequence[Row]) -> tuple[Row, ...]:
+def blocking(rows: Sequence[PreflightFinding]) -> tuple[PreflightFinding, ...]:
     """The rows that keep a bundle from being applied."""
-    return tuple(row for row in rows if row.weight is Weight.BLOCK)
+    return tuple(row for row in rows if row.severity is Severity.BLOCK)

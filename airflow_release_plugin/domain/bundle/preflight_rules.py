@@ -10,7 +10,7 @@ from functools import cached_property
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from airflow_release_plugin.domain.bundle.inventory import Inventory, Kind, Standing, Wanted
+from airflow_release_plugin.domain.bundle.inventory import Availability, Inventory, Kind, Wanted
 from airflow_release_plugin.domain.bundle.manifest import BundleUnit, Manifest
 from airflow_release_plugin.domain.bundle.name_table import KINDS
 from airflow_release_plugin.domain.bundle.preflight import MISSING, Finding, Item, Reason
@@ -85,7 +85,7 @@ class Needs:
 
 
 @dataclass(frozen=True)
-class Ground:
+class ImportContext:
     """
     What the bundle meets here.
 
@@ -109,15 +109,15 @@ class Ground:
         return (self.released | self.inventory.served.keys()) - self.leaving
 
 
-def findings(needs: Needs, ground: Ground) -> Iterator[Finding]:
+def findings(needs: Needs, context: ImportContext) -> Iterator[Finding]:
     """Everything that these rules find, unweighed."""
-    yield from _named_things(needs, ground.inventory)
-    yield from _queues_and_executors(needs, ground.inventory)
-    yield from _packages(needs, ground.inventory)
-    yield from _other_dags(needs, ground)
-    yield from _dag_ids(needs, ground)
-    yield from _versions(needs.manifest, ground.inventory)
-    yield from _origin(needs.manifest, ground.applied)
+    yield from _named_things(needs, context.inventory)
+    yield from _queues_and_executors(needs, context.inventory)
+    yield from _packages(needs, context.inventory)
+    yield from _other_dags(needs, context)
+    yield from _dag_ids(needs, context)
+    yield from _versions(needs.manifest, context.inventory)
+    yield from _origin(needs.manifest, context.applied)
 
 
 def _named_things(needs: Needs, inventory: Inventory) -> Iterator[Finding]:
@@ -127,10 +127,10 @@ def _named_things(needs: Needs, inventory: Inventory) -> Iterator[Finding]:
             stands = here.get(name)
             of_type = needs.type_of(kind.value, there)
             about = f"Type {of_type!r}." if of_type else ""
-            if stands in {None, Standing.UNKNOWN}:
+            if stands in {None, Availability.UNKNOWN}:
                 unsure = "A secrets backend did not answer." if stands else ""
                 yield MISSING[kind.value], Item(there, _detail(about, _mapped(there, name), unsure), dag_ids)
-            elif stands is Standing.STUB:
+            elif stands is Availability.PLACEHOLDER:
                 detail = _detail(f"A {kind.value}.", about, _mapped(there, name))
                 yield Reason.INCOMPLETE_STUB, Item(there, detail, dag_ids)
 
@@ -169,31 +169,31 @@ def _newest(manifest: Manifest) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _other_dags(needs: Needs, ground: Ground) -> Iterator[Finding]:
-    known = ground.dag_ids | needs.dag_ids
+def _other_dags(needs: Needs, context: ImportContext) -> Iterator[Finding]:
+    known = context.dag_ids | needs.dag_ids
     for reason, linked in (
         (Reason.MISSING_UPSTREAM_DAG, needs.of(lambda unit: unit.upstream_dags)),
         (Reason.MISSING_TRIGGERED_DAG, needs.of(lambda unit: unit.triggered_dags)),
     ):
         for name, dag_ids in linked.items():
             if name not in known:
-                gone = "The bundle removes it." if name in ground.leaving else ""
+                gone = "The bundle removes it." if name in context.leaving else ""
                 yield reason, Item(name, gone, dag_ids)
     made = {name for unit in needs.manifest.units for name in unit.assets_out}
     for name, dag_ids in needs.of(lambda unit: unit.assets_in).items():
-        if name not in made and name not in ground.inventory.produced:
+        if name not in made and name not in context.inventory.produced:
             yield Reason.MISSING_ASSET_PRODUCER, Item(name, dag_ids=dag_ids)
 
 
-def _dag_ids(needs: Needs, ground: Ground) -> Iterator[Finding]:
+def _dag_ids(needs: Needs, context: ImportContext) -> Iterator[Finding]:
     for dag_id in sorted(needs.dag_ids):
-        why = ground.inventory.illegal_ids.get(dag_id)
-        if why is None and ground.source_prefix and dag_id.startswith(ground.source_prefix):
-            why = f"{ground.source_prefix!r} marks the copies of the source here."
+        why = context.inventory.illegal_ids.get(dag_id)
+        if why is None and context.source_prefix and dag_id.startswith(context.source_prefix):
+            why = f"{context.source_prefix!r} marks the copies of the source here."
         if why is not None:
             yield Reason.ILLEGAL_DAG_ID, Item(dag_id, _detail(why), (dag_id,))
-        bundle = ground.inventory.served.get(dag_id, ground.environment)
-        if bundle != ground.environment:
+        bundle = context.inventory.served.get(dag_id, context.environment)
+        if bundle != context.environment:
             yield Reason.DAG_ID_IN_OTHER_BUNDLE, Item(dag_id, f"The bundle {bundle!r} serves it.", (dag_id,))
 
 
@@ -216,7 +216,7 @@ def _origin(manifest: Manifest, applied: frozenset[str]) -> Iterator[Finding]:
         if evidence is None:
             yield Reason.NOT_APPROVED_THERE, Item(unit.path, "It comes from a source.", unit.dag_ids)
         elif not evidence.has_approval:
-            how = "in an emergency" if evidence.emergency else "under a flow that asks nobody"
+            how = "in an emergency" if evidence.glass_broken else "under a flow that asks nobody"
             detail = f"Released as {evidence.release} {how}."
             yield Reason.NOT_APPROVED_THERE, Item(unit.path, detail, unit.dag_ids)
 

@@ -1,4 +1,4 @@
-"""Approval rules: who may decide on a node, and what the decisions so far add up to. Pure functions."""
+"""Approval rules: who may decide on a step, and what the decisions so far add up to. Pure functions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Verdict(str, Enum):
     REJECT = "reject"
 
 
-class NodeRule(str, Enum):
+class StepRule(str, Enum):
     """How many of the eligible people must approve."""
 
     ANY = "any"
@@ -27,7 +27,7 @@ class NodeRule(str, Enum):
 
 
 @dataclass(frozen=True)
-class Node:
+class Step:
     """
     One step of a requirement.
 
@@ -42,7 +42,7 @@ class Node:
     name: str
     users: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
-    rule: NodeRule = NodeRule.ANY
+    rule: StepRule = StepRule.ANY
     quorum: int = 1
     only: tuple[str, ...] = ()
     escalate_after_hours: float | None = None
@@ -60,11 +60,11 @@ class Node:
 
         Under rule ``all``, who holds the role only by now cannot stand in for somebody who was asked.
 
-        :param escalated: whether the node has opened to its further group
+        :param escalated: whether the step has opened to its further group
         """
         if escalated and self._is_named(person, self.escalate_users, self.escalate_roles):
             return True
-        was_asked = self.rule is not NodeRule.ALL or any(person.id == asked.id for asked in self.eligible)
+        was_asked = self.rule is not StepRule.ALL or any(person.id == asked.id for asked in self.eligible)
         return was_asked and self.admits(person)
 
     def _is_named(self, person: Actor | Person, users: Sequence[str], roles: Sequence[str]) -> bool:
@@ -73,16 +73,16 @@ class Node:
         return person.name in users or not person.roles.isdisjoint(roles)
 
     def escalates_at(self, opened_at: datetime) -> datetime | None:
-        """When the node opens to its further group, if it was reached at ``opened_at``."""
+        """When the step opens to its further group, if it was reached at ``opened_at``."""
         hours = self.escalate_after_hours
         return None if hours is None else opened_at + timedelta(hours=hours)
 
     @property
     def needed(self) -> int:
-        """Number of approvals that complete the node; at least one, so that an empty set never approves."""
-        if self.rule is NodeRule.ALL:
+        """Number of approvals that complete the step; at least one, so that an empty set never approves."""
+        if self.rule is StepRule.ALL:
             return max(1, len(self.eligible))
-        return max(1, self.quorum) if self.rule is NodeRule.QUORUM else 1
+        return max(1, self.quorum) if self.rule is StepRule.QUORUM else 1
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form, as stored with the approval."""
@@ -98,10 +98,10 @@ class Node:
         }
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> Node:
+    def from_dict(cls, raw: dict[str, Any]) -> Step:
         """Inverse of :meth:`to_dict`."""
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
-        values["rule"] = NodeRule(raw["rule"])
+        values["rule"] = StepRule(raw["rule"])
         values["eligible"] = tuple(Person(p["id"], p["name"], frozenset(p["roles"])) for p in raw["eligible"])
         return cls(**values)
 
@@ -115,13 +115,13 @@ class Requirement:
     :param level: number of the risk level, from 1
     :param raised_from: the flow's own level, if people raised it
     :param excluded: ids of people who may not decide: requester, submitters, importer
-    :param counts_twice: whether one person's approvals count on several nodes
+    :param counts_twice: whether one person's approvals count on several steps
     """
 
     flow: str
     flow_revision: int
     level: int
-    nodes: tuple[Node, ...]
+    steps: tuple[Step, ...]
     excluded: tuple[str, ...] = ()
     level_name: str = ""
     raised_from: int | None = None
@@ -131,15 +131,15 @@ class Requirement:
         """JSON form, as stored with the approval."""
         return {
             **vars(self),
-            "nodes": [node.to_dict() for node in self.nodes],
+            "steps": [step.to_dict() for step in self.steps],
             "excluded": list(self.excluded),
         }
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Requirement:
         """Inverse of :meth:`to_dict`."""
-        nodes = tuple(Node.from_dict(node) for node in raw["nodes"])
-        return cls(**{**raw, "nodes": nodes, "excluded": tuple(raw["excluded"])})
+        steps = tuple(Step.from_dict(step) for step in raw["steps"])
+        return cls(**{**raw, "steps": steps, "excluded": tuple(raw["excluded"])})
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class CountedDecision:
     :param place_of: id of the person whose place the actor took; the actor's own otherwise
     """
 
-    node: int
+    step: int
     actor_id: str
     verdict: Verdict
     decided_at: datetime | None = None
@@ -172,104 +172,104 @@ class Progress:
     """
     What decisions add up to.
 
-    :param current_node: index of the node that is waiting, ``None`` when complete or rejected
-    :param approvals: distinct approvals by node
+    :param current_step: index of the step that is waiting, ``None`` when complete or rejected
+    :param approvals: distinct approvals by step
     """
 
     approved: bool
     rejected: bool
-    current_node: int | None
+    current_step: int | None
     approvals: tuple[int, ...] = field(default_factory=tuple)
 
 
 def evaluate(requirement: Requirement, decisions: Sequence[CountedDecision]) -> Progress:
     """
-    Add up ``decisions``: nodes complete in order, one person counts once over all nodes unless the flow says
+    Add up ``decisions``: steps complete in order, one person counts once over all steps unless the flow says
     otherwise, a rejection ends it.
 
-    A requirement without nodes is never approved.
+    A requirement without steps is never approved.
     """
     if any(decision.verdict is Verdict.REJECT for decision in decisions):
-        return Progress(approved=False, rejected=True, current_node=None)
+        return Progress(approved=False, rejected=True, current_step=None)
     used: set[str] = set(requirement.excluded)
     approvals: list[int] = []
-    for index, node in enumerate(requirement.nodes):
-        count = _count(node, [d for d in decisions if d.node == index], used)
+    for index, step in enumerate(requirement.steps):
+        count = _count(step, [d for d in decisions if d.step == index], used)
         if requirement.counts_twice:
             used = set(requirement.excluded)
         approvals.append(count)
-        if count < node.needed:
-            return Progress(approved=False, rejected=False, current_node=index, approvals=tuple(approvals))
+        if count < step.needed:
+            return Progress(approved=False, rejected=False, current_step=index, approvals=tuple(approvals))
     return Progress(
-        approved=bool(requirement.nodes), rejected=False, current_node=None, approvals=tuple(approvals)
+        approved=bool(requirement.steps), rejected=False, current_step=None, approvals=tuple(approvals)
     )
 
 
-def _count(node: Node, decisions: Sequence[CountedDecision], used: set[str]) -> int:
-    """How many of a node's decisions count; the people behind them are added to ``used``."""
+def _count(step: Step, decisions: Sequence[CountedDecision], used: set[str]) -> int:
+    """How many of a step's decisions count; the people behind them are added to ``used``."""
     count = 0
     # In an order of their own, so that the sum does not depend on the order in which people decided.
     for decision in sorted(decisions, key=lambda d: (bool(d.place_of), d.actor_id)):
-        if _is_asked(node, decision) and used.isdisjoint(decision.people):
+        if _is_asked(step, decision) and used.isdisjoint(decision.people):
             used |= decision.people
             count += 1
     return count
 
 
-def _is_asked(node: Node, decision: CountedDecision) -> bool:
-    """Whether rule ``all`` asked for this decision; of a node that escalates, who may decide then did."""
-    if node.rule is not NodeRule.ALL or node.escalate_after_hours is not None:
+def _is_asked(step: Step, decision: CountedDecision) -> bool:
+    """Whether rule ``all`` asked for this decision; of a step that escalates, who may decide then did."""
+    if step.rule is not StepRule.ALL or step.escalate_after_hours is not None:
         return True
-    return any(decision.place == person.id for person in node.eligible)
+    return any(decision.place == person.id for person in step.eligible)
 
 
-def node_opened_at(decisions: Sequence[CountedDecision], opened_at: datetime, node: int) -> datetime:
-    """When node number ``node`` was reached: with the last decision of the one before it."""
-    moments = [d.decided_at for d in decisions if d.node == node - 1 and d.decided_at is not None]
+def step_opened_at(decisions: Sequence[CountedDecision], opened_at: datetime, step: int) -> datetime:
+    """When step number ``step`` was reached: with the last decision of the one before it."""
+    moments = [d.decided_at for d in decisions if d.step == step - 1 and d.decided_at is not None]
     return max(moments, default=opened_at)
 
 
 @dataclass(frozen=True)
-class Standing:
+class DecisionCapacity:
     """
     Who somebody can decide as: themselves, or in the place of the people who made them deputy.
 
-    :param places: those people, with the roles that they hold now
+    :param on_behalf_of: those people, with the roles that they hold now
     """
 
     actor: Actor
-    places: tuple[Person, ...] = ()
+    on_behalf_of: tuple[Person, ...] = ()
 
 
 def place_to_decide(
     requirement: Requirement,
-    node: int,
-    standing: Standing,
+    step: int,
+    capacity: DecisionCapacity,
     decisions: Sequence[CountedDecision],
     *,
     escalated: bool = False,
 ) -> Actor | Person | None:
     """
-    In whose place somebody may decide on node number ``node`` now: their own first; ``None`` for nobody's.
+    In whose place somebody may decide on step number ``step`` now: their own first; ``None`` for nobody's.
 
     Who is excluded cannot be stood in for: a deputy must not be a way to approve one's own.
     """
-    actor = standing.actor
+    actor = capacity.actor
     if actor.kind is not ActorKind.USER or actor.id in requirement.excluded:
         return None
-    if not 0 <= node < len(requirement.nodes):
+    if not 0 <= step < len(requirement.steps):
         return None
-    counted = [d for d in decisions if d.node == node] if requirement.counts_twice else decisions
+    counted = [d for d in decisions if d.step == step] if requirement.counts_twice else decisions
     used = {person for decision in counted for person in decision.people} | set(requirement.excluded)
     if actor.id in used:
         return None
-    if requirement.nodes[node].lets_decide(actor, escalated=escalated):
+    if requirement.steps[step].lets_decide(actor, escalated=escalated):
         return actor
     return next(
         (
             person
-            for person in standing.places
-            if person.id not in used and requirement.nodes[node].lets_decide(person, escalated=escalated)
+            for person in capacity.on_behalf_of
+            if person.id not in used and requirement.steps[step].lets_decide(person, escalated=escalated)
         ),
         None,
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_release_plugin.domain.flow.approval import NodeRule
+from airflow_release_plugin.domain.flow.approval import StepRule
 from airflow_release_plugin.domain.flow.release_calendar import Calendar
 from airflow_release_plugin.domain.release.digest import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, RiskFacts
@@ -39,7 +39,7 @@ class Scope:
         )
 
     def covers(self, dags: Iterable[DagSubject]) -> bool:
-        """Whether one of the DAGs is in scope: a package is as critical as its most critical DAG."""
+        """Whether one of the DAGs is in scope: a release is as critical as its most critical DAG."""
         return self.is_everything or any(self.fits(dag) for dag in dags)
 
     @property
@@ -102,18 +102,18 @@ def _is_at_least(this: int | None, that: int | None, *, without: float = 0) -> b
 
 
 @dataclass(frozen=True)
-class NodeSpec:
+class StepSpec:
     """
-    One node as configured.
+    One step as configured.
 
     :param users: login names
-    :param escalate_after_hours: without a complete node after so many hours, the further group may decide too
+    :param escalate_after_hours: without a complete step after so many hours, the further group may decide too
     """
 
     name: str
     users: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
-    rule: NodeRule = NodeRule.ANY
+    rule: StepRule = StepRule.ANY
     quorum: int = 1
     escalate_after_hours: float | None = None
     escalate_users: tuple[str, ...] = ()
@@ -122,10 +122,10 @@ class NodeSpec:
 
 @dataclass(frozen=True)
 class Level:
-    """One risk level, 1 = lowest, with its nodes in order."""
+    """One risk level, 1 = lowest, with its steps in order."""
 
     name: str
-    nodes: tuple[NodeSpec, ...]
+    steps: tuple[StepSpec, ...]
     rule: LevelRule = field(default_factory=LevelRule)
 
 
@@ -150,7 +150,7 @@ class FlowSpec:
     A flow's content.
 
     :param levels: index 0 is level 1
-    :param counts_twice: whether one person's approvals count on several nodes
+    :param counts_twice: whether one person's approvals count on several steps
     :param pipeline_dag_id: DAG that runs releases under this flow; empty for the installation's
     :param break_glass_roles: roles whose holders may override approval and freeze with a reason
     :param notifiers: ``notifier``, ``kwargs`` and ``events`` of each, see ``domain/flow/notification.py``

@@ -62,9 +62,9 @@ def match_flows(
 
 def flows_apart(trials: Sequence[FlowTrial], *, kind: ReleaseKind, facts: RiskFacts) -> dict[str, str]:
     """
-    The flow that each DAG of a package would fall under alone, by DAG id; empty when it is the same for all.
+    The flow that each DAG of a release would fall under alone, by DAG id; empty when it is the same for all.
 
-    The package itself falls under the one of them that is tried first.
+    The release itself falls under the one of them that is tried first.
 
     :param trials: every flow, in the order in which it is tried
     """

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from airflow_release_plugin.domain.flow.approval import NodeRule
-from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, NodeSpec
+from airflow_release_plugin.domain.flow.approval import StepRule
+from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, StepSpec
 from airflow_release_plugin.domain.flow.notification import notifier_problems
 from airflow_release_plugin.domain.flow.release_calendar import MAX_WINDOWS
 from airflow_release_plugin.domain.release.digest import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.text.field_errors import Problem, refusal
 
 MAX_LEVELS = 10
-MAX_NODES = 10
+MAX_STEPS = 10
 MAX_QUORUM = 100
 MAX_HOURS = 240
 MAX_NAME = 110
@@ -70,10 +70,10 @@ def _level_problems(spec: FlowSpec) -> list[str]:
     if len(spec.levels) > 1 and spec.kind not in LEVELLED_KINDS:
         problems.append(f"A flow of kind {spec.kind.value} has exactly one level.")
     for number, level in enumerate(spec.levels, start=1):
-        if not 1 <= len(level.nodes) <= MAX_NODES:
-            problems.append(f"Level {number} needs 1 to {MAX_NODES} steps; it has {len(level.nodes)}.")
-        for node in level.nodes:
-            problems += _node_problems(number, node)
+        if not 1 <= len(level.steps) <= MAX_STEPS:
+            problems.append(f"Level {number} needs 1 to {MAX_STEPS} steps; it has {len(level.steps)}.")
+        for step in level.steps:
+            problems += _step_problems(number, step)
         if not 1 <= len(level.name) <= MAX_NAME:
             problems.append(f"Level {number} needs a name of 1 to {MAX_NAME} characters.")
         low, high = level.rule.min_dags, level.rule.max_dags
@@ -82,20 +82,20 @@ def _level_problems(spec: FlowSpec) -> list[str]:
     return problems
 
 
-def _node_problems(number: int, node: NodeSpec) -> list[str]:
-    where = f"Level {number}, step {node.name!r}"
+def _step_problems(number: int, step: StepSpec) -> list[str]:
+    where = f"Level {number}, step {step.name!r}"
     problems = []
-    if not 1 <= len(node.name) <= MAX_NAME:
+    if not 1 <= len(step.name) <= MAX_NAME:
         problems.append(f"{where}: a step needs a name of 1 to {MAX_NAME} characters.")
-    if not node.users and not node.roles:
+    if not step.users and not step.roles:
         problems.append(f"{where}: nobody is named. Name at least one user or role.")
-    if node.rule is NodeRule.QUORUM and not 1 <= node.quorum <= MAX_QUORUM:
+    if step.rule is StepRule.QUORUM and not 1 <= step.quorum <= MAX_QUORUM:
         problems.append(f"{where}: a quorum is 1 to {MAX_QUORUM}.")
-    further = node.escalate_users or node.escalate_roles
-    if node.escalate_after_hours is None and further:
+    further = step.escalate_users or step.escalate_roles
+    if step.escalate_after_hours is None and further:
         problems.append(f"{where}: it names people to escalate to, but not after how many hours.")
-    if node.escalate_after_hours is not None:
-        if not 0 < node.escalate_after_hours <= MAX_HOURS:
+    if step.escalate_after_hours is not None:
+        if not 0 < step.escalate_after_hours <= MAX_HOURS:
             problems.append(f"{where}: it escalates after more than 0 and at most {MAX_HOURS} hours.")
         if not further:
             problems.append(f"{where}: it escalates to nobody. Name a user or role to escalate to.")

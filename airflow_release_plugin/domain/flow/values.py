@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_release_plugin.domain.flow.approval import NodeRule
-from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, NodeSpec, Scope, Validity
+from airflow_release_plugin.domain.flow.approval import StepRule
+from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, Scope, StepSpec, Validity
 from airflow_release_plugin.domain.flow.release_calendar import Calendar, Window
 from airflow_release_plugin.domain.flow.rules import check_flow
 from airflow_release_plugin.domain.release.digest import ReleaseKind
@@ -40,13 +40,13 @@ def _filled(values: dict[str, Any]) -> dict[str, Any]:
 
 def _level_to_dict(level: Level) -> dict[str, Any]:
     rule = _filled({**vars(level.rule), "changes": tuple(c.value for c in level.rule.changes)})
-    nodes = []
-    for node in level.nodes:
-        values = _filled({**vars(node), "rule": node.rule.value})
-        if node.rule is not NodeRule.QUORUM:
+    steps = []
+    for step in level.steps:
+        values = _filled({**vars(step), "rule": step.rule.value})
+        if step.rule is not StepRule.QUORUM:
             values.pop("quorum", None)
-        nodes.append(values)
-    return {"name": level.name, **({"rule": rule} if rule else {}), "nodes": nodes}
+        steps.append(values)
+    return {"name": level.name, **({"rule": rule} if rule else {}), "steps": steps}
 
 
 def flow_from_dict(raw: Any) -> FlowSpec:
@@ -83,8 +83,8 @@ def _level_from_dict(raw: Any) -> Level:
     values = read_fields(raw, Level)
     rule = read_fields(values.get("rule", {}), LevelRule)
     rule["changes"] = tuple(ChangeFact(change) for change in rule.get("changes", ()))
-    nodes = []
-    for node in values.get("nodes", ()):
-        read = read_fields(node, NodeSpec)
-        nodes.append(NodeSpec(**{**read, "rule": NodeRule(read.get("rule", NodeRule.ANY))}))
-    return Level(**{**values, "nodes": tuple(nodes), "rule": LevelRule(**rule)})
+    steps = []
+    for step in values.get("steps", ()):
+        read = read_fields(step, StepSpec)
+        steps.append(StepSpec(**{**read, "rule": StepRule(read.get("rule", StepRule.ANY))}))
+    return Level(**{**values, "steps": tuple(steps), "rule": LevelRule(**rule)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class Place(str, Enum):
+class VersionPlace(str, Enum):
     """What became of a version, as its record says."""
 
     IN_TARGET = "in_target"

@@ -1,9 +1,9 @@
 """
-The first schema: units and submissions, releases, approvals, gates, the audit trail.
+The first schema.
 
 Revision ID: 0001
 Revises:
-Create Date: 2026-11-21
+Create Date: 2026-11-29
 """
 
 from __future__ import annotations
@@ -18,6 +18,92 @@ depends_on = None
 release_version = "0.1.0"
 
 
+def _create_release() -> None:
+    op.create_table(
+        "release",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column(
+            "number", sa.String(length=32), nullable=False, comment="R-000001; names the tag in the store"
+        ),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("state_reason", sa.Text(), nullable=False, comment="why it is in this state, for people"),
+        sa.Column("environment", sa.String(length=250), nullable=False),
+        sa.Column("reviewers", sa.JSON(), nullable=False, comment="id and name of the people asked"),
+        sa.Column("run_after_release", sa.Boolean(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("change_digest", sa.String(length=64), nullable=False),
+        sa.Column(
+            "base_commit",
+            sa.String(length=40),
+            nullable=True,
+            comment="target commit that was checked against",
+        ),
+        sa.Column(
+            "target_commit",
+            sa.String(length=40),
+            nullable=True,
+            comment="commit that the target branch moves to; recorded before it moves",
+        ),
+        sa.Column(
+            "expires_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="end of the window for approval, then of the one for execution",
+        ),
+        sa.Column(
+            "changes",
+            sa.JSON(),
+            nullable=False,
+            comment="path, mode, blob, size by changed file; blob null for a deletion",
+        ),
+        sa.Column(
+            "scheduled_at", sa.DateTime(timezone=True), nullable=True, comment="not to be executed before"
+        ),
+        sa.Column(
+            "at_least_level", sa.Integer(), nullable=False, comment="risk level that people raised it to"
+        ),
+        sa.Column("risk", sa.JSON(), nullable=False, comment="facts that the level was found on"),
+        sa.Column(
+            "soak_minutes",
+            sa.Integer(),
+            nullable=False,
+            comment="in which the first runs must succeed; 0 for no soak",
+        ),
+        sa.Column(
+            "rolls_back_id",
+            sa.Integer(),
+            nullable=True,
+            comment="the release that this one takes out of the target",
+        ),
+        sa.Column("exempt_reason", sa.Text(), nullable=False, comment="why nobody had to approve"),
+        sa.Column(
+            "progress",
+            sa.JSON(none_as_null=True),
+            nullable=True,
+            comment="while it is checked or verified: of what, and state by path",
+        ),
+        sa.Column("break_glass_reason", sa.Text(), nullable=False, comment="why the glass was broken"),
+        sa.Column("pipeline_dag_id", sa.String(length=250), nullable=False),
+        sa.Column("pipeline_run_id", sa.String(length=250), nullable=True),
+        sa.Column("requested_by_id", sa.String(length=250), nullable=False),
+        sa.Column("requested_by_name", sa.String(length=250), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "released_by_id", sa.String(length=250), nullable=True, comment="who gave the last approval"
+        ),
+        sa.Column("released_by_name", sa.String(length=250), nullable=True),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("row_version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
+        sa.UniqueConstraint("number", name=op.f("uq_release_number")),
+    )
+    op.create_index(op.f("ix_release_requested_at"), "release", ["requested_at"], unique=False)
+    op.create_index(op.f("ix_release_state_expires_at"), "release", ["state", "expires_at"], unique=False)
+
+
 def _create_approval() -> None:
     op.create_table(
         "release_approval",
@@ -28,7 +114,7 @@ def _create_approval() -> None:
         sa.Column("change_digest", sa.String(length=64), nullable=False),
         sa.Column("requirement", sa.JSON(), nullable=False, comment="as resolved when it opened"),
         sa.Column("flow", sa.JSON(), nullable=False, comment="the flow as it was when it opened"),
-        sa.Column("emergency", sa.Boolean(), nullable=False, comment="closed by breaking the glass"),
+        sa.Column("glass_broken", sa.Boolean(), nullable=False, comment="closed by breaking the glass"),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
@@ -42,6 +128,24 @@ def _create_approval() -> None:
         ["subject_type", "subject_id"],
         unique=False,
     )
+
+
+def _create_deputy() -> None:
+    op.create_table(
+        "release_deputy",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.String(length=250), nullable=False, comment="whose place is taken"),
+        sa.Column("person_name", sa.String(length=250), nullable=False),
+        sa.Column("deputy_id", sa.String(length=250), nullable=False),
+        sa.Column("deputy_name", sa.String(length=250), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by_id", sa.String(length=250), nullable=False),
+        sa.Column("made_by_name", sa.String(length=250), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_deputy")),
+    )
+    op.create_index(op.f("ix_release_deputy_deputy_id"), "release_deputy", ["deputy_id"], unique=False)
+    op.create_index(op.f("ix_release_deputy_person_id"), "release_deputy", ["person_id"], unique=False)
 
 
 def _create_environment() -> None:
@@ -89,6 +193,83 @@ def _create_event_head() -> None:
     )
 
 
+def _create_export() -> None:
+    op.create_table(
+        "release_export",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("bundle_id", sa.String(length=36), nullable=False, comment="UUID that the file carries"),
+        sa.Column("names", sa.JSON(), nullable=False, comment="as people asked, one DAG each"),
+        sa.Column("options", sa.JSON(), nullable=False, comment="from target or source, upstream, base"),
+        sa.Column(
+            "base_bundle_id",
+            sa.String(length=36),
+            nullable=True,
+            comment="an incremental bundle holds what has changed since that one",
+        ),
+        sa.Column("done", sa.Integer(), nullable=False, comment="DAG files written so far"),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("report", sa.JSON(), nullable=False, comment="found, not found, likely secrets"),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("file_size", sa.BigInteger(), nullable=True),
+        sa.Column("file_sha256", sa.String(length=64), nullable=True),
+        sa.Column("requested_by_id", sa.String(length=250), nullable=False),
+        sa.Column("requested_by_name", sa.String(length=250), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "beat_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="last sign of the server that writes it",
+        ),
+        sa.Column("ready_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("downloads", sa.Integer(), nullable=False),
+        sa.Column("row_version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_export")),
+        sa.UniqueConstraint("bundle_id", name=op.f("uq_release_export_bundle_id")),
+    )
+    op.create_index(op.f("ix_release_export_requested_at"), "release_export", ["requested_at"], unique=False)
+    op.create_index(op.f("ix_release_export_state"), "release_export", ["state"], unique=False)
+
+
+def _create_flow() -> None:
+    op.create_table(
+        "release_flow",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=110), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False, comment="1 is tried first"),
+        sa.Column("revision", sa.Integer(), nullable=False, comment="1, 2, …; each edit makes a new one"),
+        sa.Column("spec", sa.JSON(), nullable=False, comment="the form that flows export writes"),
+        sa.Column("updated_by_id", sa.String(length=250), nullable=False),
+        sa.Column("updated_by_name", sa.String(length=250), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("row_version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_flow")),
+        sa.UniqueConstraint("name", name=op.f("uq_release_flow_name")),
+    )
+    op.create_index(op.f("ix_release_flow_priority"), "release_flow", ["priority"], unique=False)
+
+
+def _create_flow_revision() -> None:
+    op.create_table(
+        "release_flow_revision",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column(
+            "flow_id", sa.Integer(), nullable=False, comment="not a foreign key: revisions outlive their flow"
+        ),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("made_by_id", sa.String(length=250), nullable=False),
+        sa.Column("made_by_name", sa.String(length=250), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_flow_revision")),
+        sa.UniqueConstraint("flow_id", "revision", name=op.f("uq_release_flow_revision_flow_id_revision")),
+    )
+
+
 def _create_gate() -> None:
     op.create_table(
         "release_gate",
@@ -127,74 +308,86 @@ def _create_gate() -> None:
     op.create_index(op.f("ix_release_gate_state"), "release_gate", ["state"], unique=False)
 
 
-def _create_package() -> None:
+def _create_installation() -> None:
     op.create_table(
-        "release_package",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column(
-            "number", sa.String(length=32), nullable=False, comment="R-000001; names the tag in the store"
-        ),
-        sa.Column("title", sa.String(length=200), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("kind", sa.String(length=32), nullable=False),
-        sa.Column("state", sa.String(length=32), nullable=False),
-        sa.Column("state_reason", sa.Text(), nullable=False, comment="why it is in this state, for people"),
+        "release_installation",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False, comment="always 1"),
+        sa.Column("uid", sa.String(length=36), nullable=False, comment="UUID, made at the first need"),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_installation")),
+    )
+
+
+def _create_machine() -> None:
+    op.create_table(
+        "release_machine",
         sa.Column("environment", sa.String(length=250), nullable=False),
-        sa.Column("reviewers", sa.JSON(), nullable=False, comment="id and name of the people asked"),
-        sa.Column("run_after_release", sa.Boolean(), nullable=False),
-        sa.Column("attempt", sa.Integer(), nullable=False),
-        sa.Column("change_digest", sa.String(length=64), nullable=False),
+        sa.Column("host", sa.String(length=250), nullable=False),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False, comment="when it looked last"),
         sa.Column(
-            "base_commit",
-            sa.String(length=40),
-            nullable=True,
-            comment="target commit that was checked against",
+            "changed_at", sa.DateTime(timezone=True), nullable=False, comment="since when it finds this"
         ),
         sa.Column(
-            "target_commit",
-            sa.String(length=40),
-            nullable=True,
-            comment="commit that the target branch moves to; recorded before it moves",
+            "total", sa.Integer(), nullable=False, comment="number of findings; 0 when all is as approved"
         ),
         sa.Column(
-            "expires_at",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="end of the window for approval, then of the one for execution",
+            "findings", sa.JSON(), nullable=False, comment="kind, place, path and detail of the first 100"
         ),
+        sa.PrimaryKeyConstraint("environment", "host", name=op.f("pk_release_machine")),
+    )
+
+
+def _create_name_mapping() -> None:
+    op.create_table(
+        "release_name_mapping",
+        sa.Column("source_uid", sa.String(length=36), nullable=False),
         sa.Column(
-            "changes",
-            sa.JSON(),
-            nullable=False,
-            comment="path, mode, blob, size by changed file; blob null for a deletion",
+            "kind", sa.String(length=32), nullable=False, comment="connection, variable, pool or queue"
         ),
+        sa.Column("there", sa.String(length=250), nullable=False),
+        sa.Column("here", sa.String(length=250), nullable=False),
+        sa.PrimaryKeyConstraint("source_uid", "kind", "there", name=op.f("pk_release_name_mapping")),
+    )
+
+
+def _create_notification() -> None:
+    op.create_table(
+        "release_notification",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("event", sa.String(length=32), nullable=False),
         sa.Column(
-            "scheduled_at", sa.DateTime(timezone=True), nullable=True, comment="not to be executed before"
+            "subject_type", sa.String(length=32), nullable=False, comment="release, gate or environment"
         ),
+        sa.Column("subject_id", sa.Integer(), nullable=False),
         sa.Column(
-            "at_least_level", sa.Integer(), nullable=False, comment="risk level that people raised it to"
+            "notifier", sa.JSON(), nullable=False, comment="as the flow had it when the approval opened"
         ),
-        sa.Column("risk", sa.JSON(), nullable=False, comment="facts that the level was found on"),
-        sa.Column("emergency_reason", sa.Text(), nullable=False, comment="why the glass was broken"),
-        sa.Column("pipeline_dag_id", sa.String(length=250), nullable=False),
-        sa.Column("pipeline_run_id", sa.String(length=250), nullable=True),
-        sa.Column("requested_by_id", sa.String(length=250), nullable=False),
-        sa.Column("requested_by_name", sa.String(length=250), nullable=False),
-        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column(
-            "released_by_id", sa.String(length=250), nullable=True, comment="who gave the last approval"
-        ),
-        sa.Column("released_by_name", sa.String(length=250), nullable=True),
-        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("notice", sa.JSON(), nullable=False, comment="what its templates can use; no secrets"),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False, comment="started so far"),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("error", sa.String(length=500), nullable=False, comment="why the last attempt failed"),
+        sa.Column("once", sa.String(length=64), nullable=True, comment="key of what is told only once"),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_package")),
-        sa.UniqueConstraint("number", name=op.f("uq_release_package_number")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_notification")),
+        sa.UniqueConstraint("once", name=op.f("uq_release_notification_once")),
     )
     op.create_index(
-        op.f("ix_release_package_requested_at"), "release_package", ["requested_at"], unique=False
+        op.f("ix_release_notification_state_next_attempt_at"),
+        "release_notification",
+        ["state", "next_attempt_at"],
+        unique=False,
     )
-    op.create_index(
-        op.f("ix_release_package_state_expires_at"), "release_package", ["state", "expires_at"], unique=False
+
+
+def _create_preference() -> None:
+    op.create_table(
+        "release_preference",
+        sa.Column("actor_id", sa.String(length=250), nullable=False),
+        sa.Column("page", sa.String(length=50), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False, comment="tab and filters as a query string"),
+        sa.PrimaryKeyConstraint("actor_id", "page", name=op.f("pk_release_preference")),
     )
 
 
@@ -216,6 +409,12 @@ def _create_unit() -> None:
             "dag_ids", sa.JSON(), nullable=False, comment="ids in the target, as of the latest submission"
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "origin",
+            sa.String(length=80),
+            nullable=True,
+            comment="installation and number of the unit where it first came from; null = made here",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_unit")),
         sa.UniqueConstraint("source", "name", name=op.f("uq_release_unit_source_name")),
         sa.UniqueConstraint("source", "path", name=op.f("uq_release_unit_source_path")),
@@ -227,7 +426,7 @@ def _create_decision() -> None:
         "release_decision",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("approval_id", sa.Integer(), nullable=False),
-        sa.Column("node", sa.Integer(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("actor_id", sa.String(length=250), nullable=False),
         sa.Column("actor_name", sa.String(length=250), nullable=False),
         sa.Column("place_of_id", sa.String(length=250), nullable=True, comment="whose place a deputy took"),
@@ -244,10 +443,78 @@ def _create_decision() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_decision")),
         sa.UniqueConstraint(
-            "approval_id", "node", "actor_id", name=op.f("uq_release_decision_approval_id_node_actor_id")
+            "approval_id", "step", "actor_id", name=op.f("uq_release_decision_approval_id_step_actor_id")
         ),
     )
     op.create_index(op.f("ix_release_decision_actor_id"), "release_decision", ["actor_id"], unique=False)
+
+
+def _create_import() -> None:
+    op.create_table(
+        "release_import",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("file_name", sa.String(length=250), nullable=False),
+        sa.Column("file_size", sa.BigInteger(), nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False, comment="bytes that are here"),
+        sa.Column("file_sha256", sa.String(length=64), nullable=True),
+        sa.Column(
+            "bundle_id", sa.String(length=36), nullable=True, comment="known once the signature is verified"
+        ),
+        sa.Column(
+            "applied_bundle_id",
+            sa.String(length=36),
+            nullable=True,
+            comment="set when applying begins: a bundle is applied once",
+        ),
+        sa.Column(
+            "source_uid", sa.String(length=36), nullable=True, comment="installation that it comes from"
+        ),
+        sa.Column("signer", sa.String(length=250), nullable=False, comment="name of the trusted key"),
+        sa.Column("manifest", sa.JSON(), nullable=False),
+        sa.Column("dag_ids", sa.JSON(), nullable=False, comment="DAGs that the bundle brings or takes away"),
+        sa.Column(
+            "expires_at", sa.DateTime(timezone=True), nullable=True, comment="when the bundle is refused from"
+        ),
+        sa.Column("folder", sa.String(length=1000), nullable=False, comment="where new DAG files go"),
+        sa.Column("mode", sa.String(length=32), nullable=False, comment="submit, release or record"),
+        sa.Column("mapping", sa.JSON(), nullable=False, comment="names there and here"),
+        sa.Column("preflight", sa.JSON(), nullable=False),
+        sa.Column("preflight_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("options", sa.JSON(), nullable=False, comment="what was asked for when it was applied"),
+        sa.Column(
+            "placed",
+            sa.JSON(),
+            nullable=False,
+            comment="path there and path here of each unit, by unit id, once applied",
+        ),
+        sa.Column(
+            "commit_id",
+            sa.String(length=40),
+            nullable=True,
+            comment="commit that keeps the bundle's files as they were signed, with those of its base",
+        ),
+        sa.Column(
+            "beat_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="last part of the upload, or last sign of the server that applies it",
+        ),
+        sa.Column("release_id", sa.Integer(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("uploaded_by_id", sa.String(length=250), nullable=False),
+        sa.Column("uploaded_by_name", sa.String(length=250), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("row_version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["release.id"], name=op.f("fk_release_import_release_id_release")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_import")),
+        sa.UniqueConstraint("applied_bundle_id", name=op.f("uq_release_import_applied_bundle_id")),
+    )
+    op.create_index(op.f("ix_release_import_state"), "release_import", ["state"], unique=False)
+    op.create_index(op.f("ix_release_import_uploaded_at"), "release_import", ["uploaded_at"], unique=False)
 
 
 def _create_report() -> None:
@@ -264,7 +531,7 @@ def _create_report() -> None:
         sa.Column("reported_by_name", sa.String(length=250), nullable=False),
         sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["release_id"], ["release_package.id"], name=op.f("fk_release_report_release_id_release_package")
+            ["release_id"], ["release.id"], name=op.f("fk_release_report_release_id_release")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_report")),
     )
@@ -283,8 +550,9 @@ def _create_run() -> None:
         sa.Column("release_id", sa.Integer(), nullable=False),
         sa.Column("dag_id", sa.String(length=250), nullable=False),
         sa.Column("run_id", sa.String(length=250), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False, comment="why it could not be started"),
         sa.ForeignKeyConstraint(
-            ["release_id"], ["release_package.id"], name=op.f("fk_release_run_release_id_release_package")
+            ["release_id"], ["release.id"], name=op.f("fk_release_run_release_id_release")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_run")),
         sa.UniqueConstraint("release_id", "dag_id", name=op.f("uq_release_run_release_id_dag_id")),
@@ -297,6 +565,12 @@ def _create_submission() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("unit_id", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False, comment="1, 2, … within the unit"),
+        sa.Column(
+            "path",
+            sa.String(length=1000),
+            nullable=False,
+            comment="POSIX path of the DAG file in this version; the unit may have moved since",
+        ),
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column(
             "change", sa.String(length=32), nullable=False, comment="against the target when submitted"
@@ -327,15 +601,26 @@ def _create_submission() -> None:
         sa.Column("submitted_by_name", sa.String(length=250), nullable=False),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
+            "copy_of_id",
+            sa.Integer(),
+            nullable=True,
+            comment="the version whose content a rollback brought back",
+        ),
+        sa.Column(
+            "listed",
+            sa.Boolean(),
+            nullable=False,
+            comment="may be in the to-be-released list; what a rollback made for itself may not",
+        ),
+        sa.Column("import_id", sa.Integer(), nullable=True, comment="the import that brought it here"),
+        sa.Column(
             "release_id",
             sa.Integer(),
             nullable=True,
             comment="the open release that holds it, or the one that released it",
         ),
         sa.ForeignKeyConstraint(
-            ["release_id"],
-            ["release_package.id"],
-            name=op.f("fk_release_submission_release_id_release_package"),
+            ["release_id"], ["release.id"], name=op.f("fk_release_submission_release_id_release")
         ),
         sa.ForeignKeyConstraint(
             ["unit_id"], ["release_unit.id"], name=op.f("fk_release_submission_unit_id_release_unit")
@@ -354,7 +639,7 @@ def _create_item() -> None:
         sa.Column("submission_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["release_id"], ["release_package.id"], name=op.f("fk_release_item_release_id_release_package")
+            ["release_id"], ["release.id"], name=op.f("fk_release_item_release_id_release")
         ),
         sa.ForeignKeyConstraint(
             ["submission_id"],
@@ -370,14 +655,25 @@ def _create_item() -> None:
 
 
 def upgrade() -> None:
+    """Make the tables."""
+    _create_release()
     _create_approval()
+    _create_deputy()
     _create_environment()
     _create_event()
     _create_event_head()
+    _create_export()
+    _create_flow()
+    _create_flow_revision()
     _create_gate()
-    _create_package()
+    _create_installation()
+    _create_machine()
+    _create_name_mapping()
+    _create_notification()
+    _create_preference()
     _create_unit()
     _create_decision()
+    _create_import()
     _create_report()
     _create_run()
     _create_submission()
@@ -385,15 +681,26 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Drop the tables."""
     op.drop_table("release_item")
     op.drop_table("release_submission")
     op.drop_table("release_run")
     op.drop_table("release_report")
+    op.drop_table("release_import")
     op.drop_table("release_decision")
     op.drop_table("release_unit")
-    op.drop_table("release_package")
+    op.drop_table("release_preference")
+    op.drop_table("release_notification")
+    op.drop_table("release_name_mapping")
+    op.drop_table("release_machine")
+    op.drop_table("release_installation")
     op.drop_table("release_gate")
+    op.drop_table("release_flow_revision")
+    op.drop_table("release_flow")
+    op.drop_table("release_export")
     op.drop_table("release_event_head")
     op.drop_table("release_event")
     op.drop_table("release_environment")
+    op.drop_table("release_deputy")
     op.drop_table("release_approval")
+    op.drop_table("release")

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.approval import (
-    Standing,
+    DecisionCapacity,
     Verdict,
     evaluate,
     is_past,
-    node_opened_at,
     place_to_decide,
+    step_opened_at,
 )
 from airflow_release_plugin.domain.flow.values import flow_to_dict
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
@@ -35,8 +35,8 @@ from airflow_release_plugin.services.runtime.context import Context
 
 
 @dataclass(frozen=True)
-class NodeView:
-    """A node and how far it is."""
+class StepDetail:
+    """A step and how far it is."""
 
     name: str
     rule: str
@@ -49,7 +49,7 @@ class NodeView:
 
 
 @dataclass(frozen=True)
-class ApprovalView:
+class ApprovalDetail:
     """An approval as it stands now; ``may_decide`` and ``why_not`` speak of the actor who looks."""
 
     id: int
@@ -59,12 +59,12 @@ class ApprovalView:
     level: int
     level_name: str
     raised_from: int | None
-    emergency: bool
+    glass_broken: bool
     change_digest: str
     opened_at: datetime
     expires_at: datetime
-    current_node: int | None
-    nodes: tuple[NodeView, ...]
+    current_step: int | None
+    steps: tuple[StepDetail, ...]
     decisions: list[Decision]
     may_decide: bool
     why_not: str | None
@@ -121,33 +121,35 @@ def withdraw(ctx: Context, subject_type: str, subject_id: int, *, actor: Actor) 
         close(ctx, approval, ApprovalState.WITHDRAWN, actor=actor)
 
 
-def standing_of(ctx: Context, actor: Actor) -> Standing:
+def standing_of(ctx: Context, actor: Actor) -> DecisionCapacity:
     """Who the actor can decide as, service users never; the same queries for any number of approvals."""
     rows = flow_queries.active_deputies(ctx.session, ctx.clock(), [actor.id])
     people = (ctx.airflow.access.person(row.person_id) for row in rows)
     known = (person for person in people if person is not None)
-    return Standing(actor, tuple(p for p in known if p.name not in ctx.settings.service_users))
+    return DecisionCapacity(actor, tuple(p for p in known if p.name not in ctx.settings.service_users))
 
 
 @dataclass(frozen=True)
-class Seat:
-    """Where somebody may decide now: the node, and in whose place."""
+class DecisionSlot:
+    """Where somebody may decide now: the step, and in whose place."""
 
-    node: int
+    step: int
     place: Actor | Person
 
 
-def seat_for(ctx: Context, approval: Approval, standing: Standing, *, seen: int | None = None) -> Seat:
+def seat_for(
+    ctx: Context, approval: Approval, capacity: DecisionCapacity, *, seen: int | None = None
+) -> DecisionSlot:
     """
-    Where ``standing.actor`` may decide now.
+    Where ``capacity.actor`` may decide now.
 
-    :param seen: number of the node that the actor means, from 0; ``None`` for the one that waits
+    :param seen: number of the step that the actor means, from 0; ``None`` for the one that waits
     :raises ExpiredError: the approval's window is over
-    :raises ConflictError: it is closed, another node than ``seen`` waits, or the actor has decided already
+    :raises ConflictError: it is closed, another step than ``seen`` waits, or the actor has decided already
     :raises SelfApprovalError: the actor requested it or submitted a part of it
     :raises NotAllowedError: the actor is a service user, or not among those who may decide now
     """
-    actor, requirement = standing.actor, approval.requirement
+    actor, requirement = capacity.actor, approval.requirement
     what = approval.what
     _require_open(ctx, approval, what)
     if actor.kind is not ActorKind.USER:
@@ -157,15 +159,15 @@ def seat_for(ctx: Context, approval: Approval, standing: Standing, *, seen: int 
             f"{actor.name!r} requested {what} or submitted a part of it; somebody else must decide."
         )
     counted = approval.counted
-    node = evaluate(requirement, counted).current_node
-    if seen not in {None, node}:
-        raise _another_waits(approval, node)
-    if node is not None:
+    step = evaluate(requirement, counted).current_step
+    if seen not in {None, step}:
+        raise _another_waits(approval, step)
+    if step is not None:
         place = place_to_decide(
-            requirement, node, standing, counted, escalated=_is_escalated(ctx, approval, node)
+            requirement, step, capacity, counted, escalated=_is_escalated(ctx, approval, step)
         )
         if place is not None:
-            return Seat(node, place)
+            return DecisionSlot(step, place)
     if any(actor.id in decision.people for decision in counted):
         raise ConflictError(f"{actor.name!r} has decided on {what} already.")
     raise NotAllowedError(
@@ -173,12 +175,12 @@ def seat_for(ctx: Context, approval: Approval, standing: Standing, *, seen: int 
     )
 
 
-def _another_waits(approval: Approval, node: int | None) -> ConflictError:
-    waits = "no step" if node is None else f"step {node + 1}, {approval.requirement.nodes[node].name!r},"
+def _another_waits(approval: Approval, step: int | None) -> ConflictError:
+    waits = "no step" if step is None else f"step {step + 1}, {approval.requirement.steps[step].name!r},"
     return ConflictError(
         f"You decided on a step of {approval.what} that does not wait for decisions: {waits} does now. "
         "Reload the page and decide on that.",
-        current_node=node,
+        current_step=step,
     )
 
 
@@ -192,22 +194,22 @@ def _require_open(ctx: Context, approval: Approval, what: str) -> None:
         raise ConflictError(f"The approval of {what} is closed: {state.value}.", state=state.value)
 
 
-def escalation(approval: Approval, node: int) -> datetime | None:
-    """When node number ``node`` opens to its further group, if it has been reached and has one."""
-    if evaluate(approval.requirement, approval.counted).current_node != node:
+def escalation(approval: Approval, step: int) -> datetime | None:
+    """When step number ``step`` opens to its further group, if it has been reached and has one."""
+    if evaluate(approval.requirement, approval.counted).current_step != step:
         return None
-    reached = node_opened_at(approval.counted, approval.opened_at, node)
-    return approval.requirement.nodes[node].escalates_at(reached)
+    reached = step_opened_at(approval.counted, approval.opened_at, step)
+    return approval.requirement.steps[step].escalates_at(reached)
 
 
-def _is_escalated(ctx: Context, approval: Approval, node: int) -> bool:
-    return is_past(escalation(approval, node), ctx.clock())
+def _is_escalated(ctx: Context, approval: Approval, step: int) -> bool:
+    return is_past(escalation(approval, step), ctx.clock())
 
 
-def refusal(ctx: Context, approval: Approval, standing: Standing) -> ReleaseError | None:
+def refusal(ctx: Context, approval: Approval, capacity: DecisionCapacity) -> ReleaseError | None:
     """Why the actor may not decide now, as the error that deciding would raise; ``None`` when they may."""
     try:
-        seat_for(ctx, approval, standing)
+        seat_for(ctx, approval, capacity)
     except ReleaseError as error:
         return error
     return None
@@ -221,7 +223,7 @@ def decide(
     verdict: Verdict,
     comment: str,
     change_digest: str,
-    node: int | None = None,
+    step: int | None = None,
 ) -> ApprovalState:
     """
     Record one person's verdict and return what the approval became.
@@ -229,14 +231,14 @@ def decide(
     The caller holds the lock on the approval. The same verdict by the same person again is a no-op.
 
     :param change_digest: what the person saw; 64 hex digits
-    :param node: number of the node that the person saw waiting, from 0; ``None`` for the one that waits now
+    :param step: number of the step that the person saw waiting, from 0; ``None`` for the one that waits now
     :raises StaleDigestError: it is not the current one
     :raises SelfApprovalError, NotAllowedError, ConflictError, ExpiredError: see :func:`seat_for`
     """
     try:
-        seat = seat_for(ctx, approval, standing_of(ctx, actor), seen=node)
+        slot = seat_for(ctx, approval, standing_of(ctx, actor), seen=step)
     except ConflictError:
-        if _has_said(approval, actor, verdict, change_digest, node):
+        if _has_said(approval, actor, verdict, change_digest, step):
             return approval.state
         raise
     if change_digest != approval.change_digest:
@@ -245,7 +247,7 @@ def decide(
             f"{approval.change_digest[:12]}…. Reload the page, look at the change again and decide on that.",
             current=approval.change_digest,
         )
-    _add_decision(ctx, approval, seat, actor=actor, verdict=verdict, comment=comment)
+    _add_decision(ctx, approval, slot, actor=actor, verdict=verdict, comment=comment)
     progress = evaluate(approval.requirement, approval.counted)
     if progress.rejected:
         close(ctx, approval, ApprovalState.REJECTED, actor=actor)
@@ -256,27 +258,27 @@ def decide(
 
 
 def _has_said(
-    approval: Approval, actor: Actor, verdict: Verdict, change_digest: str, node: int | None
+    approval: Approval, actor: Actor, verdict: Verdict, change_digest: str, step: int | None
 ) -> bool:
-    """Whether the actor's recorded verdict on this very change, at this node, is the same: a second click."""
+    """Whether the actor's recorded verdict on this very change, at this step, is the same: a second click."""
     return any(
         (d.actor_id, d.verdict, d.change_digest) == (actor.id, verdict, change_digest)
-        and node in {None, d.node}
+        and step in {None, d.step}
         for d in approval.decisions
     )
 
 
 def _add_decision(
-    ctx: Context, approval: Approval, seat: Seat, *, actor: Actor, verdict: Verdict, comment: str
+    ctx: Context, approval: Approval, slot: DecisionSlot, *, actor: Actor, verdict: Verdict, comment: str
 ) -> None:
-    for_another = seat.place.id != actor.id
+    for_another = slot.place.id != actor.id
     decision = Decision(
-        node=seat.node,
+        step=slot.step,
         actor_id=actor.id,
         actor_name=actor.name,
-        place_of_id=seat.place.id if for_another else None,
-        place_of_name=seat.place.name if for_another else None,
-        roles=sorted(seat.place.roles),
+        place_of_id=slot.place.id if for_another else None,
+        place_of_name=slot.place.name if for_another else None,
+        roles=sorted(slot.place.roles),
         verdict=verdict,
         comment=comment,
         change_digest=approval.change_digest,
@@ -289,7 +291,7 @@ def _add_decision(
         tag=EventTag.APPROVAL_DECIDED,
         subject=f"{approval.subject_type}:{approval.subject_id}",
         verdict=verdict.value,
-        node=seat.node,
+        step=slot.step,
         place_of=decision.place_of_name,
         roles=decision.roles,
         change_digest=approval.change_digest,
@@ -303,13 +305,13 @@ def settle_expiry(ctx: Context, approval: Approval | None) -> None:
         close(ctx, approval, ApprovalState.EXPIRED, actor=SYSTEM)
 
 
-def view(ctx: Context, approval: Approval, *, actor: Actor) -> ApprovalView:
+def view(ctx: Context, approval: Approval, *, actor: Actor) -> ApprovalDetail:
     """The approval as ``actor`` sees it."""
     requirement = approval.requirement
     progress = evaluate(requirement, approval.counted)
-    counts = progress.approvals + (0,) * (len(requirement.nodes) - len(progress.approvals))
+    counts = progress.approvals + (0,) * (len(requirement.steps) - len(progress.approvals))
     refused = refusal(ctx, approval, standing_of(ctx, actor))
-    return ApprovalView(
+    return ApprovalDetail(
         id=approval.id,
         state=approval.effective_state(ctx.clock()),
         flow=requirement.flow,
@@ -317,13 +319,13 @@ def view(ctx: Context, approval: Approval, *, actor: Actor) -> ApprovalView:
         level=requirement.level,
         level_name=requirement.level_name,
         raised_from=requirement.raised_from,
-        emergency=approval.emergency,
+        glass_broken=approval.glass_broken,
         change_digest=approval.change_digest,
         opened_at=approval.opened_at,
         expires_at=approval.expires_at,
-        current_node=progress.current_node,
-        nodes=tuple(
-            NodeView(
+        current_step=progress.current_step,
+        steps=tuple(
+            StepDetail(
                 n.name,
                 n.rule.value,
                 n.needed,
@@ -333,7 +335,7 @@ def view(ctx: Context, approval: Approval, *, actor: Actor) -> ApprovalView:
                 n.eligible,
                 escalation(approval, i),
             )
-            for i, n in enumerate(requirement.nodes)
+            for i, n in enumerate(requirement.steps)
         ),
         decisions=list(approval.decisions),
         may_decide=refused is None,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.flow.feasibility import unmet_nodes
+from airflow_release_plugin.domain.flow.feasibility import unmet_steps
 from airflow_release_plugin.domain.flow.flow import FlowSpec
 from airflow_release_plugin.domain.flow.rules import level_warnings
 from airflow_release_plugin.domain.flow.values import flow_from_dict, flow_to_dict
@@ -35,7 +35,7 @@ from airflow_release_plugin.services.runtime.context import Context
 
 
 @dataclass(frozen=True)
-class FlowView:
+class FlowDetail:
     """A flow as pages show it. ``id`` and ``priority`` are ``None`` for the built-in one, tried last."""
 
     id: int | None
@@ -53,12 +53,12 @@ class FlowView:
 
 
 @dataclass(frozen=True)
-class NodePeople:
-    """Who can approve at one node now."""
+class StepPeople:
+    """Who can approve at one step now."""
 
     level: int
     level_name: str
-    node: str
+    step: str
     rule: str
     needed: int
     people: tuple[Person, ...]
@@ -67,7 +67,7 @@ class NodePeople:
 
 
 def may_edit(ctx: Context, actor: Actor) -> bool:
-    """Whether the actor may configure flows: a right of its own, apart from approving and editing."""
+    """Whether the actor may configure flows: a right of its own, per_dag_flows from approving and editing."""
     return actor.kind is ActorKind.USER and actor.has_any_role(ctx.settings.flow_admin_roles)
 
 
@@ -80,15 +80,15 @@ def _require_editor(ctx: Context, actor: Actor) -> None:
         )
 
 
-def list_flows(ctx: Context, *, actor: Actor) -> list[FlowView]:
+def list_flows(ctx: Context, *, actor: Actor) -> list[FlowDetail]:
     """All flows in the order in which they are tried; the built-in ones last. Everybody may see the rules."""
     del actor
     rows = [_view(row) for row in queries.flows(ctx.session)]
     builtin = default_flow(ctx, ReleaseKind.PROMOTION)
-    return [*rows, FlowView(None, builtin, None, 1, None, None)]
+    return [*rows, FlowDetail(None, builtin, None, 1, None, None)]
 
 
-def get(ctx: Context, *, actor: Actor, flow_id: int) -> FlowView:
+def get(ctx: Context, *, actor: Actor, flow_id: int) -> FlowDetail:
     """A flow by id."""
     del actor
     return _view(_found(queries.flow(ctx.session, flow_id), flow_id))
@@ -100,9 +100,9 @@ def _found(row: Flow | None, flow_id: int) -> Flow:
     return row
 
 
-def _view(row: Flow) -> FlowView:
+def _view(row: Flow) -> FlowDetail:
     spec = row.spec
-    return FlowView(
+    return FlowDetail(
         row.id,
         spec,
         row.priority,
@@ -113,22 +113,22 @@ def _view(row: Flow) -> FlowView:
     )
 
 
-def people(ctx: Context, spec: FlowSpec) -> list[NodePeople]:
-    """By name, who can approve at each node of each level now (R35)."""
+def people(ctx: Context, spec: FlowSpec) -> list[StepPeople]:
+    """By name, who can approve at each step of each level now (R35)."""
     found = []
     for number, level in enumerate(spec.levels, start=1):
-        for node in level.nodes:
-            resolved = people_for(ctx, node)
+        for step in level.steps:
+            resolved = people_for(ctx, step)
             found.append(
-                NodePeople(
+                StepPeople(
                     level=number,
                     level_name=level.name,
-                    node=node.name,
-                    rule=node.rule.value,
+                    step=step.name,
+                    rule=step.rule.value,
                     needed=resolved.needed,
                     people=resolved.eligible,
-                    escalates_after_hours=node.escalate_after_hours,
-                    escalates_to=(*node.escalate_users, *node.escalate_roles),
+                    escalates_after_hours=step.escalate_after_hours,
+                    escalates_to=(*step.escalate_users, *step.escalate_roles),
                 )
             )
     return found
@@ -137,18 +137,18 @@ def people(ctx: Context, spec: FlowSpec) -> list[NodePeople]:
 def _require_possible(ctx: Context, spec: FlowSpec) -> None:
     """Refuse a flow that the people there are could never complete."""
     for number, level in enumerate(spec.levels, start=1):
-        nodes = [people_for(ctx, node) for node in level.nodes]
-        for node in unmet_nodes(nodes, counts_twice=spec.counts_twice):
-            names = ", ".join(person.name for person in node.eligible) or "nobody"
+        steps = [people_for(ctx, step) for step in level.steps]
+        for step in unmet_steps(steps, counts_twice=spec.counts_twice):
+            names = ", ".join(person.name for person in step.eligible) or "nobody"
             text = (
-                f"Level {number}, step {node.name!r} needs {node.needed} people, and those who can approve "
+                f"Level {number}, step {step.name!r} needs {step.needed} people, and those who can approve "
                 f"are: {names}. One person counts {'once a step' if spec.counts_twice else 'once'}. "
                 f"Name more people or a role that more people hold, or ask for fewer.{who_is_known(ctx)}"
             )
             raise refusal([Problem("levels", text)])
 
 
-def preview(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowView:
+def preview(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowDetail:
     """
     Check a flow without saving it.
 
@@ -158,15 +158,15 @@ def preview(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowView:
     spec = flow_from_dict(raw)
     require_notifiers(spec)
     _require_possible(ctx, spec)
-    return FlowView(None, spec, None, 0, None, None, tuple(level_warnings(spec.levels)))
+    return FlowDetail(None, spec, None, 0, None, None, tuple(level_warnings(spec.levels)))
 
 
-def create(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowView:
+def create(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowDetail:
     """
     Add a flow; it is tried after all others but the built-in one.
 
     :param raw: the form that :func:`~airflow_release_plugin.domain.flow.values.flow_to_dict` writes
-    :raises InvalidRequestError: the form breaks a rule, or nobody could complete a node
+    :raises InvalidRequestError: the form breaks a rule, or nobody could complete a step
     :raises ConflictError: another flow has the name
     """
     spec = preview(ctx, actor=actor, raw=raw).spec
@@ -187,7 +187,7 @@ def create(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowView:
     return _view(row)
 
 
-def update(ctx: Context, *, actor: Actor, flow_id: int, raw: dict[str, Any], revision: int) -> FlowView:
+def update(ctx: Context, *, actor: Actor, flow_id: int, raw: dict[str, Any], revision: int) -> FlowDetail:
     """
     Replace a flow's content; what is under way goes on under the revision it started with (R34).
 
@@ -207,7 +207,7 @@ def update(ctx: Context, *, actor: Actor, flow_id: int, raw: dict[str, Any], rev
     return _view(row)
 
 
-def set_enabled(ctx: Context, *, actor: Actor, flow_id: int, enabled: bool) -> FlowView:
+def set_enabled(ctx: Context, *, actor: Actor, flow_id: int, enabled: bool) -> FlowDetail:
     """Switch a flow on or off; the same again is a no-op."""
     _require_editor(ctx, actor)
     row = _found(queries.flow(ctx.session, flow_id, lock=True), flow_id)
@@ -230,7 +230,7 @@ def delete(ctx: Context, *, actor: Actor, flow_ids: Collection[int]) -> list[str
     return [row.name for row in rows]
 
 
-def reorder(ctx: Context, *, actor: Actor, flow_ids: Sequence[int]) -> list[FlowView]:
+def reorder(ctx: Context, *, actor: Actor, flow_ids: Sequence[int]) -> list[FlowDetail]:
     """
     Set the order in which flows are tried (R31).
 

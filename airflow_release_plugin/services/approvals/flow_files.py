@@ -45,7 +45,7 @@ def apply_flows(
 
     :param prune: delete what the file does not name
     :param dry_run: do it all, say what was done, and take it back
-    :raises InvalidRequestError: the file or a flow breaks a rule, or nobody could complete a node
+    :raises InvalidRequestError: the file or a flow breaks a rule, or nobody could complete a step
     :raises NotAllowedError: the actor may not configure flows
     """
     specs = read_flows(data)

@@ -1,13 +1,13 @@
-"""Which agreement something needs: the flow that applies, its level, its nodes and their people."""
+"""Which agreement something needs: the flow that applies, its level, its steps and their people."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from airflow_release_plugin.domain.flow.approval import Node, Requirement
-from airflow_release_plugin.domain.flow.feasibility import unmet_nodes
-from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, NodeSpec, Validity
+from airflow_release_plugin.domain.flow.approval import Requirement, Step
+from airflow_release_plugin.domain.flow.feasibility import unmet_steps
+from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, StepSpec, Validity
 from airflow_release_plugin.domain.flow.matching import FlowTrial, Outcome, flows_apart, match_flows
 from airflow_release_plugin.domain.release.digest import ReleaseKind
 from airflow_release_plugin.domain.release.risk import RiskFacts
@@ -24,13 +24,13 @@ class ResolvedFlow:
     The flow that applies to something, with the requirement made of it.
 
     :param trials: every flow, in order, and what became of it
-    :param apart: by DAG id, the flows of releases apart, where they are not all the same
+    :param per_dag_flows: by DAG id, the flows of releases per_dag_flows, where they are not all the same
     """
 
     spec: FlowSpec
     requirement: Requirement
     trials: tuple[FlowTrial, ...] = field(default_factory=tuple)
-    apart: Mapping[str, str] = field(default_factory=dict)
+    per_dag_flows: Mapping[str, str] = field(default_factory=dict)
 
 
 def default_flow(ctx: Context, kind: ReleaseKind) -> FlowSpec:
@@ -41,26 +41,26 @@ def default_flow(ctx: Context, kind: ReleaseKind) -> FlowSpec:
     return FlowSpec(
         name=DEFAULT_FLOW,
         kind=kind,
-        levels=(Level(name="Standard", nodes=(NodeSpec(name=title, roles=roles),)),),
+        levels=(Level(name="Standard", steps=(StepSpec(name=title, roles=roles),)),),
         validity=Validity(approval=settings.approval_hours, wait=settings.execution_hours),
         break_glass_roles=tuple(sorted(settings.admin_roles)),
     )
 
 
 def people_for(
-    ctx: Context, node: NodeSpec, *, excluded: Collection[str] = (), only: Collection[str] = ()
-) -> Node:
-    """A node with the people known to the auth manager who may decide on it now, by name."""
-    bare = Node(
-        name=node.name,
-        users=node.users,
-        roles=node.roles,
-        rule=node.rule,
-        quorum=node.quorum,
+    ctx: Context, step: StepSpec, *, excluded: Collection[str] = (), only: Collection[str] = ()
+) -> Step:
+    """A step with the people known to the auth manager who may decide on it now, by name."""
+    bare = Step(
+        name=step.name,
+        users=step.users,
+        roles=step.roles,
+        rule=step.rule,
+        quorum=step.quorum,
         only=tuple(sorted(only)),
-        escalate_after_hours=node.escalate_after_hours,
-        escalate_users=node.escalate_users,
-        escalate_roles=node.escalate_roles,
+        escalate_after_hours=step.escalate_after_hours,
+        escalate_users=step.escalate_users,
+        escalate_roles=step.escalate_roles,
     )
     known = (
         person
@@ -68,7 +68,7 @@ def people_for(
         if person.id not in excluded and person.name not in ctx.settings.service_users and bare.admits(person)
     )
     people = tuple(sorted(known, key=lambda person: person.name))
-    return Node(**{**vars(bare), "eligible": people})
+    return Step(**{**vars(bare), "eligible": people})
 
 
 def try_flows(
@@ -106,15 +106,15 @@ def resolve(
     trial, trials, revision = try_flows(ctx, kind=kind, facts=facts, at_least=at_least)
     level = trial.level or 1
     chosen = trial.flow.levels[level - 1]
-    nodes = tuple(people_for(ctx, node, excluded=excluded, only=only) for node in chosen.nodes)
-    _require_people(ctx, subject, trial.flow, nodes, only)
+    steps = tuple(people_for(ctx, step, excluded=excluded, only=only) for step in chosen.steps)
+    _require_people(ctx, subject, trial.flow, steps, only)
     requirement = Requirement(
         flow=trial.flow.name,
         flow_revision=revision,
         level=level,
         level_name=chosen.name,
         raised_from=trial.raised_from,
-        nodes=nodes,
+        steps=steps,
         excluded=tuple(sorted(set(excluded))),
         counts_twice=trial.flow.counts_twice,
     )
@@ -131,18 +131,18 @@ def who_is_known(ctx: Context) -> str:
 
 
 def _require_people(
-    ctx: Context, subject: str, flow: FlowSpec, nodes: Sequence[Node], only: Collection[str]
+    ctx: Context, subject: str, flow: FlowSpec, steps: Sequence[Step], only: Collection[str]
 ) -> None:
-    unmet = unmet_nodes(nodes, counts_twice=flow.counts_twice)
+    unmet = unmet_steps(steps, counts_twice=flow.counts_twice)
     if not unmet:
         return
-    node = unmet[0]
-    named = ", ".join((*node.users, *(f"role {role}" for role in node.roles))) or "nobody"
+    step = unmet[0]
+    named = ", ".join((*step.users, *(f"role {role}" for role in step.roles))) or "nobody"
     narrowed = f" narrowed to {', '.join(sorted(only))}," if only else ""
-    found = ", ".join(person.name for person in node.eligible) or "nobody"
+    found = ", ".join(person.name for person in step.eligible) or "nobody"
     hint = "set [release] default_flow_roles" if flow.name == DEFAULT_FLOW else "edit the flow"
     raise InvalidRequestError(
-        f"Nobody could approve {subject}: step {node.name!r} of flow {flow.name!r} needs {node.needed} of "
+        f"Nobody could approve {subject}: step {step.name!r} of flow {flow.name!r} needs {step.needed} of "
         f"{named},{narrowed} and there is {found}. Whoever requested or submitted it is excluded, and one "
         f"person counts {'once a step' if flow.counts_twice else 'once'}. Give the role to another person, "
         f"or {hint}.{who_is_known(ctx)}"

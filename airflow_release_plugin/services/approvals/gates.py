@@ -195,7 +195,7 @@ def withdraw(ctx: Context, *, actor: Actor, gate_id: int) -> Gate:
     return gate
 
 
-def approval_view(ctx: Context, gate: Gate, *, actor: Actor) -> approvals.ApprovalView:
+def approval_view(ctx: Context, gate: Gate, *, actor: Actor) -> approvals.ApprovalDetail:
     """The gate's approval as the actor sees it."""
     approval = queries.latest_approval(ctx.session, "gate", gate.id)
     if approval is None:

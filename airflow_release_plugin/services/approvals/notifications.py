@@ -203,7 +203,7 @@ def _about_release(release: Release) -> dict[str, Any]:
 
 
 def _about_gate(gate: Gate, approval: Approval | None) -> dict[str, Any]:
-    nodes = approval.requirement.nodes if approval is not None else ()
+    steps = approval.requirement.steps if approval is not None else ()
     return {
         "kind": "gate",
         "number": f"Gate {gate.id}",
@@ -211,7 +211,7 @@ def _about_gate(gate: Gate, approval: Approval | None) -> dict[str, Any]:
         "url": f"/release/ui/approvals/gates/{gate.id}",
         "environment": gate.bundle_name or "",
         "dag_ids": [gate.dag_id],
-        "reviewers": sorted({person.name for node in nodes for person in node.eligible}),
+        "reviewers": sorted({person.name for step in steps for person in step.eligible}),
         "gate": {
             "message": gate.message[:_LONGEST_TEXT],
             "dag_id": gate.dag_id,

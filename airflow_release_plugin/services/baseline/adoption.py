@@ -27,7 +27,7 @@ from airflow_release_plugin.services.baseline import baseline
 from airflow_release_plugin.services.baseline.baseline import Baseline
 from airflow_release_plugin.services.promotion import promotions
 from airflow_release_plugin.services.releases import checks, creation, lifecycle
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import versions
@@ -154,7 +154,7 @@ def _release(
         ctx,
         rows,
         changes,
-        Wish(TITLE, description=reason),
+        ReleaseRequest(TITLE, description=reason),
         actor=actor,
         kind=ReleaseKind.IMPORT,
         base_commit=None,

@@ -30,8 +30,8 @@ from airflow_release_plugin.services.drift import drift, hand_made, served_trees
 from airflow_release_plugin.services.drift.hand_made import HandMade
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.releases import create_from_drafts
-from airflow_release_plugin.services.releases.creation import Wish
-from airflow_release_plugin.services.releases.previews import Offer, offer_for
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
+from airflow_release_plugin.services.releases.previews import ApprovalPreview, preview_for
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import versions
@@ -45,7 +45,7 @@ MAX_ROWS = 1000
 
 
 @dataclass(frozen=True)
-class Plan:
+class AdoptionPlan:
     """
     Exactly what an adoption would take.
 
@@ -76,7 +76,7 @@ class Plan:
         return sorted({dag_id for draft in self.drafts for dag_id in draft.dag_ids})
 
 
-def plan(ctx: Context, *, actor: Actor, name: str) -> Plan:
+def plan(ctx: Context, *, actor: Actor, name: str) -> AdoptionPlan:
     """
     Work out what was changed by hand, on the branch and on this machine; nothing is stored.
 
@@ -97,7 +97,7 @@ def plan(ctx: Context, *, actor: Actor, name: str) -> Plan:
     drafts = tuple(sorted(_drafts(ctx, found, touched, live, actor), key=lambda draft: draft.path))
     kept = {path for row in touched for path in _paths(row) if found.files.is_file(path)} - paths
     extra = (*found.changes, *(TreeChange(path, found.files.entry(path)) for path in sorted(kept)))
-    return Plan(
+    return AdoptionPlan(
         host=served_trees.host(),
         found=found,
         drafts=drafts,
@@ -156,7 +156,7 @@ def _draft(
         change=change,
         dag_ids=list(dag_ids),
         comment=TITLE,
-        for_rollback=True,
+        listed=False,
         submitted_at=ctx.clock(),
         **versions.content_columns(closure),
         **stamp(actor, "submitted"),
@@ -176,9 +176,9 @@ def _problems(ctx: Context, found: HandMade, drafts: Collection[Submission]) -> 
         yield error.message
 
 
-def offer(ctx: Context, made: Plan, *, actor: Actor) -> Offer:
+def preview(ctx: Context, made: AdoptionPlan, *, actor: Actor) -> ApprovalPreview:
     """The import flow that applies, and who could approve."""
-    return offer_for(
+    return preview_for(
         ctx,
         made.drafts,
         actor=actor,
@@ -189,7 +189,7 @@ def offer(ctx: Context, made: Plan, *, actor: Actor) -> Offer:
     )
 
 
-def diff(ctx: Context, made: Plan, options: DiffOptions = PLAIN) -> list[ChangedFile]:
+def diff(ctx: Context, made: AdoptionPlan, options: DiffOptions = PLAIN) -> list[ChangedFile]:
     """What was changed, line by line."""
     new = {change.path: change.entry for change in made.changes if change.entry}
     old = ctx.store.entries(made.found.base, [change.path for change in made.changes])
@@ -197,7 +197,7 @@ def diff(ctx: Context, made: Plan, options: DiffOptions = PLAIN) -> list[Changed
     return diff_entries(ctx, old, new, options, read_new=lambda entry: files.read(entry.path))
 
 
-def adopt(ctx: Context, *, actor: Actor, name: str, digest: str, wish: Wish) -> Release:
+def adopt(ctx: Context, *, actor: Actor, name: str, digest: str, release_request: ReleaseRequest) -> Release:
     """
     Make a release of what was changed by hand, and repair the environment. Commits in between.
 
@@ -218,9 +218,9 @@ def adopt(ctx: Context, *, actor: Actor, name: str, digest: str, wish: Wish) -> 
         ctx,
         made.drafts,
         replace(
-            wish,
-            title=wish.title.strip() or TITLE,
-            description=wish.description or f"Changed by hand, found on {made.host}.",
+            release_request,
+            title=release_request.title.strip() or TITLE,
+            description=release_request.description or f"Changed by hand, found on {made.host}.",
         ),
         actor=actor,
         kind=ReleaseKind.IMPORT,
@@ -234,7 +234,7 @@ def adopt(ctx: Context, *, actor: Actor, name: str, digest: str, wish: Wish) -> 
     return release
 
 
-def _tell(ctx: Context, made: Plan, release: Release, *, actor: Actor) -> None:
+def _tell(ctx: Context, made: AdoptionPlan, release: Release, *, actor: Actor) -> None:
     audit.record(
         ctx,
         actor=actor,
@@ -250,7 +250,7 @@ def _tell(ctx: Context, made: Plan, release: Release, *, actor: Actor) -> None:
     )
 
 
-def _require_possible(made: Plan, name: str, digest: str) -> None:
+def _require_possible(made: AdoptionPlan, name: str, digest: str) -> None:
     if made.problems:
         raise ConflictError(
             f"This cannot be adopted: {' '.join(made.problems[:5])}", problems=list(made.problems)
@@ -260,7 +260,7 @@ def _require_possible(made: Plan, name: str, digest: str) -> None:
             f"What was changed by hand in {name!r} has changed since you looked. Look again.",
             current=made.digest,
         )
-    held = next((row for row in made.busy if row.for_rollback), None)
+    held = next((row for row in made.busy if not row.listed), None)
     if held is not None:
         raise ItemBusyError(
             f"{held.path!r} is part of another adoption or rollback that is open; approve or revoke that, or "

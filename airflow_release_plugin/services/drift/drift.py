@@ -21,7 +21,7 @@ from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.drift import alarms, lineage, served_trees
 from airflow_release_plugin.services.drift.served_trees import Machine
 from airflow_release_plugin.services.promotion import environments, promotions
-from airflow_release_plugin.services.promotion.environments import EnvironmentView
+from airflow_release_plugin.services.promotion.environments import EnvironmentDetail
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -30,7 +30,7 @@ MOST_KEPT = 100
 
 
 @dataclass(frozen=True)
-class Verification:
+class DriftReport:
     """What one machine found."""
 
     host: str
@@ -41,14 +41,14 @@ class Verification:
 
 
 @dataclass(frozen=True)
-class Standing:
+class EnvironmentStatus:
     """
     Where an environment stands.
 
     :param folder: where this machine keeps what it serves; ``None`` when it serves nothing of it
     """
 
-    environment: EnvironmentView
+    environment: EnvironmentDetail
     release: Release | None
     updated_at: datetime | None
     host: str
@@ -57,14 +57,14 @@ class Standing:
     looks: tuple[MachineLook, ...]
 
 
-def standing(ctx: Context, *, actor: Actor, name: str) -> Standing:
+def status(ctx: Context, *, actor: Actor, name: str) -> EnvironmentStatus:
     """Where an environment stands, and what was found last; nothing is read through for it."""
     view = environments.get(ctx, actor=actor, name=name)
     record = release_queries.environment(ctx.session, name)
     folders = ctx.airflow.bundles.serving_folders(name)
     served = served_trees.served_commit(folders) if folders else None
     brought = release_queries.by_target_commit(ctx.session, name, [view.commit] if view.commit else [])
-    return Standing(
+    return EnvironmentStatus(
         environment=view,
         release=next(iter(brought.values()), None),
         updated_at=record.updated_at if record else None,
@@ -90,7 +90,7 @@ def is_alarmed(ctx: Context, name: str) -> bool:
     return machines.is_alarmed(ctx.session, name)
 
 
-def verify(ctx: Context, *, actor: Actor, name: str) -> Verification:
+def verify(ctx: Context, *, actor: Actor, name: str) -> DriftReport:
     """
     Compare the trees of this machine, the branch, its commits and the trail with what was approved.
 
@@ -104,13 +104,13 @@ def verify(ctx: Context, *, actor: Actor, name: str) -> Verification:
     return found
 
 
-def look(ctx: Context, name: str) -> Verification:
+def look(ctx: Context, name: str) -> DriftReport:
     """The same, and nothing is written down. A promotion that was cut off is finished first."""
     with suppress(TargetMovedError):
         promotions.reconcile(ctx, name)
     view = environments.get(ctx, actor=SYSTEM, name=name)
     machine = served_trees.look(ctx, name)
-    return Verification(
+    return DriftReport(
         host=served_trees.host(),
         environment=name,
         head=view.commit,
@@ -119,7 +119,7 @@ def look(ctx: Context, name: str) -> Verification:
     )
 
 
-def _of_machine(ctx: Context, view: EnvironmentView, machine: Machine | None) -> list[Finding]:
+def _of_machine(ctx: Context, view: EnvironmentDetail, machine: Machine | None) -> list[Finding]:
     if machine is None:
         return []
     record = release_queries.environment(ctx.session, view.name)
@@ -128,7 +128,7 @@ def _of_machine(ctx: Context, view: EnvironmentView, machine: Machine | None) ->
     return list(served_trees.findings(machine, view.commit, is_settled=is_settled))
 
 
-def _of_branch(view: EnvironmentView) -> list[Finding]:
+def _of_branch(view: EnvironmentDetail) -> list[Finding]:
     if not view.moved:
         return []
     return [
@@ -141,7 +141,7 @@ def _of_branch(view: EnvironmentView) -> list[Finding]:
     ]
 
 
-def _of_history(ctx: Context, view: EnvironmentView) -> list[Finding]:
+def _of_history(ctx: Context, view: EnvironmentDetail) -> list[Finding]:
     found = list(lineage.findings(ctx, view.name, view.commit))
     broken = audit.first_broken_link(ctx)
     if broken is not None:
@@ -151,17 +151,17 @@ def _of_history(ctx: Context, view: EnvironmentView) -> list[Finding]:
     return found
 
 
-def is_news(ctx: Context, found: Verification) -> bool:
+def is_news(ctx: Context, found: DriftReport) -> bool:
     """Whether this machine found something else when it looked last."""
     return _differs(look_of_this_machine(ctx, found.environment), found)
 
 
-def _differs(before: MachineLook | None, found: Verification) -> bool:
+def _differs(before: MachineLook | None, found: DriftReport) -> bool:
     known = (before.findings, before.total) if before else ((), 0)
     return known != (found.findings[:MOST_KEPT], len(found.findings))
 
 
-def report(ctx: Context, found: Verification, *, actor: Actor) -> None:
+def report(ctx: Context, found: DriftReport, *, actor: Actor) -> None:
     """Write down what this machine found; where it is news, tell the trail and whom it may concern."""
     rows = {row.host: row for row in machines.looks(ctx.session, found.environment, lock=True)}
     row, now = rows.get(found.host), ctx.clock()
@@ -215,7 +215,7 @@ def forget(ctx: Context, *, actor: Actor, name: str, host: str) -> None:
     )
 
 
-def repair(ctx: Context, *, actor: Actor, name: str) -> Verification:
+def repair(ctx: Context, *, actor: Actor, name: str) -> DriftReport:
     """
     Put the branch back to the last promotion and the trees of this machine to their commits; look again.
 

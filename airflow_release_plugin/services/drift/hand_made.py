@@ -9,7 +9,7 @@ from airflow_release_plugin.analysis.source_files import FolderFiles, TreeFiles
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, TooLargeError, UnitError
 from airflow_release_plugin.services.drift import served_trees
-from airflow_release_plugin.services.promotion.environments import EnvironmentView
+from airflow_release_plugin.services.promotion.environments import EnvironmentDetail
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.paths import check_path
 from airflow_release_plugin.store.tree_check import TreeChecker, Wrong
@@ -44,7 +44,7 @@ class _Disk:
     problems: list[str] = field(default_factory=list)
 
 
-def look(ctx: Context, view: EnvironmentView) -> HandMade:
+def look(ctx: Context, view: EnvironmentDetail) -> HandMade:
     """
     Read what was changed. Nothing is written, and nothing of it is run.
 

@@ -1,1 +1,1 @@
-"""Bundles for other installations: what is wished for, what goes into the file, making it, fetching it."""
+"""Bundles for other installations: what is asked for, what goes into the file, making it, fetching it."""

@@ -16,7 +16,7 @@ from airflow_release_plugin.services.runtime.installation import unit_id
 
 
 @dataclass(frozen=True)
-class Held:
+class BaseUnit:
     """A unit as a bundle brought it."""
 
     path: str
@@ -25,7 +25,7 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Base:
+class BaseBundle:
     """
     A bundle that was made here.
 
@@ -34,7 +34,7 @@ class Base:
 
     bundle_id: str
     commit: str
-    held: Mapping[str, Held]
+    held: Mapping[str, BaseUnit]
 
     def changed(self, units: Iterable[UnitContent]) -> tuple[UnitContent, ...]:
         """The units whose files or whose place are not what the other side has."""
@@ -48,12 +48,12 @@ class Base:
     def gone(self, ctx: Context, contents: Contents) -> tuple[str, ...]:
         """Ids of the units that the other side has and that are not here any more."""
         origin = ExportOrigin.TARGET if contents.source is None else ExportOrigin.SOURCE
-        offers = open_catalogue(ctx, origin).offers.values()
-        here = {unit_id(ctx, offer.unit) for offer in offers if offer.unit is not None}
+        exportables = open_catalogue(ctx, origin).exportables.values()
+        here = {unit_id(ctx, exportable.unit) for exportable in exportables if exportable.unit is not None}
         return tuple(sorted(self.held.keys() - here))
 
 
-def base_of(ctx: Context, export: Export) -> Base | None:
+def base_of(ctx: Context, export: Export) -> BaseBundle | None:
     """What an incremental export builds on; ``None`` for a whole one."""
     if export.base_bundle_id is None:
         return None
@@ -61,7 +61,7 @@ def base_of(ctx: Context, export: Export) -> Base | None:
     if row is None or "held" not in row.report:
         raise UnchangedError(f"Bundle {export.base_bundle_id!r} was never finished; choose another base.")
     held = {
-        name: Held(facts["path"], facts["digest"], tuple(facts["dag_ids"]))
+        name: BaseUnit(facts["path"], facts["digest"], tuple(facts["dag_ids"]))
         for name, facts in row.report["held"].items()
     }
-    return Base(export.base_bundle_id, row.options["commit"] or "", held)
+    return BaseBundle(export.base_bundle_id, row.options["commit"] or "", held)

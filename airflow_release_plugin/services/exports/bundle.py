@@ -22,7 +22,7 @@ from airflow_release_plugin.domain.bundle.manifest import (
 from airflow_release_plugin.exceptions import NotFoundError, UnchangedError
 from airflow_release_plugin.models import Export
 from airflow_release_plugin.repositories import exports as queries
-from airflow_release_plugin.services.exports.base_bundle import Base, Held, base_of
+from airflow_release_plugin.services.exports.base_bundle import BaseBundle, BaseUnit, base_of
 from airflow_release_plugin.services.exports.contents import Contents, UnitContent, gather
 from airflow_release_plugin.services.exports.references import Findings
 from airflow_release_plugin.services.runtime.background import Work
@@ -58,7 +58,7 @@ def make_bundle(export_id: int, folder: Path, *, work: Work, progress: Progress)
 class _Making:
     """One export on its way into a file; holds no transaction."""
 
-    def __init__(self, ctx: Context, export: Export, contents: Contents, base: Base | None) -> None:
+    def __init__(self, ctx: Context, export: Export, contents: Contents, base: BaseBundle | None) -> None:
         self.file_name = export.file_name
         self._contents = contents
         self._base = base
@@ -98,7 +98,9 @@ class _Making:
         held = dict(self._base.held) if self._base else {}
         for unit_id in self._removed:
             held.pop(unit_id, None)
-        held.update({unit.unit_id: Held(unit.path, unit.digest, tuple(unit.dag_ids)) for unit in self._units})
+        held.update(
+            {unit.unit_id: BaseUnit(unit.path, unit.digest, tuple(unit.dag_ids)) for unit in self._units}
+        )
         return {
             "files": len(self._files),
             "dags": sorted(dag_id for unit in self._units for dag_id in unit.dag_ids),

@@ -20,7 +20,7 @@ from airflow_release_plugin.services.versions.source import Source, open_source
 
 
 @dataclass(frozen=True)
-class Offer:
+class ExportableFile:
     """
     One DAG file that may be exported.
 
@@ -51,25 +51,25 @@ class Catalogue:
     """Everything that there is, by path; fetched in a fixed number of queries."""
 
     ctx: Context
-    offers: Mapping[str, Offer]
+    exportables: Mapping[str, ExportableFile]
     source: Source | None = None
-    _by_dag: dict[str, Offer] = field(default_factory=dict)
+    _by_dag: dict[str, ExportableFile] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._by_dag.update({dag_id: offer for offer in self.offers.values() for dag_id in offer.dag_ids})
+        self._by_dag.update({dag_id: file for file in self.exportables.values() for dag_id in file.dag_ids})
 
-    def of_dag(self, dag_id: str) -> Offer | None:
+    def of_dag(self, dag_id: str) -> ExportableFile | None:
         """The file that defines a DAG."""
         return self._by_dag.get(dag_id)
 
-    def with_upstream(self, chosen: Iterable[Offer]) -> tuple[Offer, ...]:
+    def with_upstream(self, chosen: Iterable[ExportableFile]) -> tuple[ExportableFile, ...]:
         """The files that ``chosen`` need, directly or through others: what they wait for, start, or read."""
         links = self._links()
         makers: dict[str, list[str]] = defaultdict(list)
         for path, link in links.items():
             for asset in link.assets_out:
                 makers[asset].append(path)
-        found = {offer.path for offer in chosen}
+        found = {file.path for file in chosen}
         pending = sorted(found)
         while pending:
             link = links[pending.pop()]
@@ -77,14 +77,14 @@ class Catalogue:
             needed = {*dags, *(path for asset in link.assets_in for path in makers[asset])}
             pending.extend(sorted(needed - found))
             found |= needed
-        return tuple(self.offers[path] for path in sorted(found))
+        return tuple(self.exportables[path] for path in sorted(found))
 
     def _links(self) -> dict[str, _Links]:
         parsed = risk.target_units(self.ctx) if self.source is None else {}
-        literal = self._literal(self.offers.keys() - parsed.keys())
+        literal = self._literal(self.exportables.keys() - parsed.keys())
         return {
-            path: _links_of(self.ctx, offer, parsed.get(path), literal.get(path, References()))
-            for path, offer in self.offers.items()
+            path: _links_of(self.ctx, file, parsed.get(path), literal.get(path, References()))
+            for path, file in self.exportables.items()
         }
 
     def _literal(self, paths: Collection[str]) -> dict[str, References]:
@@ -98,7 +98,7 @@ class Catalogue:
         blobs = {
             entry.blob: path
             for path in paths
-            for entry in getattr(self.offers[path].live, "entries", ())
+            for entry in getattr(self.exportables[path].live, "entries", ())
             if entry.path == path
         }
         return {blobs[blob]: find_references(data) for blob, data in self.ctx.store.read_all(sorted(blobs))}
@@ -116,7 +116,7 @@ def _of_target(ctx: Context) -> Catalogue:
     return Catalogue(
         ctx,
         {
-            row.path: Offer(
+            row.path: ExportableFile(
                 path=row.path,
                 dag_ids=tuple(row.dag_ids),
                 tags=frozenset().union(*(tags.get(dag_id, frozenset()) for dag_id in row.dag_ids)),
@@ -136,7 +136,7 @@ def _of_source(ctx: Context) -> Catalogue:
     return Catalogue(
         ctx,
         {
-            path: Offer(
+            path: ExportableFile(
                 path=path,
                 dag_ids=tuple(sorted(ctx.settings.target_id(dag.dag_id) for dag in facts[path])),
                 tags=frozenset(tag for dag in facts[path] for tag in dag.tags),
@@ -150,13 +150,13 @@ def _of_source(ctx: Context) -> Catalogue:
     )
 
 
-def _links_of(ctx: Context, offer: Offer, parsed: ParsedUnit | None, literal: References) -> _Links:
+def _links_of(ctx: Context, file: ExportableFile, parsed: ParsedUnit | None, literal: References) -> _Links:
     plain = ctx.settings.target_id
     references = parsed.references if parsed else literal
     dags = parsed.dags if parsed else ()
-    linked = {plain(name) for dag in offer.facts for name in (*dag.awaits, *dag.triggers)}
-    taken = {plain(name) for dag in offer.facts for name in dag.assets_in}
-    given = {plain(name) for dag in offer.facts for name in dag.assets_out}
+    linked = {plain(name) for dag in file.facts for name in (*dag.awaits, *dag.triggers)}
+    taken = {plain(name) for dag in file.facts for name in dag.assets_in}
+    given = {plain(name) for dag in file.facts for name in dag.assets_out}
     return _Links(
         dags=frozenset(linked.union(references.awaited_dags, references.triggered_dags)),
         # Schedules of a source are switched off: then only the text tells what a DAG waits for.

@@ -146,8 +146,8 @@ def _of_source(ctx: Context, export: Export) -> tuple[list[UnitContent], Source 
     units = {unit.path: unit for unit in submissions.units(ctx.session, ctx.settings.source)}
     found = []
     for path, asked in export.options["units"].items():
-        offer = catalogue.offers.get(path)
-        if offer is None or catalogue.source is None or set(offer.dag_ids) - set(asked["dags"]):
+        exportable = catalogue.exportables.get(path)
+        if exportable is None or catalogue.source is None or set(exportable.dag_ids) - set(asked["dags"]):
             raise ConflictError(
                 f"{path!r} is gone, or defines other Dags than when the export was asked for. Export again.",
                 path=path,
@@ -158,9 +158,9 @@ def _of_source(ctx: Context, export: Export) -> tuple[list[UnitContent], Source 
                 unit_id=installation.unit_id(ctx, unit),
                 path=path,
                 files=catalogue.source.closure(path).entries,
-                dags=_bundle_dags(ctx, offer.dag_ids, None, offer.facts),
+                dags=_bundle_dags(ctx, exportable.dag_ids, None, exportable.facts),
                 version=0,
-                facts=offer.facts,
+                facts=exportable.facts,
             )
         )
     return found, catalogue.source
@@ -206,10 +206,10 @@ def _evidence_of(release: Release, approval: Approval | None) -> BundleEvidence:
         flow=requirement.flow if requirement else "",
         flow_revision=requirement.flow_revision if requirement else 0,
         change_digest=release.change_digest,
-        emergency=bool(release.emergency_reason),
+        glass_broken=bool(release.break_glass_reason),
         decisions=tuple(
             BundleDecision(
-                node=requirement.nodes[decision.node].name if requirement else "",
+                step=requirement.steps[decision.step].name if requirement else "",
                 actor=decision.actor_name,
                 verdict=decision.verdict.value,
                 at=decision.decided_at,

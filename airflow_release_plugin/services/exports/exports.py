@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportWish
+from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportRequest
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import ExportState
@@ -48,14 +48,14 @@ def folder(ctx: Context, export_id: int) -> Path:
     return ctx.settings.transfer_path / "exports" / str(export_id)
 
 
-def match(ctx: Context, *, actor: Actor, wish: ExportWish) -> Match:
-    """What a wish comes to, before anything is made."""
-    if wish.base_bundle_id:
-        _base(ctx, actor, wish)
-    return find(ctx, actor=actor, wish=wish)
+def match(ctx: Context, *, actor: Actor, export_request: ExportRequest) -> Match:
+    """What a request comes to, before anything is made."""
+    if export_request.base_bundle_id:
+        _base(ctx, actor, export_request)
+    return find(ctx, actor=actor, request=export_request)
 
 
-def request(ctx: Context, *, actor: Actor, wish: ExportWish) -> Export:
+def request(ctx: Context, *, actor: Actor, export_request: ExportRequest) -> Export:
     """
     Ask for a bundle; a server makes it in the background.
 
@@ -65,15 +65,15 @@ def request(ctx: Context, *, actor: Actor, wish: ExportWish) -> Export:
     :raises InvalidRequestError: a name is not found, or nothing is chosen
     :raises NotFoundError: this installation has no signing key, or did not make the base
     """
-    found = match(ctx, actor=actor, wish=wish)
+    found = match(ctx, actor=actor, export_request=export_request)
     _refuse_unknown(found)
     KeyFolder(ctx.settings.keys_path).signing_key()
     row = Export(
         state=ExportState.QUEUED,
         bundle_id=str(uuid4()),
-        names=list(wish.names),
-        options=_options(ctx, wish, found),
-        base_bundle_id=wish.base_bundle_id or None,
+        names=list(export_request.names),
+        options=_options(ctx, export_request, found),
+        base_bundle_id=export_request.base_bundle_id or None,
         total=0,
         report={"left_out": list(found.left_out)},
         requested_at=ctx.clock(),
@@ -89,9 +89,9 @@ def request(ctx: Context, *, actor: Actor, wish: ExportWish) -> Export:
         tag=EventTag.EXPORT_REQUESTED,
         subject=f"export:{row.id}",
         bundle=row.bundle_id,
-        origin=wish.origin.value,
+        origin=export_request.origin.value,
         dag_ids=sorted(dag.dag_id for dag in found.found),
-        base=wish.base_bundle_id,
+        base=export_request.base_bundle_id,
     )
     return row
 
@@ -105,21 +105,21 @@ def obstacle(ctx: Context) -> str:
     return ""
 
 
-def _options(ctx: Context, wish: ExportWish, found: Match) -> dict[str, Any]:
-    is_released = wish.origin is ExportOrigin.TARGET
+def _options(ctx: Context, export_request: ExportRequest, found: Match) -> dict[str, Any]:
+    is_released = export_request.origin is ExportOrigin.TARGET
     return {
-        "origin": wish.origin.value,
-        "tag": wish.tag,
-        "release_ids": list(wish.release_ids),
-        "with_upstream": wish.with_upstream,
+        "origin": export_request.origin.value,
+        "tag": export_request.tag,
+        "release_ids": list(export_request.release_ids),
+        "with_upstream": export_request.with_upstream,
         "commit": ctx.store.ref(environment_ref(ctx.settings.environment)) if is_released else None,
         "units": {
-            offer.path: {
-                "unit": known_unit(ctx, offer.unit, offer.path, offer.dag_ids).id,
-                "dags": list(offer.dag_ids),
-                "submission": offer.live.id if offer.live else None,
+            file.path: {
+                "unit": known_unit(ctx, file.unit, file.path, file.dag_ids).id,
+                "dags": list(file.dag_ids),
+                "submission": file.live.id if file.live else None,
             }
-            for offer in found.offers
+            for file in found.exportables
         },
     }
 
@@ -192,17 +192,17 @@ def _sees(ctx: Context, actor: Actor, row: Export) -> bool:
     return row.requested_by_id == actor.id or access.is_executor(ctx, actor)
 
 
-def _base(ctx: Context, actor: Actor, wish: ExportWish) -> None:
-    row = queries.by_bundle(ctx.session, wish.base_bundle_id)
+def _base(ctx: Context, actor: Actor, export_request: ExportRequest) -> None:
+    row = queries.by_bundle(ctx.session, export_request.base_bundle_id)
     if row is None or not _sees(ctx, actor, row) or row.ready_at is None:
         raise NotFoundError(
-            f"This installation made no bundle {wish.base_bundle_id!r} that you may build on. Choose one of "
-            "the list, or export everything."
+            f"This installation made no bundle {export_request.base_bundle_id!r} that you may build on. "
+            "Choose one of the list, or export everything."
         )
-    if row.options["origin"] != wish.origin.value:
+    if row.options["origin"] != export_request.origin.value:
         raise InvalidRequestError(
-            f"Bundle {wish.base_bundle_id!r} was made from the {row.options['origin']}; what has changed "
-            "since can only be found from there."
+            f"Bundle {export_request.base_bundle_id!r} was made from the {row.options['origin']}; what "
+            "has changed since can only be found from there."
         )
 
 
@@ -216,5 +216,5 @@ def _refuse_unknown(found: Match) -> None:
             f"Not found, or not yours to export: {first_few(names, _SHOWN)}. Correct or remove them.",
             not_found=[unknown.name for unknown in found.not_found],
         )
-    if not found.offers:
+    if not found.exportables:
         raise InvalidRequestError("Nothing is chosen that could be exported; name at least one Dag.")

@@ -26,14 +26,19 @@ from airflow_release_plugin.repositories import exports as queries
 from airflow_release_plugin.services.exports import exports
 from airflow_release_plugin.services.exports.bundle import MadeBundle, make_bundle
 from airflow_release_plugin.services.runtime import audit
-from airflow_release_plugin.services.runtime.background import Work, alone, insist, keep_only
+from airflow_release_plugin.services.runtime.background import (
+    Work,
+    in_transaction,
+    prune_dirs,
+    retry_transaction,
+)
 from airflow_release_plugin.services.runtime.claims import (
     LEASE,
     MAX_ATTEMPTS,
     Claim,
     LostError,
-    take,
-    take_each,
+    claim_each,
+    claim_next,
 )
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
@@ -48,7 +53,7 @@ _CHUNK = 1 << 20
 def run_once(*, work: Work = unit_of_work, stop: Event | None = None) -> int:
     """Remove files that were kept long enough, make every bundle that waits; return how many were made."""
     clear(work)
-    return sum(make(claim, work=work, stop=stop) for claim in take_each(work, _claim_next, stop))
+    return sum(make(claim, work=work, stop=stop) for claim in claim_each(work, _claim_next, stop))
 
 
 def make_now(export_id: int, *, work: Work = unit_of_work) -> bool:
@@ -58,16 +63,16 @@ def make_now(export_id: int, *, work: Work = unit_of_work) -> bool:
         row = queries.export(ctx.session, export_id, lock=True)
         return _claim(ctx, row) if row is not None and row.state is ExportState.QUEUED else None
 
-    claim = take(work, claim_it)
+    claim = claim_next(work, claim_it)
     return claim is not None and make(claim, work=work)
 
 
 def clear(work: Work = unit_of_work) -> None:
     """Write down which exports have expired, and remove the files that belong to none."""
-    alone(work, _expire)
+    in_transaction(work, _expire)
     with work() as (ctx, _):
         root = exports.folder(ctx, 0).parent
-    keep_only(root, lambda: _with_file(work))
+    prune_dirs(root, lambda: _with_file(work))
 
 
 def _with_file(work: Work) -> set[int]:
@@ -100,7 +105,7 @@ def _claim(ctx: Context, row: Export) -> Claim | None:
 
 def make(claim: Claim, *, work: Work = unit_of_work, stop: Event | None = None) -> bool:
     """Make the bundle of a claimed export, and write down what became of it; say whether it is ready."""
-    sign = _SignOfLife(claim, work, stop)
+    sign = Heartbeat(claim, work, stop)
     try:
         return _make(sign)
     except LostError:
@@ -108,7 +113,7 @@ def make(claim: Claim, *, work: Work = unit_of_work, stop: Event | None = None) 
         return False
 
 
-def _make(sign: _SignOfLife) -> bool:
+def _make(sign: Heartbeat) -> bool:
     export_id = sign.claim.id
     try:
         with sign.work() as (ctx, _):
@@ -124,9 +129,9 @@ def _make(sign: _SignOfLife) -> bool:
         log.exception("Export %s failed", export_id)
         reason = BROKEN_INSIDE
     else:
-        insist(lambda ctx: _ready(ctx, sign, made, size, sha256), sign.work)
+        retry_transaction(lambda ctx: _ready(ctx, sign, made, size, sha256), sign.work)
         return True
-    insist(lambda ctx: _fail(ctx, sign.own(ctx), reason), sign.work)
+    retry_transaction(lambda ctx: _fail(ctx, sign.own(ctx), reason), sign.work)
     return False
 
 
@@ -150,28 +155,30 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-class _SignOfLife:
+class Heartbeat:
     """Says how far it got, at most once a second, and notices when the export is somebody else's."""
 
     def __init__(self, claim: Claim, work: Work, stop: Event | None) -> None:
         self.claim = claim
-        self.beat = claim.beat
+        self.heartbeat_at = claim.heartbeat_at
         self.work = work
         self._stop = stop
         self._next = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
         if self._stop is not None and self._stop.is_set():
-            insist(self._give_back, self.work)
+            retry_transaction(self._give_back, self.work)
             raise LostError
         if time.monotonic() >= self._next or done == total:
-            self.beat = take(self.work, lambda ctx: self._note(ctx, done, total)) or self.beat
+            self.heartbeat_at = (
+                claim_next(self.work, lambda ctx: self._note(ctx, done, total)) or self.heartbeat_at
+            )
             self._next = time.monotonic() + _BEAT.total_seconds()
 
     def own(self, ctx: Context) -> Export:
         """The export, if it is still ours."""
         row = queries.export(ctx.session, self.claim.id, lock=True)
-        if row is None or row.state is not ExportState.RUNNING or row.beat_at != self.beat:
+        if row is None or row.state is not ExportState.RUNNING or row.beat_at != self.heartbeat_at:
             raise LostError
         return row
 
@@ -186,7 +193,7 @@ class _SignOfLife:
         row.move_to(ExportState.QUEUED)
 
 
-def _ready(ctx: Context, sign: _SignOfLife, made: MadeBundle, size: int, sha256: str) -> None:
+def _ready(ctx: Context, sign: Heartbeat, made: MadeBundle, size: int, sha256: str) -> None:
     row = sign.own(ctx)
     row.report = {**row.report, **made.report}
     row.file_size, row.file_sha256 = size, sha256

@@ -1,16 +1,16 @@
-"""Which DAGs a wish means, for whom: found, not found with what may have been meant, and left out."""
+"""Which DAGs a request means, for whom: found, not found with what may have been meant, and left out."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportWish
+from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportRequest
 from airflow_release_plugin.domain.identity import Actor, ActorKind
 from airflow_release_plugin.domain.text.suggestions import NearNames
 from airflow_release_plugin.exceptions import NotAllowedError
 from airflow_release_plugin.repositories import submissions
-from airflow_release_plugin.services.exports.catalogue import Catalogue, Offer, open_catalogue
+from airflow_release_plugin.services.exports.catalogue import Catalogue, ExportableFile, open_catalogue
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
@@ -36,18 +36,18 @@ class UnknownName:
 @dataclass(frozen=True)
 class Match:
     """
-    What a wish comes to.
+    What a request comes to.
 
     :param found: by id; every DAG of a file travels, also those that nobody named
     :param left_out: ids of DAGs that others need and that the caller may not export
-    :param catalogue: where ``offers`` are from
+    :param catalogue: where ``exportables`` are from
     """
 
     found: tuple[FoundDag, ...]
     not_found: tuple[UnknownName, ...]
     left_out: tuple[str, ...]
     catalogue: Catalogue
-    offers: tuple[Offer, ...]
+    exportables: tuple[ExportableFile, ...]
 
 
 def may_export_anything(ctx: Context, actor: Actor) -> bool:
@@ -83,62 +83,62 @@ def _not_allowed(actor: Actor) -> NotAllowedError:
     )
 
 
-def find(ctx: Context, *, actor: Actor, wish: ExportWish) -> Match:
-    """Say what a wish comes to. A DAG that the actor may not export counts as one that does not exist."""
+def find(ctx: Context, *, actor: Actor, request: ExportRequest) -> Match:
+    """Say what a request comes to. A DAG that the actor may not export counts as one that does not exist."""
     _require_switched_on(ctx)
-    (access.require_target if wish.origin is ExportOrigin.TARGET else access.require_source)(ctx)
-    catalogue = open_catalogue(ctx, wish.origin)
-    rights = _Rights(ctx, actor, wish.origin, catalogue)
+    (access.require_target if request.origin is ExportOrigin.TARGET else access.require_source)(ctx)
+    catalogue = open_catalogue(ctx, request.origin)
+    rights = _Rights(ctx, actor, request.origin, catalogue)
     if not rights.names() and not access.is_executor(ctx, actor):
         raise _not_allowed(actor)
-    chosen: dict[str, Offer] = {}
+    chosen: dict[str, ExportableFile] = {}
     unknown = []
-    for name in wish.names:
-        offer = catalogue.of_dag(name)
-        if offer is not None and rights.allow(offer):
-            chosen[offer.path] = offer
+    for name in request.names:
+        file = catalogue.of_dag(name)
+        if file is not None and rights.allow(file):
+            chosen[file.path] = file
         else:
             unknown.append(name)
     chosen |= {
-        offer.path: offer for offer in _chosen_otherwise(ctx, actor, wish, catalogue) if rights.allow(offer)
+        file.path: file for file in _chosen_otherwise(ctx, actor, request, catalogue) if rights.allow(file)
     }
-    everything = catalogue.with_upstream(chosen.values()) if wish.with_upstream else tuple(chosen.values())
-    offers = [offer for offer in everything if offer.path in chosen or rights.allow(offer)]
+    everything = catalogue.with_upstream(chosen.values()) if request.with_upstream else tuple(chosen.values())
+    exportables = [file for file in everything if file.path in chosen or rights.allow(file)]
     near = NearNames(rights.names()) if unknown else NearNames(())
     return Match(
         found=tuple(
             sorted(
                 (
-                    FoundDag(dag_id, offer.path, added=offer.path not in chosen)
-                    for offer in offers
-                    for dag_id in offer.dag_ids
+                    FoundDag(dag_id, file.path, added=file.path not in chosen)
+                    for file in exportables
+                    for dag_id in file.dag_ids
                 ),
                 key=lambda dag: dag.dag_id,
             )
         ),
         not_found=tuple(UnknownName(name, near.near(name)) for name in unknown),
         left_out=tuple(
-            sorted(dag_id for offer in everything if offer not in offers for dag_id in offer.dag_ids)
+            sorted(dag_id for file in everything if file not in exportables for dag_id in file.dag_ids)
         ),
         catalogue=catalogue,
-        offers=tuple(sorted(offers, key=lambda offer: offer.path)),
+        exportables=tuple(sorted(exportables, key=lambda file: file.path)),
     )
 
 
 def _chosen_otherwise(
-    ctx: Context, actor: Actor, wish: ExportWish, catalogue: Catalogue
-) -> Collection[Offer]:
-    if wish.base_bundle_id and not wish.chooses:
-        return list(catalogue.offers.values())
+    ctx: Context, actor: Actor, request: ExportRequest, catalogue: Catalogue
+) -> Collection[ExportableFile]:
+    if request.base_bundle_id and not request.chooses:
+        return list(catalogue.exportables.values())
     units = {
         item.submission.unit_id
-        for release_id in wish.release_ids
+        for release_id in request.release_ids
         for item in releases.get(ctx, actor=actor, release_id=release_id).items
     }
     return [
-        offer
-        for offer in catalogue.offers.values()
-        if (wish.tag and wish.tag in offer.tags) or (offer.unit is not None and offer.unit.id in units)
+        file
+        for file in catalogue.exportables.values()
+        if (request.tag and request.tag in file.tags) or (file.unit is not None and file.unit.id in units)
     ]
 
 
@@ -148,30 +148,27 @@ class _Rights:
     def __init__(self, ctx: Context, actor: Actor, origin: ExportOrigin, catalogue: Catalogue) -> None:
         self._ctx = ctx
         self._actor = actor
-        self._offers = catalogue.offers.values()
+        self._offers = catalogue.exportables.values()
         # Service users read every released file anyway, to check releases.
         released = actor.kind is ActorKind.SERVICE and origin is ExportOrigin.TARGET
         self._everything = released or actor.kind is ActorKind.SYSTEM or access.is_admin(ctx, actor)
         self._editable: frozenset[str] = frozenset()
         if not self._everything:
-            names = [ctx.settings.source_id(dag_id) for offer in self._offers for dag_id in offer.dag_ids]
+            names = [ctx.settings.source_id(dag_id) for file in self._offers for dag_id in file.dag_ids]
             self._editable = ctx.airflow.access.editable(actor, names)
 
-    def allow(self, offer: Offer) -> bool:
+    def allow(self, file: ExportableFile) -> bool:
         return self._everything or (
-            self._owns(offer) and access.may_read_code(self._ctx, self._actor, offer.dag_ids)
+            self._owns(file) and access.may_read_code(self._ctx, self._actor, file.dag_ids)
         )
 
     def names(self) -> list[str]:
         """What may be offered instead of a name that is unknown."""
         return [
-            dag_id
-            for offer in self._offers
-            if self._everything or self._owns(offer)
-            for dag_id in offer.dag_ids
+            dag_id for file in self._offers if self._everything or self._owns(file) for dag_id in file.dag_ids
         ]
 
-    def _owns(self, offer: Offer) -> bool:
-        return bool(offer.dag_ids) and all(
-            self._ctx.settings.source_id(dag_id) in self._editable for dag_id in offer.dag_ids
+    def _owns(self, file: ExportableFile) -> bool:
+        return bool(file.dag_ids) and all(
+            self._ctx.settings.source_id(dag_id) in self._editable for dag_id in file.dag_ids
         )

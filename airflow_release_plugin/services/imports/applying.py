@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_release_plugin.domain.bundle.import_mode import ImportMode
 from airflow_release_plugin.domain.bundle.manifest import Manifest
-from airflow_release_plugin.domain.bundle.preflight import Row, blocking
+from airflow_release_plugin.domain.bundle.preflight import PreflightFinding, blocking
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor, ActorKind
 from airflow_release_plugin.domain.release.digest import ReleaseKind
@@ -22,10 +22,10 @@ from airflow_release_plugin.repositories import submissions as submission_querie
 from airflow_release_plugin.services.imports import imports, upstream_files
 from airflow_release_plugin.services.imports.evidence import why_not_enough
 from airflow_release_plugin.services.imports.placement_plan import Placement, move_units
-from airflow_release_plugin.services.imports.planning import Plan, draft, draft_removal, plan
+from airflow_release_plugin.services.imports.planning import ImportPlan, draft, draft_removal, plan
 from airflow_release_plugin.services.releases import creation
-from airflow_release_plugin.services.releases.creation import Wish
-from airflow_release_plugin.services.releases.previews import Offer, offer_for
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
+from airflow_release_plugin.services.releases.previews import ApprovalPreview, preview_for
 from airflow_release_plugin.services.runtime import installation
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import versions
@@ -42,24 +42,29 @@ def asked_by(row: Import) -> Actor:
     return Actor(by["id"], by["name"], kind=ActorKind(by["kind"]))
 
 
-def _wish_record(wish: Wish) -> dict[str, Any]:
-    at = wish.scheduled_at
-    asked = {"reviewers": list(wish.reviewers), "scheduled_at": at.isoformat() if at else None}
-    return {**asdict(wish), **asked}
+def _stored_request(release_request: ReleaseRequest) -> dict[str, Any]:
+    at = release_request.scheduled_at
+    asked = {"reviewers": list(release_request.reviewers), "scheduled_at": at.isoformat() if at else None}
+    return {**asdict(release_request), **asked}
 
 
-def _wish(raw: dict[str, Any]) -> Wish:
+def _read_request(raw: dict[str, Any]) -> ReleaseRequest:
     at = raw["scheduled_at"]
-    return Wish(**{**raw, "scheduled_at": datetime.fromisoformat(at) if at else None})
+    return ReleaseRequest(**{**raw, "scheduled_at": datetime.fromisoformat(at) if at else None})
 
 
 def request(
-    ctx: Context, *, actor: Actor, import_id: int, mode: ImportMode, wish: Wish | None = None
+    ctx: Context,
+    *,
+    actor: Actor,
+    import_id: int,
+    mode: ImportMode,
+    release_request: ReleaseRequest | None = None,
 ) -> Import:
     """
     Ask for a checked import to be applied; a server does it in the background.
 
-    :param wish: of the release; a title is made where it has none
+    :param release_request: of the release; a title is made where it has none
     :raises InvalidRequestError: a release that asks nobody
     :raises ImportBlockedError: the preflight, run again, says no; its context has the rows
     :raises ConflictError: it is not checked, its bundle was applied before, or its approvals do not count
@@ -71,7 +76,7 @@ def request(
         raise ConflictError(
             f"{row.subject.capitalize()} is {row.state.value!r}; only one whose preflight ran can be applied."
         )
-    if mode is ImportMode.RELEASE and not (wish and wish.reviewers):
+    if mode is ImportMode.RELEASE and not (release_request and release_request.reviewers):
         raise InvalidRequestError("Choose at least one person who is to approve the release.")
     with imports.opened(ctx, row) as bundle:
         made = plan(ctx, row, bundle)
@@ -84,7 +89,7 @@ def request(
     row.options = {
         **row.options,
         "asked_by": {"id": actor.id, "name": actor.name, "kind": actor.kind.value},
-        "wish": _wish_record(wish or Wish("")),
+        "release_request": _stored_request(release_request or ReleaseRequest("")),
         "attempt": 0,
     }
     row.applied_bundle_id = row.bundle_id
@@ -96,15 +101,15 @@ def request(
     return row
 
 
-def offer(ctx: Context, *, actor: Actor, import_id: int, at_least_level: int = 1) -> Offer:
+def preview(ctx: Context, *, actor: Actor, import_id: int, at_least_level: int = 1) -> ApprovalPreview:
     """The flow for imports, and who could approve a release of what an import brings; nothing is stored."""
     imports.require_importer(ctx, actor, "apply imports")
     row = imports.get(ctx, actor=actor, import_id=import_id)
     with imports.opened(ctx, row) as bundle:
         made = plan(ctx, row, bundle)
         drafts = [draft(ctx, row, made, each, each.unit or _nobody(ctx, each)) for each in made.changed]
-        drafts += [draft_removal(ctx, row, made, gone) for gone in made.places.removals]
-        return offer_for(
+        drafts += [draft_removal(ctx, row, made, gone) for gone in made.placements.removals]
+        return preview_for(
             ctx,
             drafts,
             actor=actor,
@@ -173,7 +178,7 @@ def _require_first(ctx: Context, row: Import) -> None:
     )
 
 
-def _refuse_blocked(row: Import, findings: Iterable[Row]) -> None:
+def _refuse_blocked(row: Import, findings: Iterable[PreflightFinding]) -> None:
     rows = blocking(tuple(findings))
     if rows:
         items = [f"{each.reason.value}: {item.name}" for each in rows for item in each.items]
@@ -184,7 +189,7 @@ def _refuse_blocked(row: Import, findings: Iterable[Row]) -> None:
         )
 
 
-def _require_evidence(ctx: Context, made: Plan) -> None:
+def _require_evidence(ctx: Context, made: ImportPlan) -> None:
     """See that the approvals of the other side may stand for those of this one."""
     if not ctx.settings.evidence_counts:
         raise ConflictError(
@@ -199,12 +204,12 @@ def _require_evidence(ctx: Context, made: Plan) -> None:
         )
 
 
-def _versions(ctx: Context, row: Import, made: Plan, *, actor: Actor) -> list[Submission]:
+def _versions(ctx: Context, row: Import, made: ImportPlan, *, actor: Actor) -> list[Submission]:
     """Units and versions, upstream first, removals last; what waited of these units is superseded."""
     changed = made.changed
-    move_units(ctx, made.places.units)
+    move_units(ctx, made.placements.units)
     units = [_unit(ctx, each) for each in changed]
-    removals = made.places.removals
+    removals = made.placements.removals
     ids = [unit.id for unit in units] + [gone.unit.id for gone in removals]
     # Before the first event: the trail is locked from there to the commit.
     submission_queries.lock_units(ctx.session, ids)
@@ -231,10 +236,10 @@ def _release(
     ctx: Context, row: Import, manifest: Manifest, brought: list[Submission], *, actor: Actor
 ) -> Release:
     refuse_clashes(ctx, brought)
-    wish = _wish(row.options["wish"])
-    if not wish.title.strip():
+    release_request = _read_request(row.options["release_request"])
+    if not release_request.title.strip():
         title = imports.release_title({dag_id for version in brought for dag_id in version.dag_ids})
-        wish = replace(wish, title=title)
+        release_request = replace(release_request, title=title)
     reason = ""
     if ImportMode(row.mode) is ImportMode.RECORD:
         there = sorted({unit.evidence.release for unit in manifest.units if unit.evidence})
@@ -243,5 +248,5 @@ def _release(
             f"installation {manifest.installation_id}, signed by {row.signer}"
         )
     return creation.open_release(
-        ctx, brought, wish, actor=actor, kind=ReleaseKind.IMPORT, exempt_reason=reason
+        ctx, brought, release_request, actor=actor, kind=ReleaseKind.IMPORT, exempt_reason=reason
     )

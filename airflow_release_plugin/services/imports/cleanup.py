@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.repositories import imports as queries
 from airflow_release_plugin.services.imports import imports
-from airflow_release_plugin.services.runtime.background import Work, alone, keep_only
+from airflow_release_plugin.services.runtime.background import Work, in_transaction, prune_dirs
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
@@ -17,10 +17,10 @@ PATIENCE = timedelta(days=1)
 
 def run_once(*, work: Work = unit_of_work) -> None:
     """Give up what is over, and remove the files that belong to none."""
-    alone(work, _give_up)
+    in_transaction(work, _give_up)
     with work() as (ctx, _):
         root = imports.folder(ctx, 0).parent
-    keep_only(root, lambda: _with_file(work))
+    prune_dirs(root, lambda: _with_file(work))
 
 
 def _give_up(ctx: Context) -> None:

@@ -152,4 +152,4 @@ def why_not_enough(manifest: Manifest, rewritten: Collection[str]) -> str:
 
 def _is_agreed(unit: BundleUnit) -> bool:
     evidence = unit.evidence
-    return evidence is not None and evidence.has_approval and not evidence.emergency
+    return evidence is not None and evidence.has_approval and not evidence.glass_broken

@@ -1,4 +1,4 @@
-"""The files of a bundle as they will be here: at their places, with the names that things have here."""
+"""The files of a bundle as they will be here: at their placements, with the names that things have here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_release_plugin.domain.release.digest import files_digest
 from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.domain.tree.files import FileEntry, blob_id
 from airflow_release_plugin.repositories import submissions
-from airflow_release_plugin.services.imports.placement_plan import Placement, Places
+from airflow_release_plugin.services.imports.placement_plan import Placement, Placements
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.base import environment_ref
 
@@ -69,14 +69,16 @@ class Prepared:
             yield entry.path, entry.mode, self.read(there)
 
 
-def prepare(ctx: Context, manifest: Manifest, places: Places, table: NameTable, read: Read) -> Prepared:
+def prepare(
+    ctx: Context, manifest: Manifest, placements: Placements, table: NameTable, read: Read
+) -> Prepared:
     """
     See what each file becomes; each is in memory alone. Nothing is stored.
 
     :param read: of the bundle's own and, for an incremental one, of its base's files
     """
     files = {file.path: file for file in manifest.files}
-    where = places.of_files()
+    where = placements.of_files()
 
     def renamed(there: str) -> Renamed:
         return rename_literals(read(there), table, path=there)
@@ -95,9 +97,9 @@ def prepare(ctx: Context, manifest: Manifest, places: Places, table: NameTable, 
         _read=renamed,
     )
     findings = (
-        *_not_renamed(places, table, changed),
-        *_shared_files(ctx, places, entries),
-        *_unchanged(made, places),
+        *_not_renamed(placements, table, changed),
+        *_shared_files(ctx, placements, entries),
+        *_unchanged(made, placements),
     )
     return Prepared(entries, made.rewritten, findings, renamed)
 
@@ -106,10 +108,12 @@ def _entry(file: BundleFile, path: str, data: bytes) -> FileEntry:
     return FileEntry(path, file.mode, blob_id(data), len(data))
 
 
-def _not_renamed(places: Places, table: NameTable, changed: Mapping[str, Renamed]) -> Iterator[Finding]:
+def _not_renamed(
+    placements: Placements, table: NameTable, changed: Mapping[str, Renamed]
+) -> Iterator[Finding]:
     """Names of the table that a unit uses and that no literal, or not every one, could take."""
     concerned: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for placement in places.units:
+    for placement in placements.units:
         used = placement.bundled.named
         found = [changed[there] for there in placement.files if there in changed]
         for kind, there, _ in table:
@@ -122,12 +126,14 @@ def _not_renamed(places: Places, table: NameTable, changed: Mapping[str, Renamed
         yield Reason.COMPUTED_NAME, Item(there, detail, tuple(sorted(dag_ids)))
 
 
-def _shared_files(ctx: Context, places: Places, entries: Mapping[str, FileEntry]) -> Iterator[Finding]:
+def _shared_files(
+    ctx: Context, placements: Placements, entries: Mapping[str, FileEntry]
+) -> Iterator[Finding]:
     """Files that would change under units that the bundle does not hold."""
     new = {entry.path: entry for entry in entries.values()}
     target = ctx.store.entries(ctx.store.ref(environment_ref(ctx.settings.environment)), new)
     differs = {path for path, entry in target.items() if new[path] != entry}
-    own = places.unit_ids
+    own = placements.unit_ids
     users: dict[str, set[str]] = defaultdict(set)
     for unit_id, row in submissions.live_by_unit(ctx.session, ctx.settings.source).items():
         if unit_id not in own:
@@ -139,8 +145,8 @@ def _shared_files(ctx: Context, places: Places, entries: Mapping[str, FileEntry]
         yield Reason.SHARED_FILE_DIFFERS, Item(path, detail, ())
 
 
-def _unchanged(made: Prepared, places: Places) -> Iterator[Finding]:
-    for placement in places.units:
+def _unchanged(made: Prepared, placements: Placements) -> Iterator[Finding]:
+    for placement in placements.units:
         if placement.live is not None and made.is_unchanged(placement):
             detail = f"It equals v{placement.live.version}, which is in the target already."
             yield Reason.UNCHANGED, Item(placement.path, detail, placement.bundled.dag_ids)

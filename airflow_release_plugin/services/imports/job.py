@@ -19,14 +19,14 @@ from airflow_release_plugin.models import Import
 from airflow_release_plugin.repositories import applied_imports
 from airflow_release_plugin.repositories import imports as queries
 from airflow_release_plugin.services.imports import applying, imports
-from airflow_release_plugin.services.runtime.background import Work, insist
+from airflow_release_plugin.services.runtime.background import Work, retry_transaction
 from airflow_release_plugin.services.runtime.claims import (
     LEASE,
     MAX_ATTEMPTS,
     Claim,
     LostError,
-    take,
-    take_each,
+    claim_each,
+    claim_next,
 )
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 def run_once(*, work: Work = unit_of_work, stop: Event | None = None) -> int:
     """Apply every import that waits for it; return how many were applied."""
-    return sum(apply(claim, work=work) for claim in take_each(work, _claim_next, stop))
+    return sum(apply(claim, work=work) for claim in claim_each(work, _claim_next, stop))
 
 
 def apply_now(import_id: int, *, work: Work = unit_of_work) -> bool:
@@ -47,7 +47,7 @@ def apply_now(import_id: int, *, work: Work = unit_of_work) -> bool:
         is_free = row is not None and row.state is ImportState.APPLYING and row.beat_at is None
         return _claim(ctx, row) if row is not None and is_free else None
 
-    claim = take(work, claim_it)
+    claim = claim_next(work, claim_it)
     return claim is not None and apply(claim, work=work)
 
 
@@ -85,7 +85,7 @@ def apply(claim: Claim, *, work: Work = unit_of_work) -> bool:
         reason, is_passing = BROKEN_INSIDE, False
     else:
         return True
-    insist(lambda ctx: _end(ctx, claim, "" if is_passing else reason), work)
+    retry_transaction(lambda ctx: _end(ctx, claim, "" if is_passing else reason), work)
     return False
 
 
@@ -97,7 +97,7 @@ def _is_passing(error: ReleaseError) -> bool:
 def _own(ctx: Context, claim: Claim) -> Import:
     """The import, if it is still ours."""
     row = queries.get(ctx.session, claim.id, lock=True)
-    if row is None or row.state is not ImportState.APPLYING or row.beat_at != claim.beat:
+    if row is None or row.state is not ImportState.APPLYING or row.beat_at != claim.heartbeat_at:
         raise LostError
     return row
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from airflow_release_plugin.domain.bundle.inventory import Kind, Standing
+from airflow_release_plugin.domain.bundle.inventory import Availability, Kind
 from airflow_release_plugin.domain.bundle.name_table import name_table
 from airflow_release_plugin.domain.bundle.preflight_rules import Needs
 from airflow_release_plugin.domain.events import EventTag
@@ -20,7 +20,7 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True, order=True)
-class Stub:
+class Placeholder:
     """Something to be filled in: its name in the bundle, and its name here."""
 
     kind: Kind
@@ -36,7 +36,7 @@ def create(
     connections: Iterable[str] = (),
     variables: Iterable[str] = (),
     pools: Iterable[str] = (),
-) -> tuple[Stub, ...]:
+) -> tuple[Placeholder, ...]:
     """
     Make what the bundle names and Airflow lacks, under the names that it has here; then look again.
 
@@ -46,7 +46,7 @@ def create(
     :raises NotAllowedError: the actor may not make such things in Airflow
     :raises InvalidRequestError: the bundle needs no such thing, or Airflow does not accept its name
     """
-    imports.require_importer(ctx, actor, "make stubs")
+    imports.require_importer(ctx, actor, "make placeholders")
     row = preflight.require_waiting(imports.get_locked(ctx, actor=actor, import_id=import_id))
     needs = Needs(imports.manifest_of(row), name_table(row.mapping).here)
     wanted = {Kind.CONNECTION: connections, Kind.VARIABLE: variables, Kind.POOL: pools}
@@ -54,16 +54,16 @@ def create(
     _require_needed(needs, asked)
     made = tuple(_missing(ctx, needs, sorted(asked)))
     _require_rights(ctx, actor, made)
-    for stub in made:
-        ctx.airflow.inventory.create_stub(
-            stub.kind,
-            stub.here,
-            connection_type=needs.type_of(stub.kind.value, stub.there),
-            note=_note(row, needs, stub),
+    for placeholder in made:
+        ctx.airflow.inventory.create_placeholder(
+            placeholder.kind,
+            placeholder.here,
+            connection_type=needs.type_of(placeholder.kind.value, placeholder.there),
+            note=_note(row, needs, placeholder),
         )
     if made:
-        names = [f"{stub.kind.value} {stub.here}" for stub in made]
-        imports.record(ctx, row, EventTag.IMPORT_STUBS_MADE, actor=actor, stubs=names)
+        names = [f"{placeholder.kind.value} {placeholder.here}" for placeholder in made]
+        imports.record(ctx, row, EventTag.IMPORT_PLACEHOLDERS_MADE, actor=actor, placeholders=names)
     if row.preflight_at is not None:
         preflight.renew(ctx, row)
     return made
@@ -75,30 +75,30 @@ def _require_needed(needs: Needs, asked: Iterable[tuple[Kind, str]]) -> None:
     )
     if strange:
         raise InvalidRequestError(
-            f"The bundle needs no {', '.join(strange)[:500]}; stubs are made only of what it needs.",
+            f"The bundle needs no {', '.join(strange)[:500]}; placeholders are made only of what it needs.",
             unknown=strange,
         )
 
 
-def _missing(ctx: Context, needs: Needs, asked: Iterable[tuple[Kind, str]]) -> Iterator[Stub]:
+def _missing(ctx: Context, needs: Needs, asked: Iterable[tuple[Kind, str]]) -> Iterator[Placeholder]:
     """Those that are not here yet; of two that have one name here, the first."""
     held = ctx.airflow.inventory.take(needs.wanted).standings
     seen = set()
     for kind, there in asked:
         here = needs.rename(kind.value, there)
-        is_there = held[kind].get(here, Standing.UNKNOWN) is not Standing.UNKNOWN
+        is_there = held[kind].get(here, Availability.UNKNOWN) is not Availability.UNKNOWN
         if not is_there and (kind, here) not in seen:
             seen.add((kind, here))
-            yield Stub(kind, there, here)
+            yield Placeholder(kind, there, here)
 
 
-def _require_rights(ctx: Context, actor: Actor, stubs: Iterable[Stub]) -> None:
+def _require_rights(ctx: Context, actor: Actor, placeholders: Iterable[Placeholder]) -> None:
     """Whoever sits at the computer may do everything there."""
     refused = [
-        f"{stub.kind.value} {stub.here!r}"
-        for stub in stubs
+        f"{placeholder.kind.value} {placeholder.here!r}"
+        for placeholder in placeholders
         if actor.kind is not ActorKind.SYSTEM
-        and not ctx.airflow.access.may_create(actor, stub.kind, stub.here)
+        and not ctx.airflow.access.may_create(actor, placeholder.kind, placeholder.here)
     ]
     if refused:
         raise NotAllowedError(
@@ -107,6 +107,6 @@ def _require_rights(ctx: Context, actor: Actor, stubs: Iterable[Stub]) -> None:
         )
 
 
-def _note(row: Import, needs: Needs, stub: Stub) -> str:
-    users = needs.named[stub.kind.value][stub.there]
+def _note(row: Import, needs: Needs, placeholder: Placeholder) -> str:
+    users = needs.named[placeholder.kind.value][placeholder.there]
     return f"needed by {first_few(users, _SHOWN)} of {row.subject}. Fill it in, then change this description."

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from airflow_release_plugin.domain.bundle.manifest import BundleRemoval, BundleUnit, Manifest
 from airflow_release_plugin.domain.bundle.placement import (
-    Place,
+    KnownPlacement,
     file_places,
     folder_problem,
     moved_path,
@@ -63,7 +63,7 @@ class Removal:
 
 
 @dataclass(frozen=True)
-class Places:
+class Placements:
     """
     Where everything goes.
 
@@ -91,14 +91,14 @@ class Places:
         return {there: here for placement in self.units for there, here in placement.files.items()}
 
 
-def place(ctx: Context, manifest: Manifest, *, folder: str = "", take_over: bool = False) -> Places:
+def place(ctx: Context, manifest: Manifest, *, folder: str = "", take_over: bool = False) -> Placements:
     """
     Find the place of every unit; a fixed number of queries, nothing is stored.
 
     :param folder: where DAG files go that were never here
     :param take_over: whether a unit that was made here may become the one of the bundle that has its DAGs
     """
-    here = _Here(ctx)
+    here = LocalState(ctx)
     units: list[Placement] = []
     findings: list[Finding] = []
     folder = folder.strip().strip("/")
@@ -120,22 +120,22 @@ def place(ctx: Context, manifest: Manifest, *, folder: str = "", take_over: bool
                 files=file_places(bundled, path),
             )
         )
-    places = Places(tuple(units), tuple(here.removals(manifest.removed)), ())
+    placements = Placements(tuple(units), tuple(here.removals(manifest.removed)), ())
     findings += [
-        *_cannot_move(places),
-        *_paths_taken(here, places),
-        *_dag_ids_taken(here, places),
-        *_busy(ctx, places),
+        *_cannot_move(placements),
+        *_paths_taken(here, placements),
+        *_dag_ids_taken(here, placements),
+        *_busy(ctx, placements),
     ]
-    return replace(places, findings=tuple(findings))
+    return replace(placements, findings=tuple(findings))
 
 
-def place_import(ctx: Context, row: Import, manifest: Manifest) -> Places:
+def place_import(ctx: Context, row: Import, manifest: Manifest) -> Placements:
     """The same, with the folder and the choice that the import was asked for with last."""
     return place(ctx, manifest, folder=row.folder, take_over=bool(row.options.get("take_over")))
 
 
-class _Here:
+class LocalState:
     """What there is here."""
 
     def __init__(self, ctx: Context) -> None:
@@ -165,7 +165,7 @@ class _Here:
         known = self._places.get(bundled.unit_id) or {path: bundled.previous_path or bundled.path}
         # A rename that was rolled back or never released is not what put it where it is now.
         there = known.get(path) or list(known.values())[-1]
-        return moved_path(bundled.path, Place(there, path))
+        return moved_path(bundled.path, KnownPlacement(there, path))
 
     def made_here_with(self, dag_ids: Iterable[str]) -> Unit | None:
         """The unit that defines these DAGs here, if it is one alone, and was not imported itself."""
@@ -184,16 +184,16 @@ class _Here:
             if unit is not None and unit.id in self.live:
                 yield Removal(each, unit, self.live[unit.id])
 
-    def others(self, places: Places) -> dict[int, Submission]:
+    def others(self, placements: Placements) -> dict[int, Submission]:
         """What stays of units that the bundle does not touch: in the target, or on its way there."""
-        touched, rows = places.unit_ids, {**self.live, **self._waiting}
+        touched, rows = placements.unit_ids, {**self.live, **self._waiting}
         return {unit: row for unit, row in rows.items() if unit not in touched and not row.is_removal}
 
 
-def _cannot_move(places: Places) -> Iterator[Finding]:
+def _cannot_move(placements: Placements) -> Iterator[Finding]:
     """A DAG file that others import can only stay where its module name says."""
-    moved = {place.bundled.path: place for place in places.units if place.is_moved}
-    for place in places.units:
+    moved = {place.bundled.path: place for place in placements.units if place.is_moved}
+    for place in placements.units:
         for file in place.files:
             if file in moved and file != place.bundled.path:
                 yield (
@@ -213,14 +213,14 @@ def _cannot_move(places: Places) -> Iterator[Finding]:
             )
 
 
-def _paths_taken(here: _Here, places: Places) -> Iterator[Finding]:
+def _paths_taken(here: LocalState, placements: Placements) -> Iterator[Finding]:
     wanted: dict[str, set[str]] = defaultdict(set)
-    for place in places.units:
+    for place in placements.units:
         for there, path in place.files.items():
             wanted[path].add(there)
-    units = {row.path: row.unit for row in here.others(places).values()}
-    leaving = {place.unit.id for place in places.units if place.unit and place.unit.path != place.path}
-    for place in places.units:
+    units = {row.path: row.unit for row in here.others(placements).values()}
+    leaving = {place.unit.id for place in placements.units if place.unit and place.unit.path != place.path}
+    for place in placements.units:
         other = units.get(place.path) or _namesake(here, place, leaving)
         both = sorted(wanted[place.path])
         if other is not None:
@@ -232,16 +232,16 @@ def _paths_taken(here: _Here, places: Places) -> Iterator[Finding]:
         yield (Reason.PATH_TAKEN, Item(place.path, f"{detail} Choose another folder.", place.bundled.dag_ids))
 
 
-def _namesake(here: _Here, place: Placement, leaving: Collection[int]) -> Unit | None:
+def _namesake(here: LocalState, place: Placement, leaving: Collection[int]) -> Unit | None:
     """A unit of which nothing counts any more keeps its path all the same: no two units share one."""
     unit = here.at_path.get(place.path)
     is_own = unit is not None and place.unit is not None and unit.id == place.unit.id
     return None if unit is None or is_own or unit.id in leaving else unit
 
 
-def _dag_ids_taken(here: _Here, places: Places) -> Iterator[Finding]:
-    owners = {dag_id: row for row in here.others(places).values() for dag_id in row.dag_ids}
-    for place in places.units:
+def _dag_ids_taken(here: LocalState, placements: Placements) -> Iterator[Finding]:
+    owners = {dag_id: row for row in here.others(placements).values() for dag_id in row.dag_ids}
+    for place in placements.units:
         for dag_id in place.bundled.dag_ids:
             row = owners.get(dag_id)
             if row is not None:
@@ -256,8 +256,8 @@ def _dag_ids_taken(here: _Here, places: Places) -> Iterator[Finding]:
                 )
 
 
-def _busy(ctx: Context, places: Places) -> Iterator[Finding]:
-    for row in submissions.with_state(ctx.session, places.unit_ids, SubmissionState.IN_RELEASE):
+def _busy(ctx: Context, placements: Placements) -> Iterator[Finding]:
+    for row in submissions.with_state(ctx.session, placements.unit_ids, SubmissionState.IN_RELEASE):
         number = f" {row.release_id}" if row.release_id else ""
         yield (
             Reason.IN_OPEN_RELEASE,
@@ -269,9 +269,11 @@ def _busy(ctx: Context, places: Places) -> Iterator[Finding]:
         )
 
 
-def move_units(ctx: Context, places: Iterable[Placement]) -> None:
+def move_units(ctx: Context, placements: Iterable[Placement]) -> None:
     """Give the units that are here already their new paths; they may go where another of them was."""
-    moving = [(place.unit, place.path) for place in places if place.unit and place.unit.path != place.path]
+    moving = [
+        (place.unit, place.path) for place in placements if place.unit and place.unit.path != place.path
+    ]
     for unit, path in moving:
         unit.path = f"{path} (moving {unit.id})"
     # Two units must not have one path at any moment.

@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 from airflow_release_plugin.analysis.closure import Closure, ClosureFile, FileKind
 from airflow_release_plugin.domain.bundle.name_table import name_table
-from airflow_release_plugin.domain.bundle.preflight import Row
+from airflow_release_plugin.domain.bundle.preflight import PreflightFinding
 from airflow_release_plugin.domain.release.digest import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.models import Import, Submission, Unit
 from airflow_release_plugin.services.imports import preflight, upstream_files
 from airflow_release_plugin.services.imports.files import Prepared, prepare
-from airflow_release_plugin.services.imports.placement_plan import Placement, Places, Removal
+from airflow_release_plugin.services.imports.placement_plan import Placement, Placements, Removal
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions.versions import content_columns
 from airflow_release_plugin.transfer.reader import Bundle
 
 
 @dataclass(frozen=True)
-class Plan:
+class ImportPlan:
     """
     Where everything of a bundle goes and what it becomes.
 
@@ -30,14 +30,14 @@ class Plan:
 
     bundle: Bundle
     base: str | None
-    places: Places
+    placements: Placements
     prepared: Prepared
-    findings: tuple[Row, ...]
+    findings: tuple[PreflightFinding, ...]
 
     @property
     def changed(self) -> list[Placement]:
         """Units of which a version is made, upstream first."""
-        return [each for each in self.places.units if not self.prepared.is_unchanged(each)]
+        return [each for each in self.placements.units if not self.prepared.is_unchanged(each)]
 
     @property
     def rewritten(self) -> dict[str, str]:
@@ -49,11 +49,11 @@ class Plan:
         """Path there and here of each unit, by its id."""
         return {
             each.bundled.unit_id: {"there": each.bundled.path, "here": each.path}
-            for each in self.places.units
+            for each in self.placements.units
         }
 
 
-def plan(ctx: Context, row: Import, bundle: Bundle) -> Plan:
+def plan(ctx: Context, row: Import, bundle: Bundle) -> ImportPlan:
     """
     Work out what applying would do, with the folder and the names of the last preflight.
 
@@ -61,19 +61,21 @@ def plan(ctx: Context, row: Import, bundle: Bundle) -> Plan:
     """
     manifest = bundle.manifest
     base = upstream_files.base_commit(ctx, manifest)
-    places = preflight.find_places(ctx, row, manifest)
+    placements = preflight.find_places(ctx, row, manifest)
     read = upstream_files.reader(ctx, bundle, base)
-    prepared = prepare(ctx, manifest, places, name_table(row.mapping), read)
-    return Plan(bundle, base, places, prepared, preflight.look(ctx, row, manifest, places, prepared))
+    prepared = prepare(ctx, manifest, placements, name_table(row.mapping), read)
+    return ImportPlan(
+        bundle, base, placements, prepared, preflight.look(ctx, row, manifest, placements, prepared)
+    )
 
 
-def draft(ctx: Context, row: Import, made: Plan, each: Placement, unit: Unit) -> Submission:
+def draft(ctx: Context, row: Import, made: ImportPlan, each: Placement, unit: Unit) -> Submission:
     """The version of a unit that an import brings; not in the session, without a number."""
     files = made.prepared.closure(each)
     return _draft(ctx, row, made, unit, each.change, each.path, each.bundled.dag_ids, files)
 
 
-def draft_removal(ctx: Context, row: Import, made: Plan, each: Removal) -> Submission:
+def draft_removal(ctx: Context, row: Import, made: ImportPlan, each: Removal) -> Submission:
     """The version that takes a unit out of the target, because it is gone where the bundle comes from."""
     live = each.live
     return _draft(ctx, row, made, each.unit, ChangeKind.DELETED, live.path, tuple(live.dag_ids), ())
@@ -82,7 +84,7 @@ def draft_removal(ctx: Context, row: Import, made: Plan, each: Removal) -> Submi
 def _draft(
     ctx: Context,
     row: Import,
-    made: Plan,
+    made: ImportPlan,
     unit: Unit,
     change: ChangeKind,
     path: str,

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from airflow_release_plugin.domain.bundle.manifest import Manifest
 from airflow_release_plugin.domain.bundle.name_table import NameTable, name_table
-from airflow_release_plugin.domain.bundle.preflight import Reason, Row, read_policy, weighed
-from airflow_release_plugin.domain.bundle.preflight_rules import Ground, Needs, findings
+from airflow_release_plugin.domain.bundle.preflight import (
+    PreflightFinding,
+    Reason,
+    read_policy,
+    with_severity,
+)
+from airflow_release_plugin.domain.bundle.preflight_rules import ImportContext, Needs, findings
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import WAITING_IMPORT_STATES, ImportState, SubmissionState
@@ -14,7 +19,7 @@ from airflow_release_plugin.models import Import
 from airflow_release_plugin.repositories import applied_imports, submissions
 from airflow_release_plugin.services.imports import imports, name_mappings, upstream_files
 from airflow_release_plugin.services.imports.files import Prepared, prepare
-from airflow_release_plugin.services.imports.placement_plan import Places, place_import
+from airflow_release_plugin.services.imports.placement_plan import Placements, place_import
 from airflow_release_plugin.services.releases import expiry
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.transfer.reader import Bundle
@@ -61,7 +66,7 @@ def check(
         folder=row.folder,
         mapping=row.mapping,
         take_over=take_over,
-        found={each["reason"]: each["weight"] for each in row.preflight},
+        found={each["reason"]: each["severity"] for each in row.preflight},
     )
     return row
 
@@ -80,53 +85,53 @@ def require_waiting(row: Import) -> Import:
 def renew(ctx: Context, row: Import) -> None:
     """Look again, with the folder and the names that the import has."""
     with imports.opened(ctx, row) as bundle:
-        places = find_places(ctx, row, bundle.manifest)
-        rows = look(ctx, row, bundle.manifest, places, _prepared(ctx, row, bundle, places))
+        placements = find_places(ctx, row, bundle.manifest)
+        rows = look(ctx, row, bundle.manifest, placements, _prepared(ctx, row, bundle, placements))
     row.preflight = [each.to_dict() for each in rows]
     row.preflight_at, row.error = ctx.clock(), ""
 
 
-def find_places(ctx: Context, row: Import, manifest: Manifest) -> Places:
+def find_places(ctx: Context, row: Import, manifest: Manifest) -> Placements:
     """Where everything goes, with the folder of the import; open releases that are over do not count."""
-    places = place_import(ctx, row, manifest)
-    if all(reason is not Reason.IN_OPEN_RELEASE for reason, _ in places.findings):
-        return places
+    placements = place_import(ctx, row, manifest)
+    if all(reason is not Reason.IN_OPEN_RELEASE for reason, _ in placements.findings):
+        return placements
     # One whose window is over holds nothing any more, though nobody wrote that down yet.
-    held = submissions.with_state(ctx.session, places.unit_ids, SubmissionState.IN_RELEASE)
-    expiry.settle_held(ctx, held)
+    held = submissions.with_state(ctx.session, placements.unit_ids, SubmissionState.IN_RELEASE)
+    expiry.expire_holders_if_due(ctx, held)
     # What is settled is asked for again.
     ctx.session.flush()
     return place_import(ctx, row, manifest)
 
 
-def _prepared(ctx: Context, row: Import, bundle: Bundle, places: Places) -> Prepared | None:
+def _prepared(ctx: Context, row: Import, bundle: Bundle, placements: Placements) -> Prepared | None:
     """What the files become; ``None`` if those of the base are not here."""
     try:
         base = upstream_files.base_commit(ctx, bundle.manifest)
     except ConflictError:
         return None
     read = upstream_files.reader(ctx, bundle, base)
-    return prepare(ctx, bundle.manifest, places, name_table(row.mapping), read)
+    return prepare(ctx, bundle.manifest, placements, name_table(row.mapping), read)
 
 
 def look(
-    ctx: Context, row: Import, manifest: Manifest, places: Places, prepared: Prepared | None
-) -> tuple[Row, ...]:
+    ctx: Context, row: Import, manifest: Manifest, placements: Placements, prepared: Prepared | None
+) -> tuple[PreflightFinding, ...]:
     """
     Weigh everything that stands in the way at this moment. Nothing of the bundle is imported or executed.
 
     :param prepared: ``None`` for a bundle whose base is not here
     """
     needs = Needs(manifest, name_table(row.mapping).here)
-    ground = _ground(ctx, needs, places, _applied(ctx, row, manifest, has_base=prepared is not None))
-    found = (*findings(needs, ground), *places.findings, *(prepared.findings if prepared else ()))
-    return weighed(found, read_policy(ctx.settings.import_policy).weights)
+    context = _ground(ctx, needs, placements, _applied(ctx, row, manifest, has_base=prepared is not None))
+    found = (*findings(needs, context), *placements.findings, *(prepared.findings if prepared else ()))
+    return with_severity(found, read_policy(ctx.settings.import_policy).weights)
 
 
-def _ground(ctx: Context, needs: Needs, places: Places, applied: frozenset[str]) -> Ground:
+def _ground(ctx: Context, needs: Needs, placements: Placements, applied: frozenset[str]) -> ImportContext:
     live = submissions.live_by_unit(ctx.session, ctx.settings.source).values()
-    touched = {dag_id for version in places.live for dag_id in version.dag_ids}
-    return Ground(
+    touched = {dag_id for version in placements.live for dag_id in version.dag_ids}
+    return ImportContext(
         inventory=ctx.airflow.inventory.take(needs.wanted),
         environment=ctx.settings.environment,
         released=frozenset(dag_id for version in live for dag_id in version.dag_ids),

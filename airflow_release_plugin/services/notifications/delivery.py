@@ -26,8 +26,8 @@ from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.approvals import gates, notifications
 from airflow_release_plugin.services.releases import expiry
 from airflow_release_plugin.services.runtime import audit
-from airflow_release_plugin.services.runtime.background import Work, alone, insist
-from airflow_release_plugin.services.runtime.claims import take_each
+from airflow_release_plugin.services.runtime.background import Work, in_transaction, retry_transaction
+from airflow_release_plugin.services.runtime.claims import claim_each
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
@@ -48,8 +48,8 @@ def run_once(*, work: Work = unit_of_work, send: Deliver = deliver, stop: Event 
     :param stop: ends it after the notification under way
     """
     settle_expired(work)
-    alone(work, remind)
-    return sum(_send(claim, work=work, send=send) for claim in take_each(work, _claim_next, stop))
+    in_transaction(work, remind)
+    return sum(_send(claim, work=work, send=send) for claim in claim_each(work, _claim_next, stop))
 
 
 def settle_expired(work: Work = unit_of_work) -> None:
@@ -58,15 +58,15 @@ def settle_expired(work: Work = unit_of_work) -> None:
         release_ids = queries.expired_release_ids(ctx.session, ctx.clock())
         gate_ids = queries.expired_gate_ids(ctx.session, ctx.clock())
     for release_id in release_ids:
-        alone(work, lambda ctx, release_id=release_id: _settle_release(ctx, release_id))  # type: ignore[misc]
+        in_transaction(work, lambda ctx, release_id=release_id: _settle_release(ctx, release_id))  # type: ignore[misc]
     for gate_id in gate_ids:
-        alone(work, lambda ctx, gate_id=gate_id: gates.settle(ctx, gate_id))  # type: ignore[misc]
+        in_transaction(work, lambda ctx, gate_id=gate_id: gates.settle(ctx, gate_id))  # type: ignore[misc]
 
 
 def _settle_release(ctx: Context, release_id: int) -> None:
     release = release_queries.release(ctx.session, release_id, lock=True)
     if release is not None:
-        expiry.settle(ctx, release)
+        expiry.expire_if_due(ctx, release)
 
 
 def remind(ctx: Context) -> None:
@@ -102,7 +102,7 @@ def _is_waiting(ctx: Context, approval: Approval) -> bool:
 
 
 @dataclass(frozen=True)
-class Claim:
+class ClaimedNotification:
     """A notification that this server alone may send now."""
 
     id: int
@@ -112,7 +112,7 @@ class Claim:
     timeout: float
 
 
-def _claim_next(ctx: Context) -> Claim | None:
+def _claim_next(ctx: Context) -> ClaimedNotification | None:
     """Take the next one that is due."""
     row = queries.next_due(ctx.session, ctx.clock())
     if row is None:
@@ -125,17 +125,17 @@ def _claim_next(ctx: Context) -> Claim | None:
     pause = PAUSES[min(row.attempts, len(PAUSES) - 1)]
     row.attempts += 1
     row.next_attempt_at = ctx.clock() + max(pause, timedelta(seconds=2 * timeout))
-    return Claim(row.id, row.attempts, row.notifier_json, row.notice, timeout)
+    return ClaimedNotification(row.id, row.attempts, row.notifier_json, row.notice, timeout)
 
 
-def _send(claim: Claim, *, work: Work, send: Deliver) -> bool:
+def _send(claim: ClaimedNotification, *, work: Work, send: Deliver) -> bool:
     problem = send(claim.notifier, claim.notice, timeout=claim.timeout)
     # What is not written down would be sent again.
-    insist(lambda ctx: _record(ctx, claim, problem), work)
+    retry_transaction(lambda ctx: _record(ctx, claim, problem), work)
     return problem is None
 
 
-def _record(ctx: Context, claim: Claim, problem: DeliveryProblem | None) -> None:
+def _record(ctx: Context, claim: ClaimedNotification, problem: DeliveryProblem | None) -> None:
     row = queries.notification(ctx.session, claim.id)
     if row is None or row.attempts != claim.attempt:
         return

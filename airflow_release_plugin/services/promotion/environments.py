@@ -21,7 +21,7 @@ from airflow_release_plugin.store.base import environment_ref
 
 
 @dataclass(frozen=True)
-class EnvironmentView:
+class EnvironmentDetail:
     """An environment; ``moved`` says that its branch is not where the product left it."""
 
     name: str
@@ -31,7 +31,7 @@ class EnvironmentView:
 
 
 @dataclass(frozen=True)
-class DagVersion:
+class VersionRecord:
     """One version of one DAG: a record."""
 
     dag_id: str
@@ -50,7 +50,7 @@ class DagVersion:
     commit: str | None
 
 
-def get(ctx: Context, *, actor: Actor, name: str) -> EnvironmentView:
+def get(ctx: Context, *, actor: Actor, name: str) -> EnvironmentDetail:
     """An environment by name; every logged-in user may see where it stands."""
     del actor
     if name != ctx.settings.environment:
@@ -60,10 +60,10 @@ def get(ctx: Context, *, actor: Actor, name: str) -> EnvironmentView:
     record = releases.environment(ctx.session, name)
     recorded = record.recorded_commit if record else None
     commit = ctx.store.ref(environment_ref(name))
-    return EnvironmentView(name=name, commit=commit, recorded_commit=recorded, moved=commit != recorded)
+    return EnvironmentDetail(name=name, commit=commit, recorded_commit=recorded, moved=commit != recorded)
 
 
-def restore(ctx: Context, *, actor: Actor, name: str) -> EnvironmentView:
+def restore(ctx: Context, *, actor: Actor, name: str) -> EnvironmentDetail:
     """Put a branch that was moved by hand back to where the last promotion left it; for admins."""
     access.require_admin(ctx, actor, f"restore {name!r}")
     with suppress(TargetMovedError):
@@ -92,7 +92,7 @@ def restore(ctx: Context, *, actor: Actor, name: str) -> EnvironmentView:
 
 def dag_history(
     ctx: Context, *, actor: Actor, dag_id: str, limit: int = 50, offset: int = 0
-) -> Page[DagVersion]:
+) -> Page[VersionRecord]:
     """
     Every version of a DAG, newest first.
 
@@ -101,19 +101,19 @@ def dag_history(
     """
     units = records.units_of(ctx, actor=actor, dag_id=dag_id)
     page = submissions.list_submissions(ctx.session, unit_ids=units, limit=limit, offset=offset)
-    packages = _packages(ctx, page.items)
+    releases = _releases(ctx, page.items)
     wanted = ctx.settings.target_id(dag_id)
-    return Page([_record(ctx, row, wanted, packages) for row in page.items], page.total_entries)
+    return Page([_record(ctx, row, wanted, releases) for row in page.items], page.total_entries)
 
 
-def live_dags(ctx: Context, *, actor: Actor) -> list[DagVersion]:
+def live_dags(ctx: Context, *, actor: Actor) -> list[VersionRecord]:
     """What the environment holds now, one row for each DAG that the actor may read, by DAG id."""
     rows = list(submissions.live_by_unit(ctx.session, ctx.settings.source).values())
     readable = ctx.airflow.access.readable(actor, access.both_ids(ctx, [d for r in rows for d in r.dag_ids]))
     everything = access.is_executor(ctx, actor)
-    packages = _packages(ctx, rows)
+    releases = _releases(ctx, rows)
     found = [
-        _record(ctx, row, dag_id, packages)
+        _record(ctx, row, dag_id, releases)
         for row in rows
         for dag_id in row.dag_ids
         if everything or not readable.isdisjoint(access.both_ids(ctx, [dag_id]))
@@ -121,14 +121,14 @@ def live_dags(ctx: Context, *, actor: Actor) -> list[DagVersion]:
     return sorted(found, key=lambda version: version.dag_id)
 
 
-def _packages(ctx: Context, rows: list[Submission]) -> dict[int, Release]:
+def _releases(ctx: Context, rows: list[Submission]) -> dict[int, Release]:
     return releases.with_items(ctx.session, {row.release_id for row in rows if row.release_id is not None})
 
 
-def _record(ctx: Context, row: Submission, dag_id: str, packages: dict[int, Release]) -> DagVersion:
-    package = packages.get(row.release_id) if row.release_id is not None else None
+def _record(ctx: Context, row: Submission, dag_id: str, releases: dict[int, Release]) -> VersionRecord:
+    release = releases.get(row.release_id) if row.release_id is not None else None
     released = row.state is SubmissionState.RELEASED
-    return DagVersion(
+    return VersionRecord(
         dag_id=dag_id,
         path=row.path,
         version=row.version,
@@ -140,7 +140,7 @@ def _record(ctx: Context, row: Submission, dag_id: str, packages: dict[int, Rele
         submitted_at=row.submitted_at,
         comment=row.comment,
         release_id=row.release_id,
-        release_number=package.number if package else None,
-        released_at=package.released_at if package else None,
-        commit=package.target_commit if package else None,
+        release_number=release.number if release else None,
+        released_at=release.released_at if release else None,
+        commit=release.target_commit if release else None,
     )

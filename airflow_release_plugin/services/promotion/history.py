@@ -13,7 +13,7 @@ from airflow_release_plugin.store.base import environment_ref
 
 
 @dataclass(frozen=True)
-class Since:
+class HistoryPoint:
     """
     What happened in the target after a point of its history.
 
@@ -29,7 +29,7 @@ class Since:
     landed: tuple[Release, ...]
 
 
-def since(ctx: Context, commit: str | None) -> Since:
+def history_point(ctx: Context, commit: str | None) -> HistoryPoint:
     """
     What came to the target after ``commit``; costs by the number of later commits, not by that of all.
 
@@ -38,7 +38,7 @@ def since(ctx: Context, commit: str | None) -> Since:
     head = ctx.store.ref(environment_ref(ctx.settings.environment))
     commits = commits_after(ctx, commit, head)
     made = releases.by_commit(ctx.session, ctx.settings.environment, commits)
-    return Since(commit, head, commits, tuple(made[c] for c in commits if c in made))
+    return HistoryPoint(commit, head, commits, tuple(made[c] for c in commits if c in made))
 
 
 def commits_after(ctx: Context, commit: str | None, head: str | None) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ def commits_after(ctx: Context, commit: str | None, head: str | None) -> tuple[s
     return tuple(found)
 
 
-def versions_at(ctx: Context, unit_ids: Collection[int], point: Since) -> dict[int, Submission]:
+def versions_at(ctx: Context, unit_ids: Collection[int], point: HistoryPoint) -> dict[int, Submission]:
     """What the target held of these units at a point of its history; only those that it did hold."""
     later = {release.id for release in point.landed}
     found: dict[int, Submission] = {}

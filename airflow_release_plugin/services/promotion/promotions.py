@@ -93,7 +93,7 @@ def _require_approved(ctx: Context, release: Release) -> Approval | None:
 
 
 def _require_open_window(ctx: Context, release: Release, approval: Approval | None) -> None:
-    held = schedule.hold(release, approval, ctx.clock())
+    held = schedule.execution_block(release, approval, ctx.clock())
     if held is not None:
         until = held.until.isoformat() if held.until else "further notice"
         raise FrozenError(
@@ -231,7 +231,7 @@ def _settle(ctx: Context, release: Release, environment: Environment, *, actor: 
     replaced = submission_queries.with_state(ctx.session, units, SubmissionState.RELEASED)
     for item in release.items:
         item.submission.move_to(SubmissionState.RELEASED)
-    superseding.settle(ctx, release, replaced, actor=actor)
+    superseding.supersede(ctx, release, replaced, actor=actor)
     audit.record(
         ctx,
         actor=actor,

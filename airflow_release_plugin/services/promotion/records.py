@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.release.records import Place
+from airflow_release_plugin.domain.release.records import VersionPlace
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.models import Decision, Event, Release, Submission
@@ -23,7 +23,7 @@ TRAIL = 200
 
 
 @dataclass(frozen=True)
-class Stay:
+class ReleaseMembership:
     """
     One release that a version was in, whatever became of it.
 
@@ -49,8 +49,8 @@ class Record:
 
     submission: Submission
     release: Release | None
-    place: Place
-    stays: tuple[Stay, ...]
+    place: VersionPlace
+    stays: tuple[ReleaseMembership, ...]
 
     @property
     def is_checked(self) -> bool | None:
@@ -84,7 +84,7 @@ def list_records(
     actor: Actor,
     search: str = "",
     submitter: str = "",
-    place: Place | None = None,
+    place: VersionPlace | None = None,
     order_by: str = "-submitted_at",
     limit: int = 50,
     offset: int = 0,
@@ -106,7 +106,7 @@ def history(ctx: Context, *, actor: Actor, dag_id: str, limit: int = 50, offset:
     """
     wanted = RecordFilter(of_units=units_of(ctx, actor=actor, dag_id=dag_id))
     page = records.list_records(ctx.session, wanted, limit=limit, offset=offset)
-    live = RecordFilter(of_units=wanted.of_units, place=Place.IN_TARGET)
+    live = RecordFilter(of_units=wanted.of_units, place=VersionPlace.IN_TARGET)
     served = records.list_records(ctx.session, live, limit=1, offset=0).items
     found = _records(ctx, [*served, *page.items])
     return History(
@@ -134,7 +134,7 @@ def trail(ctx: Context, found: Sequence[Record]) -> list[Event]:
     return events.list_events(ctx.session, subjects=sorted(subjects), limit=TRAIL).items[::-1]
 
 
-def stays(ctx: Context, *, actor: Actor, submission_id: int) -> tuple[Stay, ...]:
+def stays(ctx: Context, *, actor: Actor, submission_id: int) -> tuple[ReleaseMembership, ...]:
     """The releases that a version was in, the newest first; ``NotFoundError`` if the actor may not see it."""
     row = submission_service.get(ctx, actor=actor, submission_id=submission_id)
     return _stays(ctx, [row.id]).get(row.id, ())
@@ -145,15 +145,15 @@ def _records(ctx: Context, rows: Sequence[RecordRow]) -> list[Record]:
     return [Record(row.submission, row.release, row.place, found.get(row.submission.id, ())) for row in rows]
 
 
-def _stays(ctx: Context, submission_ids: Collection[int]) -> dict[int, tuple[Stay, ...]]:
+def _stays(ctx: Context, submission_ids: Collection[int]) -> dict[int, tuple[ReleaseMembership, ...]]:
     """By submission; three queries, whatever the number."""
     pairs = records.stays(ctx.session, submission_ids)
     release_ids = {release.id for _, release in pairs}
     checks = records.last_checks(ctx.session, release_ids)
     decided = approvals.decisions_on(ctx.session, release_ids)
-    found: dict[int, tuple[Stay, ...]] = {}
+    found: dict[int, tuple[ReleaseMembership, ...]] = {}
     for submission_id, release in pairs:
-        stay = Stay(
+        stay = ReleaseMembership(
             release,
             release.effective_state(ctx.clock()),
             checks.get(release.id),

@@ -13,7 +13,7 @@ from airflow_release_plugin.services.releases import lifecycle
 from airflow_release_plugin.services.runtime.context import Context
 
 
-def settle(ctx: Context, release: Release, replaced: Sequence[Submission], *, actor: Actor) -> None:
+def supersede(ctx: Context, release: Release, replaced: Sequence[Submission], *, actor: Actor) -> None:
     """
     Move what a promotion replaced in the target.
 

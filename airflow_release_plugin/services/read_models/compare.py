@@ -1,4 +1,4 @@
-"""Two versions, two packages, or the source and the target, side by side."""
+"""Two versions, two releases, or the source and the target, side by side."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import records
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.read_models import release_page
-from airflow_release_plugin.services.releases import releases
+from airflow_release_plugin.services.releases import releases as release_service
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.submissions import candidates, submissions
@@ -47,20 +47,20 @@ class VersionComparison:
 
 
 @dataclass(frozen=True)
-class PackagePair:
-    """One unit in two packages; a side that lacks it is ``None``."""
+class ReleasePair:
+    """One unit in two releases; a side that lacks it is ``None``."""
 
     old: Submission | None
     new: Submission | None
 
 
 @dataclass(frozen=True)
-class PackageComparison:
+class ReleaseComparison:
     """One release against another."""
 
     old: Release
     new: Release
-    pairs: list[PackagePair]
+    pairs: list[ReleasePair]
     files: list[ChangedFile]
     structure: Structure
 
@@ -109,20 +109,20 @@ def versions(
 
 def release_structure(ctx: Context, *, actor: Actor, release_id: int) -> Structure:
     """How a release changes the structure of what was in the target when it was checked."""
-    return structure.of_release(ctx, releases.get(ctx, actor=actor, release_id=release_id))
+    return structure.of_release(ctx, release_service.get(ctx, actor=actor, release_id=release_id))
 
 
-def packages(
+def releases(
     ctx: Context, *, actor: Actor, release_id: int, other_id: int, options: DiffOptions = PLAIN
-) -> PackageComparison:
+) -> ReleaseComparison:
     """What a release brings that another one did not: versions, files, structure (R14)."""
-    new = releases.get(ctx, actor=actor, release_id=release_id)
-    old = releases.get(ctx, actor=actor, release_id=other_id)
+    new = release_service.get(ctx, actor=actor, release_id=release_id)
+    old = release_service.get(ctx, actor=actor, release_id=other_id)
     access.require_code(ctx, actor, {*access.release_dag_ids(new), *access.release_dag_ids(old)})
     before = {item.submission.unit_id: item.submission for item in old.items}
     after = {item.submission.unit_id: item.submission for item in new.items}
-    pairs = [PackagePair(before.get(unit), after.get(unit)) for unit in {**before, **after}]
-    return PackageComparison(
+    pairs = [ReleasePair(before.get(unit), after.get(unit)) for unit in {**before, **after}]
+    return ReleaseComparison(
         old,
         new,
         sorted(pairs, key=_path),
@@ -145,7 +145,7 @@ def _entries(rows: Iterable[Submission]) -> dict[str, FileEntry]:
     return {entry.path: entry for row in rows for entry in row.entries}
 
 
-def _path(pair: PackagePair) -> str:
+def _path(pair: ReleasePair) -> str:
     return "".join(row.path for row in (pair.new or pair.old,) if row is not None)
 
 

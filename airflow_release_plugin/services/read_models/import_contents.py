@@ -16,7 +16,7 @@ from airflow_release_plugin.models import Import
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.imports import imports, upstream_files
 from airflow_release_plugin.services.imports.files import Prepared, Read, prepare
-from airflow_release_plugin.services.imports.placement_plan import Placement, Places, place_import
+from airflow_release_plugin.services.imports.placement_plan import Placement, Placements, place_import
 from airflow_release_plugin.services.read_models import import_page
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions.file_diffs import PLAIN, ChangedFile, DiffOptions, diff_entries
@@ -46,10 +46,10 @@ def unit(ctx: Context, *, actor: Actor, import_id: int, path: str, options: Diff
     :param path: of its DAG file there
     """
     with _opened(ctx, actor, import_id) as opened:
-        placement = next((p for p in opened.places.units if p.bundled.path == path), None)
+        placement = next((p for p in opened.placements.units if p.bundled.path == path), None)
         if placement is None:
             raise NotFoundError(f"The bundle holds no Dag file {path!r}.")
-        prepared = opened.prepare(Places((placement,), (), ()))
+        prepared = opened.prepare(Placements((placement,), (), ()))
         closure = {entry.path: entry for entry in prepared.closure(placement)}
         there = {here: name for name, here in placement.files.items()}
         changes = diff_entries(
@@ -83,7 +83,7 @@ def renamed(
 ) -> tuple[ChangedFile, ...]:
     """What the names of this installation change in the files, by their paths there."""
     with _opened(ctx, actor, import_id) as opened:
-        prepared = opened.prepare(replace(opened.places, findings=()))
+        prepared = opened.prepare(replace(opened.placements, findings=()))
         return tuple(
             _changed(path, opened.read(path), prepared.read(path), options)
             for path in prepared.rewritten
@@ -113,12 +113,12 @@ class _Opened:
     read: Read
 
     @property
-    def places(self) -> Places:
+    def placements(self) -> Placements:
         return place_import(self.ctx, self.row, self.manifest)
 
-    def prepare(self, places: Places) -> Prepared:
+    def prepare(self, placements: Placements) -> Prepared:
         table = import_page.table_of(self.ctx, self.row)
-        return prepare(self.ctx, self.manifest, places, table, self.read)
+        return prepare(self.ctx, self.manifest, placements, table, self.read)
 
 
 @contextmanager

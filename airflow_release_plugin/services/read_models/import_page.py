@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from airflow_release_plugin.domain.bundle.manifest import BundleUnit, Manifest, manifest_from_dict
 from airflow_release_plugin.domain.bundle.name_table import NameTable, name_table
-from airflow_release_plugin.domain.bundle.preflight import Reason, Row, Weight, rows_from
+from airflow_release_plugin.domain.bundle.preflight import PreflightFinding, Reason, Severity, rows_from
 from airflow_release_plugin.domain.bundle.preflight_rules import Needs
 from airflow_release_plugin.domain.bundle.trusted_keys import TrustedKey
 from airflow_release_plugin.domain.identity import Actor
@@ -19,7 +19,7 @@ from airflow_release_plugin.repositories import applied_imports, releases, submi
 from airflow_release_plugin.repositories import imports as queries
 from airflow_release_plugin.services.imports import imports, name_mappings
 from airflow_release_plugin.services.imports.evidence import why_not_enough
-from airflow_release_plugin.services.imports.placement_plan import Places, place_import
+from airflow_release_plugin.services.imports.placement_plan import Placements, place_import
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.transfer.keys import KeyFolder
 
@@ -27,7 +27,7 @@ UNCHANGED = "unchanged"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PreflightCounts:
     """How many things a preflight found that block, and that people should look at."""
 
     blocking: int = 0
@@ -72,7 +72,7 @@ class Name:
 
 
 @dataclass(frozen=True)
-class Gone:
+class RemovedUnit:
     """DAGs that the bundle takes away; ``is_here`` while the target has them."""
 
     path: str
@@ -81,7 +81,7 @@ class Gone:
 
 
 @dataclass(frozen=True)
-class ImportView:
+class ImportDetail:
     """
     An import with everything that its page shows.
 
@@ -94,10 +94,10 @@ class ImportView:
 
     row: Import
     manifest: Manifest | None
-    rows: tuple[Row, ...]
-    verdict: Verdict
+    rows: tuple[PreflightFinding, ...]
+    verdict: PreflightCounts
     units: tuple[BundledUnit, ...]
-    gone: tuple[Gone, ...]
+    gone: tuple[RemovedUnit, ...]
     names: tuple[Name, ...]
     base: Import | None
     release: Release | None
@@ -142,12 +142,12 @@ def trusted_keys(ctx: Context, *, actor: Actor) -> tuple[TrustedKey, ...]:
     return KeyFolder(ctx.settings.keys_path).trusted()
 
 
-def verdict(row: Import) -> Verdict:
+def verdict(row: Import) -> PreflightCounts:
     """What the last preflight of an import came to."""
     found: dict[str, int] = defaultdict(int)
     for each in row.preflight:
-        found[each["weight"]] += max(len(each["items"]), 1)
-    return Verdict(found[Weight.BLOCK.value], found[Weight.WARN.value])
+        found[each["severity"]] += max(len(each["items"]), 1)
+    return PreflightCounts(found[Severity.BLOCK.value], found[Severity.WARN.value])
 
 
 def shown_state(row: Import) -> str:
@@ -167,26 +167,26 @@ def count_waiting(ctx: Context, *, actor: Actor) -> int:
     return queries.count_waiting(ctx.session) if imports.may_import(ctx, actor) else 0
 
 
-def view(ctx: Context, *, actor: Actor, import_id: int) -> ImportView:
+def view(ctx: Context, *, actor: Actor, import_id: int) -> ImportDetail:
     """Everything about one import; a fixed number of queries."""
     row = imports.get(ctx, actor=actor, import_id=import_id)
     manifest = manifest_from_dict(row.manifest) if row.manifest else None
     is_ahead = row.state in WAITING_IMPORT_STATES or row.state is ImportState.APPLYING
-    places = place_import(ctx, row, manifest) if manifest and is_ahead else None
+    placements = place_import(ctx, row, manifest) if manifest and is_ahead else None
     rows = rows_from(row.preflight)
     base = manifest.base if manifest else None
-    return ImportView(
+    return ImportDetail(
         row=row,
         manifest=manifest,
         rows=rows,
         verdict=verdict(row),
-        units=tuple(_units(ctx, row, manifest, places, rows)) if manifest else (),
-        gone=tuple(_gone(manifest, places)) if manifest else (),
+        units=tuple(_units(ctx, row, manifest, placements, rows)) if manifest else (),
+        gone=tuple(_gone(manifest, placements)) if manifest else (),
         names=tuple(_names(manifest, table_of(ctx, row), rows)) if manifest else (),
         base=applied_imports.by_bundle(ctx.session, base.bundle_id) if base else None,
         release=releases.release(ctx.session, row.release_id) if row.release_id else None,
         may_manage=imports.may_import(ctx, actor),
-        folders=_folders(ctx) if places else (),
+        folders=_folders(ctx) if placements else (),
         record_problem=_record_problem(ctx, manifest) if manifest else "",
     )
 
@@ -210,11 +210,15 @@ def table_of(ctx: Context, row: Import) -> NameTable:
 
 
 def _units(
-    ctx: Context, row: Import, manifest: Manifest, places: Places | None, rows: Iterable[Row]
+    ctx: Context,
+    row: Import,
+    manifest: Manifest,
+    placements: Placements | None,
+    rows: Iterable[PreflightFinding],
 ) -> Iterator[BundledUnit]:
     same = {item.name for each in rows if each.reason is Reason.UNCHANGED for item in each.items}
-    if places is not None:
-        for each in places.units:
+    if placements is not None:
+        for each in placements.units:
             change = UNCHANGED if each.path in same else each.change.value
             yield BundledUnit(each.bundled, each.path, change)
         return
@@ -225,12 +229,12 @@ def _units(
         yield BundledUnit(unit, path, version.change.value if version else UNCHANGED, version)
 
 
-def _gone(manifest: Manifest, places: Places | None) -> Iterator[Gone]:
-    here = {removal.gone.unit_id for removal in places.removals} if places else set()
-    return (Gone(unit.path, unit.dag_ids, unit.unit_id in here) for unit in manifest.removed)
+def _gone(manifest: Manifest, placements: Placements | None) -> Iterator[RemovedUnit]:
+    here = {removal.gone.unit_id for removal in placements.removals} if placements else set()
+    return (RemovedUnit(unit.path, unit.dag_ids, unit.unit_id in here) for unit in manifest.removed)
 
 
-def _names(manifest: Manifest, table: NameTable, rows: Iterable[Row]) -> list[Name]:
+def _names(manifest: Manifest, table: NameTable, rows: Iterable[PreflightFinding]) -> list[Name]:
     """What the bundle names, by kind; what is missing or called otherwise here comes first."""
     missing = {(each.missing_kind, item.name) for each in rows for item in each.items}
     needs = Needs(manifest, table.here)

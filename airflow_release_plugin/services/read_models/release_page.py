@@ -20,7 +20,7 @@ from airflow_release_plugin.services.imports import evidence as import_evidence
 from airflow_release_plugin.services.imports.evidence import ImportEvidence
 from airflow_release_plugin.services.read_models.watch import HELD
 from airflow_release_plugin.services.releases import break_glass, creation, progress, releases
-from airflow_release_plugin.services.releases.schedule import Hold, hold
+from airflow_release_plugin.services.releases.schedule import ExecutionBlock, execution_block
 from airflow_release_plugin.services.rollbacks import rollbacks
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
@@ -57,18 +57,18 @@ class PipelineView:
 
 
 @dataclass(frozen=True)
-class ReleaseView:
+class ReleaseDetail:
     """A release with its approval, reports, pipeline and runs as ``actor`` sees them."""
 
     release: Release
     state: ReleaseState
-    approval: approvals.ApprovalView | None
+    approval: approvals.ApprovalDetail | None
     reports: list[Report]
     pipeline: PipelineView | None
     runs: tuple[StartStatus, ...]
     progress: tuple[ItemProgress, ...]
     actions: list[str]
-    hold: Hold | None
+    execution_block: ExecutionBlock | None
     watch_state: str
     evidence: tuple[ImportEvidence, ...]
 
@@ -84,7 +84,7 @@ class ReleaseView:
         return sorted(rows, key=lambda row: row[1].state is not ItemState.FAILED)
 
 
-def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:
+def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseDetail:
     """The release as the actor sees it; a fixed number of queries."""
     release = releases.get(ctx, actor=actor, release_id=release_id)
     approval = approval_queries.latest_approval(ctx.session, "release", release.id)
@@ -92,12 +92,12 @@ def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:
     state = release.effective_state(ctx.clock())
     held = None
     if approval is not None and state is ReleaseState.APPROVED:
-        held = hold(release, approval, ctx.clock())
+        held = execution_block(release, approval, ctx.clock())
     reports = release_queries.reports(ctx.session, release.id)
     pipeline = _pipeline(ctx, release, state)
     started = runs.start_status(ctx, release, pipeline.state if pipeline else None)
     may_break_glass = break_glass.may_break_glass(ctx, actor, release, approval)
-    return ReleaseView(
+    return ReleaseDetail(
         release=release,
         state=state,
         approval=shown,
@@ -106,7 +106,7 @@ def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseView:
         runs=started,
         progress=progress.items(release, state, reports),
         actions=_actions(ctx, actor, release, shown, started, may_break_glass),
-        hold=held,
+        execution_block=held,
         watch_state=HELD if held else state.value,
         evidence=import_evidence.for_release(ctx, release),
     )
@@ -116,7 +116,7 @@ def _actions(
     ctx: Context,
     actor: Actor,
     release: Release,
-    approval: approvals.ApprovalView | None,
+    approval: approvals.ApprovalDetail | None,
     started: Sequence[StartStatus],
     may_break_glass: bool,
 ) -> list[str]:
@@ -137,12 +137,12 @@ def _actions(
     return actions
 
 
-def _is_last_word(approval: approvals.ApprovalView) -> bool:
+def _is_last_word(approval: approvals.ApprovalDetail) -> bool:
     """Whether the actor's own approval would complete it, so that there is no glass to break."""
-    if not approval.may_decide or approval.current_node is None:
+    if not approval.may_decide or approval.current_step is None:
         return False
-    node = approval.nodes[approval.current_node]
-    return approval.current_node == len(approval.nodes) - 1 and node.needed - node.approvals <= 1
+    step = approval.steps[approval.current_step]
+    return approval.current_step == len(approval.steps) - 1 and step.needed - step.approvals <= 1
 
 
 def _pipeline(ctx: Context, release: Release, state: ReleaseState) -> PipelineView | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from airflow_release_plugin.domain.flow.approval import Node
-from airflow_release_plugin.domain.flow.feasibility import unmet_nodes
+from airflow_release_plugin.domain.flow.approval import Step
+from airflow_release_plugin.domain.flow.feasibility import unmet_steps
 from airflow_release_plugin.domain.flow.matching import FlowTrial, flows_apart
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.digest import ReleaseKind
@@ -27,17 +27,17 @@ class Simulation:
 
     :param trials: every flow, in the order in which it is tried, and what became of it
     :param applies: the one that applies
-    :param unmet: nodes that the people there are could not complete
-    :param apart: by DAG id, the flows of releases apart, where they are not all the same
+    :param unmet: steps that the people there are could not complete
+    :param per_dag_flows: by DAG id, the flows of releases per_dag_flows, where they are not all the same
     """
 
     kind: ReleaseKind
     facts: RiskFacts
     trials: tuple[FlowTrial, ...]
     applies: FlowTrial
-    nodes: tuple[Node, ...]
-    unmet: tuple[Node, ...]
-    apart: Mapping[str, str]
+    steps: tuple[Step, ...]
+    unmet: tuple[Step, ...]
+    per_dag_flows: Mapping[str, str]
 
 
 def of_dag(
@@ -97,7 +97,7 @@ def _simulate(
 ) -> Simulation:
     applies, trials, _ = flows.try_flows(ctx, kind=kind, facts=facts, at_least=at_least)
     level = applies.flow.levels[(applies.level or 1) - 1]
-    nodes = tuple(flows.people_for(ctx, node, excluded=excluded) for node in level.nodes)
-    unmet = tuple(unmet_nodes(nodes, counts_twice=applies.flow.counts_twice))
-    apart = flows_apart(trials, kind=kind, facts=facts)
-    return Simulation(kind, facts, trials, applies, nodes, unmet, apart)
+    steps = tuple(flows.people_for(ctx, step, excluded=excluded) for step in level.steps)
+    unmet = tuple(unmet_steps(steps, counts_twice=applies.flow.counts_twice))
+    per_dag_flows = flows_apart(trials, kind=kind, facts=facts)
+    return Simulation(kind, facts, trials, applies, steps, unmet, per_dag_flows)

@@ -69,13 +69,13 @@ def break_glass(ctx: Context, *, actor: Actor, release_id: int, change_digest: s
             f"{release.subject} has changed since you looked at it. Reload the page and look again.",
             current=approval.change_digest,
         )
-    release.emergency_reason = reason.strip()
+    release.break_glass_reason = reason.strip()
     if approval.state is ApprovalState.OPEN:
         _close(ctx, release, approval, actor=actor, reason=reason.strip())
     audit.record(
         ctx,
         actor=actor,
-        tag=EventTag.RELEASE_EMERGENCY,
+        tag=EventTag.RELEASE_GLASS_BROKEN,
         subject=f"release:{release.id}",
         reason=reason.strip(),
         change_digest=change_digest,
@@ -95,10 +95,10 @@ def _require_right(release: Release, approval: Approval, actor: Actor) -> None:
 
 
 def _close(ctx: Context, release: Release, approval: Approval, *, actor: Actor, reason: str) -> None:
-    approval.emergency = True
+    approval.glass_broken = True
     approval.decisions.append(
         Decision(
-            node=len(approval.requirement.nodes),
+            step=len(approval.requirement.steps),
             actor_id=actor.id,
             actor_name=actor.name,
             roles=sorted(actor.roles),

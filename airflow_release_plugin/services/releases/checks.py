@@ -169,13 +169,13 @@ def _request_approval(ctx: Context, release: Release, *, actor: Actor) -> None:
     if release.exempt_reason:
         grant_exempt(ctx, release, actor=actor)
         return
-    standing = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
-    if standing is not None and _still_counts(ctx, standing, release):
+    capacity = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
+    if capacity is not None and _still_counts(ctx, capacity, release):
         # Checked again after a disjoint change of the target: what people agreed to is the same.
-        grant(ctx, release, standing, actor=actor)
+        grant(ctx, release, capacity, actor=actor)
         return
     # What was overridden was the approval before this one.
-    release.emergency_reason = ""
+    release.break_glass_reason = ""
     try:
         flow = _resolve(ctx, release)
     except InvalidRequestError as error:
@@ -205,7 +205,7 @@ def _resolve(ctx: Context, release: Release) -> flows.ResolvedFlow:
         facts=facts,
         at_least=release.at_least_level,
     )
-    release.risk_json = {**release.risk_json, "apart": dict(flow.apart)}
+    release.risk_json = {**release.risk_json, "per_dag_flows": dict(flow.per_dag_flows)}
     return flow
 
 

@@ -10,7 +10,7 @@ from airflow_release_plugin.exceptions import StaleDigestError
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.releases import creation
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import versions
 
@@ -18,7 +18,7 @@ from airflow_release_plugin.services.versions import versions
 def open_release(
     ctx: Context,
     drafts: Sequence[Submission],
-    wish: Wish,
+    release_request: ReleaseRequest,
     *,
     actor: Actor,
     digest: str,
@@ -35,10 +35,10 @@ def open_release(
     submissions.lock_units(ctx.session, [draft.unit.id for draft in drafts])
     for draft in drafts:
         versions.keep(ctx, draft, actor=actor)
-    release = creation.open_release(ctx, drafts, wish, actor=actor, **how)
+    release = creation.open_release(ctx, drafts, release_request, actor=actor, **how)
     if release.change_digest != digest:
         raise StaleDigestError(
-            f"{wish.title}: the target changed while it was requested. Look at it again.",
+            f"{release_request.title}: the target changed while it was requested. Look at it again.",
             current=release.change_digest,
         )
     return release

@@ -40,7 +40,7 @@ BASIC_MODE = "basic mode of source"
 
 
 @dataclass(frozen=True)
-class Wish:
+class ReleaseRequest:
     """
     What people ask for when they request a release.
 
@@ -69,9 +69,9 @@ def request(
     **asked: Any,
 ) -> Release:
     """
-    Package submissions into a release and start the pipeline that checks it.
+    Put submissions into a release and start the pipeline that checks it.
 
-    :param asked: further fields of :class:`Wish`
+    :param asked: further fields of :class:`ReleaseRequest`
     :raises ItemBusyError: a submission is in another open release
     :raises InvalidRequestError: no or too many items, nobody could approve, a reviewer is not eligible,
         a time that is past
@@ -79,13 +79,13 @@ def request(
     chosen = claim(ctx, submission_ids)
     access.require_edit(ctx, actor, {dag_id for submission in chosen for dag_id in submission.dag_ids})
     refuse_clashes(ctx, chosen)
-    return open_release(ctx, chosen, Wish(title, reviewers, **asked), actor=actor)
+    return open_release(ctx, chosen, ReleaseRequest(title, reviewers, **asked), actor=actor)
 
 
 def open_release(
     ctx: Context,
     chosen: Sequence[Submission],
-    wish: Wish,
+    release_request: ReleaseRequest,
     *,
     actor: Actor,
     kind: ReleaseKind = ReleaseKind.PROMOTION,
@@ -104,23 +104,23 @@ def open_release(
     :param by_pipeline: whether a pipeline works on it; else the caller promotes it in this transaction
     """
     access.require_target(ctx)
-    if wish.soak_minutes and not wish.run_after_release:
+    if release_request.soak_minutes and not release_request.run_after_release:
         raise InvalidRequestError("A soak watches the first runs: ask for runs after the release as well.")
-    _require_future(ctx, wish.scheduled_at)
+    _require_future(ctx, release_request.scheduled_at)
     base = base or ctx.store.ref(environment_ref(ctx.settings.environment))
     changes = build_changes(ctx, chosen, base, extra)
     pipeline = ctx.settings.pipeline_dag_id
     asked: list[Person] = []
     if not exempt_reason:
-        facts, name = risk.draft_facts(ctx, chosen, changes, base), f"release {wish.title!r}"
-        flow = preliminary_flow(ctx, chosen, facts, actor, wish.at_least_level, name, kind)
-        asked = _reviewers(actor, wish.reviewers, eligible(flow))
+        facts, name = risk.draft_facts(ctx, chosen, changes, base), f"release {release_request.title!r}"
+        flow = preliminary_flow(ctx, chosen, facts, actor, release_request.at_least_level, name, kind)
+        asked = _reviewers(actor, release_request.reviewers, eligible(flow))
         pipeline = flow.spec.pipeline_dag_id or pipeline
     release = make(
         ctx,
         chosen,
         changes,
-        wish,
+        release_request,
         actor=actor,
         kind=kind,
         base_commit=base,
@@ -147,7 +147,7 @@ def make(
     ctx: Context,
     chosen: Sequence[Submission],
     changes: Sequence[TreeChange],
-    wish: Wish,
+    release_request: ReleaseRequest,
     *,
     actor: Actor,
     kind: ReleaseKind,
@@ -157,12 +157,12 @@ def make(
     environment = ctx.settings.environment
     release = Release(
         number=uuid4().hex,
-        title=wish.title.strip(),
-        description=wish.description,
-        run_after_release=wish.run_after_release,
-        scheduled_at=wish.scheduled_at,
-        at_least_level=wish.at_least_level,
-        soak_minutes=wish.soak_minutes,
+        title=release_request.title.strip(),
+        description=release_request.description,
+        run_after_release=release_request.run_after_release,
+        scheduled_at=release_request.scheduled_at,
+        at_least_level=release_request.at_least_level,
+        soak_minutes=release_request.soak_minutes,
         kind=kind,
         state=ReleaseState.DRAFT,
         environment=environment,
@@ -205,7 +205,7 @@ def claim(ctx: Context, submission_ids: Sequence[int], *, most: int = MAX_ITEMS)
     if not 1 <= len(wanted) <= most:
         raise InvalidRequestError(f"A release holds 1 to {most} submissions; {len(wanted)} were chosen.")
     # Releases are locked before submissions everywhere, so that two requests never wait for each other.
-    expiry.settle_held(ctx, submissions.submissions_by_id(ctx.session, wanted))
+    expiry.expire_holders_if_due(ctx, submissions.submissions_by_id(ctx.session, wanted))
     found = submissions.submissions_by_id(ctx.session, wanted, lock=True)
     missing = sorted(set(wanted) - {submission.id for submission in found})
     if missing:
@@ -262,7 +262,7 @@ def may_retry(ctx: Context, actor: Actor, release: Release) -> bool:
 
 def _has_another_attempt(release: Release) -> bool:
     """Whether the same versions may be tried again: not those made for it, nor what was in the target."""
-    return release.released_at is None and not any(item.submission.for_rollback for item in release.items)
+    return release.released_at is None and all(item.submission.listed for item in release.items)
 
 
 def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:

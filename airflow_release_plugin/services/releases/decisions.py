@@ -30,8 +30,8 @@ class InboxItem:
     requested_by: Person
     dag_ids: list[str]
     change_digest: str
-    node: int
-    node_name: str
+    step: int
+    step_name: str
     opened_at: datetime
     expires_at: datetime
 
@@ -44,7 +44,7 @@ def decide_release(
     verdict: Verdict,
     change_digest: str,
     comment: str = "",
-    node: int | None = None,
+    step: int | None = None,
 ) -> Release:
     """
     Approve or reject a release; the errors are those of :func:`approvals.decide`.
@@ -58,7 +58,7 @@ def decide_release(
     access.require_code(ctx, actor, access.release_dag_ids(release))
     before = approval.state
     after = approvals.decide(
-        ctx, approval, actor=actor, verdict=verdict, comment=comment, change_digest=change_digest, node=node
+        ctx, approval, actor=actor, verdict=verdict, comment=comment, change_digest=change_digest, step=step
     )
     if after is not before and after is ApprovalState.APPROVED:
         checks.grant(ctx, release, approval, actor=actor)
@@ -76,7 +76,7 @@ def decide_gate(
     verdict: Verdict,
     change_digest: str,
     comment: str = "",
-    node: int | None = None,
+    step: int | None = None,
 ) -> Gate:
     """Sign a gate off or reject it; the errors are those of :func:`approvals.decide`."""
     gate = gates.get_locked(ctx, actor=actor, gate_id=gate_id)
@@ -85,24 +85,24 @@ def decide_gate(
         raise NotFoundError(f"{gate.subject} has no approval; clear the task to open a new one.")
     before = approval.state
     after = approvals.decide(
-        ctx, approval, actor=actor, verdict=verdict, comment=comment, change_digest=change_digest, node=node
+        ctx, approval, actor=actor, verdict=verdict, comment=comment, change_digest=change_digest, step=step
     )
     if after is not before and after in {ApprovalState.APPROVED, ApprovalState.REJECTED}:
         gates.close(ctx, gate, GateState(after.value), actor=actor)
     return gate
 
 
-class Asked(NamedTuple):
+class DecisionRequest(NamedTuple):
     """One of several things to decide on, as the actor saw it; ``subject`` is a release or a gate."""
 
     subject: str
     subject_id: int
     change_digest: str
-    node: int | None = None
+    step: int | None = None
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecisionResult:
     """What became of one of several; ``error`` is its code, empty when it was decided."""
 
     subject: str
@@ -112,14 +112,14 @@ class Decided:
 
 
 def decide_many(
-    ctx: Context, *, actor: Actor, subjects: Sequence[Asked], verdict: Verdict, comment: str
-) -> list[Decided]:
+    ctx: Context, *, actor: Actor, subjects: Sequence[DecisionRequest], verdict: Verdict, comment: str
+) -> list[DecisionResult]:
     """Decide on several things with one comment; each stands for itself: a refusal undoes no other one."""
     _lock(ctx, subjects)
     return [_decide_one(ctx, subject, actor=actor, verdict=verdict, comment=comment) for subject in subjects]
 
 
-def _lock(ctx: Context, subjects: Sequence[Asked]) -> None:
+def _lock(ctx: Context, subjects: Sequence[DecisionRequest]) -> None:
     """
     Lock everything in one order, before the first event is written.
 
@@ -135,8 +135,10 @@ def _lock(ctx: Context, subjects: Sequence[Asked]) -> None:
         approval_queries.latest_approval(ctx.session, kind, subject_id, lock=True)
 
 
-def _decide_one(ctx: Context, asked: Asked, *, actor: Actor, verdict: Verdict, comment: str) -> Decided:
-    kind, subject_id, digest, node = asked
+def _decide_one(
+    ctx: Context, asked: DecisionRequest, *, actor: Actor, verdict: Verdict, comment: str
+) -> DecisionResult:
+    kind, subject_id, digest, step = asked
     try:
         with ctx.session.begin_nested():
             if kind == "release":
@@ -147,7 +149,7 @@ def _decide_one(ctx: Context, asked: Asked, *, actor: Actor, verdict: Verdict, c
                     verdict=verdict,
                     change_digest=digest,
                     comment=comment,
-                    node=node,
+                    step=step,
                 )
             else:
                 decide_gate(
@@ -157,26 +159,26 @@ def _decide_one(ctx: Context, asked: Asked, *, actor: Actor, verdict: Verdict, c
                     verdict=verdict,
                     change_digest=digest,
                     comment=comment,
-                    node=node,
+                    step=step,
                 )
     except ReleaseError as error:
-        return Decided(kind, subject_id, error.code, error.message)
-    return Decided(kind, subject_id)
+        return DecisionResult(kind, subject_id, error.code, error.message)
+    return DecisionResult(kind, subject_id)
 
 
 def inbox(ctx: Context, *, actor: Actor) -> list[InboxItem]:
     """What waits for the actor's decision now, soonest to expire first; a fixed number of queries."""
     candidates = approval_queries.open_approvals(ctx.session, ctx.clock())
-    standing = approvals.standing_of(ctx, actor)
-    mine = [approval for approval in candidates if approvals.refusal(ctx, approval, standing) is None]
-    packages = release_queries.with_items(ctx.session, _ids(mine, "release"))
+    capacity = approvals.standing_of(ctx, actor)
+    mine = [approval for approval in candidates if approvals.refusal(ctx, approval, capacity) is None]
+    releases = release_queries.with_items(ctx.session, _ids(mine, "release"))
     gate_rows = approval_queries.gates_by_id(ctx.session, _ids(mine, "gate"))
     gates.withdraw_orphans(ctx, list(gate_rows.values()))
-    readable = ctx.airflow.access.readable(actor, _names(ctx, packages.values(), gate_rows.values()))
+    readable = ctx.airflow.access.readable(actor, _names(ctx, releases.values(), gate_rows.values()))
     items = []
     for approval in mine:
         if approval.subject_type == "release":
-            release = packages.get(approval.subject_id)
+            release = releases.get(approval.subject_id)
             item = _release_item(approval, release) if release else None
         else:
             gate = gate_rows.get(approval.subject_id)
@@ -190,8 +192,8 @@ def _ids(found: list[Approval], subject_type: str) -> list[int]:
     return [approval.subject_id for approval in found if approval.subject_type == subject_type]
 
 
-def _names(ctx: Context, packages: Iterable[Release], gate_rows: Iterable[Gate]) -> set[str]:
-    names = {name for release in packages for name in access.release_dag_ids(release)}
+def _names(ctx: Context, releases: Iterable[Release], gate_rows: Iterable[Gate]) -> set[str]:
+    names = {name for release in releases for name in access.release_dag_ids(release)}
     return access.both_ids(ctx, names | {gate.dag_id for gate in gate_rows})
 
 
@@ -203,7 +205,7 @@ def _release_item(approval: Approval, release: Release) -> InboxItem:
         requested_by=release.requested_by,
         dag_ids=access.release_dag_ids(release),
         change_digest=approval.change_digest,
-        **_waiting_node(approval),
+        **_waiting_step(approval),
         opened_at=approval.opened_at,
         expires_at=approval.expires_at,
     )
@@ -217,12 +219,12 @@ def _gate_item(approval: Approval, gate: Gate) -> InboxItem:
         requested_by=gate.requested_by,
         dag_ids=[gate.dag_id],
         change_digest=approval.change_digest,
-        **_waiting_node(approval),
+        **_waiting_step(approval),
         opened_at=approval.opened_at,
         expires_at=approval.expires_at,
     )
 
 
-def _waiting_node(approval: Approval) -> dict[str, Any]:
-    node = evaluate(approval.requirement, approval.counted).current_node or 0
-    return {"node": node, "node_name": approval.requirement.nodes[node].name}
+def _waiting_step(approval: Approval) -> dict[str, Any]:
+    step = evaluate(approval.requirement, approval.counted).current_step or 0
+    return {"step": step, "step_name": approval.requirement.steps[step].name}

@@ -13,7 +13,7 @@ from airflow_release_plugin.services.releases.lifecycle import move
 from airflow_release_plugin.services.runtime.context import Context
 
 
-def settle(ctx: Context, release: Release) -> None:
+def expire_if_due(ctx: Context, release: Release) -> None:
     """Move a release to ``expired`` if its window is over."""
     if release.effective_state(ctx.clock()) is ReleaseState.EXPIRED is not release.state:
         what = "approved" if release.state is ReleaseState.AWAITING_APPROVAL else "executed"
@@ -21,10 +21,10 @@ def settle(ctx: Context, release: Release) -> None:
         move(ctx, release, ReleaseState.EXPIRED, actor=SYSTEM, reason=f"It was not {what} in time.")
 
 
-def settle_held(ctx: Context, held: Iterable[Submission]) -> None:
+def expire_holders_if_due(ctx: Context, held: Iterable[Submission]) -> None:
     """Settle the releases that hold these submissions."""
     ids = {s.release_id for s in held if s.state is SubmissionState.IN_RELEASE and s.release_id is not None}
     for release_id in sorted(ids):
         release = releases.release(ctx.session, release_id, lock=True)
         if release is not None:
-            settle(ctx, release)
+            expire_if_due(ctx, release)

@@ -74,7 +74,7 @@ def _give_back(ctx: Context, release: Release, taken_out: Iterable[Submission]) 
     newest = submissions.newest_versions(ctx.session, [row.unit_id for row in rows], _OVERTAKES)
     for row in rows:
         was_released = row.state is SubmissionState.RELEASED
-        if row.for_rollback:
+        if not row.listed:
             row.move_to(SubmissionState.SUPERSEDED if was_released else SubmissionState.REMOVED)
         else:
             is_newest = row.version >= newest.get(row.unit_id, 0)

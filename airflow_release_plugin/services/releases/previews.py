@@ -21,11 +21,11 @@ from airflow_release_plugin.store.base import environment_ref
 
 
 @dataclass(frozen=True)
-class Offer:
+class ApprovalPreview:
     """
     What a release would need, as known before its check; ``problem`` if nobody could approve.
 
-    :param apart: by DAG id, the flows of releases apart, where they are not all the same
+    :param per_dag_flows: by DAG id, the flows of releases per_dag_flows, where they are not all the same
     """
 
     people: tuple[Person, ...]
@@ -34,16 +34,18 @@ class Offer:
     levels: int = 1
     level_name: str = ""
     problem: str = ""
-    apart: Mapping[str, str] = field(default_factory=dict)
+    per_dag_flows: Mapping[str, str] = field(default_factory=dict)
 
 
-def offer(ctx: Context, *, actor: Actor, submission_ids: Collection[int], at_least_level: int = 1) -> Offer:
+def preview(
+    ctx: Context, *, actor: Actor, submission_ids: Collection[int], at_least_level: int = 1
+) -> ApprovalPreview:
     """The flow, its level and the people who could approve a release of these submissions by ``actor``."""
     chosen = submissions.submissions_by_id(ctx.session, submission_ids)
-    return offer_for(ctx, chosen, actor=actor, at_least_level=at_least_level)
+    return preview_for(ctx, chosen, actor=actor, at_least_level=at_least_level)
 
 
-def offer_for(
+def preview_for(
     ctx: Context,
     chosen: Sequence[Submission],
     *,
@@ -53,7 +55,7 @@ def offer_for(
     extra: Sequence[TreeChange] = (),
     base: str | None = None,
     read: Callable[[str], bytes] | None = None,
-) -> Offer:
+) -> ApprovalPreview:
     """The same for submissions that need not be stored yet; ``base`` and ``read`` if not branch and store."""
     try:
         base = base or ctx.store.ref(environment_ref(ctx.settings.environment))
@@ -61,14 +63,14 @@ def offer_for(
         facts = risk.draft_facts(ctx, chosen, changes, base, read)
         flow = preliminary_flow(ctx, chosen, facts, actor, at_least_level, kind=kind)
     except InvalidRequestError as error:
-        return Offer(people=(), problem=error.message)
-    return Offer(
+        return ApprovalPreview(people=(), problem=error.message)
+    return ApprovalPreview(
         people=eligible(flow),
         flow=flow.spec.name,
         level=flow.requirement.level,
         levels=len(flow.spec.levels),
         level_name=flow.requirement.level_name,
-        apart=flow.apart,
+        per_dag_flows=flow.per_dag_flows,
     )
 
 
@@ -94,5 +96,5 @@ def preliminary_flow(
 
 def eligible(flow: ResolvedFlow) -> tuple[Person, ...]:
     """Everybody who could approve at some step, by name."""
-    people = {person.id: person for node in flow.requirement.nodes for person in node.eligible}
+    people = {person.id: person for step in flow.requirement.steps for person in step.eligible}
     return tuple(sorted(people.values(), key=lambda person: person.name))

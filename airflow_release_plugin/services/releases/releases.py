@@ -133,7 +133,7 @@ def get_locked(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     release = access.require_release(
         ctx, actor, releases.release(ctx.session, release_id, lock=True), release_id
     )
-    expiry.settle(ctx, release)
+    expiry.expire_if_due(ctx, release)
     return release
 
 

@@ -10,7 +10,7 @@ from airflow_release_plugin.services.runtime.context import Context
 
 
 @dataclass(frozen=True)
-class Hold:
+class ExecutionBlock:
     """What holds an approved release back; ``until`` is ``None`` when no end is in sight."""
 
     reason: str
@@ -18,26 +18,26 @@ class Hold:
 
 
 def is_held(release: Release, approval: Approval, now: datetime) -> bool:
-    """Whether the release is held back at ``now``; cheaper than :func:`hold`, which says until when."""
-    if release.emergency_reason:
+    """Whether the release is held back at ``now``; cheaper than :func:`execution_block`, which says why."""
+    if release.break_glass_reason:
         return False
     is_early = release.scheduled_at is not None and now < release.scheduled_at
     return is_early or approval.flow.calendar.closed_by(now) is not None
 
 
-def hold(release: Release, approval: Approval | None, now: datetime) -> Hold | None:
+def execution_block(release: Release, approval: Approval | None, now: datetime) -> ExecutionBlock | None:
     """
     What holds the release back at ``now``; ``None`` when it may be executed.
 
     :param approval: ``None`` for a release that nobody has to approve: no flow, so no freeze
     """
-    if release.emergency_reason or approval is None:
+    if release.break_glass_reason or approval is None:
         return None
     calendar = approval.flow.calendar
     if release.scheduled_at is not None and now < release.scheduled_at:
-        return Hold("scheduled", calendar.next_open(release.scheduled_at))
+        return ExecutionBlock("scheduled", calendar.next_open(release.scheduled_at))
     closed_by = calendar.closed_by(now)
-    return None if closed_by is None else Hold(f"frozen by {closed_by!r}", calendar.next_open(now))
+    return None if closed_by is None else ExecutionBlock(f"frozen by {closed_by!r}", calendar.next_open(now))
 
 
 def valid_until(ctx: Context, release: Release, approval: Approval) -> datetime:
@@ -47,6 +47,6 @@ def valid_until(ctx: Context, release: Release, approval: Approval) -> datetime:
     A freeze must not use up the time that people were given.
     """
     begun = approval.closed_at or ctx.clock()
-    held = hold(release, approval, begun)
+    held = execution_block(release, approval, begun)
     first = held.until if held is not None and held.until is not None else begun
     return first + timedelta(hours=approval.flow.validity.wait)

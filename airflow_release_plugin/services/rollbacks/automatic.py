@@ -17,7 +17,7 @@ from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.promotion import promotions
 from airflow_release_plugin.services.releases import checks, lifecycle, releases
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
 from airflow_release_plugin.services.rollbacks.targets import UndoRelease
 from airflow_release_plugin.services.runtime.context import Context
@@ -65,8 +65,12 @@ def _open(ctx: Context, release: Release, reason: str) -> Release:
     """The rollback, approved because nobody has to: what it brings back was approved and served before."""
     made = planning.plan(ctx, actor=SYSTEM, scope=UndoRelease(release.id))
     rollbacks.require_whole(made)
-    wish = Wish(f"Automatic rollback of {release.number}: {release.title}"[:200], description=reason)
-    rollback = rollbacks.open_planned(ctx, made, wish, actor=SYSTEM, exempt_reason=reason, by_pipeline=False)
+    release_request = ReleaseRequest(
+        f"Automatic rollback of {release.number}: {release.title}"[:200], description=reason
+    )
+    rollback = rollbacks.open_planned(
+        ctx, made, release_request, actor=SYSTEM, exempt_reason=reason, by_pipeline=False
+    )
     lifecycle.move(ctx, rollback, ReleaseState.AWAITING_APPROVAL, actor=SYSTEM)
     checks.grant_exempt(ctx, rollback, actor=SYSTEM)
     return rollback

@@ -14,7 +14,7 @@ from airflow_release_plugin.models import Release, Submission, Unit
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import submissions as queries
 from airflow_release_plugin.services.promotion import history
-from airflow_release_plugin.services.rollbacks.targets import Goal, Overtaken, Scope, look_up
+from airflow_release_plugin.services.rollbacks.targets import Overtaken, ResolvedTarget, Scope, look_up
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions.contents import build_changes
@@ -37,7 +37,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Row:
+class PlannedUnit:
     """One unit: what the target holds now, what comes back (``None``: it is removed), the version to make."""
 
     unit: Unit
@@ -57,7 +57,7 @@ class SharedUser:
 
 
 @dataclass(frozen=True)
-class SharedFile:
+class AffectedFile:
     """A file that would change under units that were released with its present content."""
 
     path: str
@@ -76,7 +76,7 @@ class Busy:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RollbackPlan:
     """
     Exactly what a rollback would do.
 
@@ -87,12 +87,12 @@ class Plan:
     kind: ReleaseKind
     title: str
     base_commit: str | None
-    rows: tuple[Row, ...]
+    rows: tuple[PlannedUnit, ...]
     changes: tuple[TreeChange, ...]
     extra: tuple[TreeChange, ...]
     digest: str
     overtaken: tuple[Overtaken, ...]
-    shared: tuple[SharedFile, ...]
+    shared: tuple[AffectedFile, ...]
     busy: tuple[Busy, ...]
     undoes: Release | None
 
@@ -108,12 +108,12 @@ class Plan:
         return sorted({dag_id for ids in both for dag_id in ids})
 
     @property
-    def unsettled(self) -> list[SharedFile]:
+    def unsettled(self) -> list[AffectedFile]:
         """Shared files that nobody has decided about yet."""
         return [shared for shared in self.shared if not shared.is_settled]
 
 
-def plan(ctx: Context, *, actor: Actor, scope: Scope, choice: Choice | None = None) -> Plan:
+def plan(ctx: Context, *, actor: Actor, scope: Scope, choice: Choice | None = None) -> RollbackPlan:
     """
     Work out a rollback or retirement; nothing is stored.
 
@@ -139,7 +139,7 @@ def plan(ctx: Context, *, actor: Actor, scope: Scope, choice: Choice | None = No
     if not rows:
         raise ConflictError(f"{goal.title}: nothing to do, the target is like that already.")
     changes = build_changes(ctx, [row.draft for row in rows], goal.point.head, extra)
-    made = Plan(
+    made = RollbackPlan(
         kind=goal.kind,
         title=goal.title,
         base_commit=goal.point.head,
@@ -158,13 +158,13 @@ def plan(ctx: Context, *, actor: Actor, scope: Scope, choice: Choice | None = No
     return made
 
 
-def _included(ctx: Context, goal: Goal, choice: Choice) -> dict[int, Submission | None]:
+def _included(ctx: Context, goal: ResolvedTarget, choice: Choice) -> dict[int, Submission | None]:
     chosen = {unit for unit, row in goal.live.items() if row.path in choice.include}
     return dict(history.versions_at(ctx, chosen, goal.point))
 
 
 def _trees(
-    ctx: Context, goal: Goal, wanted: Mapping[int, Submission | None]
+    ctx: Context, goal: ResolvedTarget, wanted: Mapping[int, Submission | None]
 ) -> tuple[dict[str, FileEntry], dict[str, FileEntry]]:
     """The files that matter, as the target has them now and had them then."""
     rows = [*(row for row in wanted.values() if row), *(goal.live[u] for u in wanted if u in goal.live)]
@@ -178,12 +178,12 @@ def _kept(head: Mapping[str, FileEntry], choice: Choice) -> dict[str, FileEntry]
 
 def _row(
     ctx: Context,
-    goal: Goal,
+    goal: ResolvedTarget,
     unit: Unit,
     version: Submission | None,
     files: Mapping[str, FileEntry],
     actor: Actor,
-) -> Row:
+) -> PlannedUnit:
     """One unit with the version to make; ``files`` says what counts in place of its own content."""
     now = goal.live.get(unit.id)
     closure = []
@@ -210,15 +210,15 @@ def _row(
         warnings=list(version.warnings) if version else [],
         comment=goal.title,
         copy_of_id=version.id if version else None,
-        for_rollback=True,
+        listed=False,
         submitted_at=ctx.clock(),
         **stamp(actor, "submitted"),
     )
     draft.digest = files_digest(draft.entries)
-    return Row(unit, now, version, draft)
+    return PlannedUnit(unit, now, version, draft)
 
 
-def _is_there(row: Row, head: Mapping[str, FileEntry]) -> bool:
+def _is_there(row: PlannedUnit, head: Mapping[str, FileEntry]) -> bool:
     """Whether the target holds the unit like that already."""
     if row.now is None or row.wanted is None:
         return row.now is row.wanted
@@ -227,7 +227,7 @@ def _is_there(row: Row, head: Mapping[str, FileEntry]) -> bool:
     return same_paths and row.now.path == row.draft.path and all(head.get(e.path) == e for e in entries)
 
 
-def _extra(ctx: Context, goal: Goal, wanted: Collection[int]) -> Iterable[FileEntry]:
+def _extra(ctx: Context, goal: ResolvedTarget, wanted: Collection[int]) -> Iterable[FileEntry]:
     """
     Shared files that undone releases changed and that nobody needs as they are now.
 
@@ -246,11 +246,11 @@ def _extra(ctx: Context, goal: Goal, wanted: Collection[int]) -> Iterable[FileEn
 
 def _shared(
     ctx: Context,
-    goal: Goal,
+    goal: ResolvedTarget,
     wanted: Collection[int],
     changes: Sequence[TreeChange],
     choice: Choice,
-) -> tuple[SharedFile, ...]:
+) -> tuple[AffectedFile, ...]:
     """Changed files that units outside of the rollback were released with in another form than they get."""
     new = {change.path: change.entry for change in changes}
     found: dict[str, list[Submission]] = {path: [] for path in choice.keep}
@@ -261,7 +261,7 @@ def _shared(
                 found.setdefault(entry.path, []).append(row)
     existed = history.versions_at(ctx, {row.unit_id for rows in found.values() for row in rows}, goal.point)
     return tuple(
-        SharedFile(
+        AffectedFile(
             path,
             tuple(
                 SharedUser(row.path, tuple(row.dag_ids), row.version, row.unit_id in existed)
@@ -275,10 +275,10 @@ def _shared(
 
 def _busy(ctx: Context, wanted: Collection[int]) -> tuple[Busy, ...]:
     held = queries.with_state(ctx.session, wanted, SubmissionState.IN_RELEASE)
-    return tuple(Busy(row.path, row.version, row.release_id, row.for_rollback) for row in held)
+    return tuple(Busy(row.path, row.version, row.release_id, not row.listed) for row in held)
 
 
-def _refuse_clash(goal: Goal, made: Plan) -> None:
+def _refuse_clash(goal: ResolvedTarget, made: RollbackPlan) -> None:
     """A DAG id that another unit has taken over since cannot come back."""
     own = {row.unit.id for row in made.rows}
     taken = {dag_id: row for unit, row in goal.live.items() if unit not in own for dag_id in row.dag_ids}

@@ -14,9 +14,9 @@ from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, ItemBusyError, StaleDigestError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.releases import create_from_drafts
-from airflow_release_plugin.services.releases.creation import Wish
-from airflow_release_plugin.services.releases.previews import Offer, offer_for
-from airflow_release_plugin.services.rollbacks.planning import Choice, Plan, plan
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
+from airflow_release_plugin.services.releases.previews import ApprovalPreview, preview_for
+from airflow_release_plugin.services.rollbacks.planning import Choice, RollbackPlan, plan
 from airflow_release_plugin.services.rollbacks.targets import Scope
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
@@ -32,15 +32,21 @@ def may_undo(ctx: Context, actor: Actor, release: Release) -> bool:
     )
 
 
-def offer(ctx: Context, made: Plan, *, actor: Actor, at_least_level: int = 1) -> Offer:
+def preview(ctx: Context, made: RollbackPlan, *, actor: Actor, at_least_level: int = 1) -> ApprovalPreview:
     """The flow of its kind, and who could approve."""
-    return offer_for(
+    return preview_for(
         ctx, made.drafts, actor=actor, kind=made.kind, at_least_level=at_least_level, extra=made.extra
     )
 
 
 def request(
-    ctx: Context, *, actor: Actor, scope: Scope, choice: Choice | None = None, digest: str, wish: Wish
+    ctx: Context,
+    *,
+    actor: Actor,
+    scope: Scope,
+    choice: Choice | None = None,
+    digest: str,
+    release_request: ReleaseRequest,
 ) -> Release:
     """
     Request a rollback or retirement as a release that people approve.
@@ -63,12 +69,12 @@ def request(
             f"{busy.path!r} is part of another rollback that is open; approve or revoke that first.",
             release_id=busy.release_id,
         )
-    if not wish.title.strip():
-        wish = replace(wish, title=made.title)
-    return open_planned(ctx, made, wish, actor=actor)
+    if not release_request.title.strip():
+        release_request = replace(release_request, title=made.title)
+    return open_planned(ctx, made, release_request, actor=actor)
 
 
-def require_settled(made: Plan) -> None:
+def require_settled(made: RollbackPlan) -> None:
     """Raise ``ConflictError`` while a shared file is needed by others in its present form."""
     if made.unsettled:
         shared = made.unsettled[0]
@@ -80,7 +86,7 @@ def require_settled(made: Plan) -> None:
         )
 
 
-def require_whole(made: Plan) -> None:
+def require_whole(made: RollbackPlan) -> None:
     """Raise ``ConflictError`` unless the plan takes out all of a release, and nothing that others rely on."""
     require_settled(made)
     if made.overtaken:
@@ -90,8 +96,8 @@ def require_whole(made: Plan) -> None:
 
 def open_planned(
     ctx: Context,
-    made: Plan,
-    wish: Wish,
+    made: RollbackPlan,
+    release_request: ReleaseRequest,
     *,
     actor: Actor,
     exempt_reason: str = "",
@@ -101,7 +107,7 @@ def open_planned(
     return create_from_drafts.open_release(
         ctx,
         made.drafts,
-        wish,
+        release_request,
         actor=actor,
         kind=made.kind,
         digest=made.digest,

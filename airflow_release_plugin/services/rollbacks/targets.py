@@ -14,7 +14,7 @@ from airflow_release_plugin.models import Release, Submission, Unit
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as queries
 from airflow_release_plugin.services.promotion import history
-from airflow_release_plugin.services.promotion.history import Since
+from airflow_release_plugin.services.promotion.history import HistoryPoint
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
@@ -22,7 +22,7 @@ from airflow_release_plugin.store.base import environment_ref
 
 
 @dataclass(frozen=True)
-class DagVersion:
+class DagTarget:
     """One DAG, with the file that defines it, back to a version that was released once."""
 
     dag_id: str
@@ -37,7 +37,7 @@ class UndoRelease:
 
 
 @dataclass(frozen=True)
-class MomentOf:
+class PointInTime:
     """The whole environment as it was at a moment, or just after a release."""
 
     moment: datetime | None = None
@@ -51,7 +51,7 @@ class Retire:
     dag_ids: tuple[str, ...]
 
 
-Scope = DagVersion | UndoRelease | MomentOf | Retire
+Scope = DagTarget | UndoRelease | PointInTime | Retire
 
 
 def scope_of(
@@ -66,11 +66,11 @@ def scope_of(
     """The scope that somebody named. Raises ``InvalidRequestError`` unless it is exactly one."""
     found: list[Scope] = []
     if dag_id and version is not None:
-        found.append(DagVersion(dag_id, version))
+        found.append(DagTarget(dag_id, version))
     if release_id is not None:
         found.append(UndoRelease(release_id))
     if moment is not None or after_release_id is not None:
-        found.append(MomentOf(moment, after_release_id))
+        found.append(PointInTime(moment, after_release_id))
     if retire:
         found.append(Retire(tuple(retire)))
     is_half = bool(dag_id) != (version is not None) or None not in (moment, after_release_id)
@@ -93,7 +93,7 @@ class Overtaken:
 
 
 @dataclass(frozen=True)
-class Goal:
+class ResolvedTarget:
     """
     A scope looked up.
 
@@ -106,14 +106,14 @@ class Goal:
     kind: ReleaseKind
     title: str
     wanted: Mapping[int, Submission | None]
-    point: Since
+    point: HistoryPoint
     overtaken: Sequence[Overtaken] = ()
     undone: Sequence[Release] = ()
     undoes: Release | None = None
     live: Mapping[int, Submission] = field(default_factory=dict)
 
 
-def look_up(ctx: Context, scope: Scope, *, actor: Actor) -> Goal:
+def look_up(ctx: Context, scope: Scope, *, actor: Actor) -> ResolvedTarget:
     """
     Find out what a scope means now.
 
@@ -121,11 +121,11 @@ def look_up(ctx: Context, scope: Scope, *, actor: Actor) -> Goal:
     :raises ConflictError: what is to be undone is not in the target, or was undone already
     """
     live = queries.live_by_unit(ctx.session, ctx.settings.source)
-    if isinstance(scope, DagVersion):
+    if isinstance(scope, DagTarget):
         return _dag_version(ctx, scope, actor, live)
     if isinstance(scope, UndoRelease):
         return _undo(ctx, scope, actor, live)
-    if isinstance(scope, MomentOf):
+    if isinstance(scope, PointInTime):
         return _moment(ctx, scope, actor, live)
     return _retire(ctx, scope, actor, live)
 
@@ -143,7 +143,9 @@ def _unit_of(ctx: Context, dag_id: str, actor: Actor, live: Mapping[int, Submiss
     raise NotFoundError(f"There is no released Dag {name!r} that you may see.", dag_id=name)
 
 
-def _dag_version(ctx: Context, scope: DagVersion, actor: Actor, live: Mapping[int, Submission]) -> Goal:
+def _dag_version(
+    ctx: Context, scope: DagTarget, actor: Actor, live: Mapping[int, Submission]
+) -> ResolvedTarget:
     unit = _unit_of(ctx, scope.dag_id, actor, live)
     brought = queries.landed(ctx.session, ctx.settings.environment, [unit.id])
     if not brought:
@@ -158,16 +160,16 @@ def _dag_version(ctx: Context, scope: DagVersion, actor: Actor, live: Mapping[in
     if row.is_removal:
         raise InvalidRequestError(f"v{row.version} took {unit.name!r} out of the target: retire it instead.")
     release = releases.get(ctx, actor=actor, release_id=release_id)
-    return Goal(
+    return ResolvedTarget(
         kind=ReleaseKind.ROLLBACK,
         title=f"Roll back {unit.name} to v{row.version}",
         wanted={unit.id: row},
-        point=history.since(ctx, release.target_commit),
+        point=history.history_point(ctx, release.target_commit),
         live=live,
     )
 
 
-def _undo(ctx: Context, scope: UndoRelease, actor: Actor, live: Mapping[int, Submission]) -> Goal:
+def _undo(ctx: Context, scope: UndoRelease, actor: Actor, live: Mapping[int, Submission]) -> ResolvedTarget:
     release = releases.get(ctx, actor=actor, release_id=scope.release_id)
     if release.state is ReleaseState.ROLLED_BACK:
         raise ConflictError(f"{release.subject} is rolled back already: {release.state_reason}")
@@ -176,9 +178,9 @@ def _undo(ctx: Context, scope: UndoRelease, actor: Actor, live: Mapping[int, Sub
             f"{release.subject} is {release.state.value!r}: it is not in {release.environment!r}, so there "
             "is nothing to roll back."
         )
-    own = history.since(ctx, release.target_commit)
+    own = history.history_point(ctx, release.target_commit)
     parents = ctx.store.commit_facts(release.target_commit).parents
-    point = Since(
+    point = HistoryPoint(
         commit=parents[0] if parents else None,
         head=own.head,
         commits=(*own.commits, release.target_commit),
@@ -194,7 +196,7 @@ def _undo(ctx: Context, scope: UndoRelease, actor: Actor, live: Mapping[int, Sub
             "Roll that back, or a Dag to the version that you want."
         )
     before = history.versions_at(ctx, left, point)
-    return Goal(
+    return ResolvedTarget(
         kind=ReleaseKind.ROLLBACK,
         title=f"Roll back {release.number}",
         wanted={unit: before.get(unit) for unit in left},
@@ -211,7 +213,7 @@ def _overtaken(row: Submission, later: Release) -> Overtaken:
     return Overtaken(row.unit, tuple(now.dag_ids), now.version, later.id)
 
 
-def _moment(ctx: Context, scope: MomentOf, actor: Actor, live: Mapping[int, Submission]) -> Goal:
+def _moment(ctx: Context, scope: PointInTime, actor: Actor, live: Mapping[int, Submission]) -> ResolvedTarget:
     environment = ctx.settings.environment
     if scope.after_release_id is not None:
         last: Release | None = releases.get(ctx, actor=actor, release_id=scope.after_release_id)
@@ -223,10 +225,10 @@ def _moment(ctx: Context, scope: MomentOf, actor: Actor, live: Mapping[int, Subm
         raise NotFoundError(
             f"Nothing had been released to {environment!r} by then; the first release was {begun}."
         )
-    point = history.since(ctx, last.target_commit)
+    point = history.history_point(ctx, last.target_commit)
     touched = {item.submission.unit_id for release in point.landed for item in release.items}
     at_that_time = history.versions_at(ctx, touched, point)
-    return Goal(
+    return ResolvedTarget(
         kind=ReleaseKind.ROLLBACK,
         title=f"Roll back {environment} to {last.number}",
         wanted={unit: at_that_time.get(unit) for unit in touched if unit in at_that_time or unit in live},
@@ -236,7 +238,7 @@ def _moment(ctx: Context, scope: MomentOf, actor: Actor, live: Mapping[int, Subm
     )
 
 
-def _retire(ctx: Context, scope: Retire, actor: Actor, live: Mapping[int, Submission]) -> Goal:
+def _retire(ctx: Context, scope: Retire, actor: Actor, live: Mapping[int, Submission]) -> ResolvedTarget:
     units = {unit.id: unit for unit in (_unit_of(ctx, d, actor, live) for d in scope.dag_ids)}
     absent = sorted(unit.name for unit in units.values() if unit.id not in live)
     if absent or not units:
@@ -244,10 +246,10 @@ def _retire(ctx: Context, scope: Retire, actor: Actor, live: Mapping[int, Submis
             f"Not in {ctx.settings.environment!r}: {', '.join(absent) or '(nothing chosen)'}."
         )
     head = ctx.store.ref(environment_ref(ctx.settings.environment))
-    return Goal(
+    return ResolvedTarget(
         kind=ReleaseKind.RETIREMENT,
         title=f"Retire {', '.join(sorted(unit.name for unit in units.values())[:3])}",
         wanted=dict.fromkeys(units, None),
-        point=Since(head, head, (), ()),
+        point=HistoryPoint(head, head, (), ()),
         live=live,
     )

@@ -1,4 +1,4 @@
-"""What an API server does beside its requests: duties, each in a thread of its own, with pauses between."""
+"""What an API server does beside its requests: periodic tasks, each in a thread of its own, with pauses."""
 
 from __future__ import annotations
 
@@ -26,40 +26,40 @@ _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 
 @dataclass(frozen=True)
-class Duty:
+class PeriodicTask:
     """
     Something that is looked after again and again.
 
     :param name: what it is about, in the plural, for logs
-    :param round: does everything that is due; ends early when the event is set
+    :param tick: does everything that is due; ends early when the event is set
     :param pause: seconds between two rounds; 0 switches it off
     """
 
     name: str
-    round: Callable[[Event], object]
+    tick: Callable[[Event], object]
     pause: float
 
 
-def start(duties: Iterable[Duty], stop: Event) -> None:
-    """Look after each of the duties until ``stop`` is set; one that takes long holds up no other."""
-    for duty in duties:
-        if duty.pause > 0:
-            name = f"release-{duty.name}"
-            Thread(target=run_forever, args=(duty, stop), name=name, daemon=True).start()
+def start(periodic_tasks: Iterable[PeriodicTask], stop: Event) -> None:
+    """Look after each of the periodic_tasks until ``stop`` is set; one that takes long holds up no other."""
+    for task in periodic_tasks:
+        if task.pause > 0:
+            name = f"release-{task.name}"
+            Thread(target=run_forever, args=(task, stop), name=name, daemon=True).start()
 
 
-def run_forever(duty: Duty, stop: Event) -> None:
-    """Do a duty until ``stop`` is set; problems are only logged."""
-    while not stop.wait(duty.pause):
+def run_forever(task: PeriodicTask, stop: Event) -> None:
+    """Do a task until ``stop`` is set; problems are only logged."""
+    while not stop.wait(task.pause):
         try:
-            duty.round(stop)
+            task.tick(stop)
         except ReleaseError as error:
-            log.warning("Not looked after: %s. %s", duty.name, error.message)
+            log.warning("Not looked after: %s. %s", task.name, error.message)
         except Exception:
-            log.exception("Not looked after: %s", duty.name)
+            log.exception("Not looked after: %s", task.name)
 
 
-def alone(work: Work, step: Callable[[Context], None]) -> bool:
+def in_transaction(work: Work, step: Callable[[Context], None]) -> bool:
     """Do one step in a transaction of its own, and say whether it was done; who loses a race need not."""
     try:
         with work() as (ctx, _):
@@ -70,7 +70,7 @@ def alone(work: Work, step: Callable[[Context], None]) -> bool:
     return True
 
 
-def keep_only(root: Path, wanted: Callable[[], Collection[int]]) -> None:
+def prune_dirs(root: Path, wanted: Callable[[], Collection[int]]) -> None:
     """Remove the folders below ``root`` that are named by none of the ``wanted`` ids."""
     # Listed before it is asked: a folder that somebody makes in between is left alone.
     found = list(root.iterdir()) if root.is_dir() else []
@@ -80,9 +80,9 @@ def keep_only(root: Path, wanted: Callable[[], Collection[int]]) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def insist(step: Callable[[Context], None], work: Work = unit_of_work) -> None:
+def retry_transaction(step: Callable[[Context], None], work: Work = unit_of_work) -> None:
     """Do one step in a transaction of its own, again while others are in the way."""
     for pause in _PAUSES:
-        if alone(work, step):
+        if in_transaction(work, step):
             return
         time.sleep(pause)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from threading import Event
 from typing import TypeVar
 
-from airflow_release_plugin.services.runtime.background import Work, alone
+from airflow_release_plugin.services.runtime.background import Work, in_transaction
 from airflow_release_plugin.services.runtime.context import Context
 
 T = TypeVar("T")
@@ -28,20 +28,20 @@ class LostError(Exception):
 
 @dataclass(frozen=True)
 class Claim:
-    """What this server alone does now; ``beat`` is the sign of life by which it is known."""
+    """What this server alone does now; ``heartbeat_at`` is the sign of life by which it is known."""
 
     id: int
-    beat: datetime
+    heartbeat_at: datetime
     attempt: int
 
 
-def take(work: Work, find: Callable[[Context], T | None]) -> T | None:
+def claim_next(work: Work, find: Callable[[Context], T | None]) -> T | None:
     """Take what ``find`` finds, in a transaction; ``None`` where that is nothing or another was faster."""
     found: list[T | None] = []
-    return found[0] if alone(work, lambda ctx: found.append(find(ctx))) else None
+    return found[0] if in_transaction(work, lambda ctx: found.append(find(ctx))) else None
 
 
-def take_each(work: Work, find: Callable[[Context], T | None], stop: Event | None = None) -> Iterator[T]:
+def claim_each(work: Work, find: Callable[[Context], T | None], stop: Event | None = None) -> Iterator[T]:
     """Take one after the other, until there is none or ``stop`` is set."""
-    while not (stop is not None and stop.is_set()) and (taken := take(work, find)) is not None:
+    while not (stop is not None and stop.is_set()) and (taken := claim_next(work, find)) is not None:
         yield taken

@@ -16,7 +16,7 @@ from airflow_release_plugin.services.imports import job as import_job
 from airflow_release_plugin.services.notifications import delivery
 from airflow_release_plugin.services.promotion import promotions
 from airflow_release_plugin.services.runtime import background
-from airflow_release_plugin.services.runtime.background import Duty
+from airflow_release_plugin.services.runtime.background import PeriodicTask
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 _TRANSFER_PAUSE = 2.0
@@ -37,22 +37,22 @@ async def at_start(_app: object) -> AsyncIterator[None]:
     """
     stop = Event()
     Thread(target=prepare, name="release-start-up", daemon=True).start()
-    background.start(duties(), stop)
+    background.start(periodic_tasks(), stop)
     try:
         yield
     finally:
         stop.set()
 
 
-def duties() -> tuple[Duty, ...]:
+def periodic_tasks() -> tuple[PeriodicTask, ...]:
     """What this server looks after while it runs."""
     watch = config.drift_interval()
     return (
-        Duty("notifications", lambda stop: delivery.run_once(stop=stop), config.notify_interval()),
-        Duty("drift", lambda stop: drift_watch.run_once(interval=watch, stop=stop), watch),
-        Duty("exports", lambda stop: export_job.run_once(stop=stop), _TRANSFER_PAUSE),
-        Duty("imports", lambda stop: import_job.run_once(stop=stop), _TRANSFER_PAUSE),
-        Duty("uploads", lambda _: cleanup.run_once(), _SWEEP_PAUSE),
+        PeriodicTask("notifications", lambda stop: delivery.run_once(stop=stop), config.notify_interval()),
+        PeriodicTask("drift", lambda stop: drift_watch.run_once(interval=watch, stop=stop), watch),
+        PeriodicTask("exports", lambda stop: export_job.run_once(stop=stop), _TRANSFER_PAUSE),
+        PeriodicTask("imports", lambda stop: import_job.run_once(stop=stop), _TRANSFER_PAUSE),
+        PeriodicTask("uploads", lambda _: cleanup.run_once(), _SWEEP_PAUSE),
     )
 
 

@@ -19,7 +19,7 @@ from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.repositories.pages import Page, require_order
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.submissions.workspace import Ground
+from airflow_release_plugin.services.submissions.workspace import SourceWorkspace
 from airflow_release_plugin.services.versions.source import open_source
 
 
@@ -108,7 +108,7 @@ def list_candidates(
     """
     if order_by:
         require_order(order_by, ORDER_COLUMNS)
-    rows = _found(ctx, _readable(ctx, actor, _rows(ctx, Ground(ctx))), wanted or CandidateFilter())
+    rows = _found(ctx, _readable(ctx, actor, _rows(ctx, SourceWorkspace(ctx))), wanted or CandidateFilter())
     key = ORDER_COLUMNS.get(order_by.removeprefix("-"))
     if key:
         rows.sort(key=lambda row: (*key(row), row.path), reverse=order_by.startswith("-"))
@@ -135,43 +135,43 @@ def _likely_id(ctx: Context, path: str) -> str:
     return ctx.settings.source_id(PurePosixPath(path).stem)
 
 
-def _rows(ctx: Context, ground: Ground) -> list[Candidate]:
-    rows = [_present_row(ctx, ground, path) for path in ground.present]
-    moved = set(ground.moves.origins.values())
-    rows += [_gone_row(ctx, ground, unit) for unit in ground.gone if unit.path not in moved]
-    rows += [_brought_row(ctx, ground, unit) for unit in ground.brought]
+def _rows(ctx: Context, workspace: SourceWorkspace) -> list[Candidate]:
+    rows = [_present_row(ctx, workspace, path) for path in workspace.present]
+    moved = set(workspace.moves.origins.values())
+    rows += [_gone_row(ctx, workspace, unit) for unit in workspace.gone if unit.path not in moved]
+    rows += [_brought_row(ctx, workspace, unit) for unit in workspace.brought]
     return _with_effective_states(ctx, [row for row in rows if row is not None])
 
 
-def _present_row(ctx: Context, ground: Ground, path: str) -> Candidate | None:
-    unit = ground.unit(path)
-    live = ground.live.get(unit.id) if unit else None
-    waiting = ground.waiting.get(unit.id) if unit else None
-    change = ground.change(path, unit)
+def _present_row(ctx: Context, workspace: SourceWorkspace, path: str) -> Candidate | None:
+    unit = workspace.unit(path)
+    live = workspace.live.get(unit.id) if unit else None
+    waiting = workspace.waiting.get(unit.id) if unit else None
+    change = workspace.change(path, unit)
     try:
-        closure = ground.source.closure(path)
+        closure = workspace.source.closure(path)
     except ReleaseError as error:
-        return _row(ctx, ground, path, change, unit, problem=str(error))
-    changed = {file.path for file in closure.files if ground.target.get(file.path) != file.entry}
+        return _row(ctx, workspace, path, change, unit, problem=str(error))
+    changed = {file.path for file in closure.files if workspace.target.get(file.path) != file.entry}
     if waiting is None and not changed and (live is None or live.digest == closure.digest):
         return None
     return _row(
         ctx,
-        ground,
+        workspace,
         path,
         change,
         unit,
-        problem=ground.errors.get(path),
+        problem=workspace.errors.get(path),
         changed_since_submission=waiting is not None and waiting.digest != closure.digest,
-        also_used_by=ground.others_released(changed, unit),
+        also_used_by=workspace.others_released(changed, unit),
     )
 
 
-def _gone_row(ctx: Context, ground: Ground, unit: Unit) -> Candidate:
-    waiting = ground.waiting.get(unit.id)
+def _gone_row(ctx: Context, workspace: SourceWorkspace, unit: Unit) -> Candidate:
+    waiting = workspace.waiting.get(unit.id)
     return _row(
         ctx,
-        ground,
+        workspace,
         unit.path,
         ChangeKind.DELETED,
         unit,
@@ -180,13 +180,13 @@ def _gone_row(ctx: Context, ground: Ground, unit: Unit) -> Candidate:
     )
 
 
-def _brought_row(ctx: Context, ground: Ground, unit: Unit) -> Candidate:
-    return _row(ctx, ground, unit.path, ground.waiting[unit.id].change, unit, problem=None)
+def _brought_row(ctx: Context, workspace: SourceWorkspace, unit: Unit) -> Candidate:
+    return _row(ctx, workspace, unit.path, workspace.waiting[unit.id].change, unit, problem=None)
 
 
 def _row(
     ctx: Context,
-    ground: Ground,
+    workspace: SourceWorkspace,
     path: str,
     change: ChangeKind,
     unit: Unit | None,
@@ -194,8 +194,8 @@ def _row(
     problem: str | None,
     **more: Any,
 ) -> Candidate:
-    facts = ground.facts.get(path, ()) if path in ground.present else ()
-    waiting = ground.waiting.get(unit.id) if unit else None
+    facts = workspace.facts.get(path, ()) if path in workspace.present else ()
+    waiting = workspace.waiting.get(unit.id) if unit else None
     source_ids = tuple(sorted(f.dag_id for f in facts))
     if source_ids:
         dag_ids = tuple(ctx.settings.target_id(name) for name in source_ids)
@@ -217,8 +217,8 @@ def _row(
         release_id=waiting.release_id if waiting else None,
         problem=problem,
         may_submit=False,
-        renamed_from=ground.renamed_from(path, unit),
-        note=ground.moves.notes.get(path, ""),
+        renamed_from=workspace.renamed_from(path, unit),
+        note=workspace.moves.notes.get(path, ""),
         **{"changed_since_submission": False, **more},
     )
 

@@ -16,7 +16,7 @@ from airflow_release_plugin.models import Submission
 from airflow_release_plugin.repositories.pages import Page, require_order
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.submissions.workspace import Ground
+from airflow_release_plugin.services.submissions.workspace import SourceWorkspace
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def list_shared_files(
     """
     if order_by:
         require_order(order_by, ORDER_COLUMNS)
-    rows = _readable(ctx, actor, _rows(ctx, Ground(ctx)))
+    rows = _readable(ctx, actor, _rows(ctx, SourceWorkspace(ctx)))
     rows.sort(key=lambda row: row.path)
     if search:
         rows = [row for _, row in sorted(fuzzy_search(search, rows, _names), key=lambda hit: hit[0])]
@@ -83,14 +83,14 @@ def _names(row: SharedFile) -> tuple[str, ...]:
     return (row.path, *row.used_by)
 
 
-def _rows(ctx: Context, ground: Ground) -> list[SharedFile]:
-    uses = _uses(ctx, ground)
-    differing = {path: use for path, use in uses.items() if _differs(ground, path, use)}
-    bringers = _bringers(ground, differing.keys())
+def _rows(ctx: Context, workspace: SourceWorkspace) -> list[SharedFile]:
+    uses = _uses(ctx, workspace)
+    differing = {path: use for path, use in uses.items() if _differs(workspace, path, use)}
+    bringers = _bringers(workspace, differing.keys())
     return [
         SharedFile(
             path=path,
-            change=_change(ground, path, use),
+            change=_change(workspace, path, use),
             used_by=tuple(sorted(use.source | use.target)),
             users=len(use.source | use.target),
             released_users=len(use.target),
@@ -100,52 +100,52 @@ def _rows(ctx: Context, ground: Ground) -> list[SharedFile]:
     ]
 
 
-def _uses(ctx: Context, ground: Ground) -> dict[str, _Use]:
+def _uses(ctx: Context, workspace: SourceWorkspace) -> dict[str, _Use]:
     """Who needs each file that is no DAG file of its own unit."""
     uses: dict[str, _Use] = defaultdict(_Use)
-    for path in ground.source.snapshot.dag_files:
+    for path in workspace.source.snapshot.dag_files:
         try:
-            closure = ground.source.closure(path)
+            closure = workspace.source.closure(path)
         except ReleaseError:
             continue  # the list of DAGs says so in its row
-        dag_ids = {ctx.settings.target_id(fact.dag_id) for fact in ground.facts.get(path, ())}
+        dag_ids = {ctx.settings.target_id(fact.dag_id) for fact in workspace.facts.get(path, ())}
         for file in closure.files:
             if file.path != path:
                 use = uses[file.path]
                 use.units.add(path)
                 use.source |= dag_ids
                 use.entry = file.entry
-    for row in ground.live.values():
+    for row in workspace.live.values():
         for stored in row.closure:
             if stored["path"] != row.path:
                 uses[stored["path"]].target.update(row.dag_ids)
     return uses
 
 
-def _differs(ground: Ground, path: str, use: _Use) -> bool:
+def _differs(workspace: SourceWorkspace, path: str, use: _Use) -> bool:
     if use.entry is None:
         # Nothing in the source needs it any more: only a file that is gone is news.
-        return path in ground.target and not ground.source.files.is_file(path)
-    return (len(use.units) > 1 or bool(use.target)) and ground.target.get(path) != use.entry
+        return path in workspace.target and not workspace.source.files.is_file(path)
+    return (len(use.units) > 1 or bool(use.target)) and workspace.target.get(path) != use.entry
 
 
-def _change(ground: Ground, path: str, use: _Use) -> ChangeKind:
+def _change(workspace: SourceWorkspace, path: str, use: _Use) -> ChangeKind:
     if use.entry is None:
         return ChangeKind.DELETED
-    return ChangeKind.MODIFIED if path in ground.target else ChangeKind.NEW
+    return ChangeKind.MODIFIED if path in workspace.target else ChangeKind.NEW
 
 
-def _bringers(ground: Ground, paths: Iterable[str]) -> dict[str, list[Bringer]]:
+def _bringers(workspace: SourceWorkspace, paths: Iterable[str]) -> dict[str, list[Bringer]]:
     wanted = set(paths)
     found: dict[str, list[Bringer]] = defaultdict(list)
-    for row in ground.waiting.values():
-        for path in _brings(ground, row) & wanted:
+    for row in workspace.waiting.values():
+        for path in _brings(workspace, row) & wanted:
             found[path].append(Bringer(row.id, row.path, row.version))
     return {path: sorted(rows, key=lambda row: row.path) for path, rows in found.items()}
 
 
-def _brings(ground: Ground, row: Submission) -> set[str]:
-    return {e.path for e in row.entries if ground.target.get(e.path) != e}
+def _brings(workspace: SourceWorkspace, row: Submission) -> set[str]:
+    return {e.path for e in row.entries if workspace.target.get(e.path) != e}
 
 
 def _readable(ctx: Context, actor: Actor, rows: list[SharedFile]) -> list[SharedFile]:

@@ -18,7 +18,7 @@ from airflow_release_plugin.models import Unit
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.releases import expiry
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.submissions.workspace import Ground
+from airflow_release_plugin.services.submissions.workspace import SourceWorkspace
 
 
 @dataclass(frozen=True)
@@ -32,26 +32,26 @@ class Content:
     digest: str
 
 
-def content_of(ctx: Context, ground: Ground, unit: Unit | None, path: str) -> Content:
+def content_of(ctx: Context, workspace: SourceWorkspace, unit: Unit | None, path: str) -> Content:
     """
     What a new version of a DAG file would hold; of one that is gone, what its removal would.
 
     :raises ConflictError: Airflow has not parsed it yet, or another file defines a DAG of it
     """
-    content = (_present if path in ground.present else _removal)(ctx, ground, unit, path)
-    _refuse_twice(ground, unit, content)
+    content = (_present if path in workspace.present else _removal)(ctx, workspace, unit, path)
+    _refuse_twice(workspace, unit, content)
     return content
 
 
-def refuse_locked(ctx: Context, ground: Ground, unit: Unit, content: Content) -> None:
+def refuse_locked(ctx: Context, workspace: SourceWorkspace, unit: Unit, content: Content) -> None:
     """Raise what speaks against the version now that nobody else changes the unit."""
     _refuse_busy(ctx, unit, content)
-    _refuse_unchanged(ctx, ground, unit, content)
+    _refuse_unchanged(ctx, workspace, unit, content)
 
 
-def _present(ctx: Context, ground: Ground, unit: Unit | None, path: str) -> Content:
+def _present(ctx: Context, workspace: SourceWorkspace, unit: Unit | None, path: str) -> Content:
     error = ctx.airflow.source.import_errors(ctx.settings.source, [path]).get(path)
-    closure = ground.source.closure(path)
+    closure = workspace.source.closure(path)
     if error:
         last = error.strip().splitlines()[-1]
         raise InvalidRequestError(
@@ -67,30 +67,30 @@ def _present(ctx: Context, ground: Ground, unit: Unit | None, path: str) -> Cont
             path=path,
         )
     dag_ids = tuple(sorted(ctx.settings.target_id(f.dag_id) for f in facts))
-    return Content(ground.change(path, unit), path, dag_ids, closure, closure.digest)
+    return Content(workspace.change(path, unit), path, dag_ids, closure, closure.digest)
 
 
-def _removal(ctx: Context, ground: Ground, unit: Unit | None, path: str) -> Content:
-    live = ground.live.get(unit.id) if unit else None
+def _removal(ctx: Context, workspace: SourceWorkspace, unit: Unit | None, path: str) -> Content:
+    live = workspace.live.get(unit.id) if unit else None
     if live is None:
         raise NotFoundError(
             f"{path!r} is neither in the source nor in the target. Reload the list.", path=path
         )
-    moved = next((new for new, old in ground.moves.origins.items() if old == path), None)
+    moved = next((new for new, old in workspace.moves.origins.items() if old == path), None)
     if moved:
         raise ConflictError(f"{path!r} is {moved!r} now. Submit that file; it moves the Dag.", path=moved)
     return Content(ChangeKind.DELETED, live.path, tuple(live.dag_ids), None, files_digest(()))
 
 
-def _refuse_twice(ground: Ground, unit: Unit | None, content: Content) -> None:
+def _refuse_twice(workspace: SourceWorkspace, unit: Unit | None, content: Content) -> None:
     """Of two files that define one DAG, Airflow lets the one that is parsed last win."""
     wanted = set(content.dag_ids) if content.closure else set()
-    for other in ground.units.values():
-        row = ground.waiting.get(other.id) or ground.live.get(other.id)
+    for other in workspace.units.values():
+        row = workspace.waiting.get(other.id) or workspace.live.get(other.id)
         if row is None or other is unit or row.change is ChangeKind.DELETED:
             continue
         twice = wanted.intersection(row.dag_ids)
-        if twice and other.path in ground.present:
+        if twice and other.path in workspace.present:
             raise ConflictError(
                 f"Dag {min(twice)!r} of {content.path!r} is also in {other.path!r} v{row.version}. Take it "
                 f"out of one of the two files; if that is done, submit {other.path!r} first.",
@@ -104,7 +104,7 @@ def _refuse_busy(ctx: Context, unit: Unit, content: Content) -> None:
     if not moves and not ctx.settings.is_basic:
         return
     held = submissions.with_state(ctx.session, [unit.id], SubmissionState.IN_RELEASE)
-    expiry.settle_held(ctx, held)
+    expiry.expire_holders_if_due(ctx, held)
     for row in held:
         if row.state is SubmissionState.IN_RELEASE:
             what = f"is {content.path!r} now, but" if moves else "is on its way:"
@@ -115,7 +115,7 @@ def _refuse_busy(ctx: Context, unit: Unit, content: Content) -> None:
             )
 
 
-def _refuse_unchanged(ctx: Context, ground: Ground, unit: Unit, content: Content) -> None:
+def _refuse_unchanged(ctx: Context, workspace: SourceWorkspace, unit: Unit, content: Content) -> None:
     waiting = submissions.with_state(ctx.session, [unit.id], SubmissionState.PENDING)
     waiting += submissions.with_state(ctx.session, [unit.id], SubmissionState.IN_RELEASE)
     same = next((s for s in waiting if (s.digest, s.change) == (content.digest, content.change)), None)
@@ -125,7 +125,7 @@ def _refuse_unchanged(ctx: Context, ground: Ground, unit: Unit, content: Content
             f"{same.state.value.replace('_', ' ')}.",
             submission_id=same.id,
         )
-    live = ground.live.get(unit.id)
+    live = workspace.live.get(unit.id)
     if (
         not waiting
         and live is not None

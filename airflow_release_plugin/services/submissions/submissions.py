@@ -25,7 +25,7 @@ from airflow_release_plugin.services.releases import creation, expiry
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.submissions.source_units import Content, content_of, refuse_locked
-from airflow_release_plugin.services.submissions.workspace import Ground
+from airflow_release_plugin.services.submissions.workspace import SourceWorkspace
 from airflow_release_plugin.services.versions import contents, versions
 from airflow_release_plugin.services.versions.units import known_unit
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Handled:
+class ItemResult:
     """One of several: the version that it is about, or why nothing was done to it."""
 
     name: str
@@ -54,12 +54,12 @@ def submit(ctx: Context, *, actor: Actor, path: str, comment: str = "") -> Submi
     :raises NotAllowedError: the actor may not edit a DAG of the file in Airflow
     """
     access.require_source(ctx)
-    made = _submit(ctx, Ground(ctx), actor=actor, path=path, comment=comment)
+    made = _submit(ctx, SourceWorkspace(ctx), actor=actor, path=path, comment=comment)
     _go_straight(ctx, [made], comment, actor=actor)
     return made
 
 
-def submit_many(ctx: Context, *, actor: Actor, paths: Sequence[str], comment: str = "") -> list[Handled]:
+def submit_many(ctx: Context, *, actor: Actor, paths: Sequence[str], comment: str = "") -> list[ItemResult]:
     """
     Submit several files with one comment; a refusal of one does not undo the others.
 
@@ -67,17 +67,17 @@ def submit_many(ctx: Context, *, actor: Actor, paths: Sequence[str], comment: st
     """
     access.require_source(ctx)
     wanted = _counted(paths)
-    ground = Ground(ctx)
+    workspace = SourceWorkspace(ctx)
     # Before the first event: the trail is locked from there to the commit.
-    submissions.lock_units(ctx.session, [unit.id for path in wanted if (unit := ground.unit(path))])
+    submissions.lock_units(ctx.session, [unit.id for path in wanted if (unit := workspace.unit(path))])
     handled = []
     for path in wanted:
         try:
             with ctx.session.begin_nested():
-                made = _submit(ctx, ground, actor=actor, path=path, comment=comment)
-            handled.append(Handled(path, made))
+                made = _submit(ctx, workspace, actor=actor, path=path, comment=comment)
+            handled.append(ItemResult(path, made))
         except ReleaseError as error:
-            handled.append(Handled(path, problem=error.message))
+            handled.append(ItemResult(path, problem=error.message))
     _go_straight(ctx, [each.submission for each in handled if each.submission], comment, actor=actor)
     return handled
 
@@ -97,33 +97,33 @@ def _go_straight(ctx: Context, made: Sequence[Submission], comment: str, *, acto
         return
     title = first_few([f"{each.unit_name} v{each.version}" for each in made])
     reason = f"{creation.BASIC_MODE} {ctx.settings.source!r}"
-    wish = creation.Wish(title[:200], description=comment)
+    release_request = creation.ReleaseRequest(title[:200], description=comment)
     contents.refuse_clashes(ctx, made)
-    creation.open_release(ctx, made, wish, actor=actor, exempt_reason=reason)
+    creation.open_release(ctx, made, release_request, actor=actor, exempt_reason=reason)
 
 
-def _submit(ctx: Context, ground: Ground, *, actor: Actor, path: str, comment: str) -> Submission:
-    unit = ground.unit(path)
-    is_present = path in ground.present
+def _submit(ctx: Context, workspace: SourceWorkspace, *, actor: Actor, path: str, comment: str) -> Submission:
+    unit = workspace.unit(path)
+    is_present = path in workspace.present
     if not is_present and unit is None:
-        ground.source.require(path)
+        workspace.source.require(path)
     # Before the file is looked into: what is wrong with it is not for everybody.
     known = {f.dag_id for f in ctx.airflow.source.facts(ctx.settings.source, [path]).get(path, ())}
     access.require_edit(ctx, actor, {ctx.settings.target_id(i) for i in known} or {PurePosixPath(path).stem})
-    content = content_of(ctx, ground, unit, path)
+    content = content_of(ctx, workspace, unit, path)
     access.require_edit(ctx, actor, content.dag_ids)
     unit = known_unit(ctx, unit, path, content.dag_ids)
     submissions.lock_units(ctx.session, [unit.id])
-    refuse_locked(ctx, ground, unit, content)
-    files = ground.source.read(content.closure) if content.closure else {}
+    refuse_locked(ctx, workspace, unit, content)
+    files = workspace.source.read(content.closure) if content.closure else {}
     if is_present:
         unit.path = path
     submission = _store(ctx, unit, content, files, actor=actor, comment=comment)
     for older in submissions.with_state(ctx.session, [unit.id], SubmissionState.PENDING):
         if older is not submission:
             older.move_to(SubmissionState.SUPERSEDED)
-    ground.units[unit.path] = unit
-    ground.waiting[unit.id] = submission
+    workspace.units[unit.path] = unit
+    workspace.waiting[unit.id] = submission
     return submission
 
 
@@ -194,7 +194,7 @@ def remove(ctx: Context, *, actor: Actor, submission_id: int) -> Submission:
     submission = get(ctx, actor=actor, submission_id=submission_id)
     if actor.id != submission.submitted_by_id and not access.is_admin(ctx, actor):
         access.require_edit(ctx, actor, submission.dag_ids)
-    expiry.settle_held(ctx, [submission])
+    expiry.expire_holders_if_due(ctx, [submission])
     if submission.state is SubmissionState.IN_RELEASE:
         raise ItemBusyError(
             f"v{submission.version} of {submission.path!r} is in an open release; revoke that release first.",
@@ -211,7 +211,7 @@ def remove(ctx: Context, *, actor: Actor, submission_id: int) -> Submission:
     return submission
 
 
-def remove_many(ctx: Context, *, actor: Actor, submission_ids: Sequence[int]) -> list[Handled]:
+def remove_many(ctx: Context, *, actor: Actor, submission_ids: Sequence[int]) -> list[ItemResult]:
     """
     Take several versions off the list; a refusal of one does not undo the others.
 
@@ -220,14 +220,14 @@ def remove_many(ctx: Context, *, actor: Actor, submission_ids: Sequence[int]) ->
     wanted = _counted(submission_ids)
     known = submissions.submissions_by_id(ctx.session, wanted)
     # Before the first event: the trail is locked from there to the commit.
-    expiry.settle_held(ctx, known)
+    expiry.expire_holders_if_due(ctx, known)
     submissions.lock_units(ctx.session, {row.unit_id for row in known})
     handled = []
     for submission_id in wanted:
         try:
             with ctx.session.begin_nested():
                 gone = remove(ctx, actor=actor, submission_id=submission_id)
-            handled.append(Handled(gone.path, gone))
+            handled.append(ItemResult(gone.path, gone))
         except ReleaseError as error:
-            handled.append(Handled(f"{submission_id}", problem=error.message))
+            handled.append(ItemResult(f"{submission_id}", problem=error.message))
     return handled

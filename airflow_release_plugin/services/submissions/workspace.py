@@ -19,7 +19,7 @@ from airflow_release_plugin.services.versions.source import Source, open_source
 from airflow_release_plugin.store.base import environment_ref
 
 
-class Ground:
+class SourceWorkspace:
     """
     One request's view; each part is read once, when it is first needed, in a fixed number of queries.
 

@@ -132,7 +132,7 @@ def _lines(ctx: Context, release: Release) -> list[dict[str, str]]:
     expected = _expected(ctx, release)
     served = ctx.airflow.serving.served(release.environment, [item.path for item in expected])
     # What came after it contains it: a dag processor may go straight to that.
-    versions = {release.target_commit, *history.since(ctx, release.target_commit).commits}
+    versions = {release.target_commit, *history.history_point(ctx, release.target_commit).commits}
     age = ctx.clock() - (release.released_at or ctx.clock())
     # A dag processor that serves one after another is at work, however long a large release takes it.
     quiet = ctx.clock() - (progress.last_served(release) or ctx.clock())

@@ -138,7 +138,7 @@ def draft_facts(
     read: Callable[[str], bytes] | None = None,
 ) -> RiskFacts:
     """
-    What is known of submissions before they are checked: enough to offer reviewers.
+    What is known of submissions before they are checked: enough to preview reviewers.
 
     :param base: commit that the changes are against
     :param read: where new content comes from, if not from the store

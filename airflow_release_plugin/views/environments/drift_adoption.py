@@ -9,14 +9,14 @@ from flask_babel import gettext as _
 
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.services.drift import adoption
-from airflow_release_plugin.views.web.base import Page, posted_wish, route
+from airflow_release_plugin.views.web.base import BasePage, posted_release_request, route
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 
-class DriftAdoptionView(Page):
+class DriftAdoptionPage(BasePage):
     """For release admins; what was changed is read anew for each page."""
 
     route_base = "/environment/drift"
@@ -37,7 +37,7 @@ class DriftAdoptionView(Page):
                 actor=self.actor(),
                 name=name,
                 digest=request.form.get("digest", ""),
-                wish=posted_wish(),
+                release_request=posted_release_request(),
             )
         except ReleaseError as error:
             self.ctx().session.rollback()
@@ -50,7 +50,7 @@ class DriftAdoptionView(Page):
             ),
             "success",
         )
-        return redirect(url_for("ReleaseView.show", release_id=made.id))
+        return redirect(url_for("ReleasesPage.show", release_id=made.id))
 
     def _plan(self, problem: str | None = None) -> str:
         name = self.ctx().settings.environment
@@ -58,7 +58,7 @@ class DriftAdoptionView(Page):
         return self.render(
             "release/drift_adoption.html",
             plan=plan,
-            offer=adoption.offer(self.ctx(), plan, actor=self.actor()),
+            preview=adoption.preview(self.ctx(), plan, actor=self.actor()),
             changes=adoption.diff(self.ctx(), plan, diff_options()),
             values=request.form.to_dict(flat=False),
             problem=problem,

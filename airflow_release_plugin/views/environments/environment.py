@@ -11,16 +11,16 @@ from flask_babel import ngettext
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.services.baseline import adoption
 from airflow_release_plugin.services.drift import drift
-from airflow_release_plugin.services.drift.drift import Verification
+from airflow_release_plugin.services.drift.drift import DriftReport
 from airflow_release_plugin.services.notifications import outbox
 from airflow_release_plugin.services.runtime import access
-from airflow_release_plugin.views.web.base import Page, route, text_arg
+from airflow_release_plugin.views.web.base import BasePage, route, text_arg
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 
-class EnvironmentView(Page):
+class EnvironmentPage(BasePage):
     """Everybody may look; the buttons are for release admins."""
 
     route_base = "/environment"
@@ -30,9 +30,9 @@ class EnvironmentView(Page):
     def show(self) -> str | tuple[str, int]:
         """Show where the environment stands, and what adopting a bundle would take if one is named."""
         name = self.ctx().settings.environment
-        standing = drift.standing(self.ctx(), actor=self.actor(), name=name)
+        status = drift.status(self.ctx(), actor=self.actor(), name=name)
         is_admin = access.is_admin(self.ctx(), self.actor())
-        may_adopt = is_admin and standing.environment.commit is None
+        may_adopt = is_admin and status.environment.commit is None
         preview, problem = None, None
         if bundle := text_arg("bundle"):
             try:
@@ -41,7 +41,7 @@ class EnvironmentView(Page):
                 problem = error
         shown = self.render(
             "release/environment.html",
-            standing=standing,
+            status=status,
             is_admin=is_admin,
             choices=[(name, name) for name in self._bundles()] if may_adopt else [],
             may_adopt=may_adopt,
@@ -60,14 +60,14 @@ class EnvironmentView(Page):
         """Compare now."""
         name = self.ctx().settings.environment
         self._tell(drift.verify(self.ctx(), actor=self.actor(), name=name))
-        return redirect(url_for("EnvironmentView.show"))
+        return redirect(url_for("EnvironmentPage.show"))
 
     @route("/repair", "POST")
     def repair(self) -> Response:
         """Put back what can be put back."""
         name = self.ctx().settings.environment
         self._tell(drift.repair(self.ctx(), actor=self.actor(), name=name))
-        return redirect(url_for("EnvironmentView.show"))
+        return redirect(url_for("EnvironmentPage.show"))
 
     @route("/forget", "POST")
     def forget(self) -> Response:
@@ -75,7 +75,7 @@ class EnvironmentView(Page):
         host = request.form.get("host", "")
         drift.forget(self.ctx(), actor=self.actor(), name=self.ctx().settings.environment, host=host)
         flash(_("%(host)s is forgotten.", host=host), "success")
-        return redirect(url_for("EnvironmentView.show"))
+        return redirect(url_for("EnvironmentPage.show"))
 
     @route("/adopt", "POST")
     def adopt(self) -> Response:
@@ -90,9 +90,9 @@ class EnvironmentView(Page):
             ),
             "success",
         )
-        return redirect(url_for("EnvironmentView.show"))
+        return redirect(url_for("EnvironmentPage.show"))
 
-    def _tell(self, found: Verification) -> None:
+    def _tell(self, found: DriftReport) -> None:
         count = len(found.findings)
         if count:
             text = ngettext(

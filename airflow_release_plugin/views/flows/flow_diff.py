@@ -74,7 +74,7 @@ def field_words() -> dict[str, str]:
         "wait": _("Waiting"),
         "execution": _("Execution"),
         "levels": _("Level"),
-        "nodes": _("Step"),
+        "steps": _("Step"),
         "rule": _("Rule"),
         "changes": _("Changes"),
         "min_dags": _("At least so many Dags"),

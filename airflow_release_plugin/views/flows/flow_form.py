@@ -2,7 +2,7 @@
 The form of a flow: what was typed, kept as typed, and the flow that it makes.
 
 A *draft* is a tree of dicts and lists with the texts of the form; its fields are named by their path, such as
-``levels.0.nodes.1.users``. Adding, removing and moving parts happens here, so that the form works without
+``levels.0.steps.1.users``. Adding, removing and moving parts happens here, so that the form works without
 scripts and a script has nothing to know.
 """
 
@@ -28,7 +28,7 @@ CHOICES = frozenset({"changes", "events"})
 """Fields that are sets of checkboxes."""
 _FIELD = re.compile(
     r"name|kind|enabled|remark|counts_twice|pipeline_dag_id|break_glass_roles|(scope|validity)\.\w+"
-    r"|levels\.\d{1,4}\.(name|rule\.\w+|nodes\.\d{1,4}\.\w+)|(calendar|notifiers)\.\d{1,4}\.\w+"
+    r"|levels\.\d{1,4}\.(name|rule\.\w+|steps\.\d{1,4}\.\w+)|(calendar|notifiers)\.\d{1,4}\.\w+"
 )
 NAMES = ("users", "roles", "escalate_users", "escalate_roles")
 STEPS = ("basics", "levels", "scope", "validity", "notifications", "review")
@@ -42,15 +42,15 @@ _STEP_OF_FIELD = {
 }
 
 
-def _blank_node() -> Draft:
+def _blank_step() -> Draft:
     return {"name": "", "users": "", "roles": "", "rule": "any", "quorum": "2"}
 
 
 def _blank(part: str) -> Draft:
     if part == "levels":
-        return {"name": "", "rule": {"changes": []}, "nodes": [{**_blank_node(), "name": _("Approval")}]}
-    if part == "nodes":
-        return _blank_node()
+        return {"name": "", "rule": {"changes": []}, "steps": [{**_blank_step(), "name": _("Approval")}]}
+    if part == "steps":
+        return _blank_step()
     if part == "calendar":
         return {"name": "", "kind": "deny", "mode": "cron", "cron": "", "minutes": "60", "zone": "UTC"}
     if part == "notifiers":
@@ -76,7 +76,7 @@ def draft_of(spec: FlowSpec) -> Draft:
     raw = copy.deepcopy(flow_to_dict(spec))
     for level in raw["levels"]:
         level["rule"] = {**_texts(level.get("rule", {})), "changes": level.get("rule", {}).get("changes", [])}
-        level["nodes"] = [{**_blank_node(), **_texts(node)} for node in level["nodes"]]
+        level["steps"] = [{**_blank_step(), **_texts(step)} for step in level["steps"]]
     return {
         **raw,
         "enabled": "1" if spec.enabled else "",
@@ -130,7 +130,7 @@ def read_draft(fields: Iterable[tuple[str, list[str]]]) -> Draft:
         draft[part] = _listed(draft.get(part, {}))
     for level in draft["levels"]:
         level["rule"] = {"changes": [], **level.get("rule", {})}
-        level["nodes"] = _listed(level.get("nodes", {}))
+        level["steps"] = _listed(level.get("steps", {}))
     return draft
 
 
@@ -142,7 +142,7 @@ def changed(draft: Draft, deed: str) -> Draft:
     """
     The draft after a button was pressed.
 
-    :param deed: ``add:levels``, ``remove:levels.0``, ``up:levels.0.nodes.1`` or ``down:…``
+    :param deed: ``add:levels``, ``remove:levels.0``, ``up:levels.0.steps.1`` or ``down:…``
     :raises InvalidRequestError: it names no part of the draft
     """
     result = copy.deepcopy(draft)
@@ -150,7 +150,7 @@ def changed(draft: Draft, deed: str) -> Draft:
     *folders, last = path.split(".")
     if verb == "add":
         parent, blank = _at(result, folders), _blank(last)
-        if not isinstance(parent, dict) or bool(folders) is not (last == "nodes"):
+        if not isinstance(parent, dict) or bool(folders) is not (last == "steps"):
             raise InvalidRequestError(_("The form has no part %(path)s.", path=path))
         parent.setdefault(last, []).append(blank)
         return result
@@ -236,17 +236,17 @@ class _Reader:
         return {
             "name": draft.get("name", ""),
             "rule": {**limits, "changes": changes, "tags": names(rule.get("tags", ""))},
-            "nodes": [self._node(where, node) for node in draft.get("nodes", [])],
+            "steps": [self._step(where, step) for step in draft.get("steps", [])],
         }
 
-    def _node(self, where: str, draft: Draft) -> dict[str, Any]:
-        node: dict[str, Any] = {"name": draft.get("name", ""), "rule": draft.get("rule", "any")}
-        node |= {key: names(draft.get(key, "")) for key in NAMES}
-        if node["rule"] == "quorum":
-            node["quorum"] = self._number("levels", draft.get("quorum", ""), where, whole=True)
+    def _step(self, where: str, draft: Draft) -> dict[str, Any]:
+        step: dict[str, Any] = {"name": draft.get("name", ""), "rule": draft.get("rule", "any")}
+        step |= {key: names(draft.get(key, "")) for key in NAMES}
+        if step["rule"] == "quorum":
+            step["quorum"] = self._number("levels", draft.get("quorum", ""), where, whole=True)
         if draft.get("escalate_after_hours"):
-            node["escalate_after_hours"] = self._number("levels", draft["escalate_after_hours"], where)
-        return node
+            step["escalate_after_hours"] = self._number("levels", draft["escalate_after_hours"], where)
+        return step
 
     def _window(self, draft: Draft) -> dict[str, Any]:
         name, zone = draft.get("name", ""), draft.get("zone") or "UTC"

@@ -28,7 +28,7 @@ from airflow_release_plugin.views.flows.flow_form import (
     raw_of,
     read_draft,
 )
-from airflow_release_plugin.views.web.base import Page, posted_ids, route, text_arg
+from airflow_release_plugin.views.web.base import BasePage, posted_ids, route, text_arg
 from airflow_release_plugin.views.widgets.flow_labels import FLOW_KINDS, NOTIFICATIONS, OFFERED_KINDS
 from airflow_release_plugin.views.widgets.flow_rows import FlowFilter, in_order, narrowed
 from airflow_release_plugin.views.widgets.flow_summary import change_verbs, flow_sentences
@@ -48,7 +48,7 @@ class _Preview:
     warnings: dict[str, list[str]]
 
 
-class FlowView(Page):
+class FlowsPage(BasePage):
     """Who must agree to what. Everybody may read the rules; some may change them."""
 
     route_base = "/flows"
@@ -93,7 +93,7 @@ class FlowView(Page):
             flow_admin.list_flows(self.ctx(), actor=self.actor())[-1], revisions=[], changes=None
         )
 
-    def _show(self, view: flow_admin.FlowView, **values: Any) -> str:
+    def _show(self, view: flow_admin.FlowDetail, **values: Any) -> str:
         return self.render(
             "release/flow.html",
             flow=view,
@@ -147,7 +147,7 @@ class FlowView(Page):
         flash(
             _("%(name)s was created. It is tried after the flows above it.", name=made.spec.name), "success"
         )
-        return redirect(url_for("FlowView.show", flow_id=made.id))
+        return redirect(url_for("FlowsPage.show", flow_id=made.id))
 
     @route("/<int:flow_id>/update", "POST")
     def update(self, flow_id: int) -> Response | tuple[str, int]:
@@ -164,7 +164,7 @@ class FlowView(Page):
             _("%(name)s is at revision %(number)s now.", name=saved.spec.name, number=saved.revision),
             "success",
         )
-        return redirect(url_for("FlowView.show", flow_id=flow_id))
+        return redirect(url_for("FlowsPage.show", flow_id=flow_id))
 
     @route("/<int:flow_id>/enabled", "POST")
     def switch(self, flow_id: int) -> Response:
@@ -174,7 +174,7 @@ class FlowView(Page):
         words = _("%(name)s is on.") if enabled else _("%(name)s is off. What is under way goes on.")
         flash(words % {"name": view.spec.name}, "success")
         is_from_list = request.form.get("back") == "list"
-        return redirect(url_for("FlowView.list" if is_from_list else "FlowView.show", flow_id=flow_id))
+        return redirect(url_for("FlowsPage.list" if is_from_list else "FlowsPage.show", flow_id=flow_id))
 
     @route("/delete", "POST")
     def delete(self) -> Response:
@@ -187,7 +187,7 @@ class FlowView(Page):
             names=", ".join(gone),
         )
         flash(text, "success")
-        return redirect(url_for("FlowView.list"))
+        return redirect(url_for("FlowsPage.list"))
 
     @route("/order", "POST")
     def order(self) -> Response | tuple[str, int]:
@@ -196,7 +196,7 @@ class FlowView(Page):
         flow_admin.reorder(self.ctx(), actor=self.actor(), flow_ids=ids)
         if request.headers.get("X-Requested-With") == "fetch":
             return "", 204
-        return redirect(url_for("FlowView.list"))
+        return redirect(url_for("FlowsPage.list"))
 
     def _require_editor(self) -> None:
         if not flow_admin.may_edit(self.ctx(), self.actor()):

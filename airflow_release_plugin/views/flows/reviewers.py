@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
-from airflow_release_plugin.domain.flow.flow import NodeSpec
+from airflow_release_plugin.domain.flow.flow import StepSpec
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Deputy
 from airflow_release_plugin.services.approvals import deputies, flow_admin
-from airflow_release_plugin.services.approvals.flow_admin import NodePeople
+from airflow_release_plugin.services.approvals.flow_admin import StepPeople
 from airflow_release_plugin.services.runtime import access
-from airflow_release_plugin.views.web.base import Page, route, text_arg
+from airflow_release_plugin.views.web.base import BasePage, route, text_arg
 from airflow_release_plugin.views.web.datetime_input import read_moment
 
 if TYPE_CHECKING:
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Eligible:
-    """A person at a node, with what makes them eligible."""
+    """A person at a step, with what makes them eligible."""
 
     person: Person
     through: str
 
 
 @dataclass(frozen=True)
-class NodeRow:
-    """A node with its people."""
+class StepRow:
+    """A step with its people."""
 
-    node: NodePeople
+    step: StepPeople
     people: tuple[Eligible, ...]
 
 
-class ReviewerView(Page):
-    """By flow, level and node: names, and whether by name, by role or as a deputy."""
+class ReviewersPage(BasePage):
+    """By flow, level and step: names, and whether by name, by role or as a deputy."""
 
     route_base = "/reviewers"
     tab = "flows"
@@ -71,14 +71,14 @@ class ReviewerView(Page):
             _("%(deputy)s may decide for %(person)s.", deputy=made.deputy_name, person=made.person_name),
             "success",
         )
-        return redirect(url_for("ReviewerView.list") + "#deputies")
+        return redirect(url_for("ReviewersPage.list") + "#deputies")
 
     @route("/deputies/<int:deputy_id>/end", "POST")
     def end_deputy(self, deputy_id: int) -> Response:
         """End a deputy's time now."""
         deputies.end_deputy(self.ctx(), actor=self.actor(), deputy_id=deputy_id)
         flash(_("The deputy's time has ended."), "success")
-        return redirect(url_for("ReviewerView.list") + "#deputies")
+        return redirect(url_for("ReviewersPage.list") + "#deputies")
 
     def _page(self, values: dict[str, str], problem: str | None = None) -> str:
         now = self.ctx().clock()
@@ -100,29 +100,29 @@ class ReviewerView(Page):
             problem=problem,
         )
 
-    def _rows(self, flow: flow_admin.FlowView, active: Sequence[Deputy]) -> Sequence[NodeRow]:
-        specs = [node for level in flow.spec.levels for node in level.nodes]
+    def _rows(self, flow: flow_admin.FlowDetail, active: Sequence[Deputy]) -> Sequence[StepRow]:
+        specs = [step for level in flow.spec.levels for step in level.steps]
         found = flow_admin.people(self.ctx(), flow.spec)
         return [
-            NodeRow(node, tuple(_eligible(node, spec, active)))
-            for node, spec in zip(found, specs, strict=True)
+            StepRow(step, tuple(_eligible(step, spec, active)))
+            for step, spec in zip(found, specs, strict=True)
         ]
 
 
-def _shown(rows: Sequence[NodeRow], who: str) -> Sequence[NodeRow]:
+def _shown(rows: Sequence[StepRow], who: str) -> Sequence[StepRow]:
     return [
         row for row in rows if not who or any(who.casefold() in e.person.name.casefold() for e in row.people)
     ]
 
 
-def _eligible(node: NodePeople, spec: NodeSpec, active: Sequence[Deputy]) -> list[Eligible]:
+def _eligible(step: StepPeople, spec: StepSpec, active: Sequence[Deputy]) -> list[Eligible]:
     found = []
-    for person in node.people:
+    for person in step.people:
         roles = sorted(person.roles & set(spec.roles))
         is_named = person.name in spec.users or person.id in spec.users
         by = [*([_("by name")] if is_named else []), *(_("role %(role)s", role=role) for role in roles)]
         found.append(Eligible(person, ", ".join(by)))
-    asked = {person.id: person for person in node.people}
+    asked = {person.id: person for person in step.people}
     found += [
         Eligible(row.deputy, _("deputy of %(name)s", name=row.person_name))
         for row in active

@@ -11,12 +11,12 @@ from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.models.release import release_id_of
 from airflow_release_plugin.services.read_models import simulator
 from airflow_release_plugin.services.read_models.simulator import Simulation
-from airflow_release_plugin.views.web.base import Page, choice_arg, route, text_arg
+from airflow_release_plugin.views.web.base import BasePage, choice_arg, route, text_arg
 from airflow_release_plugin.views.widgets.flow_labels import OFFERED_KINDS, OUTCOMES
 from airflow_release_plugin.views.widgets.flow_summary import change_verbs
 
 
-class SimulatorView(Page):
+class SimulatorPage(BasePage):
     """Tries the flows on a Dag as it is, or on a past release."""
 
     route_base = "/simulator"

@@ -14,14 +14,14 @@ from airflow_release_plugin.services.approvals import gates
 from airflow_release_plugin.services.notifications import outbox
 from airflow_release_plugin.services.read_models import import_page
 from airflow_release_plugin.services.releases import decisions
-from airflow_release_plugin.services.releases.decisions import Asked, Decided
-from airflow_release_plugin.views.web.base import Page, posted_decision, posted_ids, route, text_arg
+from airflow_release_plugin.services.releases.decisions import DecisionRequest, DecisionResult
+from airflow_release_plugin.views.web.base import BasePage, posted_decision, posted_ids, route, text_arg
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 
-class ApprovalView(Page):
+class ApprovalsPage(BasePage):
     """Releases, gates and imports that the user may decide on now."""
 
     route_base = "/approvals"
@@ -52,7 +52,7 @@ class ApprovalView(Page):
         )
         return self._inbox([(titles.get((r.subject, r.subject_id), ""), r) for r in results])
 
-    def _inbox(self, results: Sequence[tuple[str, Decided]]) -> str:
+    def _inbox(self, results: Sequence[tuple[str, DecisionResult]]) -> str:
         items = decisions.inbox(self.ctx(), actor=self.actor())
         brought = import_page.waiting(self.ctx(), actor=self.actor())
         kind = text_arg("kind")
@@ -89,13 +89,13 @@ class ApprovalView(Page):
         """Sign off or reject."""
         decisions.decide_gate(self.ctx(), actor=self.actor(), gate_id=gate_id, **posted_decision())
         flash(_("Your decision was recorded."), "success")
-        return redirect(url_for("ApprovalView.gate", gate_id=gate_id))
+        return redirect(url_for("ApprovalsPage.gate", gate_id=gate_id))
 
 
-def _posted_subject(text: str) -> Asked:
-    """One chosen request, as the list writes it: kind, id, node and digest, ``release:7:0:<digest>``."""
+def _posted_subject(text: str) -> DecisionRequest:
+    """One chosen request, as the list writes it: kind, id, step and digest, ``release:7:0:<digest>``."""
     kind, *numbers, digest = text.split(":")
     if kind not in {"release", "gate"} or len(numbers) != 2:
         raise InvalidRequestError(_("The form is not readable. Reload the page and try again."))
-    subject_id, node = posted_ids("subjects", numbers)
-    return Asked(kind, subject_id, digest, node)
+    subject_id, step = posted_ids("subjects", numbers)
+    return DecisionRequest(kind, subject_id, digest, step)

@@ -1,4 +1,4 @@
-"""One version or package against another."""
+"""One version or release against another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.services.read_models import compare
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.submissions import submissions
-from airflow_release_plugin.views.web.base import Page, offset_arg, posted_ids, route, text_arg
+from airflow_release_plugin.views.web.base import BasePage, offset_arg, posted_ids, route, text_arg
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ OFFERED = 200
 """Releases that one may choose from, the newest ones."""
 
 
-class CompareView(Page):
+class ComparePage(BasePage):
     """Comparisons that belong to no single version."""
 
     route_base = "/compare"
@@ -40,7 +40,7 @@ class CompareView(Page):
         )
         return redirect(
             url_for(
-                "ToBeReleasedView.submission", submission_id=newer.id, against=older.id, _anchor="changes"
+                "ToBeReleasedPage.submission", submission_id=newer.id, against=older.id, _anchor="changes"
             )
         )
 
@@ -57,7 +57,7 @@ class CompareView(Page):
             ),
             "warning",
         )
-        page = "DagTabView.show" if text_arg("tab") == "dag" else "RecordView.dag"
+        page = "DagTabPage.show" if text_arg("tab") == "dag" else "RecordsPage.dag"
         return redirect(url_for(page, dag_id=dag_id, versions=ids, offset=offset_arg() or None))
 
     @route("/releases/<int:release_id>")
@@ -66,7 +66,7 @@ class CompareView(Page):
         other_id = request.args.get("other", 0, type=int)
         compared = None
         if other_id:
-            compared = compare.packages(
+            compared = compare.releases(
                 self.ctx(),
                 actor=self.actor(),
                 release_id=release_id,

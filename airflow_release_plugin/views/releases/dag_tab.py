@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from airflow_release_plugin.services.approvals import gates
 from airflow_release_plugin.services.promotion import records
-from airflow_release_plugin.views.web.base import PAGE_SIZE, Page, offset_arg, route
+from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, route
 
 
-class DagTabView(Page):
+class DagTabPage(BasePage):
     """Every version of one DAG, in the source's copy and in the target alike."""
 
     route_base = "/dags"

@@ -9,13 +9,13 @@ from flask_babel import gettext as _
 
 from airflow_release_plugin.services.drift import alarms
 from airflow_release_plugin.services.notifications import outbox
-from airflow_release_plugin.views.web.base import Page, route
+from airflow_release_plugin.views.web.base import BasePage, route
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 
-class NotificationView(Page):
+class NotificationsPage(BasePage):
     """What notifiers could not tell."""
 
     route_base = "/notifications"
@@ -26,7 +26,7 @@ class NotificationView(Page):
         row = outbox.try_again(self.ctx(), actor=self.actor(), notification_id=notification_id)
         flash(_("The notification is sent again within seconds."), "success")
         if row.subject_type == "gate":
-            return redirect(url_for("ApprovalView.gate", gate_id=row.subject_id))
+            return redirect(url_for("ApprovalsPage.gate", gate_id=row.subject_id))
         if row.subject_type == alarms.SUBJECT:
-            return redirect(url_for("EnvironmentView.show"))
-        return redirect(url_for("ReleaseView.show", release_id=row.subject_id))
+            return redirect(url_for("EnvironmentPage.show"))
+        return redirect(url_for("ReleasesPage.show", release_id=row.subject_id))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from airflow_release_plugin.domain.release.records import Place
+from airflow_release_plugin.domain.release.records import VersionPlace
 from airflow_release_plugin.services.promotion import records
 from airflow_release_plugin.services.promotion.records import ORDER_COLUMNS
 from airflow_release_plugin.views.web.base import (
     PAGE_SIZE,
-    Page,
+    BasePage,
     choice_arg,
     offset_arg,
     order_arg,
@@ -17,7 +17,7 @@ from airflow_release_plugin.views.web.base import (
 from airflow_release_plugin.views.widgets.presentation import state_look
 
 
-class RecordView(Page):
+class RecordsPage(BasePage):
     """What was submitted, decided and released, and where it is now."""
 
     route_base = "/records"
@@ -31,7 +31,7 @@ class RecordView(Page):
             actor=self.actor(),
             search=text_arg("search"),
             submitter=text_arg("submitter"),
-            place=choice_arg("place", Place),
+            place=choice_arg("place", VersionPlace),
             order_by=order_arg(ORDER_COLUMNS, "-submitted_at"),
             limit=PAGE_SIZE,
             offset=offset_arg(),
@@ -40,7 +40,7 @@ class RecordView(Page):
             "release/records.html",
             page=page,
             filtered=any(text_arg(name) for name in ("search", "submitter", "place")),
-            places=[(place.value, state_look(place)["label"]) for place in Place],
+            places=[(place.value, state_look(place)["label"]) for place in VersionPlace],
         )
 
     @route("/dags/<path:dag_id>")

@@ -17,22 +17,21 @@ from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.services.notifications import outbox
 from airflow_release_plugin.services.promotion import cutover
 from airflow_release_plugin.services.read_models import compare, release_page
-from airflow_release_plugin.services.releases import break_glass as emergency
-from airflow_release_plugin.services.releases import creation, decisions, previews, releases
+from airflow_release_plugin.services.releases import break_glass, creation, decisions, previews, releases
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.submissions import submissions
 from airflow_release_plugin.services.verification import runs
 from airflow_release_plugin.services.versions.structure import Structure
 from airflow_release_plugin.views.web.base import (
     PAGE_SIZE,
-    Page,
+    BasePage,
     choice_arg,
     is_live_fetch,
     offset_arg,
     order_arg,
     posted_decision,
     posted_ids,
-    posted_wish,
+    posted_release_request,
     route,
     text_arg,
 )
@@ -71,8 +70,8 @@ FILTERS = (
 )
 
 
-class ReleaseView(Page):
-    """Packages of submissions on their way to the target."""
+class ReleasesPage(BasePage):
+    """Submissions together on their way to the target."""
 
     route_base = "/releases"
     tab = "releases"
@@ -117,13 +116,13 @@ class ReleaseView(Page):
                 self.ctx(),
                 actor=self.actor(),
                 submission_ids=posted_ids("submission_ids"),
-                **vars(posted_wish()),
+                **vars(posted_release_request()),
             )
         except ReleaseError as error:
             self.ctx().session.rollback()
             return self._form(request.form.to_dict(flat=False), problem=error.message), error.status
         flash(_("%(number)s was created. It is being checked now.", number=made.number), "success")
-        return redirect(url_for("ReleaseView.show", release_id=made.id))
+        return redirect(url_for("ReleasesPage.show", release_id=made.id))
 
     def _form(self, values: dict[str, Any], *, problem: str | None) -> str:
         ids = posted_ids("submission_ids", values.get("submission_ids", []))
@@ -136,7 +135,7 @@ class ReleaseView(Page):
             )
         chosen = [submissions.get(self.ctx(), actor=self.actor(), submission_id=i) for i in ids]
         level = values.get("at_least_level", ["1"])[0]
-        offer = previews.offer(
+        preview = previews.preview(
             self.ctx(),
             actor=self.actor(),
             submission_ids=ids,
@@ -145,7 +144,7 @@ class ReleaseView(Page):
         return self.render(
             "release/release_new.html",
             submissions=chosen,
-            offer=offer,
+            preview=preview,
             values=values,
             problem=problem,
             settings=self.ctx().settings,
@@ -193,7 +192,7 @@ class ReleaseView(Page):
         """Approve or reject."""
         decisions.decide_release(self.ctx(), actor=self.actor(), release_id=release_id, **posted_decision())
         flash(_("Your decision was recorded."), "success")
-        return redirect(url_for("ReleaseView.show", release_id=release_id))
+        return redirect(url_for("ReleasesPage.show", release_id=release_id))
 
     @route("/<int:release_id>/revoke", "POST")
     def revoke(self, release_id: int) -> Response:
@@ -201,12 +200,12 @@ class ReleaseView(Page):
         reason = request.form.get("reason", "").strip()
         gone = releases.revoke(self.ctx(), actor=self.actor(), release_id=release_id, reason=reason)
         flash(_("%(number)s was revoked. Its versions are in the list again.", number=gone.number), "success")
-        return redirect(url_for("ReleaseView.show", release_id=release_id))
+        return redirect(url_for("ReleasesPage.show", release_id=release_id))
 
     @route("/<int:release_id>/break-glass", "POST")
     def break_glass(self, release_id: int) -> Response:
         """Override approval and freeze in an emergency."""
-        emergency.break_glass(
+        break_glass.break_glass(
             self.ctx(),
             actor=self.actor(),
             release_id=release_id,
@@ -214,7 +213,7 @@ class ReleaseView(Page):
             reason=request.form.get("reason", "").strip(),
         )
         flash(_("The glass is broken: the release goes on now. Your reason is in the trail."), "warning")
-        return redirect(url_for("ReleaseView.show", release_id=release_id))
+        return redirect(url_for("ReleasesPage.show", release_id=release_id))
 
     @route("/<int:release_id>/run", "POST")
     def run(self, release_id: int) -> Response:
@@ -231,17 +230,17 @@ class ReleaseView(Page):
             )
         else:
             flash(_("The Dag Runs were started."), "success")
-        return redirect(url_for("ReleaseView.show", release_id=release_id, _anchor="runs"))
+        return redirect(url_for("ReleasesPage.show", release_id=release_id, _anchor="runs"))
 
     @route("/<int:release_id>/retry", "POST")
     def retry(self, release_id: int) -> Response:
         """Start another attempt."""
         started = creation.retry(self.ctx(), actor=self.actor(), release_id=release_id)
         flash(_("Attempt %(attempt)s was started.", attempt=started.attempt), "success")
-        return redirect(url_for("ReleaseView.show", release_id=release_id))
+        return redirect(url_for("ReleasesPage.show", release_id=release_id))
 
 
-def _is_moving(view: release_page.ReleaseView) -> bool:
+def _is_moving(view: release_page.ReleaseDetail) -> bool:
     """Whether the page is worth looking at again: also after the release, until its pipeline is through."""
     is_worked_on = view.pipeline is not None and view.pipeline.state in AT_WORK
     after = view.state is ReleaseState.RELEASED and is_worked_on

@@ -12,11 +12,11 @@ from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
-from airflow_release_plugin.services.rollbacks.planning import Choice, Plan
+from airflow_release_plugin.services.rollbacks.planning import Choice, RollbackPlan
 from airflow_release_plugin.services.rollbacks.targets import Scope, scope_of
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.versions.file_diffs import ChangedFile, diff_changes
-from airflow_release_plugin.views.web.base import Page, posted_wish, route
+from airflow_release_plugin.views.web.base import BasePage, posted_release_request, route
 from airflow_release_plugin.views.web.datetime_input import read_moment
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
 
@@ -30,7 +30,7 @@ SCOPE_FIELDS = ("dag_id", "version", "release_id", "moment", "zone", "after_rele
 RECENT = 20
 
 
-class RollbackView(Page):
+class RollbackPage(BasePage):
     """Going back, as a release of its own."""
 
     route_base = "/rollbacks"
@@ -57,13 +57,13 @@ class RollbackView(Page):
                 scope=scope,
                 choice=_choice(form),
                 digest=form.get("digest", ""),
-                wish=posted_wish(),
+                release_request=posted_release_request(),
             )
         except ReleaseError as error:
             self.ctx().session.rollback()
             return self._plan(scope, form, problem=error.message), error.status
         flash(_("%(number)s was created. It is being checked now.", number=made.number), "success")
-        return redirect(url_for("ReleaseView.show", release_id=made.id))
+        return redirect(url_for("ReleasesPage.show", release_id=made.id))
 
     def _choose(self) -> str:
         found = releases.list_releases(
@@ -84,14 +84,14 @@ class RollbackView(Page):
             plan=plan,
             choice=choice,
             named={name: fields.getlist(name) for name in SCOPE_FIELDS if fields.get(name)},
-            offer=rollbacks.offer(self.ctx(), plan, actor=self.actor(), at_least_level=level),
+            preview=rollbacks.preview(self.ctx(), plan, actor=self.actor(), at_least_level=level),
             changes=self._changes(plan),
             values=fields.to_dict(flat=False),
             problem=problem,
             settings=self.ctx().settings,
         )
 
-    def _changes(self, plan: Plan) -> list[ChangedFile] | None:
+    def _changes(self, plan: RollbackPlan) -> list[ChangedFile] | None:
         """The diff, to people who may read the code."""
         if not access.may_read_code(self.ctx(), self.actor(), plan.dag_ids):
             return None

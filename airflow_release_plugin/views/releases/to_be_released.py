@@ -19,9 +19,9 @@ from airflow_release_plugin.services.releases import creation
 from airflow_release_plugin.services.runtime import access, preferences
 from airflow_release_plugin.services.submissions import candidates, shared_files, submissions
 from airflow_release_plugin.services.submissions.candidates import Candidate, CandidateFilter
-from airflow_release_plugin.services.submissions.submissions import Handled
+from airflow_release_plugin.services.submissions.submissions import ItemResult
 from airflow_release_plugin.views.web.base import (
-    Page,
+    BasePage,
     choice_arg,
     offset_arg,
     order_arg,
@@ -40,7 +40,7 @@ REMEMBERED = ("tab", "search", "change", "submitted", "submitter", "tag", "order
 """What the list opens with again the next time."""
 
 
-class ToBeReleasedView(Page):
+class ToBeReleasedPage(BasePage):
     """One row for each DAG file that differs from the target or waits to be released."""
 
     route_base = "/to-be-released"
@@ -53,7 +53,7 @@ class ToBeReleasedView(Page):
             left = preferences.recall(self.ctx(), actor=self.actor(), page=self.tab)
             if left:
                 offset = f"&offset={offset_arg()}" if offset_arg() else ""
-                return redirect(f"{url_for('ToBeReleasedView.list')}?{left}{offset}")
+                return redirect(f"{url_for('ToBeReleasedPage.list')}?{left}{offset}")
         kept = urlencode([(name, text_arg(name)) for name in REMEMBERED if text_arg(name)])
         preferences.remember(self.ctx(), actor=self.actor(), page=self.tab, query=kept)
         return self._shared() if text_arg("tab") == "shared" else self._dags()
@@ -62,7 +62,7 @@ class ToBeReleasedView(Page):
     def reset(self) -> Response:
         """Forget tab and filters."""
         preferences.remember(self.ctx(), actor=self.actor(), page=self.tab, query="")
-        return redirect(url_for("ToBeReleasedView.list"))
+        return redirect(url_for("ToBeReleasedPage.list"))
 
     def _dags(self) -> str:
         page = candidates.list_candidates(
@@ -156,13 +156,13 @@ class ToBeReleasedView(Page):
     def _submitted(self, ids: Iterable[int], release_id: int | None) -> Response:
         """Go to the release that basic mode made, to the form for one, or back to the list."""
         if release_id is not None:
-            return redirect(url_for("ReleaseView.show", release_id=release_id))
+            return redirect(url_for("ReleasesPage.show", release_id=release_id))
         chosen = _next_ids(ids)
         if chosen:
-            return redirect(url_for("ReleaseView.new", submission_ids=chosen))
+            return redirect(url_for("ReleasesPage.new", submission_ids=chosen))
         return _back()
 
-    def _partly(self, handled: Iterable[Handled], chosen: Iterable[int] = ()) -> str:
+    def _partly(self, handled: Iterable[ItemResult], chosen: Iterable[int] = ()) -> str:
         return self.render("release/handled.html", handled=handled, chosen=chosen)
 
     @route("/submissions/<int:submission_id>/remove", "POST")
@@ -220,4 +220,4 @@ def _next_ids(submitted: Iterable[int]) -> list[int]:
 
 def _back() -> Response:
     offset = request.form.get("offset", 0, type=int)
-    return redirect(url_for("ToBeReleasedView.list", offset=offset or None))
+    return redirect(url_for("ToBeReleasedPage.list", offset=offset or None))

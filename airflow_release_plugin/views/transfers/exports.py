@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportWish, read_names
+from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportRequest, read_names
 from airflow_release_plugin.domain.states import MOVING_EXPORT_STATES
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.models import Export
 from airflow_release_plugin.models.release import release_id_of, release_number
 from airflow_release_plugin.services.exports import exports
-from airflow_release_plugin.views.web.base import PAGE_SIZE, Page, offset_arg, route
+from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, route
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 
-class TransferView(Page):
+class ExportsPage(BasePage):
     """Choose Dags, see what that comes to, have a bundle made, fetch it."""
 
     route_base = "/transfers"
@@ -35,7 +35,10 @@ class TransferView(Page):
     def match(self) -> str:
         """Say what the form comes to; a part of the page."""
         try:
-            found, problem = exports.match(self.ctx(), actor=self.actor(), wish=_posted_wish()), ""
+            found, problem = (
+                exports.match(self.ctx(), actor=self.actor(), export_request=_posted_export_request()),
+                "",
+            )
         except ReleaseError as error:
             found, problem = None, error.message
         return render_template("release/_export_match.html", match=found, problem=problem)
@@ -44,17 +47,17 @@ class TransferView(Page):
     def generate(self) -> Response | tuple[str, int]:
         """Ask for a bundle."""
         try:
-            made = exports.request(self.ctx(), actor=self.actor(), wish=_posted_wish())
+            made = exports.request(self.ctx(), actor=self.actor(), export_request=_posted_export_request())
         except ReleaseError as error:
             return self._page(problem=error.message), error.status
-        return redirect(url_for("TransferView.list", export=made.id))
+        return redirect(url_for("ExportsPage.list", export=made.id))
 
     @route("/exports/<int:export_id>/discard", "POST")
     def discard(self, export_id: int) -> Response:
         """Stop making a bundle, or give up its file."""
         gone = exports.discard(self.ctx(), actor=self.actor(), export_id=export_id)
         flash(_("Export %(number)s was discarded.", number=gone.id), "success")
-        return redirect(url_for("TransferView.list"))
+        return redirect(url_for("ExportsPage.list"))
 
     def _page(self, problem: str = "") -> str:
         page = exports.list_exports(self.ctx(), actor=self.actor(), limit=PAGE_SIZE, offset=offset_arg())
@@ -82,9 +85,9 @@ class TransferView(Page):
         return next((row for row in rows if row.requested_by_id == self.actor().id), None)
 
 
-def _posted_wish() -> ExportWish:
+def _posted_export_request() -> ExportRequest:
     form = request.form
-    return ExportWish(
+    return ExportRequest(
         names=read_names([form.get("names", "")]),
         tag=form.get("tag", "").strip(),
         release_ids=_release_ids(form.get("releases", "")),

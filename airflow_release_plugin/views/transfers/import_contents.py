@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import request
 
 from airflow_release_plugin.services.read_models import import_contents as contents
-from airflow_release_plugin.views.web.base import Page, route, text_arg
+from airflow_release_plugin.views.web.base import BasePage, route, text_arg
 from airflow_release_plugin.views.widgets.diff_rows import diff_options, shown_code
 
 
-class ImportContentView(Page):
+class ImportContentPage(BasePage):
     """Look into a bundle; nothing of it is run."""
 
     route_base = "/transfers/imports"

@@ -14,18 +14,18 @@ from airflow_release_plugin.domain.bundle.name_table import NameTable, name_tabl
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.services.imports import applying, imports, preflight
-from airflow_release_plugin.services.imports import placeholders as import_stubs
+from airflow_release_plugin.services.imports import placeholders as import_placeholders
 from airflow_release_plugin.services.read_models import import_page
-from airflow_release_plugin.services.read_models.import_page import ImportView as View
-from airflow_release_plugin.services.releases.previews import Offer
+from airflow_release_plugin.services.read_models.import_page import ImportDetail as View
+from airflow_release_plugin.services.releases.previews import ApprovalPreview
 from airflow_release_plugin.views.transfers.imports import PART_BYTES
-from airflow_release_plugin.views.web.base import Page, is_live_fetch, posted_wish, route
+from airflow_release_plugin.views.web.base import BasePage, is_live_fetch, posted_release_request, route
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 
-class ImportPageView(Page):
+class ImportPage(BasePage):
     """Look at a bundle, mend what stands in its way, let it in."""
 
     route_base = "/transfers/imports"
@@ -52,14 +52,14 @@ class ImportPageView(Page):
             )
         except ReleaseError as error:
             return self._again(import_id, error)
-        return redirect(url_for("ImportPageView.show", import_id=import_id))
+        return redirect(url_for("ImportPage.show", import_id=import_id))
 
-    @route("/<int:import_id>/stubs", "POST")
-    def stubs(self, import_id: int) -> Response | tuple[str, int]:
+    @route("/<int:import_id>/placeholders", "POST")
+    def placeholders(self, import_id: int) -> Response | tuple[str, int]:
         """Make what is missing, by name only."""
         form = request.form
         try:
-            made = import_stubs.create(
+            made = import_placeholders.create(
                 self.ctx(),
                 actor=self.actor(),
                 import_id=import_id,
@@ -71,13 +71,13 @@ class ImportPageView(Page):
             return self._again(import_id, error)
         flash(
             ngettext(
-                "%(num)s stub was made. Fill it in before the Dags run.",
-                "%(num)s stubs were made. Fill them in before the Dags run.",
+                "%(num)s placeholder was made. Fill it in before the Dags run.",
+                "%(num)s placeholders were made. Fill them in before the Dags run.",
                 len(made),
             ),
             "success",
         )
-        return redirect(url_for("ImportPageView.show", import_id=import_id))
+        return redirect(url_for("ImportPage.show", import_id=import_id))
 
     @route("/<int:import_id>/apply", "POST")
     def apply(self, import_id: int) -> Response | tuple[str, int]:
@@ -88,12 +88,12 @@ class ImportPageView(Page):
                 actor=self.actor(),
                 import_id=import_id,
                 mode=_mode(request.form.to_dict(flat=False)),
-                wish=posted_wish(),
+                release_request=posted_release_request(),
             )
         except ReleaseError as error:
             return self._again(import_id, error)
         flash(_("Import %(number)s is being applied.", number=import_id), "success")
-        return redirect(url_for("ImportPageView.show", import_id=import_id))
+        return redirect(url_for("ImportPage.show", import_id=import_id))
 
     def _again(self, import_id: int, error: ReleaseError) -> tuple[str, int]:
         self.ctx().session.rollback()
@@ -109,18 +109,18 @@ class ImportPageView(Page):
             moving=view.row.state is ImportState.APPLYING,
             part_bytes=PART_BYTES,
             mode=mode.value,
-            offer=self._offer(view, mode, values),
+            preview=self._offer(view, mode, values),
             typed=_typed(values),
             values=values,
             problem=problem,
         )
 
-    def _offer(self, view: View, mode: ImportMode, values: Mapping[str, Any]) -> Offer | None:
+    def _offer(self, view: View, mode: ImportMode, values: Mapping[str, Any]) -> ApprovalPreview | None:
         """Who could approve; asked for only where somebody is about to ask them."""
         if mode is not ImportMode.RELEASE or not view.is_ready or not view.may_manage or is_live_fetch():
             return None
         level = values.get("at_least_level", ["1"])[0]
-        return applying.offer(
+        return applying.preview(
             self.ctx(),
             actor=self.actor(),
             import_id=view.row.id,

@@ -15,7 +15,7 @@ from airflow_release_plugin.models import Import
 from airflow_release_plugin.services.exports import transfer_visibility
 from airflow_release_plugin.services.imports import imports, preflight
 from airflow_release_plugin.services.read_models import import_page
-from airflow_release_plugin.views.web.base import PAGE_SIZE, Page, offset_arg, route
+from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, route
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import FileStorage
@@ -25,7 +25,7 @@ PART_BYTES = 4 * 1024 * 1024
 """Most bytes of a file in one request; others wait for the import while a part is written."""
 FORM_BYTES = 32 * 1024 * 1024
 """Largest file that a browser without scripts can send."""
-BODY_LIMITS = {"ImportView.append": PART_BYTES, "ImportView.upload": FORM_BYTES + 64 * 1024}
+BODY_LIMITS = {"ImportsPage.append": PART_BYTES, "ImportsPage.upload": FORM_BYTES + 64 * 1024}
 """Requests that may be larger than others, by endpoint."""
 _CHUNK = 1024 * 1024
 
@@ -37,7 +37,7 @@ def allow_uploads() -> None:
         request.max_content_length = limit
 
 
-class ImportView(Page):
+class ImportsPage(BasePage):
     """Bundles of other installations, and whose may come in."""
 
     route_base = "/transfers/imports"
@@ -133,14 +133,14 @@ class ImportView(Page):
                     preflight.check(self.ctx(), actor=self.actor(), import_id=row.id)
             except ReleaseError as error:
                 flash(error.message, "danger")
-        return redirect(url_for("ImportPageView.show", import_id=row.id))
+        return redirect(url_for("ImportPage.show", import_id=row.id))
 
     @route("/<int:import_id>/discard", "POST")
     def discard(self, import_id: int) -> Response:
         """Give up an upload or a bundle that was not applied."""
         gone = imports.discard(self.ctx(), actor=self.actor(), import_id=import_id)
         flash(_("Import %(number)s was discarded.", number=gone.id), "success")
-        return redirect(url_for("ImportView.list"))
+        return redirect(url_for("ImportsPage.list"))
 
 
 def _size(file: FileStorage) -> int:

@@ -18,7 +18,7 @@ from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.exports import transfer_visibility
 from airflow_release_plugin.services.read_models import import_page
 from airflow_release_plugin.services.releases import decisions
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.views.web.datetime_input import read_moment
@@ -48,7 +48,7 @@ def route(url: str, *methods: str) -> Callable[[HandlerT], HandlerT]:
     return exposed
 
 
-class Page(BaseView):
+class BasePage(BaseView):
     """Base of all pages. Subclasses parse the request, call one use case and render; nothing else."""
 
     tab: ClassVar[str] = ""
@@ -122,11 +122,11 @@ def posted_ids(name: str, values: Sequence[str] | None = None) -> list[int]:
     return [int(text) for text in texts]
 
 
-def posted_wish() -> Wish:
+def posted_release_request() -> ReleaseRequest:
     """Return what a form that asks for a release says about it; reviewers are ids or login names."""
     form = request.form
     asked = [part.strip() for text in form.getlist("reviewers") for part in text.split(",")]
-    return Wish(
+    return ReleaseRequest(
         title=form.get("title", "").strip()[:200],
         reviewers=[name for name in asked if name],
         description=form.get("description", "").strip(),
@@ -143,15 +143,15 @@ def _posted_schedule() -> datetime | None:
 
 
 def posted_decision() -> dict[str, Any]:
-    """Return verdict, comment, digest and node of a decision form. Raises ``InvalidRequestError``."""
+    """Return verdict, comment, digest and step of a decision form. Raises ``InvalidRequestError``."""
     try:
         verdict = Verdict(request.form.get("verdict", ""))
     except ValueError as error:
         raise InvalidRequestError("Choose approve or reject.") from error
-    node = posted_ids("node")
+    step = posted_ids("step")
     return {
         "verdict": verdict,
         "comment": request.form.get("comment", "").strip(),
         "change_digest": request.form.get("change_digest", ""),
-        "node": node[0] if node else None,
+        "step": step[0] if step else None,
     }

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from flask import redirect, url_for
 
-from airflow_release_plugin.views.web.base import Page, route
+from airflow_release_plugin.views.web.base import BasePage, route
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 
-class IndexView(Page):
+class IndexPage(BasePage):
     """Leads to the to-be-released list, or to the releases where there is no source."""
 
     route_base = ""
@@ -21,5 +21,5 @@ class IndexView(Page):
     @route("/")
     def index(self) -> Response:
         """Redirect to the first tab of this installation."""
-        first = "ToBeReleasedView.list" if self.ctx().settings.has_source else "ReleaseView.list"
+        first = "ToBeReleasedPage.list" if self.ctx().settings.has_source else "ReleasesPage.list"
         return redirect(url_for(first))

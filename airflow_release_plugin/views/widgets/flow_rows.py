@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.flow.flow import FlowSpec
-from airflow_release_plugin.services.approvals.flow_admin import FlowView
+from airflow_release_plugin.services.approvals.flow_admin import FlowDetail
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class FlowFilter:
     who: str = ""
     updated_by: str = ""
 
-    def fits(self, flow: FlowView) -> bool:
+    def fits(self, flow: FlowDetail) -> bool:
         """Whether a flow is shown."""
         spec = flow.spec
         return (
@@ -39,7 +39,7 @@ def _has(wanted: str, texts: Iterable[str]) -> bool:
     return not wanted or any(wanted.casefold() in text.casefold() for text in texts)
 
 
-def narrowed(flows: Iterable[FlowView], wanted: FlowFilter) -> list[FlowView]:
+def narrowed(flows: Iterable[FlowDetail], wanted: FlowFilter) -> list[FlowDetail]:
     """The flows that fit, in their order."""
     return [flow for flow in flows if wanted.fits(flow)]
 
@@ -50,8 +50,8 @@ def scope_texts(spec: FlowSpec) -> list[str]:
 
 
 def who_texts(spec: FlowSpec) -> list[str]:
-    """Users and roles of all nodes, each once."""
-    found = (name for level in spec.levels for node in level.nodes for name in (*node.users, *node.roles))
+    """Users and roles of all steps, each once."""
+    found = (name for level in spec.levels for step in level.steps for name in (*step.users, *step.roles))
     return list(dict.fromkeys(found))
 
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from airflow_release_plugin.domain.flow.approval import NodeRule
-from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, NodeSpec, Scope
+from airflow_release_plugin.domain.flow.approval import StepRule
+from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, Scope, StepSpec
 from airflow_release_plugin.domain.flow.release_calendar import Window, WindowKind
 from airflow_release_plugin.domain.release.digest import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact
@@ -30,7 +30,7 @@ def flow_sentences(flow: FlowSpec) -> list[str]:
     found = [
         _level_sentence(flow, number, several=several)
         for number in range(len(flow.levels), 0, -1)
-        if flow.levels[number - 1].nodes
+        if flow.levels[number - 1].steps
     ]
     found += _calendar_sentences(flow.calendar.windows)
     found.append(
@@ -57,7 +57,7 @@ def _level_sentence(flow: FlowSpec, number: int, *, several: bool) -> str:
     text = _(
         "%(when)s, %(who)s must approve within %(hours)s.",
         when=when,
-        who=_nodes(level),
+        who=_steps(level),
         hours=hours(flow.validity.approval),
     )
     return (
@@ -155,28 +155,28 @@ def _quantities(rule: LevelRule) -> list[str]:
     return found
 
 
-def _nodes(level: Level) -> str:
-    return _(" and then ").join(node_words(node) for node in level.nodes)
+def _steps(level: Level) -> str:
+    return _(" and then ").join(step_words(step) for step in level.steps)
 
 
-def node_words(node: NodeSpec) -> str:
-    """Who must agree at a node: ``two of Ops``."""
-    named = (*node.users, *node.roles)
+def step_words(step: StepSpec) -> str:
+    """Who must agree at a step: ``two of Ops``."""
+    named = (*step.users, *step.roles)
     who = _or(named) if named else _("nobody")
-    if node.rule is NodeRule.ALL:
+    if step.rule is StepRule.ALL:
         text = _("everybody of %(who)s", who=_and(named) if named else who)
     else:
-        text = _("%(count)s of %(who)s", count=_count(node), who=who)
-    further = (*node.escalate_users, *node.escalate_roles)
-    if node.escalate_after_hours is not None and further:
+        text = _("%(count)s of %(who)s", count=_count(step), who=who)
+    further = (*step.escalate_users, *step.escalate_roles)
+    if step.escalate_after_hours is not None and further:
         text += " " + _(
-            "(after %(hours)s also %(who)s)", hours=hours(node.escalate_after_hours), who=_or(further)
+            "(after %(hours)s also %(who)s)", hours=hours(step.escalate_after_hours), who=_or(further)
         )
     return text
 
 
-def _count(node: NodeSpec) -> str:
-    number = node.quorum if node.rule is NodeRule.QUORUM else 1
+def _count(step: StepSpec) -> str:
+    number = step.quorum if step.rule is StepRule.QUORUM else 1
     words = {1: _("one"), 2: _("two"), 3: _("three"), 4: _("four"), 5: _("five")}
     return words.get(number, str(number))
 

@@ -15,7 +15,7 @@ from airflow_release_plugin.airflow_internals.access import AirflowAccess
 from airflow_release_plugin.airflow_internals.actors import actor_from_user
 from airflow_release_plugin.airflow_internals.inventory import AirflowInventory
 from airflow_release_plugin.airflow_internals.serving import AirflowServing
-from airflow_release_plugin.domain.bundle.inventory import STUB_MARK, Inventory, Kind, Standing, Wanted
+from airflow_release_plugin.domain.bundle.inventory import STUB_MARK, Availability, Inventory, Kind, Wanted
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.version_compat import AIRFLOW_VERSION
@@ -42,7 +42,7 @@ class Vault(BaseSecretsBackend):
     def get_conn_value(self, conn_id, team_name=None):
         if conn_id == "broken":
             raise OSError("token s.123 has expired")
-        return "postgres://db" if conn_id in ("vaulted", "stub") else None
+        return "postgres://db" if conn_id in ("vaulted", "placeholder") else None
 
     def get_variable(self, key, team_name=None):
         return "" if key == "vaulted" else None
@@ -54,11 +54,11 @@ def inventory(session: Session) -> AirflowInventory:
     return AirflowInventory(session)
 
 
-def connections(inventory: AirflowInventory, *names: str) -> dict[str, Standing]:
+def connections(inventory: AirflowInventory, *names: str) -> dict[str, Availability]:
     return dict(inventory.take(Wanted(connections=frozenset(names))).connections)
 
 
-def variables(inventory: AirflowInventory, *names: str) -> dict[str, Standing]:
+def variables(inventory: AirflowInventory, *names: str) -> dict[str, Availability]:
     return dict(inventory.take(Wanted(variables=frozenset(names))).variables)
 
 
@@ -104,12 +104,12 @@ class TestConnectionsAndVariables:
         session.flush()
 
         assert connections(inventory, "crm", "dwh", "gone") == {
-            "crm": Standing.READY,
-            "dwh": Standing.STUB,
+            "crm": Availability.READY,
+            "dwh": Availability.PLACEHOLDER,
         }
         assert variables(inventory, "region", "empty", "gone") == {
-            "region": Standing.READY,
-            "empty": Standing.STUB,
+            "region": Availability.READY,
+            "empty": Availability.PLACEHOLDER,
         }
 
     def test_of_the_environment_are_found(
@@ -118,21 +118,21 @@ class TestConnectionsAndVariables:
         monkeypatch.setenv("AIRFLOW_CONN_CRM", "http://crm")
         monkeypatch.setenv("AIRFLOW_VAR_REGION", "eu")
 
-        assert connections(inventory, "crm", "dwh") == {"crm": Standing.READY}
-        assert variables(inventory, "region", "dwh") == {"region": Standing.READY}
+        assert connections(inventory, "crm", "dwh") == {"crm": Availability.READY}
+        assert variables(inventory, "region", "dwh") == {"region": Availability.READY}
 
     @pytest.mark.usefixtures("vault")
     def test_of_a_secrets_backend_are_found(self, inventory: AirflowInventory) -> None:
-        assert connections(inventory, "vaulted", "gone") == {"vaulted": Standing.READY}
-        assert variables(inventory, "vaulted", "gone") == {"vaulted": Standing.READY}
+        assert connections(inventory, "vaulted", "gone") == {"vaulted": Availability.READY}
+        assert variables(inventory, "vaulted", "gone") == {"vaulted": Availability.READY}
 
     @pytest.mark.usefixtures("vault")
     def test_a_backend_that_breaks_says_nothing_and_its_words_are_not_logged(
         self, inventory: AirflowInventory, caplog: pytest.LogCaptureFixture
     ) -> None:
         assert connections(inventory, "broken", "vaulted") == {
-            "broken": Standing.UNKNOWN,
-            "vaulted": Standing.READY,
+            "broken": Availability.UNKNOWN,
+            "vaulted": Availability.READY,
         }
         assert "OSError" in caplog.text
         assert "s.123" not in caplog.text
@@ -141,9 +141,9 @@ class TestConnectionsAndVariables:
     def test_a_stub_that_a_backend_goes_before_is_none(
         self, inventory: AirflowInventory, session: Session
     ) -> None:
-        inventory.create_stub(Kind.CONNECTION, "stub")
+        inventory.create_placeholder(Kind.CONNECTION, "placeholder")
 
-        assert connections(inventory, "stub") == {"stub": Standing.READY}
+        assert connections(inventory, "placeholder") == {"placeholder": Availability.READY}
 
 
 class TestStubs:
@@ -152,9 +152,9 @@ class TestStubs:
     ) -> None:
         from airflow.models import Connection, Pool, Variable
 
-        inventory.create_stub(Kind.CONNECTION, "crm", connection_type="postgres", note="for etl")
-        inventory.create_stub(Kind.VARIABLE, "region", note="for etl")
-        inventory.create_stub(Kind.POOL, "narrow", note="for etl")
+        inventory.create_placeholder(Kind.CONNECTION, "crm", connection_type="postgres", note="for etl")
+        inventory.create_placeholder(Kind.VARIABLE, "region", note="for etl")
+        inventory.create_placeholder(Kind.POOL, "narrow", note="for etl")
 
         connection = session.scalars(select(Connection)).one()
         variable = session.scalars(select(Variable)).one()
@@ -169,14 +169,16 @@ class TestStubs:
         marked = {connection.description, variable.description, pool.description}
         assert marked == {f"{STUB_MARK} for etl"}
         found = inventory.take(Wanted(frozenset({"crm"}), frozenset({"region"})))
-        assert {found.connections["crm"], found.variables["region"], found.pools["narrow"]} == {Standing.STUB}
+        assert {found.connections["crm"], found.variables["region"], found.pools["narrow"]} == {
+            Availability.PLACEHOLDER
+        }
 
     def test_a_connection_of_an_unknown_type_is_generic(
         self, inventory: AirflowInventory, session: Session
     ) -> None:
         from airflow.models import Connection
 
-        inventory.create_stub(Kind.CONNECTION, "crm")
+        inventory.create_placeholder(Kind.CONNECTION, "crm")
 
         assert session.scalars(select(Connection.conn_type)).one() == "generic"
 
@@ -196,7 +198,7 @@ class TestStubs:
         self, inventory: AirflowInventory, session: Session, kind: Kind, name: str
     ) -> None:
         with pytest.raises(InvalidRequestError, match=f"accepts no {kind.value}"):
-            inventory.create_stub(kind, name)
+            inventory.create_placeholder(kind, name)
         assert not session.new
 
 

@@ -69,7 +69,7 @@ def test_without_a_provider_nobody_is_eligible_and_the_message_says_what_to_set(
     raw = {
         "name": "A",
         "kind": "promotion",
-        "levels": [{"name": "l", "nodes": [{"name": "n", "roles": ["x"]}]}],
+        "levels": [{"name": "l", "steps": [{"name": "n", "roles": ["x"]}]}],
     }
     with pytest.raises(InvalidRequestError, match=r"set \[release\] people_provider"):
         flow_admin.create(ctx, actor=actor_from_user(EVE_LOGGED_IN), raw=raw)
@@ -81,9 +81,9 @@ def test_without_a_provider_roles_are_those_of_the_token() -> None:
 
 @pytest.mark.usefixtures("directory")
 def test_with_a_provider_those_who_hold_the_role_are_eligible(ctx: Context) -> None:
-    (node,) = flows.resolve(ctx, subject="release 'x'", excluded=()).requirement.nodes
+    (step,) = flows.resolve(ctx, subject="release 'x'", excluded=()).requirement.steps
 
-    assert node.eligible == (Person("u-2", "eve", frozenset({"approver"}), "Eve E."),)
+    assert step.eligible == (Person("u-2", "eve", frozenset({"approver"}), "Eve E."),)
     assert ctx.airflow.access.person("u-1") == Person("u-1", "ann", frozenset({"author"}))
     assert ctx.airflow.access.person("u-9") is None
 

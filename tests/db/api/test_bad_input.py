@@ -136,14 +136,14 @@ class TestDeciding:
         assert world.state(release) == "awaiting_approval"
 
     @pytest.mark.parametrize(
-        ("node", "answer"),
+        ("step", "answer"),
         [(1, (409, "conflict")), (-1, (422, "invalid_request")), (2**40, (422, "invalid_request"))],
     )
     def test_a_step_that_does_not_wait_is_refused(
-        self, world: World, node: int, answer: tuple[int, str]
+        self, world: World, step: int, answer: tuple[int, str]
     ) -> None:
         release = world.awaiting()
-        body = {"verdict": "approve", "change_digest": release["change_digest"], "node": node}
+        body = {"verdict": "approve", "change_digest": release["change_digest"], "step": step}
 
         assert (
             error_of(world.as_("reviewer").post(f"/releases/{release['id']}/decisions", json=body)) == answer

@@ -155,7 +155,7 @@ def test_an_id_that_is_no_number_has_the_wrong_shape(empty_world: World, word: s
 FLOW = {
     "name": "Exports",
     "kind": "retirement",
-    "levels": [{"name": "Standard", "nodes": [{"name": "Admins", "roles": ["admin", "Admin"]}]}],
+    "levels": [{"name": "Standard", "steps": [{"name": "Admins", "roles": ["admin", "Admin"]}]}],
 }
 
 
@@ -175,7 +175,7 @@ def body_of(path: str) -> dict[str, Any] | None:
         "break-glass": {"change_digest": "0" * 64, "reason": "Orders stand still."},
         "enabled": {"enabled": True},
         "preflight": {"folder": ""},
-        "stubs": {"pools": []},
+        "placeholders": {"pools": []},
         "apply": {"mode": "submit"},
         "{flow_id}": {"spec": FLOW, "revision": 1},
     }
@@ -277,7 +277,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "at_least_level": 1,
         "soak_minutes": 0,
     },
-    "/imports/1/stubs": {"connections": ["warehouse"], "variables": ["region"], "pools": ["etl"]},
+    "/imports/1/placeholders": {"connections": ["warehouse"], "variables": ["region"], "pools": ["etl"]},
     "/watch": {"known": {"release:1": "s"}, "wait": 0},
 }
 LONG = "x" * 100_000
@@ -294,7 +294,7 @@ HOSTILE = [
     "\ud800",
     LONG,
     "../../etc/passwd",
-    "'; drop table release_package; --",
+    "'; drop table release; --",
     "💥",
     "",
 ]

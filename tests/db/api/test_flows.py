@@ -10,11 +10,11 @@ from tests.db.api.world import MANAGERS, SERVICE, World, error_of, ok
 
 
 def form(name: str = "Four eyes", *, roles: tuple[str, ...] = ("op", "Op"), **more: Any) -> dict[str, Any]:
-    node = {"name": "Review", "roles": list(roles)}
+    step = {"name": "Review", "roles": list(roles)}
     return {
         "name": name,
         "kind": "promotion",
-        "levels": [{"name": "Standard", "nodes": [node]}],
+        "levels": [{"name": "Standard", "steps": [step]}],
         **more,
     }
 
@@ -100,7 +100,7 @@ def test_what_is_no_flow_is_refused_as_such(world: World, spec: dict[str, Any]) 
 def test_numbers_that_are_none_are_refused(world: World, number: str) -> None:
     text = (
         '{"spec": {"name": "x", "kind": "promotion", "validity": {"approval": %s}, '
-        '"levels": [{"name": "a", "nodes": [{"name": "b", "roles": ["op"]}]}]}}'
+        '"levels": [{"name": "a", "steps": [{"name": "b", "roles": ["op"]}]}]}}'
     )
     answer = world.as_("admin").post(
         "/flows", content=text % number, headers={"Content-Type": "application/json"}

@@ -327,22 +327,22 @@ def test_a_disk_that_is_full_gives_an_import_back_until_there_is_room(empty_worl
 
 
 @pytest.mark.req("R53", "R59")
-def test_what_blocks_it_is_told_and_made_as_a_stub(empty_world: World) -> None:
+def test_what_blocks_it_is_told_and_made_as_a_placeholder(empty_world: World) -> None:
     (unit,) = manifest_of(bundle_files(CONTENT)).units
     admin = empty_world.as_("admin")
     row = empty_world.imported(empty_world.bundle(units=(replace(unit, pools=("etl_pool",)),)))
     checked = ok(admin.post(f"/imports/{row['id']}/preflight", json={}))
     blocked = admin.post(f"/imports/{row['id']}/apply", json={})
 
-    made = ok(admin.post(f"/imports/{row['id']}/stubs", json={"pools": ["etl_pool"]}))
+    made = ok(admin.post(f"/imports/{row['id']}/placeholders", json={"pools": ["etl_pool"]}))
 
-    found = {each["reason"]: each["items"] for each in checked["preflight"] if each["weight"] == "block"}
+    found = {each["reason"]: each["items"] for each in checked["preflight"] if each["severity"] == "block"}
     assert [each["name"] for each in found["missing_pool"]] == ["etl_pool"]
     assert error_of(blocked) == (409, "import_blocked")
     assert "missing_pool" in [each["reason"] for each in blocked.json()["context"]["rows"]]
     assert made == [{"kind": "pool", "there": "etl_pool", "here": "etl_pool"}]
-    weights = {each["reason"]: each["weight"] for each in state(empty_world, row)["preflight"]}
-    assert weights["incomplete_stub"] == "warn"
+    weights = {each["reason"]: each["severity"] for each in state(empty_world, row)["preflight"]}
+    assert weights["incomplete_placeholder"] == "warn"
     assert ok(admin.post(f"/imports/{row['id']}/apply", json={}))["state"] == "applying"
 
 

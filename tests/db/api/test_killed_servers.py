@@ -209,7 +209,7 @@ def approved(world: World) -> World:
     with world.session() as session:
         session.add(DagBundleModel(name="prod"))
         session.commit()
-    level = {"name": "One", "nodes": [{"name": "Reviewers", "roles": ["op"]}]}
+    level = {"name": "One", "steps": [{"name": "Reviewers", "roles": ["op"]}]}
     flow = {"name": "Told", "kind": "promotion", "levels": [level], "notifiers": [NOTIFIER]}
     ok(world.as_("admin").post("/flows", json={"spec": flow}))
     ok(world.decide(world.awaiting()))

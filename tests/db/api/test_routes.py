@@ -31,7 +31,7 @@ EMERGENCY = {"change_digest": "{digest}", "reason": "Orders stand still."}
 FLOW = {
     "name": "Exports",
     "kind": "retirement",
-    "levels": [{"name": "Standard", "nodes": [{"name": "Admins", "roles": ["admin", "Admin"]}]}],
+    "levels": [{"name": "Standard", "steps": [{"name": "Admins", "roles": ["admin", "Admin"]}]}],
 }
 DEPUTY = {"deputy": "author2", "starts_at": "2098-01-01T00:00:00Z", "ends_at": "2098-12-31T00:00:00Z"}
 EXPORT = {"names": ["live"]}
@@ -140,7 +140,7 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "GET /imports/{uploading}": ("401 404 404 404 404 200 200", None),
     "PUT /imports/{uploading}/content": (ADMIN.replace("200", "409"), None),
     "POST /imports/{import}/preflight": (ADMIN, {"folder": ""}),
-    "POST /imports/{import}/stubs": (ADMIN, {}),
+    "POST /imports/{import}/placeholders": (ADMIN, {}),
     # its preflight has not run yet
     "POST /imports/{import}/apply": (ADMIN.replace("200", "409"), {"mode": "submit"}),
     "DELETE /imports/{import}": (ADMIN, None),

@@ -24,7 +24,7 @@ flows:
     execution: 24
   levels:
   - name: One
-    nodes:
+    steps:
     - name: Reviewers
       roles:
       - op
@@ -68,6 +68,6 @@ def test_a_file_that_is_wrong_or_not_there_is_a_line_and_exit_code_1(world: Worl
 
     assert (wrong.returncode, gone.returncode) == (1, 1)
     assert wrong.stderr.startswith(
-        "Line 14: flows[0].levels[0].nodes[0].role is unknown; possible here: name"
+        "Line 14: flows[0].levels[0].steps[0].role is unknown; possible here: name"
     )
     assert "gone.yaml cannot be read: No such file or directory." in gone.stderr

@@ -30,14 +30,23 @@ def test_a_bundle_is_checked_mended_and_applied(empty_world: World) -> None:
 
     blocked = airflow(empty_world, "import", file, "--check-only", "--output", "json")
     (applied,) = rows(
-        airflow(empty_world, "import", file, "--map", "pool:etl_pool=my_pool", "--stubs", "--output", "json")
+        airflow(
+            empty_world,
+            "import",
+            file,
+            "--map",
+            "pool:etl_pool=my_pool",
+            "--placeholders",
+            "--output",
+            "json",
+        )
     )
 
     assert blocked.returncode == 1
-    (missing,) = [row for row in json.loads(blocked.stdout) if row["weight"] == "block"]
+    (missing,) = [row for row in json.loads(blocked.stdout) if row["severity"] == "block"]
     assert (missing["reason"], missing["name"], missing["dag_ids"]) == ("missing_pool", "etl_pool", ["etl"])
     assert (applied["import"], applied["mode"], applied["signer"]) == ("1", "submit", "plant A")
-    assert "incomplete_stub" in applied["warnings"]
+    assert "incomplete_placeholder" in applied["warnings"]
     listed = ok(empty_world.as_("admin").get("/submissions"))["items"]
     assert [(row["path"], row["dag_ids"], row["state"]) for row in listed] == [("etl.py", ["etl"], "pending")]
     again = airflow(empty_world, "import", file)

@@ -59,10 +59,10 @@ def test_every_form_that_decides_names_the_step_that_it_showed(
     reviewer = browser_of("reviewer")
 
     for path in (f"/releases/{release.id}", f"/approvals/gates/{gate.id}"):
-        assert reviewer.get(path).text.count('name="node" value="0"') == 2  # approve and reject
-        sent = {"verdict": "approve", "change_digest": "0" * 64, "node": "1"}
+        assert reviewer.get(path).text.count('name="step" value="0"') == 2  # approve and reject
+        sent = {"verdict": "approve", "change_digest": "0" * 64, "step": "1"}
         assert reviewer.post(f"{path}/decide", sent).status_code == 409
-        assert reviewer.post(f"{path}/decide", {**sent, "node": "x"}).status_code == 422
+        assert reviewer.post(f"{path}/decide", {**sent, "step": "x"}).status_code == 422
 
 
 @pytest.mark.req("R40")
@@ -142,8 +142,8 @@ LEVELS = {
     "name": "Careful",
     "kind": "promotion",
     "levels": [
-        {"name": "Low", "nodes": [{"name": "Ops", "roles": ["op"]}], "rule": {"max_dags": 5}},
-        {"name": "High", "nodes": [{"name": "Admins", "roles": ["admin"]}], "rule": {"min_dags": 6}},
+        {"name": "Low", "steps": [{"name": "Ops", "roles": ["op"]}], "rule": {"max_dags": 5}},
+        {"name": "High", "steps": [{"name": "Admins", "roles": ["admin"]}], "rule": {"min_dags": 6}},
     ],
     "break_glass_roles": ["admin"],
 }

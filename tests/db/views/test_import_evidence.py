@@ -52,7 +52,7 @@ def test_the_page_of_a_version_shows_it_before_anybody_asks_for_a_release(
     ("changes", "words"),
     [
         ({"decisions": ()}, "Nobody had to approve it there"),
-        ({"emergency": True}, "Closed by breaking the glass"),
+        ({"glass_broken": True}, "Closed by breaking the glass"),
     ],
 )
 def test_a_release_there_that_nobody_agreed_to_says_so(

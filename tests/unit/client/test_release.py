@@ -94,9 +94,9 @@ CALLS = {
         ("POST", "/imports/6/apply", {**IMPORT, "state": "applying"}),
         lambda c: c.apply_import(6, ImportApplyBody()),
     ),
-    "make_import_stubs": (
-        ("POST", "/imports/6/stubs", [{"kind": "pool", "there": "etl", "here": "etl"}]),
-        lambda c: c.make_import_stubs(6, ImportStubsBody(pools=["etl"])),
+    "make_import_placeholders": (
+        ("POST", "/imports/6/placeholders", [{"kind": "pool", "there": "etl", "here": "etl"}]),
+        lambda c: c.make_import_placeholders(6, ImportStubsBody(pools=["etl"])),
     ),
     "get_release": (("GET", "/releases/7", release()), lambda c: c.get_release(7)),
     "get_work": (("GET", "/releases/7/work", WORK), lambda c: c.get_work(7)),

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 
 from airflow_release_plugin.domain.flow.approval import (
     CountedDecision,
-    Node,
-    NodeRule,
+    DecisionCapacity,
     Requirement,
-    Standing,
+    Step,
+    StepRule,
     Verdict,
     evaluate,
     is_past,
-    node_opened_at,
     place_to_decide,
+    step_opened_at,
 )
-from airflow_release_plugin.domain.flow.flow import NodeSpec
+from airflow_release_plugin.domain.flow.flow import StepSpec
 from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
-from tests.harness.flow_strategies import NAMES, ROLES, nodes
+from tests.harness.flow_strategies import NAMES, ROLES, steps
 
 START = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
 # Ids that are other people's names, and names that are other people's ids.
@@ -50,46 +50,48 @@ class Office:
     def person(self, name: str) -> Person:
         return Person(IDS[name], name, self.roles.get(name, frozenset()))
 
-    def standing(self, name: str) -> Standing:
+    def capacity(self, name: str) -> DecisionCapacity:
         kind = ActorKind.SERVICE if name == "robot" else ActorKind.USER
         person = self.person(name)
-        places = [self.person(whose) for who, whose in sorted(self.deputies) if who == name]
-        return Standing(Actor(person.id, name, person.roles, kind), tuple(places))
+        on_behalf_of = [self.person(whose) for who, whose in sorted(self.deputies) if who == name]
+        return DecisionCapacity(Actor(person.id, name, person.roles, kind), tuple(on_behalf_of))
 
-    def is_escalated(self, node: int) -> bool:
-        reached = node_opened_at(self.decisions, START, node)
-        return is_past(self.requirement.nodes[node].escalates_at(reached), self.now)
+    def is_escalated(self, step: int) -> bool:
+        reached = step_opened_at(self.decisions, START, step)
+        return is_past(self.requirement.steps[step].escalates_at(reached), self.now)
 
     def decide(self, name: str, verdict: Verdict) -> bool:
         """Try; return whether it was let."""
         progress = evaluate(self.requirement, self.decisions)
-        if is_past(self.expires_at, self.now) or progress.current_node is None:
+        if is_past(self.expires_at, self.now) or progress.current_step is None:
             return False
-        node = progress.current_node
-        standing, escalated = self.standing(name), self.is_escalated(node)
-        place = place_to_decide(self.requirement, node, standing, self.decisions, escalated=escalated)
+        step = progress.current_step
+        capacity, escalated = self.capacity(name), self.is_escalated(step)
+        place = place_to_decide(self.requirement, step, capacity, self.decisions, escalated=escalated)
         if place is None:
             return False
-        self._check(standing, place, node, escalated=escalated)
-        place_of = "" if place.id == standing.actor.id else place.id
-        self.decisions.append(CountedDecision(node, standing.actor.id, verdict, self.now, place_of))
+        self._check(capacity, place, step, escalated=escalated)
+        place_of = "" if place.id == capacity.actor.id else place.id
+        self.decisions.append(CountedDecision(step, capacity.actor.id, verdict, self.now, place_of))
         return True
 
-    def _check(self, standing: Standing, place: Actor | Person, node: int, *, escalated: bool) -> None:
+    def _check(
+        self, capacity: DecisionCapacity, place: Actor | Person, step: int, *, escalated: bool
+    ) -> None:
         """What must be so whenever somebody was let, said in other words than the engine's."""
-        rule = self.requirement.nodes[node]
+        rule = self.requirement.steps[step]
         users = {*rule.users, *(rule.escalate_users if escalated else ())}
         roles = {*rule.roles, *(rule.escalate_roles if escalated else ())}
-        assert standing.actor.kind is ActorKind.USER
-        assert standing.actor.id not in self.requirement.excluded
+        assert capacity.actor.kind is ActorKind.USER
+        assert capacity.actor.id not in self.requirement.excluded
         assert place.id not in self.requirement.excluded
         assert place.name in users or self.roles.get(place.name, frozenset()) & roles
-        assert place.name == standing.actor.name or (standing.actor.name, place.name) in self.deputies
+        assert place.name == capacity.actor.name or (capacity.actor.name, place.name) in self.deputies
 
 
-def node_of(spec: NodeSpec, people: list[Person], excluded: tuple[str, ...]) -> Node:
-    """The node with the people found when the approval opens."""
-    bare = Node(**{**vars(spec), "only": (), "eligible": ()})
+def step_of(spec: StepSpec, people: list[Person], excluded: tuple[str, ...]) -> Step:
+    """The step with the people found when the approval opens."""
+    bare = Step(**{**vars(spec), "only": (), "eligible": ()})
     return replace(bare, eligible=tuple(p for p in people if bare.admits(p) and p.id not in excluded))
 
 
@@ -105,12 +107,12 @@ def offices(draw: st.DrawFn) -> Office:
     roles = draw(people)
     excluded = tuple(draw(st.lists(st.sampled_from(sorted(IDS.values())), max_size=2)))
     known = [Person(IDS[name], name, held) for name, held in roles.items()]
-    listed = draw(st.lists(nodes(), min_size=1, max_size=3))
+    listed = draw(st.lists(steps(), min_size=1, max_size=3))
     requirement = Requirement(
         "f",
         1,
         1,
-        tuple(node_of(spec, known, excluded) for spec in listed),
+        tuple(step_of(spec, known, excluded) for spec in listed),
         excluded,
         counts_twice=draw(st.booleans()),
     )
@@ -144,9 +146,9 @@ def test_what_is_approved_rests_on_enough_distinct_people_who_may_decide(
     assert not set(used) & set(requirement.excluded)
     assert not progress.approved or len(counted) == len(decisions)
     if progress.approved:
-        for index, node in enumerate(requirement.nodes):
-            on_node = [d for d in counted if d.node == index]
-            assert len({d.actor_id for d in on_node}) == len({d.place for d in on_node}) >= node.needed
+        for index, step in enumerate(requirement.steps):
+            on_step = [d for d in counted if d.step == index]
+            assert len({d.actor_id for d in on_step}) == len({d.place for d in on_step}) >= step.needed
     if not requirement.counts_twice:
         assert len(used) == len(set(used))
 
@@ -173,8 +175,8 @@ def test_people_who_may_not_approve_never_bring_about_an_approval(
     """Everybody who is named, who holds a role, or who is somebody's deputy keeps still."""
     named = {
         name
-        for node in office.requirement.nodes
-        for name in (*node.users, *node.escalate_users, *(p.name for p in node.eligible))
+        for step in office.requirement.steps
+        for name in (*step.users, *step.escalate_users, *(p.name for p in step.eligible))
     }
     for who, what in attempts:
         if isinstance(what, int):
@@ -188,11 +190,11 @@ def test_people_who_may_not_approve_never_bring_about_an_approval(
 
 @pytest.mark.req("R36")
 @given(offices(), st.permutations(sorted(IDS)))
-def test_the_same_people_in_any_legal_order_approve_a_single_node_alike(
+def test_the_same_people_in_any_legal_order_approve_a_single_step_alike(
     office: Office, order: list[str]
 ) -> None:
-    """Without deputies and with one node, who comes first changes nothing."""
-    requirement = replace(office.requirement, nodes=office.requirement.nodes[:1])
+    """Without deputies and with one step, who comes first changes nothing."""
+    requirement = replace(office.requirement, steps=office.requirement.steps[:1])
 
     def outcome(people_in_order: list[str]) -> bool:
         fresh = replace(office, requirement=requirement, deputies=frozenset(), decisions=[])
@@ -204,12 +206,12 @@ def test_the_same_people_in_any_legal_order_approve_a_single_node_alike(
 
 
 def small_office(*deputies: tuple[str, str], excluded: tuple[str, ...] = (), quorum: int = 1) -> Office:
-    """One node for role op, held by ann and bob; cat, dan and eve have no role."""
+    """One step for role op, held by ann and bob; cat, dan and eve have no role."""
     roles = {"ann": frozenset({"op"}), "bob": frozenset({"op"})}
-    spec = NodeSpec("n", roles=("op",), rule=NodeRule.QUORUM, quorum=quorum)
+    spec = StepSpec("n", roles=("op",), rule=StepRule.QUORUM, quorum=quorum)
     found = [Person(IDS[name], name, held) for name, held in roles.items()]
     ids = tuple(IDS[name] for name in excluded)
-    return Office(Requirement("f", 1, 1, (node_of(spec, found, ids),), ids), roles, frozenset(deputies))
+    return Office(Requirement("f", 1, 1, (step_of(spec, found, ids),), ids), roles, frozenset(deputies))
 
 
 @pytest.mark.req("R39")

@@ -154,10 +154,10 @@ def test_every_state_says_what_it_means(machine: type[State]) -> None:
     tree = ast.parse(inspect.getsource(states))
     body = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == machine.__name__).body
     documented = {
-        node.targets[0].id
-        for node, after in pairwise(body)
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
+        step.targets[0].id
+        for step, after in pairwise(body)
+        if isinstance(step, ast.Assign)
+        and isinstance(step.targets[0], ast.Name)
         and isinstance(after, ast.Expr)
         and isinstance(after.value, ast.Constant)
     }

@@ -25,7 +25,7 @@ APPLIED = {**UPLOADED, "state": "applied", "release_id": 9, "signer": "plant A"}
 FINE = {"status": "success", "state": "applied", "error_type": "", "message": ""}
 MISSING = {
     "reason": "missing_pool",
-    "weight": "block",
+    "severity": "block",
     "items": [{"name": "etl_pool", "detail": "", "dag_ids": ["etl"]}],
 }
 FACTS = {"import_id": 6, "bundle_id": "b-1", "signer": "plant A", "dag_ids": ["etl"], "release_id": 9}

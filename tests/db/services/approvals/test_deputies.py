@@ -24,7 +24,7 @@ from airflow_release_plugin.services.releases import decisions
 from airflow_release_plugin.services.runtime import audit
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, REVIEWER, VIEWER, World
-from tests.harness.flow_forms import LEAD, OPERATOR, form, join, leave, level, node
+from tests.harness.flow_forms import LEAD, OPERATOR, form, join, leave, level, step
 
 
 def name(
@@ -156,7 +156,7 @@ def test_deputies_of_deputies_are_none(world: World) -> None:
 @pytest.mark.req("R39")
 def test_person_and_deputy_are_one_vote(world: World) -> None:
     join(world, OPERATOR)
-    raw = form("Two", level(node("op", rule="quorum", quorum=2)))
+    raw = form("Two", level(step("op", rule="quorum", quorum=2)))
     flow_admin.create(world.ctx, actor=ADMIN, raw=raw)
     name(world)
     name(world, "reviewer", "dev2")

@@ -19,18 +19,18 @@ from airflow_release_plugin.exceptions import (
     NotFoundError,
 )
 from airflow_release_plugin.services.approvals import flow_admin
-from airflow_release_plugin.services.approvals.flow_admin import FlowView
+from airflow_release_plugin.services.approvals.flow_admin import FlowDetail
 from airflow_release_plugin.services.runtime import audit
 from tests.conftest import BACKENDS
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, VIEWER, World
-from tests.harness.flow_forms import LEAD, LEAD2, form, join, level, node
+from tests.harness.flow_forms import LEAD, LEAD2, form, join, level, step
 
 
-def create(world: World, actor: Actor = ADMIN, **more: Any) -> FlowView:
+def create(world: World, actor: Actor = ADMIN, **more: Any) -> FlowDetail:
     return flow_admin.create(world.ctx, actor=actor, raw=form(**more))
 
 
-def id_of(view: FlowView) -> int:
+def id_of(view: FlowDetail) -> int:
     assert view.id is not None
     return view.id
 
@@ -85,12 +85,12 @@ def test_editing_flows_is_a_right_of_its_own(world: World) -> None:
         ({**form(), "levels": []}, "1 to 10 levels"),
         (form("x", *[level()] * 11), "1 to 10 levels"),
         (form("x", level(), level(), kind="gate"), "exactly one level"),
-        (form("x", level(node("op", rule="quorum", quorum=2))), "needs 2 people"),
-        (form("x", level(node("op"), node("op"))), "One person counts once"),
-        (form("x", level(node("nobody"))), "nobody"),
-        (form("x", level(node(users=("nobody",)))), "nobody"),
-        (form("x", level(node())), "nobody is named"),
-        (form("x", level(node(users=("pipeline",)))), "nobody"),
+        (form("x", level(step("op", rule="quorum", quorum=2))), "needs 2 people"),
+        (form("x", level(step("op"), step("op"))), "One person counts once"),
+        (form("x", level(step("nobody"))), "nobody"),
+        (form("x", level(step(users=("nobody",)))), "nobody"),
+        (form("x", level(step())), "nobody is named"),
+        (form("x", level(step(users=("pipeline",)))), "nobody"),
         (form("x", validity={"approval": 0}), "0 hours"),
         (form("x", validity={"approval": 241}), "241 hours"),
         (form("🚀"), "letters"),
@@ -105,8 +105,8 @@ def test_a_flow_that_cannot_be_is_refused_and_leaves_nothing(
     assert len(flow_admin.list_flows(world.ctx, actor=ADMIN)) == 1
 
 
-def test_one_person_is_enough_for_two_nodes_where_people_count_twice(world: World) -> None:
-    raw = form("x", level(node("op"), node("op")), counts_twice=True)
+def test_one_person_is_enough_for_two_steps_where_people_count_twice(world: World) -> None:
+    raw = form("x", level(step("op"), step("op")), counts_twice=True)
 
     assert flow_admin.create(world.ctx, actor=ADMIN, raw=raw).revision == 1
 
@@ -248,7 +248,7 @@ def test_levels_that_can_never_apply_are_warned_of(world: World) -> None:
 @pytest.mark.req("R35")
 def test_people_who_can_approve_are_named(world: World) -> None:
     join(world, LEAD, LEAD2)
-    raw = form("x", level(node("op"), node("lead", users=("admin",), rule="quorum", quorum=2)))
+    raw = form("x", level(step("op"), step("lead", users=("admin",), rule="quorum", quorum=2)))
     spec = flow_admin.create(world.ctx, actor=ADMIN, raw=raw).spec
 
     found = flow_admin.people(world.ctx, spec)

@@ -22,8 +22,8 @@ OPERATOR = Actor("cli:root", "root (command line)", kind=ActorKind.SYSTEM)
 
 
 def flow(name: str, role: str = "op", **more: Any) -> dict[str, Any]:
-    nodes = [{"name": "N", "roles": [role], "rule": "any"}]
-    return {"name": name, "kind": "promotion", "levels": [{"name": "One", "nodes": nodes}], **more}
+    steps = [{"name": "N", "roles": [role], "rule": "any"}]
+    return {"name": name, "kind": "promotion", "levels": [{"name": "One", "steps": steps}], **more}
 
 
 def apply(world: World, *flows: dict[str, Any], actor: Actor = OPERATOR, **options: Any) -> list[FlowChange]:
@@ -66,7 +66,7 @@ def test_a_file_creates_changes_and_orders_flows(world: World) -> None:
         ("*", "reordered"),
     ]
     assert sorted(changes[1].differences) == [
-        "levels[0].nodes[0].roles: ['op'] → ['admin']",
+        "levels[0].steps[0].roles: ['op'] → ['admin']",
         "remark: nothing → 'stricter'",
     ]
     assert names(world) == ["New", "B", "A"]

@@ -24,7 +24,7 @@ from airflow_release_plugin.services.read_models import simulator
 from airflow_release_plugin.services.releases import checks, creation, previews, releases
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, REVIEWER, VIEWER, World
-from tests.harness.flow_forms import LEAD, LEAD2, OPERATOR, form, join, leave, level, node
+from tests.harness.flow_forms import LEAD, LEAD2, OPERATOR, form, join, leave, level, step
 
 
 def flow(world: World, *args: object, **more: object) -> int:
@@ -40,7 +40,7 @@ def approval_of(world: World, release: Release) -> Approval:
     return found
 
 
-def view(world: World, release: Release, actor: Actor = REVIEWER) -> approvals.ApprovalView:
+def view(world: World, release: Release, actor: Actor = REVIEWER) -> approvals.ApprovalDetail:
     return approvals.view(world.ctx, approval_of(world, release), actor=actor)
 
 
@@ -57,9 +57,9 @@ def test_the_first_flow_that_fits_is_copied_into_the_approval(world: World) -> N
 
 
 @pytest.mark.req("R32", "R36")
-def test_nodes_are_decided_in_order_by_different_people(world: World) -> None:
+def test_steps_are_decided_in_order_by_different_people(world: World) -> None:
     join(world, LEAD)
-    flow(world, "Two steps", level(node("op"), node("lead", "op")))
+    flow(world, "Two steps", level(step("op"), step("lead", "op")))
     release = world.waiting(world.dag("etl"))
 
     with pytest.raises(NotAllowedError):
@@ -72,17 +72,17 @@ def test_nodes_are_decided_in_order_by_different_people(world: World) -> None:
 
 
 @pytest.mark.req("R36")
-def test_a_rejection_at_the_second_node_ends_it(world: World) -> None:
+def test_a_rejection_at_the_second_step_ends_it(world: World) -> None:
     join(world, LEAD)
-    flow(world, "Two steps", level(node("op"), node("lead")))
+    flow(world, "Two steps", level(step("op"), step("lead")))
     release = world.decide(world.waiting(world.dag("etl")), REVIEWER)
 
     assert world.decide(release, LEAD, Verdict.REJECT).state is ReleaseState.REJECTED
 
 
 @pytest.mark.req("R36")
-def test_one_person_may_decide_at_each_node_where_people_count_twice(world: World) -> None:
-    flow(world, "Twice", level(node("op"), node("op")), counts_twice=True)
+def test_one_person_may_decide_at_each_step_where_people_count_twice(world: World) -> None:
+    flow(world, "Twice", level(step("op"), step("op")), counts_twice=True)
     release = world.waiting(world.dag("etl"))
 
     assert world.decide(release, REVIEWER).state is ReleaseState.AWAITING_APPROVAL
@@ -90,29 +90,29 @@ def test_one_person_may_decide_at_each_node_where_people_count_twice(world: Worl
 
 
 @pytest.mark.req("R36")
-def test_a_second_click_does_not_decide_the_next_node_too(world: World) -> None:
-    flow(world, "Twice", level(node("op"), node("op")), counts_twice=True)
+def test_a_second_click_does_not_decide_the_next_step_too(world: World) -> None:
+    flow(world, "Twice", level(step("op"), step("op")), counts_twice=True)
     release = world.waiting(world.dag("etl"))
 
     for _click in range(2):
-        assert world.decide(release, REVIEWER, node=0).state is ReleaseState.AWAITING_APPROVAL
-    assert [decision.node for decision in view(world, release).decisions] == [0]
-    assert world.decide(release, REVIEWER, node=1).state is ReleaseState.APPROVED
+        assert world.decide(release, REVIEWER, step=0).state is ReleaseState.AWAITING_APPROVAL
+    assert [decision.step for decision in view(world, release).decisions] == [0]
+    assert world.decide(release, REVIEWER, step=1).state is ReleaseState.APPROVED
 
 
 @pytest.mark.req("R36")
 @pytest.mark.parametrize("verdict", list(Verdict))
 @pytest.mark.parametrize("seen", [0, 2])
-def test_a_decision_on_another_node_than_the_waiting_one_is_refused(
+def test_a_decision_on_another_step_than_the_waiting_one_is_refused(
     world: World, verdict: Verdict, seen: int
 ) -> None:
     join(world, LEAD, LEAD2)
-    flow(world, "Three steps", level(node("op"), node("lead", name="Lead"), node("lead")))
-    release = world.decide(world.waiting(world.dag("etl")), REVIEWER, node=0)
+    flow(world, "Three steps", level(step("op"), step("lead", name="Lead"), step("lead")))
+    release = world.decide(world.waiting(world.dag("etl")), REVIEWER, step=0)
 
     with pytest.raises(ConflictError, match="step 2, 'Lead', does now") as refused:
-        world.decide(release, LEAD, verdict, node=seen)
-    assert refused.value.context == {"current_node": 1}
+        world.decide(release, LEAD, verdict, step=seen)
+    assert refused.value.context == {"current_step": 1}
     assert [decision.actor.name for decision in view(world, release).decisions] == ["reviewer"]
 
 
@@ -120,11 +120,11 @@ def test_a_decision_on_another_node_than_the_waiting_one_is_refused(
 @pytest.mark.parametrize("deed", ["lower the bar", "switch off", "delete"])
 def test_what_happens_to_a_flow_changes_nothing_for_what_is_under_way(world: World, deed: str) -> None:
     join(world, LEAD)
-    flow_id = flow(world, "Strict", level(node("op"), node("lead")))
+    flow_id = flow(world, "Strict", level(step("op"), step("lead")))
     release = world.waiting(world.dag("etl"))
     before = view(world, release)
     if deed == "lower the bar":
-        raw = form("Strict", level(node("user", "viewer", "op")))
+        raw = form("Strict", level(step("user", "viewer", "op")))
         flow_admin.update(world.ctx, actor=ADMIN, flow_id=flow_id, raw=raw, revision=1)
     elif deed == "switch off":
         flow_admin.set_enabled(world.ctx, actor=ADMIN, flow_id=flow_id, enabled=False)
@@ -141,20 +141,20 @@ def test_what_happens_to_a_flow_changes_nothing_for_what_is_under_way(world: Wor
 
 def test_a_retry_asks_again_under_the_flow_as_it_is_then_and_keeps_no_decision(world: World) -> None:
     join(world, LEAD)
-    flow_id = flow(world, "Strict", level(node("op"), node("lead")))
+    flow_id = flow(world, "Strict", level(step("op"), step("lead")))
     release = world.decide(world.waiting(world.dag("etl")), REVIEWER)
     checks.mark_errored(world.ctx, actor=PIPELINE, release_id=release.id, reason="broke")
     flow_admin.update(
         world.ctx,
         actor=ADMIN,
         flow_id=flow_id,
-        raw=form("Strict", level(node("lead"), node("op"))),
+        raw=form("Strict", level(step("lead"), step("op"))),
         revision=1,
     )
     world.report(creation.retry(world.ctx, actor=DEV, release_id=release.id))
 
     shown = view(world, release)
-    assert (shown.flow_revision, shown.current_node, shown.decisions) == (2, 0, [])
+    assert (shown.flow_revision, shown.current_step, shown.decisions) == (2, 0, [])
     with pytest.raises(NotAllowedError):
         world.decide(release, REVIEWER)
 
@@ -162,7 +162,7 @@ def test_a_retry_asks_again_under_the_flow_as_it_is_then_and_keeps_no_decision(w
 @pytest.mark.req("R33")
 def test_people_raise_the_level_and_both_are_shown(world: World) -> None:
     join(world, LEAD)
-    flow(world, "Levels", level(), level(node("lead"), name="High", min_lines=100_000))
+    flow(world, "Levels", level(), level(step("lead"), name="High", min_lines=100_000))
     asked = world.request(world.submit(world.dag("etl")), reviewers=["lead"], at_least_level=9)
 
     shown = view(world, world.report(asked))
@@ -173,7 +173,7 @@ def test_people_raise_the_level_and_both_are_shown(world: World) -> None:
 @pytest.mark.parametrize("wanted", [-5, 0, 1])
 def test_people_never_lower_the_level(world: World, wanted: int) -> None:
     join(world, LEAD)
-    flow(world, "Levels", level(), level(node("lead"), name="High", min_lines=1))
+    flow(world, "Levels", level(), level(step("lead"), name="High", min_lines=1))
     asked = world.request(world.submit(world.dag("etl")), reviewers=["lead"], at_least_level=wanted)
 
     shown = view(world, world.report(asked))
@@ -208,7 +208,7 @@ def test_who_got_the_role_in_the_meantime_may_decide(world: World) -> None:
 
 def test_all_needs_everybody_who_was_asked_even_who_left(world: World) -> None:
     join(world, LEAD, LEAD2)
-    flow(world, "All", level(node("lead", rule="all")))
+    flow(world, "All", level(step("lead", rule="all")))
     release = world.report(world.request(world.submit(world.dag("etl")), reviewers=["lead"]))
     leave(world, LEAD2)
     late = Actor("12", "late", frozenset({"lead"}))
@@ -235,13 +235,13 @@ def test_a_requester_whose_login_name_is_an_approvers_id_stays_excluded(world: W
     """Ids and login names are two different things, also where they look alike."""
     impostor = Actor("20", REVIEWER.id, frozenset({"user"}))
     join(world, impostor)
-    flow(world, "Named", level(node(users=("reviewer", "admin"))))
+    flow(world, "Named", level(step(users=("reviewer", "admin"))))
     release = world.waiting(world.dag("etl"))
 
     with pytest.raises(NotAllowedError):
         world.decide(release, impostor)
     with pytest.raises(InvalidRequestError, match="nobody"):
-        flow(world, "By id", level(node(users=("4",))))
+        flow(world, "By id", level(step(users=("4",))))
 
 
 def test_a_reviewer_key_that_fits_two_people_names_neither(world: World) -> None:
@@ -254,7 +254,7 @@ def test_a_reviewer_key_that_fits_two_people_names_neither(world: World) -> None
 @pytest.mark.req("R12")
 def test_a_request_is_refused_when_too_few_people_are_left(world: World) -> None:
     join(world, LEAD, LEAD2)
-    flow(world, "Two leads", level(node("lead", rule="quorum", quorum=2)))
+    flow(world, "Two leads", level(step("lead", rule="quorum", quorum=2)))
     leave(world, LEAD2)
 
     with pytest.raises(InvalidRequestError, match="needs 2 of role lead"):
@@ -271,19 +271,19 @@ def test_a_release_whose_approvers_left_during_its_check_says_so(world: World) -
 
 
 def test_a_service_user_named_as_approver_never_counts(world: World) -> None:
-    flow(world, "Named", level(node(users=("pipeline", "reviewer"))))
+    flow(world, "Named", level(step(users=("pipeline", "reviewer"))))
     release = world.waiting(world.dag("etl"))
 
-    assert [p.name for n in view(world, release).nodes for p in n.eligible] == ["reviewer"]
+    assert [p.name for n in view(world, release).steps for p in n.eligible] == ["reviewer"]
     for actor in (PIPELINE, replace(PIPELINE, roles=frozenset({"op", "admin"}))):
         with pytest.raises(NotAllowedError):
             world.decide(release, actor)
 
 
 @pytest.mark.req("R39")
-def test_after_its_time_a_node_opens_to_the_further_group(world: World, clock: FrozenClock) -> None:
+def test_after_its_time_a_step_opens_to_the_further_group(world: World, clock: FrozenClock) -> None:
     join(world, LEAD)
-    slow = node("op", escalate_after_hours=4, escalate_users=["lead"])
+    slow = step("op", escalate_after_hours=4, escalate_users=["lead"])
     flow(world, "Escalates", level(slow))
     release = world.waiting(world.dag("etl"))
 
@@ -300,10 +300,10 @@ def test_after_its_time_a_node_opens_to_the_further_group(world: World, clock: F
 
 
 @pytest.mark.req("R39")
-def test_the_time_of_the_second_node_runs_from_when_it_was_reached(world: World, clock: FrozenClock) -> None:
+def test_the_time_of_the_second_step_runs_from_when_it_was_reached(world: World, clock: FrozenClock) -> None:
     join(world, LEAD, LEAD2)
-    slow = node("lead", escalate_after_hours=4, escalate_users=["lead2"])
-    flow(world, "Escalates", level(node("op"), {**slow, "roles": [], "users": ["lead"]}))
+    slow = step("lead", escalate_after_hours=4, escalate_users=["lead2"])
+    flow(world, "Escalates", level(step("op"), {**slow, "roles": [], "users": ["lead"]}))
     release = world.waiting(world.dag("etl"))
     clock.advance(hours=10)
     world.decide(release, REVIEWER)
@@ -354,7 +354,7 @@ def test_checking_again_after_other_changes_keeps_the_approval(world: World) -> 
     assert world.promote(second).state is ReleaseState.RELEASED
 
 
-def gate(world: World, dag_id: str, **more: object) -> approvals.ApprovalView:
+def gate(world: World, dag_id: str, **more: object) -> approvals.ApprovalDetail:
     subject = GateSubject(dag_id, "run", "task", -1, 1, "Go on?")
     opened = gates.open_gate(world.ctx, actor=PIPELINE, subject=subject, **more)  # type: ignore[arg-type]
     return gates.approval_view(world.ctx, opened, actor=REVIEWER)
@@ -366,7 +366,7 @@ def test_gates_go_by_flows_of_their_kind_and_by_the_tags_of_their_dag(world: Wor
     world.write("a.py", 'from airflow.sdk import DAG\nwith DAG(dag_id="etl", tags=["critical"]):\n    pass\n')
     world.dag("other")
     flow(world, "Releases")
-    flow(world, "Critical", level(node("lead")), kind="gate", scope={"tags": ["critical"]})
+    flow(world, "Critical", level(step("lead")), kind="gate", scope={"tags": ["critical"]})
 
     assert gate(world, "etl").flow == "Critical"
     assert gate(world, "other").flow == "default"
@@ -396,7 +396,7 @@ def test_where_the_auth_manager_lists_nobody_nobody_is_eligible(world: World) ->
 def test_two_people_of_one_name_are_not_one(world: World) -> None:
     """What counts on a decision is the id."""
     world.twin.users["30"] = Person("30", "reviewer", frozenset({"op"}))
-    flow(world, "Two", level(node("op", rule="quorum", quorum=2)))
+    flow(world, "Two", level(step("op", rule="quorum", quorum=2)))
     release = world.report(world.request(world.submit(world.dag("etl")), reviewers=["30"]))
 
     world.decide(release, REVIEWER)
@@ -411,10 +411,10 @@ def test_people_are_told_where_dags_would_fall_under_different_flows(world: Worl
     chosen = [world.submit(world.dag(name)) for name in ("orders", "rest")]
     both = {"orders": "Orders", "rest": "default"}
 
-    offered = previews.offer(world.ctx, actor=DEV, submission_ids=[s.id for s in chosen])
-    alone = previews.offer(world.ctx, actor=DEV, submission_ids=[chosen[0].id])
+    offered = previews.preview(world.ctx, actor=DEV, submission_ids=[s.id for s in chosen])
+    alone = previews.preview(world.ctx, actor=DEV, submission_ids=[chosen[0].id])
     release = world.report(world.request(*chosen))
     found = simulator.of_release(world.ctx, actor=DEV, release_id=release.id)
 
-    assert (offered.flow, offered.apart, alone.apart) == ("Orders", both, {})
-    assert (release.risk_json["apart"], found.apart) == (both, both)
+    assert (offered.flow, offered.per_dag_flows, alone.per_dag_flows) == ("Orders", both, {})
+    assert (release.risk_json["per_dag_flows"], found.per_dag_flows) == (both, both)

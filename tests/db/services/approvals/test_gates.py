@@ -220,7 +220,7 @@ def test_the_view_says_who_may_decide(world: World) -> None:
     view = gates.approval_view(world.ctx, opened(world), actor=REVIEWER)
 
     assert view.may_decide
-    assert [person.name for person in view.nodes[0].eligible] == ["admin", "reviewer"]
+    assert [person.name for person in view.steps[0].eligible] == ["admin", "reviewer"]
 
 
 def test_gates_are_filtered_by_their_effective_state(world: World, clock: FrozenClock) -> None:

@@ -14,7 +14,7 @@ from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.approvals import flow_admin, gates
 from airflow_release_plugin.services.approvals.gates import GateSubject
 from airflow_release_plugin.services.releases import releases
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
 from airflow_release_plugin.services.rollbacks.targets import UndoRelease
 from tests.harness.clock import FrozenClock
@@ -149,7 +149,11 @@ def test_a_rollback_that_people_asked_for_is_told_under_the_flow_of_what_it_take
     scope = UndoRelease(first.id)
     plan = planning.plan(world.ctx, actor=DEV, scope=scope)
     asked = rollbacks.request(
-        world.ctx, actor=DEV, scope=scope, digest=plan.digest, wish=Wish("", ["reviewer"])
+        world.ctx,
+        actor=DEV,
+        scope=scope,
+        digest=plan.digest,
+        release_request=ReleaseRequest("", ["reviewer"]),
     )
     back = world.promote(world.decide(world.report(asked)))
 

@@ -138,7 +138,7 @@ def test_criticality_by_tag(
     found = simulator.of_dag(world.ctx, actor=DEV, dag_id="etl", changes=[change])
 
     assert found.applies.flow.levels[(found.applies.level or 0) - 1].name == level
-    assert [node.needed for node in found.nodes] == needed
+    assert [step.needed for step in found.steps] == needed
     assert found.unmet == ()
 
 
@@ -194,7 +194,7 @@ def test_emergency(world: World, clock: FrozenClock) -> None:
     assert world.promote(world.break_glass(release, ON_CALL)).state is ReleaseState.RELEASED
 
     tags = set(world.ctx.session.scalars(select(Event.tag)))
-    assert EventTag.RELEASE_EMERGENCY in tags
+    assert EventTag.RELEASE_GLASS_BROKEN in tags
     (told,) = world.ctx.session.scalars(select(Notification))
     assert (told.notice["actor"], told.notice["reason"]) == (
         "carl",

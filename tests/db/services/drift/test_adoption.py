@@ -25,9 +25,9 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.drift import adoption, drift
-from airflow_release_plugin.services.drift.adoption import Plan
+from airflow_release_plugin.services.drift.adoption import AdoptionPlan
 from airflow_release_plugin.services.releases import creation
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.submissions import candidates
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World, dag_text
 from tests.harness.manual_edits import beside, through_the_link
@@ -50,14 +50,14 @@ def machine(world: World, served: Path) -> Path:
     return served
 
 
-def look(world: World, actor: Actor = ADMIN) -> Plan:
+def look(world: World, actor: Actor = ADMIN) -> AdoptionPlan:
     return adoption.plan(world.ctx, actor=actor, name="prod")
 
 
 def adopt(world: World, actor: Actor = ADMIN, **changed: Any) -> Release:
     digest = changed.pop("digest", "") or look(world).digest
-    wish = Wish(**{"title": "Keep it", "reviewers": ["reviewer"], **changed})
-    return adoption.adopt(world.ctx, actor=actor, name="prod", digest=digest, wish=wish)
+    release_request = ReleaseRequest(**{"title": "Keep it", "reviewers": ["reviewer"], **changed})
+    return adoption.adopt(world.ctx, actor=actor, name="prod", digest=digest, release_request=release_request)
 
 
 def text_of(machine: Path, path: str = "etl.py") -> str:
@@ -80,8 +80,8 @@ def test_the_plan_says_exactly_what_it_takes_and_stores_nothing(world: World, ma
     ]
     (file,) = adoption.diff(world.ctx, made)
     assert (file.path, file.diff.added, file.diff.removed) == ("etl.py", 1, 0)
-    offer = adoption.offer(world.ctx, made, actor=ADMIN)
-    assert (offer.problem, [person.name for person in offer.people]) == ("", ["reviewer"])
+    preview = adoption.preview(world.ctx, made, actor=ADMIN)
+    assert (preview.problem, [person.name for person in preview.people]) == ("", ["reviewer"])
     assert (world.head, text_of(machine)) == (before, EDITED)
 
 
@@ -116,7 +116,7 @@ def test_what_is_approved_is_exactly_what_was_changed_and_is_served_then(
 def test_a_branch_that_was_moved_by_hand_is_adopted(world: World, served: Path) -> None:
     before = world.head
     found = world.move_by_hand("etl.py", EDITED)
-    assert adoption.offer(world.ctx, look(world), actor=ADMIN).problem == ""
+    assert adoption.preview(world.ctx, look(world), actor=ADMIN).problem == ""
 
     release = adopt(world)
     assert (world.head, findings(world)) == (before, [])
@@ -371,8 +371,10 @@ def test_it_is_rolled_back_like_any_release(world: World, machine: Path) -> None
 
     undo = UndoRelease(release.id)
     digest = planning.plan(world.ctx, actor=ADMIN, scope=undo).digest
-    wish = Wish("Back", reviewers=["reviewer"])
-    back = rollbacks.request(world.ctx, actor=ADMIN, scope=undo, digest=digest, wish=wish)
+    release_request = ReleaseRequest("Back", reviewers=["reviewer"])
+    back = rollbacks.request(
+        world.ctx, actor=ADMIN, scope=undo, digest=digest, release_request=release_request
+    )
     world.promote(world.decide(world.report(back)))
 
     assert world.target()["etl.py"] == approved

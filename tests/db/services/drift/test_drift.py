@@ -16,7 +16,7 @@ from airflow_release_plugin.exceptions import ConflictError, NotAllowedError, No
 from airflow_release_plugin.models import Approval, Event, Release
 from airflow_release_plugin.services.baseline import adoption
 from airflow_release_plugin.services.drift import drift
-from airflow_release_plugin.services.drift.drift import Verification
+from airflow_release_plugin.services.drift.drift import DriftReport
 from airflow_release_plugin.store.paths import MANIFEST
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World, dag_text
@@ -32,11 +32,11 @@ def store_kind() -> str:
     return "git"
 
 
-def verify(world: World, actor: Actor = ADMIN) -> Verification:
+def verify(world: World, actor: Actor = ADMIN) -> DriftReport:
     return drift.verify(world.ctx, actor=actor, name="prod")
 
 
-def repair(world: World) -> Verification:
+def repair(world: World) -> DriftReport:
     return drift.repair(world.ctx, actor=ADMIN, name="prod")
 
 
@@ -245,9 +245,9 @@ def test_only_admins_verify_and_repair_but_everybody_sees_where_it_stands(
         verify(world, actor)
     with pytest.raises(NotAllowedError):
         drift.repair(world.ctx, actor=actor, name="prod")
-    standing = drift.standing(world.ctx, actor=actor, name="prod")
-    assert (standing.environment.commit, standing.served) == (world.head, world.head)
-    assert standing.release is not None
+    status = drift.status(world.ctx, actor=actor, name="prod")
+    assert (status.environment.commit, status.served) == (world.head, world.head)
+    assert status.release is not None
 
 
 def test_whoever_sits_at_the_computer_verifies_and_repairs(world: World, served: Path) -> None:
@@ -274,5 +274,5 @@ def test_an_empty_environment_is_as_approved(world: World, serve: Serve, clock: 
     clock.advance(hours=1)
 
     assert found(world) == []
-    standing = drift.standing(world.ctx, actor=DEV, name="prod")
-    assert (standing.release, standing.environment.commit) == (None, None)
+    status = drift.status(world.ctx, actor=DEV, name="prod")
+    assert (status.release, status.environment.commit) == (None, None)

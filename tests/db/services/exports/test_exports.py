@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportWish
+from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportRequest
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import DagAccess, DagFacts
@@ -38,8 +38,8 @@ def world(world: World, tmp_path: Path) -> World:
     return with_transfers(world, tmp_path)
 
 
-def match(world: World, *names: str, actor: Actor = DEV, **wish: Any) -> exports.Match:
-    return exports.match(world.ctx, actor=actor, wish=ExportWish(names=names, **wish))
+def match(world: World, *names: str, actor: Actor = DEV, **export_request: Any) -> exports.Match:
+    return exports.match(world.ctx, actor=actor, export_request=ExportRequest(names=names, **export_request))
 
 
 def found(match: exports.Match) -> list[str]:

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from airflow_release_plugin.domain.bundle.export_request import ExportWish
+from airflow_release_plugin.domain.bundle.export_request import ExportRequest
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.states import ExportState
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.services.exports import exports, job
 from airflow_release_plugin.services.runtime.background import Work
-from airflow_release_plugin.services.runtime.claims import LEASE, MAX_ATTEMPTS, take
+from airflow_release_plugin.services.runtime.claims import LEASE, MAX_ATTEMPTS, claim_next
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.memory import MemoryReleaseStore
 from tests.conftest import BACKENDS
@@ -47,7 +47,7 @@ def leftovers(world: World) -> list[str]:
 
 def test_a_server_that_comes_back_too_late_spoils_nothing(world: World, clock: FrozenClock) -> None:
     row = ask(world, "etl")
-    late = take(steps_of(world), job._claim_next)
+    late = claim_next(steps_of(world), job._claim_next)
     assert late is not None
     clock.advance(seconds=LEASE.total_seconds() + 1)
     job.run_once(work=steps_of(world))
@@ -61,7 +61,7 @@ def test_a_server_that_comes_back_too_late_spoils_nothing(world: World, clock: F
 def test_an_export_that_servers_die_over_is_given_up(world: World, clock: FrozenClock) -> None:
     row = ask(world, "etl")
     for _ in range(MAX_ATTEMPTS):
-        assert take(steps_of(world), job._claim_next) is not None
+        assert claim_next(steps_of(world), job._claim_next) is not None
         clock.advance(seconds=LEASE.total_seconds() + 1)
 
     job.run_once(work=steps_of(world))
@@ -72,7 +72,7 @@ def test_an_export_that_servers_die_over_is_given_up(world: World, clock: Frozen
 
 def test_a_server_that_stops_gives_the_export_back(world: World) -> None:
     row = ask(world, "etl")
-    claim = take(steps_of(world), job._claim_next)
+    claim = claim_next(steps_of(world), job._claim_next)
     assert claim is not None
     stop = Event()
     stop.set()
@@ -85,7 +85,7 @@ def test_a_server_that_stops_gives_the_export_back(world: World) -> None:
 
 def test_a_bundle_that_nobody_wants_any_more_is_not_finished(world: World) -> None:
     row = ask(world, "etl")
-    claim = take(steps_of(world), job._claim_next)
+    claim = claim_next(steps_of(world), job._claim_next)
     assert claim is not None
     exports.discard(world.ctx, actor=DEV, export_id=row.id)
 
@@ -99,7 +99,7 @@ def test_a_bundle_that_nobody_wants_any_more_is_not_finished(world: World) -> No
 @pytest.mark.parametrize("limit", [0, 100, 2000])
 def test_a_disk_that_is_full_fails_the_export_and_leaves_nothing(world: World, limit: int) -> None:
     row = ask(world, "etl", "report")
-    claim = take(steps_of(world), job._claim_next)
+    claim = claim_next(steps_of(world), job._claim_next)
     assert claim is not None
 
     with largest_file(limit):
@@ -136,7 +136,9 @@ def test_a_folder_that_cannot_be_made_fails_the_export(world: World) -> None:
 def test_a_dag_that_has_changed_its_ids_since_is_not_exported(world: World) -> None:
     world.dag("draft")
     row = exports.request(
-        world.ctx, actor=DEV, wish=ExportWish(names=("draft",), origin=exports.ExportOrigin.SOURCE)
+        world.ctx,
+        actor=DEV,
+        export_request=ExportRequest(names=("draft",), origin=exports.ExportOrigin.SOURCE),
     )
     world.write("draft.py", 'from airflow.sdk import DAG\nwith DAG(dag_id="somebody_elses"):\n    pass\n')
 

@@ -32,7 +32,7 @@ from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.imports import applying, contents, imports, job, preflight
 from airflow_release_plugin.services.read_models import release_page
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
 from airflow_release_plugin.services.rollbacks.targets import UndoRelease
 from airflow_release_plugin.services.runtime import audit, installation
@@ -77,8 +77,8 @@ def finished(world: World, row: Import) -> Release:
     return world.promote(world.decide(world.report(release_of(world, row))))
 
 
-def released_import(pair: Pair, *names: str, **wish: Any) -> Import:
-    row = pair.applied(*names, mode=ImportMode.RELEASE, **wish)
+def released_import(pair: Pair, *names: str, **release_request: Any) -> Import:
+    row = pair.applied(*names, mode=ImportMode.RELEASE, **release_request)
     finished(pair.here, row)
     return row
 
@@ -171,7 +171,7 @@ def test_a_title_is_made_where_none_was_given(pair: Pair) -> None:
 def test_the_offer_names_who_could_approve_before_anything_is_asked_for(pair: Pair) -> None:
     row = pair.checked("etl")
 
-    found = applying.offer(pair.here.ctx, actor=ADMIN, import_id=row.id)
+    found = applying.preview(pair.here.ctx, actor=ADMIN, import_id=row.id)
 
     assert "reviewer" in {person.name for person in found.people}
     assert found.problem == ""
@@ -181,7 +181,7 @@ def test_the_offer_names_who_could_approve_before_anything_is_asked_for(pair: Pa
 def test_an_offer_puts_no_file_into_the_store(pair: Pair) -> None:
     row = pair.checked("etl")
 
-    applying.offer(pair.here.ctx, actor=ADMIN, import_id=row.id)
+    applying.preview(pair.here.ctx, actor=ADMIN, import_id=row.id)
 
     for entry in versions(pair.there)["etl.py"].entries:
         with pytest.raises(NotFoundError):
@@ -199,15 +199,17 @@ def test_an_offer_counts_the_lines_as_they_will_be_here(pair: Pair) -> None:
     flow_admin.create(pair.here.ctx, actor=ADMIN, raw=raw)
     row = pair.checked("load", mapping=name_table(row.mapping))
 
-    found = applying.offer(pair.here.ctx, actor=ADMIN, import_id=row.id)
+    found = applying.preview(pair.here.ctx, actor=ADMIN, import_id=row.id)
 
     assert found.level_name == "From 1 on"
 
 
 def test_a_reviewer_who_may_not_decide_gives_the_import_back_with_the_reason(pair: Pair) -> None:
     row = pair.checked("etl")
-    wish = Wish("x", ["viewer"])
-    applying.request(pair.here.ctx, actor=ADMIN, import_id=row.id, mode=ImportMode.RELEASE, wish=wish)
+    release_request = ReleaseRequest("x", ["viewer"])
+    applying.request(
+        pair.here.ctx, actor=ADMIN, import_id=row.id, mode=ImportMode.RELEASE, release_request=release_request
+    )
 
     assert job.run_once(work=servers(pair.here)) == 0
     assert (row.state, row.applied_bundle_id) == (ImportState.CHECKED, None)
@@ -240,7 +242,7 @@ def test_an_installation_may_demand_its_own_approval_whatever_the_evidence(pair:
 @pytest.mark.req("R58")
 def test_what_was_approved_there_is_recorded_as_released_where_that_may_count(pair: Pair) -> None:
     pair = with_evidence(pair)
-    row = apply(pair.here, pair.checked("etl"), ImportMode.RECORD, Wish(""))
+    row = apply(pair.here, pair.checked("etl"), ImportMode.RECORD, ReleaseRequest(""))
     release = pair.here.report(release_of(pair.here, row))
 
     assert release.state is ReleaseState.APPROVED
@@ -307,7 +309,9 @@ def test_a_unit_that_was_made_here_becomes_that_of_the_bundle_only_if_somebody_s
     pair.here.released(pair.here.dag("etl"))
     unit = versions(pair.here)["etl.py"].unit
     row = pair.checked("etl")
-    assert {each["reason"] for each in row.preflight if each["weight"] == "block"} >= {"dag_id_of_other_unit"}
+    assert {each["reason"] for each in row.preflight if each["severity"] == "block"} >= {
+        "dag_id_of_other_unit"
+    }
 
     preflight.check(pair.here.ctx, actor=ADMIN, import_id=row.id, take_over=True)
     apply(pair.here, row)
@@ -460,7 +464,11 @@ def rolled_back(pair: Pair, row: Import) -> None:
     undo = UndoRelease(row.release_id or 0)
     made_plan = planning.plan(pair.here.ctx, actor=ADMIN, scope=undo)
     back = rollbacks.request(
-        pair.here.ctx, actor=ADMIN, scope=undo, digest=made_plan.digest, wish=Wish("Back", ["reviewer"])
+        pair.here.ctx,
+        actor=ADMIN,
+        scope=undo,
+        digest=made_plan.digest,
+        release_request=ReleaseRequest("Back", ["reviewer"]),
     )
     pair.here.promote(pair.here.decide(pair.here.report(back)))
 

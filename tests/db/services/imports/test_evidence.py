@@ -65,7 +65,7 @@ def with_unit(**changes: Any) -> Manifest:
         (replace(MANIFEST, approved=False), (), "was not released"),
         (MANIFEST, ("etl.py", "b.py"), "names in b.py and 1 more were replaced"),
         (with_unit(evidence=replace(EVIDENCE, decisions=())), (), "nobody approved etl.py there"),
-        (with_unit(evidence=replace(EVIDENCE, emergency=True)), (), "nobody approved etl.py there"),
+        (with_unit(evidence=replace(EVIDENCE, glass_broken=True)), (), "nobody approved etl.py there"),
         (with_unit(evidence=None), (), "nobody approved etl.py there"),
     ],
 )

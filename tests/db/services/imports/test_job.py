@@ -31,7 +31,7 @@ from airflow_release_plugin.repositories import imports as queries
 from airflow_release_plugin.services.imports import applying, job
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.background import Work
-from airflow_release_plugin.services.runtime.claims import LEASE, MAX_ATTEMPTS, Claim, take
+from airflow_release_plugin.services.runtime.claims import LEASE, MAX_ATTEMPTS, Claim, claim_next
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.base import ReleaseStore
 from tests.conftest import BACKENDS
@@ -101,7 +101,9 @@ class Site:
     def ask(self, number: int = 0, mode: ImportMode = ImportMode.RELEASE) -> None:
         """Ask for one to be applied."""
         with self.fresh() as world:
-            applying.request(world.ctx, actor=ADMIN, import_id=self.rows[number], mode=mode, wish=ASKED)
+            applying.request(
+                world.ctx, actor=ADMIN, import_id=self.rows[number], mode=mode, release_request=ASKED
+            )
             world.ctx.session.commit()
 
     def broken(self, method: str, ref: str = "", **how: Any) -> Work:
@@ -173,7 +175,7 @@ def test_a_server_that_ends_while_applying_leaves_nothing_and_another_finishes(
 
 def test_nobody_else_takes_an_import_while_its_server_lives(site: Site) -> None:
     site.ask()
-    assert take(site.work(), job._claim_next) is not None
+    assert claim_next(site.work(), job._claim_next) is not None
 
     assert job.run_once(work=site.work()) == 0
     assert not job.apply_now(site.rows[0], work=site.work())
@@ -181,7 +183,7 @@ def test_nobody_else_takes_an_import_while_its_server_lives(site: Site) -> None:
 
 def test_a_server_that_comes_back_too_late_spoils_nothing(site: Site, clock: FrozenClock) -> None:
     site.ask()
-    late = take(site.work(), job._claim_next)
+    late = claim_next(site.work(), job._claim_next)
     assert late is not None
     clock.advance(seconds=LEASE.total_seconds() + 1)
     job.run_once(work=site.work())
@@ -193,7 +195,7 @@ def test_a_server_that_comes_back_too_late_spoils_nothing(site: Site, clock: Fro
 def test_an_import_that_servers_die_over_is_given_back(site: Site, clock: FrozenClock) -> None:
     site.ask()
     for _ in range(MAX_ATTEMPTS):
-        assert take(site.work(), job._claim_next) is not None
+        assert claim_next(site.work(), job._claim_next) is not None
         clock.advance(seconds=LEASE.total_seconds() + 1)
 
     assert job.run_once(work=site.work()) == 0
@@ -247,7 +249,7 @@ def test_a_database_that_was_busy_is_tried_again(site: Site) -> None:
 
 
 def _claimed(site: Site) -> Claim:
-    claim = take(site.work(), job._claim_next)
+    claim = claim_next(site.work(), job._claim_next)
     assert claim is not None
     return claim
 

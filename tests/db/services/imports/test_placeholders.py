@@ -14,7 +14,7 @@ from airflow_release_plugin.airflow_internals.factory import build_airflow
 from airflow_release_plugin.domain.bundle.inventory import STUB_MARK, Kind
 from airflow_release_plugin.domain.bundle.manifest import BundleConnection
 from airflow_release_plugin.domain.bundle.name_table import NameTable
-from airflow_release_plugin.domain.bundle.preflight import Reason, Weight
+from airflow_release_plugin.domain.bundle.preflight import Reason, Severity
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.states import ImportState
@@ -44,7 +44,7 @@ class TestStubs:
 
     def create(self, world: World, row: Import, actor: Actor = ADMIN, **names: Any) -> list[tuple[str, str]]:
         made = placeholders.create(world.ctx, actor=actor, import_id=row.id, **names)
-        return [(stub.kind.value, stub.here) for stub in made]
+        return [(placeholder.kind.value, placeholder.here) for placeholder in made]
 
     def test_make_what_is_missing_and_leave_a_warning(self, world: World) -> None:
         row = check(world, brought(world, self.NEEDS))
@@ -63,7 +63,9 @@ class TestStubs:
         assert set(world.twin.held.values()) == {
             f"{STUB_MARK} needed by etl of import {row.id}. Fill it in, then change this description."
         }
-        assert [(each.reason, each.weight) for each in rows(row)] == [(Reason.INCOMPLETE_STUB, Weight.WARN)]
+        assert [(each.reason, each.severity) for each in rows(row)] == [
+            (Reason.INCOMPLETE_STUB, Severity.WARN)
+        ]
 
     def test_that_were_filled_in_are_no_reason(self, world: World) -> None:
         row = check(world, brought(world, unit("etl", pools=("narrow",))))
@@ -92,7 +94,7 @@ class TestStubs:
         self.create(world, row, pools=["narrow"])
 
         last = trail(world)[-1]
-        assert (last.tag, last.data["stubs"]) == (EventTag.IMPORT_STUBS_MADE, ["pool narrow"])
+        assert (last.tag, last.data["placeholders"]) == (EventTag.IMPORT_PLACEHOLDERS_MADE, ["pool narrow"])
 
     def test_of_what_the_bundle_does_not_need_are_refused(self, world: World) -> None:
         row = check(world, brought(world, self.NEEDS))
@@ -131,7 +133,7 @@ class TestStubs:
 
 
 @pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
-def test_a_real_airflow_is_looked_at_and_gets_its_stubs(world: World, session: Session) -> None:
+def test_a_real_airflow_is_looked_at_and_gets_its_placeholders(world: World, session: Session) -> None:
     from airflow.models import Connection
 
     real = replace(world, ctx=replace(world.ctx, airflow=build_airflow(session)))

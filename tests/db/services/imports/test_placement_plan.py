@@ -23,7 +23,7 @@ from airflow_release_plugin.domain.tree.files import REGULAR
 from airflow_release_plugin.models import Import, Unit
 from airflow_release_plugin.services.imports import name_mappings
 from airflow_release_plugin.services.imports.files import Prepared, prepare
-from airflow_release_plugin.services.imports.placement_plan import Places, move_units, place
+from airflow_release_plugin.services.imports.placement_plan import Placements, move_units, place
 from airflow_release_plugin.services.runtime import installation
 from tests.harness.bundles import manifest_of
 from tests.harness.context import World, dag_text
@@ -60,8 +60,8 @@ def prepared(world: World, *units: BundleUnit, table: NameTable | None = None, *
     return prepare(world.ctx, manifest, place(world.ctx, manifest), table or NameTable(), data.__getitem__)
 
 
-def reasons(places: Places | Prepared) -> list[tuple[Reason, str]]:
-    return [(reason, item.name) for reason, item in places.findings]
+def reasons(placements: Placements | Prepared) -> list[tuple[Reason, str]]:
+    return [(reason, item.name) for reason, item in placements.findings]
 
 
 def here(world: World, name: str, path: str = "") -> Unit:
@@ -93,15 +93,15 @@ def imported(world: World, name: str, *, there: str, path: str) -> Unit:
 
 def test_what_is_new_goes_below_the_folder_upstream_first(world: World) -> None:
     manifest, _ = bundle(unit("a.py", "sql/a.sql", "lib/x.py", upstream_dags=("b",)), unit("b.py"))
-    places = place(world.ctx, manifest, folder="/from-a/ ")
-    assert [p.path for p in places.units] == ["from-a/b.py", "from-a/a.py"]
-    assert places.units[1].files == {
+    placements = place(world.ctx, manifest, folder="/from-a/ ")
+    assert [p.path for p in placements.units] == ["from-a/b.py", "from-a/a.py"]
+    assert placements.units[1].files == {
         "a.py": "from-a/a.py",
         "sql/a.sql": "from-a/sql/a.sql",
         "lib/x.py": "lib/x.py",
     }
-    assert {p.change for p in places.units} == {ChangeKind.NEW}
-    assert not places.findings
+    assert {p.change for p in placements.units} == {ChangeKind.NEW}
+    assert not placements.findings
 
 
 def test_what_was_imported_stays_where_it_is(world: World) -> None:
@@ -123,9 +123,9 @@ def test_a_new_file_may_take_the_place_of_one_that_was_renamed(world: World) -> 
     manifest, _ = bundle(
         unit("a.py", unit_id="far:2", dags=("other",)), unit("z.py", unit_id="far:a", dags=("a",))
     )
-    places = place(world.ctx, manifest)
-    assert not places.findings
-    move_units(world.ctx, places.units)
+    placements = place(world.ctx, manifest)
+    assert not placements.findings
+    move_units(world.ctx, placements.units)
     assert known.path == "z.py"
 
 
@@ -135,9 +135,9 @@ def test_two_units_may_change_places(world: World) -> None:
     manifest, _ = bundle(
         unit("b.py", unit_id="far:a", dags=("a",)), unit("a.py", unit_id="far:b", dags=("b",))
     )
-    places = place(world.ctx, manifest)
-    assert not places.findings
-    move_units(world.ctx, places.units)
+    placements = place(world.ctx, manifest)
+    assert not placements.findings
+    move_units(world.ctx, placements.units)
     assert (a.path, b.path) == ("b.py", "a.py")
 
 
@@ -145,11 +145,11 @@ def test_two_units_may_change_places(world: World) -> None:
 def test_a_dag_that_was_made_here_is_taken_over_only_by_choice(world: World, take_over: bool) -> None:
     own = here(world, "a", "mine/a.py")
     manifest, _ = bundle(unit("a.py"))
-    places = place(world.ctx, manifest, take_over=take_over)
-    found = reasons(places)
+    placements = place(world.ctx, manifest, take_over=take_over)
+    found = reasons(placements)
     assert found == ([] if take_over else [(Reason.DAG_ID_OF_OTHER_UNIT, "a")])
-    assert places.units[0].unit is (own if take_over else None)
-    assert places.units[0].path == ("mine/a.py" if take_over else "a.py")
+    assert placements.units[0].unit is (own if take_over else None)
+    assert placements.units[0].path == ("mine/a.py" if take_over else "a.py")
 
 
 def test_a_dag_that_came_from_elsewhere_is_never_taken_over(world: World) -> None:

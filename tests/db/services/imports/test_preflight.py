@@ -22,7 +22,7 @@ from airflow_release_plugin.domain.bundle.manifest import (
     Manifest,
 )
 from airflow_release_plugin.domain.bundle.name_table import NameTable
-from airflow_release_plugin.domain.bundle.preflight import Item, Reason, Row, Weight, blocking
+from airflow_release_plugin.domain.bundle.preflight import Item, PreflightFinding, Reason, Severity, blocking
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.ports import DagFacts
@@ -80,12 +80,12 @@ class TestCheck:
         row = check(world, brought(world, etl, unit("report", connections=(BundleConnection("dwh"),))))
 
         assert rows(row) == (
-            Row(
+            PreflightFinding(
                 Reason.MISSING_CONNECTION,
-                Weight.BLOCK,
+                Severity.BLOCK,
                 (Item("dwh", "Type 'postgres'.", ("etl", "report")),),
             ),
-            Row(Reason.UNKNOWN_QUEUE, Weight.WARN, (Item("fast", "", ("etl",)),)),
+            PreflightFinding(Reason.UNKNOWN_QUEUE, Severity.WARN, (Item("fast", "", ("etl",)),)),
         )
         assert [each.reason for each in blocking(rows(row))] == [Reason.MISSING_CONNECTION]
 
@@ -94,9 +94,9 @@ class TestCheck:
 
         row = check(strict, brought(world, unit("etl", queues=("fast",), pools=("narrow",))))
 
-        assert [(each.reason, each.weight) for each in rows(row)] == [
-            (Reason.UNKNOWN_QUEUE, Weight.BLOCK),
-            (Reason.MISSING_POOL, Weight.OK),
+        assert [(each.reason, each.severity) for each in rows(row)] == [
+            (Reason.UNKNOWN_QUEUE, Severity.BLOCK),
+            (Reason.MISSING_POOL, Severity.OK),
         ]
 
     def test_it_may_be_run_again_after_something_was_mended(self, world: World) -> None:

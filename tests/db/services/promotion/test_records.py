@@ -6,7 +6,7 @@ import pytest
 
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.ports import DagAccess
-from airflow_release_plugin.domain.release.records import Place
+from airflow_release_plugin.domain.release.records import VersionPlace
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.services.promotion import environments, records
 from airflow_release_plugin.services.releases import checks, creation, releases
@@ -17,7 +17,7 @@ from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, VIEWER, World
 pytestmark = pytest.mark.req("R15")
 
 
-def places(world: World, **options: object) -> list[tuple[str, int, Place]]:
+def places(world: World, **options: object) -> list[tuple[str, int, VersionPlace]]:
     found = records.list_records(world.ctx, actor=DEV, order_by="name", **options).items  # type: ignore[arg-type]
     return sorted((r.submission.unit_name, r.submission.version, r.place) for r in found)
 
@@ -37,17 +37,17 @@ def test_every_record_says_where_the_version_is_now(world: World) -> None:
     several(world)
 
     assert places(world) == [
-        ("etl", 1, Place.REPLACED),
-        ("etl", 2, Place.IN_TARGET),
-        ("gone", 1, Place.REPLACED),
-        ("gone", 2, Place.RETIRED),
-        ("never", 1, Place.NEVER),
-        ("never", 2, Place.WAITING),
+        ("etl", 1, VersionPlace.REPLACED),
+        ("etl", 2, VersionPlace.IN_TARGET),
+        ("gone", 1, VersionPlace.REPLACED),
+        ("gone", 2, VersionPlace.RETIRED),
+        ("never", 1, VersionPlace.NEVER),
+        ("never", 2, VersionPlace.WAITING),
     ]
 
 
-@pytest.mark.parametrize("place", [p for p in Place if p is not Place.ROLLED_BACK])
-def test_records_are_filtered_by_where_they_are(world: World, place: Place) -> None:
+@pytest.mark.parametrize("place", [p for p in VersionPlace if p is not VersionPlace.ROLLED_BACK])
+def test_records_are_filtered_by_where_they_are(world: World, place: VersionPlace) -> None:
     several(world)
 
     found = places(world, place=place)
@@ -179,4 +179,4 @@ def test_a_removed_row_was_never_released(world: World) -> None:
     row = world.submit(world.dag("etl"))
     submissions.remove(world.ctx, actor=DEV, submission_id=row.id)
 
-    assert places(world) == [("etl", 1, Place.NEVER)]
+    assert places(world) == [("etl", 1, VersionPlace.NEVER)]

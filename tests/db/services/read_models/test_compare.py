@@ -126,7 +126,7 @@ def test_two_packages_are_compared(world: World) -> None:
     old = released(world, etl=["a"], gone=["x"])
     new = released(world, etl=["a", "b"], more=["y"])
 
-    found = compare.packages(world.ctx, actor=REVIEWER, release_id=new.id, other_id=old.id)
+    found = compare.releases(world.ctx, actor=REVIEWER, release_id=new.id, other_id=old.id)
 
     assert [
         (pair.old.version if pair.old else None, pair.new.version if pair.new else None)
@@ -189,7 +189,7 @@ def test_code_is_compared_by_people_who_may_read_it(world: World) -> None:
 
     for call in (
         lambda: compare.versions(world.ctx, actor=DEV2, submission_id=row.id, against=row.id),
-        lambda: compare.packages(world.ctx, actor=DEV2, release_id=release.id, other_id=release.id),
+        lambda: compare.releases(world.ctx, actor=DEV2, release_id=release.id, other_id=release.id),
         lambda: compare.source_file(world.ctx, actor=DEV2, path="etl.py"),
     ):
         with pytest.raises(NotAllowedError):
@@ -202,6 +202,6 @@ def test_what_one_may_not_see_is_not_there_to_compare(world: World) -> None:
         world.twin.refused.add((DEV2.id, DagAccess.READ, dag_id))
 
     with pytest.raises(NotFoundError):
-        compare.packages(world.ctx, actor=DEV2, release_id=mine.id, other_id=secret.id)
+        compare.releases(world.ctx, actor=DEV2, release_id=mine.id, other_id=secret.id)
     with pytest.raises(NotFoundError):
         compare.versions(world.ctx, actor=DEV2, submission_id=only(mine).id, against=only(secret).id)

@@ -12,7 +12,7 @@ from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.read_models import simulator
 from tests.harness.context import ADMIN, DEV, REVIEWER, VIEWER, World
-from tests.harness.flow_forms import LEAD, form, join, leave, level, node
+from tests.harness.flow_forms import LEAD, form, join, leave, level, step
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def configured(world: World) -> World:
     """Three flows: one for other DAGs, one with two levels, one behind it."""
     join(world, LEAD)
     world.dag("etl")
-    high = level(node("lead"), name="High", changes=["schedule"])
+    high = level(step("lead"), name="High", changes=["schedule"])
     for raw in (
         form("Other", scope={"dag_ids": ["other"]}),
         form("Etl", level(), high, scope={"dag_ids": ["etl"]}),
@@ -43,7 +43,7 @@ def test_it_says_which_flow_applies_and_why_the_others_do_not(configured: World,
         ("Gates", Outcome.OTHER_KIND),
         ("default", Outcome.LOWER_PRIORITY),
     ]
-    assert [[person.name for person in listed.eligible] for listed in found.nodes] == [["reviewer"]]
+    assert [[person.name for person in listed.eligible] for listed in found.steps] == [["reviewer"]]
 
 
 @pytest.mark.req("R33")
@@ -60,7 +60,7 @@ def test_the_level_follows_the_changes_and_what_people_raise(configured: World) 
     assert level_of(ChangeFact.SCHEDULE, at_least=1) == (2, None)
 
 
-def test_it_names_the_nodes_that_nobody_could_complete(configured: World) -> None:
+def test_it_names_the_steps_that_nobody_could_complete(configured: World) -> None:
     leave(configured, LEAD)
     found = simulator.of_dag(configured.ctx, actor=DEV, dag_id="etl", at_least=2)
 
@@ -70,8 +70,8 @@ def test_it_names_the_nodes_that_nobody_could_complete(configured: World) -> Non
 def test_who_asks_is_not_among_those_who_could_approve(configured: World) -> None:
     found = simulator.of_dag(configured.ctx, actor=REVIEWER, dag_id="etl")
 
-    assert found.nodes[0].eligible == ()
-    assert found.unmet == found.nodes
+    assert found.steps[0].eligible == ()
+    assert found.unmet == found.steps
 
 
 def test_gates_have_flows_of_their_own(configured: World) -> None:

@@ -27,7 +27,7 @@ from airflow_release_plugin.services.releases import checks, creation
 from airflow_release_plugin.services.runtime import audit
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, VIEWER, World
-from tests.harness.flow_forms import form, join, level, node
+from tests.harness.flow_forms import form, join, level, step
 
 REASON = "Prices are wrong in production"
 ALWAYS = {"name": "always", "kind": "deny", "cron": "0 * * * *", "minutes": 60}
@@ -38,7 +38,7 @@ DUTY = Actor("50", "duty", frozenset({"duty"}))
 def frozen(world: World) -> World:
     """A flow that never executes, with a role that may break the glass."""
     join(world, DUTY)
-    raw = form("Frozen", level(node("op")), break_glass_roles=["duty"], calendar=[ALWAYS])
+    raw = form("Frozen", level(step("op")), break_glass_roles=["duty"], calendar=[ALWAYS])
     flow_admin.create(world.ctx, actor=ADMIN, raw=raw)
     return world
 
@@ -81,7 +81,7 @@ def test_it_needs_a_role_of_the_flow(frozen: World, actor: Actor) -> None:
 
     with pytest.raises(NotAllowedError):
         smash(frozen, release, actor)
-    assert release.emergency_reason == ""
+    assert release.break_glass_reason == ""
 
 
 @pytest.mark.parametrize("roles", [frozenset[str](), frozenset({""})])
@@ -158,11 +158,11 @@ def test_it_stands_out_in_the_trail_and_on_the_page(frozen: World) -> None:
     release = smash(frozen, frozen.waiting(frozen.dag("etl")))
 
     told = release_page.events(frozen.ctx, actor=ADMIN, release_id=release.id)
-    emergencies = [event for event in told if event.tag == EventTag.RELEASE_EMERGENCY]
+    emergencies = [event for event in told if event.tag == EventTag.RELEASE_GLASS_BROKEN]
     assert [(e.actor_name, e.data["reason"]) for e in emergencies] == [("duty", REASON)]
     approval = latest_approval(frozen.ctx.session, "release", release.id)
     assert approval is not None
-    assert approval.emergency
+    assert approval.glass_broken
     assert [(d.actor_name, d.comment) for d in approval.decisions] == [("duty", REASON)]
     assert audit.first_broken_link(frozen.ctx) is None
 

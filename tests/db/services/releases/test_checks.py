@@ -56,7 +56,7 @@ def test_the_approval_names_who_may_decide_and_who_never_may(world: World) -> No
 
     assert approval is not None
     assert approval.requirement.excluded == (DEV.id, REVIEWER.id)
-    assert [person.name for person in approval.requirement.nodes[0].eligible] == ["admin"]
+    assert [person.name for person in approval.requirement.steps[0].eligible] == ["admin"]
 
 
 @pytest.mark.req("R16")

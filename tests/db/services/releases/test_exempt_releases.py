@@ -8,7 +8,7 @@ from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import approvals, events
 from airflow_release_plugin.services.releases import creation
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from tests.harness.context import DEV, FAILED, World
 
 REASON = "basic mode of source\n'dev'"
@@ -18,7 +18,9 @@ REASON = "basic mode of source\n'dev'"
 def exempt(world: World) -> Release:
     """A release of one DAG that nobody has to approve, not checked yet."""
     chosen = creation.claim(world.ctx, [world.submit(world.dag("etl")).id])
-    return creation.open_release(world.ctx, chosen, Wish("Straight on"), actor=DEV, exempt_reason=REASON)
+    return creation.open_release(
+        world.ctx, chosen, ReleaseRequest("Straight on"), actor=DEV, exempt_reason=REASON
+    )
 
 
 def test_it_is_approved_by_its_passed_check_and_nobody_is_asked(world: World, exempt: Release) -> None:

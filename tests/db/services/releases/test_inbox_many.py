@@ -21,13 +21,13 @@ from airflow_release_plugin.repositories.approvals import latest_approval
 from airflow_release_plugin.services.approvals import deputies, flow_admin, gates
 from airflow_release_plugin.services.approvals.gates import GateSubject
 from airflow_release_plugin.services.releases import decisions
-from airflow_release_plugin.services.releases.decisions import Asked
+from airflow_release_plugin.services.releases.decisions import DecisionRequest
 from airflow_release_plugin.services.runtime import audit
 from tests.conftest import BACKENDS
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, VIEWER, World
 from tests.harness.databases import counted
-from tests.harness.flow_forms import OPERATOR, form, join, level, node
+from tests.harness.flow_forms import OPERATOR, form, join, level, step
 
 
 def gate_of(world: World, number: int) -> Gate:
@@ -40,7 +40,9 @@ def decide(
 ) -> list[str]:
     """Decide on all; return the errors' codes."""
     named = [
-        Asked("release" if isinstance(subject, Release) else "gate", subject.id, subject.change_digest)
+        DecisionRequest(
+            "release" if isinstance(subject, Release) else "gate", subject.id, subject.change_digest
+        )
         for subject in subjects
     ]
     found = decisions.decide_many(
@@ -74,9 +76,9 @@ def test_a_refusal_undoes_nothing_else_and_leaves_the_trail_whole(world: World, 
     rejected = world.decide(world.waiting(world.dag("rejected")), verdict=Verdict.REJECT)
     clock.advance(hours=5)
     stale = [
-        Asked("release", later.id, "0" * 64),
-        Asked("release", 999, "0" * 64),
-        Asked("gate", 999, "0" * 64),
+        DecisionRequest("release", later.id, "0" * 64),
+        DecisionRequest("release", 999, "0" * 64),
+        DecisionRequest("gate", 999, "0" * 64),
     ]
 
     assert decide(world, good, expired, rejected, own) == ["", "expired", "conflict", ""]
@@ -112,7 +114,7 @@ def test_the_inbox_holds_what_one_may_decide_now_soonest_to_expire_first(
 ) -> None:
     join(world, OPERATOR)
     flow_admin.create(
-        world.ctx, actor=ADMIN, raw=form("Two", level(node(users=("operator",)), node("op")), kind="gate")
+        world.ctx, actor=ADMIN, raw=form("Two", level(step(users=("operator",)), step("op")), kind="gate")
     )
     first = world.waiting(world.dag("first"))
     clock.advance(hours=1)
@@ -178,11 +180,13 @@ def test_the_inbox_costs_the_same_for_3_and_for_30_also_for_deputies(world: Worl
     assert [count for count, _ in few] == [count for count, _ in many]
 
 
-def in_threads(world: World, factory: sessionmaker[Session], *works: tuple[Actor, list[Asked]]) -> list[str]:
+def in_threads(
+    world: World, factory: sessionmaker[Session], *works: tuple[Actor, list[DecisionRequest]]
+) -> list[str]:
     """Let people decide at the same moment, each in a transaction of their own; return what they got."""
     start, outcomes = Barrier(len(works)), []
 
-    def work(actor: Actor, subjects: list[Asked]) -> None:
+    def work(actor: Actor, subjects: list[DecisionRequest]) -> None:
         with factory() as session:
             mine = world.with_session(session)
             start.wait(20)
@@ -211,10 +215,10 @@ def test_two_people_who_decide_on_the_same_things_in_other_orders_do_not_block_e
     join(world, OPERATOR)
     with session_factory() as session:
         mine = world.with_session(session)
-        raw = form("Two", level(node("op", rule="quorum", quorum=2)))
+        raw = form("Two", level(step("op", rule="quorum", quorum=2)))
         flow_admin.create(mine.ctx, actor=ADMIN, raw=raw)
         waiting = [mine.waiting(mine.dag(f"dag{number}")) for number in range(4)]
-        subjects = [Asked("release", release.id, release.change_digest) for release in waiting]
+        subjects = [DecisionRequest("release", release.id, release.change_digest) for release in waiting]
         session.commit()
 
     outcomes = in_threads(
@@ -236,10 +240,10 @@ def test_the_same_decision_from_two_windows_fills_no_quorum(
     join(world, OPERATOR)
     with session_factory() as session:
         mine = world.with_session(session)
-        raw = form("Two", level(node("op", rule="quorum", quorum=2)))
+        raw = form("Two", level(step("op", rule="quorum", quorum=2)))
         flow_admin.create(mine.ctx, actor=ADMIN, raw=raw)
         release = mine.waiting(mine.dag("etl"))
-        subject = [Asked("release", release.id, release.change_digest)]
+        subject = [DecisionRequest("release", release.id, release.change_digest)]
         session.commit()
 
     in_threads(world, session_factory, (REVIEWER, subject), (REVIEWER, subject), (REVIEWER, subject))

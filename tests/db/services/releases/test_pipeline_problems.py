@@ -18,7 +18,7 @@ OWN_PIPELINE = {
     "name": "Tested",
     "kind": "promotion",
     "pipeline_dag_id": "our_pipeline",
-    "levels": [{"name": "All", "nodes": [{"name": "Ops", "roles": ["op"]}]}],
+    "levels": [{"name": "All", "steps": [{"name": "Ops", "roles": ["op"]}]}],
 }
 
 

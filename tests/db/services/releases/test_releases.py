@@ -157,7 +157,7 @@ def test_the_eligible_are_listed_without_requester_and_submitters(world: World) 
     theirs = world.submit(world.dag("etl"), actor=REVIEWER)
 
     def names(actor: Actor, *ids: int) -> list[str]:
-        return [p.name for p in previews.offer(world.ctx, actor=actor, submission_ids=ids).people]
+        return [p.name for p in previews.preview(world.ctx, actor=actor, submission_ids=ids).people]
 
     assert names(DEV) == ["admin", "reviewer"]
     assert names(DEV, theirs.id) == ["admin"]

@@ -20,10 +20,16 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.releases import creation, releases
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
-from airflow_release_plugin.services.rollbacks.planning import Choice, Plan
-from airflow_release_plugin.services.rollbacks.targets import DagVersion, MomentOf, Retire, Scope, UndoRelease
+from airflow_release_plugin.services.rollbacks.planning import Choice, RollbackPlan
+from airflow_release_plugin.services.rollbacks.targets import (
+    DagTarget,
+    PointInTime,
+    Retire,
+    Scope,
+    UndoRelease,
+)
 from airflow_release_plugin.services.submissions import candidates
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, VIEWER, World
@@ -31,7 +37,7 @@ from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, VIEWER, World
 pytestmark = pytest.mark.req("R17")
 
 
-def planned(world: World, scope: Scope, **choice: Any) -> Plan:
+def planned(world: World, scope: Scope, **choice: Any) -> RollbackPlan:
     choices = Choice(**{name: frozenset(paths) for name, paths in choice.items()})
     return planning.plan(world.ctx, actor=DEV, scope=scope, choice=choices)
 
@@ -44,7 +50,7 @@ def requested(world: World, scope: Scope, **choice: Any) -> Release:
         scope=scope,
         choice=choices,
         digest=planned(world, scope, **choice).digest,
-        wish=Wish("", ["reviewer"]),
+        release_request=ReleaseRequest("", ["reviewer"]),
     )
 
 
@@ -60,7 +66,7 @@ def version(world: World, number: int, clock: FrozenClock | None = None) -> Rele
     return world.released("etl.py")
 
 
-def changed_paths(plan: Plan) -> list[str]:
+def changed_paths(plan: RollbackPlan) -> list[str]:
     return [change.path for change in plan.changes]
 
 
@@ -71,7 +77,7 @@ def test_a_dag_goes_back_to_the_content_of_an_old_version(world: World) -> None:
     first, second, _ = (version(world, number) for number in (1, 2, 3))
     old = world.store.files(first.target_commit)
 
-    release = rolled_back(world, DagVersion("etl", 1))
+    release = rolled_back(world, DagTarget("etl", 1))
 
     row = release.items[0].submission
     assert world.store.files(world.head) == old
@@ -85,7 +91,7 @@ def test_the_history_of_the_target_only_grows(world: World) -> None:
     version(world, 1)
     second = version(world, 2)
 
-    release = rolled_back(world, DagVersion("etl", 1))
+    release = rolled_back(world, DagTarget("etl", 1))
 
     commits = world.store.history(world.head)
     assert [commit.id for commit in commits[:2]] == [release.target_commit, second.target_commit]
@@ -96,7 +102,7 @@ def test_what_it_takes_out_is_rolled_back_and_says_by_what(world: World) -> None
     version(world, 1)
     second = version(world, 2)
 
-    release = rolled_back(world, DagVersion("etl", 1))
+    release = rolled_back(world, DagTarget("etl", 1))
 
     assert (second.state, second.state_reason) == (
         ReleaseState.ROLLED_BACK,
@@ -109,7 +115,7 @@ def test_prod_is_told_at_once(world: World) -> None:
     version(world, 1)
     version(world, 2)
 
-    release = rolled_back(world, DagVersion("etl", 1))
+    release = rolled_back(world, DagTarget("etl", 1))
 
     assert world.twin.announced[-1] == ("prod", release.target_commit, ("etl.py",))
 
@@ -120,7 +126,7 @@ def test_newer_work_in_the_list_stays_there(world: World) -> None:
     world.dag("etl", lines="x = 3")
     waiting = world.submit("etl.py")
 
-    rolled_back(world, DagVersion("etl", 1))
+    rolled_back(world, DagTarget("etl", 1))
 
     row = candidates.list_candidates(world.ctx, actor=DEV).items[0]
     assert (waiting.state, row.version, row.submission_state) == (
@@ -139,7 +145,7 @@ def test_a_release_that_was_open_meanwhile_is_stale_and_gives_its_version_back(w
     world.dag("etl", lines="x = 3")
     opened = world.approved("etl.py")
 
-    rolled_back(world, DagVersion("etl", 1))
+    rolled_back(world, DagTarget("etl", 1))
 
     assert world.promote(opened).state is ReleaseState.STALE
     assert opened.items[0].submission.state is SubmissionState.PENDING
@@ -148,7 +154,7 @@ def test_a_release_that_was_open_meanwhile_is_stale_and_gives_its_version_back(w
 def test_a_rollback_that_does_not_come_about_leaves_nothing_in_the_list(world: World) -> None:
     version(world, 1)
     version(world, 2)
-    release = requested(world, DagVersion("etl", 1))
+    release = requested(world, DagTarget("etl", 1))
 
     releases.revoke(world.ctx, actor=DEV, release_id=release.id)
 
@@ -159,7 +165,7 @@ def test_a_rollback_that_does_not_come_about_leaves_nothing_in_the_list(world: W
 def test_a_rollback_is_not_tried_again_but_requested_anew(world: World) -> None:
     version(world, 1)
     version(world, 2)
-    release = requested(world, DagVersion("etl", 1))
+    release = requested(world, DagTarget("etl", 1))
     world.report(release, [{"name": "Parses", "status": "failed", "detail": "no"}])
 
     assert not creation.may_retry(world.ctx, DEV, release)
@@ -171,7 +177,7 @@ def test_a_dag_that_was_removed_comes_back(world: World) -> None:
     first = version(world, 1)
     rolled_back(world, Retire(("etl",)))
 
-    release = rolled_back(world, DagVersion("etl", 1))
+    release = rolled_back(world, DagTarget("etl", 1))
 
     assert world.store.files(world.head) == world.store.files(first.target_commit)
     assert release.items[0].change is ChangeKind.NEW
@@ -182,19 +188,19 @@ def test_a_version_that_never_was_or_is_there_is_refused(world: World, number: i
     version(world, 1)
 
     with pytest.raises(ConflictError, match=text):
-        planned(world, DagVersion("etl", number))
+        planned(world, DagTarget("etl", number))
 
 
 def test_a_dag_that_was_never_released_has_nothing_to_go_back_to(world: World) -> None:
     world.submit(world.dag("etl"))
 
     with pytest.raises(ConflictError, match="never released"):
-        planned(world, DagVersion("etl", 1))
+        planned(world, DagTarget("etl", 1))
 
 
 def test_a_dag_that_nobody_knows_is_not_found(world: World) -> None:
     with pytest.raises(NotFoundError):
-        planned(world, DagVersion("etl", 1))
+        planned(world, DagTarget("etl", 1))
 
 
 def test_who_may_not_edit_the_dag_may_not_roll_it_back(world: World) -> None:
@@ -204,39 +210,43 @@ def test_who_may_not_edit_the_dag_may_not_roll_it_back(world: World) -> None:
 
     for actor in (VIEWER, DEV2, PIPELINE):
         with pytest.raises(NotAllowedError):
-            planning.plan(world.ctx, actor=actor, scope=DagVersion("etl", 1))
-    assert planning.plan(world.ctx, actor=ADMIN, scope=DagVersion("etl", 1)).rows
+            planning.plan(world.ctx, actor=actor, scope=DagTarget("etl", 1))
+    assert planning.plan(world.ctx, actor=ADMIN, scope=DagTarget("etl", 1)).rows
 
 
 def test_a_plan_that_is_out_of_date_is_refused(world: World) -> None:
     version(world, 1)
     version(world, 2)
     world.write("more.py", "y = 1\n")
-    seen = planned(world, DagVersion("etl", 1)).digest
+    seen = planned(world, DagTarget("etl", 1)).digest
     world.dag("etl", lines="import more")
     world.released("etl.py")
 
     with pytest.raises(StaleDigestError, match="Look at the plan again"):
         rollbacks.request(
-            world.ctx, actor=DEV, scope=DagVersion("etl", 1), digest=seen, wish=Wish("", ["reviewer"])
+            world.ctx,
+            actor=DEV,
+            scope=DagTarget("etl", 1),
+            digest=seen,
+            release_request=ReleaseRequest("", ["reviewer"]),
         )
 
 
 def test_an_unrelated_change_of_the_target_does_not_make_a_plan_stale(world: World) -> None:
     version(world, 1)
     version(world, 2)
-    seen = planned(world, DagVersion("etl", 1)).digest
+    seen = planned(world, DagTarget("etl", 1)).digest
     world.released(world.dag("other"))
 
-    assert planned(world, DagVersion("etl", 1)).digest == seen
+    assert planned(world, DagTarget("etl", 1)).digest == seen
 
 
 def test_the_digest_of_the_plan_is_that_of_the_release(world: World) -> None:
     version(world, 1)
     version(world, 2)
-    plan = planned(world, DagVersion("etl", 1))
+    plan = planned(world, DagTarget("etl", 1))
 
-    release = requested(world, DagVersion("etl", 1))
+    release = requested(world, DagTarget("etl", 1))
 
     assert release.change_digest == plan.digest
     assert release.changes == plan.changes
@@ -245,17 +255,17 @@ def test_the_digest_of_the_plan_is_that_of_the_release(world: World) -> None:
 def test_a_second_rollback_of_the_same_dag_waits_for_the_first(world: World) -> None:
     version(world, 1)
     version(world, 2)
-    requested(world, DagVersion("etl", 1))
+    requested(world, DagTarget("etl", 1))
 
     with pytest.raises(ItemBusyError, match="another rollback that is open"):
-        requested(world, DagVersion("etl", 1))
+        requested(world, DagTarget("etl", 1))
 
 
 def test_planning_stores_nothing(world: World) -> None:
     version(world, 1)
     version(world, 2)
 
-    planned(world, DagVersion("etl", 1))
+    planned(world, DagTarget("etl", 1))
 
     assert not world.ctx.session.new
     assert not world.ctx.session.dirty
@@ -324,7 +334,7 @@ def test_a_release_is_rolled_back_once(world: World) -> None:
 def test_a_rollback_can_be_undone_too(world: World) -> None:
     version(world, 1)
     version(world, 2)
-    back = rolled_back(world, DagVersion("etl", 1))
+    back = rolled_back(world, DagTarget("etl", 1))
 
     rolled_back(world, UndoRelease(back.id))
 
@@ -360,7 +370,7 @@ def test_a_shared_file_that_a_later_release_needs_blocks(world: World) -> None:
     share(world, 1, "one", "two")
     share(world, 2, "one")
     share(world, 2, "two")
-    scope = DagVersion("one", 1)
+    scope = DagTarget("one", 1)
 
     shared = planned(world, scope).unsettled
 
@@ -377,7 +387,7 @@ def test_the_other_user_is_included_by_choice(world: World) -> None:
     share(world, 2, "one")
     share(world, 2, "two")
 
-    rolled_back(world, DagVersion("one", 1), include=["two.py"])
+    rolled_back(world, DagTarget("one", 1), include=["two.py"])
 
     assert world.target() == before
 
@@ -387,8 +397,8 @@ def test_the_newer_shared_file_is_kept_by_choice(world: World) -> None:
     share(world, 2, "one")
     share(world, 2, "two")
 
-    plan = planned(world, DagVersion("one", 1), keep=["helpers.py"])
-    rolled_back(world, DagVersion("one", 1), keep=["helpers.py"])
+    plan = planned(world, DagTarget("one", 1), keep=["helpers.py"])
+    rolled_back(world, DagTarget("one", 1), keep=["helpers.py"])
 
     assert changed_paths(plan) == ["one.py"]
     assert [(shared.path, shared.is_settled) for shared in plan.shared] == [("helpers.py", True)]
@@ -401,7 +411,7 @@ def test_a_user_that_is_newer_than_the_moment_cannot_be_included(world: World) -
     share(world, 2, "one")
     share(world, 2, "two")
 
-    (shared,) = planned(world, DagVersion("one", 1)).unsettled
+    (shared,) = planned(world, DagTarget("one", 1)).unsettled
 
     assert [user.can_include for user in shared.users] == [False]
 
@@ -418,7 +428,7 @@ def test_the_environment_goes_back_to_a_moment(world: World, clock: FrozenClock)
     world.released("other.py")
     world.released(world.dag("new"))
 
-    release = rolled_back(world, MomentOf(moment=moment + timedelta(minutes=1)))
+    release = rolled_back(world, PointInTime(moment=moment + timedelta(minutes=1)))
 
     assert world.target() == before
     assert sorted((item.path, item.change.value) for item in release.items) == [
@@ -434,7 +444,7 @@ def test_the_environment_goes_back_to_just_after_a_release(world: World) -> None
     version(world, 2)
     share(world, 1, "one")
 
-    rolled_back(world, MomentOf(after_release_id=first.id))
+    rolled_back(world, PointInTime(after_release_id=first.id))
 
     assert world.target() == before
 
@@ -444,14 +454,14 @@ def test_before_the_first_release_there_is_nothing_to_go_back_to(world: World, c
     version(world, 1, clock)
 
     with pytest.raises(NotFoundError, match="the first release was R-000001"):
-        planned(world, MomentOf(moment=moment))
+        planned(world, PointInTime(moment=moment))
 
 
 def test_the_present_is_nothing_to_do(world: World, clock: FrozenClock) -> None:
     version(world, 1)
 
     with pytest.raises(ConflictError, match="nothing to do"):
-        planned(world, MomentOf(moment=clock.now))
+        planned(world, PointInTime(moment=clock.now))
 
 
 def test_more_than_a_hundred_dags_go_back_as_one_commit(world: World) -> None:
@@ -461,7 +471,7 @@ def test_more_than_a_hundred_dags_go_back_as_one_commit(world: World) -> None:
     world.released(*[world.dag(name) for name in names[:60]])
     world.released(*[world.dag(name) for name in names[60:]])
 
-    release = rolled_back(world, MomentOf(after_release_id=1))
+    release = rolled_back(world, PointInTime(after_release_id=1))
 
     assert world.target() == before
     assert len(release.items) == 101
@@ -473,7 +483,7 @@ def test_too_many_are_refused_as_a_whole(world: World, monkeypatch: pytest.Monke
     monkeypatch.setattr(planning, "MAX_ROWS", 1)
 
     with pytest.raises(TooLargeError, match="2 Dag files would change"):
-        planned(world, MomentOf(after_release_id=1))
+        planned(world, PointInTime(after_release_id=1))
 
 
 # retirement
@@ -522,7 +532,7 @@ def test_a_row_that_is_busy_elsewhere_is_named(world: World) -> None:
     world.dag("etl", lines="x = 3")
     opened = world.waiting("etl.py")
 
-    busy = planned(world, DagVersion("etl", 1)).busy
+    busy = planned(world, DagTarget("etl", 1)).busy
 
     assert [(b.path, b.version, b.release_id, b.is_rollback) for b in busy] == [
         ("etl.py", 3, opened.id, False)

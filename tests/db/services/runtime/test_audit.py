@@ -34,7 +34,7 @@ from airflow_release_plugin.services.notifications import delivery, outbox
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.read_models import release_page
 from airflow_release_plugin.services.releases import creation, decisions, releases
-from airflow_release_plugin.services.releases.creation import Wish
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.runtime import audit, claims, keys
 from airflow_release_plugin.services.submissions import submissions
 from airflow_release_plugin.services.verification import runs, verification
@@ -95,8 +95,10 @@ def find_drift(world: World) -> None:
     world.move_by_hand("etl.py", dag_text("etl", lines="# by hand"))
     drift.forget(world.ctx, actor=ADMIN, name="prod", host=socket.gethostname())
     made = drift_adoption.plan(world.ctx, actor=ADMIN, name="prod")
-    wish = Wish("Keep it", reviewers=["reviewer"])
-    kept = drift_adoption.adopt(world.ctx, actor=ADMIN, name="prod", digest=made.digest, wish=wish)
+    release_request = ReleaseRequest("Keep it", reviewers=["reviewer"])
+    kept = drift_adoption.adopt(
+        world.ctx, actor=ADMIN, name="prod", digest=made.digest, release_request=release_request
+    )
     releases.revoke(world.ctx, actor=ADMIN, release_id=kept.id)
 
 
@@ -129,8 +131,8 @@ def import_and_apply(world: World) -> None:
     row = uploaded(world, content=content, units=(unit,), bundle_id="bundle-2")
     preflight.check(world.ctx, actor=ADMIN, import_id=row.id)
     for mode in (ImportMode.RELEASE, ImportMode.SUBMIT):
-        wish = Wish("Far", ["viewer"])
-        applying.request(world.ctx, actor=ADMIN, import_id=row.id, mode=mode, wish=wish)
+        release_request = ReleaseRequest("Far", ["viewer"])
+        applying.request(world.ctx, actor=ADMIN, import_id=row.id, mode=mode, release_request=release_request)
         import_job.run_once(work=servers(world))
 
 
@@ -180,7 +182,7 @@ def configure_flows(world: World, clock: FrozenClock) -> None:
     raw = {
         "name": "A",
         "kind": "retirement",
-        "levels": [{"name": "one", "nodes": [{"name": "n", "roles": ["op"]}]}],
+        "levels": [{"name": "one", "steps": [{"name": "n", "roles": ["op"]}]}],
     }
     flow = flow_admin.create(world.ctx, actor=ADMIN, raw=raw)
     other = flow_admin.create(world.ctx, actor=ADMIN, raw={**raw, "name": "B"})

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError, UnavailableError
 from airflow_release_plugin.services.runtime import background
-from airflow_release_plugin.services.runtime.background import Duty
+from airflow_release_plugin.services.runtime.background import PeriodicTask
 from airflow_release_plugin.services.runtime.context import Context
 from tests.harness.context import World, steps_of
 
@@ -22,7 +22,7 @@ def test_problems_are_logged_and_the_next_round_comes(caplog: pytest.LogCaptureF
             stop.set()
         raise ConflictError("too late") if len(rounds) == 1 else RuntimeError("broken")
 
-    background.run_forever(Duty("letters", fail, 0.001), stop)
+    background.run_forever(PeriodicTask("letters", fail, 0.001), stop)
 
     assert (len(rounds), caplog.text.count("Not looked after: letters")) == (3, 3)
 
@@ -31,7 +31,11 @@ def test_a_duty_that_takes_long_holds_up_no_other() -> None:
     stop, done = Event(), Event()
 
     background.start(
-        [Duty("long", lambda end: end.wait(30), 0.001), Duty("short", lambda _: done.set(), 0.001)], stop
+        [
+            PeriodicTask("long", lambda end: end.wait(30), 0.001),
+            PeriodicTask("short", lambda _: done.set(), 0.001),
+        ],
+        stop,
     )
 
     assert done.wait(5)
@@ -41,7 +45,7 @@ def test_a_duty_that_takes_long_holds_up_no_other() -> None:
 def test_a_duty_without_a_pause_is_switched_off() -> None:
     stop, done = Event(), Event()
 
-    background.start([Duty("never", lambda _: done.set(), 0)], stop)
+    background.start([PeriodicTask("never", lambda _: done.set(), 0)], stop)
 
     assert not done.wait(0.2)
     stop.set()
@@ -64,14 +68,14 @@ class TestInsist:
             if len(tries) < 3:
                 raise error
 
-        background.insist(step, steps_of(world))
+        background.retry_transaction(step, steps_of(world))
 
         assert len(tries) == 3
 
     def test_a_step_that_was_done_is_not_done_again(self, world: World) -> None:
         tries: list[int] = []
 
-        background.insist(lambda _: tries.append(1), steps_of(world))
+        background.retry_transaction(lambda _: tries.append(1), steps_of(world))
 
         assert len(tries) == 1
 
@@ -82,7 +86,7 @@ class TestInsist:
             tries.append(1)
             raise ConflictError("raced")
 
-        background.insist(step, steps_of(world))
+        background.retry_transaction(step, steps_of(world))
 
         assert len(tries) == 3
 
@@ -91,4 +95,4 @@ class TestInsist:
             raise RuntimeError("broken")
 
         with pytest.raises(RuntimeError):
-            background.insist(step, steps_of(world))
+            background.retry_transaction(step, steps_of(world))

@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError, UnavailableError
-from airflow_release_plugin.services.runtime.claims import take, take_each
+from airflow_release_plugin.services.runtime.claims import claim_each, claim_next
 from airflow_release_plugin.services.runtime.context import Context
 from tests.harness.context import World, steps_of
 
@@ -17,13 +17,13 @@ def test_who_was_slower_takes_nothing(world: World, error: ReleaseError) -> None
     def find(_: Context) -> str:
         raise error
 
-    assert take(steps_of(world), find) is None
+    assert claim_next(steps_of(world), find) is None
 
 
 def test_one_is_taken_after_the_other_until_there_is_none(world: World) -> None:
     waiting = ["a", "b"]
 
-    taken = take_each(steps_of(world), lambda _: waiting.pop(0) if waiting else None)
+    taken = claim_each(steps_of(world), lambda _: waiting.pop(0) if waiting else None)
 
     assert (next(taken), list(waiting)) == ("a", ["b"])
     assert list(taken) == ["b"]
@@ -31,7 +31,7 @@ def test_one_is_taken_after_the_other_until_there_is_none(world: World) -> None:
 
 def test_nothing_more_is_taken_once_it_is_to_stop(world: World) -> None:
     stop = Event()
-    taken = take_each(steps_of(world), lambda _: "more", stop)
+    taken = claim_each(steps_of(world), lambda _: "more", stop)
 
     assert next(taken) == "more"
     stop.set()

@@ -20,7 +20,7 @@ from airflow_release_plugin.services.read_models import simulator
 from airflow_release_plugin.services.releases import checks
 from airflow_release_plugin.services.versions import risk
 from tests.harness.context import ADMIN, DEV, PIPELINE, World
-from tests.harness.flow_forms import LEAD, form, join, level, node
+from tests.harness.flow_forms import LEAD, form, join, level, step
 
 ETL = """
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -161,7 +161,7 @@ def release_with(world: World, *items: Sequence[dict[str, Any]], path: str = "et
 @pytest.mark.req("R33")
 def test_a_report_without_facts_counts_as_any_change(world: World) -> None:
     join(world, LEAD)
-    raw = form("L", level(), level(node("lead"), name="High", changes=["schedule"]))
+    raw = form("L", level(), level(step("lead"), name="High", changes=["schedule"]))
     known = [dag_item("etl.py", "etl")]
     first = release_with(world, known, known)
     assert ChangeFact.UNKNOWN not in facts_of(world, first).changes
@@ -186,7 +186,7 @@ def test_what_the_file_did_before_is_unknown_too_when_nobody_reported_it(world: 
 def test_taking_a_tag_or_owner_away_does_not_leave_the_scope(world: World) -> None:
     join(world, LEAD)
     flow_admin.create(
-        world.ctx, actor=ADMIN, raw=form("Critical", level(node("lead", "op")), scope={"tags": ["critical"]})
+        world.ctx, actor=ADMIN, raw=form("Critical", level(step("lead", "op")), scope={"tags": ["critical"]})
     )
     release = release_with(
         world,

@@ -12,10 +12,10 @@ FORM = {
     "kind": "promotion",
     "enabled": "1",
     "levels.0.name": "Standard",
-    "levels.0.nodes.0.name": "Ops",
-    "levels.0.nodes.0.roles": "op",
-    "levels.0.nodes.0.rule": "quorum",
-    "levels.0.nodes.0.quorum": "2",
+    "levels.0.steps.0.name": "Ops",
+    "levels.0.steps.0.roles": "op",
+    "levels.0.steps.0.rule": "quorum",
+    "levels.0.steps.0.quorum": "2",
     "scope.tags": "critical",
     "validity.approval": "24",
     "validity.wait": "24",
@@ -136,8 +136,8 @@ def test_two_revisions_are_compared_field_by_field(admin: Browser) -> None:
 
 
 def test_a_part_is_added_and_what_was_typed_stays(admin: Browser) -> None:
-    text = admin.post("/flows/draft", {**FORM, "name": "", "do": "add:levels.0.nodes"}).text
-    assert 'name="levels.0.nodes.1.name"' in text
+    text = admin.post("/flows/draft", {**FORM, "name": "", "do": "add:levels.0.steps"}).text
+    assert 'name="levels.0.steps.1.name"' in text
     assert 'value="critical"' in text
 
 
@@ -147,8 +147,8 @@ def test_the_preview_says_what_the_flow_does_before_it_has_a_name(admin: Browser
     assert 'data-problem="basics"' in text
 
 
-def test_the_preview_warns_of_nodes_that_nobody_can_complete(admin: Browser) -> None:
-    text = admin.post("/flows/preview", {**FORM, "levels.0.nodes.0.quorum": "9"}).text
+def test_the_preview_warns_of_steps_that_nobody_can_complete(admin: Browser) -> None:
+    text = admin.post("/flows/preview", {**FORM, "levels.0.steps.0.quorum": "9"}).text
     assert 'data-problem="levels"' in text
 
 
@@ -201,8 +201,8 @@ def test_an_order_that_misses_a_flow_is_refused(admin: Browser) -> None:
 )
 def test_every_column_filters(admin: Browser, query: str, found: list[str]) -> None:
     make(admin, "First")
-    other = {"kind": "rollback", "enabled": "", "scope.tags": "", "levels.0.nodes.0.roles": "admin"}
-    make(admin, "Second", **other, **{"levels.0.nodes.0.rule": "any"})
+    other = {"kind": "rollback", "enabled": "", "scope.tags": "", "levels.0.steps.0.roles": "admin"}
+    make(admin, "Second", **other, **{"levels.0.steps.0.rule": "any"})
     assert names(admin.get(f"/flows/?{query}").text) == found
 
 

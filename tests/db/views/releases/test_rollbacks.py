@@ -131,7 +131,7 @@ def test_a_rollback_that_only_takes_dags_away_offers_no_run(
 def test_a_retirement_that_nobody_could_approve_cannot_be_requested(
     installation: Installation, browser_of: Browsers
 ) -> None:
-    levels = [{"name": "All", "nodes": [{"name": "Admins", "roles": ["admin"]}]}]
+    levels = [{"name": "All", "steps": [{"name": "Admins", "roles": ["admin"]}]}]
     raw = {"name": "Gone", "kind": "retirement", "levels": levels}
     installation.do(lambda w: flow_admin.create(w.ctx, actor=ADMIN, raw=raw))
     released(installation, "x = 1", "etl")

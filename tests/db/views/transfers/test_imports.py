@@ -273,7 +273,7 @@ def test_a_bundle_is_looked_at_as_soon_as_it_is_here_and_says_how_much_blocks(
         "missing_pool",
         "missing_upstream_dag",
     ]
-    assert "make stubs and fill those in before the Dags run" in page
+    assert "make placeholders and fill those in before the Dags run" in page
     assert re.search(r"data-applies disabled", page)
     assert "Blocked" in browser_of("admin").get("/transfers/imports/").text
 
@@ -284,12 +284,12 @@ def test_stubs_are_made_of_what_is_ticked(here: Installation, browser_of: Browse
     page = checked(here, browser, NEEDY)
     boxes = re.findall(r'name="(connection|variable|pool)" value="(\w+)" data-select', page)
 
-    browser.post("/transfers/imports/1/stubs", {name: [value] for name, value in boxes})
+    browser.post("/transfers/imports/1/placeholders", {name: [value] for name, value in boxes})
 
     page = browser.get("/transfers/imports/1").text
-    assert "3 stubs were made" in page
+    assert "3 placeholders were made" in page
     assert 'data-verdict="ready"' in page
-    assert "Stubs that nobody has filled in" in page
+    assert "Placeholders that nobody has filled in" in page
 
 
 @pytest.mark.req("R59")

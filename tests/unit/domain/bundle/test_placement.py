@@ -4,7 +4,7 @@ import pytest
 
 from airflow_release_plugin.domain.bundle.manifest import BundleDag, BundleUnit
 from airflow_release_plugin.domain.bundle.placement import (
-    Place,
+    KnownPlacement,
     file_places,
     folder_problem,
     moved_path,
@@ -22,15 +22,15 @@ def unit(path: str, *files: str, dag_id: str = "", **links: tuple[str, ...]) -> 
 @pytest.mark.parametrize(
     ("path", "before", "expected"),
     [
-        ("a/x.py", Place("a/x.py", "in/a/x.py"), "in/a/x.py"),
-        ("b/y.py", Place("a/x.py", "in/a/x.py"), "in/b/y.py"),
-        ("b/y.py", Place("a/x.py", "a/x.py"), "b/y.py"),
-        ("b/y.py", Place("a/x.py", "mine/other.py"), "mine/y.py"),
-        ("a/x.py", Place("a/x.py", "mine/other.py"), "mine/other.py"),
+        ("a/x.py", KnownPlacement("a/x.py", "in/a/x.py"), "in/a/x.py"),
+        ("b/y.py", KnownPlacement("a/x.py", "in/a/x.py"), "in/b/y.py"),
+        ("b/y.py", KnownPlacement("a/x.py", "a/x.py"), "b/y.py"),
+        ("b/y.py", KnownPlacement("a/x.py", "mine/other.py"), "mine/y.py"),
+        ("a/x.py", KnownPlacement("a/x.py", "mine/other.py"), "mine/other.py"),
     ],
 )
 def test_what_is_here_stays_where_it_is_unless_it_was_renamed_there(
-    path: str, before: Place, expected: str
+    path: str, before: KnownPlacement, expected: str
 ) -> None:
     assert moved_path(path, before) == expected
 

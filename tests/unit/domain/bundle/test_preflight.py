@@ -9,13 +9,13 @@ from airflow_release_plugin.domain.bundle.preflight import (
     FIRM,
     MISSING,
     Item,
+    PreflightFinding,
     Reason,
-    Row,
-    Weight,
+    Severity,
     blocking,
     read_policy,
     rows_from,
-    weighed,
+    with_severity,
 )
 from airflow_release_plugin.domain.bundle.preflight_messages import WORDS
 
@@ -29,37 +29,42 @@ def test_every_reason_has_a_weight_and_words() -> None:
 
 
 def test_what_no_policy_makes_lighter_blocks() -> None:
-    assert {DEFAULT_WEIGHTS[reason] for reason in FIRM} == {Weight.BLOCK}
+    assert {DEFAULT_WEIGHTS[reason] for reason in FIRM} == {Severity.BLOCK}
 
 
 def test_names_that_mean_nothing_here_are_told_by_kind_and_stubs_stand_for_all_but_queues() -> None:
     assert tuple(MISSING) == KINDS
-    rows = [Row(reason, Weight.BLOCK, ()) for reason in (*MISSING.values(), SAME)]
+    rows = [PreflightFinding(reason, Severity.BLOCK, ()) for reason in (*MISSING.values(), SAME)]
 
     assert [row.missing_kind for row in rows] == [*KINDS, ""]
-    assert [row.stub_kind for row in rows] == [*Kind, None, None]
+    assert [row.placeholder_kind for row in rows] == [*Kind, None, None]
 
 
 class TestWeighed:
     def test_a_row_has_each_item_once_by_name_and_the_weightiest_row_is_first(self) -> None:
-        rows = weighed([(SAME, Item("a")), (QUEUE, Item("b")), (POOL, Item("d")), (POOL, Item("c"))] * 2)
+        rows = with_severity(
+            [(SAME, Item("a")), (QUEUE, Item("b")), (POOL, Item("d")), (POOL, Item("c"))] * 2
+        )
 
         assert rows == (
-            Row(POOL, Weight.BLOCK, (Item("c"), Item("d"))),
-            Row(QUEUE, Weight.WARN, (Item("b"),)),
-            Row(SAME, Weight.OK, (Item("a"),)),
+            PreflightFinding(POOL, Severity.BLOCK, (Item("c"), Item("d"))),
+            PreflightFinding(QUEUE, Severity.WARN, (Item("b"),)),
+            PreflightFinding(SAME, Severity.OK, (Item("a"),)),
         )
         assert blocking(rows) == rows[:1]
 
     def test_a_policy_decides_what_blocks(self) -> None:
         weights = read_policy("unknown_queue: block, Missing_Pool : WARN,").weights
 
-        rows = weighed([(POOL, Item("c")), (QUEUE, Item("b"))], weights)
+        rows = with_severity([(POOL, Item("c")), (QUEUE, Item("b"))], weights)
 
-        assert [(row.reason, row.weight) for row in rows] == [(QUEUE, Weight.BLOCK), (POOL, Weight.WARN)]
+        assert [(row.reason, row.severity) for row in rows] == [
+            (QUEUE, Severity.BLOCK),
+            (POOL, Severity.WARN),
+        ]
 
     def test_rows_survive_as_json(self) -> None:
-        rows = weighed([(POOL, Item("c", "detail", ("etl",)))])
+        rows = with_severity([(POOL, Item("c", "detail", ("etl",)))])
 
         assert rows_from(row.to_dict() for row in rows) == rows
 
@@ -76,7 +81,7 @@ class TestPolicy:
         policy = read_policy(f"{part}, unknown_queue: block")
 
         assert policy.problems == (part,)
-        assert policy.weights == {**DEFAULT_WEIGHTS, QUEUE: Weight.BLOCK}
+        assert policy.weights == {**DEFAULT_WEIGHTS, QUEUE: Severity.BLOCK}
 
     @pytest.mark.parametrize("reason", sorted(FIRM))
     def test_a_firm_reason_keeps_its_weight(self, reason: Reason) -> None:

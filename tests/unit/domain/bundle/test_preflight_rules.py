@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_release_plugin.domain.bundle.inventory import Inventory, Standing, Wanted
+from airflow_release_plugin.domain.bundle.inventory import Availability, Inventory, Wanted
 from airflow_release_plugin.domain.bundle.manifest import (
     BundleBase,
     BundleConnection,
@@ -18,12 +18,12 @@ from airflow_release_plugin.domain.bundle.manifest import (
     Manifest,
 )
 from airflow_release_plugin.domain.bundle.preflight import Item, Reason
-from airflow_release_plugin.domain.bundle.preflight_rules import Ground, Needs, findings, is_older
+from airflow_release_plugin.domain.bundle.preflight_rules import ImportContext, Needs, findings, is_older
 from tests.harness.bundles import CONTENT, EVIDENCE, bundle_files, manifest_of
 
 pytestmark = pytest.mark.req("R53")
 HERE = Inventory(airflow_version="3.3.2", python_version="3.12.1")
-GROUND = Ground(HERE, environment="prod")
+GROUND = ImportContext(HERE, environment="prod")
 
 
 def manifest(*units: BundleUnit, **changes: Any) -> Manifest:
@@ -39,7 +39,7 @@ def unit(dag_id: str = "etl", **named: Any) -> BundleUnit:
 
 def found(
     bundle: Manifest,
-    ground: Ground = GROUND,
+    context: ImportContext = GROUND,
     names: Mapping[str, Mapping[str, str]] | None = None,
     **here: Any,
 ) -> dict[Reason, list[Item]]:
@@ -49,7 +49,7 @@ def found(
         return (names or {}).get(kind, {}).get(there, there)
 
     rows: dict[Reason, list[Item]] = {}
-    met = replace(ground, inventory=replace(ground.inventory, **here))
+    met = replace(context, inventory=replace(context.inventory, **here))
     for reason, item in findings(Needs(bundle, rename), met):
         rows.setdefault(reason, []).append(item)
     return rows
@@ -75,16 +75,16 @@ class TestNamedThings:
         }
 
     def test_what_is_here_is_no_reason(self) -> None:
-        ready = {"x": Standing.READY}
+        ready = {"x": Availability.READY}
         named = unit(connections=(BundleConnection("x"),), variables=("x",), pools=("x",))
 
         assert found(manifest(named), connections=ready, variables=ready, pools=ready) == {}
 
     def test_a_stub_is_incomplete_whatever_its_kind(self) -> None:
-        stub = {"x": Standing.STUB}
+        placeholder = {"x": Availability.PLACEHOLDER}
         named = unit(connections=(BundleConnection("x"),), variables=("x",), pools=("x",))
 
-        rows = found(manifest(named), connections=stub, variables=stub, pools=stub)
+        rows = found(manifest(named), connections=placeholder, variables=placeholder, pools=placeholder)
 
         assert [item.detail for item in rows.pop(Reason.INCOMPLETE_STUB)] == [
             "A connection.",
@@ -94,7 +94,7 @@ class TestNamedThings:
         assert rows == {}
 
     def test_a_backend_that_does_not_answer_counts_as_one_that_has_nothing(self) -> None:
-        rows = found(manifest(unit(variables=("region",))), variables={"region": Standing.UNKNOWN})
+        rows = found(manifest(unit(variables=("region",))), variables={"region": Availability.UNKNOWN})
 
         (item,) = rows[Reason.MISSING_VARIABLE]
         assert item.detail == "A secrets backend did not answer."
@@ -108,13 +108,13 @@ class TestNamedThings:
             found(
                 manifest(named),
                 names=names,
-                connections={"crm_b": Standing.READY},
-                pools={"crm_p": Standing.READY},
+                connections={"crm_b": Availability.READY},
+                pools={"crm_p": Availability.READY},
                 queues=frozenset({"slow"}),
             )
             == {}
         )
-        assert found(manifest(named), names=names, pools={"crm": Standing.READY}) == {
+        assert found(manifest(named), names=names, pools={"crm": Availability.READY}) == {
             Reason.MISSING_CONNECTION: [Item("crm", "Mapped to 'crm_b'.", ("etl",))],
             Reason.MISSING_POOL: [Item("crm", "Mapped to 'crm_p'.", ("etl",))],
             Reason.UNKNOWN_QUEUE: [Item("fast", "Mapped to 'slow'.", ("etl",))],
@@ -169,14 +169,14 @@ class TestUpstream:
         assert found(manifest(second, first)) == {}
 
     def test_a_dag_in_the_target_that_nobody_has_parsed_yet_is_there(self) -> None:
-        ground = replace(GROUND, released=frozenset({"first"}))
+        context = replace(GROUND, released=frozenset({"first"}))
 
-        assert found(manifest(unit(upstream_dags=("first",))), ground) == {}
+        assert found(manifest(unit(upstream_dags=("first",))), context) == {}
 
     def test_a_dag_that_the_bundle_takes_away_is_not_there(self) -> None:
-        ground = replace(GROUND, leaving=frozenset({"first"}))
+        context = replace(GROUND, leaving=frozenset({"first"}))
 
-        assert found(manifest(unit(upstream_dags=("first",))), ground, served={"first": "prod"}) == {
+        assert found(manifest(unit(upstream_dags=("first",))), context, served={"first": "prod"}) == {
             Reason.MISSING_UPSTREAM_DAG: [Item("first", "The bundle removes it.", ("etl",))]
         }
 
@@ -216,9 +216,9 @@ class TestDagIds:
         assert rows == {Reason.ILLEGAL_DAG_ID: [Item("a b", "The key 'a b' has a blank", ("a b",))]}
 
     def test_one_that_looks_like_the_copy_of_a_source_is_illegal(self) -> None:
-        ground = replace(GROUND, source_prefix="dev.")
+        context = replace(GROUND, source_prefix="dev.")
 
-        (item,) = found(manifest(unit("dev.etl")), ground)[Reason.ILLEGAL_DAG_ID]
+        (item,) = found(manifest(unit("dev.etl")), context)[Reason.ILLEGAL_DAG_ID]
         assert item.detail == "'dev.' marks the copies of the source here."
         assert found(manifest(unit("dev.etl"))) == {}
 
@@ -252,9 +252,9 @@ class TestVersions:
 
 class TestOrigin:
     def test_a_bundle_that_was_applied_is_not_applied_again(self) -> None:
-        ground = replace(GROUND, applied=frozenset({"bundle-1"}))
+        context = replace(GROUND, applied=frozenset({"bundle-1"}))
 
-        assert found(manifest(), ground) == {Reason.APPLIED_BEFORE: [Item("bundle-1")]}
+        assert found(manifest(), context) == {Reason.APPLIED_BEFORE: [Item("bundle-1")]}
 
     def test_a_bundle_needs_the_one_that_it_builds_on(self) -> None:
         bundle = manifest(base=BundleBase("bundle-0", "b" * 40))
@@ -268,11 +268,11 @@ class TestOrigin:
         }
 
     @pytest.mark.parametrize(
-        ("emergency", "how"), [(True, "in an emergency"), (False, "under a flow that asks nobody")]
+        ("glass_broken", "how"), [(True, "in an emergency"), (False, "under a flow that asks nobody")]
     )
     def test_what_was_released_without_anybody_s_approval_was_not_either(
-        self, emergency: bool, how: str
+        self, glass_broken: bool, how: str
     ) -> None:
-        rows = found(manifest(unit(evidence=replace(EVIDENCE, decisions=(), emergency=emergency))))
+        rows = found(manifest(unit(evidence=replace(EVIDENCE, decisions=(), glass_broken=glass_broken))))
 
         assert rows == {Reason.NOT_APPROVED_THERE: [Item("etl.py", f"Released as R-000007 {how}.", ("etl",))]}

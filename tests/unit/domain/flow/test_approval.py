@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from airflow_release_plugin.domain.flow.approval import (
     CountedDecision,
-    Node,
-    NodeRule,
+    DecisionCapacity,
     Requirement,
-    Standing,
+    Step,
+    StepRule,
     Verdict,
     evaluate,
     is_past,
@@ -26,13 +26,13 @@ ANN, BOB, CAT = (Actor(str(i), name, frozenset({"op"})) for i, name in enumerate
 EVERYBODY = tuple(Person(a.id, a.name, a.roles) for a in (ANN, BOB, CAT))
 
 
-def node(rule: NodeRule = NodeRule.ANY, quorum: int = 1, **options: object) -> Node:
+def step(rule: StepRule = StepRule.ANY, quorum: int = 1, **options: object) -> Step:
     values = {"roles": ("op",), "eligible": EVERYBODY, **options}
-    return Node("Approval", rule=rule, quorum=quorum, **values)  # type: ignore[arg-type]
+    return Step("Approval", rule=rule, quorum=quorum, **values)  # type: ignore[arg-type]
 
 
-def needs(*nodes: Node, excluded: tuple[str, ...] = ()) -> Requirement:
-    return Requirement("default", 1, 1, nodes, excluded)
+def needs(*steps: Step, excluded: tuple[str, ...] = ()) -> Requirement:
+    return Requirement("default", 1, 1, steps, excluded)
 
 
 def yes(actor: Actor, at: int = 0) -> CountedDecision:
@@ -46,38 +46,38 @@ def no(actor: Actor, at: int = 0) -> CountedDecision:
 def may_decide(requirement: Requirement, at: int, actor: Actor, decided: Collection[str]) -> bool:
     """Whether ``actor`` may decide when the people of ``decided`` did before."""
     before = [CountedDecision(0, person, Verdict.APPROVE) for person in decided]
-    return place_to_decide(requirement, at, Standing(actor), before) is not None
+    return place_to_decide(requirement, at, DecisionCapacity(actor), before) is not None
 
 
 @pytest.mark.req("R36")
 @pytest.mark.parametrize(
     ("rule", "quorum", "people", "approved"),
     [
-        (NodeRule.ANY, 1, [], False),
-        (NodeRule.ANY, 1, [ANN], True),
-        (NodeRule.ALL, 1, [ANN, BOB], False),
-        (NodeRule.ALL, 1, [ANN, BOB, CAT], True),
-        (NodeRule.QUORUM, 2, [ANN], False),
-        (NodeRule.QUORUM, 2, [ANN, CAT], True),
-        (NodeRule.QUORUM, 0, [], False),
+        (StepRule.ANY, 1, [], False),
+        (StepRule.ANY, 1, [ANN], True),
+        (StepRule.ALL, 1, [ANN, BOB], False),
+        (StepRule.ALL, 1, [ANN, BOB, CAT], True),
+        (StepRule.QUORUM, 2, [ANN], False),
+        (StepRule.QUORUM, 2, [ANN, CAT], True),
+        (StepRule.QUORUM, 0, [], False),
     ],
 )
-def test_a_node_is_complete_with_enough_people(
-    rule: NodeRule, quorum: int, people: list[Actor], approved: bool
+def test_a_step_is_complete_with_enough_people(
+    rule: StepRule, quorum: int, people: list[Actor], approved: bool
 ) -> None:
-    assert evaluate(needs(node(rule, quorum)), [yes(p) for p in people]).approved is approved
+    assert evaluate(needs(step(rule, quorum)), [yes(p) for p in people]).approved is approved
 
 
 @pytest.mark.req("R36")
 def test_one_person_counts_once_however_often_they_approve() -> None:
-    progress = evaluate(needs(node(NodeRule.QUORUM, 2)), [yes(ANN), yes(ANN)])
+    progress = evaluate(needs(step(StepRule.QUORUM, 2)), [yes(ANN), yes(ANN)])
 
     assert (progress.approved, progress.approvals) == (False, (1,))
 
 
 @pytest.mark.req("R36")
-def test_one_person_counts_once_over_all_nodes() -> None:
-    two = needs(node(), node())
+def test_one_person_counts_once_over_all_steps() -> None:
+    two = needs(step(), step())
 
     assert not evaluate(two, [yes(ANN, 0), yes(ANN, 1)]).approved
     assert evaluate(two, [yes(ANN, 0), yes(BOB, 1)]).approved
@@ -86,51 +86,51 @@ def test_one_person_counts_once_over_all_nodes() -> None:
 def test_all_means_everybody_who_was_asked_not_as_many_others() -> None:
     late = Actor("9", "late", frozenset({"op"}))
 
-    assert not evaluate(needs(node(NodeRule.ALL)), [yes(ANN), yes(BOB), yes(late)]).approved
+    assert not evaluate(needs(step(StepRule.ALL)), [yes(ANN), yes(BOB), yes(late)]).approved
 
 
-def test_a_later_node_counts_nothing_while_an_earlier_one_waits() -> None:
-    progress = evaluate(needs(node(), node()), [yes(BOB, 1)])
+def test_a_later_step_counts_nothing_while_an_earlier_one_waits() -> None:
+    progress = evaluate(needs(step(), step()), [yes(BOB, 1)])
 
-    assert (progress.current_node, progress.approvals) == (0, (0,))
+    assert (progress.current_step, progress.approvals) == (0, (0,))
 
 
-def test_the_next_node_waits_when_one_is_complete() -> None:
-    assert evaluate(needs(node(), node()), [yes(ANN, 0)]).current_node == 1
+def test_the_next_step_waits_when_one_is_complete() -> None:
+    assert evaluate(needs(step(), step()), [yes(ANN, 0)]).current_step == 1
 
 
 def test_one_rejection_ends_it_whatever_came_before() -> None:
-    progress = evaluate(needs(node(NodeRule.QUORUM, 2)), [yes(ANN), no(BOB), yes(CAT)])
+    progress = evaluate(needs(step(StepRule.QUORUM, 2)), [yes(ANN), no(BOB), yes(CAT)])
 
-    assert (progress.approved, progress.rejected, progress.current_node) == (False, True, None)
+    assert (progress.approved, progress.rejected, progress.current_step) == (False, True, None)
 
 
 def test_who_is_excluded_does_not_count() -> None:
-    assert not evaluate(needs(node(), excluded=(ANN.id,)), [yes(ANN)]).approved
+    assert not evaluate(needs(step(), excluded=(ANN.id,)), [yes(ANN)]).approved
 
 
-@pytest.mark.parametrize("rule", list(NodeRule))
-def test_a_node_that_names_nobody_is_never_complete(rule: NodeRule) -> None:
-    nobody = Node("Approval", rule=rule, quorum=0)
+@pytest.mark.parametrize("rule", list(StepRule))
+def test_a_step_that_names_nobody_is_never_complete(rule: StepRule) -> None:
+    nobody = Step("Approval", rule=rule, quorum=0)
 
     assert not evaluate(needs(nobody), []).approved
     assert not any(may_decide(needs(nobody), 0, actor, ()) for actor in (ANN, BOB, CAT))
 
 
-def test_a_requirement_without_nodes_is_never_approved() -> None:
+def test_a_requirement_without_steps_is_never_approved() -> None:
     assert not evaluate(needs(), []).approved
     assert not may_decide(needs(), 0, ANN, ())
 
 
 def test_people_are_named_by_login_name() -> None:
-    named = Node("Approval", users=(ANN.name,))
+    named = Step("Approval", users=(ANN.name,))
 
     assert named.admits(ANN)
     assert not named.admits(BOB)
 
 
 def test_a_login_name_that_equals_somebody_elses_id_admits_only_its_owner() -> None:
-    named = Node("Approval", users=("1",), escalate_users=("1",), only=("1",))
+    named = Step("Approval", users=("1",), escalate_users=("1",), only=("1",))
     impostor = Person("77", "1")
 
     assert BOB.id == "1"
@@ -141,31 +141,34 @@ def test_a_login_name_that_equals_somebody_elses_id_admits_only_its_owner() -> N
 
 @pytest.mark.parametrize("name", [" ann", "ann ", "Ann", "ANN", "a", "an", "", "ann\n", "ａｎｎ"])
 def test_a_name_that_is_only_like_the_one_named_is_somebody_else(name: str) -> None:
-    assert not Node("Approval", users=("ann",)).admits(Person("9", name))
+    assert not Step("Approval", users=("ann",)).admits(Person("9", name))
 
 
 def test_only_narrows_to_the_people_it_names() -> None:
-    assert node(only=(BOB.name,)).admits(BOB)
-    assert not node(only=(BOB.name,)).admits(ANN)
+    assert step(only=(BOB.name,)).admits(BOB)
+    assert not step(only=(BOB.name,)).admits(ANN)
 
 
 def test_all_lets_nobody_decide_who_got_the_role_later() -> None:
     late = Actor("9", "late", frozenset({"op"}))
-    waits_for_all = needs(node(NodeRule.ALL, escalate_after_hours=1.0, escalate_users=("boss",)))
+    waits_for_all = needs(step(StepRule.ALL, escalate_after_hours=1.0, escalate_users=("boss",)))
 
     assert not may_decide(waits_for_all, 0, late, ())
-    assert place_to_decide(waits_for_all, 0, Standing(late), (), escalated=True) is None
-    assert place_to_decide(waits_for_all, 0, Standing(Actor("8", "boss")), (), escalated=True) is not None
+    assert place_to_decide(waits_for_all, 0, DecisionCapacity(late), (), escalated=True) is None
+    assert (
+        place_to_decide(waits_for_all, 0, DecisionCapacity(Actor("8", "boss")), (), escalated=True)
+        is not None
+    )
     assert not may_decide(waits_for_all, 0, Actor("8", "boss"), ())
 
 
 def test_only_admits_nobody_by_itself() -> None:
-    assert not Node("Approval", only=(ANN.name,)).admits(ANN)
-    assert not node(only=("dan",)).admits(Actor("7", "dan", frozenset({"viewer"})))
+    assert not Step("Approval", only=(ANN.name,)).admits(ANN)
+    assert not step(only=("dan",)).admits(Actor("7", "dan", frozenset({"viewer"})))
 
 
 def test_the_role_held_now_counts_not_the_one_held_when_it_opened() -> None:
-    assert not may_decide(needs(node()), 0, Actor(ANN.id, ANN.name, frozenset()), ())
+    assert not may_decide(needs(step()), 0, Actor(ANN.id, ANN.name, frozenset()), ())
 
 
 @pytest.mark.req("R36")
@@ -173,20 +176,20 @@ def test_the_role_held_now_counts_not_the_one_held_when_it_opened() -> None:
     "actor", [Actor(ANN.id, ANN.name, ANN.roles, ActorKind.SERVICE), SYSTEM], ids=["service", "system"]
 )
 def test_only_people_decide(actor: Actor) -> None:
-    assert not may_decide(needs(node(users=(actor.id,))), 0, actor, ())
+    assert not may_decide(needs(step(users=(actor.id,))), 0, actor, ())
 
 
 @pytest.mark.parametrize("number", [-1, 1])
-def test_nobody_decides_on_a_node_that_does_not_exist(number: int) -> None:
-    assert not may_decide(needs(node()), number, ANN, ())
+def test_nobody_decides_on_a_step_that_does_not_exist(number: int) -> None:
+    assert not may_decide(needs(step()), number, ANN, ())
 
 
 def test_who_has_decided_does_not_decide_again() -> None:
-    assert not may_decide(needs(node()), 0, ANN, {ANN.id})
+    assert not may_decide(needs(step()), 0, ANN, {ANN.id})
 
 
 def test_a_requirement_survives_its_stored_form() -> None:
-    stored = needs(node(NodeRule.QUORUM, 2, only=("ann",), users=("bob",)), excluded=("7",))
+    stored = needs(step(StepRule.QUORUM, 2, only=("ann",), users=("bob",)), excluded=("7",))
 
     assert Requirement.from_dict(stored.to_dict()) == stored
 
@@ -202,19 +205,19 @@ def test_a_window_is_over_at_its_very_end() -> None:
 names = st.sampled_from(["ann", "bob", "cat", "dan", "eve"])
 roles = st.frozensets(st.sampled_from(["op", "admin", "user"]), max_size=2)
 actors = st.builds(lambda n, r, k: Actor(f"id-{n}", n, r, k), names, roles, st.sampled_from(ActorKind))
-nodes = st.builds(
-    Node,
+steps = st.builds(
+    Step,
     name=st.just("n"),
     users=st.lists(names, max_size=2).map(tuple),
     roles=st.lists(st.sampled_from(["op", "admin"]), max_size=2).map(tuple),
-    rule=st.sampled_from(NodeRule),
+    rule=st.sampled_from(StepRule),
     quorum=st.integers(-1, 4),
     only=st.lists(names, max_size=2).map(tuple),
     eligible=st.lists(names.map(lambda n: Person(f"id-{n}", n)), max_size=3).map(tuple),
 )
 requirements = st.builds(
     lambda listed, excluded: needs(*listed, excluded=tuple(f"id-{n}" for n in excluded)),
-    st.lists(nodes, max_size=3),
+    st.lists(steps, max_size=3),
     st.lists(names, max_size=2),
 )
 
@@ -223,28 +226,28 @@ requirements = st.builds(
 def test_an_approval_always_rests_on_distinct_people_who_may_decide(
     requirement: Requirement, tries: list[Actor]
 ) -> None:
-    """People who may not decide try, too; their tries change nothing, and never complete a node."""
+    """People who may not decide try, too; their tries change nothing, and never complete a step."""
     counted: list[CountedDecision] = []
     for actor in tries:
-        at = evaluate(requirement, counted).current_node
+        at = evaluate(requirement, counted).current_step
         decided = {d.actor_id for d in counted}
         if at is not None and may_decide(requirement, at, actor, decided):
             counted.append(CountedDecision(at, actor.id, Verdict.APPROVE))
             assert actor.kind is ActorKind.USER
-            assert requirement.nodes[at].admits(actor)
+            assert requirement.steps[at].admits(actor)
     people = [d.actor_id for d in counted]
 
     assert len(people) == len(set(people))
     assert not set(people) & set(requirement.excluded)
     if evaluate(requirement, counted).approved:
-        assert len(people) >= sum(n.needed for n in requirement.nodes) >= 1
+        assert len(people) >= sum(n.needed for n in requirement.steps) >= 1
 
 
 @given(requirements, st.lists(st.tuples(names, st.integers(0, 3)), max_size=12))
 def test_decisions_by_excluded_people_never_lead_to_approval(
     requirement: Requirement, tries: list[tuple[str, int]]
 ) -> None:
-    everyone_is_excluded = Requirement("f", 1, 1, requirement.nodes, tuple(f"id-{n}" for n, _ in tries))
+    everyone_is_excluded = Requirement("f", 1, 1, requirement.steps, tuple(f"id-{n}" for n, _ in tries))
 
     assert not evaluate(
         everyone_is_excluded, [CountedDecision(at, f"id-{n}", Verdict.APPROVE) for n, at in tries]

@@ -1,4 +1,4 @@
-"""Whether there are enough people for all nodes, against trying every way."""
+"""Whether there are enough people for all steps, against trying every way."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_release_plugin.domain.flow.approval import Node, NodeRule
-from airflow_release_plugin.domain.flow.feasibility import unmet_nodes
+from airflow_release_plugin.domain.flow.approval import Step, StepRule
+from airflow_release_plugin.domain.flow.feasibility import unmet_steps
 from airflow_release_plugin.domain.identity import Person
 
 PEOPLE = tuple(Person(str(i), name) for i, name in enumerate(["ann", "bob", "cat", "dan"]))
 
 
 def can_be_filled(needs: list[tuple[int, frozenset[Person]]], taken: frozenset[Person] = frozenset()) -> bool:
-    """Whether some choice of people fills every node; tries all of them."""
+    """Whether some choice of people fills every step; tries all of them."""
     if not needs:
         return True
     (needed, eligible), *rest = needs
@@ -30,45 +30,45 @@ def sorted_(people: frozenset[Person]) -> list[Person]:
 
 
 @st.composite
-def nodes(draw: st.DrawFn) -> Node:
+def steps(draw: st.DrawFn) -> Step:
     eligible = tuple(draw(st.lists(st.sampled_from(PEOPLE), unique=True)))
-    rule = draw(st.sampled_from(NodeRule))
-    return Node("n", roles=("op",), rule=rule, quorum=draw(st.integers(1, 4)), eligible=eligible)
+    rule = draw(st.sampled_from(StepRule))
+    return Step("n", roles=("op",), rule=rule, quorum=draw(st.integers(1, 4)), eligible=eligible)
 
 
-@given(st.lists(nodes(), min_size=1, max_size=4))
-def test_it_agrees_with_trying_every_choice(level: list[Node]) -> None:
-    expected = can_be_filled([(node.needed, frozenset(node.eligible)) for node in level])
+@given(st.lists(steps(), min_size=1, max_size=4))
+def test_it_agrees_with_trying_every_choice(level: list[Step]) -> None:
+    expected = can_be_filled([(step.needed, frozenset(step.eligible)) for step in level])
 
-    assert (unmet_nodes(level) == []) is expected
-
-
-@given(st.lists(nodes(), min_size=1, max_size=4))
-def test_when_people_count_twice_each_node_stands_alone(level: list[Node]) -> None:
-    short = [node for node in level if len(node.eligible) < node.needed]
-
-    assert unmet_nodes(level, counts_twice=True) == short
+    assert (unmet_steps(level) == []) is expected
 
 
-@pytest.mark.parametrize("rule", list(NodeRule))
-def test_a_node_with_nobody_is_unmet(rule: NodeRule) -> None:
-    nobody = Node("n", roles=("nobody",), rule=rule)
+@given(st.lists(steps(), min_size=1, max_size=4))
+def test_when_people_count_twice_each_step_stands_alone(level: list[Step]) -> None:
+    short = [step for step in level if len(step.eligible) < step.needed]
 
-    assert unmet_nodes([nobody]) == [nobody]
+    assert unmet_steps(level, counts_twice=True) == short
+
+
+@pytest.mark.parametrize("rule", list(StepRule))
+def test_a_step_with_nobody_is_unmet(rule: StepRule) -> None:
+    nobody = Step("n", roles=("nobody",), rule=rule)
+
+    assert unmet_steps([nobody]) == [nobody]
 
 
 def test_one_person_listed_twice_is_one_person() -> None:
-    twice = Node("n", roles=("op",), rule=NodeRule.QUORUM, quorum=2, eligible=(PEOPLE[0], PEOPLE[0]))
+    twice = Step("n", roles=("op",), rule=StepRule.QUORUM, quorum=2, eligible=(PEOPLE[0], PEOPLE[0]))
 
-    assert unmet_nodes([twice], counts_twice=True) == [twice]
-    assert unmet_nodes([twice]) == [twice]
+    assert unmet_steps([twice], counts_twice=True) == [twice]
+    assert unmet_steps([twice]) == [twice]
 
 
 def test_a_role_with_thousands_of_holders_is_no_problem() -> None:
     crowd = tuple(Person(str(i), f"p{i}") for i in range(3000))
-    everybody = Node("n", roles=("viewer",), rule=NodeRule.ALL, eligible=crowd)
-    one_more = Node("m", roles=("viewer",), eligible=crowd)
+    everybody = Step("n", roles=("viewer",), rule=StepRule.ALL, eligible=crowd)
+    one_more = Step("m", roles=("viewer",), eligible=crowd)
 
-    assert unmet_nodes([everybody]) == []
-    assert unmet_nodes([everybody, one_more]) == [one_more]
-    assert unmet_nodes([one_more, everybody]) == [everybody]
+    assert unmet_steps([everybody]) == []
+    assert unmet_steps([everybody, one_more]) == [one_more]
+    assert unmet_steps([one_more, everybody]) == [everybody]

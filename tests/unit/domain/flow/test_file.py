@@ -24,7 +24,7 @@ FULL = {
     "scope": {"dag_ids": ["pay_*"], "tags": ["no", "1.0"], "owners": ["0o7"], "sources": ["dev"]},
     "validity": {"approval": 12, "wait": 0.5, "execution": 240},
     "levels": [
-        {"name": "Low", "nodes": [{"name": "Team", "roles": ["Op"], "rule": "any"}]},
+        {"name": "Low", "steps": [{"name": "Team", "roles": ["Op"], "rule": "any"}]},
         {
             "name": "High",
             "rule": {
@@ -34,7 +34,7 @@ FULL = {
                 "max_dags": 9,
                 "min_lines": 1,
             },
-            "nodes": [
+            "steps": [
                 {"name": "A", "users": ["ann"], "rule": "quorum", "quorum": 2, "roles": ["Op"]},
                 {
                     "name": "B",
@@ -68,7 +68,7 @@ flows:
 """
 LEVELS = """    levels:
       - name: One
-        nodes:
+        steps:
           - name: N
             roles: [op]
 """
@@ -114,7 +114,7 @@ def test_a_key_without_a_value_is_no_key() -> None:
             f"{START}{LEVELS}    nodez: []\n",
             "Line 10: flows[0].nodez is unknown; possible here: name, kind, ",
         ),
-        (f"{START}{LEVELS}            role: x\n", "Line 10: flows[0].levels[0].nodes[0].role is unknown"),
+        (f"{START}{LEVELS}            role: x\n", "Line 10: flows[0].levels[0].steps[0].role is unknown"),
         (f"{START}{LEVELS}    scope: {{dags: [a]}}\n", "Line 10: flows[0].scope.dags is unknown"),
         (f"{START}{LEVELS}    calendar: [{{nam: a}}]\n", "Line 10: flows[0].calendar[0].nam is unknown"),
         (

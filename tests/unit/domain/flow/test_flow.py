@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, NodeSpec
+from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, StepSpec
 from airflow_release_plugin.domain.flow.rules import level_warnings
 from airflow_release_plugin.domain.release.digest import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, RiskFacts
@@ -13,7 +13,7 @@ from tests.harness.flow_strategies import facts, flows
 
 
 def level(rule: LevelRule, name: str = "L") -> Level:
-    return Level(name, (NodeSpec("N", roles=("op",)),), rule)
+    return Level(name, (StepSpec("N", roles=("op",)),), rule)
 
 
 def flow_of(*rules: LevelRule) -> FlowSpec:

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, NodeSpec, Scope
+from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, Scope, StepSpec
 from airflow_release_plugin.domain.flow.matching import Outcome, flows_apart, match_flows
 from airflow_release_plugin.domain.release.digest import ReleaseKind
 from airflow_release_plugin.domain.release.risk import DagSubject, RiskFacts
 from tests.harness.flow_strategies import facts, flows
 
-NODES = (NodeSpec("N", roles=("op",)),)
-CATCH_ALL = FlowSpec("default", ReleaseKind.PROMOTION, (Level("Standard", NODES),))
+STEPS = (StepSpec("N", roles=("op",)),)
+CATCH_ALL = FlowSpec("default", ReleaseKind.PROMOTION, (Level("Standard", STEPS),))
 ORDERS = DagSubject("etl_orders", frozenset({"finance"}), frozenset({"ann"}), "dev")
 
 

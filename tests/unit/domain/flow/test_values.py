@@ -19,9 +19,9 @@ from tests.harness.flow_strategies import flows
 FLOW: dict[str, Any] = {
     "name": "Four eyes",
     "kind": "promotion",
-    "levels": [{"name": "Standard", "nodes": [{"name": "Review", "roles": ["op"]}]}],
+    "levels": [{"name": "Standard", "steps": [{"name": "Review", "roles": ["op"]}]}],
 }
-NODE = ("levels", 0, "nodes", 0)
+STEP = ("levels", 0, "steps", 0)
 
 
 def changed(*path: Any, value: Any) -> dict[str, Any]:
@@ -153,23 +153,23 @@ def test_kinds_other_than_promotion_rollback_and_import_have_one_level(kind: Rel
         {**FLOW, "scope": {"tags": [None]}},
         {**FLOW, "scope": {"tag": ["x"]}},
         {**FLOW, "scope": []},
-        changed(*NODE, "users", value="ann"),
-        changed(*NODE, "users", value=[5]),
-        changed(*NODE, "users", value=[" ann"]),
-        changed(*NODE, "roles", value="op"),
-        changed(*NODE, "roles", value=[""]),
-        changed(*NODE, "roles", value=["op\x00"]),
-        changed(*NODE, "roles", value=[]),
-        changed(*NODE, "rule", value="most"),
-        changed(*NODE, "rule", value=["any"]),
-        changed(*NODE, "name", value=""),
-        changed(*NODE, "only", value=["ann"]),
-        changed(*NODE, "eligible", value=[]),
-        changed(*NODE, "escalate_users", value=["boss"]),
-        changed(*NODE, "escalate_after_hours", value=5),
+        changed(*STEP, "users", value="ann"),
+        changed(*STEP, "users", value=[5]),
+        changed(*STEP, "users", value=[" ann"]),
+        changed(*STEP, "roles", value="op"),
+        changed(*STEP, "roles", value=[""]),
+        changed(*STEP, "roles", value=["op\x00"]),
+        changed(*STEP, "roles", value=[]),
+        changed(*STEP, "rule", value="most"),
+        changed(*STEP, "rule", value=["any"]),
+        changed(*STEP, "name", value=""),
+        changed(*STEP, "only", value=["ann"]),
+        changed(*STEP, "eligible", value=[]),
+        changed(*STEP, "escalate_users", value=["boss"]),
+        changed(*STEP, "escalate_after_hours", value=5),
         changed("levels", 0, "name", value=""),
-        changed("levels", 0, "nodes", value=[]),
-        changed("levels", 0, "nodes", value=FLOW["levels"][0]["nodes"] * 11),
+        changed("levels", 0, "steps", value=[]),
+        changed("levels", 0, "steps", value=FLOW["levels"][0]["steps"] * 11),
         changed("levels", 0, "rule", value={"changes": ["boom"]}),
         changed("levels", 0, "rule", value={"changes": "new"}),
         changed("levels", 0, "rule", value={"min_dags": -1}),
@@ -189,25 +189,25 @@ def test_what_is_not_a_flow_is_refused_with_a_message(flow: Any) -> None:
 
 @pytest.mark.parametrize("quorum", [0, -1, 101, 10**9, 1.5, "2", True, None])
 def test_a_quorum_is_1_to_100(quorum: Any) -> None:
-    node = {"name": "Review", "roles": ["op"], "rule": "quorum", "quorum": quorum}
+    step = {"name": "Review", "roles": ["op"], "rule": "quorum", "quorum": quorum}
 
     if quorum is None:
-        assert flow_from_dict(changed(*NODE, value=node)).levels[0].nodes[0].quorum == 1
+        assert flow_from_dict(changed(*STEP, value=step)).levels[0].steps[0].quorum == 1
     else:
         with pytest.raises(InvalidRequestError):
-            flow_from_dict(changed(*NODE, value=node))
+            flow_from_dict(changed(*STEP, value=step))
 
 
 @pytest.mark.parametrize("hours", [0, -1, 241, float("nan")])
 def test_escalation_comes_within_240_hours(hours: float) -> None:
-    node = {"name": "N", "roles": ["op"], "escalate_after_hours": hours, "escalate_users": ["boss"]}
+    step = {"name": "N", "roles": ["op"], "escalate_after_hours": hours, "escalate_users": ["boss"]}
 
     with pytest.raises(InvalidRequestError):
-        flow_from_dict(changed(*NODE, value=node))
+        flow_from_dict(changed(*STEP, value=step))
 
 
 def test_every_problem_is_named_at_once() -> None:
-    broken = {**changed(*NODE, "roles", value=[]), "name": "", "validity": {"wait": 0}}
+    broken = {**changed(*STEP, "roles", value=[]), "name": "", "validity": {"wait": 0}}
 
     with pytest.raises(InvalidRequestError) as refused:
         flow_from_dict(broken)

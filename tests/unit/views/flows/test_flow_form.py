@@ -26,11 +26,11 @@ FULL = {
     "scope": {"dag_ids": ["etl_*"], "tags": ["a", "b"]},
     "validity": {"approval": 1.5, "wait": 24, "execution": 240},
     "levels": [
-        {"name": "Low", "nodes": [{"name": "Ops", "roles": ["Op"], "rule": "any"}]},
+        {"name": "Low", "steps": [{"name": "Ops", "roles": ["Op"], "rule": "any"}]},
         {
             "name": "High",
             "rule": {"changes": ["schedule"], "tags": ["x"], "min_lines": 200},
-            "nodes": [
+            "steps": [
                 {
                     "name": "Two",
                     "users": ["ann", "bob"],
@@ -111,7 +111,7 @@ def test_fields_are_read_by_their_path_and_others_are_left_out() -> None:
             ("levels.10.name", ["second"]),
             ("levels.2.name", ["first"]),
             ("levels.2.rule.changes", ["new", "pool"]),
-            ("levels.2.nodes.0.users", [" ann "]),
+            ("levels.2.steps.0.users", [" ann "]),
             ("csrf_token", ["x"]),
             ("levels.x.name", ["no"]),
             ("scope.tags.deep", ["no"]),
@@ -119,7 +119,7 @@ def test_fields_are_read_by_their_path_and_others_are_left_out() -> None:
     )
     assert [level["name"] for level in draft["levels"]] == ["first", "second"]
     assert draft["levels"][0]["rule"]["changes"] == ["new", "pool"]
-    assert draft["levels"][0]["nodes"][0]["users"] == "ann"
+    assert draft["levels"][0]["steps"][0]["users"] == "ann"
     assert set(draft) == {"levels", "calendar", "notifiers"}
 
 
@@ -138,13 +138,13 @@ def test_parts_are_added_removed_and_moved(deed: str, levels: list[str]) -> None
     assert [level["name"] for level in changed(draft_of(spec()), deed)["levels"]] == levels
 
 
-@pytest.mark.parametrize("part", ["levels.0.nodes", "calendar", "notifiers"])
+@pytest.mark.parametrize("part", ["levels.0.steps", "calendar", "notifiers"])
 def test_every_list_grows(part: str) -> None:
     assert changed(new_draft(), f"add:{part}") != new_draft()
 
 
 @pytest.mark.parametrize(
-    "deed", ["", "add:", "add:name", "add:levels.7.nodes", "remove:levels.9", "turn:levels.0"]
+    "deed", ["", "add:", "add:name", "add:levels.7.steps", "remove:levels.9", "turn:levels.0"]
 )
 def test_a_deed_on_what_is_not_there_is_refused(deed: str) -> None:
     with pytest.raises(InvalidRequestError):

@@ -25,7 +25,7 @@ POSTS = [
     "/transfers/imports/1/complete",
     "/transfers/imports/1/discard",
     "/transfers/imports/1/check",
-    "/transfers/imports/1/stubs",
+    "/transfers/imports/1/placeholders",
     "/transfers/imports/1/apply",
     "/releases/create",
     "/rollbacks/create",

@@ -6,20 +6,20 @@ from typing import Any
 
 import pytest
 
-from airflow_release_plugin.domain.flow.approval import NodeRule
-from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, NodeSpec, Scope
+from airflow_release_plugin.domain.flow.approval import StepRule
+from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, Scope, StepSpec
 from airflow_release_plugin.domain.flow.release_calendar import Calendar, Window, WindowKind
 from airflow_release_plugin.domain.release.digest import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact
 from airflow_release_plugin.views.widgets.flow_summary import (
     change_verbs,
     flow_sentences,
-    node_words,
+    step_words,
     window_words,
 )
 
-OPS = NodeSpec("Ops", roles=("Ops",))
-ADMINS = NodeSpec("Admins", roles=("Admins",))
+OPS = StepSpec("Ops", roles=("Ops",))
+ADMINS = StepSpec("Admins", roles=("Admins",))
 
 
 def flow(*levels: Level, **more: Any) -> FlowSpec:
@@ -29,7 +29,7 @@ def flow(*levels: Level, **more: Any) -> FlowSpec:
 @pytest.mark.req("R30")
 def test_a_flow_says_what_it_does_as_people_would() -> None:
     rule = LevelRule(changes=(ChangeFact.SCHEDULE,))
-    two = replace(OPS, rule=NodeRule.QUORUM, quorum=2)
+    two = replace(OPS, rule=StepRule.QUORUM, quorum=2)
     friday = Window("Friday", WindowKind.DENY, "0 15 * * FRI", 540, zone="Europe/Berlin")
     spec = flow(
         Level("High", (two, ADMINS), rule), scope=Scope(tags=("critical",)), calendar=Calendar((friday,))
@@ -82,20 +82,20 @@ def test_a_scope_names_everything_that_narrows_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("node", "words"),
+    ("step", "words"),
     [
-        (NodeSpec("N", users=("ann", "bob"), roles=("Op",)), "one of ann, bob or Op"),
-        (NodeSpec("N", roles=("Op", "Admin"), rule=NodeRule.ALL), "everybody of Op and Admin"),
-        (NodeSpec("N", roles=("Op",), rule=NodeRule.QUORUM, quorum=7), "7 of Op"),
-        (NodeSpec("N"), "one of nobody"),
+        (StepSpec("N", users=("ann", "bob"), roles=("Op",)), "one of ann, bob or Op"),
+        (StepSpec("N", roles=("Op", "Admin"), rule=StepRule.ALL), "everybody of Op and Admin"),
+        (StepSpec("N", roles=("Op",), rule=StepRule.QUORUM, quorum=7), "7 of Op"),
+        (StepSpec("N"), "one of nobody"),
         (
-            NodeSpec("N", roles=("Op",), escalate_after_hours=1, escalate_users=("eve",)),
+            StepSpec("N", roles=("Op",), escalate_after_hours=1, escalate_users=("eve",)),
             "one of Op (after 1 hour also eve)",
         ),
     ],
 )
-def test_a_node_says_how_many_of_whom(node: NodeSpec, words: str) -> None:
-    assert node_words(node) == words
+def test_a_step_says_how_many_of_whom(step: StepSpec, words: str) -> None:
+    assert step_words(step) == words
 
 
 def test_a_fixed_window_is_said_in_its_own_time_zone() -> None:
