@@ -14,7 +14,7 @@ from airflow_release_plugin.domain.bundle.inventory import (
     Inventory,
     Kind,
     Wanted,
-    standing,
+    availability,
 )
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.ports import (
@@ -180,7 +180,7 @@ class AirflowTwin:
         )
 
     def _held(self, kind: Kind) -> dict[str, Availability]:
-        return {name: standing(text) for (held, name), text in self.held.items() if held is kind}
+        return {name: availability(text) for (held, name), text in self.held.items() if held is kind}
 
     def create_placeholder(self, kind: Kind, name: str, *, connection_type: str = "", note: str = "") -> None:
         self.held[kind, name] = f"{STUB_MARK} {note}"
