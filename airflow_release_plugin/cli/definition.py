@@ -12,7 +12,7 @@ from airflow.cli.cli_config import (
 )
 
 from airflow_release_plugin.domain.bundle.import_mode import ImportMode
-from airflow_release_plugin.domain.release.digest import KINDS_THAT_ASK, ReleaseKind
+from airflow_release_plugin.domain.kinds import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact
 from airflow_release_plugin.domain.states import ReleaseState
 

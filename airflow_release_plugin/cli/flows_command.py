@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, deed, operator
 from airflow_release_plugin.domain.flow.file import MAX_BYTES
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
 from airflow_release_plugin.services.approvals import flow_files

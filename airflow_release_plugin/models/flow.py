@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from airflow_release_plugin.domain.flow.flow import FlowSpec
 from airflow_release_plugin.domain.flow.values import stored_flow
 from airflow_release_plugin.domain.identity import Person
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.models.base import Base, EnumText, UtcDateTime
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from airflow_release_plugin.domain.identity import Person
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.release.checks import ReportKind
-from airflow_release_plugin.domain.release.digest import ChangeKind
 from airflow_release_plugin.domain.release.records import VersionPlace
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.models import Release, ReleaseItem, Report, Submission, Unit

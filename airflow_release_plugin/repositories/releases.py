@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.checks import ReportKind
-from airflow_release_plugin.domain.release.digest import ReleaseKind
 from airflow_release_plugin.domain.states import EXPIRING_RELEASE_STATES, ReleaseState
 from airflow_release_plugin.models import (
     Environment,

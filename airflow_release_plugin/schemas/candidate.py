@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.schemas.common import FileResponse, PersonResponse, ResponseModel
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.release.drift import FindingKind
 from airflow_release_plugin.schemas.common import Name, PersonResponse, RequestModel, ResponseModel
 

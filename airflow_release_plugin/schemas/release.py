@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field, field_validator
 
+from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
-from airflow_release_plugin.domain.release.digest import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.release.progress import REPORTED_STATES, ItemState
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.schemas.approval import ApprovalResponse

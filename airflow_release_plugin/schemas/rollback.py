@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from airflow_release_plugin.domain.release.digest import ChangeKind, ReleaseKind
+from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.schemas.common import Name, RequestModel, ResponseModel, RowId
 
 SourcePath = Annotated[str, Field(min_length=1, max_length=1000)]

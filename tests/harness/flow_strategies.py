@@ -10,7 +10,7 @@ from airflow_release_plugin.domain.flow.approval import StepRule
 from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, Scope, StepSpec, Validity
 from airflow_release_plugin.domain.flow.release_calendar import Calendar, Window, WindowKind
 from airflow_release_plugin.domain.flow.rules import LEVELLED_KINDS
-from airflow_release_plugin.domain.release.digest import KINDS_THAT_ASK, ReleaseKind
+from airflow_release_plugin.domain.kinds import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, RiskFacts
 
 NAMES = ("ann", "bob", "cat", "dan", "eve")

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.schemas.candidate import CandidateResponse, ClosureResponse
 from airflow_release_plugin.schemas.common import Collection, FileResponse
 from airflow_release_plugin.services.submissions import candidates

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath
 from airflow_release_plugin.api.serializers.flows import flow_detail, flow_response, simulation_response
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.schemas.common import Collection, RowId

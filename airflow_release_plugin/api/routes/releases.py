@@ -14,7 +14,7 @@ from airflow_release_plugin.api.serializers.common import (
     release_response,
     structure_response,
 )
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.schemas.approval import DecisionBody, DecisionResponse
 from airflow_release_plugin.schemas.common import Collection

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.schemas.rollback import (
     ContestedFileResponse,
     OvertakenResponse,

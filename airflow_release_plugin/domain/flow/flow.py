@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_release_plugin.domain.flow.approval import StepRule
 from airflow_release_plugin.domain.flow.release_calendar import Calendar
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, RiskFacts
 
 DEFAULT_HOURS = 24

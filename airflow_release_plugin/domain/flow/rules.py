@@ -9,7 +9,7 @@ from airflow_release_plugin.domain.flow.approval import StepRule
 from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, StepSpec
 from airflow_release_plugin.domain.flow.notification import notifier_problems
 from airflow_release_plugin.domain.flow.release_calendar import MAX_WINDOWS
-from airflow_release_plugin.domain.release.digest import KINDS_THAT_ASK, ReleaseKind
+from airflow_release_plugin.domain.kinds import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.text.field_errors import Problem, refusal
 
 MAX_LEVELS = 10

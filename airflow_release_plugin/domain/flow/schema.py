@@ -17,7 +17,7 @@ from airflow_release_plugin.domain.flow.notification import (
     NotificationEvent,
     NotifierSpec,
 )
-from airflow_release_plugin.domain.release.digest import KINDS_THAT_ASK, ReleaseKind
+from airflow_release_plugin.domain.kinds import KINDS_THAT_ASK, ReleaseKind
 
 FILE_VERSION = 1
 _PARAM = re.compile(r":param (\w+): (.+(?:\n +(?![: ]).+)*)")

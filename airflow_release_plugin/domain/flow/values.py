@@ -8,7 +8,7 @@ from airflow_release_plugin.domain.flow.approval import StepRule
 from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, Scope, StepSpec, Validity
 from airflow_release_plugin.domain.flow.release_calendar import Calendar, Window
 from airflow_release_plugin.domain.flow.rules import check_flow
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact
 from airflow_release_plugin.domain.text.strict_json import read_fields
 from airflow_release_plugin.exceptions import InvalidRequestError

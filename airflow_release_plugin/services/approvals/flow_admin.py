@@ -13,7 +13,7 @@ from airflow_release_plugin.domain.flow.flow import FlowSpec
 from airflow_release_plugin.domain.flow.rules import level_warnings
 from airflow_release_plugin.domain.flow.values import flow_from_dict, flow_to_dict
 from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.text.field_errors import Problem, refusal
 from airflow_release_plugin.exceptions import (
     ConflictError,

@@ -9,7 +9,7 @@ from airflow_release_plugin.domain.flow.approval import Requirement, Step
 from airflow_release_plugin.domain.flow.feasibility import unmet_steps
 from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, StepSpec, Validity
 from airflow_release_plugin.domain.flow.matching import FlowTrial, Outcome, flows_apart, match_flows
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import RiskFacts
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.repositories import flows as queries

@@ -11,8 +11,8 @@ from datetime import datetime
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.rules import MAX_HOURS
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.ports import TaskKey
-from airflow_release_plugin.domain.release.digest import ReleaseKind
 from airflow_release_plugin.domain.release.risk import DagSubject, RiskFacts
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError

@@ -13,9 +13,10 @@ from typing import Any
 from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.ports import DagStanding
 from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
-from airflow_release_plugin.domain.release.digest import ChangeKind, ReleaseKind, change_digest
+from airflow_release_plugin.domain.release.digest import change_digest
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.domain.tree.files import TreeChange
 from airflow_release_plugin.exceptions import ConflictError

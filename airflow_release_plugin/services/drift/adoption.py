@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.release.digest import ChangeKind, ReleaseKind, change_digest
+from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
+from airflow_release_plugin.domain.release.digest import change_digest
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import TreeChange
 from airflow_release_plugin.exceptions import (

@@ -12,7 +12,7 @@ from airflow_release_plugin.domain.bundle.manifest import Manifest
 from airflow_release_plugin.domain.bundle.preflight import PreflightFinding, blocking
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor, ActorKind
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.states import ImportState, SubmissionState
 from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.exceptions import ConflictError, ImportBlockedError, InvalidRequestError

@@ -16,7 +16,7 @@ from airflow_release_plugin.domain.bundle.placement import (
     upstream_first,
 )
 from airflow_release_plugin.domain.bundle.preflight import Finding, Item, Reason
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.models import Import, Submission, Unit
 from airflow_release_plugin.repositories import exports, imports, submissions

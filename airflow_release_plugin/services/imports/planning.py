@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from airflow_release_plugin.analysis.closure import Closure, ClosureFile, FileKind
 from airflow_release_plugin.domain.bundle.name_table import name_table
 from airflow_release_plugin.domain.bundle.preflight import PreflightFinding
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.models import Import, Submission, Unit

@@ -9,8 +9,8 @@ from datetime import datetime
 from airflow_release_plugin.analysis.outlook import Outlook
 from airflow_release_plugin.analysis.parse_report import ParsedDag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import LiveDag, RunFacts
-from airflow_release_plugin.domain.release.digest import ChangeKind
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.models import Release, ReleaseItem
 from airflow_release_plugin.services.releases import releases

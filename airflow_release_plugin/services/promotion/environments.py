@@ -8,7 +8,7 @@ from datetime import datetime
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor, Person
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError, TargetMovedError
 from airflow_release_plugin.models import Release, Submission

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import releases, submissions

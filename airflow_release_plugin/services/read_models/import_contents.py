@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from airflow_release_plugin.analysis.text_diff import MAX_LINES, diff_texts
 from airflow_release_plugin.domain.bundle.manifest import BundleFile, Manifest
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.models import Import

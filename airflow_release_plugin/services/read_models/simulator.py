@@ -9,7 +9,7 @@ from airflow_release_plugin.domain.flow.approval import Step
 from airflow_release_plugin.domain.flow.feasibility import unmet_steps
 from airflow_release_plugin.domain.flow.matching import FlowTrial, flows_apart
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, RiskFacts
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.repositories import submissions

@@ -10,7 +10,8 @@ from uuid import uuid4
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor, Person
-from airflow_release_plugin.domain.release.digest import ReleaseKind, change_digest
+from airflow_release_plugin.domain.kinds import ReleaseKind
+from airflow_release_plugin.domain.release.digest import change_digest
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.domain.tree.files import TreeChange
 from airflow_release_plugin.exceptions import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.release.checks import CheckStatus
-from airflow_release_plugin.domain.release.digest import ChangeKind
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.runtime.context import Context

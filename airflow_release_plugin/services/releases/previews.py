@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from airflow_release_plugin.domain.identity import Actor, Person
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import RiskFacts
 from airflow_release_plugin.domain.tree.files import TreeChange
 from airflow_release_plugin.exceptions import InvalidRequestError

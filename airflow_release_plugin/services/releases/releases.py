@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.states import REVOCABLE_RELEASE_STATES, ReleaseState
 from airflow_release_plugin.domain.text.search import search as search_names
 from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError, UnavailableError

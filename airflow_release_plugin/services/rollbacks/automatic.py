@@ -11,7 +11,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from airflow_release_plugin.domain.identity import SYSTEM
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Release

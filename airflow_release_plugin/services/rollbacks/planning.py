@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.identity import Actor, ActorKind
-from airflow_release_plugin.domain.release.digest import ChangeKind, ReleaseKind, change_digest, files_digest
+from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
+from airflow_release_plugin.domain.release.digest import change_digest, files_digest
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import ConflictError, TooLargeError

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.identity import Actor, Person
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.text.search import search
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError

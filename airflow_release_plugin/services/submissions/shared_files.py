@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.text.search import search as fuzzy_search
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import ReleaseError

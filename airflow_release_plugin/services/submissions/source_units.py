@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_release_plugin.analysis.closure import Closure
-from airflow_release_plugin.domain.release.digest import ChangeKind, files_digest
+from airflow_release_plugin.domain.kinds import ChangeKind
+from airflow_release_plugin.domain.release.digest import files_digest
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import (
     ConflictError,

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from functools import cached_property
 
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import DagFacts
-from airflow_release_plugin.domain.release.digest import ChangeKind
 from airflow_release_plugin.domain.release.renames import Moves, find_moves
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
-from airflow_release_plugin.domain.release.digest import ChangeKind
 from airflow_release_plugin.domain.release.runs import AT_WORK, DELETED, NOT_STARTED, WAITING, StartStatus
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError

@@ -11,8 +11,8 @@ from airflow_release_plugin.analysis.parse_report import ParsedDag
 from airflow_release_plugin.analysis.references import References
 from airflow_release_plugin.analysis.structure_diff import DagDiff, diff_dags
 from airflow_release_plugin.analysis.text_diff import diff_texts
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import DagFacts
-from airflow_release_plugin.domain.release.digest import ChangeKind
 from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, RiskFacts
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tree.files import TreeChange

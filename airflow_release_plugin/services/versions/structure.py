@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from airflow_release_plugin.analysis.parse_report import ParsedDag
 from airflow_release_plugin.analysis.structure_diff import DagDiff, diff_dags
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import records, releases
 from airflow_release_plugin.services.runtime.context import Context

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from airflow_release_plugin.analysis.outlook import MOST_DUE
-from airflow_release_plugin.domain.release.digest import KINDS_THAT_ASK, ReleaseKind
+from airflow_release_plugin.domain.kinds import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.release.runs import AT_WORK, summary
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError

@@ -10,7 +10,7 @@ from flask import request
 from markupsafe import Markup, escape
 
 from airflow_release_plugin.analysis.text_diff import DiffLine, FileDiff, LineKind, diff_texts
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.services.versions.file_diffs import ChangedFile, DiffOptions
 from airflow_release_plugin.views.web.base import text_arg
 from airflow_release_plugin.views.widgets.highlight import Piece, coloured_lines

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
-from airflow_release_plugin.domain.release.digest import KINDS_THAT_ASK
+from airflow_release_plugin.domain.kinds import KINDS_THAT_ASK
 
 FLOW_KINDS: Mapping[str, Any] = {
     "promotion": _("Promotion"),

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 from airflow_release_plugin.domain.flow.approval import StepRule
 from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, Scope, StepSpec
 from airflow_release_plugin.domain.flow.release_calendar import Window, WindowKind
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact
 
 _SIMPLE_CRON = re.compile(r"(\d{1,2}) (\d{1,2}) \* \* (\*|[A-Za-z0-9,]+)")

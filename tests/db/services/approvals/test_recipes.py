@@ -12,7 +12,7 @@ from sqlalchemy import select
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, Person
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import (

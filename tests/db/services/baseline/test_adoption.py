@@ -12,8 +12,8 @@ import pytest
 from airflow_release_plugin.cli.common import operator
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.ports import DagStanding
-from airflow_release_plugin.domain.release.digest import ReleaseKind
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.domain.tree.files import EXECUTABLE
 from airflow_release_plugin.exceptions import (

@@ -12,7 +12,7 @@ from airflow_release_plugin.cli.common import operator
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.release.digest import ChangeKind, ReleaseKind
+from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
     ConflictError,

@@ -17,7 +17,7 @@ from airflow_release_plugin.domain.bundle.inventory import Kind
 from airflow_release_plugin.domain.bundle.name_table import NameTable, name_table
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.approval import Verdict
-from airflow_release_plugin.domain.release.digest import ChangeKind, ReleaseKind
+from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.states import ImportState, ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
     BundleUntrustedError,

@@ -17,7 +17,7 @@ from airflow_release_plugin.domain.bundle.manifest import (
 )
 from airflow_release_plugin.domain.bundle.name_table import NameTable
 from airflow_release_plugin.domain.bundle.preflight import Reason
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.domain.tree.files import REGULAR
 from airflow_release_plugin.models import Import, Unit

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import DagAccess
-from airflow_release_plugin.domain.release.digest import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.services.promotion import environments

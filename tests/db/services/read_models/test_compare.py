@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from airflow_release_plugin.analysis.structure_diff import PartState
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import DagAccess
-from airflow_release_plugin.domain.release.digest import ChangeKind
 from airflow_release_plugin.exceptions import InvalidRequestError, NotAllowedError, NotFoundError
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.services.read_models import compare

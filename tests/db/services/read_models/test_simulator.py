@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_release_plugin.domain.flow.matching import Outcome
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.ports import DagAccess
-from airflow_release_plugin.domain.release.digest import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.services.approvals import flow_admin

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.ports import DagAccess
-from airflow_release_plugin.domain.release.digest import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
     ConflictError,

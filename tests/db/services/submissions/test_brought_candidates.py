@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import NotHereError
 from airflow_release_plugin.models import Submission

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import DagAccess
-from airflow_release_plugin.domain.release.digest import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError, SourceUnavailableError
 from airflow_release_plugin.services.submissions import candidates, submissions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, ItemBusyError
 from airflow_release_plugin.services.submissions import candidates, submissions

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import DagAccess
-from airflow_release_plugin.domain.release.digest import ChangeKind
 from airflow_release_plugin.services.submissions import candidates, shared_files
 from airflow_release_plugin.services.submissions.shared_files import SharedFile
 from tests.harness.context import ADMIN, DEV, DEV2, World

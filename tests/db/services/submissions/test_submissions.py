@@ -6,8 +6,8 @@ import pytest
 
 from airflow_release_plugin.analysis.source_files import FolderFiles
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import DagAccess
-from airflow_release_plugin.domain.release.digest import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import (
     ConflictError,

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, StepSpec
 from airflow_release_plugin.domain.flow.rules import level_warnings
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, RiskFacts
 from tests.harness.flow_strategies import facts, flows
 

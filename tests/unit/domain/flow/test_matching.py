@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, Scope, StepSpec
 from airflow_release_plugin.domain.flow.matching import Outcome, flows_apart, match_flows
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import DagSubject, RiskFacts
 from tests.harness.flow_strategies import facts, flows
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from airflow_release_plugin.domain.flow.flow import FlowSpec
 from airflow_release_plugin.domain.flow.rules import check_flow
 from airflow_release_plugin.domain.flow.values import flow_from_dict, flow_to_dict, stored_flow
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.exceptions import InvalidRequestError
 from tests.harness.flow_strategies import flows
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_release_plugin.domain.release.digest import ReleaseKind, change_digest, files_digest
+from airflow_release_plugin.domain.kinds import ReleaseKind
+from airflow_release_plugin.domain.release.digest import change_digest, files_digest
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry, TreeChange, blob_id
 
 PROMOTION = ReleaseKind.PROMOTION

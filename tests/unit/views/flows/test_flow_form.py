@@ -4,7 +4,7 @@ import pytest
 
 from airflow_release_plugin.domain.flow.flow import FlowSpec
 from airflow_release_plugin.domain.flow.values import flow_from_dict, flow_to_dict
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.views.flows.flow_diff import flow_changes
 from airflow_release_plugin.views.flows.flow_form import (

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from airflow_release_plugin.analysis.text_diff import diff_texts
-from airflow_release_plugin.domain.release.digest import ChangeKind
+from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.services.versions.file_diffs import ChangedFile
 from airflow_release_plugin.views.widgets.diff_rows import LINES_AT_ONCE, PAGE_LINES, ShownFile, shown_files
 from airflow_release_plugin.views.widgets.highlight import MAX_CHARACTERS, coloured_lines

@@ -9,7 +9,7 @@ import pytest
 from airflow_release_plugin.domain.flow.approval import StepRule
 from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, Scope, StepSpec
 from airflow_release_plugin.domain.flow.release_calendar import Calendar, Window, WindowKind
-from airflow_release_plugin.domain.release.digest import ReleaseKind
+from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact
 from airflow_release_plugin.views.widgets.flow_summary import (
     change_verbs,
