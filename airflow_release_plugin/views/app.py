@@ -135,7 +135,7 @@ def create_flask_app(*, session: Any, secret_key: str, root_path: str = "") -> F
             app,
             session,
             indexview=IndexPage,
-            base_template="release/base.html",
+            base_template="web/base.html",
             security_manager_class=cast("type[BaseSecurityManager]", ReleaseSecurityManager),
             update_perms=False,
         )

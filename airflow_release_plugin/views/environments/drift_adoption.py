@@ -56,7 +56,7 @@ class DriftAdoptionPage(BasePage):
         name = self.ctx().settings.environment
         plan = adoption.plan(self.ctx(), actor=self.actor(), name=name)
         return self.render(
-            "release/drift_adoption.html",
+            "environments/drift_adoption.html",
             plan=plan,
             preview=adoption.preview(self.ctx(), plan, actor=self.actor()),
             changes=adoption.diff(self.ctx(), plan, diff_options()),

@@ -40,7 +40,7 @@ class EnvironmentPage(BasePage):
             except ReleaseError as error:
                 problem = error
         shown = self.render(
-            "release/environment.html",
+            "environments/detail.html",
             status=status,
             is_admin=is_admin,
             choices=[(name, name) for name in self._bundles()] if may_adopt else [],

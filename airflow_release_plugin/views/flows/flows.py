@@ -60,7 +60,7 @@ class FlowsPage(BasePage):
         flows = flow_admin.list_flows(self.ctx(), actor=self.actor())
         wanted = FlowFilter(**{name: text_arg(name) for name in FILTERS})
         return self.render(
-            "release/flows.html",
+            "flows/list.html",
             flows=narrowed(flows, wanted),
             all_ids=[flow.id for flow in flows if flow.id is not None],
             filtered=wanted != FlowFilter(),
@@ -95,7 +95,7 @@ class FlowsPage(BasePage):
 
     def _show(self, view: flow_admin.FlowDetail, **values: Any) -> str:
         return self.render(
-            "release/flow.html",
+            "flows/detail.html",
             flow=view,
             sentences=flow_sentences(view.spec),
             people=flow_admin.people(self.ctx(), view.spec),
@@ -132,7 +132,7 @@ class FlowsPage(BasePage):
     def preview(self) -> str:
         """Answer with the sentences and problems of the form as it is; nothing is saved."""
         self._require_editor()
-        return render_template("release/_flow_preview.html", preview=self._preview(_posted_draft()))
+        return render_template("flows/_preview.html", preview=self._preview(_posted_draft()))
 
     @route("/create", "POST")
     def create(self) -> Response | tuple[str, int]:
@@ -221,7 +221,7 @@ class FlowsPage(BasePage):
         preview = self._preview(draft)
         is_new = refusal is None and flow_id is None and request.method == "GET"
         return self.render(
-            "release/flow_form.html",
+            "flows/form.html",
             draft=draft,
             flow_id=flow_id,
             revision=revision,

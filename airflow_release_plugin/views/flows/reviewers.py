@@ -88,7 +88,7 @@ class ReviewersPage(BasePage):
         who = text_arg("who")
         cards = [(flow, _shown(self._rows(flow, active), who)) for flow in flows if flow.spec.enabled]
         return self.render(
-            "release/reviewers.html",
+            "flows/reviewers.html",
             cards=[(flow, rows) for flow, rows in cards if rows],
             deputies=named,
             active={row.id for row in active},

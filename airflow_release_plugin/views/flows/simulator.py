@@ -31,7 +31,7 @@ class SimulatorPage(BasePage):
         except ReleaseError as error:
             problem = error.message
         return self.render(
-            "release/simulator.html",
+            "flows/simulator.html",
             found=found,
             problem=problem,
             dags=simulator.known_dags(self.ctx(), actor=self.actor()),

@@ -57,7 +57,7 @@ class ApprovalsPage(BasePage):
         brought = import_page.waiting(self.ctx(), actor=self.actor())
         kind = text_arg("kind")
         return self.render(
-            "release/approvals.html",
+            "releases/approvals.html",
             waiting=len(items) + len(brought),
             items=[item for item in items if kind in {"", item.subject}],
             imports=[
@@ -76,7 +76,7 @@ class ApprovalsPage(BasePage):
         found = gates.get(self.ctx(), actor=self.actor(), gate_id=gate_id)
         state = found.effective_state(self.ctx().clock())
         return self.render(
-            "release/gate.html",
+            "releases/gate.html",
             gate=found,
             state=state,
             approval=gates.approval_view(self.ctx(), found, actor=self.actor()),

@@ -75,7 +75,7 @@ class ComparePage(BasePage):
             )
         offered = releases.list_releases(self.ctx(), actor=self.actor(), limit=OFFERED).items
         return self.render(
-            "release/compare.html",
+            "releases/compare.html",
             release=releases.get(self.ctx(), actor=self.actor(), release_id=release_id),
             other_id=other_id,
             compared=compared,

@@ -23,7 +23,7 @@ class DagTabPage(BasePage):
         opened = gates.list_gates(self.ctx(), actor=self.actor(), dag_id=target_id, limit=20).items
         now = self.ctx().clock()
         return self.render(
-            "release/dag_tab.html",
+            "releases/dag_tab.html",
             gates=[(gate, gate.effective_state(now)) for gate in opened],
             dag_id=self.ctx().settings.target_id(dag_id),
             history=history,

@@ -37,7 +37,7 @@ class RecordsPage(BasePage):
             offset=offset_arg(),
         )
         return self.render(
-            "release/records.html",
+            "releases/records.html",
             page=page,
             filtered=any(text_arg(name) for name in ("search", "submitter", "place")),
             places=[(place.value, state_look(place)["label"]) for place in VersionPlace],
@@ -50,7 +50,7 @@ class RecordsPage(BasePage):
             self.ctx(), actor=self.actor(), dag_id=dag_id, limit=PAGE_SIZE, offset=offset_arg()
         )
         return self.render(
-            "release/history.html",
+            "releases/history.html",
             history=found,
             events=records.trail(self.ctx(), found.page.items),
             settings=self.ctx().settings,

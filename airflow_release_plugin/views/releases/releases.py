@@ -85,7 +85,7 @@ class ReleasesPage(BasePage):
         now = self.ctx().clock()
         rows = [(release, release.effective_state(now)) for release in page.items]
         return self.render(
-            "release/releases.html",
+            "releases/list.html",
             rows=rows,
             total=page.total_entries,
             filtered=any(text_arg(name) for name in FILTERS),
@@ -142,7 +142,7 @@ class ReleasesPage(BasePage):
             at_least_level=int(level) if level.isdecimal() else 1,
         )
         return self.render(
-            "release/release_new.html",
+            "releases/new.html",
             submissions=chosen,
             preview=preview,
             values=values,
@@ -164,7 +164,7 @@ class ReleasesPage(BasePage):
                 self.ctx(), actor=self.actor(), release_id=release_id, options=diff_options()
             )
         return self.render(
-            "release/release.html",
+            "releases/detail.html",
             view=view,
             release=view.release,
             starts=summary(view.runs),

@@ -73,14 +73,16 @@ class RollbackPage(BasePage):
             order_by="-released_at",
             limit=RECENT,
         )
-        return self.render("release/rollback_choose.html", releases=found.items, settings=self.ctx().settings)
+        return self.render(
+            "releases/rollback_choose.html", releases=found.items, settings=self.ctx().settings
+        )
 
     def _plan(self, scope: Scope, fields: Fields, problem: str | None = None) -> str:
         choice = _choice(fields)
         plan = planning.plan(self.ctx(), actor=self.actor(), scope=scope, choice=choice)
         level = fields.get("at_least_level", 1, type=int)
         return self.render(
-            "release/rollback.html",
+            "releases/rollback.html",
             plan=plan,
             choice=choice,
             named={name: fields.getlist(name) for name in SCOPE_FIELDS if fields.get(name)},

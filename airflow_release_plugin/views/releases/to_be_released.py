@@ -74,7 +74,7 @@ class ToBeReleasedPage(BasePage):
             offset=offset_arg(),
         )
         return self.render(
-            "release/to_be_released.html",
+            "releases/to_be_released.html",
             candidates=page.items,
             total=page.total_entries,
             filtered=_wanted() != CandidateFilter(),
@@ -93,7 +93,7 @@ class ToBeReleasedPage(BasePage):
             offset=offset_arg(),
         )
         return self.render(
-            "release/shared_files.html", files=page.items, total=page.total_entries, limit=size_arg()
+            "releases/shared_files.html", files=page.items, total=page.total_entries, limit=size_arg()
         )
 
     @route("/matching")
@@ -120,7 +120,7 @@ class ToBeReleasedPage(BasePage):
             )
         stays = records.stays(self.ctx(), actor=self.actor(), submission_id=submission_id)
         return self.render(
-            "release/submission.html",
+            "releases/submission.html",
             submission=found,
             compared=compared,
             stays=stays,
@@ -133,7 +133,7 @@ class ToBeReleasedPage(BasePage):
         path = text_arg("path")
         closure = candidates.closure_of(self.ctx(), actor=self.actor(), path=path)
         changes = compare.source_file(self.ctx(), actor=self.actor(), path=path, options=diff_options())
-        return self.render("release/file.html", path=path, closure=closure, changes=changes)
+        return self.render("releases/source_file.html", path=path, closure=closure, changes=changes)
 
     @route("/submit", "POST")
     def submit(self) -> Response | str:
@@ -163,7 +163,7 @@ class ToBeReleasedPage(BasePage):
         return _back()
 
     def _partly(self, handled: Iterable[ItemResult], chosen: Iterable[int] = ()) -> str:
-        return self.render("release/handled.html", handled=handled, chosen=chosen)
+        return self.render("releases/handled.html", handled=handled, chosen=chosen)
 
     @route("/submissions/<int:submission_id>/remove", "POST")
     def remove(self, submission_id: int) -> Response:

@@ -41,7 +41,7 @@ class ExportsPage(BasePage):
             )
         except ReleaseError as error:
             found, problem = None, error.message
-        return render_template("release/_export_match.html", match=found, problem=problem)
+        return render_template("transfers/_export_match.html", match=found, problem=problem)
 
     @route("/exports", "POST")
     def generate(self) -> Response | tuple[str, int]:
@@ -65,7 +65,7 @@ class ExportsPage(BasePage):
         chosen = request.args.get("export", type=int)
         last = self._last(page.items, chosen)
         return self.render(
-            "release/transfers.html",
+            "transfers/exports.html",
             exports=page.items,
             total=page.total_entries,
             states={row.id: row.effective_state(now) for row in page.items},

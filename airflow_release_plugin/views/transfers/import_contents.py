@@ -25,7 +25,7 @@ class ImportContentPage(BasePage):
             path=text_arg("path"),
             options=diff_options(),
         )
-        return self.render("release/import_unit.html", look=look, unit=look.placement.bundled)
+        return self.render("transfers/import_unit.html", look=look, unit=look.placement.bundled)
 
     @route("/<int:import_id>/file")
     def file(self, import_id: int) -> str:
@@ -33,7 +33,7 @@ class ImportContentPage(BasePage):
         path = request.args.get("path", "")
         data = contents.file(self.ctx(), actor=self.actor(), import_id=import_id, path=path)
         return self.render(
-            "release/import_file.html", import_id=import_id, path=path, code=shown_code(path, data)
+            "transfers/import_file.html", import_id=import_id, path=path, code=shown_code(path, data)
         )
 
     @route("/<int:import_id>/names")
@@ -42,4 +42,4 @@ class ImportContentPage(BasePage):
         changes = contents.renamed(
             self.ctx(), actor=self.actor(), import_id=import_id, options=diff_options()
         )
-        return self.render("release/import_names.html", import_id=import_id, changes=changes)
+        return self.render("transfers/import_names.html", import_id=import_id, changes=changes)

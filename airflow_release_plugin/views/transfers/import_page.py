@@ -103,7 +103,7 @@ class ImportPage(BasePage):
         view = import_page.view(self.ctx(), actor=self.actor(), import_id=import_id)
         mode = _mode(values)
         return self.render(
-            "release/import.html",
+            "transfers/import_detail.html",
             view=view,
             row=view.row,
             moving=view.row.state is ImportState.APPLYING,

@@ -50,7 +50,7 @@ class ImportsPage(BasePage):
         page = imports.list_imports(self.ctx(), actor=self.actor(), limit=PAGE_SIZE, offset=offset_arg())
         may_manage = imports.may_import(self.ctx(), self.actor())
         return self.render(
-            "release/imports.html",
+            "transfers/imports.html",
             imports=page.items,
             total=page.total_entries,
             verdicts={row.id: import_page.verdict(row) for row in page.items},

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def _page(status: int, code: str, message: str) -> tuple[str, int]:
-    return render_template("release/error.html", status=status, code=code, message=message), status
+    return render_template("web/error.html", status=status, code=code, message=message), status
 
 
 def _release_error(error: ReleaseError) -> tuple[str, int]:

@@ -62,7 +62,7 @@ def test_times_are_in_utc_whatever_they_came_in() -> None:
     assert presentation.iso(datetime(2026, 3, 2, 9, 0, tzinfo=timezone.utc)) == "2026-03-02T09:00:00Z"
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_templates_need_no_internet_and_no_inline_code(template: Path) -> None:
     text = template.read_text()
     assert not re.search(r"https?://", text)
