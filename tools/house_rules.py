@@ -98,6 +98,22 @@ def one_door_for_states(source: Source) -> Iterator[Finding]:
             yield Finding(source.path, call.lineno, message)
 
 
+def one_door_for_branches(source: Source) -> Iterator[Finding]:
+    """Branches move in ``services/promotion``; elsewhere only a new version and a bundle get their refs."""
+    doors = (
+        "services/promotion/",
+        "services/versions/versions.py",
+        "services/imports/upstream_files.py",
+        "store/",
+    )
+    if not source.is_in("") or source.is_in(*doors):
+        return
+    for call in source.calls():
+        if _last_name(call.func) == "move_ref":
+            message = "code reaches an environment through services/promotion/ only: call promote()"
+            yield Finding(source.path, call.lineno, message)
+
+
 def queries_live_in_repositories(source: Source) -> Iterator[Finding]:
     """``select(…)``, ``session.execute(…)`` and the like stand in repositories."""
     if not source.is_in("") or source.is_in("repositories/", "migrations/", "airflow_internals/"):
@@ -217,6 +233,7 @@ def _changes_something(function: ast.AST) -> bool:
 
 RULES: tuple[Rule, ...] = (
     one_door_for_states,
+    one_door_for_branches,
     queries_live_in_repositories,
     commits_at_the_edge,
     flush_has_a_reason,

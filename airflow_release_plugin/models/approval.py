@@ -42,7 +42,7 @@ class Approval(Stateful, Base):
     __mapper_args__ = {"version_id_col": row_version}
 
     def effective_state(self, now: datetime) -> ApprovalState:
-        """The state as a function of what is stored and ``now`` (invariant 10)."""
+        """The state at ``now``: invariant 10 (docs/concepts/invariants.md)."""
         is_over = self.state is ApprovalState.OPEN and is_past(self.expires_at, now)
         return ApprovalState.EXPIRED if is_over else self.state
 
@@ -70,7 +70,7 @@ class Approval(Stateful, Base):
 
     @property
     def counted(self) -> list[CountedDecision]:
-        """The decisions that count: those on the approval's own digest (invariant 2)."""
+        """Those on the approval's own digest: invariant 2 (docs/concepts/invariants.md)."""
         return [
             CountedDecision(
                 decision.step,
@@ -146,7 +146,7 @@ class Gate(Stateful, Base):
     __mapper_args__ = {"version_id_col": row_version}
 
     def effective_state(self, now: datetime) -> GateState:
-        """The state as a function of what is stored and ``now`` (invariant 10)."""
+        """The state at ``now``: invariant 10 (docs/concepts/invariants.md)."""
         return (
             GateState.EXPIRED
             if self.state is GateState.OPEN and is_past(self.expires_at, now)

@@ -135,7 +135,7 @@ class Release(Stateful, Base):
         ]
 
     def effective_state(self, now: datetime) -> ReleaseState:
-        """The state as a function of what is stored and ``now`` (invariant 10)."""
+        """The state at ``now``: invariant 10 (docs/concepts/invariants.md)."""
         if self.state in EXPIRING_RELEASE_STATES and is_past(self.expires_at, now):
             return ReleaseState.EXPIRED
         return self.state

@@ -61,7 +61,7 @@ class Export(Stateful, Base):
         return f"export {self.id}"
 
     def effective_state(self, now: datetime) -> ExportState:
-        """The state as a function of what is stored and ``now`` (invariant 10)."""
+        """The state at ``now``: invariant 10 (docs/concepts/invariants.md)."""
         is_over = self.state is ExportState.READY and is_past(self.expires_at, now)
         return ExportState.EXPIRED if is_over else self.state
 

@@ -23,6 +23,16 @@ IMAGES = sorted((ROOT / "docs" / "images").glob("*.png"))
 LINK = re.compile(r"""(?:\]\(|src="|srcset=")(?!https?://)([^)\s"]+)""")
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.M | re.S)
 HEADING = re.compile(r"^#+ (.+)$", re.M)
+INVARIANTS = ROOT / "docs" / "concepts" / "invariants.md"
+INVARIANT = re.compile(r"^## (\d+)\. .+\n((?:(?!## ).*\n)+)", re.M)
+CITATION = re.compile(r"\b[Ii]nvariants? (\d+(?:(?:, | and )\d+)*)( \(docs/concepts/invariants\.md\))?")
+HOLDS = re.compile(r"`([\w/.]+\.(?:py|toml))::([\w:-]+)`")
+CITING = sorted(
+    file
+    for top in ("airflow_release_plugin", "tests", "tools", "scripts", "demo", "dags", "benchmarks")
+    for file in (ROOT / top).rglob("*.py")
+    if file != Path(__file__)
+)
 
 
 def name_of(page: Path) -> str:
@@ -48,6 +58,28 @@ def leads_somewhere(page: Path, link: str) -> bool:
 
 def error_codes(root: type[ReleaseError] = ReleaseError) -> set[str]:
     return {root.code}.union(*map(error_codes, root.__subclasses__()))
+
+
+def cited(text: str) -> list[tuple[set[int], bool]]:
+    """Numbers of invariants, and whether it says where these are."""
+    return [
+        ({int(n) for n in re.findall(r"\d+", found[1])}, bool(found[2])) for found in CITATION.finditer(text)
+    ]
+
+
+def names_in(file: str) -> set[str]:
+    """What can be named in a file: tests and functions, in their classes; ids of contracts on imports."""
+    if file == "pyproject.toml":
+        return set(re.findall(r'^id = "([\w-]+)"$', (ROOT / file).read_text(), re.M))
+    body = ast.parse((ROOT / file).read_text()).body if (ROOT / file).is_file() else []
+    classes = [node for node in body if isinstance(node, ast.ClassDef)]
+    scopes = [("", body), *((f"{cls.name}::", cls.body) for cls in classes)]
+    return {
+        f"{scope}{node.name}"
+        for scope, nodes in scopes
+        for node in nodes
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
 
 
 def make_targets() -> set[str]:
@@ -108,6 +140,35 @@ def test_every_generated_part_is_on_a_page() -> None:
     }
 
     assert used == generate_docs.PARTS.keys()
+
+
+def test_the_invariants_are_numbered_in_order() -> None:
+    assert [int(number) for number, _ in INVARIANT.findall(INVARIANTS.read_text())] == list(range(1, 16))
+
+
+@pytest.mark.parametrize(
+    "text", [pytest.param(text, id=number) for number, text in INVARIANT.findall(INVARIANTS.read_text())]
+)
+def test_what_holds_an_invariant_exists_or_it_says_what_is_missing(text: str) -> None:
+    held = HOLDS.findall(text)
+
+    assert held or "**Not true yet.**" in text
+    assert [f"{file}::{name}" for file, name in held if name not in names_in(file)] == []
+
+
+def test_invariants_are_cited_by_numbers_that_exist() -> None:
+    known = {int(number) for number, _ in INVARIANT.findall(INVARIANTS.read_text())}
+    found = {name_of(file): cited(file.read_text()) for file in [*CITING, *PAGES]}
+
+    unknown = {name for name, places in found.items() if any(not numbers <= known for numbers, _ in places)}
+    assert unknown == set()
+    assert sum(map(len, found.values())) >= 8
+
+
+def test_code_that_cites_an_invariant_says_where_it_is() -> None:
+    found = {name_of(file): cited(file.read_text()) for file in CITING}
+
+    assert {name for name, places in found.items() if not all(says for _, says in places)} == set()
 
 
 def test_tests_name_only_requirements_that_are_listed() -> None:

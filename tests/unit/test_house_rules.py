@@ -18,6 +18,7 @@ BROKEN = [
     ("services/a.py", "release.state += 'x'", "move_to"),
     ("repositories/a.py", "setattr(release, 'state', 1)", "move_to"),
     ("repositories/a.py", "update(Release).values(state='draft')", "move_to"),
+    ("services/releases/a.py", "ctx.store.move_ref(ref, expected=a, new=b)", "promote()"),
     ("services/a.py", "select(Release)", "repositories/"),
     ("api/a.py", "sa.select(Release)", "repositories/"),
     ("views/a.py", "session.execute(q)", "repositories/"),
@@ -42,6 +43,7 @@ BROKEN = [
 KEPT = [
     ("models/base.py", "self.state = checked"),
     ("services/a.py", "before = release.state"),
+    ("services/promotion/a.py", "ctx.store.move_ref(ref, expected=a, new=b)"),
     ("repositories/a.py", "session.scalars(select(Release))"),
     ("airflow_internals/a.py", "session.execute(select(DagModel))"),
     ("services/promotion/promotions.py", "session.commit()"),

@@ -1,5 +1,7 @@
 """
-Moving a target branch: the only way by which code reaches an environment (invariants 1, 2, 6, 9).
+Moving a target branch: the only way by which code reaches an environment.
+
+See invariants 1, 2, 6 and 9 (docs/concepts/invariants.md).
 
 Database and git cannot commit together. So the intent is committed first (state ``releasing`` with the id of
 the commit), then the branch moves by compare-and-swap, then the release is ``released``. Whatever moment a

@@ -45,7 +45,7 @@ def break_glass(ctx: Context, *, actor: Actor, release_id: int, change_digest: s
     """
     Approve what is left and lift freeze and schedule, for an emergency.
 
-    Invariant 3 stands: nobody does it for what they requested or submitted.
+    Nobody does it for what they requested or submitted: invariant 3 (docs/concepts/invariants.md).
 
     :param change_digest: what the actor saw; 64 hex digits
     :param reason: why, for the trail and for the review afterwards; at least ten characters

@@ -1,4 +1,8 @@
-"""One request, command or callback = one transaction, committed here at its end (invariant 5)."""
+"""
+One request, command or callback = one transaction, committed here at its end.
+
+See invariant 5 (docs/concepts/invariants.md).
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from airflow_release_plugin.domain.states import (
 )
 from airflow_release_plugin.exceptions import InvalidTransitionError
 
-# Written down a second time, as text that a person can check against design.md §5.
+# Written down a second time, as text that a person can check against docs/reference/states.md.
 LEGAL = {
     ReleaseState: """
         draft: checking revoked

@@ -1,4 +1,8 @@
-"""A promotion that dies at any point: the next request finishes it, or finds all as it was (invariant 6)."""
+"""
+A promotion that dies at any point: the next request finishes it, or finds all as it was.
+
+See invariant 6 (docs/concepts/invariants.md).
+"""
 
 from __future__ import annotations
 
