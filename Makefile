@@ -16,7 +16,7 @@ DB_ON_AIRFLOW := airflow_internals analysis api bundles cli views test_harness.p
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-check test test-lowest check unit db e2e bench docs pictures venv venv-lowest system constraints clean
+.PHONY: help demo demo-check test test-lowest check unit db e2e bench docs map pictures venv venv-lowest system constraints clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ e2e: venv system  ## tests that drive a whole Airflow and a browser
 
 docs: venv  ## renew what the documentation takes from the code
 	@$(VENV)/bin/python -m scripts.generate_docs
+
+map: venv  ## draw the packages and what they import into the documentation
+	@$(VENV)/bin/python -m scripts.draw_map
 
 pictures: venv system  ## take the pictures of the documentation anew
 	@$(VENV)/bin/python -m scripts.screenshots

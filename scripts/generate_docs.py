@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
+PACKAGE = ROOT / "airflow_release_plugin"
 FLOW_SCHEMA = DOCS / "reference" / "flow.schema.json"
 COMMAND = "make docs"
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
@@ -182,9 +183,35 @@ def command_table() -> str:
     return table(["command", "does", "takes"], rows(get_release_cli_commands(), "airflow"))
 
 
+def package_table(parent: str = "") -> str:
+    """What stands in a package, or in the whole product, each with the first sentence of its docstring."""
+    folder = PACKAGE / parent
+    found = {path.parent.name: path for path in folder.glob("*/__init__.py")}
+    if not parent:
+        found |= {path.name: path for path in folder.glob("*.py") if path.name != "__init__.py"}
+    return table(
+        ["package", "is for"], ([f"`{name}`", purpose(path)] for name, path in sorted(found.items()))
+    )
+
+
+def room_tables() -> str:
+    """A table for each package that has packages in it."""
+    parents = {path.parents[1] for path in PACKAGE.rglob("*/__init__.py")} - {PACKAGE}
+    names = sorted(parent.relative_to(PACKAGE).as_posix() for parent in parents)
+    return "\n".join(f"### `{name}`\n\n{package_table(name)}" for name in names if name != "migrations")
+
+
+def purpose(path: Path) -> str:
+    """The first sentence of a module's docstring, without the full stop."""
+    summary = markdown((ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n\n")[0])
+    return re.split(r"\.(?: |$)", summary)[0]
+
+
 PARTS: Mapping[str, Callable[[str], str]] = {
     "settings": lambda _: settings_table(),
     "cli": lambda _: command_table(),
+    "packages": lambda _: package_table(),
+    "rooms": lambda _: room_tables(),
     "events": lambda _: event_table(),
     "preflight": lambda _: preflight_table(),
     "database": lambda _: database_tables(),
@@ -207,7 +234,8 @@ def rendered(text: str) -> str:
 
 def pages() -> list[Path]:
     """Pages with a generated part."""
-    return [page for page in sorted(DOCS.rglob("*.md")) if PART.search(page.read_text())]
+    every = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+    return [page for page in every if PART.search(page.read_text())]
 
 
 def flow_schema() -> str:

@@ -231,6 +231,15 @@ def _changes_something(function: ast.AST) -> bool:
     )
 
 
+def packages_say_what_they_are_for(source: Source) -> Iterator[Finding]:
+    """The docstring of a package begins with one sentence; the maps in the documentation are made of them."""
+    if source.is_in("") and source.path.endswith("/__init__.py"):
+        summary = (ast.get_docstring(source.tree) or "").partition("\n\n")[0]
+        if not re.fullmatch(r"(?:[^.]|\.(?!\s|$))+\.", summary):
+            message = "say in one sentence what the package is for; `make docs` puts it into the map"
+            yield Finding(source.path, 1, message)
+
+
 RULES: tuple[Rule, ...] = (
     one_door_for_states,
     one_door_for_branches,
@@ -241,6 +250,7 @@ RULES: tuple[Rule, ...] = (
     no_bare_exceptions,
     sizes,
     services_name_their_actor,
+    packages_say_what_they_are_for,
 )
 
 _PAGE_RULES = (

@@ -1,0 +1,1 @@
+"""Everything that touches Airflow itself, behind the ports of ``domain/ports.py``."""

@@ -1,4 +1,8 @@
-"""Tables. Importing this package registers all of them with :data:`metadata`."""
+"""
+The tables, one file per noun.
+
+Importing this package registers all of them with :data:`metadata`.
+"""
 
 from __future__ import annotations
 

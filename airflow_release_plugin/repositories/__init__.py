@@ -1,1 +1,1 @@
-"""Every query of the product, one file per noun. They return models and hold no business rules."""
+"""Every query of the product, one file per noun; they return models and hold no business rules."""

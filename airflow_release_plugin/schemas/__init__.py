@@ -1,0 +1,1 @@
+"""Bodies and answers of the REST API, shared by the server and the client."""

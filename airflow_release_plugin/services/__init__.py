@@ -1,5 +1,1 @@
-"""
-Use cases, one file per noun, in packages by what they are for; beside these, what all of them share.
-
-Authorisation happens here; whoever calls adds nothing to it.
-"""
+"""The use cases, in packages by what they are for; who may do what is decided here and nowhere else."""

@@ -1,0 +1,1 @@
+"""Versions and branches as git objects, and the trees on disk that Airflow serves."""

@@ -1,0 +1,1 @@
+"""The file that carries DAGs to another installation: its layout, limits, signature and keys."""

@@ -1,0 +1,1 @@
+"""Waiting without a worker; many waits share one request."""

@@ -1,0 +1,1 @@
+"""The pages under ``/release/ui``; each parses the request, calls use cases and renders."""

@@ -17,9 +17,10 @@ from airflow_release_plugin.models import metadata
 from scripts import generate_docs
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "airflow_release_plugin"
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-IMAGES = sorted((ROOT / "docs" / "images").glob("*.png"))
+IMAGES = sorted(p for p in (ROOT / "docs" / "images").iterdir() if p.suffix in {".png", ".svg"})
 LINK = re.compile(r"""(?:\]\(|src="|srcset=")(?!https?://)([^)\s"]+)""")
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.M | re.S)
 HEADING = re.compile(r"^#+ (.+)$", re.M)
@@ -27,6 +28,10 @@ INVARIANTS = ROOT / "docs" / "concepts" / "invariants.md"
 INVARIANT = re.compile(r"^## (\d+)\. .+\n((?:(?!## ).*\n)+)", re.M)
 CITATION = re.compile(r"\b[Ii]nvariants? (\d+(?:(?:, | and )\d+)*)( \(docs/concepts/invariants\.md\))?")
 HOLDS = re.compile(r"`([\w/.]+\.(?:py|toml))::([\w:-]+)`")
+GLOSSARY = ROOT / "docs" / "concepts" / "glossary.md"
+WORD = re.compile(r"^### (.+)\n((?:(?!##).*\n)+)", re.M)
+MAPPED = [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "concepts" / "architecture.md", INVARIANTS]
+PATH = re.compile(r"`((?:[\w-]+/)*[\w-]+(?:/|\.(?:py|html|js|md|toml)))`")
 CITING = sorted(
     file
     for top in ("airflow_release_plugin", "tests", "tools", "scripts", "demo", "dags", "benchmarks")
@@ -79,6 +84,12 @@ def names_in(file: str) -> set[str]:
         for scope, nodes in scopes
         for node in nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
+def class_names() -> set[str]:
+    return {
+        name for file in PACKAGE.rglob("*.py") for name in re.findall(r"^class (\w+)", file.read_text(), re.M)
     }
 
 
@@ -169,6 +180,35 @@ def test_code_that_cites_an_invariant_says_where_it_is() -> None:
     found = {name_of(file): cited(file.read_text()) for file in CITING}
 
     assert {name for name, places in found.items() if not all(says for _, says in places)} == set()
+
+
+@pytest.mark.parametrize(
+    "text", [pytest.param(text, id=word) for word, text in WORD.findall(GLOSSARY.read_text())]
+)
+def test_a_word_says_what_it_is_not_and_where_it_lives(text: str) -> None:
+    assert "*Not* " in text
+    last = text.strip().splitlines()[-1]
+    parts = {part.partition(" ")[0]: re.findall(r"`(\w+)`", part) for part in last.split(" · ")}
+
+    assert set(parts.get("Class", [])) <= class_names()
+    assert set(parts.get("table", [])) <= set(metadata.tables)
+    assert re.search(r"\[[^]]+\]\([^)]+\)$", last)
+
+
+def test_every_word_and_class_stands_once_in_the_glossary() -> None:
+    words = WORD.findall(GLOSSARY.read_text())
+    classes = [name for _, text in words for name in re.findall(r"`(\w+)`", text.strip().splitlines()[-1])]
+
+    assert len({word.lower() for word, _ in words}) == len(words)
+    assert len(set(classes)) == len(classes)
+
+
+@pytest.mark.parametrize("page", MAPPED, ids=name_of)
+def test_files_that_the_maps_name_exist(page: Path) -> None:
+    roots = [ROOT, PACKAGE, PACKAGE / "views" / "templates"]
+    named = set(PATH.findall(BLOCK.sub("", page.read_text())))
+
+    assert {path for path in named if not any((root / path).exists() for root in roots)} == set()
 
 
 def test_tests_name_only_requirements_that_are_listed() -> None:

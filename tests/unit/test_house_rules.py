@@ -18,6 +18,9 @@ BROKEN = [
     ("services/a.py", "release.state += 'x'", "move_to"),
     ("repositories/a.py", "setattr(release, 'state', 1)", "move_to"),
     ("repositories/a.py", "update(Release).values(state='draft')", "move_to"),
+    ("services/a/__init__.py", "", "one sentence"),
+    ("services/a/__init__.py", '"""What it is. And more."""', "one sentence"),
+    ("services/a/__init__.py", '"""What it is"""', "one sentence"),
     ("services/releases/a.py", "ctx.store.move_ref(ref, expected=a, new=b)", "promote()"),
     ("services/a.py", "select(Release)", "repositories/"),
     ("api/a.py", "sa.select(Release)", "repositories/"),
@@ -43,6 +46,7 @@ BROKEN = [
 KEPT = [
     ("models/base.py", "self.state = checked"),
     ("services/a.py", "before = release.state"),
+    ("services/a/__init__.py", '"""What ``a.py`` is for: this.\n\nAnd more. Here."""'),
     ("services/promotion/a.py", "ctx.store.move_ref(ref, expected=a, new=b)"),
     ("repositories/a.py", "session.scalars(select(Release))"),
     ("airflow_internals/a.py", "session.execute(select(DagModel))"),

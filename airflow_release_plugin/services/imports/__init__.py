@@ -1,1 +1,1 @@
-"""Bundles from other installations: upload, look before, places and names here, applying, sweeping up."""
+"""Bundles from other installations: upload, preflight, places and names here, applying, cleaning up."""

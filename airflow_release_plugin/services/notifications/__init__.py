@@ -1,1 +1,1 @@
-"""Sending what ``approval.notifications`` and ``drift.alarms`` put into the outbox, and what failed to go."""
+"""Sending what ``approvals.notifications`` and ``drift.alarms`` put into the outbox; what failed to go."""

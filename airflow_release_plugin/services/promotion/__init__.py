@@ -1,1 +1,1 @@
-"""The target: how releases reach it, what they meet there, what it holds and held, and putting it back."""
+"""The only way into the target: promotions, what they meet there, what it holds and held, putting it back."""

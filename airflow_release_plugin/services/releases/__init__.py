@@ -1,1 +1,1 @@
-"""A release from its request to its approval: checks, decisions, emergencies, states; and how far it is."""
+"""A release from its request to its approval: checks, decisions, breaking the glass, states, progress."""
