@@ -85,9 +85,12 @@ def settings_table() -> str:
     """Every option of the ``[release]`` section, as Airflow knows it."""
     rows = []
     for name, option in get_provider_info()["config"]["release"]["options"].items():
+        masked = " Airflow masks it." if option["sensitive"] else ""
         example = f" Example: `{option['example']}`." if option["example"] else ""
         default = f"`{option['default']}`" if option["default"] else "empty"
-        rows.append([f"`{name}`", option["type"], default, markdown(option["description"]) + example])
+        rows.append(
+            [f"`{name}`", option["type"], default, markdown(option["description"]) + masked + example]
+        )
     return table(["setting", "type", "default", "is"], rows)
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_release_plugin import config
+from airflow_release_plugin.config.parsing_environment import parsing_environment
 from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.hooks.task import failed_for_good
@@ -51,7 +51,7 @@ class CheckReleaseOperator(PipelineOperator):
                 work.dag_files,
                 timeout=work.timeout,
                 bundle_name=work.environment,
-                environment=config.check_environment(),
+                environment=parsing_environment(),
                 last_runs=work.model_dump(include={"last_runs"})["last_runs"],
                 on_progress=teller,
             )

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ast
 import json
 from importlib.metadata import entry_points, version
 from pathlib import Path
@@ -12,27 +11,11 @@ import pytest
 
 import airflow_release_plugin
 from airflow_release_plugin import config
+from airflow_release_plugin.config.setting import Setting
 from airflow_release_plugin.get_provider_info import get_provider_info
 
 ROOT = Path(airflow_release_plugin.__file__).parents[1]
 OPTIONS: dict[str, dict[str, Any]] = get_provider_info()["config"]["release"]["options"]
-
-
-def reads_of_config() -> dict[str, str]:
-    """``{key: fallback}`` of every read of the ``[release]`` section in ``config.py``."""
-    tree = ast.parse(Path(config.__file__).read_text())
-    found = {}
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in {"_get", "_names"}
-        ):
-            key, fallback = node.args
-            if isinstance(key, ast.Constant):
-                value = eval(compile(ast.Expression(fallback), "config.py", "eval"), {"str": str})
-                found[str(key.value)] = value
-    return found
 
 
 def test_provider_info_has_the_shape_that_airflow_expects() -> None:
@@ -41,13 +24,31 @@ def test_provider_info_has_the_shape_that_airflow_expects() -> None:
     jsonschema.validate(get_provider_info(), schema)
 
 
-def test_every_setting_is_described_and_every_description_is_read() -> None:
-    assert set(OPTIONS) == set(reads_of_config())
+def test_a_setting_is_read_under_the_name_that_it_is_described_by() -> None:
+    read = {name: value for name, value in vars(config).items() if isinstance(value, Setting)}
+
+    assert {name: setting.name for name, setting in read.items()} == {name: name for name in OPTIONS}
 
 
 @pytest.mark.parametrize("key", sorted(OPTIONS))
-def test_the_described_default_is_the_one_that_the_code_falls_back_to(key: str) -> None:
-    assert OPTIONS[key]["default"] == reads_of_config()[key]
+def test_a_setting_that_nobody_set_has_the_described_default(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = config.SETTINGS[key]
+    monkeypatch.delenv(f"AIRFLOW__RELEASE__{key.upper()}", raising=False)
+    unset = setting()
+    monkeypatch.setenv(f"AIRFLOW__RELEASE__{key.upper()}", OPTIONS[key]["default"])
+
+    assert setting() == unset == setting.read(OPTIONS[key]["default"])
+
+
+@pytest.mark.parametrize("setting", [s for s in config.SETTINGS.values() if s.choices])
+def test_a_setting_with_choices_describes_each(setting: Setting[str]) -> None:
+    assert [word for word in setting.choices if f"``{word}``" not in setting.description] == []
+
+
+def test_options_that_may_hold_secrets_are_masked_by_airflow() -> None:
+    assert {name for name, option in OPTIONS.items() if option["sensitive"]} == {"drift_notifiers"}
 
 
 @pytest.mark.parametrize("key", sorted(OPTIONS))

@@ -25,7 +25,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Settings:
-    """The part of the configuration that use cases depend on, read once for each request."""
+    """The options of ``config`` that use cases depend on, read once for each request."""
 
     source: str = field(default_factory=config.source_bundle)
     prefix: str = field(default_factory=config.source_dag_id_prefix)
@@ -77,12 +77,8 @@ class Settings:
 
     def problems(self) -> list[str]:
         """Names of settings whose value is unknown, or in part; what counts instead is in their reference."""
-        known = {
-            "source_mode": {"dev-prod", "basic"},
-            "role": {"source", "target", "both"},
-            "import_local_approval": {"always", "unless_approved"},
-        }
-        unknown = [name for name, values in known.items() if getattr(self, name) not in values]
+        chosen = (setting for setting in config.SETTINGS.values() if setting.choices)
+        unknown = [each.name for each in chosen if getattr(self, each.name) not in each.choices]
         if read_policy(self.import_policy).problems:
             unknown.append("import_policy")
         return [*unknown, *(["drift_notifiers"] if read_notifiers(self.drift_notifiers)[1] else [])]

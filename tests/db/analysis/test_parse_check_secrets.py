@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_release_plugin import config
 from airflow_release_plugin.analysis.parse_check import check_tree
+from airflow_release_plugin.config.parsing_environment import parsing_environment
 
 SECRETS = {
     "AIRFLOW_CONN_WAREHOUSE": "postgresql://u:hidden-0@h/d",
@@ -24,6 +24,7 @@ SECRETS = {
     "AWS_SECRET_ACCESS_KEY": "hidden-9",
     "HTTPS_PROXY": "http://u:hidden-10@h",
     "AIRFLOW__CORE__SQL_ALCHEMY_CONN_CMD": "echo hidden-11",
+    "AIRFLOW__RELEASE__DRIFT_NOTIFIERS": '[{"kwargs": {"webhook": "https://hidden-12"}}]',
 }
 SPY = """
 import json, os
@@ -44,7 +45,7 @@ dag = DAG("spy", description=json.dumps(seen, default=str))
 def spy(tree: Path) -> dict[str, Any]:
     """What DAG code sees while the parse check runs it as the pipeline's operator does."""
     (tree / "spy.py").write_text(SPY)
-    (report,) = check_tree(tree, ["spy.py"], timeout=100, environment=config.check_environment()).files
+    (report,) = check_tree(tree, ["spy.py"], timeout=100, environment=parsing_environment()).files
     assert report.error == ""
     seen: dict[str, Any] = json.loads(report.dags[0].description)
     return seen
@@ -91,7 +92,7 @@ def test_settings_can_be_told_in_a_task_where_airflow_has_closed_its_database(
     monkeypatch.delenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", raising=False)
     monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD", "/bin/false")
 
-    assert "AIRFLOW__CORE__PLUGINS_FOLDER" in config.check_environment()
+    assert "AIRFLOW__CORE__PLUGINS_FOLDER" in parsing_environment()
 
 
 def test_a_variable_that_is_not_handed_on_is_explained(
