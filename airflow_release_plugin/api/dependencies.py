@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Query, Request
 
 from airflow_release_plugin.airflow_internals.actors import resolve
+from airflow_release_plugin.airflow_internals.credentials import read_credentials
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import CsrfError, InvalidRequestError, NotAuthenticatedError
 from airflow_release_plugin.schemas.common import MAX_ID
@@ -17,7 +18,6 @@ from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_COOKIE = "_token"
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,14 @@ async def get_caller(request: Request) -> Caller:
     A cookie is sent by the browser whichever site asks; it therefore never authorises a change here. The
     pages have forms with CSRF tokens for that.
     """
-    header = request.headers.get("authorization", "")
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return Caller((await resolve(token.strip()))[1])
-    cookie = request.cookies.get(_COOKIE)
-    if not cookie:
+    credentials = read_credentials(request.headers, request.cookies)
+    if credentials is None:
         raise NotAuthenticatedError("Log in to Airflow, or send a token: Authorization: Bearer <token>.")
-    if request.method not in _SAFE_METHODS:
+    if credentials.is_cookie and request.method not in _SAFE_METHODS:
         raise CsrfError(
             "A cookie alone does not authorise a change here; send Authorization: Bearer <token>."
         )
-    return Caller((await resolve(cookie))[1])
+    return Caller((await resolve(credentials.token))[1])
 
 
 async def refuse_nul(request: Request) -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from a2wsgi import WSGIMiddleware
 from airflow import settings
-from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
 from airflow.configuration import conf
 from starlette.requests import Request
 
 from airflow_release_plugin.airflow_internals.actors import resolve
+from airflow_release_plugin.airflow_internals.credentials import read_credentials
 from airflow_release_plugin.exceptions import NotAuthenticatedError
 from airflow_release_plugin.views.app import create_flask_app
 from airflow_release_plugin.views.web.security import USER_KEY
@@ -34,12 +34,11 @@ class UserBridge:
 
 
 async def _user(request: Request) -> Any:
-    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-    token = credentials if scheme.lower() == "bearer" else request.cookies.get(COOKIE_NAME_JWT_TOKEN)
-    if not token:
+    credentials = read_credentials(request.headers, request.cookies)
+    if credentials is None:
         return None
     try:
-        _actor, user = await resolve(token)
+        _actor, user = await resolve(credentials.token)
     except NotAuthenticatedError:
         return None
     return user
