@@ -14,6 +14,9 @@ from tests.harness.driver import API, UI, Driver, dag_file
 
 PHONE = 375 - 64
 """What the navigation of Airflow leaves of a phone that is 375 px wide."""
+LINKS_TOLD_BY_COLOUR = """[...document.querySelectorAll("main :is(p, .flash) a:not(.button, .icon-button)")]
+  .filter((link) => !getComputedStyle(link).textDecorationLine.includes("underline"))
+  .map((link) => `a link that colour alone tells from its sentence: ${link.textContent}`)"""
 VARIANTS = [(width, theme) for width in (1400, PHONE) for theme in ("light", "dark")]
 
 
@@ -95,6 +98,7 @@ def looked_at(
                     "getComputedStyle(document.documentElement).backgroundColor.match(/[\\d.]+/)[0] < 100"
                 )
                 problems += [] if dark is (theme == "dark") else [f"is not {theme}"]
+                problems += page.evaluate(LINKS_TOLD_BY_COLOUR)
                 found[path] = list(problems)
     return {path: problems for path, problems in found.items() if problems}
 

@@ -63,8 +63,8 @@ def test_what_is_ticked_before_the_page_is_complete_stays_ticked(driver: Driver)
     held: list[Route] = []
 
     with driver.page("dev", "/to-be-released/?search=desk_early") as page:
-        page.route("**/static/desk.js*", lambda route: held.append(route))
-        with page.expect_request("**/static/desk.js*"):
+        page.route("**/static/to_be_released.js*", lambda route: held.append(route))
+        with page.expect_request("**/static/to_be_released.js*"):
             page.reload(wait_until="commit")
         box = page.get_by_label("Select desk_early")
         box.evaluate("box => box.click()")  # as in a browser that shows pages before their scripts have run

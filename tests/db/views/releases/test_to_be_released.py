@@ -176,5 +176,5 @@ def test_the_list_offers_what_the_role_can_do(
     monkeypatch.setenv("AIRFLOW__RELEASE__ROLE", role)
     text = dev.get(LIST).text
 
-    assert ("data-desk-release hidden" not in text) is offers_release
+    assert ("data-create-release hidden" not in text) is offers_release
     assert hint in text

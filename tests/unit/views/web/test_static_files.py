@@ -18,12 +18,14 @@ def get(client: FlaskClient, address: str) -> TestResponse:
 
 
 def test_a_browser_asks_for_a_file_once_for_each_content(flask_app: Flask, client: FlaskClient) -> None:
-    answer = get(client, address_of(flask_app, "page.js"))
+    answer = get(client, address_of(flask_app, "common.js"))
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
-@pytest.mark.parametrize("address", ["/static/page.js", "/static/page.js?v=", "/static/page.js?v=another"])
+@pytest.mark.parametrize(
+    "address", ["/static/common.js", "/static/common.js?v=", "/static/common.js?v=another"]
+)
 def test_a_browser_looks_again_at_a_file_that_may_be_another_one(client: FlaskClient, address: str) -> None:
     answer = get(client, address)
     assert answer.status_code == 200

@@ -16,7 +16,8 @@ from airflow_release_plugin.views.widgets.labels import EVENT_LABELS, STATE_LOOK
 
 FOLDER = Path(str(views.__file__)).parent
 TEMPLATES = sorted((FOLDER / "templates").rglob("*.html"))
-STYLE = (FOLDER / "static" / "release.css").read_text()
+STATIC = sorted((FOLDER / "static").iterdir())
+STYLE = "".join(file.read_text() for file in STATIC if file.suffix == ".css")
 
 
 @pytest.mark.parametrize("state", [*ReleaseState, *SubmissionState, *ApprovalState, *GateState])
@@ -71,6 +72,13 @@ def test_templates_need_no_internet_and_no_inline_code(template: Path) -> None:
     assert text.count('method="post"') == text.count('name="csrf_token"')
 
 
+def test_every_style_sheet_and_script_is_on_a_page() -> None:
+    pages = "".join(template.read_text() for template in TEMPLATES)
+    for file in STATIC:
+        name = {".css": file.stem, ".js": file.name}.get(file.suffix)
+        assert name is None or re.search(f"[\"']{re.escape(name)}[\"']", pages), file.name
+
+
 def test_styles_and_scripts_need_no_internet() -> None:
-    for file in (FOLDER / "static").iterdir():
+    for file in STATIC:
         assert not re.search(r"https?://(?!www\.w3\.org/)", file.read_text()), file.name

@@ -2,10 +2,10 @@
 (() => {
   "use strict";
   const KEY = "release.selection";
-  const desk = document.querySelector("[data-desk]");
-  const bar = desk.querySelector("[data-bar]");
-  const limit = Number(desk.dataset.limit);
-  const rows = [...desk.querySelectorAll("tr[data-row]")];
+  const list = document.querySelector("[data-candidates]");
+  const bar = list.querySelector("[data-bar]");
+  const limit = Number(list.dataset.limit);
+  const rows = [...list.querySelectorAll("tr[data-row]")];
 
   function load() {
     try {
@@ -17,7 +17,7 @@
 
   let chosen = load();
   // Browsers that show a page before its scripts have run: what was ticked by then counts.
-  for (const box of desk.querySelectorAll("[data-pick]:checked")) {
+  for (const box of list.querySelectorAll("[data-pick]:checked")) {
     const row = box.closest("tr");
     chosen.set(row.dataset.row, asChoice(row));
   }
@@ -43,7 +43,7 @@
     const boxes = rows.flatMap((row) => [...row.querySelectorAll("[data-pick]")]);
     for (const box of boxes) box.checked = chosen.has(box.closest("tr").dataset.row);
     const picked = boxes.filter((box) => box.checked).length;
-    const head = desk.querySelector("[data-pick-all]");
+    const head = list.querySelector("[data-pick-all]");
     if (head) {
       head.checked = picked > 0 && picked === boxes.length;
       head.indeterminate = picked > 0 && picked < boxes.length;
@@ -52,14 +52,14 @@
     bar.hidden = chosen.size === 0;
     bar.querySelector("[data-count]").textContent = chosen.size;
     bar.querySelector("[data-too-many]").hidden = chosen.size <= limit;
-    const total = Number(desk.dataset.total);
+    const total = Number(list.dataset.total);
     const isWhole = picked === boxes.length && chosen.size >= Math.min(total, limit);
-    bar.querySelector("[data-desk-matching]").hidden = total <= boxes.length || isWhole;
+    bar.querySelector("[data-choose-matching]").hidden = total <= boxes.length || isWhole;
     const isFew = chosen.size <= limit;
     bar.querySelector("[data-unsubmitted]").hidden = !isFew || all().every((each) => each.id);
-    bar.querySelector("[data-desk-release]").disabled = !isFew || all().some((each) => !each.id);
-    bar.querySelector("[data-desk-open=desk-submit]").disabled = !isFew || !all().some((each) => each.submit);
-    bar.querySelector("[data-desk-open=desk-remove]").disabled = !isFew || !all().some((each) => each.id);
+    bar.querySelector("[data-create-release]").disabled = !isFew || all().some((each) => !each.id);
+    bar.querySelector("[data-opens=submit-chosen]").disabled = !isFew || !all().some((each) => each.submit);
+    bar.querySelector("[data-opens=remove-chosen]").disabled = !isFew || !all().some((each) => each.id);
   }
 
   function fill(place, values) {
@@ -73,9 +73,9 @@
   }
 
   function open(button) {
-    const dialog = document.getElementById(button.dataset.deskOpen);
+    const dialog = document.getElementById(button.dataset.opens);
     const items = "one" in button.dataset ? [asChoice(button.closest("tr"))] : all();
-    const isSubmit = dialog.id === "desk-submit";
+    const isSubmit = dialog.id === "submit-chosen";
     const meant = items.filter((each) => (isSubmit ? each.submit : each.id));
     dialog.querySelector("[data-how-many]").textContent = meant.length;
     dialog.querySelector("[data-names]").replaceChildren(...meant.map((each) => {
@@ -89,20 +89,20 @@
   }
 
   async function chooseMatching() {
-    const answer = await fetch(desk.dataset.matching, { headers: { "X-Requested-With": "fetch" } });
+    const answer = await fetch(list.dataset.matching, { headers: { "X-Requested-With": "fetch" } });
     if (!answer.ok) return window.location.reload();
     const { rows: found } = await answer.json();
     for (const each of found) chosen.set(each.path, each);
-    desk.dataset.total = found.length; // the others cannot be chosen
+    list.dataset.total = found.length; // the others cannot be chosen
     show();
   }
 
   function release() {
     const query = new URLSearchParams(all().map((each) => ["submission_ids", each.id]));
-    window.location.assign(`${desk.dataset.release}?${query}`);
+    window.location.assign(`${list.dataset.release}?${query}`);
   }
 
-  desk.addEventListener("change", (event) => {
+  list.addEventListener("change", (event) => {
     const isAll = "pickAll" in event.target.dataset;
     if (!isAll && !("pick" in event.target.dataset)) return;
     const touched = isAll ? rows.filter((row) => row.querySelector("[data-pick]")) : [event.target.closest("tr")];
@@ -112,13 +112,13 @@
     }
     show();
   });
-  desk.addEventListener("click", (event) => {
+  list.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
-    if (button.dataset.deskOpen) open(button);
-    else if ("deskMatching" in button.dataset) chooseMatching();
-    else if ("deskRelease" in button.dataset) release();
-    else if ("deskClear" in button.dataset) {
+    if (button.dataset.opens) open(button);
+    else if ("chooseMatching" in button.dataset) chooseMatching();
+    else if ("createRelease" in button.dataset) release();
+    else if ("clearChoice" in button.dataset) {
       chosen.clear();
       show();
     }
