@@ -13,10 +13,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from airflow_release_plugin.domain.flow.approval import is_past
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
-from airflow_release_plugin.domain.release.checks import ReportKind
+from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind
 from airflow_release_plugin.domain.states import EXPIRING_RELEASE_STATES, ReleaseState
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime, person
+from airflow_release_plugin.models.check_items import CheckItems
 from airflow_release_plugin.models.submission import Submission
 
 _NUMBER = re.compile(r"(?:R-)?0*([0-9]{1,9})", re.IGNORECASE)
@@ -203,8 +204,8 @@ class Report(Base):
     attempt: Mapped[int]
     passed: Mapped[bool]
     base_commit: Mapped[str | None] = mapped_column(String(40))
-    items: Mapped[list[dict[str, Any]]] = mapped_column(
-        JSON, comment="name, status, path, detail, facts by check"
+    items: Mapped[tuple[CheckItem, ...]] = mapped_column(
+        CheckItems, comment="name, status, path, detail, facts by check"
     )
     reported_by_id: Mapped[str] = mapped_column(String(250))
     reported_by_name: Mapped[str] = mapped_column(String(250))

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
-from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.hooks.release import DEFAULT_CONN_ID, ReleaseHook
 from airflow_release_plugin.hooks.task import readable_failures
-from airflow_release_plugin.schemas.release import CheckItemBody, ReportBody
+from airflow_release_plugin.schemas.release import MAX_DETAIL, ReportBody
 
 if TYPE_CHECKING:
     from airflow_release_plugin.client.release import ReleaseClient
@@ -40,7 +40,7 @@ def report_test(
 ) -> None:
     """Store the result of a test with the release, for its reviewers. A failed one fails the release."""
     status = CheckStatus.PASSED if passed else CheckStatus.FAILED
-    item = CheckItemBody(name=name, status=status, detail=detail[-20000:])
+    item = CheckItem(name, status, detail=detail[-MAX_DETAIL:])
     with readable_failures(), ReleaseHook(release_conn_id).get_conn() as client:
         attempt = client.get_release(release_id).attempt
         body = ReportBody(kind=ReportKind.TEST, attempt=attempt, items=[item], request_approval=False)

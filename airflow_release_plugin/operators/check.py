@@ -8,19 +8,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin.config.parsing_environment import parsing_environment
-from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind, failed
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.hooks.task import failed_for_good
 from airflow_release_plugin.operators.base import PipelineOperator
 from airflow_release_plugin.operators.candidate import fetched_tree
 from airflow_release_plugin.operators.progress import ProgressTeller
-from airflow_release_plugin.schemas.release import CheckItemBody, ReportBody, WorkTreeResponse
+from airflow_release_plugin.schemas.release import MAX_DETAIL, ReportBody, WorkTreeResponse
 
 if TYPE_CHECKING:
     from airflow_release_plugin.analysis.parse_report import FileReport, ParseReport
     from airflow_release_plugin.client.release import ReleaseClient
-
-_LONGEST_DETAIL = 20000
 
 
 class CheckReleaseOperator(PipelineOperator):
@@ -57,7 +55,7 @@ class CheckReleaseOperator(PipelineOperator):
             )
         body = self._report(work, parsed)
         self._send(client, release_id, body)
-        problems = [_line(item) for item in body.items if item.status is CheckStatus.FAILED]
+        problems = [f"{item.path}: {item.last_line}" for item in failed(body.items)]
         if problems:
             raise failed_for_good(f"Release {release_id} did not pass its check:", problems)
         self.log.info("Release %d: %d files parsed in %.1f s.", release_id, len(parsed.files), parsed.seconds)
@@ -74,9 +72,7 @@ class CheckReleaseOperator(PipelineOperator):
                 raise
 
     def _report(self, work: WorkTreeResponse, parsed: ParseReport) -> ReportBody:
-        deleted = [
-            CheckItemBody(name="deleted", status=CheckStatus.PASSED, path=path) for path in work.deleted
-        ]
+        deleted = [CheckItem("deleted", CheckStatus.PASSED, path) for path in work.deleted]
         return ReportBody(
             kind=ReportKind.CHECK,
             attempt=work.attempt,
@@ -86,7 +82,7 @@ class CheckReleaseOperator(PipelineOperator):
         )
 
 
-def _file_item(file: FileReport) -> CheckItemBody:
+def _file_item(file: FileReport) -> CheckItem:
     facts = {
         "dags": [asdict(dag) for dag in file.dags],
         "references": asdict(file.references),
@@ -99,23 +95,15 @@ def _file_item(file: FileReport) -> CheckItemBody:
     else:
         status = CheckStatus.WARNING if file.warnings else CheckStatus.PASSED
         detail = "\n".join(file.warnings)
-    return CheckItemBody(
-        name="parse", status=status, path=file.path, detail=detail[-_LONGEST_DETAIL:], facts=facts
-    )
+    return CheckItem("parse", status, file.path, detail[-MAX_DETAIL:], facts)
 
 
-def _duplicates(parsed: ParseReport) -> Iterator[CheckItemBody]:
+def _duplicates(parsed: ParseReport) -> Iterator[CheckItem]:
     for dag_id, paths in parsed.duplicates.items():
-        yield CheckItemBody(
-            name="duplicate",
-            status=CheckStatus.FAILED,
+        yield CheckItem(
+            "duplicate",
+            CheckStatus.FAILED,
             path=paths[-1],
             detail=f"DAG id {dag_id!r} is defined in {' and in '.join(paths)}; rename one of them.",
             facts={"dag_id": dag_id, "paths": list(paths)},
         )
-
-
-def _line(item: CheckItemBody) -> str:
-    """Return one line about a failed item: the last of a stack trace says what happened."""
-    last = next((line for line in reversed(item.detail.splitlines()) if line.strip()), "")
-    return f"{item.path}: {last.strip()}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field, field_validator
+from pydantic import AfterValidator, AwareDatetime, Field, field_validator
 
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
-from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.domain.release.progress import REPORTED_STATES, ItemState
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.schemas.approval import ApprovalResponse
@@ -46,14 +46,18 @@ class ReleaseItemResponse(ResponseModel):
     submitted_by: PersonResponse
 
 
-class CheckItemBody(RequestModel):
-    """One line of a report: what was looked at, and what it said."""
+MAX_DETAIL = 20000
+_LONGEST = {"name": 200, "path": 1000, "detail": MAX_DETAIL}
+"""Characters in the texts of a check item."""
 
-    name: str = Field(max_length=200)
-    status: CheckStatus
-    path: str | None = Field(default=None, max_length=1000)
-    detail: str = Field(default="", max_length=20000)
-    facts: dict[str, Any] = {}
+
+def _reportable(item: CheckItem) -> CheckItem:
+    for name, most in _LONGEST.items():
+        if len(getattr(item, name)) > most:
+            raise ValueError(f"{name} has more than {most} characters")
+    if item.is_pending:
+        raise ValueError("a report says passed, warning or failed; send it when the answer is there")
+    return item
 
 
 class ReportBody(RequestModel):
@@ -62,7 +66,7 @@ class ReportBody(RequestModel):
     kind: ReportKind
     attempt: RowId
     base_commit: str | None = Field(default=None, max_length=40)
-    items: list[CheckItemBody] = Field(max_length=5000)
+    items: list[Annotated[CheckItem, AfterValidator(_reportable)]] = Field(max_length=5000)
     request_approval: bool = True
 
 
@@ -113,7 +117,7 @@ class ReportResponse(ResponseModel):
     base_commit: str | None
     reported_at: datetime
     reported_by: PersonResponse
-    items: list[dict[str, Any]]
+    items: list[CheckItem]
 
 
 class RunResponse(ResponseModel):
@@ -242,7 +246,7 @@ class VerificationResponse(ResponseModel):
     ``outcome`` says what became of a release that failed: rolled back by which release, or why not.
     """
 
-    status: str
+    status: CheckStatus
     problems: list[str]
     outcome: str = ""
 

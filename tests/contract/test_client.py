@@ -21,7 +21,7 @@ from airflow_release_plugin.client.release import ReleaseClient
 from airflow_release_plugin.client.retry import Backoff
 from airflow_release_plugin.client.settings import ClientSettings
 from airflow_release_plugin.client.watch import AsyncReleaseClient
-from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import (
     BundleMalformedError,
@@ -34,7 +34,7 @@ from airflow_release_plugin.exceptions import (
 from airflow_release_plugin.operators.candidate import fetched_tree
 from airflow_release_plugin.schemas.gate import GateBody
 from airflow_release_plugin.schemas.imports import ImportBody, ImportCheckBody
-from airflow_release_plugin.schemas.release import CheckItemBody, ReleaseBody, ReportBody
+from airflow_release_plugin.schemas.release import ReleaseBody, ReportBody
 from airflow_release_plugin.schemas.submission import SubmissionBody
 from tests.db.api.conftest import WARNINGS, empty_world, manager, world
 from tests.db.api.world import SERVICE, World
@@ -81,7 +81,7 @@ def requested(world: World, url: str) -> int:
 
 def report(release_id: int, service: ReleaseClient, status: CheckStatus = CheckStatus.PASSED) -> ReportBody:
     work = service.get_work(release_id)
-    item = CheckItemBody(name="parse", status=status, path="etl.py", facts={"dags": [{"dag_id": "etl"}]})
+    item = CheckItem("parse", status, "etl.py", facts={"dags": [{"dag_id": "etl"}]})
     return ReportBody(kind=ReportKind.CHECK, attempt=work.attempt, base_commit=work.base_commit, items=[item])
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
-from airflow_release_plugin.domain.release.checks import ReportKind
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.models import Event, Release, Submission
 from airflow_release_plugin.repositories import events
 from airflow_release_plugin.services.promotion import promotions
@@ -33,8 +33,8 @@ ADMIN = Actor("4", "admin", frozenset({"admin"}))
 PIPELINE = Actor("5", "pipeline", frozenset({"viewer"}), ActorKind.SERVICE)
 VIEWER = Actor("6", "viewer", frozenset({"viewer"}))
 PEOPLE = (DEV, DEV2, REVIEWER, ADMIN, PIPELINE, VIEWER)
-PASSED = ({"name": "Parses", "status": "passed", "detail": ""},)
-FAILED = ({"name": "Parses", "status": "failed", "detail": "Traceback\nImportError: no module shop"},)
+PASSED = (CheckItem("Parses", CheckStatus.PASSED),)
+FAILED = (CheckItem("Parses", CheckStatus.FAILED, detail="Traceback\nImportError: no module shop"),)
 
 
 def dag_text(*dag_ids: str, lines: str = "") -> str:
@@ -104,7 +104,7 @@ class World:
         wanted: dict[str, Any] = {"title": "A release", "reviewers": ["reviewer"], **options}
         return creation.request(self.ctx, actor=actor, submission_ids=[s.id for s in chosen], **wanted)
 
-    def report(self, release: Release, items: Sequence[dict[str, Any]] = PASSED) -> Release:
+    def report(self, release: Release, items: Sequence[CheckItem] = PASSED) -> Release:
         """What the pipeline reports after its check."""
         return checks.report(
             self.ctx,

@@ -100,7 +100,7 @@ def report(release_id: IdPath, body: ReportBody, caller: CallerDep) -> ReleaseDe
             kind=body.kind,
             attempt=body.attempt,
             base_commit=body.base_commit,
-            items=[item.model_dump(mode="json") for item in body.items],
+            items=body.items,
             ask=body.request_approval,
         )
         return release_detail(ctx, actor=actor, release_id=release_id)

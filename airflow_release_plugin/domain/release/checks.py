@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 
 class CheckStatus(str, Enum):
@@ -11,6 +14,8 @@ class CheckStatus(str, Enum):
     PASSED = "passed"
     WARNING = "warning"
     FAILED = "failed"
+    PENDING = "pending"
+    """Nobody can tell yet; only while a verification or a soak looks on, never in a report."""
 
 
 class ReportKind(str, Enum):
@@ -24,3 +29,41 @@ class ReportKind(str, Enum):
     """After promotion: whether the first runs succeeded."""
     TEST = "test"
     """A step of a pipeline of one's own, such as an integration test."""
+
+
+@dataclass(frozen=True)
+class CheckItem:
+    """
+    One line of a report: what was looked at, and what it said.
+
+    :param name: of the check, not of the file
+    :param path: POSIX path of the file that it is about; empty where it is about none
+    :param detail: for people; the last line of a stack trace says what happened
+    :param facts: what was found, as JSON whose shape depends on the check
+    """
+
+    name: str
+    status: CheckStatus
+    path: str = ""
+    detail: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it fails the release."""
+        return self.status is CheckStatus.FAILED
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether its answer is still to come."""
+        return self.status is CheckStatus.PENDING
+
+    @property
+    def last_line(self) -> str:
+        """The last line of its detail that says something; empty without one."""
+        return next((line.strip() for line in reversed(self.detail.splitlines()) if line.strip()), "")
+
+
+def failed(items: Iterable[CheckItem]) -> list[CheckItem]:
+    """Those that fail the release, in their order."""
+    return [item for item in items if item.is_failed]

@@ -15,7 +15,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.ports import DagStanding
-from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.domain.release.digest import change_digest
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.domain.tree.files import TreeChange
@@ -208,16 +208,15 @@ def _report(ctx: Context, found: Baseline, release: Release, *, actor: Actor) ->
         attempt=release.attempt,
         passed=True,
         base_commit=None,
-        items=items,
+        items=tuple(items),
         reported_at=ctx.clock(),
         **stamp(actor, "reported"),
     )
 
 
-def _item(name: str, path: str, detail: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _item(name: str, path: str, detail: str, facts: Mapping[str, Any]) -> CheckItem:
     is_fine = not path or not detail
-    status = CheckStatus.PASSED if is_fine else CheckStatus.WARNING
-    return {"name": name, "status": status.value, "path": path, "detail": detail, "facts": dict(facts)}
+    return CheckItem(name, CheckStatus.PASSED if is_fine else CheckStatus.WARNING, path, detail, facts)
 
 
 def _standing(standing: DagStanding) -> dict[str, Any]:

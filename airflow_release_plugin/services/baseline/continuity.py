@@ -44,11 +44,9 @@ def compare(ctx: Context) -> Continuity:
             f"{ctx.settings.environment!r} was not adopted from a bundle; nothing to compare."
         )
     (report,) = (r for r in releases.reports(ctx.session, release.id) if r.kind is ReportKind.CHECK)
-    facts: dict[str, Any] = report.items[0]["facts"]
+    facts = report.items[0].facts
     before = {
-        name: standing
-        for item in report.items
-        for name, standing in item["facts"].get("standings", {}).items()
+        name: standing for item in report.items for name, standing in item.facts.get("standings", {}).items()
     }
     now = ctx.airflow.bundles.standings(before, up_to_run=facts["newest_run"])
     served = {ctx.settings.environment, facts["bundle"]}

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import LastRun
-from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind, failed
 from airflow_release_plugin.domain.states import ApprovalState, ReleaseState
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, StaleDigestError
 from airflow_release_plugin.models import Approval, Release, Report
@@ -81,14 +80,13 @@ def report(
     release_id: int,
     kind: ReportKind,
     attempt: int,
-    items: Sequence[dict[str, Any]],
+    items: Sequence[CheckItem],
     base_commit: str | None = None,
     ask: bool = True,
 ) -> Release:
     """
     Store what a step found out; a failed item fails the release.
 
-    :param items: dicts with name, status, path, detail, facts
     :param ask: request approval when the report is a check that passed
     :raises ConflictError: the report is about another attempt, or the release does not wait for reports
     """
@@ -100,47 +98,47 @@ def report(
         )
     if release.state is not ReleaseState.CHECKING:
         raise ConflictError(f"{release.subject} is {release.state.value!r} and takes no more reports.")
-    own: list[dict[str, Any]] = []
+    own: list[CheckItem] = []
     if kind is ReportKind.CHECK:
         risk.require_facts(items)
         own = dag_id_checks.findings(ctx, release, items)
-    found = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=[*items, *own])
-    failed = _store(ctx, release, found, actor=actor)
+    stored = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=(*items, *own))
+    problems = _store(ctx, release, stored, actor=actor)
     release.progress_json = None
-    if failed:
-        lifecycle.move(ctx, release, ReleaseState.FAILED, actor=actor, reason=_summary(failed))
+    if problems:
+        lifecycle.move(ctx, release, ReleaseState.FAILED, actor=actor, reason=_summary(problems))
     elif ask and kind is ReportKind.CHECK:
         _request_approval(ctx, release, actor=actor)
     return release
 
 
-def _store(ctx: Context, release: Release, found: Report, *, actor: Actor) -> list[dict[str, Any]]:
+def _store(ctx: Context, release: Release, stored: Report, *, actor: Actor) -> list[CheckItem]:
     """Keep a report and return its failed items."""
-    failed = [item for item in found.items if item["status"] == CheckStatus.FAILED.value]
-    found.release_id = release.id
-    found.passed = not failed
-    found.reported_at = ctx.clock()
-    found.reported_by_id, found.reported_by_name = actor.id, actor.name
-    ctx.session.add(found)
+    problems = failed(stored.items)
+    stored.release_id = release.id
+    stored.passed = not problems
+    stored.reported_at = ctx.clock()
+    stored.reported_by_id, stored.reported_by_name = actor.id, actor.name
+    ctx.session.add(stored)
     audit.record(
         ctx,
         actor=actor,
         tag=EventTag.RELEASE_CHECKED,
         subject=f"release:{release.id}",
-        kind=found.kind.value,
-        attempt=found.attempt,
-        passed=found.passed,
-        failed=[item["name"] for item in failed],
+        kind=stored.kind.value,
+        attempt=stored.attempt,
+        passed=stored.passed,
+        failed=[item.name for item in problems],
     )
-    return failed
+    return problems
 
 
-def _summary(failed: Sequence[dict[str, Any]]) -> str:
+def _summary(problems: Sequence[CheckItem]) -> str:
     """The first problem, with its file, and how many more there are."""
-    lines = str(failed[0].get("detail", "")).strip().splitlines()
-    line, path = lines[-1] if lines else "failed", failed[0].get("path")
-    where = "" if path and path in line else f"{path or failed[0]['name']}: "
-    return f"{where}{line}{f' (and {len(failed) - 1} more)' if len(failed) > 1 else ''}"
+    first = problems[0]
+    line = first.last_line or "failed"
+    where = "" if first.path and first.path in line else f"{first.path or first.name}: "
+    return f"{where}{line}{f' (and {len(problems) - 1} more)' if len(problems) > 1 else ''}"
 
 
 def request_approval(ctx: Context, *, actor: Actor, release_id: int) -> Release:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from airflow_release_plugin.domain.kinds import ChangeKind
-from airflow_release_plugin.domain.release.checks import CheckStatus
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.runtime.context import Context
 
 
-def findings(ctx: Context, release: Release, items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def findings(ctx: Context, release: Release, items: Iterable[CheckItem]) -> list[CheckItem]:
     """
     Failed check items for DAG ids that would surprise somebody.
 
@@ -20,11 +19,11 @@ def findings(ctx: Context, release: Release, items: Sequence[dict[str, Any]]) ->
     because it looks at its surroundings, would bring something that nobody saw. And of two bundles that
     serve one id, Airflow silently lets the one that was parsed last win.
 
-    :param items: what the worker found; dicts with path and facts
+    :param items: what the worker found
     """
-    found: list[dict[str, Any]] = []
+    found: list[CheckItem] = []
     places = _places(ctx, release)
-    parsed = {item["path"]: item["facts"]["dags"] for item in items if "dags" in (item.get("facts") or {})}
+    parsed = {item.path: item.facts["dags"] for item in items if "dags" in item.facts}
     for own in release.items:
         if own.change is ChangeKind.DELETED or own.path not in parsed:
             continue
@@ -59,7 +58,7 @@ def _places(ctx: Context, release: Release) -> dict[str, str]:
     return found
 
 
-def _clashes(places: Mapping[str, str], path: str, ids: Iterable[str]) -> Iterable[dict[str, Any]]:
+def _clashes(places: Mapping[str, str], path: str, ids: Iterable[str]) -> Iterator[CheckItem]:
     for dag_id in ids:
         if dag_id in places:
             yield _failed(
@@ -73,11 +72,5 @@ def _listed(ids: Sequence[str]) -> str:
     return ", ".join(ids) or "nothing"
 
 
-def _failed(path: str, detail: str) -> dict[str, Any]:
-    return {
-        "name": "dag ids",
-        "status": CheckStatus.FAILED.value,
-        "path": path,
-        "detail": detail,
-        "facts": {},
-    }
+def _failed(path: str, detail: str) -> CheckItem:
+    return CheckItem("dag ids", CheckStatus.FAILED, path, detail)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind, failed
 from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ConflictError
@@ -86,8 +85,8 @@ def items(release: Release, state: ReleaseState, reports: Sequence[Report]) -> t
             else ItemProgress(item.path, ItemState.WAITING)
             for item in release.items
         )
-    checked = _lines(release, reports, ReportKind.CHECK)
-    served = _lines(release, reports, ReportKind.VERIFICATION)
+    checked = _latest(release, reports, ReportKind.CHECK)
+    served = _latest(release, reports, ReportKind.VERIFICATION)
     seen = _told(release, _verification_of(release))
     return tuple(_item(item, state, checked, served, item.path in seen) for item in release.items)
 
@@ -96,8 +95,8 @@ def _read(told: list[str]) -> tuple[ItemState, str]:
     return ItemState(told[0]), told[1]
 
 
-def _lines(release: Release, reports: Iterable[Report], kind: ReportKind) -> list[dict[str, Any]] | None:
-    """Lines of the latest report of this attempt; ``None`` when there is none."""
+def _latest(release: Release, reports: Iterable[Report], kind: ReportKind) -> tuple[CheckItem, ...] | None:
+    """Items of the latest report of this attempt; ``None`` when there is none."""
     found = [report.items for report in reports if report.kind is kind and report.attempt == release.attempt]
     return found[-1] if found else None
 
@@ -105,11 +104,11 @@ def _lines(release: Release, reports: Iterable[Report], kind: ReportKind) -> lis
 def _item(
     item: ReleaseItem,
     state: ReleaseState,
-    checked: list[dict[str, Any]] | None,
-    served: list[dict[str, Any]] | None,
+    checked: tuple[CheckItem, ...] | None,
+    served: tuple[CheckItem, ...] | None,
     is_seen: bool,
 ) -> ItemProgress:
-    problem = _problem(item.path, served or []) or _problem(item.path, checked or [])
+    problem = _problem(item.path, served or ()) or _problem(item.path, checked or ())
     if problem is not None:
         return ItemProgress(item.path, ItemState.FAILED, problem)
     if served is not None:
@@ -123,10 +122,6 @@ def _item(
     return ItemProgress(item.path, reached)
 
 
-def _problem(path: str, lines: Iterable[Mapping[str, Any]]) -> str | None:
+def _problem(path: str, items: Iterable[CheckItem]) -> str | None:
     """The last line of what was found wrong with a file, which says what happened."""
-    for line in lines:
-        if line.get("path") == path and line["status"] == CheckStatus.FAILED.value:
-            detail = str(line.get("detail", "")).strip().splitlines()
-            return detail[-1] if detail else str(line["name"])
-    return None
+    return next((item.last_line or item.name for item in failed(items) if item.path == path), None)

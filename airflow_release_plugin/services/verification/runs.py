@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.kinds import ChangeKind
-from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind, failed
 from airflow_release_plugin.domain.release.runs import AT_WORK, DELETED, NOT_STARTED, WAITING, StartStatus
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
@@ -148,7 +148,7 @@ def soak(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
     access.require_executor(ctx, actor, "watch the runs of releases")
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
     if not release.soak_minutes:
-        return Verification("passed", [])
+        return Verification(CheckStatus.PASSED, [])
     stored = verification.stored_verdict(ctx, release, ReportKind.SOAK)
     if stored is not None:
         return verification.concluded(ctx, release, stored, "Soak")
@@ -158,13 +158,12 @@ def soak(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
     if not runs and any(not item.submission.is_removal for item in release.items):
         raise ConflictError(f"The runs of {release.subject} were not started yet; start them first.")
     is_late = ctx.clock() >= _soak_end(ctx, release)
-    lines = [_line(release, run, is_late=is_late) for run in runs]
-    failed = any(line["status"] == CheckStatus.FAILED.value for line in lines)
-    waiting = [line["detail"] for line in lines if line["status"] == "pending"]
-    if waiting and not failed:
-        return Verification("pending", waiting)
-    kept = [line for line in lines if line["status"] != "pending"]
-    verdict = verification.store_verdict(ctx, release, ReportKind.SOAK, kept, actor=actor)
+    items = [_item(release, run, is_late=is_late) for run in runs]
+    pending = [item.detail for item in items if item.is_pending]
+    if pending and not failed(items):
+        return Verification(CheckStatus.PENDING, pending)
+    answered = [item for item in items if not item.is_pending]
+    verdict = verification.store_verdict(ctx, release, ReportKind.SOAK, answered, actor=actor)
     return verification.concluded(ctx, release, verdict, "Soak")
 
 
@@ -177,11 +176,11 @@ def _soak_end(ctx: Context, release: Release) -> datetime:
     return begun + timedelta(minutes=release.soak_minutes)
 
 
-def _line(release: Release, run: StartStatus, *, is_late: bool) -> dict[str, str]:
-    problem, status = "", CheckStatus.PASSED.value
+def _item(release: Release, run: StartStatus, *, is_late: bool) -> CheckItem:
+    problem, status = "", CheckStatus.PASSED
     if run.state != "success":
         is_over = run.ended or is_late
-        status = CheckStatus.FAILED.value if is_over else "pending"
+        status = CheckStatus.FAILED if is_over else CheckStatus.PENDING
         late = f" after {release.soak_minutes} minutes" if is_late and not run.ended else ""
         problem = f"{run.dag_id}: " + (run.problem or f"its first run is {run.state!r}{late}")
-    return {"name": f"First run: {run.dag_id}", "path": "", "status": status, "detail": problem}
+    return CheckItem(f"First run: {run.dag_id}", status, detail=problem)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import ServedState
-from airflow_release_plugin.domain.release.checks import CheckStatus, ReportKind
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind, failed
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.models import Release, Report, Submission
@@ -34,7 +34,7 @@ class Verification:
     :param outcome: what became of a release that failed, for people
     """
 
-    status: str
+    status: CheckStatus
     problems: list[str]
     outcome: str = ""
 
@@ -54,14 +54,14 @@ def verify(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
         return concluded(ctx, release, stored)
     if release.state is not ReleaseState.RELEASED or release.released_at is None:
         raise ConflictError(f"{release.subject} is {release.state.value!r}; there is nothing to verify yet.")
-    lines = _lines(ctx, release)
-    pending = [line["detail"] for line in lines if line["status"] == "pending"]
+    items = _items(ctx, release)
+    pending = [item.detail for item in items if item.is_pending]
     if pending:
-        served = (line["path"] for line in lines if line["status"] == CheckStatus.PASSED.value)
+        served = (item.path for item in items if item.status is CheckStatus.PASSED)
         progress.note_served(release, served, now=ctx.clock())
-        return Verification("pending", pending)
+        return Verification(CheckStatus.PENDING, pending)
     release.progress_json = None
-    verdict = store_verdict(ctx, release, ReportKind.VERIFICATION, lines, actor=actor)
+    verdict = store_verdict(ctx, release, ReportKind.VERIFICATION, items, actor=actor)
     return concluded(ctx, release, verdict)
 
 
@@ -69,45 +69,48 @@ def stored_verdict(ctx: Context, release: Release, kind: ReportKind) -> Verifica
     """The verdict of this attempt, if there is one."""
     for report in release_queries.reports(ctx.session, release.id):
         if report.kind is kind and report.attempt == release.attempt:
-            problems = [item["detail"] for item in report.items if item["status"] == CheckStatus.FAILED.value]
-            return Verification("passed" if report.passed else "failed", problems)
+            return _verdict(report)
     return None
 
 
 def store_verdict(
-    ctx: Context, release: Release, kind: ReportKind, lines: Sequence[dict[str, str]], *, actor: Actor
+    ctx: Context, release: Release, kind: ReportKind, items: Iterable[CheckItem], *, actor: Actor
 ) -> Verification:
     """Keep what was found, and say it in the trail."""
-    problems = [line["detail"] for line in lines if line["status"] == CheckStatus.FAILED.value]
-    ctx.session.add(
-        Report(
-            release_id=release.id,
-            kind=kind,
-            attempt=release.attempt,
-            passed=not problems,
-            base_commit=release.target_commit,
-            items=list(lines),
-            reported_at=ctx.clock(),
-            **stamp(actor, "reported"),
-        )
+    report = Report(
+        release_id=release.id,
+        kind=kind,
+        attempt=release.attempt,
+        base_commit=release.target_commit,
+        items=tuple(items),
+        reported_at=ctx.clock(),
+        **stamp(actor, "reported"),
     )
+    report.passed = not failed(report.items)
+    ctx.session.add(report)
+    verdict = _verdict(report)
     audit.record(
         ctx,
         actor=actor,
         tag=EventTag.RELEASE_VERIFIED,
         subject=f"release:{release.id}",
         kind=kind.value,
-        passed=not problems,
-        problems=problems,
+        passed=report.passed,
+        problems=verdict.problems,
     )
-    return Verification("failed" if problems else "passed", problems)
+    return verdict
+
+
+def _verdict(report: Report) -> Verification:
+    status = CheckStatus.PASSED if report.passed else CheckStatus.FAILED
+    return Verification(status, [item.detail for item in failed(report.items)])
 
 
 def concluded(
     ctx: Context, release: Release, verdict: Verification, what: str = "Verification"
 ) -> Verification:
     """Act on a verdict: what failed and is still released is rolled back now."""
-    if verdict.status != "failed":
+    if verdict.status is not CheckStatus.FAILED:
         return verdict
     if release.state is ReleaseState.RELEASED:
         reason = f"{what} of {release.number} failed: {_in_short(verdict.problems)}"
@@ -128,9 +131,9 @@ class _Expected:
     dag_ids: frozenset[str]
 
 
-def _lines(ctx: Context, release: Release) -> list[dict[str, str]]:
+def _items(ctx: Context, release: Release) -> list[CheckItem]:
     expected = _expected(ctx, release)
-    served = ctx.airflow.serving.served(release.environment, [item.path for item in expected])
+    served = ctx.airflow.serving.served(release.environment, [file.path for file in expected])
     # What came after it contains it: a dag processor may go straight to that.
     versions = {release.target_commit, *history.history_point(ctx, release.target_commit).commits}
     age = ctx.clock() - (release.released_at or ctx.clock())
@@ -138,8 +141,8 @@ def _lines(ctx: Context, release: Release) -> list[dict[str, str]]:
     quiet = ctx.clock() - (progress.last_served(release) or ctx.clock())
     is_late = quiet > timedelta(seconds=ctx.settings.verify_timeout)
     return [
-        _line(item, served.get(item.path), versions, is_late=is_late, is_settled=age >= SETTLED)
-        for item in expected
+        _item(file, served.get(file.path), versions, is_late=is_late, is_settled=age >= SETTLED)
+        for file in expected
     ]
 
 
@@ -166,31 +169,33 @@ def _of(row: Submission) -> _Expected:
     return _Expected(row.path, frozenset() if row.is_removal else frozenset(row.dag_ids))
 
 
-def _line(
-    item: _Expected,
+def _item(
+    file: _Expected,
     state: ServedState | None,
     versions: Iterable[str | None],
     *,
     is_late: bool,
     is_settled: bool,
-) -> dict[str, str]:
+) -> CheckItem:
     """One file: passed, failed, or pending while Airflow may still be parsing."""
-    state = state or ServedState(item.path)
+    state = state or ServedState(file.path)
     current = {dag.dag_id for dag in state.dags if dag.bundle_version in versions}
-    missing, extra = sorted(item.dag_ids - current), sorted(current - item.dag_ids)
+    missing, extra = sorted(file.dag_ids - current), sorted(current - file.dag_ids)
     problem = ""
-    if not item.dag_ids:
+    if not file.dag_ids:
         served = ", ".join(dag.dag_id for dag in state.dags)
-        problem = f"{item.path}: still served: {served}" if served else ""
+        problem = f"{file.path}: still served: {served}" if served else ""
     elif state.import_errors:
-        problem = f"{item.path}: does not import: {state.import_errors[0].strip().splitlines()[-1]}"
+        problem = f"{file.path}: does not import: {state.import_errors[0].strip().splitlines()[-1]}"
         # Together with the Dags of the new version, the error is of that version too.
         is_late = is_late or is_settled or not missing
     elif missing:
-        problem = f"{item.path}: not served at the new version yet: {', '.join(missing)}"
+        problem = f"{file.path}: not served at the new version yet: {', '.join(missing)}"
     elif extra:
-        problem = f"{item.path}: serves Dags that nobody announced: {', '.join(extra)}"
+        problem = f"{file.path}: serves Dags that nobody announced: {', '.join(extra)}"
         is_late = True
-    status = CheckStatus.PASSED.value if not problem else CheckStatus.FAILED.value if is_late else "pending"
-    name = "served" if item.dag_ids else "gone"
-    return {"name": name, "path": item.path, "status": status, "detail": problem}
+    name = "served" if file.dag_ids else "gone"
+    status = CheckStatus.PASSED
+    if problem:
+        status = CheckStatus.FAILED if is_late else CheckStatus.PENDING
+    return CheckItem(name, status, file.path, problem)

@@ -13,6 +13,7 @@ from airflow_release_plugin.analysis.structure_diff import DagDiff, diff_dags
 from airflow_release_plugin.analysis.text_diff import diff_texts
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import DagFacts
+from airflow_release_plugin.domain.release.checks import CheckItem
 from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, RiskFacts
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tree.files import TreeChange
@@ -40,23 +41,25 @@ class ParsedUnit:
 
 def parsed_units(reports: Iterable[Report]) -> dict[str, ParsedUnit]:
     """By path, what the latest of ``reports`` found."""
-    found: dict[str, ParsedUnit] = {}
-    for report in reports:
-        for item in report.items:
-            facts, path = item.get("facts") or {}, item.get("path")
-            if path and "dags" in facts:
-                references = facts.get("references") or {}
-                found[path] = ParsedUnit(
-                    tuple(ParsedDag.from_dict(dag) for dag in facts["dags"]),
-                    References(**{key: tuple(value) for key, value in references.items()}),
-                )
-    return found
+    return _parsed(item for report in reports for item in report.items)
 
 
-def require_facts(items: Iterable[Mapping[str, Any]]) -> None:
+def _parsed(items: Iterable[CheckItem]) -> dict[str, ParsedUnit]:
+    units: dict[str, ParsedUnit] = {}
+    for item in items:
+        if item.path and "dags" in item.facts:
+            references = item.facts.get("references") or {}
+            units[item.path] = ParsedUnit(
+                tuple(ParsedDag.from_dict(dag) for dag in item.facts["dags"]),
+                References(**{key: tuple(value) for key, value in references.items()}),
+            )
+    return units
+
+
+def require_facts(items: Iterable[CheckItem]) -> None:
     """Raise ``InvalidRequestError`` for facts of a check that could not be read later."""
     try:
-        parsed_units([Report(items=list(items))])
+        _parsed(items)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise InvalidRequestError(f"The facts of the check are not readable: {error}.") from error
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.models import Release
 from tests.db.views.conftest import DEV, Browsers, Installation, words
 from tests.harness.context import World
@@ -18,15 +17,10 @@ NAMES = [f"shop_{number:02}" for number in range(12)]
 def checked(home: Installation, *, failing: str = "") -> Release:
     """A release of :data:`NAMES` after its check."""
 
-    def line(name: str) -> dict[str, Any]:
+    def line(name: str) -> CheckItem:
         if name == failing:
-            return {
-                "name": "parse",
-                "status": "failed",
-                "path": f"{name}.py",
-                "detail": "ImportError: no shop",
-            }
-        return {"name": "parse", "status": "passed", "path": f"{name}.py"}
+            return CheckItem("parse", CheckStatus.FAILED, f"{name}.py", "ImportError: no shop")
+        return CheckItem("parse", CheckStatus.PASSED, f"{name}.py")
 
     def step(world: World) -> Release:
         versions = [world.submit(world.dag(name), DEV) for name in NAMES]

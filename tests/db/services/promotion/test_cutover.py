@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from airflow_release_plugin.domain.ports import DagAccess, LastRun, LiveDag, RunFacts
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.promotion import cutover
@@ -15,16 +16,10 @@ from tests.harness.context import DEV, PIPELINE, REVIEWER, VIEWER, World
 pytestmark = pytest.mark.req("R20")
 
 
-def parsed(dag_id: str, *tasks: str, **facts: Any) -> dict[str, Any]:
+def parsed(dag_id: str, *tasks: str, **facts: Any) -> CheckItem:
     """What a worker reports of a file with one DAG."""
     dag = {"dag_id": dag_id, "tasks": [{"task_id": task, "type": "EmptyOperator"} for task in tasks], **facts}
-    return {
-        "name": "parse",
-        "status": "passed",
-        "path": f"{dag_id}.py",
-        "detail": "",
-        "facts": {"dags": [dag]},
-    }
+    return CheckItem("parse", CheckStatus.PASSED, f"{dag_id}.py", facts={"dags": [dag]})
 
 
 def only(world: World, release: Release) -> DagCutover:

@@ -9,6 +9,7 @@ import pytest
 from airflow_release_plugin.analysis.structure_diff import PartState
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import DagAccess
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.exceptions import InvalidRequestError, NotAllowedError, NotFoundError
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.services.read_models import compare
@@ -19,12 +20,12 @@ from tests.harness.context import DEV, DEV2, REVIEWER, World
 def checked(world: World, release: Release, **tasks: list[str]) -> Release:
     """Report what is in each file, ``etl=["a"]`` for tasks of the DAG in ``etl.py``."""
     items = [
-        {
-            "name": "parse",
-            "status": "passed",
-            "path": f"{name}.py",
-            "facts": {"dags": [{"dag_id": name, "tasks": [{"task_id": t, "type": "X"} for t in found]}]},
-        }
+        CheckItem(
+            "parse",
+            CheckStatus.PASSED,
+            f"{name}.py",
+            facts={"dags": [{"dag_id": name, "tasks": [{"task_id": t, "type": "X"} for t in found]}]},
+        )
         for name, found in tasks.items()
     ]
     return world.report(release, items)

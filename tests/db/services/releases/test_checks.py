@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import DagFacts
-from airflow_release_plugin.domain.release.checks import ReportKind
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, InvalidTransitionError, NotAllowedError
 from airflow_release_plugin.models import Release
@@ -71,7 +69,7 @@ def test_a_failed_check_fails_the_release_and_gives_the_versions_back(world: Wor
 
 
 def test_a_warning_fails_nothing(world: World) -> None:
-    warning = {"name": "References", "status": "warning", "detail": "unknown pool"}
+    warning = CheckItem("References", CheckStatus.WARNING, detail="unknown pool")
 
     assert world.report(requested(world), [warning]).state is ReleaseState.AWAITING_APPROVAL
 
@@ -223,10 +221,10 @@ def test_broken_machinery_leaves_what_has_ended_alone(world: World) -> None:
     assert release.state is ReleaseState.RELEASED
 
 
-def parsed(path: str, *dag_ids: str) -> dict[str, Any]:
+def parsed(path: str, *dag_ids: str) -> CheckItem:
     """What a worker reports of a file that defines these DAGs."""
     dags = [{"dag_id": dag_id} for dag_id in dag_ids]
-    return {"name": "parse", "status": "passed", "path": path, "detail": "", "facts": {"dags": dags}}
+    return CheckItem("parse", CheckStatus.PASSED, path, facts={"dags": dags})
 
 
 @pytest.mark.parametrize("found", [["other"], ["etl", "other"]])

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from airflow_release_plugin.domain.ports import LiveDag, RunFacts
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError, UnavailableError
 from airflow_release_plugin.models import Release
@@ -42,8 +43,7 @@ def test_an_id_that_came_to_the_target_since_the_request_fails_the_check(world: 
     release = world.request(world.submit(world.dag("two")))
     one = world.released(world.dag("one"))
     one.items[0].submission.dag_ids = ["two"]
-    facts = {"dags": [{"dag_id": "two"}]}
-    parsed = {"name": "parse", "status": "passed", "path": "two.py", "facts": facts}
+    parsed = CheckItem("parse", CheckStatus.PASSED, "two.py", facts={"dags": [{"dag_id": "two"}]})
 
     world.report(release, [parsed])
 

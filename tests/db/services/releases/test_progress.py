@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
 from airflow_release_plugin.exceptions import ConflictError, NotAllowedError
 from airflow_release_plugin.models import Release
@@ -49,8 +50,8 @@ def test_the_report_takes_the_place_of_what_was_told(world: World) -> None:
     release = asked(world, "one", "two")
     tell(world, release, ItemProgress("one.py", ItemState.CHECKING))
     trace = "Traceback\nImportError: no shop"
-    failed = {"name": "parse", "status": "failed", "path": "two.py", "detail": trace}
-    world.report(release, [{"name": "parse", "status": "passed", "path": "one.py"}, failed])
+    failed = CheckItem("parse", CheckStatus.FAILED, "two.py", trace)
+    world.report(release, [CheckItem("parse", CheckStatus.PASSED, "one.py"), failed])
 
     assert shown(world, release) == {"one.py": ("checked", ""), "two.py": ("failed", "ImportError: no shop")}
     assert release.progress_json is None

@@ -9,6 +9,7 @@ import pytest
 
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.ports import DagAccess
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
     ConflictError,
@@ -166,7 +167,7 @@ def test_a_rollback_is_not_tried_again_but_requested_anew(world: World) -> None:
     version(world, 1)
     version(world, 2)
     release = requested(world, DagTarget("etl", 1))
-    world.report(release, [{"name": "Parses", "status": "failed", "detail": "no"}])
+    world.report(release, [CheckItem("Parses", CheckStatus.FAILED, detail="no")])
 
     assert not creation.may_retry(world.ctx, DEV, release)
     with pytest.raises(ConflictError, match="Request it anew"):

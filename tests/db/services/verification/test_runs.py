@@ -6,6 +6,7 @@ import pytest
 
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import RunFacts
+from airflow_release_plugin.domain.release.checks import CheckStatus
 from airflow_release_plugin.domain.release.runs import StartStatus, StartSummary, summary
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import (
@@ -201,7 +202,7 @@ def soak(world: World, release: Release) -> Verification:
 def test_while_the_first_run_runs_the_soak_is_pending(world: World) -> None:
     release = soaking(world)
 
-    assert soak(world, release) == Verification("pending", ["etl: its first run is 'queued'"])
+    assert soak(world, release) == Verification(CheckStatus.PENDING, ["etl: its first run is 'queued'"])
 
 
 @pytest.mark.req("R18")
@@ -242,7 +243,7 @@ def test_a_first_run_that_is_not_done_in_time_takes_the_release_back(
 
 
 def test_a_release_without_a_soak_passes_at_once(world: World) -> None:
-    assert soak(world, world.waiting(world.dag("etl"))) == Verification("passed", [])
+    assert soak(world, world.waiting(world.dag("etl"))) == Verification(CheckStatus.PASSED, [])
 
 
 def test_a_soak_needs_runs(world: World) -> None:

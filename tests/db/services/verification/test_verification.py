@@ -6,6 +6,7 @@ import pytest
 
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import ServedState
+from airflow_release_plugin.domain.release.checks import CheckStatus
 from airflow_release_plugin.exceptions import ConflictError, NotAllowedError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import releases as queries
@@ -29,7 +30,7 @@ def test_until_airflow_has_parsed_the_new_commit_the_verdict_is_pending(world: W
 
     result = verify(world, release)
 
-    assert result == Verification("pending", ["etl.py: not served at the new version yet: etl"])
+    assert result == Verification(CheckStatus.PENDING, ["etl.py: not served at the new version yet: etl"])
     assert [r.kind.value for r in queries.reports(world.ctx.session, release.id)] == ["check"]
 
 
@@ -38,7 +39,7 @@ def test_a_dag_that_is_served_at_the_new_commit_passes(world: World) -> None:
     release = world.released(world.dag("etl"))
     served(world)
 
-    assert verify(world, release) == Verification("passed", [])
+    assert verify(world, release) == Verification(CheckStatus.PASSED, [])
 
 
 @pytest.mark.req("R18")
@@ -129,10 +130,10 @@ def test_a_removed_dag_has_to_go_away(world: World) -> None:
     world.delete("etl.py")
     release = world.released("etl.py")
 
-    assert verify(world, release) == Verification("pending", ["etl.py: still served: etl"])
+    assert verify(world, release) == Verification(CheckStatus.PENDING, ["etl.py: still served: etl"])
     served(world)
     assert verify(world, release).status == "passed"
-    assert queries.reports(world.ctx.session, release.id)[-1].items[0]["name"] == "gone"
+    assert queries.reports(world.ctx.session, release.id)[-1].items[0].name == "gone"
 
 
 def test_the_verdict_is_stored_once_and_stays(world: World, clock: FrozenClock) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from airflow_release_plugin.analysis.parse_check import check_tree
 from airflow_release_plugin.domain.ports import DagFacts
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.domain.release.risk import ChangeFact, RiskFacts
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError
@@ -69,12 +70,12 @@ with DAG(dag_id="{dag_id}", schedule={schedule}):
 """
 
 
-def parsed(path: str, **facts: Any) -> dict[str, Any]:
+def parsed(path: str, **facts: Any) -> CheckItem:
     """A passed item of a report with the facts of one file."""
-    return {"name": "parse", "status": "passed", "path": path, "detail": "", "facts": facts}
+    return CheckItem("parse", CheckStatus.PASSED, path, facts=facts)
 
 
-def dag_item(path: str, dag_id: str, **dag: Any) -> dict[str, Any]:
+def dag_item(path: str, dag_id: str, **dag: Any) -> CheckItem:
     return parsed(path, dags=[{"dag_id": dag_id, **dag}], references={})
 
 
@@ -149,7 +150,7 @@ def test_every_kind_of_change_is_found_in_real_files(world: World, tmp_path: Pat
     assert kept == found
 
 
-def release_with(world: World, *items: Sequence[dict[str, Any]], path: str = "etl.py") -> Release:
+def release_with(world: World, *items: Sequence[CheckItem], path: str = "etl.py") -> Release:
     """A released version with the first report's facts, then another one with the second's."""
     before, now = items
     world.dag("etl")
@@ -229,7 +230,7 @@ def test_facts_that_cannot_be_read_are_refused_when_they_come(world: World, fact
     release = request(world, world.dag("etl"))
 
     with pytest.raises(InvalidRequestError, match="not readable"):
-        world.report(release, [{**parsed("etl.py"), "facts": facts}])
+        world.report(release, [parsed("etl.py", **facts)])
     assert release.state is ReleaseState.CHECKING
 
 
