@@ -11,66 +11,23 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
-PACKAGE = "airflow_release_plugin"
+from tools.name_rules import (
+    modules_have_names_of_their_own,
+    one_class_for_a_name,
+    packages_say_what_they_are_for,
+    pages_end_in_page,
+)
+from tools.source import PACKAGE, Finding, Source, last_name
+
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 SCANNED = (PACKAGE, "demo", "tools", "dags", "benchmarks", "tests")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One broken rule at one line."""
-
-    path: str
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.message}"
-
-
-@dataclass(frozen=True)
-class Source:
-    """
-    A Python file.
-
-    :param path: POSIX path relative to the repository
-    """
-
-    path: str
-    text: str
-
-    @cached_property
-    def tree(self) -> ast.Module:
-        """The parsed file."""
-        return ast.parse(self.text, filename=self.path)
-
-    @cached_property
-    def lines(self) -> list[str]:
-        """The lines without their ends."""
-        return self.text.splitlines()
-
-    def calls(self) -> Iterator[ast.Call]:
-        """Every call in the file."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
-
-    def is_in(self, *places: str) -> bool:
-        """Whether the file is one of ``places``, or below one, all relative to the package."""
-        return any(self.path.startswith(f"{PACKAGE}/{place}") for place in places)
-
-
 Rule = Callable[[Source], Iterator[Finding]]
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
-
-
-def _last_name(node: ast.expr) -> str:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _session_call(call: ast.Call, *methods: str) -> bool:
@@ -79,7 +36,7 @@ def _session_call(call: ast.Call, *methods: str) -> bool:
     return (
         isinstance(function, ast.Attribute)
         and function.attr in methods
-        and _last_name(function.value).lower().endswith("session")
+        and last_name(function.value).lower().endswith("session")
     )
 
 
@@ -92,8 +49,8 @@ def one_door_for_states(source: Source) -> Iterator[Finding]:
         if isinstance(node, ast.Attribute) and node.attr == "state" and isinstance(node.ctx, ast.Store):
             yield Finding(source.path, node.lineno, message)
     for call in source.calls():
-        by_name = _last_name(call.func) == "setattr" and len(call.args) > 1
-        in_bulk = _last_name(call.func) == "values" and any(word.arg == "state" for word in call.keywords)
+        by_name = last_name(call.func) == "setattr" and len(call.args) > 1
+        in_bulk = last_name(call.func) == "values" and any(word.arg == "state" for word in call.keywords)
         if in_bulk or (by_name and getattr(call.args[1], "value", None) == "state"):
             yield Finding(source.path, call.lineno, message)
 
@@ -109,7 +66,7 @@ def one_door_for_branches(source: Source) -> Iterator[Finding]:
     if not source.is_in("") or source.is_in(*doors):
         return
     for call in source.calls():
-        if _last_name(call.func) == "move_ref":
+        if last_name(call.func) == "move_ref":
             message = "code reaches an environment through services/promotion/ only: call promote()"
             yield Finding(source.path, call.lineno, message)
 
@@ -120,7 +77,7 @@ def queries_live_in_repositories(source: Source) -> Iterator[Finding]:
         return
     for call in source.calls():
         query = _session_call(call, "query", "execute", "scalar", "scalars")
-        if query or _last_name(call.func) == "select":
+        if query or last_name(call.func) == "select":
             yield Finding(source.path, call.lineno, "queries live in repositories/: add a function there")
 
 
@@ -160,7 +117,7 @@ def no_http_inside(source: Source) -> Iterator[Finding]:
     if not source.is_in("services/", "repositories/", "models/", "domain/", "store/", "analysis/"):
         return
     for node in ast.walk(source.tree):
-        if isinstance(node, (ast.Name, ast.Attribute)) and _last_name(node) == "HTTPException":
+        if isinstance(node, (ast.Name, ast.Attribute)) and last_name(node) == "HTTPException":
             yield Finding(source.path, node.lineno, "raise an error of exceptions.py; api/errors.py maps it")
 
 
@@ -171,7 +128,7 @@ def no_bare_exceptions(source: Source) -> Iterator[Finding]:
         if not isinstance(node, ast.Raise) or node.exc is None:
             continue
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-        if _last_name(raised) in banned:
+        if last_name(raised) in banned:
             yield Finding(source.path, node.lineno, "raise a class of exceptions.py, or a fitting builtin")
 
 
@@ -226,18 +183,9 @@ def _changes_something(function: ast.AST) -> bool:
     calls = [node.func for node in nodes if isinstance(node, ast.Call)]
     named = {call.attr for call in calls if isinstance(call, ast.Attribute)}
     return not named.isdisjoint({"move_to", "record"}) or any(
-        isinstance(call, ast.Attribute) and call.attr == "add" and _last_name(call.value).endswith("session")
+        isinstance(call, ast.Attribute) and call.attr == "add" and last_name(call.value).endswith("session")
         for call in calls
     )
-
-
-def packages_say_what_they_are_for(source: Source) -> Iterator[Finding]:
-    """The docstring of a package begins with one sentence; the maps in the documentation are made of them."""
-    if source.is_in("") and source.path.endswith("/__init__.py"):
-        summary = (ast.get_docstring(source.tree) or "").partition("\n\n")[0]
-        if not re.fullmatch(r"(?:[^.]|\.(?!\s|$))+\.", summary):
-            message = "say in one sentence what the package is for; `make docs` puts it into the map"
-            yield Finding(source.path, 1, message)
 
 
 RULES: tuple[Rule, ...] = (
@@ -251,6 +199,8 @@ RULES: tuple[Rule, ...] = (
     sizes,
     services_name_their_actor,
     packages_say_what_they_are_for,
+    modules_have_names_of_their_own,
+    pages_end_in_page,
 )
 
 _PAGE_RULES = (
@@ -286,9 +236,10 @@ def check_page(path: str, text: str) -> list[Finding]:
 
 def check_repository(root: Path) -> list[Finding]:
     """Return what is wrong with the repository at ``root``."""
-    findings: list[Finding] = []
-    for path in sorted(file for top in SCANNED for file in (root / top).rglob("*.py")):
-        findings += check_python(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
+    files = sorted(file for top in SCANNED for file in (root / top).rglob("*.py"))
+    sources = [Source(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")) for path in files]
+    findings = [finding for source in sources for rule in RULES for finding in rule(source)]
+    findings += one_class_for_a_name(sources)
     for path in sorted((root / PACKAGE / "views").rglob("*")):
         if path.suffix in {".html", ".css"}:
             findings += check_page(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))

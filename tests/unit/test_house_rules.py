@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tools.house_rules import check_page, check_python, check_repository
+from tools.name_rules import one_class_for_a_name
+from tools.source import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "airflow_release_plugin"
@@ -22,6 +24,12 @@ BROKEN = [
     ("services/a/__init__.py", '"""What it is. And more."""', "one sentence"),
     ("services/a/__init__.py", '"""What it is"""', "one sentence"),
     ("services/releases/a.py", "ctx.store.move_ref(ref, expected=a, new=b)", "promote()"),
+    ("services/target/a.py", "", "name it by what it holds"),
+    ("services/releases/requests.py", "", "known library"),
+    ("domain/calendar.py", "", "known library"),
+    ("domain/calendar/__init__.py", '"""What it is."""', "known library"),
+    ("views/releases/a.py", "class ReleaseView(BasePage): pass", "end its name in Page"),
+    ("views/web/a.py", "class Base(BaseView): pass", "end its name in Page"),
     ("services/a.py", "select(Release)", "repositories/"),
     ("api/a.py", "sa.select(Release)", "repositories/"),
     ("views/a.py", "session.execute(q)", "repositories/"),
@@ -47,6 +55,8 @@ KEPT = [
     ("models/base.py", "self.state = checked"),
     ("services/a.py", "before = release.state"),
     ("services/a/__init__.py", '"""What ``a.py`` is for: this.\n\nAnd more. Here."""'),
+    ("migrations/env.py", ""),
+    ("views/releases/a.py", "class ReleasesPage(BasePage): pass\nclass Row: pass"),
     ("services/promotion/a.py", "ctx.store.move_ref(ref, expected=a, new=b)"),
     ("repositories/a.py", "session.scalars(select(Release))"),
     ("airflow_internals/a.py", "session.execute(select(DagModel))"),
@@ -106,6 +116,18 @@ def test_pages_load_nothing_from_outside_and_run_nothing_inline(markup: str, mes
 )
 def test_ordinary_markup_is_left_alone(markup: str) -> None:
     assert check_page("views/templates/a.html", markup) == []
+
+
+def test_a_class_name_that_is_taken_is_found_with_where_the_other_is() -> None:
+    sources = [
+        Source(f"{PACKAGE}/a.py", "class Plan: pass\nclass Row: pass"),
+        Source(f"{PACKAGE}/b.py", "class Plan: pass"),
+        Source("tests/test_c.py", "class Row: pass"),
+    ]
+
+    assert [(found.path, "Plan in" in found.message) for found in one_class_for_a_name(sources)] == [
+        (f"{PACKAGE}/b.py", True)
+    ]
 
 
 def test_the_line_of_a_page_finding_is_where_it_starts() -> None:
