@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def show(args: Namespace) -> list[Row]:
     """One release: where it stands, who decided, what it holds."""
     with unit_of_work() as (ctx, actor):
-        view = release_page.view(ctx, actor=actor, release_id=_id(args.release))
+        view = release_page.get_release(ctx, actor=actor, release_id=_id(args.release))
         release = view.release
         decisions = view.approval.decisions if view.approval else []
         facts = {

@@ -18,6 +18,7 @@ from airflow_release_plugin.schemas.environment import (
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.services.drift import adoption, drift
 from airflow_release_plugin.services.promotion import environments
+from airflow_release_plugin.services.read_models import release_page
 from airflow_release_plugin.services.releases.creation import ReleaseRequest
 
 router = APIRouter(prefix="/environments", tags=["Environments"])
@@ -81,7 +82,7 @@ def adopt_drift(name: str, body: AdoptDriftBody, caller: CallerDep) -> ReleaseDe
         release = adoption.adopt(
             ctx, actor=actor, name=name, digest=body.digest, release_request=release_request
         )
-        return release_detail(ctx, actor=actor, release_id=release.id)
+        return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release.id))
 
 
 @router.get("/{name}/dags")

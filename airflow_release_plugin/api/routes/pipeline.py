@@ -24,6 +24,7 @@ from airflow_release_plugin.schemas.release import (
     WorkTreeResponse,
 )
 from airflow_release_plugin.services.promotion import promotions
+from airflow_release_plugin.services.read_models import release_page
 from airflow_release_plugin.services.releases import checks
 from airflow_release_plugin.services.releases import progress as progress_service
 from airflow_release_plugin.services.verification import runs, verification
@@ -103,7 +104,7 @@ def report(release_id: IdPath, body: ReportBody, caller: CallerDep) -> ReleaseDe
             items=body.items,
             ask=body.request_approval,
         )
-        return release_detail(ctx, actor=actor, release_id=release_id)
+        return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release_id))
 
 
 @router.post("/request-approval")
@@ -111,7 +112,7 @@ def request_approval(release_id: IdPath, caller: CallerDep) -> ReleaseDetailResp
     """Open the approval of a release whose checks passed."""
     with caller.transaction() as (ctx, actor):
         checks.request_approval(ctx, actor=actor, release_id=release_id)
-        return release_detail(ctx, actor=actor, release_id=release_id)
+        return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release_id))
 
 
 @router.post("/errored")
@@ -119,7 +120,7 @@ def errored(release_id: IdPath, body: ReasonBody, caller: CallerDep) -> ReleaseD
     """Say that the machinery broke while it worked on the release."""
     with caller.transaction() as (ctx, actor):
         checks.mark_errored(ctx, actor=actor, release_id=release_id, reason=body.reason)
-        return release_detail(ctx, actor=actor, release_id=release_id)
+        return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release_id))
 
 
 @router.post("/promote")

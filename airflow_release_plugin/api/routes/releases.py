@@ -31,7 +31,8 @@ from airflow_release_plugin.schemas.release import (
     StructureResponse,
 )
 from airflow_release_plugin.services.promotion import cutover
-from airflow_release_plugin.services.read_models import compare, release_page
+from airflow_release_plugin.services.read_models import compare, release_changes, release_page
+from airflow_release_plugin.services.read_models.release_changes import Against
 from airflow_release_plugin.services.releases import break_glass, creation, decisions, releases
 from airflow_release_plugin.services.versions.file_diffs import DiffOptions
 
@@ -100,35 +101,37 @@ def request_release(body: ReleaseBody, caller: CallerDep) -> ReleaseDetailRespon
             at_least_level=body.at_least_level,
             soak_minutes=body.soak_minutes,
         )
-        return release_detail(ctx, actor=actor, release_id=release.id)
+        return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release.id))
 
 
 @router.get("/{release_id}")
 def get_release(release_id: IdPath, caller: CallerDep) -> ReleaseDetailResponse:
     """One release with its approval, reports, pipeline and runs."""
     with caller.transaction() as (ctx, actor):
-        return release_detail(ctx, actor=actor, release_id=release_id)
+        return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release_id))
 
 
 @router.get("/{release_id}/diff")
 def release_diff(release_id: IdPath, caller: CallerDep) -> DiffResponse:
     """What the release changes, file by file, against the target that it was checked on."""
     with caller.transaction() as (ctx, actor):
-        return diff_response(release_page.diff(ctx, actor=actor, release_id=release_id))
+        return diff_response(release_changes.get_changes(ctx, actor=actor, release_id=release_id))
 
 
 @router.get("/{release_id}/diff/since-my-approval")
 def diff_since_my_approval(release_id: IdPath, caller: CallerDep) -> DiffResponse:
     """What changed in these Dags since the caller last approved them; empty where they never did."""
     with caller.transaction() as (ctx, actor):
-        return diff_response(release_page.diff_since_approval(ctx, actor=actor, release_id=release_id))
+        return diff_response(
+            release_changes.get_changes(ctx, actor=actor, release_id=release_id, against=Against.MY_APPROVAL)
+        )
 
 
 @router.get("/{release_id}/cutover")
 def release_cutover(release_id: IdPath, caller: CallerDep) -> Collection[CutoverResponse]:
     """What the release would meet in the target: runs under way, paused Dags, runs that are due."""
     with caller.transaction() as (ctx, actor):
-        rows = cutover.facts(ctx, actor=actor, release_id=release_id)
+        rows = cutover.get_cutover(ctx, actor=actor, release_id=release_id)
         items = [CutoverResponse.model_validate(row) for row in rows]
         return Collection(items=items, total_entries=len(items))
 
@@ -137,7 +140,7 @@ def release_cutover(release_id: IdPath, caller: CallerDep) -> Collection[Cutover
 def release_structure(release_id: IdPath, caller: CallerDep) -> StructureResponse:
     """How the release changes the structure of what the target held when it was checked."""
     with caller.transaction() as (ctx, actor):
-        return structure_response(compare.release_structure(ctx, actor=actor, release_id=release_id))
+        return structure_response(compare.get_structure(ctx, actor=actor, release_id=release_id))
 
 
 @router.get("/{release_id}/compare/{other_id}")
@@ -147,7 +150,7 @@ def compare_releases(
     """What the release brings that the other one did not: files and structure."""
     with caller.transaction() as (ctx, actor):
         return comparison_response(
-            compare.releases(
+            compare.get_release_comparison(
                 ctx,
                 actor=actor,
                 release_id=release_id,
@@ -161,7 +164,7 @@ def compare_releases(
 def release_events(release_id: IdPath, caller: CallerDep) -> Collection[EventResponse]:
     """The audit trail of one release, oldest first."""
     with caller.transaction() as (ctx, actor):
-        rows = release_page.events(ctx, actor=actor, release_id=release_id)
+        rows = release_page.get_events(ctx, actor=actor, release_id=release_id)
         return Collection(items=[EventResponse.model_validate(row) for row in rows], total_entries=len(rows))
 
 
@@ -169,7 +172,7 @@ def release_events(release_id: IdPath, caller: CallerDep) -> Collection[EventRes
 def list_decisions(release_id: IdPath, caller: CallerDep) -> Collection[DecisionResponse]:
     """Decisions of the present approval, oldest first."""
     with caller.transaction() as (ctx, actor):
-        view = release_page.view(ctx, actor=actor, release_id=release_id)
+        view = release_page.get_release(ctx, actor=actor, release_id=release_id)
         rows = view.approval.decisions if view.approval else []
         return Collection(
             items=[DecisionResponse.model_validate(row) for row in rows], total_entries=len(rows)
@@ -189,7 +192,7 @@ def decide(release_id: IdPath, body: DecisionBody, caller: CallerDep) -> Release
             comment=body.comment,
             step=body.step,
         )
-        return release_detail(ctx, actor=actor, release_id=release_id)
+        return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release_id))
 
 
 @router.post("/{release_id}/revoke")
@@ -197,7 +200,7 @@ def revoke(release_id: IdPath, body: ReasonBody, caller: CallerDep) -> ReleaseDe
     """Take back a release that is not released yet."""
     with caller.transaction() as (ctx, actor):
         releases.revoke(ctx, actor=actor, release_id=release_id, reason=body.reason)
-        return release_detail(ctx, actor=actor, release_id=release_id)
+        return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release_id))
 
 
 @router.post("/{release_id}/break-glass")
@@ -207,7 +210,7 @@ def override(release_id: IdPath, body: BreakGlassBody, caller: CallerDep) -> Rel
         break_glass.break_glass(
             ctx, actor=actor, release_id=release_id, change_digest=body.change_digest, reason=body.reason
         )
-        return release_detail(ctx, actor=actor, release_id=release_id)
+        return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release_id))
 
 
 @router.post("/{release_id}/retry")
@@ -215,4 +218,4 @@ def retry(release_id: IdPath, caller: CallerDep) -> ReleaseDetailResponse:
     """Start another attempt of a failed, errored or stale release with the same versions."""
     with caller.transaction() as (ctx, actor):
         creation.retry(ctx, actor=actor, release_id=release_id)
-        return release_detail(ctx, actor=actor, release_id=release_id)
+        return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release_id))

@@ -9,6 +9,7 @@ from airflow_release_plugin.api.serializers.common import release_detail
 from airflow_release_plugin.api.serializers.rollbacks import plan_response, read_choice, read_scope
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackPlanResponse, RollbackScopeBody
+from airflow_release_plugin.services.read_models import release_page
 from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
 
@@ -43,4 +44,4 @@ def request_rollback(body: RollbackBody, caller: CallerDep) -> ReleaseDetailResp
             digest=body.digest,
             release_request=release_request,
         )
-        return release_detail(ctx, actor=actor, release_id=release.id)
+        return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release.id))

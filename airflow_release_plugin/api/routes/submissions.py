@@ -67,7 +67,7 @@ def submission_diff(
     """What differs between this version and the target as it is now, or another version of the same file."""
     with caller.transaction() as (ctx, actor):
         return comparison_response(
-            compare.versions(
+            compare.get_version_comparison(
                 ctx,
                 actor=actor,
                 submission_id=submission_id,

@@ -21,7 +21,8 @@ from airflow_release_plugin.schemas.release import (
     StructureResponse,
 )
 from airflow_release_plugin.services.approvals import gates
-from airflow_release_plugin.services.read_models import compare, release_page
+from airflow_release_plugin.services.read_models.compare import ReleaseComparison, VersionComparison
+from airflow_release_plugin.services.read_models.release_page import ReleaseDetail
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions.file_diffs import ChangedFile
@@ -33,11 +34,8 @@ def release_response(ctx: Context, release: Release) -> ReleaseResponse:
     return ReleaseResponse.model_validate(_summary(ctx, release))
 
 
-def release_detail(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseDetailResponse:
+def release_detail(ctx: Context, view: ReleaseDetail) -> ReleaseDetailResponse:
     """A release as its page shows it to the actor."""
-    # What was just changed in this transaction is read back.
-    ctx.session.flush()
-    view = release_page.view(ctx, actor=actor, release_id=release_id)
     release = view.release
     return ReleaseDetailResponse.model_validate(
         {
@@ -127,7 +125,7 @@ def diff_response(files: list[ChangedFile]) -> DiffResponse:
     return DiffResponse(files=_files(files))
 
 
-def comparison_response(found: compare.VersionComparison | compare.ReleaseComparison) -> ComparisonResponse:
+def comparison_response(found: VersionComparison | ReleaseComparison) -> ComparisonResponse:
     """Two versions or releases side by side."""
     return ComparisonResponse(files=_files(found.files), structure=structure_response(found.structure))
 

@@ -82,9 +82,13 @@ class DagCutover:
         return bool(self.runs or self.lost_tasks) or is_waking or self.is_removed or due > 1
 
 
-def facts(ctx: Context, *, actor: Actor, release_id: int) -> tuple[DagCutover, ...]:
-    """Each DAG of a release that the actor may see: what is live read now, the rest as its check found it."""
-    release = releases.get(ctx, actor=actor, release_id=release_id)
+def get_cutover(ctx: Context, *, actor: Actor, release_id: int) -> tuple[DagCutover, ...]:
+    """Each DAG of a release that the actor may see."""
+    return of_release(ctx, releases.get(ctx, actor=actor, release_id=release_id))
+
+
+def of_release(ctx: Context, release: Release) -> tuple[DagCutover, ...]:
+    """Each DAG of a release: what is live read now, the rest as its check found it."""
     parsed = {dag.dag_id: dag for unit in risk.checked_units(ctx, release).values() for dag in unit.dags}
     live = ctx.airflow.serving.live_dags(access.release_dag_ids(release))
     return tuple(

@@ -15,7 +15,6 @@ from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.repositories.records import RecordFilter, RecordRow
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.submissions import submissions as submission_service
 
 ORDER_COLUMNS = records.ORDER_COLUMNS.keys()
 TRAIL = 200
@@ -134,10 +133,9 @@ def trail(ctx: Context, found: Sequence[Record]) -> list[Event]:
     return events.list_events(ctx.session, subjects=sorted(subjects), limit=TRAIL).items[::-1]
 
 
-def stays(ctx: Context, *, actor: Actor, submission_id: int) -> tuple[ReleaseMembership, ...]:
-    """The releases that a version was in, the newest first; ``NotFoundError`` if the actor may not see it."""
-    row = submission_service.get(ctx, actor=actor, submission_id=submission_id)
-    return _stays(ctx, [row.id]).get(row.id, ())
+def stays_of(ctx: Context, submission: Submission) -> tuple[ReleaseMembership, ...]:
+    """The releases that a version was in, the newest first."""
+    return _stays(ctx, [submission.id]).get(submission.id, ())
 
 
 def _records(ctx: Context, rows: Sequence[RecordRow]) -> list[Record]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry
@@ -12,13 +13,22 @@ from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import records
 from airflow_release_plugin.repositories import submissions as submission_queries
-from airflow_release_plugin.services.read_models import release_page
+from airflow_release_plugin.services.imports import evidence
+from airflow_release_plugin.services.imports.evidence import ImportEvidence
+from airflow_release_plugin.services.promotion.records import ReleaseMembership, stays_of
 from airflow_release_plugin.services.releases import releases as release_service
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.submissions import candidates, submissions
 from airflow_release_plugin.services.versions import structure
-from airflow_release_plugin.services.versions.file_diffs import PLAIN, ChangedFile, DiffOptions, diff_entries
+from airflow_release_plugin.services.versions.contents import build_changes
+from airflow_release_plugin.services.versions.file_diffs import (
+    PLAIN,
+    ChangedFile,
+    DiffOptions,
+    diff_changes,
+    diff_entries,
+)
 from airflow_release_plugin.services.versions.source import open_source
 from airflow_release_plugin.services.versions.structure import Structure
 from airflow_release_plugin.store.base import environment_ref
@@ -28,6 +38,8 @@ DEFAULT = -1
 LISTED = frozenset({SubmissionState.PENDING, SubmissionState.IN_RELEASE})
 PICKED = 100
 """Versions that one may choose from, the newest ones."""
+OFFERED = 200
+"""Releases that one may choose from, the newest ones."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +77,39 @@ class ReleaseComparison:
     structure: Structure
 
 
-def versions(
+@dataclass(frozen=True)
+class SubmissionPageDetail:
+    """
+    Everything that the page of a version shows.
+
+    :param compared: ``None`` for people who may not read its code
+    :param stays: the releases that it was in, the newest first
+    """
+
+    submission: Submission
+    compared: VersionComparison | None
+    stays: tuple[ReleaseMembership, ...]
+    evidence: tuple[ImportEvidence, ...]
+
+
+@dataclass(frozen=True)
+class ComparisonPageDetail:
+    """A release, what it is compared with (``None`` while people choose), and the others to choose from."""
+
+    release: Release
+    compared: ReleaseComparison | None
+    offered: list[Release]
+
+
+@dataclass(frozen=True)
+class SourceFileDetail:
+    """A DAG file of the source as it is now, against the target."""
+
+    closure: Closure
+    changes: list[ChangedFile]
+
+
+def get_version_comparison(
     ctx: Context,
     *,
     actor: Actor,
@@ -78,18 +122,26 @@ def versions(
 
     :param against: id of the other version; :data:`TARGET`; :data:`DEFAULT` for the version before one that
         has left the list, the target for the others
+    :raises NotAllowedError: the actor may not read the code
     :raises InvalidRequestError: the two are of different units
     """
     submission = submissions.get(ctx, actor=actor, submission_id=submission_id)
     access.require_code(ctx, actor, submission.dag_ids)
+    return _versions(ctx, submission, against, options, actor=actor)
+
+
+def _versions(
+    ctx: Context, submission: Submission, against: int, options: DiffOptions, *, actor: Actor
+) -> VersionComparison:
+    """The same of a version whose code the actor may read."""
     choices = records.versions_of(ctx.session, submission.unit_id, limit=PICKED)
     if against == DEFAULT:
         against = TARGET if submission.state in LISTED else _previous(choices, submission)
     if against == TARGET:
         live = submission_queries.live_by_unit(ctx.session, ctx.settings.source).get(submission.unit_id)
-        files = release_page.submission_diff(ctx, actor=actor, submission_id=submission_id, options=options)
+        changes = structure.between(ctx, [live] if live else [], [submission])
         return VersionComparison(
-            submission, None, choices, files, structure.between(ctx, [live] if live else [], [submission])
+            submission, None, choices, _against_target(ctx, submission, options), changes
         )
     other = submissions.get(ctx, actor=actor, submission_id=against)
     access.require_code(ctx, actor, other.dag_ids)
@@ -107,16 +159,54 @@ def versions(
     )
 
 
-def release_structure(ctx: Context, *, actor: Actor, release_id: int) -> Structure:
+def _against_target(ctx: Context, submission: Submission, options: DiffOptions) -> list[ChangedFile]:
+    """What a version would change in the target as it is now."""
+    head = ctx.store.ref(environment_ref(ctx.settings.environment))
+    try:
+        changes = build_changes(ctx, [submission], head)
+    except InvalidRequestError:
+        return []
+    return diff_changes(ctx, head, changes, options)
+
+
+def get_submission_page(
+    ctx: Context, *, actor: Actor, submission_id: int, against: int = DEFAULT, options: DiffOptions = PLAIN
+) -> SubmissionPageDetail:
+    """A version with its comparison, the releases that it was in, and who agreed to it elsewhere."""
+    submission = submissions.get(ctx, actor=actor, submission_id=submission_id)
+    compared = None
+    if access.may_read_code(ctx, actor, submission.dag_ids):
+        compared = _versions(ctx, submission, against, options, actor=actor)
+    return SubmissionPageDetail(
+        submission=submission,
+        compared=compared,
+        stays=stays_of(ctx, submission),
+        evidence=evidence.for_submissions(ctx, [submission]),
+    )
+
+
+def get_in_order(ctx: Context, *, actor: Actor, submission_ids: Iterable[int]) -> list[Submission]:
+    """Versions that the actor may see, the oldest first."""
+    found = [submissions.get(ctx, actor=actor, submission_id=each) for each in submission_ids]
+    return sorted(found, key=lambda row: row.version)
+
+
+def get_structure(ctx: Context, *, actor: Actor, release_id: int) -> Structure:
     """How a release changes the structure of what was in the target when it was checked."""
     return structure.of_release(ctx, release_service.get(ctx, actor=actor, release_id=release_id))
 
 
-def releases(
+def get_release_comparison(
     ctx: Context, *, actor: Actor, release_id: int, other_id: int, options: DiffOptions = PLAIN
 ) -> ReleaseComparison:
     """What a release brings that another one did not: versions, files, structure (R14)."""
     new = release_service.get(ctx, actor=actor, release_id=release_id)
+    return _releases(ctx, new, other_id, options, actor=actor)
+
+
+def _releases(
+    ctx: Context, new: Release, other_id: int, options: DiffOptions, *, actor: Actor
+) -> ReleaseComparison:
     old = release_service.get(ctx, actor=actor, release_id=other_id)
     access.require_code(ctx, actor, {*access.release_dag_ids(new), *access.release_dag_ids(old)})
     before = {item.submission.unit_id: item.submission for item in old.items}
@@ -131,14 +221,31 @@ def releases(
     )
 
 
-def source_file(ctx: Context, *, actor: Actor, path: str, options: DiffOptions = PLAIN) -> list[ChangedFile]:
-    """What a DAG file of the source, as it is now, would change in the target."""
+def get_comparison_page(
+    ctx: Context, *, actor: Actor, release_id: int, other_id: int | None, options: DiffOptions = PLAIN
+) -> ComparisonPageDetail:
+    """
+    A release, those that it can be compared with, and the comparison.
+
+    :param other_id: the release to compare with; ``None`` while people still choose
+    """
+    release = release_service.get(ctx, actor=actor, release_id=release_id)
+    compared = _releases(ctx, release, other_id, options, actor=actor) if other_id else None
+    newest = release_service.list_releases(ctx, actor=actor, limit=OFFERED).items
+    return ComparisonPageDetail(release, compared, [row for row in newest if row.id != release.id])
+
+
+def get_source_file(
+    ctx: Context, *, actor: Actor, path: str, options: DiffOptions = PLAIN
+) -> SourceFileDetail:
+    """What would be submitted for a DAG file of the source now, and what it would change in the target."""
     closure = candidates.closure_of(ctx, actor=actor, path=path)
     files = open_source(ctx).files
     new = {file.path: file.entry for file in closure.files}
     head = ctx.store.ref(environment_ref(ctx.settings.environment))
     old = ctx.store.entries(head, new)
-    return diff_entries(ctx, old, new, options, read_new=lambda entry: files.read(entry.path))
+    changes = diff_entries(ctx, old, new, options, read_new=lambda entry: files.read(entry.path))
+    return SourceFileDetail(closure, changes)
 
 
 def _entries(rows: Iterable[Submission]) -> dict[str, FileEntry]:

@@ -1,4 +1,4 @@
-"""Everything that the page of one release shows, and its diff."""
+"""Everything that the page of one release shows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
 from airflow_release_plugin.domain.release.runs import AT_WORK, StartStatus
 from airflow_release_plugin.domain.states import ReleaseState
-from airflow_release_plugin.domain.tree.files import FileEntry
-from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Event, Release, ReleaseItem, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import events as event_queries
@@ -18,23 +16,21 @@ from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.approvals import approvals
 from airflow_release_plugin.services.imports import evidence as import_evidence
 from airflow_release_plugin.services.imports.evidence import ImportEvidence
+from airflow_release_plugin.services.notifications import outbox
+from airflow_release_plugin.services.notifications.outbox import UnsentNotifications
+from airflow_release_plugin.services.promotion import cutover
+from airflow_release_plugin.services.promotion.cutover import DagCutover
+from airflow_release_plugin.services.read_models.release_changes import Against, changes_of
 from airflow_release_plugin.services.read_models.watch import HELD
 from airflow_release_plugin.services.releases import break_glass, creation, progress, releases
 from airflow_release_plugin.services.releases.schedule import ExecutionBlock, execution_block
 from airflow_release_plugin.services.rollbacks import rollbacks
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.submissions import submissions
 from airflow_release_plugin.services.verification import runs
-from airflow_release_plugin.services.versions.contents import build_changes
-from airflow_release_plugin.services.versions.file_diffs import (
-    PLAIN,
-    ChangedFile,
-    DiffOptions,
-    diff_changes,
-    diff_entries,
-)
-from airflow_release_plugin.store.base import environment_ref
+from airflow_release_plugin.services.versions import structure
+from airflow_release_plugin.services.versions.file_diffs import PLAIN, ChangedFile, DiffOptions
+from airflow_release_plugin.services.versions.structure import Structure
 
 STALE_HEARTBEAT = 60
 """Seconds without a heartbeat after which a component is called down."""
@@ -84,9 +80,64 @@ class ReleaseDetail:
         return sorted(rows, key=lambda row: row[1].state is not ItemState.FAILED)
 
 
-def view(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseDetail:
+@dataclass(frozen=True)
+class ReleasePageDetail:
+    """
+    Everything that the page of a release shows.
+
+    :param events: its trail, the newest first
+    :param cutover: what it would meet in the target; empty once that is behind it
+    :param changes: its diff; ``None`` when it was not asked for, or the actor may not read the code
+    :param structure: how its DAGs change; ``None`` when it was not asked for
+    """
+
+    detail: ReleaseDetail
+    events: list[Event]
+    cutover: tuple[DagCutover, ...]
+    unsent: UnsentNotifications
+    changes: list[ChangedFile] | None
+    structure: Structure | None
+
+
+def get_release(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseDetail:
     """The release as the actor sees it; a fixed number of queries."""
+    # What an act has just changed in this transaction is read back.
+    ctx.session.flush()
+    return _detail(ctx, releases.get(ctx, actor=actor, release_id=release_id), actor=actor)
+
+
+def get_release_page(
+    ctx: Context,
+    *,
+    actor: Actor,
+    release_id: int,
+    against: Against = Against.BASE,
+    options: DiffOptions = PLAIN,
+    with_changes: bool = True,
+    with_structure: bool = True,
+) -> ReleasePageDetail:
+    """
+    The release with everything around it; a fixed number of queries.
+
+    :param against: what its changes are shown against
+    :param with_changes: whether the diff is wanted, which costs the most
+    """
     release = releases.get(ctx, actor=actor, release_id=release_id)
+    detail = _detail(ctx, release, actor=actor)
+    changes = None
+    if with_changes and access.may_read_code(ctx, actor, access.release_dag_ids(release)):
+        changes = changes_of(ctx, release, against, options, actor=actor)
+    return ReleasePageDetail(
+        detail=detail,
+        events=_events(ctx, release)[::-1],
+        cutover=cutover.of_release(ctx, release) if cutover.is_ahead(detail.state) else (),
+        unsent=outbox.unsent(ctx, actor=actor, subject=release),
+        changes=changes,
+        structure=structure.of_release(ctx, release) if with_structure else None,
+    )
+
+
+def _detail(ctx: Context, release: Release, *, actor: Actor) -> ReleaseDetail:
     approval = approval_queries.latest_approval(ctx.session, "release", release.id)
     shown = approvals.view(ctx, approval, actor=actor) if approval else None
     state = release.effective_state(ctx.clock())
@@ -171,55 +222,10 @@ def _pipeline_problem(ctx: Context, release: Release, run_state: str) -> str | N
     return f"Not running: {', '.join(down)}. {waits} waits until they are back." if down else None
 
 
-def events(ctx: Context, *, actor: Actor, release_id: int) -> list[Event]:
+def get_events(ctx: Context, *, actor: Actor, release_id: int) -> list[Event]:
     """The trail of a release, oldest first."""
-    release = releases.get(ctx, actor=actor, release_id=release_id)
+    return _events(ctx, releases.get(ctx, actor=actor, release_id=release_id))
+
+
+def _events(ctx: Context, release: Release) -> list[Event]:
     return event_queries.list_events(ctx.session, subjects=[f"release:{release.id}"], limit=1000).items
-
-
-def diff(ctx: Context, *, actor: Actor, release_id: int, options: DiffOptions = PLAIN) -> list[ChangedFile]:
-    """What the release changes against the target that it was checked on, to people who may read the code."""
-    release = releases.get(ctx, actor=actor, release_id=release_id)
-    access.require_code(ctx, actor, access.release_dag_ids(release))
-    return diff_changes(ctx, release.base_commit, release.changes, options)
-
-
-def diff_since_approval(
-    ctx: Context, *, actor: Actor, release_id: int, options: DiffOptions = PLAIN
-) -> list[ChangedFile]:
-    """What changed in the units of the release since the actor last approved them, where they did."""
-    release = releases.get(ctx, actor=actor, release_id=release_id)
-    access.require_code(ctx, actor, access.release_dag_ids(release))
-    seen = approval_queries.last_approved(ctx.session, actor.id, before_release=release.id)
-    old: dict[str, FileEntry] = {}
-    new: dict[str, FileEntry] = {}
-    for item in release.items:
-        last = seen.get(item.submission.unit_id)
-        if last is not None:
-            old.update({entry.path: entry for entry in last.entries})
-            new.update({entry.path: entry for entry in item.submission.entries})
-    return diff_entries(ctx, old, new, options)
-
-
-def diff_since_signed(
-    ctx: Context, *, actor: Actor, release_id: int, options: DiffOptions = PLAIN
-) -> list[ChangedFile]:
-    """What the names of this side changed in imported files since they were signed where they come from."""
-    release = releases.get(ctx, actor=actor, release_id=release_id)
-    access.require_code(ctx, actor, access.release_dag_ids(release))
-    signed, now = import_evidence.replaced_names(ctx, release)
-    return diff_entries(ctx, signed, now, options)
-
-
-def submission_diff(
-    ctx: Context, *, actor: Actor, submission_id: int, options: DiffOptions = PLAIN
-) -> list[ChangedFile]:
-    """What a submission would change against the target as it is now."""
-    submission = submissions.get(ctx, actor=actor, submission_id=submission_id)
-    access.require_code(ctx, actor, submission.dag_ids)
-    head = ctx.store.ref(environment_ref(ctx.settings.environment))
-    try:
-        changes = build_changes(ctx, [submission], head)
-    except InvalidRequestError:
-        return []
-    return diff_changes(ctx, head, changes, options)

@@ -10,16 +10,11 @@ from flask_babel import ngettext
 
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.services.read_models import compare
-from airflow_release_plugin.services.releases import releases
-from airflow_release_plugin.services.submissions import submissions
 from airflow_release_plugin.views.web.base import BasePage, offset_arg, posted_ids, route, text_arg
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
-
-OFFERED = 200
-"""Releases that one may choose from, the newest ones."""
 
 
 class ComparePage(BasePage):
@@ -34,10 +29,7 @@ class ComparePage(BasePage):
         ids = posted_ids("versions", request.args.getlist("versions"))
         if len(set(ids)) != 2:
             return self._back_to_choose(ids)
-        older, newer = sorted(
-            (submissions.get(self.ctx(), actor=self.actor(), submission_id=i) for i in ids),
-            key=lambda row: row.version,
-        )
+        older, newer = compare.get_in_order(self.ctx(), actor=self.actor(), submission_ids=ids)
         return redirect(
             url_for(
                 "ToBeReleasedPage.submission", submission_id=newer.id, against=older.id, _anchor="changes"
@@ -64,20 +56,17 @@ class ComparePage(BasePage):
     def releases(self, release_id: int) -> str:
         """Show what a release brings that another one did not."""
         other_id = request.args.get("other", 0, type=int)
-        compared = None
-        if other_id:
-            compared = compare.releases(
-                self.ctx(),
-                actor=self.actor(),
-                release_id=release_id,
-                other_id=other_id,
-                options=diff_options(),
-            )
-        offered = releases.list_releases(self.ctx(), actor=self.actor(), limit=OFFERED).items
+        page = compare.get_comparison_page(
+            self.ctx(),
+            actor=self.actor(),
+            release_id=release_id,
+            other_id=other_id or None,
+            options=diff_options(),
+        )
         return self.render(
             "releases/compare.html",
-            release=releases.get(self.ctx(), actor=self.actor(), release_id=release_id),
+            release=page.release,
             other_id=other_id,
-            compared=compared,
-            offered=[row for row in offered if row.id != release_id],
+            compared=page.compared,
+            offered=page.offered,
         )

@@ -14,14 +14,11 @@ from airflow_release_plugin.domain.kinds import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.release.runs import AT_WORK, summary
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
-from airflow_release_plugin.services.notifications import outbox
-from airflow_release_plugin.services.promotion import cutover
-from airflow_release_plugin.services.read_models import compare, release_page
+from airflow_release_plugin.services.read_models import release_page
+from airflow_release_plugin.services.read_models.release_changes import Against
 from airflow_release_plugin.services.releases import break_glass, creation, decisions, previews, releases
-from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.submissions import submissions
 from airflow_release_plugin.services.verification import runs
-from airflow_release_plugin.services.versions.structure import Structure
 from airflow_release_plugin.views.web.base import (
     PAGE_SIZE,
     BasePage,
@@ -49,13 +46,6 @@ MOVING = frozenset(
 )
 """States whose page is refreshed while somebody looks at it."""
 
-
-DIFFS = {
-    "": release_page.diff,
-    "since-my-approval": release_page.diff_since_approval,
-    "since-signed": release_page.diff_since_signed,
-}
-"""What the changes on the page of a release may be against."""
 PACKAGE_KINDS = tuple(kind for kind in KINDS_THAT_ASK if kind is not ReleaseKind.GATE)
 FILTERS = (
     "state",
@@ -153,39 +143,34 @@ class ReleasesPage(BasePage):
     @route("/<int:release_id>")
     def show(self, release_id: int) -> str:
         """Show one release."""
-        view = release_page.view(self.ctx(), actor=self.actor(), release_id=release_id)
-        changes = None
-        compared_with = text_arg("diff") if text_arg("diff") in DIFFS else ""
-        # The live region is fetched again and again; the changes are outside of it.
-        if not is_live_fetch() and access.may_read_code(
-            self.ctx(), self.actor(), access.release_dag_ids(view.release)
-        ):
-            changes = DIFFS[compared_with](
-                self.ctx(), actor=self.actor(), release_id=release_id, options=diff_options()
-            )
+        # The live region is fetched again and again; changes and structure are outside of it.
+        is_whole = not is_live_fetch()
+        against = choice_arg("diff", Against) or Against.BASE
+        page = release_page.get_release_page(
+            self.ctx(),
+            actor=self.actor(),
+            release_id=release_id,
+            against=against,
+            options=diff_options(),
+            with_changes=is_whole,
+            with_structure=is_whole or text_arg("part") == "structure",
+        )
+        view = page.detail
         return self.render(
             "releases/detail.html",
             view=view,
             release=view.release,
             starts=summary(view.runs),
-            events=release_page.events(self.ctx(), actor=self.actor(), release_id=release_id)[::-1],
-            cutover=cutover.facts(self.ctx(), actor=self.actor(), release_id=release_id)
-            if cutover.is_ahead(view.state)
-            else (),
+            events=page.events,
+            cutover=page.cutover,
             most_due=MOST_DUE,
-            unsent=outbox.unsent(self.ctx(), actor=self.actor(), subject=view.release),
-            changes=changes,
-            structure=self._structure(release_id),
-            compared_with=compared_with,
+            unsent=page.unsent,
+            changes=page.changes,
+            structure=page.structure,
+            compared_with=against.value,
             kinds=FLOW_KINDS,
             moving=_is_moving(view),
         )
-
-    def _structure(self, release_id: int) -> Structure | None:
-        """What changes in the Dags; has a live region of its own, which moves on once, after the check."""
-        if is_live_fetch() and text_arg("part") != "structure":
-            return None
-        return compare.release_structure(self.ctx(), actor=self.actor(), release_id=release_id)
 
     @route("/<int:release_id>/decide", "POST")
     def decide(self, release_id: int) -> Response:

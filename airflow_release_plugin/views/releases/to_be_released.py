@@ -12,11 +12,9 @@ from flask_babel import ngettext
 
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
-from airflow_release_plugin.services.imports import evidence
-from airflow_release_plugin.services.promotion import records
 from airflow_release_plugin.services.read_models import compare
 from airflow_release_plugin.services.releases import creation
-from airflow_release_plugin.services.runtime import access, preferences
+from airflow_release_plugin.services.runtime import preferences
 from airflow_release_plugin.services.submissions import candidates, shared_files, submissions
 from airflow_release_plugin.services.submissions.candidates import Candidate, CandidateFilter
 from airflow_release_plugin.services.submissions.submissions import ItemResult
@@ -108,32 +106,29 @@ class ToBeReleasedPage(BasePage):
     @route("/submissions/<int:submission_id>")
     def submission(self, submission_id: int) -> str:
         """Show a submitted version: its files, and what differs from another version or the target."""
-        found = submissions.get(self.ctx(), actor=self.actor(), submission_id=submission_id)
-        compared = None
-        if access.may_read_code(self.ctx(), self.actor(), found.dag_ids):
-            compared = compare.versions(
-                self.ctx(),
-                actor=self.actor(),
-                submission_id=submission_id,
-                against=request.args.get("against", compare.DEFAULT, type=int),
-                options=diff_options(),
-            )
-        stays = records.stays(self.ctx(), actor=self.actor(), submission_id=submission_id)
+        page = compare.get_submission_page(
+            self.ctx(),
+            actor=self.actor(),
+            submission_id=submission_id,
+            against=request.args.get("against", compare.DEFAULT, type=int),
+            options=diff_options(),
+        )
         return self.render(
             "releases/submission.html",
-            submission=found,
-            compared=compared,
-            stays=stays,
-            evidence=evidence.for_submissions(self.ctx(), [found]),
+            submission=page.submission,
+            compared=page.compared,
+            stays=page.stays,
+            evidence=page.evidence,
         )
 
     @route("/file")
     def file(self) -> str:
         """Show what would be submitted for a DAG file now, and what it would change in the target."""
         path = text_arg("path")
-        closure = candidates.closure_of(self.ctx(), actor=self.actor(), path=path)
-        changes = compare.source_file(self.ctx(), actor=self.actor(), path=path, options=diff_options())
-        return self.render("releases/source_file.html", path=path, closure=closure, changes=changes)
+        found = compare.get_source_file(self.ctx(), actor=self.actor(), path=path, options=diff_options())
+        return self.render(
+            "releases/source_file.html", path=path, closure=found.closure, changes=found.changes
+        )
 
     @route("/submit", "POST")
     def submit(self) -> Response | str:

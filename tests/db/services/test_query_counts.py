@@ -28,9 +28,9 @@ READS: dict[str, Callable[[World], Any]] = {
         [item.dag_ids for item in r.items] for r in releases.list_releases(w.ctx, actor=DEV, limit=100).items
     ],
     "release page": lambda w: [
-        item.dag_ids for item in release_page.view(w.ctx, actor=DEV, release_id=1).release.items
+        item.dag_ids for item in release_page.get_release(w.ctx, actor=DEV, release_id=1).release.items
     ],
-    "cut-over": lambda w: cutover.facts(w.ctx, actor=DEV, release_id=1),
+    "cut-over": lambda w: cutover.get_cutover(w.ctx, actor=DEV, release_id=1),
     "work tree": lambda w: checks.work_tree(w.ctx, actor=PIPELINE, release_id=1).dag_files,
     "inbox": lambda w: decisions.inbox(w.ctx, actor=REVIEWER),
     "gates": lambda w: gates.list_gates(w.ctx, actor=DEV, limit=100).items,
@@ -42,7 +42,7 @@ READS: dict[str, Callable[[World], Any]] = {
         (r.submission.version, r.decisions)
         for r in records.history(w.ctx, actor=DEV, dag_id="often", limit=100).page.items
     ],
-    "structure": lambda w: compare.release_structure(w.ctx, actor=DEV, release_id=1).unknown,
+    "structure": lambda w: compare.get_structure(w.ctx, actor=DEV, release_id=1).unknown,
     "live dags": lambda w: environments.live_dags(w.ctx, actor=DEV),
     "states": lambda w: watch.changed_states(
         w.ctx, actor=PIPELINE, known={f"release:{i}": "" for i in range(1, 100)}

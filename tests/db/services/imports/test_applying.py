@@ -327,7 +327,7 @@ def test_names_are_those_of_this_side_and_reviewers_are_told(pair: Pair) -> None
     apply(pair.here, row, ImportMode.RELEASE)
     release = finished(pair.here, row)
 
-    (evidence,) = release_page.view(pair.here.ctx, actor=REVIEWER, release_id=release.id).evidence
+    (evidence,) = release_page.get_release(pair.here.ctx, actor=REVIEWER, release_id=release.id).evidence
     assert evidence.units[0].rewritten == ("load.py",)
     assert 'conn_id="warehouse_b"' in pair.here.target()["load.py"]
     assert versions(pair.here)["load.py"].digest != versions(pair.there)["load.py"].digest

@@ -22,7 +22,7 @@ MANIFEST = manifest_of(bundle_files(CONTENT))
 def test_the_page_of_a_release_names_who_agreed_where_it_comes_from(world: World) -> None:
     release = world.report(world.request(*brought(world, MANIFEST, "etl")))
 
-    (found,) = release_page.view(world.ctx, actor=DEV, release_id=release.id).evidence
+    (found,) = release_page.get_release(world.ctx, actor=DEV, release_id=release.id).evidence
 
     assert (found.signer, found.installation_id, found.approved) == ("plant A", "plant-a", True)
     (unit,) = found.units
@@ -50,7 +50,7 @@ def test_a_removal_says_where_it_was(world: World) -> None:
 def test_a_release_of_what_was_written_here_has_none(world: World) -> None:
     release = world.waiting(world.dag("etl"))
 
-    assert release_page.view(world.ctx, actor=DEV, release_id=release.id).evidence == ()
+    assert release_page.get_release(world.ctx, actor=DEV, release_id=release.id).evidence == ()
 
 
 def with_unit(**changes: Any) -> Manifest:

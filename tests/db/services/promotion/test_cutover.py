@@ -23,7 +23,7 @@ def parsed(dag_id: str, *tasks: str, **facts: Any) -> CheckItem:
 
 
 def only(world: World, release: Release) -> DagCutover:
-    (found,) = cutover.facts(world.ctx, actor=REVIEWER, release_id=release.id)
+    (found,) = cutover.get_cutover(world.ctx, actor=REVIEWER, release_id=release.id)
     return found
 
 
@@ -107,7 +107,7 @@ def test_quiet_dags_need_no_care_and_those_with_a_backlog_do(world: World) -> No
     release = world.request(world.submit(world.dag("calm")), world.submit(world.dag("behind")))
     world.report(release, items)
 
-    found = cutover.facts(world.ctx, actor=REVIEWER, release_id=release.id)
+    found = cutover.get_cutover(world.ctx, actor=REVIEWER, release_id=release.id)
 
     assert {dag.dag_id: dag.needs_care for dag in found} == {"calm": False, "behind": True}
 
@@ -117,4 +117,4 @@ def test_who_may_not_see_the_release_does_not_see_what_it_meets(world: World) ->
     world.twin.refused |= {(VIEWER.id, DagAccess.READ, "etl"), (VIEWER.id, DagAccess.READ, "dev.etl")}
 
     with pytest.raises(NotFoundError):
-        cutover.facts(world.ctx, actor=VIEWER, release_id=release.id)
+        cutover.get_cutover(world.ctx, actor=VIEWER, release_id=release.id)

@@ -114,7 +114,7 @@ def test_decisions_of_an_attempt_that_was_tried_again_are_kept(world: World) -> 
     creation.retry(world.ctx, actor=DEV, release_id=release.id)
     world.decide(world.report(release))
 
-    (stay,) = records.stays(world.ctx, actor=DEV, submission_id=release.items[0].submission_id)
+    (stay,) = records.stays_of(world.ctx, release.items[0].submission)
 
     assert [decision.actor_name for decision in stay.decisions] == ["reviewer", "reviewer"]
 

@@ -55,7 +55,7 @@ def test_a_version_is_compared_with_any_earlier_one(world: World) -> None:
     released(world, etl=["a", "b"])
     third = only(released(world, etl=["b"]))
 
-    found = compare.versions(world.ctx, actor=DEV, submission_id=third.id, against=first.id)
+    found = compare.get_version_comparison(world.ctx, actor=DEV, submission_id=third.id, against=first.id)
 
     assert (found.other, [row.version for row in found.choices]) == (first, [3, 2, 1])
     assert lines(found.files) == {"etl.py": (1, 1)}
@@ -67,7 +67,7 @@ def test_a_version_is_compared_with_the_target(world: World) -> None:
     released(world, etl=["a"])
     pending = world.submit(world.dag("etl", lines="x = 2"))
 
-    found = compare.versions(world.ctx, actor=DEV, submission_id=pending.id)
+    found = compare.get_version_comparison(world.ctx, actor=DEV, submission_id=pending.id)
 
     assert (found.other, lines(found.files)) == (None, {"etl.py": (1, 1)})
     assert (found.structure.dags, found.structure.unknown) == ((), (pending,))
@@ -78,7 +78,9 @@ def test_a_version_that_left_the_list_is_compared_with_the_one_before_it(world: 
     waiting = world.submit(world.dag("etl", lines="x = 3"))
 
     assert [
-        compare.versions(world.ctx, actor=DEV, submission_id=row.id, against=compare.DEFAULT).other
+        compare.get_version_comparison(
+            world.ctx, actor=DEV, submission_id=row.id, against=compare.DEFAULT
+        ).other
         for row in (first, second, waiting)
     ] == [None, first, None]
 
@@ -87,7 +89,7 @@ def test_versions_of_two_files_are_not_compared(world: World) -> None:
     one, two = world.submit(world.dag("one")), world.submit(world.dag("two"))
 
     with pytest.raises(InvalidRequestError, match="versions of different files"):
-        compare.versions(world.ctx, actor=DEV, submission_id=one.id, against=two.id)
+        compare.get_version_comparison(world.ctx, actor=DEV, submission_id=one.id, against=two.id)
 
 
 def test_changes_of_blanks_can_be_hidden(world: World) -> None:
@@ -95,7 +97,7 @@ def test_changes_of_blanks_can_be_hidden(world: World) -> None:
     path = world.dag("etl", lines="tasks  =  ['a']")
     pending = world.submit(path)
 
-    (file,) = compare.versions(
+    (file,) = compare.get_version_comparison(
         world.ctx, actor=DEV, submission_id=pending.id, options=DiffOptions(ignore_whitespace=True)
     ).files
 
@@ -108,7 +110,7 @@ def test_a_file_of_the_source_is_compared_with_the_target_before_it_is_submitted
     world.write("helpers.py", "x = 1\n")
     path = world.dag("etl", lines="import helpers")
 
-    found = compare.source_file(world.ctx, actor=DEV, path=path)
+    found = compare.get_source_file(world.ctx, actor=DEV, path=path).changes
 
     assert [(file.path, file.change) for file in found] == [
         ("etl.py", ChangeKind.MODIFIED),
@@ -116,9 +118,9 @@ def test_a_file_of_the_source_is_compared_with_the_target_before_it_is_submitted
     ]
     assert [
         file.path
-        for file in compare.source_file(
+        for file in compare.get_source_file(
             world.ctx, actor=DEV, path=path, options=DiffOptions(only="helpers.py")
-        )
+        ).changes
     ] == ["helpers.py"]
 
 
@@ -127,7 +129,7 @@ def test_two_packages_are_compared(world: World) -> None:
     old = released(world, etl=["a"], gone=["x"])
     new = released(world, etl=["a", "b"], more=["y"])
 
-    found = compare.releases(world.ctx, actor=REVIEWER, release_id=new.id, other_id=old.id)
+    found = compare.get_release_comparison(world.ctx, actor=REVIEWER, release_id=new.id, other_id=old.id)
 
     assert [
         (pair.old.version if pair.old else None, pair.new.version if pair.new else None)
@@ -148,7 +150,7 @@ def test_a_release_shows_the_structure_diff_of_its_time(world: World) -> None:
     released(world, etl=["c"])
 
     def shown(release: Release) -> Any:
-        return tasks_of(compare.release_structure(world.ctx, actor=DEV, release_id=release.id))
+        return tasks_of(compare.get_structure(world.ctx, actor=DEV, release_id=release.id))
 
     assert shown(first) == {"etl": {"a": "added"}}
     assert shown(second) == {"etl": {"a": "same", "b": "added"}}
@@ -159,7 +161,7 @@ def test_a_release_that_did_not_come_about_keeps_the_structure_diff_of_its_time(
     waiting = checked(world, world.request(world.submit(world.dag("etl", lines="x = 9"))), etl=["a", "w"])
     released(world, etl=["other"])
 
-    found = compare.release_structure(world.ctx, actor=DEV, release_id=waiting.id)
+    found = compare.get_structure(world.ctx, actor=DEV, release_id=waiting.id)
 
     assert tasks_of(found) == {"etl": {"a": "same", "w": "added"}}
 
@@ -169,7 +171,7 @@ def test_a_removal_shows_what_goes(world: World) -> None:
     world.delete("etl.py")
     gone = world.released("etl.py")
 
-    (dag,) = compare.release_structure(world.ctx, actor=DEV, release_id=gone.id).dags
+    (dag,) = compare.get_structure(world.ctx, actor=DEV, release_id=gone.id).dags
 
     assert (dag.state, dag.tasks) == (PartState.REMOVED, {"a": PartState.REMOVED})
 
@@ -177,7 +179,7 @@ def test_a_removal_shows_what_goes(world: World) -> None:
 def test_a_version_that_nobody_checked_is_said_to_be_unknown(world: World) -> None:
     release = world.request(world.submit(world.dag("etl")))
 
-    found = compare.release_structure(world.ctx, actor=DEV, release_id=release.id)
+    found = compare.get_structure(world.ctx, actor=DEV, release_id=release.id)
 
     assert (found.dags, found.unknown) == ((), (only(release),))
 
@@ -189,9 +191,11 @@ def test_code_is_compared_by_people_who_may_read_it(world: World) -> None:
         world.twin.refused.add((DEV2.id, DagAccess.READ_CODE, dag_id))
 
     for call in (
-        lambda: compare.versions(world.ctx, actor=DEV2, submission_id=row.id, against=row.id),
-        lambda: compare.releases(world.ctx, actor=DEV2, release_id=release.id, other_id=release.id),
-        lambda: compare.source_file(world.ctx, actor=DEV2, path="etl.py"),
+        lambda: compare.get_version_comparison(world.ctx, actor=DEV2, submission_id=row.id, against=row.id),
+        lambda: compare.get_release_comparison(
+            world.ctx, actor=DEV2, release_id=release.id, other_id=release.id
+        ),
+        lambda: compare.get_source_file(world.ctx, actor=DEV2, path="etl.py"),
     ):
         with pytest.raises(NotAllowedError):
             call()
@@ -203,6 +207,8 @@ def test_what_one_may_not_see_is_not_there_to_compare(world: World) -> None:
         world.twin.refused.add((DEV2.id, DagAccess.READ, dag_id))
 
     with pytest.raises(NotFoundError):
-        compare.releases(world.ctx, actor=DEV2, release_id=mine.id, other_id=secret.id)
+        compare.get_release_comparison(world.ctx, actor=DEV2, release_id=mine.id, other_id=secret.id)
     with pytest.raises(NotFoundError):
-        compare.versions(world.ctx, actor=DEV2, submission_id=only(mine).id, against=only(secret).id)
+        compare.get_version_comparison(
+            world.ctx, actor=DEV2, submission_id=only(mine).id, against=only(secret).id
+        )

@@ -20,7 +20,7 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.models import Approval, Release
 from airflow_release_plugin.repositories.approvals import latest_approval
-from airflow_release_plugin.services.read_models import release_page
+from airflow_release_plugin.services.read_models import compare, release_changes, release_page
 from airflow_release_plugin.services.releases import creation, decisions, releases
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, FAILED, PIPELINE, REVIEWER, VIEWER, World
@@ -160,11 +160,11 @@ def test_who_may_not_see_the_release_is_told_that_there_is_none(world: World) ->
 
 def test_approving_twice_changes_nothing(world: World) -> None:
     release = world.approved(world.dag("etl"))
-    events = len(release_page.events(world.ctx, actor=ADMIN, release_id=release.id))
+    events = len(release_page.get_events(world.ctx, actor=ADMIN, release_id=release.id))
 
     assert world.decide(release).state is ReleaseState.APPROVED
     assert len(approval_of(world, release).decisions) == 1
-    assert len(release_page.events(world.ctx, actor=ADMIN, release_id=release.id)) == events
+    assert len(release_page.get_events(world.ctx, actor=ADMIN, release_id=release.id)) == events
 
 
 def test_a_verdict_is_not_changed_afterwards(world: World) -> None:
@@ -235,7 +235,7 @@ def test_the_page_offers_what_the_person_may_do(world: World) -> None:
     release = world.waiting(world.dag("etl"))
 
     def actions(actor: Actor) -> list[str]:
-        return release_page.view(world.ctx, actor=actor, release_id=release.id).actions
+        return release_page.get_release(world.ctx, actor=actor, release_id=release.id).actions
 
     assert actions(DEV) == ["revoke"]
     assert actions(DEV2) == []
@@ -248,7 +248,7 @@ def test_the_page_offers_what_the_person_may_do(world: World) -> None:
 def test_the_page_says_why_one_may_not_decide(world: World) -> None:
     release = world.waiting(world.dag("etl"))
 
-    view = release_page.view(world.ctx, actor=DEV, release_id=release.id)
+    view = release_page.get_release(world.ctx, actor=DEV, release_id=release.id)
 
     assert view.approval is not None
     assert not view.approval.may_decide
@@ -287,10 +287,13 @@ def test_the_diff_shows_what_would_change_in_the_target(world: World) -> None:
     world.dag("etl", lines="y = 2")
     release = world.waiting("etl.py")
 
-    changes = {f.path: f.change.value for f in release_page.diff(world.ctx, actor=DEV, release_id=release.id)}
-    of_version = release_page.submission_diff(
+    changes = {
+        f.path: f.change.value
+        for f in release_changes.get_changes(world.ctx, actor=DEV, release_id=release.id)
+    }
+    of_version = compare.get_version_comparison(
         world.ctx, actor=DEV, submission_id=release.items[0].submission_id
-    )
+    ).files
 
     assert changes == {"etl.py": "modified", "helpers.py": "deleted"}
     assert {file.path: file.change.value for file in of_version} == changes
@@ -302,14 +305,14 @@ def test_the_diff_is_for_people_who_may_read_the_code(world: World) -> None:
         world.twin.refused.add((REVIEWER.id, DagAccess.READ_CODE, dag_id))
 
     with pytest.raises(NotAllowedError):
-        release_page.diff(world.ctx, actor=REVIEWER, release_id=release.id)
+        release_changes.get_changes(world.ctx, actor=REVIEWER, release_id=release.id)
 
 
 def test_the_page_says_when_the_pipeline_does_not_move(world: World) -> None:
     release = world.request(world.submit(world.dag("etl")))
 
     def problem() -> str:
-        pipeline = release_page.view(world.ctx, actor=DEV, release_id=release.id).pipeline
+        pipeline = release_page.get_release(world.ctx, actor=DEV, release_id=release.id).pipeline
         assert pipeline is not None
         return str(pipeline.problem)
 

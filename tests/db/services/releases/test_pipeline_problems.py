@@ -24,7 +24,7 @@ OWN_PIPELINE = {
 
 
 def problem(world: World, release: Release) -> str:
-    pipeline = release_page.view(world.ctx, actor=DEV, release_id=release.id).pipeline
+    pipeline = release_page.get_release(world.ctx, actor=DEV, release_id=release.id).pipeline
     assert pipeline is not None
     return str(pipeline.problem)
 

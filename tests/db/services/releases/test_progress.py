@@ -22,7 +22,7 @@ def tell(world: World, release: Release, *files: ItemProgress, **options: Any) -
 
 
 def shown(world: World, release: Release) -> dict[str, tuple[str, str]]:
-    view = release_page.view(world.ctx, actor=DEV, release_id=release.id)
+    view = release_page.get_release(world.ctx, actor=DEV, release_id=release.id)
     return {item.path: (item.state.value, item.detail) for item in view.progress}
 
 

@@ -62,7 +62,7 @@ def test_the_page_shows_the_state_of_the_runs(world: World) -> None:
         "north", "release__R-000001__1", "success", ended=True
     )
 
-    shown = release_page.view(world.ctx, actor=DEV, release_id=release.id).runs
+    shown = release_page.get_release(world.ctx, actor=DEV, release_id=release.id).runs
 
     assert [(run.dag_id, run.state) for run in shown] == [("north", "success"), ("south", "missing")]
 
@@ -94,7 +94,7 @@ def test_what_could_not_be_started_is_started_later_and_nothing_else(world: Worl
 
     assert [(run.state, run.problem) for run in started] == [("queued", ""), ("queued", "")]
     assert len(world.twin.triggers) == count + 1
-    assert "start_runs" not in release_page.view(world.ctx, actor=DEV, release_id=release.id).actions
+    assert "start_runs" not in release_page.get_release(world.ctx, actor=DEV, release_id=release.id).actions
 
 
 @pytest.mark.req("R11")
@@ -104,7 +104,8 @@ def test_only_the_requester_and_admins_are_offered_to_start_what_was_not(world: 
     runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
 
     offered = {
-        actor.name: "start_runs" in release_page.view(world.ctx, actor=actor, release_id=release.id).actions
+        actor.name: "start_runs"
+        in release_page.get_release(world.ctx, actor=actor, release_id=release.id).actions
         for actor in (DEV, DEV2, REVIEWER, ADMIN)
     }
 
@@ -117,7 +118,7 @@ def test_only_the_requester_and_admins_are_offered_to_start_what_was_not(world: 
 def test_the_requester_does_not_start_runs_before_the_pipeline(world: World) -> None:
     release = to_run(world)
 
-    shown = release_page.view(world.ctx, actor=DEV, release_id=release.id)
+    shown = release_page.get_release(world.ctx, actor=DEV, release_id=release.id)
 
     assert [(run.dag_id, run.state, run.ended) for run in shown.runs] == [
         ("north", "waiting", False),
@@ -135,7 +136,7 @@ def test_what_the_pipeline_never_came_to_is_not_started_and_says_why(world: Worl
         "release_pipeline", run_id, "failed", ended=True
     )
 
-    (north, _) = release_page.view(world.ctx, actor=DEV, release_id=release.id).runs
+    (north, _) = release_page.get_release(world.ctx, actor=DEV, release_id=release.id).runs
 
     assert (north.state, north.problem) == (
         "not_started",
