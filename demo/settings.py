@@ -36,6 +36,22 @@ USERS = (
 )
 
 
+INTERVALS: Mapping[str, str] = {
+    "dag_processor.refresh_interval": "3",
+    "dag_processor.bundle_refresh_check_interval": "1",
+    "dag_processor.min_file_process_interval": "20",  # files that were edited do not wait for it
+    "core.min_serialized_dag_update_interval": "1",
+    "core.min_serialized_dag_fetch_interval": "1",
+    "scheduler.scheduler_heartbeat_sec": "2",
+    "scheduler.scheduler_health_check_threshold": "10",
+    "scheduler.orphaned_tasks_check_interval": "15",
+    "triggerer.job_heartbeat_sec": "2",
+    "workers.min_heartbeat_interval": "1",
+    "triggerer.triggerer_health_check_threshold": "10",
+}
+"""Short ones: somebody is looking, and an edit should show within seconds."""
+
+
 @dataclass(frozen=True)
 class DemoSettings:
     """
@@ -97,7 +113,7 @@ class DemoSettings:
     def environment(self) -> dict[str, str]:
         """The environment of every process; settings of the user's own Airflow are left out."""
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW_")}
-        options = {**self._core(), **self._intervals(), **self._bundles(), **self._release(), **self.options}
+        options = {**self._core(), **INTERVALS, **self._bundles(), **self._release(), **self.options}
         configured = {f"AIRFLOW__{key.replace('.', '__').upper()}": value for key, value in options.items()}
         connection = {
             "conn_type": "airflow_release",
@@ -136,22 +152,6 @@ class DemoSettings:
             "logging.base_log_folder": str(self.logs / "tasks"),
             "dag_processor.dag_bundle_storage_path": str(self.home / "bundles"),
             "usage_data_collection.enabled": "False",
-        }
-
-    def _intervals(self) -> dict[str, str]:
-        """Short ones: somebody is looking, and an edit should show within seconds."""
-        return {
-            "dag_processor.refresh_interval": "3",
-            "dag_processor.bundle_refresh_check_interval": "1",
-            "dag_processor.min_file_process_interval": "20",  # files that were edited do not wait for it
-            "core.min_serialized_dag_update_interval": "1",
-            "core.min_serialized_dag_fetch_interval": "1",
-            "scheduler.scheduler_heartbeat_sec": "2",
-            "scheduler.scheduler_health_check_threshold": "10",
-            "scheduler.orphaned_tasks_check_interval": "15",
-            "triggerer.job_heartbeat_sec": "2",
-            "workers.min_heartbeat_interval": "1",
-            "triggerer.triggerer_health_check_threshold": "10",
         }
 
     def _bundles(self) -> dict[str, str]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.timeout(LIMIT_SECONDS))
     others = [item for item in items if item not in ours]
     items[:] = [*others, *sorted(ours, key=lambda item: SHARED.index(installation_of(item)))]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure in a cluster comes with what each of its hosts wrote."""
+    report = yield
+    cluster = getattr(item, "funcargs", {}).get("cluster")
+    if cluster is not None and report.failed:
+        report.sections += [(f"log of {name}", text) for name, text in cluster.logs().items()]
+    return report
 
 
 def installation_of(item: pytest.Item) -> str:
