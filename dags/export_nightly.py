@@ -1,7 +1,7 @@
 """
-Puts every Dag with the tag `sales` into one signed bundle file, each night.
+Puts every DAG with the tag `sales` into one signed bundle file, each night.
 
-Carry the files of that folder to the other network, in whatever way yours allows; see "Export Dags for
+Carry the files of that folder to the other network, in whatever way yours allows; see "Export DAGs for
 another installation" in the documentation.
 """
 

@@ -1,4 +1,4 @@
-"""A bundle of another plant for the pictures: two good Dags that need things which no demo has."""
+"""A bundle of another plant for the pictures: two good DAGs that need things which no demo has."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tools.name_rules import (
+    code_says_dag_in_capitals,
     modules_have_names_of_their_own,
     one_class_for_a_name,
     packages_say_what_they_are_for,
@@ -201,6 +202,7 @@ RULES: tuple[Rule, ...] = (
     packages_say_what_they_are_for,
     modules_have_names_of_their_own,
     pages_end_in_page,
+    code_says_dag_in_capitals,
 )
 
 _PAGE_RULES = (

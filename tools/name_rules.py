@@ -62,6 +62,23 @@ def pages_end_in_page(source: Source) -> Iterator[Finding]:
                 yield Finding(source.path, node.lineno, f"{node.name} is a page: end its name in Page")
 
 
+def code_says_dag_in_capitals(source: Source) -> Iterator[Finding]:
+    """As Airflow does: ``DAG`` in docstrings and comments; the mixed form is for texts on pages."""
+    lines = {number for number, line in enumerate(source.lines, start=1) if line.lstrip().startswith("#")}
+    for node in ast.walk(source.tree):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
+            lines |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    for number in sorted(lines):
+        if re.search(r"\bDags?\b", source.lines[number - 1]):
+            yield Finding(
+                source.path, number, "write DAG in code; Dag is for texts that people read on pages"
+            )
+
+
 def one_class_for_a_name(sources: Iterable[Source]) -> Iterator[Finding]:
     """No two classes of the package have the same name: one word for one thing, and a search finds it."""
     first: dict[str, str] = {}

@@ -93,7 +93,7 @@ class AirflowServing:
                 dag_id=dag_id,
             )
         run = self._find_run(dag_id, run_id) or self._create_run(model, run_id, conf, actor)
-        # Only now: a Dag that cannot be started stays as it was.
+        # Only now: a DAG that cannot be started stays as it was.
         if unpause and model.is_paused:
             model.is_paused = False
         return _run_facts(run)

@@ -58,7 +58,7 @@ class BringerResponse(ResponseModel):
 
 class SharedFileResponse(ResponseModel):
     """
-    A file that several Dag files, or a released one, need and that differs from the target.
+    A file that several DAG files, or a released one, need and that differs from the target.
 
     ``used_by`` are ids in the target that the caller may see; ``users`` and ``released_users`` count all.
     """

@@ -342,7 +342,7 @@ class EdgeResponse(ResponseModel):
 
 
 class AttributeChangeResponse(ResponseModel):
-    """An attribute with another value; ``task_id`` is empty for one of the Dag itself."""
+    """An attribute with another value; ``task_id`` is empty for one of the DAG itself."""
 
     task_id: str
     attribute: str
@@ -351,7 +351,7 @@ class AttributeChangeResponse(ResponseModel):
 
 
 class DagStructureResponse(ResponseModel):
-    """One Dag before and after; states are ``added``, ``removed``, ``changed`` or ``same``."""
+    """One DAG before and after; states are ``added``, ``removed``, ``changed`` or ``same``."""
 
     dag_id: str
     state: str
@@ -361,13 +361,13 @@ class DagStructureResponse(ResponseModel):
 
 
 class StructureResponse(ResponseModel):
-    """Dags before and after. ``unknown`` has the ids of versions that no check has looked into."""
+    """DAGs before and after. ``unknown`` has the ids of versions that no check has looked into."""
 
     dags: list[DagStructureResponse]
     unknown: list[int]
 
 
 class ComparisonResponse(DiffResponse):
-    """What differs between two versions or releases: files, and the structure of Dags."""
+    """What differs between two versions or releases: files, and the structure of DAGs."""
 
     structure: StructureResponse

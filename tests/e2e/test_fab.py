@@ -137,7 +137,7 @@ def test_every_page_that_somebody_is_offered_opens(fab_driver: Driver, name: str
 
     assert problems == []
     assert "/release/ui/environment/" in tabs
-    # Offered to the others once a Dag of theirs was submitted.
+    # Offered to the others once a DAG of theirs was submitted.
     assert name != "admin" or "/release/ui/transfers/" in tabs
 
 

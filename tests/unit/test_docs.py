@@ -28,6 +28,7 @@ INVARIANTS = ROOT / "docs" / "concepts" / "invariants.md"
 INVARIANT = re.compile(r"^## (\d+)\. .+\n((?:(?!## ).*\n)+)", re.M)
 CITATION = re.compile(r"\b[Ii]nvariants? (\d+(?:(?:, | and )\d+)*)( \(docs/concepts/invariants\.md\))?")
 HOLDS = re.compile(r"`([\w/.]+\.(?:py|toml))::([\w:-]+)`")
+QUOTED = re.compile(r"""`[^`\n]*`|\*{1,2}[^*]+\*{1,2}|"[^"\n]*\"""")
 GLOSSARY = ROOT / "docs" / "concepts" / "glossary.md"
 WORD = re.compile(r"^### (.+)\n((?:(?!##).*\n)+)", re.M)
 MAPPED = [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "concepts" / "architecture.md", INVARIANTS]
@@ -209,6 +210,13 @@ def test_files_that_the_maps_name_exist(page: Path) -> None:
     named = set(PATH.findall(BLOCK.sub("", page.read_text())))
 
     assert {path for path in named if not any((root / path).exists() for root in roots)} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_pages_say_dag_in_capitals_where_they_quote_nothing(page: Path) -> None:
+    prose = QUOTED.sub("", BLOCK.sub("", generate_docs.PART.sub("", page.read_text())))
+
+    assert re.findall(r".*\bDags?\b.*", prose) == []
 
 
 def test_tests_name_only_requirements_that_are_listed() -> None:

@@ -27,7 +27,7 @@ def list_candidates(
     limit: LimitQuery = 50,
     offset: OffsetQuery = 0,
 ) -> Collection[CandidateResponse]:
-    """Dag files of the source that differ from the target or wait in the list; one row for each file."""
+    """DAG files of the source that differ from the target or wait in the list; one row for each file."""
     wanted = candidates.CandidateFilter(search, change, submitter, tag, submitted)
     with caller.transaction() as (ctx, actor):
         page = candidates.list_candidates(
@@ -39,7 +39,7 @@ def list_candidates(
 
 @router.get("/closure")
 def closure(caller: CallerDep, path: Annotated[str, Query(min_length=1, max_length=1000)]) -> ClosureResponse:
-    """What would be submitted for one Dag file now, file by file."""
+    """What would be submitted for one DAG file now, file by file."""
     with caller.transaction() as (ctx, actor):
         found = candidates.closure_of(ctx, actor=actor, path=path)
         return ClosureResponse(

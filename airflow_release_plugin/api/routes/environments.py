@@ -99,7 +99,7 @@ def live_dags(name: str, caller: CallerDep) -> Collection[DagVersionResponse]:
 def dag_history(
     name: str, dag_id: str, caller: CallerDep, limit: LimitQuery = 50, offset: OffsetQuery = 0
 ) -> Collection[DagVersionResponse]:
-    """Every version of a Dag, newest first."""
+    """Every version of a DAG, newest first."""
     with caller.transaction() as (ctx, actor):
         environments.get(ctx, actor=actor, name=name)
         page = environments.dag_history(ctx, actor=actor, dag_id=dag_id, limit=limit, offset=offset)

@@ -75,7 +75,7 @@ def simulate(
     lines: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     at_least_level: Annotated[int, Query(ge=1, le=10)] = 1,
 ) -> SimulationResponse:
-    """Which flow would apply to a change of a Dag, or to a past release, and why the others would not."""
+    """Which flow would apply to a change of a DAG, or to a past release, and why the others would not."""
     if bool(dag_id) == (release_id is not None):
         raise InvalidRequestError("Name either a Dag (dag_id) or a release (release_id).")
     with caller.transaction() as (ctx, actor):

@@ -24,7 +24,7 @@ def list_gates(
     limit: LimitQuery = 50,
     offset: OffsetQuery = 0,
 ) -> Collection[GateResponse]:
-    """Gates of Dags that the caller may read, newest first."""
+    """Gates of DAGs that the caller may read, newest first."""
     with caller.transaction() as (ctx, actor):
         page = gates.list_gates(ctx, actor=actor, state=state, dag_id=dag_id, limit=limit, offset=offset)
         items = [gate_response(ctx, row) for row in page.items]

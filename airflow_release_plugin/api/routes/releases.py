@@ -120,7 +120,7 @@ def release_diff(release_id: IdPath, caller: CallerDep) -> DiffResponse:
 
 @router.get("/{release_id}/diff/since-my-approval")
 def diff_since_my_approval(release_id: IdPath, caller: CallerDep) -> DiffResponse:
-    """What changed in these Dags since the caller last approved them; empty where they never did."""
+    """What changed in these DAGs since the caller last approved them; empty where they never did."""
     with caller.transaction() as (ctx, actor):
         return diff_response(
             release_changes.get_changes(ctx, actor=actor, release_id=release_id, against=Against.MY_APPROVAL)
@@ -129,7 +129,7 @@ def diff_since_my_approval(release_id: IdPath, caller: CallerDep) -> DiffRespons
 
 @router.get("/{release_id}/cutover")
 def release_cutover(release_id: IdPath, caller: CallerDep) -> Collection[CutoverResponse]:
-    """What the release would meet in the target: runs under way, paused Dags, runs that are due."""
+    """What the release would meet in the target: runs under way, paused DAGs, runs that are due."""
     with caller.transaction() as (ctx, actor):
         rows = cutover.get_cutover(ctx, actor=actor, release_id=release_id)
         items = [CutoverResponse.model_validate(row) for row in rows]

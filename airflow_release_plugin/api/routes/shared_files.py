@@ -16,7 +16,7 @@ router = APIRouter(prefix="/shared-files", tags=["Candidates"])
 def list_shared_files(
     caller: CallerDep, search: str = "", order_by: str = "", limit: LimitQuery = 50, offset: OffsetQuery = 0
 ) -> Collection[SharedFileResponse]:
-    """Files that several Dag files, or a released one, need and that differ from the target."""
+    """Files that several DAG files, or a released one, need and that differ from the target."""
     with caller.transaction() as (ctx, actor):
         page = shared_files.list_shared_files(
             ctx, actor=actor, search=search, order_by=order_by, limit=limit, offset=offset

@@ -42,7 +42,7 @@ def list_submissions(
 
 @router.post("", status_code=201)
 def submit(body: SubmissionBody, caller: CallerDep) -> SubmissionDetailResponse:
-    """Copy the present content of a Dag file and what it needs into the store as a new version."""
+    """Copy the present content of a DAG file and what it needs into the store as a new version."""
     with caller.transaction() as (ctx, actor):
         row = submissions.submit(ctx, actor=actor, path=body.path, comment=body.comment)
         return SubmissionDetailResponse.model_validate(row)

@@ -131,7 +131,7 @@ def comparison_response(found: VersionComparison | ReleaseComparison) -> Compari
 
 
 def structure_response(found: Structure) -> StructureResponse:
-    """Dags before and after."""
+    """DAGs before and after."""
     return StructureResponse(
         dags=[
             DagStructureResponse(

@@ -88,7 +88,7 @@ class ImportDetail:
     :param manifest: ``None`` as long as nobody could read the bundle
     :param base: the import of the bundle that this one builds on, if it was applied here
     :param may_manage: whether the actor may check, apply and discard it
-    :param folders: where Dag files are in the target
+    :param folders: where DAG files are in the target
     :param record_problem: why its approvals cannot stand for those of this installation; empty if they may
     """
 

@@ -187,7 +187,7 @@ def _item(
         problem = f"{file.path}: still served: {served}" if served else ""
     elif state.import_errors:
         problem = f"{file.path}: does not import: {state.import_errors[0].strip().splitlines()[-1]}"
-        # Together with the Dags of the new version, the error is of that version too.
+        # Together with the DAGs of the new version, the error is of that version too.
         is_late = is_late or is_settled or not missing
     elif missing:
         problem = f"{file.path}: not served at the new version yet: {', '.join(missing)}"

@@ -17,7 +17,7 @@ from airflow_release_plugin.views.widgets.flow_summary import change_verbs
 
 
 class SimulatorPage(BasePage):
-    """Tries the flows on a Dag as it is, or on a past release."""
+    """Tries the flows on a DAG as it is, or on a past release."""
 
     route_base = "/simulator"
     tab = "flows"

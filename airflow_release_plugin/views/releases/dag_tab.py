@@ -1,4 +1,4 @@
-"""The Releases tab on a Dag's page in Airflow."""
+"""The Releases tab on a DAG's page in Airflow."""
 
 from __future__ import annotations
 

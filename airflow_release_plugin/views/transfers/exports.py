@@ -1,4 +1,4 @@
-"""Transfers: Dags on their way to other installations."""
+"""Transfers: DAGs on their way to other installations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ExportsPage(BasePage):
-    """Choose Dags, see what that comes to, have a bundle made, fetch it."""
+    """Choose DAGs, see what that comes to, have a bundle made, fetch it."""
 
     route_base = "/transfers"
     tab = "transfers"

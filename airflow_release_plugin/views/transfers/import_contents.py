@@ -1,4 +1,4 @@
-"""The content of a bundle that is on its way in: its Dag files, single files, what new names change."""
+"""The content of a bundle that is on its way in: its DAG files, single files, what new names change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ImportContentPage(BasePage):
 
     @route("/<int:import_id>/unit")
     def unit(self, import_id: int) -> str:
-        """Show one Dag file with what it needs, who agreed to it, and what it changes here."""
+        """Show one DAG file with what it needs, who agreed to it, and what it changes here."""
         look = contents.unit(
             self.ctx(),
             actor=self.actor(),

@@ -89,7 +89,7 @@ def _when(flow: FlowSpec, rule: LevelRule) -> str:
 
 
 def change_verbs() -> dict[ChangeFact, str]:
-    """What a Dag does when a fact holds, as a verb phrase."""
+    """What a DAG does when a fact holds, as a verb phrase."""
     return {
         ChangeFact.NEW: _("is new"),
         ChangeFact.MODIFIED: _("has a changed file"),

@@ -99,7 +99,7 @@ def airflow_url(path: str) -> str:
 
 
 def change_words() -> dict[str, str]:
-    """What a Dag does, by the value of the fact."""
+    """What a DAG does, by the value of the fact."""
     return {fact.value: words for fact, words in change_verbs().items()}
 
 

@@ -122,7 +122,7 @@ def test_who_waits_hears_that_it_is_ready(world: World) -> None:
 
 
 def test_airflows_own_records_tell_types_and_links(world: World) -> None:
-    """What the dag processor stored is enough: the connection's type, and what the Dag depends on."""
+    """What the dag processor stored is enough: the connection's type, and what the DAG depends on."""
     from airflow.models.connection import Connection
 
     world.write(

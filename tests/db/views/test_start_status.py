@@ -1,4 +1,4 @@
-"""The page of a release that runs its Dags: start status, and starting what was not started (R11)."""
+"""The page of a release that runs its DAGs: start status, and starting what was not started (R11)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.req("R11")
 
 
 def started(home: Installation, *, unknown: str = "") -> Release:
-    """A release of two Dags whose runs the pipeline has started; Airflow knows one Dag only if wished so."""
+    """A release of two DAGs whose runs the pipeline has started; Airflow knows one DAG only if wished so."""
 
     def step(world: World) -> Release:
         world.write("regions.py", dag_text("north", "south"))

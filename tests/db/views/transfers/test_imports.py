@@ -32,7 +32,7 @@ def here(installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def unit_of(name: str, **more: Any) -> BundleUnit:
-    """A Dag file of plant A with one Dag."""
+    """A DAG file of plant A with one DAG."""
     plain = BundleUnit(
         unit_id=f"plant-a:{name}",
         path=f"{name}.py",
@@ -46,7 +46,7 @@ def unit_of(name: str, **more: Any) -> BundleUnit:
 
 
 def bundle(here: Installation, *units: BundleUnit, **manifest: Any) -> bytes:
-    """A bundle of these units, each with a Dag file that defines its Dags."""
+    """A bundle of these units, each with a DAG file that defines its DAGs."""
     content = {
         unit.path: dag_text(
             *unit.dag_ids, lines="\n".join(f'ID = "{c.id}"' for c in unit.connections)
