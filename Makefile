@@ -47,7 +47,7 @@ e2e: venv system  ## tests that drive a whole Airflow and a browser
 	@echo "--- end to end, Airflow 3.3"
 	@$(PYTEST) $(BOTH_CORES) tests/e2e
 
-docs: venv  ## renew what the documentation takes from the code
+docs: venv map  ## renew what the documentation takes from the code
 	@$(VENV)/bin/python -m scripts.generate_docs
 
 map: venv  ## draw the packages and what they import into the documentation
