@@ -22,9 +22,10 @@ def expire_if_due(ctx: Context, release: Release) -> None:
 
 
 def expire_holders_if_due(ctx: Context, held: Iterable[Submission]) -> None:
-    """Settle the releases that hold these submissions."""
+    """Move the releases that hold these submissions to ``expired`` where their windows are over."""
     ids = {s.release_id for s in held if s.state is SubmissionState.IN_RELEASE and s.release_id is not None}
-    for release_id in sorted(ids):
-        release = releases.release(ctx.session, release_id, lock=True)
+    # All are locked before the first event: the trail is locked from there to the commit.
+    locked = [releases.release(ctx.session, release_id, lock=True) for release_id in sorted(ids)]
+    for release in locked:
         if release is not None:
             expire_if_due(ctx, release)

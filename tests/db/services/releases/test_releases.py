@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
@@ -20,7 +21,7 @@ from airflow_release_plugin.exceptions import (
     SelfApprovalError,
 )
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.services.releases import creation, previews, releases
+from airflow_release_plugin.services.releases import creation, expiry, previews, releases
 from airflow_release_plugin.services.submissions import submissions
 from tests.harness.clock import FrozenClock
 from tests.harness.context import (
@@ -34,6 +35,7 @@ from tests.harness.context import (
     World,
     dag_text,
 )
+from tests.harness.databases import counted
 
 
 def by_name(actor: Actor) -> str:
@@ -102,6 +104,22 @@ def test_a_version_whose_release_expired_is_free_again(world: World, clock: Froz
     second = world.request(first.items[0].submission)
 
     assert (first.state, second.state) == (ReleaseState.EXPIRED, ReleaseState.CHECKING)
+
+
+@pytest.mark.parametrize("db_backend", ["postgresql"])
+def test_releases_whose_windows_are_over_are_all_locked_before_the_first_event(
+    world: World, clock: FrozenClock, engine: Engine
+) -> None:
+    held = [world.waiting(world.dag(name)).items[0].submission for name in ("etl", "other")]
+    clock.advance(hours=24)
+
+    with counted(engine) as statements:
+        expiry.expire_holders_if_due(world.ctx, held)
+
+    locks = [place for place, text in enumerate(statements) if text.endswith("FOR UPDATE OF release")]
+    events = [place for place, text in enumerate(statements) if "FROM release_event_head" in text]
+    assert len(locks) == 2
+    assert max(locks) < min(events)
 
 
 def test_a_removed_version_cannot_be_released(world: World) -> None:
