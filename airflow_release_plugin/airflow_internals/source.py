@@ -42,6 +42,9 @@ class _Tracked:
         from airflow.dag_processing.bundles.local import LocalDagBundle
 
         with self.lock:
+            if self.bundle.is_initialized and not Path(self.bundle.path).is_dir():
+                # Somebody cleaned up the disk; a bundle never looks whether what it fetched is still there.
+                self.bundle, self.refreshed = _bundle(self.bundle.name), None
             if not self.bundle.is_initialized:
                 self.bundle.initialize()
             now = time.monotonic()
@@ -126,9 +129,13 @@ def bundle_list() -> str:
 @lru_cache(maxsize=4)
 def _track(name: str, bundle_list: str) -> _Tracked:
     """The bundle as configured; kept, because constructing and initializing one may clone a repository."""
+    return _Tracked(_bundle(name))
+
+
+def _bundle(name: str) -> Any:
     from airflow.dag_processing.bundles.manager import DagBundlesManager
 
-    return _Tracked(DagBundlesManager().get_bundle(name))
+    return DagBundlesManager().get_bundle(name)
 
 
 def _dag_files(root: Path, bundle: str) -> tuple[str, ...]:

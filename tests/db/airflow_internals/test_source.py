@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import zipfile
 from collections.abc import Callable
@@ -79,25 +80,41 @@ def test_reading_leaves_the_import_path_alone(source: AirflowSource, root: Path)
     assert sys.path == before
 
 
-def test_a_git_bundle_is_read_at_its_commit(
-    source: AirflowSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The commit of the source, which is a git repository with one DAG file."""
     git = pytest.importorskip("git")
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(tmp_path / "storage"))
     repository = git.Repo.init(tmp_path / "repository", initial_branch="main")
     (tmp_path / "repository" / "flow.py").write_text(DAG_CODE)
     repository.index.add(["flow.py"])
     author = git.Actor("ann", "ann@example.org")
-    commit = repository.index.commit("first", author=author, committer=author)
+    made = repository.index.commit("first", author=author, committer=author)
     configure(
         monkeypatch,
         "airflow.providers.git.bundles.git.GitDagBundle",
         {"tracking_ref": "main", "repo_url": str(tmp_path / "repository")},
     )
+    return str(made.hexsha)
+
+
+def test_a_git_bundle_is_read_at_its_commit(source: AirflowSource, commit: str) -> None:
+    snapshot = source.snapshot()
+
+    assert (snapshot.dag_files, snapshot.version) == (("flow.py",), commit)
+
+
+@pytest.mark.req("R85")
+def test_a_git_bundle_whose_folder_was_deleted_is_fetched_again(
+    source: AirflowSource, commit: str, tmp_path: Path
+) -> None:
+    source.snapshot()
+    shutil.rmtree(tmp_path / "storage")
 
     snapshot = source.snapshot()
 
-    assert (snapshot.dag_files, snapshot.version) == (("flow.py",), commit.hexsha)
+    assert (snapshot.dag_files, snapshot.version) == (("flow.py",), commit)
+    assert (snapshot.root / "flow.py").read_text() == DAG_CODE
 
 
 def test_a_bundle_that_is_not_configured_is_a_clear_error(
