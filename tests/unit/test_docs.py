@@ -188,12 +188,13 @@ def test_code_that_cites_an_invariant_says_where_it_is() -> None:
 )
 def test_a_word_says_what_it_is_not_and_where_it_lives(text: str) -> None:
     assert "*Not* " in text
-    last = text.strip().splitlines()[-1]
-    parts = {part.partition(" ")[0]: re.findall(r"`(\w+)`", part) for part in last.split(" · ")}
+    *parts, page = text.strip().splitlines()[-1].split(" · ")
+    named = {part.partition(" ")[0]: set(re.findall(r"`(\w+)`", part)) for part in parts}
 
-    assert set(parts.get("Class", [])) <= class_names()
-    assert set(parts.get("table", [])) <= set(metadata.tables)
-    assert re.search(r"\[[^]]+\]\([^)]+\)$", last)
+    assert named.keys() <= {"Class", "table", "tables"}
+    assert named.get("Class", set()) <= class_names()
+    assert named.get("table", set()) | named.get("tables", set()) <= set(metadata.tables)
+    assert re.fullmatch(r"\[[^]]+\]\([^)]+\)", page)
 
 
 def test_every_word_and_class_stands_once_in_the_glossary() -> None:
