@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin.airflow_internals.facts import dag_facts, stored_import_errors
 from airflow_release_plugin.airflow_internals.live_dags import last_runs, live_dags
+from airflow_release_plugin.airflow_internals.pipeline_runs import ENDED_RUN_STATES, pipeline_runs
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import (
     DagFacts,
@@ -18,6 +20,7 @@ from airflow_release_plugin.domain.ports import (
     ServedState,
     TaskKey,
 )
+from airflow_release_plugin.domain.release.lost_runs import Beats, PipelineRun
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
@@ -31,7 +34,6 @@ _JOBS = {
     "DagProcessorJob": "dag_processor",
     "TriggererJob": "triggerer",
 }
-_ENDED = frozenset({"success", "failed"})
 _WAITING = frozenset({"deferred", "running", "queued", "scheduled", "up_for_reschedule", "awaiting_input"})
 _BATCH = 200
 
@@ -150,11 +152,17 @@ class AirflowServing:
 
     def waiting_tasks(self, tasks: Iterable[TaskKey]) -> frozenset[TaskKey]:
         """Those of ``tasks`` that have not ended, in the try that the key names."""
+        wanted = frozenset(tasks)
+        return wanted - self.lost_tasks(wanted).keys()
+
+    def lost_tasks(self, tasks: Iterable[TaskKey]) -> Mapping[TaskKey, str]:
+        """The others of ``tasks``: what they are now, for people; empty for one that is gone."""
         from airflow.models.taskinstance import TaskInstance
         from sqlalchemy import select
 
         wanted = frozenset(tasks)
-        found: set[TaskKey] = set()
+        found: dict[TaskKey, str] = {}
+        tries: dict[TaskKey, tuple[int, str]] = {}
         run_ids = sorted({task.run_id for task in wanted})
         for start in range(0, len(run_ids), _BATCH):
             query = select(
@@ -166,25 +174,40 @@ class AirflowServing:
                 TaskInstance.state,
             ).where(TaskInstance.run_id.in_(run_ids[start : start + _BATCH]))
             for row in self._session.execute(query):
-                if str(getattr(row.state, "value", row.state)) in _WAITING:
-                    found.add(TaskKey(row.dag_id, row.run_id, row.task_id, row.map_index, row.try_number))
-        return wanted & found
+                state = str(getattr(row.state, "value", row.state)).lower()
+                task = TaskKey(row.dag_id, row.run_id, row.task_id, row.map_index, 0)
+                tries[task] = (row.try_number, state)
+        for key in wanted:
+            number, state = tries.get(replace(key, try_number=0), (key.try_number, ""))
+            if number != key.try_number:
+                found[key] = f"the task is in try {number} now"
+            elif state not in _WAITING:
+                found[key] = f"the task is {state!r}" if state else ""
+        return found
 
-    def component_ages(self) -> Mapping[str, float | None]:
-        """Seconds since the last heartbeat of each component; ``None`` = never."""
+    def pipeline_runs(self, runs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], PipelineRun]:
+        """What is known of each of ``runs``, (dag_id, run_id), and of its tasks and its DAG."""
+        return pipeline_runs(self._session, runs)
+
+    def beats(self) -> Beats:
+        """The newest heartbeat of each component; ``None`` = never."""
         from airflow.jobs.job import Job
         from sqlalchemy import func, select
 
-        beats = (
+        newest = (
             select(Job.job_type, func.max(Job.latest_heartbeat))
             .where(Job.job_type.in_(_JOBS))
             .group_by(Job.job_type)
         )
-        newest = {row[0]: row[1] for row in self._session.execute(beats)}
+        beats = {row[0]: row[1] for row in self._session.execute(newest)}
+        return {component: beats.get(job) for job, component in _JOBS.items()}
+
+    def component_ages(self) -> Mapping[str, float | None]:
+        """Seconds since the last heartbeat of each component; ``None`` = never."""
         now = datetime.now(timezone.utc)
         return {
-            component: max(0.0, (now - beat).total_seconds()) if (beat := newest.get(job)) else None
-            for job, component in _JOBS.items()
+            component: None if beat is None else max(0.0, (now - beat).total_seconds())
+            for component, beat in self.beats().items()
         }
 
     def _ask_to_parse(self, bundle: str, paths: list[str]) -> None:
@@ -257,4 +280,4 @@ class AirflowServing:
 
 def _run_facts(run: DagRun) -> RunFacts:
     state = str(getattr(run.state, "value", run.state))
-    return RunFacts(dag_id=run.dag_id, run_id=run.run_id, state=state, ended=state in _ENDED)
+    return RunFacts(dag_id=run.dag_id, run_id=run.run_id, state=state, ended=state in ENDED_RUN_STATES)

@@ -14,6 +14,7 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 
 from airflow_release_plugin.domain.identity import Actor, ActorKind
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
+from airflow_release_plugin.models.release import release_id_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -62,6 +63,14 @@ def moment(text: str) -> datetime:
             f"{text!r} is no time; write 2027-01-31 or 2027-01-31T18:00:00+01:00."
         ) from error
     return found.replace(tzinfo=found.tzinfo or timezone.utc).astimezone(timezone.utc)
+
+
+def release_id(text: str) -> int:
+    """Id of the release that somebody named. Raises ``InvalidRequestError``."""
+    found = release_id_of(text)
+    if found is None:
+        raise InvalidRequestError(f"{text!r} is neither a number (R-000007) nor an id of a release.")
+    return found
 
 
 def fail(args: Namespace, rows: list[Row]) -> None:

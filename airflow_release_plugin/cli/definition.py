@@ -226,6 +226,15 @@ def _import_command() -> ActionCommand:
     )
 
 
+def _retry_command() -> ActionCommand:
+    return _command(
+        "retry",
+        "retry_command.retry",
+        "Start another attempt of a release that failed, errored or is stale",
+        _ARG_RELEASE,
+    )
+
+
 def get_release_cli_commands() -> list[GroupCommand]:
     """Return the command group, as Airflow's provider manager asks for it."""
     return [
@@ -247,6 +256,7 @@ def get_release_cli_commands() -> list[GroupCommand]:
                     _ARG_LIMIT,
                 ),
                 _command("show", "show_command.show", "Show one release", _ARG_RELEASE),
+                _retry_command(),
                 _command(
                     "reconcile", "reconcile_command.reconcile", "Finish promotions that a crash interrupted"
                 ),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_release_plugin.cli.common import Row, command
-from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.models.release import release_id_of
+from airflow_release_plugin.cli.common import Row, command, release_id
 from airflow_release_plugin.services.read_models import release_page
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 def show(args: Namespace) -> list[Row]:
     """One release: where it stands, who decided, what it holds."""
     with unit_of_work() as (ctx, actor):
-        view = release_page.get_release(ctx, actor=actor, release_id=_id(args.release))
+        view = release_page.get_release(ctx, actor=actor, release_id=release_id(args.release))
         release = view.release
         decisions = view.approval.decisions if view.approval else []
         facts = {
@@ -26,6 +24,7 @@ def show(args: Namespace) -> list[Row]:
             "title": release.title,
             "state": view.state.value,
             "reason": release.state_reason,
+            "approval_kept_until": view.kept_until.isoformat() if view.kept_until else "",
             "environment": release.environment,
             "commit": release.target_commit or "",
             "digest": release.change_digest,
@@ -36,10 +35,3 @@ def show(args: Namespace) -> list[Row]:
             "problem": (view.pipeline.problem or "") if view.pipeline else "",
         }
         return [{"property": name, "value": value} for name, value in facts.items()]
-
-
-def _id(text: str) -> int:
-    release_id = release_id_of(text)
-    if release_id is None:
-        raise InvalidRequestError(f"{text!r} is neither a number (R-000007) nor an id of a release.")
-    return release_id

@@ -196,6 +196,13 @@ auto_rollback = flag(
     "Whether a release whose verification or soak fails is taken out of the target at once, by a release "
     "of its own that nobody has to approve. Off: it is failed, and stays until people act.",
 )
+pipeline_patience = whole(
+    "pipeline_patience",
+    900,
+    "Seconds after which a release becomes errored whose pipeline run Airflow cannot go on with: its DAG is "
+    "paused or gone, or no scheduler or triggerer gives a sign. A run that has ended or was deleted is found "
+    "within a minute; one that is queued in an Airflow that works is waited for.",
+)
 verify_timeout = whole(
     "verify_timeout",
     180,

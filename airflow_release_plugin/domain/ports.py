@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from airflow_release_plugin.domain.bundle.inventory import Inventory, Kind, Wanted
 from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.release.lost_runs import Beats, PipelineRun
 
 
 class DagAccess(str, Enum):
@@ -267,12 +268,24 @@ class ServingPort(Protocol):
         """Those of ``tasks`` that still run or wait, in the try that the key names."""
         ...
 
+    def lost_tasks(self, tasks: Iterable[TaskKey]) -> Mapping[TaskKey, str]:
+        """The others of ``tasks``: what they are now, for people; empty for one that is gone."""
+        ...
+
     def runs(self, runs: Iterable[tuple[str, str]]) -> tuple[RunFacts, ...]:
         """States of the runs named by (dag_id, run_id)."""
         ...
 
+    def pipeline_runs(self, runs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], PipelineRun]:
+        """What is known of each of ``runs``, (dag_id, run_id); a number of queries that does not grow."""
+        ...
+
+    def beats(self) -> Beats:
+        """The newest heartbeat of ``scheduler``, ``dag_processor``, ``triggerer``; ``None`` for never."""
+        ...
+
     def component_ages(self) -> Mapping[str, float | None]:
-        """Seconds since the heartbeat of ``scheduler``, ``dag_processor``, ``triggerer``; or ``None``."""
+        """Seconds since these heartbeats; or ``None``."""
         ...
 
 

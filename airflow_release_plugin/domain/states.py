@@ -42,7 +42,11 @@ class ReleaseState(State):
     FAILED = "failed"
     """Checks or verification said no. May be retried."""
     ERRORED = "errored"
-    """Our machinery broke. May be retried."""
+    """
+    Our machinery broke: a task failed, or the run that worked on it was lost.
+
+    May be retried. What people have approved still counts where the change, the target and its time allow it.
+    """
     STALE = "stale"
     """A file that the release relies on changed in the target. Submit again, or retry."""
     ROLLED_BACK = "rolled_back"
@@ -70,7 +74,7 @@ RELEASE_MOVES: Mapping[ReleaseState, frozenset[ReleaseState]] = {
     _R.RELEASING: frozenset({_R.RELEASED, _R.ERRORED, _R.STALE}),
     _R.RELEASED: frozenset({_R.FAILED, _R.ROLLED_BACK}),
     _R.FAILED: frozenset({_R.CHECKING}),
-    _R.ERRORED: frozenset({_R.CHECKING}),
+    _R.ERRORED: frozenset({_R.CHECKING, _R.REVOKED}),
     _R.STALE: frozenset({_R.CHECKING}),
     _R.REJECTED: frozenset(),
     _R.REVOKED: frozenset(),
@@ -80,7 +84,10 @@ RELEASE_MOVES: Mapping[ReleaseState, frozenset[ReleaseState]] = {
 OPEN_RELEASE_STATES = frozenset({_R.DRAFT, _R.CHECKING, _R.AWAITING_APPROVAL, _R.APPROVED, _R.RELEASING})
 RETRYABLE_RELEASE_STATES = frozenset({_R.FAILED, _R.ERRORED, _R.STALE})
 EXPIRING_RELEASE_STATES = frozenset({_R.AWAITING_APPROVAL, _R.APPROVED})
-REVOCABLE_RELEASE_STATES = frozenset({_R.DRAFT, _R.CHECKING, _R.AWAITING_APPROVAL, _R.APPROVED})
+REVOCABLE_RELEASE_STATES = frozenset({_R.DRAFT, _R.CHECKING, _R.AWAITING_APPROVAL, _R.APPROVED, _R.ERRORED})
+"""Taken back by people; an errored one too, since its approval may still count."""
+PIPELINE_RELEASE_STATES = frozenset({_R.CHECKING, _R.APPROVED})
+"""Only its pipeline moves such a release on, so it is lost with the run that works on it."""
 
 
 class SubmissionState(State):

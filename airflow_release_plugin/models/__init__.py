@@ -10,6 +10,7 @@ from airflow_release_plugin.models.approval import Approval, Decision, Gate
 from airflow_release_plugin.models.base import Base, metadata
 from airflow_release_plugin.models.event import Event, EventHead
 from airflow_release_plugin.models.flow import Deputy, Flow, FlowRevision
+from airflow_release_plugin.models.lease import Lease
 from airflow_release_plugin.models.machine import MachineLook
 from airflow_release_plugin.models.notification import Notification
 from airflow_release_plugin.models.preference import Preference
@@ -31,6 +32,7 @@ __all__ = [
     "Gate",
     "Import",
     "Installation",
+    "Lease",
     "MachineLook",
     "NameMapping",
     "Notification",

@@ -125,6 +125,7 @@ class Gate(Stateful, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[GateState] = mapped_column(EnumText(GateState))
+    state_reason: Mapped[str] = mapped_column(Text, default="", comment="why it ended so, for people")
     title: Mapped[str] = mapped_column(String(200))
     message: Mapped[str] = mapped_column(Text)
     dag_id: Mapped[str] = mapped_column(String(250))

@@ -116,6 +116,30 @@ def gates_by_id(session: Session, ids: Collection[int]) -> dict[int, Gate]:
     return {row.id: row for row in session.scalars(select(Gate).where(Gate.id.in_(list(ids))))}
 
 
+def lock_gates(session: Session, ids: Collection[int]) -> list[Gate]:
+    """Those of these gates that are open, locked in the order of their ids."""
+    query = select(Gate).where(Gate.id.in_(list(ids)), Gate.state == GateState.OPEN).order_by(Gate.id)
+    return list(session.scalars(query.with_for_update().execution_options(populate_existing=True)))
+
+
+def lock_newest(session: Session, subject_type: str, ids: Collection[int]) -> dict[int, Approval]:
+    """The newest approval of each subject, locked in the order of their ids."""
+    newest = (
+        select(func.max(Approval.id))
+        .where(Approval.subject_type == subject_type, Approval.subject_id.in_(list(ids)))
+        .group_by(Approval.subject_id)
+    )
+    query = select(Approval).where(Approval.id.in_(newest)).order_by(Approval.id)
+    query = query.with_for_update(of=Approval).execution_options(populate_existing=True)
+    return {row.subject_id: row for row in session.scalars(query)}
+
+
+def open_gates(session: Session, *, after: int, limit: int) -> list[Gate]:
+    """Gates that are stored as open, in the order of their ids, from the one after ``after`` on."""
+    query = select(Gate).where(Gate.state == GateState.OPEN, Gate.id > after).order_by(Gate.id).limit(limit)
+    return list(session.scalars(query))
+
+
 def gate_states(session: Session, ids: Collection[int], now: datetime) -> dict[int, GateState]:
     """Effective states by id."""
     query = select(Gate.id, effective_gate_state(now)).where(Gate.id.in_(list(ids)))

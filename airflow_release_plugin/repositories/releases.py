@@ -11,7 +11,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.checks import ReportKind
-from airflow_release_plugin.domain.states import EXPIRING_RELEASE_STATES, ReleaseState
+from airflow_release_plugin.domain.states import (
+    EXPIRING_RELEASE_STATES,
+    PIPELINE_RELEASE_STATES,
+    ReleaseState,
+)
 from airflow_release_plugin.models import (
     Environment,
     Release,
@@ -46,6 +50,17 @@ class ReleaseFilter:
     of_units: Collection[int] | None = None
     unit_ids: Collection[int] | None = None
     seen_by: str = ""
+
+
+@dataclass(frozen=True)
+class WorkedOn:
+    """A release that its pipeline is to move on; only what the look for lost work needs."""
+
+    id: int
+    state: ReleaseState
+    attempt: int
+    pipeline_dag_id: str
+    pipeline_run_id: str | None
 
 
 _BATCH = 500
@@ -83,6 +98,24 @@ def in_state(session: Session, environment: str, state: ReleaseState) -> list[Re
         .order_by(Release.id)
     )
     return list(session.scalars(query))
+
+
+def worked_on(session: Session, *, after: int, limit: int) -> list[WorkedOn]:
+    """Releases that only their pipeline moves on, by their ids, from the one after ``after`` on."""
+    columns = (
+        Release.id,
+        Release.state,
+        Release.attempt,
+        Release.pipeline_dag_id,
+        Release.pipeline_run_id,
+    )
+    query = (
+        select(*columns)
+        .where(Release.state.in_(list(PIPELINE_RELEASE_STATES)), Release.id > after)
+        .order_by(Release.id)
+        .limit(limit)
+    )
+    return [WorkedOn(*row) for row in session.execute(query)]
 
 
 def by_target_commit(session: Session, environment: str, commits: Collection[str]) -> dict[str, Release]:

@@ -44,6 +44,7 @@ class GateResponse(ResponseModel):
 
     id: int
     state: GateState
+    state_reason: str = ""
     title: str
     message: str
     dag_id: str

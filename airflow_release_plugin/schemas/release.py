@@ -190,6 +190,7 @@ class ReleaseDetailResponse(ReleaseResponse):
     """
     Everything about one release. ``actions`` are those that the caller may take now.
 
+    ``kept_until`` is how long what people approved counts for another attempt of an errored release.
     ``watch_state`` is what waiting tasks are told: the state, or ``approved_held`` while something holds an
     approved release back. ``risk`` has the facts that the level was found on.
     """
@@ -208,6 +209,7 @@ class ReleaseDetailResponse(ReleaseResponse):
     progress: list[ItemProgressResponse]
     actions: list[str]
     hold: HoldResponse | None
+    kept_until: datetime | None = None
     watch_state: str
     scheduled_at: datetime | None
     break_glass_reason: str

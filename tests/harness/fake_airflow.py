@@ -31,6 +31,7 @@ from airflow_release_plugin.domain.ports import (
     SourceSnapshot,
     TaskKey,
 )
+from airflow_release_plugin.domain.release.lost_runs import Beats, PipelineRun
 from airflow_release_plugin.exceptions import NotFoundError, ReleaseError, SourceUnavailableError
 from airflow_release_plugin.store.base import ReleaseStore
 
@@ -232,6 +233,19 @@ class AirflowTwin:
 
     def waiting_tasks(self, tasks: Iterable[TaskKey]) -> frozenset[TaskKey]:
         return frozenset(tasks) - self.ended_tasks
+
+    def lost_tasks(self, tasks: Iterable[TaskKey]) -> Mapping[TaskKey, str]:
+        return {task: "the task is 'failed'" for task in tasks if task in self.ended_tasks}
+
+    def pipeline_runs(self, runs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], PipelineRun]:
+        return {key: self._pipeline_run(*key) for key in runs}
+
+    def _pipeline_run(self, dag_id: str, run_id: str) -> PipelineRun:
+        run = self.started.get((dag_id, run_id))
+        return PipelineRun(dag_id, run_id, run.state if run else "", has_ended=run is not None and run.ended)
+
+    def beats(self) -> Beats:
+        return {}
 
     def announce(self, bundle: str, commit: str, paths: Iterable[str]) -> None:
         self.announced.append((bundle, commit, tuple(paths)))

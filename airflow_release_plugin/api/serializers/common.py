@@ -54,6 +54,7 @@ def release_detail(ctx: Context, view: ReleaseDetail) -> ReleaseDetailResponse:
             "progress": view.progress,
             "actions": view.actions,
             "hold": view.execution_block,
+            "kept_until": view.kept_until,
             "watch_state": view.watch_state,
             "scheduled_at": release.scheduled_at,
             "break_glass_reason": release.break_glass_reason,

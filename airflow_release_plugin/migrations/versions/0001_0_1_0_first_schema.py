@@ -275,6 +275,7 @@ def _create_gate() -> None:
         "release_gate",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("state_reason", sa.Text(), nullable=False, comment="why it ended so, for people"),
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("dag_id", sa.String(length=250), nullable=False),
@@ -315,6 +316,22 @@ def _create_installation() -> None:
         sa.Column("uid", sa.String(length=36), nullable=False, comment="UUID, made at the first need"),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_installation")),
+    )
+
+
+def _create_lease() -> None:
+    op.create_table(
+        "release_lease",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("holder", sa.String(length=250), nullable=False, comment="host and process"),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "notes",
+            sa.JSON(),
+            nullable=False,
+            comment="what the holder leaves for its next look, or the next holder",
+        ),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_release_lease")),
     )
 
 
@@ -667,6 +684,7 @@ def upgrade() -> None:
     _create_flow_revision()
     _create_gate()
     _create_installation()
+    _create_lease()
     _create_machine()
     _create_name_mapping()
     _create_notification()
@@ -693,6 +711,7 @@ def downgrade() -> None:
     op.drop_table("release_notification")
     op.drop_table("release_name_mapping")
     op.drop_table("release_machine")
+    op.drop_table("release_lease")
     op.drop_table("release_installation")
     op.drop_table("release_gate")
     op.drop_table("release_flow_revision")

@@ -14,7 +14,7 @@ from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.ports import TaskKey
 from airflow_release_plugin.domain.release.risk import DagSubject, RiskFacts
-from airflow_release_plugin.domain.states import GateState
+from airflow_release_plugin.domain.states import ApprovalState, GateState
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
 from airflow_release_plugin.models import Gate
 from airflow_release_plugin.models.base import stamp
@@ -133,11 +133,18 @@ def _new(ctx: Context, subject: GateSubject, *, actor: Actor) -> Gate:
 
 def close(ctx: Context, gate: Gate, state: GateState, *, actor: Actor) -> None:
     """Move the gate to its end and tell the trail."""
-    gate.move_to(state)
-    gate.closed_at = ctx.clock()
-    audit.record(ctx, actor=actor, tag=EventTag.GATE_CLOSED, subject=f"gate:{gate.id}", state=state.value)
+    audit.record_all(ctx, [_closing(ctx, gate, state)], actor=actor)
     if state is GateState.EXPIRED:
         notifications.gate_expired(ctx, gate)
+
+
+def _closing(ctx: Context, gate: Gate, state: GateState, reason: str = "") -> audit.Entry:
+    """Move the gate to its end; the caller tells the trail what is returned."""
+    gate.move_to(state)
+    gate.state_reason = reason
+    gate.closed_at = ctx.clock()
+    data = {"state": state.value, **({"reason": reason} if reason else {})}
+    return audit.Entry(EventTag.GATE_CLOSED, f"gate:{gate.id}", data)
 
 
 def get(ctx: Context, *, actor: Actor, gate_id: int) -> Gate:
@@ -166,20 +173,35 @@ def _settle(ctx: Context, gate: Gate) -> None:
         approvals.settle_expiry(ctx, queries.latest_approval(ctx.session, "gate", gate.id, lock=True))
 
 
-def withdraw_orphans(ctx: Context, found: Sequence[Gate]) -> None:
+def withdraw_orphans(ctx: Context, found: Sequence[Gate]) -> int:
     """
     Withdraw open gates whose task waits no more: it was cleared, marked, or its run was deleted.
 
-    One query, whatever the number of gates, and a few for each that is withdrawn.
+    A fixed number of queries, whatever the number of gates; say a few hundred at once.
+
+    :return: how many were withdrawn
     """
     keys = {_key(gate): gate.id for gate in found if gate.state is GateState.OPEN}
-    waiting = ctx.airflow.serving.waiting_tasks(keys) if keys else frozenset()
+    lost = ctx.airflow.serving.lost_tasks(keys) if keys else {}
+    reasons = {keys[key]: _reason(key, state) for key, state in lost.items()}
+    if not reasons:
+        return 0
     # All are locked before the first event is written, and somebody else may have been first.
-    orphans = [queries.gate(ctx.session, keys[key], lock=True) for key in sorted(set(keys) - waiting)]
-    for gate in orphans:
-        if gate is not None and gate.state is GateState.OPEN:
-            close(ctx, gate, GateState.WITHDRAWN, actor=SYSTEM)
-            approvals.withdraw(ctx, "gate", gate.id, actor=SYSTEM)
+    gates = queries.lock_gates(ctx.session, reasons)
+    asked = queries.lock_newest(ctx.session, "gate", [gate.id for gate in gates])
+    closings = [_closing(ctx, gate, GateState.WITHDRAWN, reasons[gate.id]) for gate in gates]
+    audit.record_all(ctx, closings, actor=SYSTEM)
+    still_open = [approval for approval in asked.values() if approval.state is ApprovalState.OPEN]
+    approvals.close_all(ctx, still_open, ApprovalState.WITHDRAWN, actor=SYSTEM)
+    return len(gates)
+
+
+def _reason(task: TaskKey, state: str) -> str:
+    """What became of the task that waited, and what to do."""
+    what = f"Try {task.try_number} of task {task.task_id!r} in the run {task.run_id!r}"
+    if not state:
+        return f"{what} is not in Airflow any more: it was deleted. A new run of the Dag asks anew."
+    return f"{what} waits no more: {state}. Clear the task in Airflow to ask anew."
 
 
 def _key(gate: Gate) -> TaskKey:

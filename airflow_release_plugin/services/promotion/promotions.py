@@ -30,7 +30,7 @@ from airflow_release_plugin.services.promotion import superseding
 from airflow_release_plugin.services.releases import lifecycle, releases, schedule
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.versions.contents import dag_files_to_parse, still_needed, touched_paths
+from airflow_release_plugin.services.versions.contents import changed_under, dag_files_to_parse
 from airflow_release_plugin.store.base import CommitMessage, environment_ref, tag_ref
 
 
@@ -139,12 +139,7 @@ def head_of(ctx: Context, environment: Environment) -> str | None:
 
 def _send_back(ctx: Context, release: Release, head: str | None, *, actor: Actor) -> None:
     """The target moved on since the check: check again on top of it, or give up where changes meet."""
-    if head is None:
-        changed = set(ctx.store.files(release.base_commit))
-    else:
-        changed = {change.path for change in ctx.store.changes(release.base_commit, head)}
-    overlap = sorted(changed & touched_paths(release) | still_needed(ctx, release))
-    if overlap:
+    if overlap := changed_under(ctx, release, head):
         lifecycle.move(
             ctx,
             release,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
@@ -36,6 +37,7 @@ STALE_HEARTBEAT = 60
 """Seconds without a heartbeat after which a component is called down."""
 _WAITS = {
     ReleaseState.CHECKING: "The check",
+    ReleaseState.AWAITING_APPROVAL: "The promotion",
     ReleaseState.APPROVED: "The promotion",
     ReleaseState.RELEASING: "The promotion",
     ReleaseState.RELEASED: "The verification",
@@ -65,6 +67,7 @@ class ReleaseDetail:
     progress: tuple[ItemProgress, ...]
     actions: list[str]
     execution_block: ExecutionBlock | None
+    kept_until: datetime | None
     watch_state: str
     evidence: tuple[ImportEvidence, ...]
 
@@ -158,6 +161,7 @@ def _detail(ctx: Context, release: Release, *, actor: Actor) -> ReleaseDetail:
         progress=progress.items(release, state, reports),
         actions=_actions(ctx, actor, release, shown, started, may_break_glass),
         execution_block=held,
+        kept_until=creation.kept_until(ctx, release, approval) if state is ReleaseState.ERRORED else None,
         watch_state=HELD if held else state.value,
         evidence=import_evidence.for_release(ctx, release),
     )
@@ -210,7 +214,12 @@ def _pipeline(ctx: Context, release: Release, state: ReleaseState) -> PipelineVi
 def _pipeline_problem(ctx: Context, release: Release, run_state: str) -> str | None:
     name = release.pipeline_dag_id
     if run_state in {"failed", "missing"}:
-        return f"The pipeline run is {run_state}; look at its log, then retry or revoke the release."
+        if release.state is ReleaseState.AWAITING_APPROVAL:
+            return (
+                f"The pipeline run is {run_state}. What people decide counts; once they have approved it, "
+                "the release becomes errored, and retrying it does not ask them again."
+            )
+        return f"The pipeline run is {run_state}. Within a minute the release becomes errored; then retry it."
     pipeline = ctx.airflow.serving.live_dags([name]).get(name)
     if pipeline is None:
         return f"Airflow does not know the pipeline {name!r} any more; look at its import errors."

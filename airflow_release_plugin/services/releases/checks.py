@@ -10,7 +10,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import LastRun
 from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind, failed
-from airflow_release_plugin.domain.states import ApprovalState, ReleaseState
+from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, StaleDigestError
 from airflow_release_plugin.models import Approval, Release, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
@@ -208,10 +208,7 @@ def _resolve(ctx: Context, release: Release) -> flows.ResolvedFlow:
 
 
 def _still_counts(ctx: Context, approval: Approval, release: Release) -> bool:
-    if approval.state is not ApprovalState.APPROVED or approval.closed_at is None:
-        return False
-    until = schedule.valid_until(ctx, release, approval)
-    return approval.change_digest == release.change_digest and ctx.clock() < until
+    return schedule.counts_until(ctx, release, approval) is not None
 
 
 def grant(ctx: Context, release: Release, approval: Approval, *, actor: Actor) -> None:
@@ -234,10 +231,16 @@ def grant_exempt(ctx: Context, release: Release, *, actor: Actor) -> None:
 
 
 def mark_errored(ctx: Context, *, actor: Actor, release_id: int, reason: str) -> Release:
-    """Say that the machinery broke while it worked on the release; one that has ended is left alone."""
+    """
+    Say that the machinery broke while it worked on the release; one that has ended is left alone.
+
+    What people have approved still counts when it is tried again; what they were being asked is asked anew.
+    """
     access.require_executor(ctx, actor, "stop releases")
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
     if release.state.is_open and release.state is not ReleaseState.RELEASING:
+        was_asked = release.state is ReleaseState.AWAITING_APPROVAL
         lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=reason)
-        approvals.withdraw(ctx, "release", release.id, actor=actor)
+        if was_asked:
+            approvals.withdraw(ctx, "release", release.id, actor=actor)
     return release

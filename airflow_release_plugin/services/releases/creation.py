@@ -22,17 +22,18 @@ from airflow_release_plugin.exceptions import (
     NotFoundError,
     SelfApprovalError,
 )
-from airflow_release_plugin.models import Release, ReleaseItem, Submission
+from airflow_release_plugin.models import Approval, Release, ReleaseItem, Submission
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.models.release import release_number
+from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.approvals import approvals
-from airflow_release_plugin.services.releases import expiry, lifecycle, releases
+from airflow_release_plugin.services.releases import expiry, lifecycle, releases, schedule
 from airflow_release_plugin.services.releases.previews import eligible, preliminary_flow
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import risk
-from airflow_release_plugin.services.versions.contents import build_changes, refuse_clashes
+from airflow_release_plugin.services.versions.contents import build_changes, changed_under, refuse_clashes
 from airflow_release_plugin.store.base import environment_ref
 
 MAX_ITEMS = 100
@@ -266,15 +267,62 @@ def _has_another_attempt(release: Release) -> bool:
     return release.released_at is None and all(item.submission.listed for item in release.items)
 
 
+def next_step(release: Release) -> str:
+    """What people can do about a release that has errored; the end of its reason."""
+    if _has_another_attempt(release):
+        return "Then retry the release."
+    return f"Then request the {release.kind.value} anew: this one was made for the target as it was."
+
+
 def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     """
-    Start another attempt with the same submissions against the target as it is now; it needs approval again.
+    Start another attempt with the same submissions against the target as it is now.
+
+    It needs approval again, but for what people had approved before our machinery broke. That still counts for
+    exactly the same change, while its window is open and the target has not changed under it:
+    invariant 2 (docs/concepts/invariants.md). What was closed by breaking the glass counts for one attempt.
 
     :raises InvalidTransitionError: the release is not failed, errored or stale
     :raises ConflictError: a submission was released, removed or superseded in the meantime
     """
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
-    if actor.id != release.requested_by_id and not access.is_admin(ctx, actor):
+    _require_another_attempt(ctx, release, actor)
+    chosen = claim(ctx, [item.submission_id for item in release.items], most=len(release.items))
+    refuse_clashes(ctx, chosen)
+    head = ctx.store.ref(environment_ref(release.environment))
+    may_keep = release.state is ReleaseState.ERRORED and not changed_under(ctx, release, head)
+    release.base_commit = head
+    release.changes = build_changes(ctx, chosen, head)
+    release.change_digest = change_digest(release.changes, target=release.environment, kind=release.kind)
+    approval = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
+    is_kept = may_keep and kept_until(ctx, release, approval) is not None
+    if not is_kept:
+        approvals.withdraw(ctx, "release", release.id, actor=actor)
+    release.attempt += 1
+    release.target_commit = None
+    release.expires_at = None
+    audit.record(
+        ctx,
+        actor=actor,
+        tag=EventTag.RELEASE_RETRIED,
+        subject=f"release:{release.id}",
+        attempt=release.attempt,
+        change_digest=release.change_digest,
+        approval_kept=is_kept,
+    )
+    _start(ctx, release, actor=actor)
+    return release
+
+
+def kept_until(ctx: Context, release: Release, approval: Approval | None) -> datetime | None:
+    """How long what people approved would count for another attempt; ``None`` if they are asked again."""
+    if approval is None or approval.glass_broken:
+        return None
+    return schedule.counts_until(ctx, release, approval)
+
+
+def _require_another_attempt(ctx: Context, release: Release, actor: Actor) -> None:
+    if actor.id != release.requested_by_id and not access.may_administer(ctx, actor):
         raise NotAllowedError(
             f"{actor.name!r} may not retry {release.subject}; its requester and admins may."
         )
@@ -296,22 +344,3 @@ def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
                 else f"its {release.kind.value} was made for the target as it was. Request it anew."
             )
         )
-    chosen = claim(ctx, [item.submission_id for item in release.items], most=len(release.items))
-    refuse_clashes(ctx, chosen)
-    approvals.withdraw(ctx, "release", release.id, actor=actor)
-    release.base_commit = ctx.store.ref(environment_ref(release.environment))
-    release.changes = build_changes(ctx, chosen, release.base_commit)
-    release.change_digest = change_digest(release.changes, target=release.environment, kind=release.kind)
-    release.attempt += 1
-    release.target_commit = None
-    release.expires_at = None
-    audit.record(
-        ctx,
-        actor=actor,
-        tag=EventTag.RELEASE_RETRIED,
-        subject=f"release:{release.id}",
-        attempt=release.attempt,
-        change_digest=release.change_digest,
-    )
-    _start(ctx, release, actor=actor)
-    return release

@@ -173,7 +173,6 @@ def inbox(ctx: Context, *, actor: Actor) -> list[InboxItem]:
     mine = [approval for approval in candidates if approvals.refusal(ctx, approval, capacity) is None]
     releases = release_queries.with_items(ctx.session, _ids(mine, "release"))
     gate_rows = approval_queries.gates_by_id(ctx.session, _ids(mine, "gate"))
-    gates.withdraw_orphans(ctx, list(gate_rows.values()))
     readable = ctx.airflow.access.readable(actor, _names(ctx, releases.values(), gate_rows.values()))
     items = []
     for approval in mine:

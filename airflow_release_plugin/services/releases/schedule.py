@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from airflow_release_plugin.domain.states import ApprovalState
 from airflow_release_plugin.models import Approval, Release
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -50,3 +51,16 @@ def valid_until(ctx: Context, release: Release, approval: Approval) -> datetime:
     held = execution_block(release, approval, begun)
     first = held.until if held is not None and held.until is not None else begun
     return first + timedelta(hours=approval.flow.validity.wait)
+
+
+def counts_until(ctx: Context, release: Release, approval: Approval) -> datetime | None:
+    """
+    How long an approval that is complete stands for what the release changes now; ``None`` if it does not.
+
+    It is bound to the digest of the change, which names the target, and to its own window, which began when
+    it was complete and is not begun anew by another attempt.
+    """
+    if approval.state is not ApprovalState.APPROVED or approval.closed_at is None:
+        return None
+    until = valid_until(ctx, release, approval)
+    return until if approval.change_digest == release.change_digest and ctx.clock() < until else None

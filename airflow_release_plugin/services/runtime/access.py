@@ -19,8 +19,13 @@ def is_admin(ctx: Context, actor: Actor) -> bool:
 
 def require_admin(ctx: Context, actor: Actor, deed: str) -> None:
     """Raise ``NotAllowedError`` unless the actor is a release admin, or sits at the computer itself."""
-    if actor.kind is not ActorKind.SYSTEM and not is_admin(ctx, actor):
+    if not may_administer(ctx, actor):
         raise NotAllowedError(f"{actor.name!r} may not {deed}; that is for release admins.")
+
+
+def may_administer(ctx: Context, actor: Actor) -> bool:
+    """Whether the actor is a release admin, or sits at the computer itself."""
+    return actor.kind is ActorKind.SYSTEM or is_admin(ctx, actor)
 
 
 def is_executor(ctx: Context, actor: Actor) -> bool:

@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from airflow_release_plugin.domain.events import GENESIS, EventTag, event_hash
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import NotAllowedError
-from airflow_release_plugin.models import Event
+from airflow_release_plugin.models import Event, EventHead
 from airflow_release_plugin.repositories import events
 from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services.runtime.access import is_admin
 from airflow_release_plugin.services.runtime.context import Context
 
 
-def record(ctx: Context, *, actor: Actor, tag: EventTag, subject: str, **data: Any) -> None:
+class Entry(NamedTuple):
     """
-    Append one event.
+    What an event tells.
 
     :param subject: ``release:7``, ``gate:3``, ``submission:12``, ``environment:prod``
     :param data: facts as they are now; JSON values, no secrets
     """
+
+    tag: EventTag
+    subject: str
+    data: dict[str, Any]
+
+
+def record(ctx: Context, *, actor: Actor, tag: EventTag, subject: str, **data: Any) -> None:
+    """Append one event; see :class:`Entry`."""
+    record_all(ctx, [Entry(tag, subject, data)], actor=actor)
+
+
+def record_all(ctx: Context, entries: Iterable[Entry], *, actor: Actor) -> None:
+    """Append events in their order, in the same few statements however many there are."""
+    entries = list(entries)
+    if not entries:
+        return
     head = events.lock_head(ctx.session)
+    for entry in entries:
+        _append(ctx, head, entry, actor)
+    # The next event of this transaction reads the head back from the database.
+    ctx.session.flush()
+
+
+def _append(ctx: Context, head: EventHead, entry: Entry, actor: Actor) -> None:
+    tag, subject, data = entry
     now = ctx.clock()
     sequence, previous = head.sequence + 1, head.hash
     digest = event_hash(
@@ -48,8 +73,6 @@ def record(ctx: Context, *, actor: Actor, tag: EventTag, subject: str, **data: A
         )
     )
     head.sequence, head.hash = sequence, digest
-    # The next event of this transaction reads the head back from the database.
-    ctx.session.flush()
 
 
 def list_events(

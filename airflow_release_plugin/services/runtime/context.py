@@ -45,6 +45,7 @@ class Settings:
     drift_notifiers: str = field(default_factory=config.drift_notifiers)
     notify_timeout: float = field(default_factory=config.notify_timeout)
     check_timeout: int = field(default_factory=config.check_timeout)
+    pipeline_patience: int = field(default_factory=config.pipeline_patience)
     verify_timeout: int = field(default_factory=config.verify_timeout)
     exports_enabled: bool = field(default_factory=config.exports_enabled)
     imports_enabled: bool = field(default_factory=config.imports_enabled)

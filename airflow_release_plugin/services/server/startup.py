@@ -15,6 +15,7 @@ from airflow_release_plugin.services.imports import cleanup
 from airflow_release_plugin.services.imports import job as import_job
 from airflow_release_plugin.services.notifications import delivery
 from airflow_release_plugin.services.promotion import promotions
+from airflow_release_plugin.services.recovery import lost_work
 from airflow_release_plugin.services.runtime import background
 from airflow_release_plugin.services.runtime.background import PeriodicTask
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
@@ -52,6 +53,7 @@ def periodic_tasks() -> tuple[PeriodicTask, ...]:
         PeriodicTask("drift", lambda stop: drift_watch.run_once(interval=watch, stop=stop), watch),
         PeriodicTask("exports", lambda stop: export_job.run_once(stop=stop), _TRANSFER_PAUSE),
         PeriodicTask("imports", lambda stop: import_job.run_once(stop=stop), _TRANSFER_PAUSE),
+        PeriodicTask("lost work", lambda stop: lost_work.run_once(stop=stop), lost_work.PAUSE),
         PeriodicTask("uploads", lambda _: cleanup.run_once(), _SWEEP_PAUSE),
     )
 

@@ -98,6 +98,17 @@ def still_needed(ctx: Context, release: Release) -> set[str]:
     return needed & {change.path for change in release.changes if change.is_deletion}
 
 
+def changed_under(ctx: Context, release: Release, head: str | None) -> list[str]:
+    """Paths that the release changes or relies on, and that changed in the target since its check."""
+    if head == release.base_commit:
+        return []
+    if head is None:
+        changed = set(ctx.store.files(release.base_commit))
+    else:
+        changed = {change.path for change in ctx.store.changes(release.base_commit, head)}
+    return sorted(changed & touched_paths(release) | still_needed(ctx, release))
+
+
 def dag_files_to_parse(ctx: Context, release: Release) -> list[str]:
     """
     DAG files of the candidate tree that the change can affect, sorted.

@@ -16,7 +16,7 @@ from airflow_release_plugin.exceptions import StoreUnavailableError
 from airflow_release_plugin.models import Event
 from airflow_release_plugin.store.git import GitReleaseStore
 from tests.db.api.conftest import WARNINGS
-from tests.db.api.world import World, error_of, ok
+from tests.db.api.world import SERVICE, World, error_of, ok
 from tests.db.cli.conftest import airflow, rows
 from tests.harness.manual_edits import push_by_hand
 
@@ -163,3 +163,15 @@ def test_what_was_changed_by_hand_is_adopted(world: World) -> None:
     shown = rows(airflow(world, "show", made["number"], "--output", "json"))
     assert {row["property"]: row["value"] for row in shown}["items"] == ["etl.py v2 (modified)"]
     assert rows(airflow(world, "verify", "--output", "json"))[0]["kind"] == "as approved"
+
+
+@pytest.mark.req("R8")
+def test_a_release_is_tried_again(world: World) -> None:
+    release = world.request(world.submit("etl.py"))
+    ok(world.as_(SERVICE).post(f"/releases/{release['id']}/errored", json={"reason": "no disk"}))
+
+    (row,) = rows(airflow(world, "retry", release["number"], "--output", "json"))
+
+    assert (row["state"], row["attempt"]) == ("checking", "2")
+    refused = airflow(world, "retry", release["number"])
+    assert (refused.returncode, "only failed, errored and stale ones" in refused.stderr) == (1, True)

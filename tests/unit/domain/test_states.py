@@ -38,7 +38,7 @@ LEGAL = {
         releasing: released errored stale
         released: failed rolled_back
         failed: checking
-        errored: checking
+        errored: checking revoked
         stale: checking
         rejected:
         revoked:

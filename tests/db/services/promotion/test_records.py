@@ -108,9 +108,10 @@ def test_a_record_keeps_every_release_that_the_version_was_in(world: World, cloc
     assert [d.verdict.value for d in record.decisions] == ["approve", "approve", "reject"]
 
 
-def test_decisions_of_an_attempt_that_was_tried_again_are_kept(world: World) -> None:
+def test_decisions_of_an_attempt_that_was_tried_again_are_kept(world: World, clock: FrozenClock) -> None:
     release = world.approved(world.dag("etl"))
     checks.mark_errored(world.ctx, actor=PIPELINE, release_id=release.id, reason="The disk is full.")
+    clock.advance(hours=25)  # what was approved counts no more, so people are asked again
     creation.retry(world.ctx, actor=DEV, release_id=release.id)
     world.decide(world.report(release))
 

@@ -20,12 +20,13 @@ from airflow_release_plugin.models import Gate, Release
 from airflow_release_plugin.repositories.approvals import latest_approval
 from airflow_release_plugin.services.approvals import deputies, flow_admin, gates
 from airflow_release_plugin.services.approvals.gates import GateSubject
+from airflow_release_plugin.services.recovery import lost_work
 from airflow_release_plugin.services.releases import decisions
 from airflow_release_plugin.services.releases.decisions import DecisionRequest
 from airflow_release_plugin.services.runtime import audit
 from tests.conftest import BACKENDS
 from tests.harness.clock import FrozenClock
-from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, VIEWER, World
+from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, VIEWER, World, steps_of
 from tests.harness.databases import counted
 from tests.harness.flow_forms import OPERATOR, form, join, level, step
 
@@ -139,10 +140,11 @@ def test_a_gate_whose_task_waits_no_more_leaves_the_inbox(world: World) -> None:
     gate, other = gate_of(world, 1), gate_of(world, 2)
     world.twin.ended_tasks.add(TaskKey("gated1", "run", "task", -1, 1))
 
+    lost_work.run_once(work=steps_of(world))
+
     assert [item.subject_id for item in decisions.inbox(world.ctx, actor=REVIEWER)] == [other.id]
     assert (gate.state, other.state) == (GateState.WITHDRAWN, GateState.OPEN)
     assert decide(world, gate) == ["conflict"]
-    decisions.inbox(world.ctx, actor=REVIEWER)
     assert audit.first_broken_link(world.ctx) is None
 
 

@@ -95,7 +95,7 @@ class TestPipelines:
             world.twin.started[run.dag_id, run.run_id] = failed
 
         assert problem(world, release) == (
-            f"The pipeline run is {state}; look at its log, then retry or revoke the release."
+            f"The pipeline run is {state}. Within a minute the release becomes errored; then retry it."
         )
 
     def test_a_dag_processor_that_is_down_keeps_the_verification_waiting(self, world: World) -> None:

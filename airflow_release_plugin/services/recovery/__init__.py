@@ -1,0 +1,1 @@
+"""What nobody works on any more is found, said, and given a way out."""
