@@ -14,6 +14,7 @@ from airflow_release_plugin.domain.bundle.import_mode import ImportMode
 from airflow_release_plugin.domain.bundle.name_table import NameTable, name_table
 from airflow_release_plugin.domain.bundle.preflight import PreflightFinding as Found
 from airflow_release_plugin.domain.bundle.preflight import Severity, blocking, rows_from
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError
 from airflow_release_plugin.services.imports import (
@@ -24,7 +25,6 @@ from airflow_release_plugin.services.imports import (
     placeholders,
     preflight,
 )
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 

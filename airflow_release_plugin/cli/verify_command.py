@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, deed, fail, operator
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.services.drift import adoption, drift
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:

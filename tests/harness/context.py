@@ -15,6 +15,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.models import Event, Release, Submission
 from airflow_release_plugin.repositories import events
 from airflow_release_plugin.services.promotion import promotions
@@ -101,8 +102,9 @@ class World:
 
     def request(self, *chosen: Submission, actor: Actor = DEV, **options: Any) -> Release:
         """Ask for a release; the reviewer is asked unless ``options`` say otherwise."""
-        wanted: dict[str, Any] = {"title": "A release", "reviewers": ["reviewer"], **options}
-        return creation.request(self.ctx, actor=actor, submission_ids=[s.id for s in chosen], **wanted)
+        release_request = ReleaseRequest(**{"title": "A release", "reviewers": ["reviewer"], **options})
+        ids = [submission.id for submission in chosen]
+        return creation.request(self.ctx, actor=actor, submission_ids=ids, release_request=release_request)
 
     def report(self, release: Release, items: Sequence[CheckItem] = PASSED) -> Release:
         """What the pipeline reports after its check."""

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from airflow_release_plugin.domain.bundle.import_mode import ImportMode
 from airflow_release_plugin.domain.bundle.preflight import blocking, rows_from
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.services.exports import exports
 from airflow_release_plugin.services.imports import applying, job, preflight
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.memory import MemoryReleaseStore

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
 from airflow_release_plugin.api.serializers.common import release_detail
 from airflow_release_plugin.api.serializers.drift import hand_made_response
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.environment import (
     AdoptDriftBody,
@@ -19,7 +20,6 @@ from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.services.drift import adoption, drift
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.read_models import release_page
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 
 router = APIRouter(prefix="/environments", tags=["Environments"])
 

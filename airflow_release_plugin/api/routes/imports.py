@@ -12,6 +12,7 @@ from airflow_release_plugin.api.dependencies import Caller, CallerDep, IdPath, L
 from airflow_release_plugin.api.routes.exports import MEDIA_TYPE
 from airflow_release_plugin.api.serializers.imports import import_response
 from airflow_release_plugin.domain.bundle.manifest import Manifest
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.imports import (
     ImportApplyBody,
@@ -22,7 +23,6 @@ from airflow_release_plugin.schemas.imports import (
     ImportStubsBody,
 )
 from airflow_release_plugin.services.imports import applying, imports, placeholders, preflight
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 
 router = APIRouter(prefix="/imports", tags=["Imports"])
 
@@ -154,8 +154,16 @@ def make_placeholders(
 @router.post("/{import_id}/apply")
 def apply(import_id: IdPath, body: ImportApplyBody, caller: CallerDep) -> ImportResponse:
     """Ask for a checked import to be applied, once its preflight has run again; a server does it then."""
+    release_request = ReleaseRequest(
+        title=body.title,
+        reviewers=body.reviewers,
+        description=body.description,
+        run_after_release=body.run_after_release,
+        scheduled_at=body.scheduled_at,
+        at_least_level=body.at_least_level,
+        soak_minutes=body.soak_minutes,
+    )
     with caller.transaction() as (ctx, actor):
-        release_request = ReleaseRequest(**body.model_dump(exclude={"mode"}))
         row = applying.request(
             ctx, actor=actor, import_id=import_id, mode=body.mode, release_request=release_request
         )

@@ -15,6 +15,7 @@ from airflow_release_plugin.api.serializers.common import (
     structure_response,
 )
 from airflow_release_plugin.domain.kinds import ReleaseKind
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.schemas.approval import DecisionBody, DecisionResponse
 from airflow_release_plugin.schemas.common import Collection
@@ -88,18 +89,18 @@ def list_releases(
 @router.post("", status_code=201)
 def request_release(body: ReleaseBody, caller: CallerDep) -> ReleaseDetailResponse:
     """Put submitted versions into a release and start its pipeline."""
+    release_request = ReleaseRequest(
+        title=body.title,
+        reviewers=body.reviewers,
+        description=body.description,
+        run_after_release=body.run_after_release,
+        scheduled_at=body.scheduled_at,
+        at_least_level=body.at_least_level,
+        soak_minutes=body.soak_minutes,
+    )
     with caller.transaction() as (ctx, actor):
         release = creation.request(
-            ctx,
-            actor=actor,
-            title=body.title,
-            submission_ids=body.submission_ids,
-            reviewers=body.reviewers,
-            description=body.description,
-            run_after_release=body.run_after_release,
-            scheduled_at=body.scheduled_at,
-            at_least_level=body.at_least_level,
-            soak_minutes=body.soak_minutes,
+            ctx, actor=actor, submission_ids=body.submission_ids, release_request=release_request
         )
         return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release.id))
 

@@ -7,10 +7,10 @@ from fastapi import APIRouter
 from airflow_release_plugin.api.dependencies import CallerDep
 from airflow_release_plugin.api.serializers.common import release_detail
 from airflow_release_plugin.api.serializers.rollbacks import plan_response, read_choice, read_scope
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackPlanResponse, RollbackScopeBody
 from airflow_release_plugin.services.read_models import release_page
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
 
 router = APIRouter(prefix="/rollbacks", tags=["Rollbacks"])

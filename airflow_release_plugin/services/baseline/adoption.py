@@ -17,6 +17,7 @@ from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.ports import DagStanding
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.domain.release.digest import change_digest
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.domain.tree.files import TreeChange
 from airflow_release_plugin.exceptions import ConflictError
@@ -28,7 +29,7 @@ from airflow_release_plugin.services.baseline import baseline
 from airflow_release_plugin.services.baseline.baseline import Baseline
 from airflow_release_plugin.services.promotion import promotions
 from airflow_release_plugin.services.releases import checks, creation, lifecycle
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
+from airflow_release_plugin.services.releases.creation import ReleaseTerms
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import versions
@@ -156,12 +157,10 @@ def _release(
         rows,
         changes,
         ReleaseRequest(TITLE, description=reason),
+        ReleaseTerms(ReleaseKind.IMPORT, exempt_reason=reason),
         actor=actor,
-        kind=ReleaseKind.IMPORT,
         base_commit=None,
         pipeline_dag_id=ctx.settings.pipeline_dag_id,
-        exempt_reason=reason,
-        reviewers=[],
     )
     for row in rows:
         row.move_to(SubmissionState.IN_RELEASE)

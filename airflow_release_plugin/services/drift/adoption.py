@@ -14,6 +14,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.release.digest import change_digest
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import TreeChange
 from airflow_release_plugin.exceptions import (
@@ -31,7 +32,7 @@ from airflow_release_plugin.services.drift import drift, hand_made, served_trees
 from airflow_release_plugin.services.drift.hand_made import HandMade
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.releases import create_from_drafts
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
+from airflow_release_plugin.services.releases.creation import ReleaseTerms
 from airflow_release_plugin.services.releases.previews import ApprovalPreview, preview_for
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -223,11 +224,9 @@ def adopt(ctx: Context, *, actor: Actor, name: str, digest: str, release_request
             title=release_request.title.strip() or TITLE,
             description=release_request.description or f"Changed by hand, found on {made.host}.",
         ),
+        ReleaseTerms(ReleaseKind.IMPORT, extra=made.extra, base=made.found.base),
         actor=actor,
-        kind=ReleaseKind.IMPORT,
         digest=made.digest,
-        extra=made.extra,
-        base=made.found.base,
     )
     _tell(ctx, made, release, actor=actor)
     ctx.session.commit()

@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.bundle.preflight import PreflightFinding, blo
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor, ActorKind
 from airflow_release_plugin.domain.kinds import ReleaseKind
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ImportState, SubmissionState
 from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.exceptions import ConflictError, ImportBlockedError, InvalidRequestError
@@ -24,7 +25,6 @@ from airflow_release_plugin.services.imports.evidence import why_not_enough
 from airflow_release_plugin.services.imports.placement_plan import Placement, move_units
 from airflow_release_plugin.services.imports.planning import ImportPlan, draft, draft_removal, plan
 from airflow_release_plugin.services.releases import creation
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.releases.previews import ApprovalPreview, preview_for
 from airflow_release_plugin.services.runtime import installation
 from airflow_release_plugin.services.runtime.context import Context
@@ -247,6 +247,5 @@ def _release(
             f"Recorded as released: {', '.join(there) or manifest.commit[:12]} of {manifest.environment} in "
             f"installation {manifest.installation_id}, signed by {row.signer}"
         )
-    return creation.open_release(
-        ctx, brought, release_request, actor=actor, kind=ReleaseKind.IMPORT, exempt_reason=reason
-    )
+    terms = creation.ReleaseTerms(ReleaseKind.IMPORT, exempt_reason=reason)
+    return creation.open_release(ctx, brought, release_request, terms, actor=actor)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.exceptions import StaleDigestError
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.releases import creation
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
+from airflow_release_plugin.services.releases.creation import ReleaseTerms
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import versions
 
@@ -19,23 +19,22 @@ def open_release(
     ctx: Context,
     drafts: Sequence[Submission],
     release_request: ReleaseRequest,
+    terms: ReleaseTerms,
     *,
     actor: Actor,
     digest: str,
-    **how: Any,
 ) -> Release:
     """
     Make the versions, and the release of them. The caller has authorised it.
 
     :param drafts: everything but version and commit; their files are in the store, their units too
     :param digest: of the changes that were planned
-    :param how: options of :func:`requests.open_release`
     :raises StaleDigestError: the target changed since they were planned
     """
     submissions.lock_units(ctx.session, [draft.unit.id for draft in drafts])
     for draft in drafts:
         versions.keep(ctx, draft, actor=actor)
-    release = creation.open_release(ctx, drafts, release_request, actor=actor, **how)
+    release = creation.open_release(ctx, drafts, release_request, terms, actor=actor)
     if release.change_digest != digest:
         raise StaleDigestError(
             f"{release_request.title}: the target changed while it was requested. Look at it again.",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
 from uuid import uuid4
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.digest import change_digest
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.domain.tree.files import TreeChange
 from airflow_release_plugin.exceptions import (
@@ -42,38 +42,35 @@ BASIC_MODE = "basic mode of source"
 
 
 @dataclass(frozen=True)
-class ReleaseRequest:
+class ReleaseTerms:
     """
-    What people ask for when they request a release.
+    How a release is made, where that is not people choosing versions from the list.
 
-    :param reviewers: ids or login names of the people asked; at least one, eligible, not the requester
-    :param scheduled_at: not to be executed before
-    :param at_least_level: people may raise the risk level, never lower it
-    :param soak_minutes: the first runs must succeed within them, else the release is rolled back; 0 = no soak
+    :param rolls_back: the release that it takes out of the target
+    :param exempt_reason: why nobody has to approve; empty for every release that people ask for
+    :param extra: changes that come along though none of the submissions brings them
+    :param base: commit that it was planned on, if not that of the branch
+    :param by_pipeline: whether a pipeline works on it; else the caller promotes it in this transaction
     """
 
-    title: str
-    reviewers: Sequence[str] = ()
-    description: str = ""
-    run_after_release: bool = False
-    scheduled_at: datetime | None = None
-    at_least_level: int = 1
-    soak_minutes: int = 0
+    kind: ReleaseKind = ReleaseKind.PROMOTION
+    rolls_back: Release | None = None
+    exempt_reason: str = ""
+    extra: Sequence[TreeChange] = ()
+    base: str | None = None
+    by_pipeline: bool = True
+
+
+BY_PEOPLE = ReleaseTerms()
+"""The terms of a release of versions that people chose from the list."""
 
 
 def request(
-    ctx: Context,
-    *,
-    actor: Actor,
-    submission_ids: Sequence[int],
-    title: str,
-    reviewers: Sequence[str],
-    **asked: Any,
+    ctx: Context, *, actor: Actor, submission_ids: Sequence[int], release_request: ReleaseRequest
 ) -> Release:
     """
     Put submissions into a release and start the pipeline that checks it.
 
-    :param asked: further fields of :class:`ReleaseRequest`
     :raises ItemBusyError: a submission is in another open release
     :raises InvalidRequestError: no or too many items, nobody could approve, a reviewer is not eligible,
         a time that is past
@@ -81,57 +78,43 @@ def request(
     chosen = claim(ctx, submission_ids)
     access.require_edit(ctx, actor, {dag_id for submission in chosen for dag_id in submission.dag_ids})
     refuse_clashes(ctx, chosen)
-    return open_release(ctx, chosen, ReleaseRequest(title, reviewers, **asked), actor=actor)
+    return open_release(ctx, chosen, release_request, actor=actor)
 
 
 def open_release(
     ctx: Context,
     chosen: Sequence[Submission],
     release_request: ReleaseRequest,
+    terms: ReleaseTerms = BY_PEOPLE,
     *,
     actor: Actor,
-    kind: ReleaseKind = ReleaseKind.PROMOTION,
-    rolls_back: Release | None = None,
-    exempt_reason: str = "",
-    extra: Sequence[TreeChange] = (),
-    base: str | None = None,
-    by_pipeline: bool = True,
 ) -> Release:
-    """
-    Make a release of submissions that were claimed, and start its pipeline. The caller has authorised it.
-
-    :param exempt_reason: why nobody has to approve; empty for every release that people ask for
-    :param extra: changes that come along though none of the submissions brings them
-    :param base: commit that it was planned on, if not that of the branch
-    :param by_pipeline: whether a pipeline works on it; else the caller promotes it in this transaction
-    """
+    """Make a release of claimed submissions and start its pipeline. The caller has authorised it."""
     access.require_target(ctx)
     if release_request.soak_minutes and not release_request.run_after_release:
         raise InvalidRequestError("A soak watches the first runs: ask for runs after the release as well.")
     _require_future(ctx, release_request.scheduled_at)
-    base = base or ctx.store.ref(environment_ref(ctx.settings.environment))
-    changes = build_changes(ctx, chosen, base, extra)
+    base = terms.base or ctx.store.ref(environment_ref(ctx.settings.environment))
+    changes = build_changes(ctx, chosen, base, terms.extra)
     pipeline = ctx.settings.pipeline_dag_id
-    asked: list[Person] = []
-    if not exempt_reason:
+    reviewers: list[Person] = []
+    if not terms.exempt_reason:
         facts, name = risk.draft_facts(ctx, chosen, changes, base), f"release {release_request.title!r}"
-        flow = preliminary_flow(ctx, chosen, facts, actor, release_request.at_least_level, name, kind)
-        asked = _reviewers(actor, release_request.reviewers, eligible(flow))
+        flow = preliminary_flow(ctx, chosen, facts, actor, release_request.at_least_level, name, terms.kind)
+        reviewers = _reviewers(actor, release_request.reviewers, eligible(flow))
         pipeline = flow.spec.pipeline_dag_id or pipeline
     release = make(
         ctx,
         chosen,
         changes,
         release_request,
+        terms,
         actor=actor,
-        kind=kind,
         base_commit=base,
         pipeline_dag_id=pipeline,
-        rolls_back_id=rolls_back.id if rolls_back else None,
-        exempt_reason=exempt_reason,
-        reviewers=[{"id": person.id, "name": person.name} for person in asked],
+        reviewers=reviewers,
     )
-    _start(ctx, release, actor=actor, by_pipeline=by_pipeline)
+    _start(ctx, release, actor=actor, by_pipeline=terms.by_pipeline)
     return release
 
 
@@ -150,12 +133,19 @@ def make(
     chosen: Sequence[Submission],
     changes: Sequence[TreeChange],
     release_request: ReleaseRequest,
+    terms: ReleaseTerms,
     *,
     actor: Actor,
-    kind: ReleaseKind,
-    **resolved: Any,
+    base_commit: str | None,
+    pipeline_dag_id: str,
+    reviewers: Sequence[Person] = (),
 ) -> Release:
-    """A release in ``draft`` with its number and its event; nothing works on it yet."""
+    """
+    A release in ``draft`` with its number and its event; nothing works on it yet.
+
+    :param base_commit: that of the branch, or ``terms.base``; ``None`` for an empty environment
+    :param reviewers: the people asked, by the ids that the auth manager knows
+    """
     environment = ctx.settings.environment
     release = Release(
         number=uuid4().hex,
@@ -165,14 +155,18 @@ def make(
         scheduled_at=release_request.scheduled_at,
         at_least_level=release_request.at_least_level,
         soak_minutes=release_request.soak_minutes,
-        kind=kind,
+        kind=terms.kind,
         state=ReleaseState.DRAFT,
         environment=environment,
         attempt=1,
-        change_digest=change_digest(changes, target=environment, kind=kind),
+        change_digest=change_digest(changes, target=environment, kind=terms.kind),
         requested_at=ctx.clock(),
         items=[ReleaseItem(position=i, submission=submission) for i, submission in enumerate(chosen)],
-        **resolved,
+        reviewers=[{"id": person.id, "name": person.name} for person in reviewers],
+        base_commit=base_commit,
+        pipeline_dag_id=pipeline_dag_id,
+        rolls_back_id=terms.rolls_back.id if terms.rolls_back else None,
+        exempt_reason=terms.exempt_reason,
         **stamp(actor, "requested"),
     )
     release.changes = changes
@@ -186,7 +180,7 @@ def make(
         tag=EventTag.RELEASE_CREATED,
         subject=f"release:{release.id}",
         title=release.title,
-        kind=kind.value,
+        kind=release.kind.value,
         change_digest=release.change_digest,
         submissions=[{"id": s.id, "path": s.path, "version": s.version} for s in chosen],
         reviewers=release.reviewers,

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, ItemBusyError, StaleDigestError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.releases import create_from_drafts
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
+from airflow_release_plugin.services.releases.creation import ReleaseTerms
 from airflow_release_plugin.services.releases.previews import ApprovalPreview, preview_for
 from airflow_release_plugin.services.rollbacks.planning import Choice, RollbackPlan, plan
 from airflow_release_plugin.services.rollbacks.targets import Scope
@@ -108,11 +109,13 @@ def open_planned(
         ctx,
         made.drafts,
         release_request,
+        ReleaseTerms(
+            made.kind,
+            rolls_back=made.undoes,
+            exempt_reason=exempt_reason,
+            extra=made.extra,
+            by_pipeline=by_pipeline,
+        ),
         actor=actor,
-        kind=made.kind,
         digest=made.digest,
-        extra=made.extra,
-        rolls_back=made.undoes,
-        exempt_reason=exempt_reason,
-        by_pipeline=by_pipeline,
     )

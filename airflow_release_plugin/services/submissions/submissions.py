@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.exceptions import (
@@ -97,9 +98,14 @@ def _go_straight(ctx: Context, made: Sequence[Submission], comment: str, *, acto
         return
     title = first_few([f"{each.unit_name} v{each.version}" for each in made])
     reason = f"{creation.BASIC_MODE} {ctx.settings.source!r}"
-    release_request = creation.ReleaseRequest(title[:200], description=comment)
     contents.refuse_clashes(ctx, made)
-    creation.open_release(ctx, made, release_request, actor=actor, exempt_reason=reason)
+    creation.open_release(
+        ctx,
+        made,
+        ReleaseRequest(title[:200], description=comment),
+        creation.ReleaseTerms(exempt_reason=reason),
+        actor=actor,
+    )
 
 
 def _submit(ctx: Context, workspace: SourceWorkspace, *, actor: Actor, path: str, comment: str) -> Submission:

@@ -106,7 +106,7 @@ class ReleasesPage(BasePage):
                 self.ctx(),
                 actor=self.actor(),
                 submission_ids=posted_ids("submission_ids"),
-                **vars(posted_release_request()),
+                release_request=posted_release_request(),
             )
         except ReleaseError as error:
             self.ctx().session.rollback()

@@ -13,12 +13,12 @@ from flask_appbuilder.baseviews import BaseView, expose
 
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.exports import transfer_visibility
 from airflow_release_plugin.services.read_models import import_page
 from airflow_release_plugin.services.releases import decisions
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.views.web.datetime_input import read_moment

@@ -8,13 +8,13 @@ import pytest
 
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.approvals import flow_admin, gates
 from airflow_release_plugin.services.approvals.gates import GateSubject
 from airflow_release_plugin.services.releases import releases
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
 from airflow_release_plugin.services.rollbacks.targets import UndoRelease
 from tests.harness.clock import FrozenClock

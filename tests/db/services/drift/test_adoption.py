@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
     ConflictError,
@@ -27,7 +28,6 @@ from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.drift import adoption, drift
 from airflow_release_plugin.services.drift.adoption import AdoptionPlan
 from airflow_release_plugin.services.releases import creation
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.submissions import candidates
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World, dag_text
 from tests.harness.manual_edits import beside, through_the_link

@@ -18,6 +18,7 @@ from airflow_release_plugin.domain.bundle.name_table import NameTable, name_tabl
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ImportState, ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
     BundleUntrustedError,
@@ -32,7 +33,6 @@ from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.imports import applying, contents, imports, job, preflight
 from airflow_release_plugin.services.read_models import release_page
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
 from airflow_release_plugin.services.rollbacks.targets import UndoRelease
 from airflow_release_plugin.services.runtime import audit, installation

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, StaleDigestError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import approvals, events
 from airflow_release_plugin.services.releases import creation
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from tests.harness.context import DEV, FAILED, World
 
 REASON = "basic mode of source\n'dev'"
@@ -19,7 +19,11 @@ def exempt(world: World) -> Release:
     """A release of one DAG that nobody has to approve, not checked yet."""
     chosen = creation.claim(world.ctx, [world.submit(world.dag("etl")).id])
     return creation.open_release(
-        world.ctx, chosen, ReleaseRequest("Straight on"), actor=DEV, exempt_reason=REASON
+        world.ctx,
+        chosen,
+        ReleaseRequest("Straight on"),
+        creation.ReleaseTerms(exempt_reason=REASON),
+        actor=DEV,
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import DagAccess
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
     ConflictError,
@@ -84,7 +85,9 @@ def test_the_same_version_twice_counts_once(world: World) -> None:
 
 def test_a_version_that_does_not_exist_is_not_found(world: World) -> None:
     with pytest.raises(NotFoundError, match="no submission 77"):
-        creation.request(world.ctx, actor=DEV, title="t", submission_ids=[77], reviewers=["reviewer"])
+        creation.request(
+            world.ctx, actor=DEV, submission_ids=[77], release_request=ReleaseRequest("t", ["reviewer"])
+        )
 
 
 def test_a_version_in_an_open_release_is_busy(world: World) -> None:

@@ -18,6 +18,7 @@ from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import ServingFolders
+from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError
 from airflow_release_plugin.models import Event, Notification, Release
@@ -34,7 +35,6 @@ from airflow_release_plugin.services.notifications import delivery, outbox
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.read_models import release_page
 from airflow_release_plugin.services.releases import creation, decisions, releases
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.runtime import audit, claims, keys
 from airflow_release_plugin.services.submissions import submissions
 from airflow_release_plugin.services.verification import runs, verification
