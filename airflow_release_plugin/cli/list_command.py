@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, moment
+from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.runtime import access
@@ -18,19 +19,21 @@ if TYPE_CHECKING:
 @command
 def list_releases(args: Namespace) -> list[Row]:
     """Releases, newest first."""
-    state = ReleaseState(args.state) if args.state else None
+    criteria = ReleaseFilter(
+        state=ReleaseState(args.state) if args.state else None,
+        search=args.search or "",
+        requested_by=args.requested_by or "",
+        released_by=args.released_by or "",
+        requested_after=_optional(args.requested_after),
+        requested_before=_optional(args.requested_before),
+        released_after=_optional(args.released_after),
+        released_before=_optional(args.released_before),
+    )
     with unit_of_work() as (ctx, actor):
         page = releases.list_releases(
             ctx,
             actor=actor,
-            state=state,
-            search=args.search or "",
-            requested_by=args.requested_by or "",
-            released_by=args.released_by or "",
-            requested_after=_optional(args.requested_after),
-            requested_before=_optional(args.requested_before),
-            released_after=_optional(args.released_after),
-            released_before=_optional(args.released_before),
+            criteria=criteria,
             limit=max(args.limit, 0),
         )
         return [

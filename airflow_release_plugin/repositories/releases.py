@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.checks import ReportKind
+from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.states import (
     EXPIRING_RELEASE_STATES,
     PIPELINE_RELEASE_STATES,
@@ -28,25 +29,17 @@ from airflow_release_plugin.repositories.pages import Page, fetch_page, require_
 
 
 @dataclass(frozen=True)
-class ReleaseFilter:
+class ReleaseScope:
     """
-    What a list of releases is narrowed to; empty fields do not narrow.
+    Which releases count besides a filter, as ids; ``None`` for all.
 
-    :param ids: those that a search by name found; ``None`` for any
-    :param requested: from the first moment to just before the second; either may be open
-    :param released: the same for the time of the release
-    :param of_units: units of which the release must contain one; ``None`` for any
-    :param unit_ids: units that the caller may read; ``None`` for all
+    :param ids: those that a search by name found
+    :param of_units: units of which the release must contain one
+    :param unit_ids: units that the caller may read
     :param seen_by: id of the caller, whose own releases are always seen
     """
 
-    state: ReleaseState | None = None
-    kind: ReleaseKind | None = None
     ids: Collection[int] | None = None
-    requested_by: str = ""
-    released_by: str = ""
-    requested: tuple[datetime | None, datetime | None] = (None, None)
-    released: tuple[datetime | None, datetime | None] = (None, None)
     of_units: Collection[int] | None = None
     unit_ids: Collection[int] | None = None
     seen_by: str = ""
@@ -139,48 +132,60 @@ def first_release(session: Session, environment: str, kind: ReleaseKind, title: 
     return session.scalars(query).one_or_none()
 
 
-def _narrowed(query: Select[tuple[Release]], wanted: ReleaseFilter, now: datetime) -> Select[tuple[Release]]:
+def _narrowed(
+    query: Select[tuple[Release]], criteria: ReleaseFilter, scope: ReleaseScope, now: datetime
+) -> Select[tuple[Release]]:
     for equal, value in (
-        (effective_state(now), wanted.state),
-        (Release.kind, wanted.kind),
-        (Release.requested_by_name, wanted.requested_by),
-        (Release.released_by_name, wanted.released_by),
+        (effective_state(now), criteria.state),
+        (Release.kind, criteria.kind),
+        (Release.requested_by_name, criteria.requested_by),
+        (Release.released_by_name, criteria.released_by),
     ):
         if value:
             query = query.where(equal == value)
-    if wanted.ids is not None:
-        query = query.where(Release.id.in_(list(wanted.ids)))
-    for column, (start, end) in (
-        (Release.requested_at, wanted.requested),
-        (Release.released_at, wanted.released),
+    for column, start, end in (
+        (Release.requested_at, criteria.requested_after, criteria.requested_before),
+        (Release.released_at, criteria.released_after, criteria.released_before),
     ):
         if start is not None:
             query = query.where(column >= start)
         if end is not None:
             query = query.where(column < end)
+    return _scoped(query, scope)
+
+
+def _scoped(query: Select[tuple[Release]], scope: ReleaseScope) -> Select[tuple[Release]]:
+    if scope.ids is not None:
+        query = query.where(Release.id.in_(list(scope.ids)))
     items = select(ReleaseItem.release_id).join(Submission, Submission.id == ReleaseItem.submission_id)
-    if wanted.of_units is not None:
-        query = query.where(Release.id.in_(items.where(Submission.unit_id.in_(list(wanted.of_units)))))
-    if wanted.unit_ids is not None:
-        readable = Release.id.in_(items.where(Submission.unit_id.in_(list(wanted.unit_ids))))
-        query = query.where(or_(readable, Release.requested_by_id == wanted.seen_by))
+    if scope.of_units is not None:
+        query = query.where(Release.id.in_(items.where(Submission.unit_id.in_(list(scope.of_units)))))
+    if scope.unit_ids is not None:
+        readable = Release.id.in_(items.where(Submission.unit_id.in_(list(scope.unit_ids))))
+        query = query.where(or_(readable, Release.requested_by_id == scope.seen_by))
     return query
 
 
 def list_releases(
     session: Session,
-    wanted: ReleaseFilter,
+    criteria: ReleaseFilter,
+    scope: ReleaseScope,
     *,
     now: datetime,
     order_by: str = "-number",
     limit: int = 50,
     offset: int = 0,
 ) -> Page[Release]:
-    """Releases with their items; ``order_by`` is a key of :data:`ORDER_COLUMNS`, ``-`` turns it."""
+    """
+    Releases with their items.
+
+    :param criteria: all but ``search`` and ``dag_id``, which ``scope`` has as ids
+    :param order_by: a key of :data:`ORDER_COLUMNS`, ``-`` turns it
+    """
     require_order(order_by, ORDER_COLUMNS)
     column = ORDER_COLUMNS[order_by.removeprefix("-")]
     order = column.desc() if order_by.startswith("-") else column.asc()
-    query = _narrowed(select(Release), wanted, now).order_by(order, Release.id.desc())
+    query = _narrowed(select(Release), criteria, scope, now).order_by(order, Release.id.desc())
     return fetch_page(session, query.options(selectinload(Release.items)), limit=limit, offset=offset)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime
 
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
@@ -15,6 +17,7 @@ from airflow_release_plugin.api.serializers.common import (
     structure_response,
 )
 from airflow_release_plugin.domain.kinds import ReleaseKind
+from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.schemas.approval import DecisionBody, DecisionResponse
@@ -41,9 +44,7 @@ router = APIRouter(prefix="/releases", tags=["Releases"])
 router.include_router(pipeline.router)
 
 
-@router.get("")
-def list_releases(
-    caller: CallerDep,
+def _criteria(
     state: ReleaseState | None = None,
     kind: ReleaseKind | None = None,
     search: str = "",
@@ -54,6 +55,26 @@ def list_releases(
     requested_before: AwareDatetime | None = None,
     released_after: AwareDatetime | None = None,
     released_before: AwareDatetime | None = None,
+) -> ReleaseFilter:
+    """What the query narrows the list to; times name their zone."""
+    return ReleaseFilter(
+        state=state,
+        kind=kind,
+        search=search,
+        requested_by=requested_by,
+        released_by=released_by,
+        dag_id=dag_id,
+        requested_after=requested_after,
+        requested_before=requested_before,
+        released_after=released_after,
+        released_before=released_before,
+    )
+
+
+@router.get("")
+def list_releases(
+    caller: CallerDep,
+    criteria: Annotated[ReleaseFilter, Depends(_criteria)],
     order_by: str = "-number",
     limit: LimitQuery = 50,
     offset: OffsetQuery = 0,
@@ -66,21 +87,7 @@ def list_releases(
     """
     with caller.transaction() as (ctx, actor):
         page = releases.list_releases(
-            ctx,
-            actor=actor,
-            state=state,
-            kind=kind,
-            search=search,
-            requested_by=requested_by,
-            released_by=released_by,
-            dag_id=dag_id,
-            requested_after=requested_after,
-            requested_before=requested_before,
-            released_after=released_after,
-            released_before=released_before,
-            order_by=order_by,
-            limit=limit,
-            offset=offset,
+            ctx, actor=actor, criteria=criteria, order_by=order_by, limit=limit, offset=offset
         )
         items = [release_response(ctx, row) for row in page.items]
         return Collection(items=items, total_entries=page.total_entries)

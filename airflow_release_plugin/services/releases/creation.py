@@ -174,6 +174,11 @@ def make(
     # The id, which the database gives once, makes the number that people and the pipeline use.
     ctx.session.flush()
     release.number = release_number(release.id)
+    _record_created(ctx, release, chosen, actor=actor)
+    return release
+
+
+def _record_created(ctx: Context, release: Release, chosen: Sequence[Submission], *, actor: Actor) -> None:
     audit.record(
         ctx,
         actor=actor,
@@ -186,7 +191,6 @@ def make(
         reviewers=release.reviewers,
         exempt_reason=release.exempt_reason,
     )
-    return release
 
 
 def claim(ctx: Context, submission_ids: Sequence[int], *, most: int = MAX_ITEMS) -> list[Submission]:

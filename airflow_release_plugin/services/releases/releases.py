@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.kinds import ReleaseKind
+from airflow_release_plugin.domain.release.release_filter import EVERY_RELEASE, ReleaseFilter
 from airflow_release_plugin.domain.states import REVOCABLE_RELEASE_STATES, ReleaseState
 from airflow_release_plugin.domain.text.search import search as search_names
 from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError, UnavailableError
@@ -64,61 +62,54 @@ def list_releases(
     ctx: Context,
     *,
     actor: Actor,
-    state: ReleaseState | None = None,
-    kind: ReleaseKind | None = None,
-    search: str = "",
-    requested_by: str = "",
-    released_by: str = "",
-    dag_id: str = "",
-    requested_after: datetime | None = None,
-    requested_before: datetime | None = None,
-    released_after: datetime | None = None,
-    released_before: datetime | None = None,
+    criteria: ReleaseFilter = EVERY_RELEASE,
     order_by: str = "-number",
     limit: int = 50,
     offset: int = 0,
 ) -> Page[Release]:
-    """
-    Releases that the actor may see; a fixed number of queries, whatever the number of rows.
-
-    :param search: words of title or number; typing errors are forgiven where nothing else is found
-    :param requested_after: from then on; ``…_before`` ends just before its moment
-    """
-    of_units = None
-    if dag_id:
-        name = ctx.settings.target_id(dag_id)
-        units = submissions.units(ctx.session, ctx.settings.source)
-        of_units = {unit.id for unit in units if name in unit.dag_ids}
-    wanted = releases.ReleaseFilter(
-        state=state,
-        kind=kind,
-        ids=_found(ctx, search) if search else None,
-        requested_by=requested_by,
-        released_by=released_by,
-        of_units=of_units,
-        requested=(requested_after, requested_before),
-        released=(released_after, released_before),
-        unit_ids=access.readable_units(ctx, actor),
-        seen_by=actor.id,
-    )
+    """Releases that the actor may see; a fixed number of queries, whatever the number of rows."""
     return releases.list_releases(
-        ctx.session, wanted, now=ctx.clock(), order_by=order_by, limit=limit, offset=offset
+        ctx.session,
+        criteria,
+        _scope(ctx, actor, criteria),
+        now=ctx.clock(),
+        order_by=order_by,
+        limit=limit,
+        offset=offset,
     )
 
 
-def every_release(ctx: Context, *, actor: Actor, **narrowed: Any) -> Iterator[Release]:
+def every_release(
+    ctx: Context, *, actor: Actor, criteria: ReleaseFilter = EVERY_RELEASE, order_by: str = "-number"
+) -> Iterator[Release]:
     """All rows of :func:`list_releases`, fetched page by page; a release that moves meanwhile comes once."""
     seen: set[int] = set()
     offset, total = 0, 1
     while offset < total:
-        page = list_releases(ctx, actor=actor, limit=BATCH, offset=offset, **narrowed)
+        page = list_releases(
+            ctx, actor=actor, criteria=criteria, order_by=order_by, limit=BATCH, offset=offset
+        )
         fresh = [row for row in page.items if row.id not in seen]
         seen.update(row.id for row in fresh)
         yield from fresh
         offset, total = offset + BATCH, page.total_entries
 
 
-def _found(ctx: Context, text: str) -> list[int]:
+def _scope(ctx: Context, actor: Actor, criteria: ReleaseFilter) -> releases.ReleaseScope:
+    of_units = None
+    if criteria.dag_id:
+        name = ctx.settings.target_id(criteria.dag_id)
+        units = submissions.units(ctx.session, ctx.settings.source)
+        of_units = {unit.id for unit in units if name in unit.dag_ids}
+    return releases.ReleaseScope(
+        ids=_ids_by_name(ctx, criteria.search) if criteria.search else None,
+        of_units=of_units,
+        unit_ids=access.readable_units(ctx, actor),
+        seen_by=actor.id,
+    )
+
+
+def _ids_by_name(ctx: Context, text: str) -> list[int]:
     hits = search_names(text, releases.release_names(ctx.session), lambda row: row[1:])
     return [row[0] for _, row in sorted(hits, key=lambda hit: hit[0])[:MOST_FOUND]]
 

@@ -192,7 +192,8 @@ def _row(
     unit: Unit | None,
     *,
     problem: str | None,
-    **more: Any,
+    changed_since_submission: bool = False,
+    also_used_by: int = 0,
 ) -> Candidate:
     facts = workspace.facts.get(path, ()) if path in workspace.present else ()
     waiting = workspace.waiting.get(unit.id) if unit else None
@@ -219,7 +220,8 @@ def _row(
         may_submit=False,
         renamed_from=workspace.renamed_from(path, unit),
         note=workspace.moves.notes.get(path, ""),
-        **{"changed_since_submission": False, **more},
+        changed_since_submission=changed_since_submission,
+        also_used_by=also_used_by,
     )
 
 

@@ -11,6 +11,7 @@ from flask_babel import ngettext
 
 from airflow_release_plugin.analysis.outlook import MOST_DUE
 from airflow_release_plugin.domain.kinds import KINDS_THAT_ASK, ReleaseKind
+from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.release.runs import AT_WORK, summary
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
@@ -70,7 +71,12 @@ class ReleasesPage(BasePage):
     def list(self) -> str:
         """Show a page of the list."""
         page = releases.list_releases(
-            self.ctx(), actor=self.actor(), limit=PAGE_SIZE, offset=offset_arg(), **_criteria()
+            self.ctx(),
+            actor=self.actor(),
+            criteria=_criteria(),
+            order_by=_order(),
+            limit=PAGE_SIZE,
+            offset=offset_arg(),
         )
         now = self.ctx().clock()
         rows = [(release, release.effective_state(now)) for release in page.items]
@@ -88,7 +94,7 @@ class ReleasesPage(BasePage):
     def download(self) -> Response:
         """Send the list as CSV, row by row."""
         return current_app.response_class(
-            release_rows(airflow_user(), _criteria()),
+            release_rows(airflow_user(), _criteria(), _order()),
             mimetype="text/csv",
             headers={"Content-Disposition": "attachment; filename=releases.csv"},
         )
@@ -232,20 +238,23 @@ def _is_moving(view: release_page.ReleaseDetail) -> bool:
     return view.state in MOVING or after or any(not run.ended for run in view.runs)
 
 
-def _criteria() -> dict[str, Any]:
-    """What the address narrows the list to, and its order."""
-    return {
-        "state": choice_arg("state", ReleaseState),
-        "kind": choice_arg("kind", ReleaseKind),
-        "search": text_arg("search"),
-        "requested_by": text_arg("requested_by"),
-        "released_by": text_arg("released_by"),
-        "requested_after": _day("requested_after"),
-        "requested_before": _day("requested_before", end=True),
-        "released_after": _day("released_after"),
-        "released_before": _day("released_before", end=True),
-        "order_by": order_arg(releases.ORDER_COLUMNS, "-number"),
-    }
+def _criteria() -> ReleaseFilter:
+    """What the address narrows the list to."""
+    return ReleaseFilter(
+        state=choice_arg("state", ReleaseState),
+        kind=choice_arg("kind", ReleaseKind),
+        search=text_arg("search"),
+        requested_by=text_arg("requested_by"),
+        released_by=text_arg("released_by"),
+        requested_after=_day("requested_after"),
+        requested_before=_day("requested_before", end=True),
+        released_after=_day("released_after"),
+        released_before=_day("released_before", end=True),
+    )
+
+
+def _order() -> str:
+    return order_arg(releases.ORDER_COLUMNS, "-number")
 
 
 def _day(name: str, *, end: bool = False) -> datetime | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
+from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.services.releases import releases
@@ -69,7 +70,7 @@ class RollbackPage(BasePage):
         found = releases.list_releases(
             self.ctx(),
             actor=self.actor(),
-            state=ReleaseState.RELEASED,
+            criteria=ReleaseFilter(state=ReleaseState.RELEASED),
             order_by="-released_at",
             limit=RECENT,
         )

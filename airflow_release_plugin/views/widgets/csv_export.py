@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.runtime import access
@@ -39,11 +40,11 @@ def csv_line(values: Sequence[str]) -> str:
     return line.getvalue()
 
 
-def release_rows(user: Any, criteria: dict[str, Any]) -> Iterator[str]:
+def release_rows(user: Any, criteria: ReleaseFilter, order_by: str) -> Iterator[str]:
     """Lines of the list of releases, in a transaction that lasts as long as the download."""
     yield csv_line(HEAD)
     with unit_of_work(user) as (ctx, actor):
-        for release in releases.every_release(ctx, actor=actor, **criteria):
+        for release in releases.every_release(ctx, actor=actor, criteria=criteria, order_by=order_by):
             yield csv_line(_values(release, release.effective_state(ctx.clock()).value))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import DagAccess
+from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
@@ -313,8 +314,11 @@ def test_releases_are_filtered_and_sorted(world: World, clock: FrozenClock) -> N
     waiting = world.request(world.submit("report.py", DEV2), actor=DEV2, title="100% reports")
     world.report(waiting)
 
-    def found(**wanted: Any) -> list[Release]:
-        return releases.list_releases(world.ctx, actor=DEV, **wanted).items
+    def found(**fields: Any) -> list[Release]:
+        return releases.list_releases(world.ctx, actor=DEV, criteria=ReleaseFilter(**fields)).items
+
+    def page(**options: Any) -> list[Release]:
+        return releases.list_releases(world.ctx, actor=DEV, **options).items
 
     assert found() == [waiting, done]
     assert found(state=ReleaseState.RELEASED) == [done]
@@ -329,8 +333,8 @@ def test_releases_are_filtered_and_sorted(world: World, clock: FrozenClock) -> N
     assert found(released_before=done.released_at) == []
     assert found(search="reprts") == [waiting]
     assert found(dag_id="report") == found(dag_id="dev.report") == [waiting]
-    assert found(order_by="requested_at") == [done, waiting]
-    assert found(limit=1, offset=1) == [done]
+    assert page(order_by="requested_at") == [done, waiting]
+    assert page(limit=1, offset=1) == [done]
     clock.advance(hours=24)
     assert found(state=ReleaseState.AWAITING_APPROVAL) == []
     assert found(state=ReleaseState.EXPIRED) == [waiting]
