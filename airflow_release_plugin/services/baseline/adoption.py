@@ -34,6 +34,7 @@ from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import versions
 from airflow_release_plugin.services.versions.units import new_unit
+from airflow_release_plugin.services.versions.versions import VersionContent
 from airflow_release_plugin.store.base import environment_ref
 from airflow_release_plugin.store.batches import write_in_batches
 
@@ -122,21 +123,20 @@ def _versions(ctx: Context, found: Baseline, *, actor: Actor) -> list[Submission
     return made
 
 
-def _version(ctx: Context, unit: Unit, version: int, closure: Closure, *, actor: Actor) -> Submission:
-    submission = Submission(
-        unit=unit,
-        version=version,
+def _version(ctx: Context, unit: Unit, number: int, closure: Closure, *, actor: Actor) -> Submission:
+    version = versions.draft(
+        ctx,
+        unit,
+        VersionContent.of(closure),
+        by=actor,
         path=unit.path,
-        state=SubmissionState.PENDING,
         change=ChangeKind.NEW,
         dag_ids=unit.dag_ids,
         comment=TITLE,
-        submitted_at=ctx.clock(),
-        **versions.content_columns(closure),
-        **stamp(actor, "submitted"),
     )
-    versions.write(ctx, submission, actor=actor)
-    return submission
+    version.version = number
+    versions.write(ctx, version, actor=actor)
+    return version
 
 
 def _release(

@@ -25,7 +25,6 @@ from airflow_release_plugin.exceptions import (
     TooLargeError,
 )
 from airflow_release_plugin.models import Release, Submission, Unit
-from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import submissions as queries
 from airflow_release_plugin.services.baseline import baseline
 from airflow_release_plugin.services.drift import drift, hand_made, served_trees
@@ -40,6 +39,7 @@ from airflow_release_plugin.services.versions import versions
 from airflow_release_plugin.services.versions.contents import refuse_clashes
 from airflow_release_plugin.services.versions.file_diffs import PLAIN, ChangedFile, DiffOptions, diff_entries
 from airflow_release_plugin.services.versions.units import new_unit
+from airflow_release_plugin.services.versions.versions import NOTHING, VersionContent
 
 TITLE = "Changed by hand"
 MAX_ROWS = 1000
@@ -149,19 +149,11 @@ def _draft(
     dag_ids: Collection[str],
     actor: Actor,
 ) -> Submission:
-    closure = baseline.closure_of(ctx, found.files, path) if change is not ChangeKind.DELETED else None
-    return Submission(
-        unit=unit,
-        unit_id=unit.id,
-        path=path,
-        state=SubmissionState.PENDING,
-        change=change,
-        dag_ids=list(dag_ids),
-        comment=TITLE,
-        listed=False,
-        submitted_at=ctx.clock(),
-        **versions.content_columns(closure),
-        **stamp(actor, "submitted"),
+    content = NOTHING
+    if change is not ChangeKind.DELETED:
+        content = VersionContent.of(baseline.closure_of(ctx, found.files, path))
+    return versions.draft(
+        ctx, unit, content, by=actor, path=path, change=change, dag_ids=dag_ids, comment=TITLE, listed=False
     )
 
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from airflow_release_plugin.analysis.closure import Closure, ClosureFile, FileKind
 from airflow_release_plugin.domain.bundle.name_table import name_table
 from airflow_release_plugin.domain.bundle.preflight import PreflightFinding
+from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.kinds import ChangeKind
-from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.models import Import, Submission, Unit
 from airflow_release_plugin.services.imports import preflight, upstream_files
 from airflow_release_plugin.services.imports.files import Prepared, prepare
 from airflow_release_plugin.services.imports.placement_plan import Placement, Placements, Removal
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.versions.versions import content_columns
+from airflow_release_plugin.services.versions import versions
+from airflow_release_plugin.services.versions.versions import VersionContent
 from airflow_release_plugin.transfer.reader import Bundle
 
 
@@ -92,19 +93,17 @@ def _draft(
     files: tuple[FileEntry, ...],
 ) -> Submission:
     manifest = made.bundle.manifest
-    return Submission(
-        unit=unit,
-        unit_id=unit.id,
+    closure = Closure(path, tuple(_closure_file(entry, path) for entry in files))
+    return versions.draft(
+        ctx,
+        unit,
+        VersionContent.of(closure),
+        by=Person(row.uploaded_by_id, row.uploaded_by_name),
         path=path,
-        state=SubmissionState.PENDING,
         change=change,
         dag_ids=sorted(dag_ids),
         comment=f"From bundle {manifest.bundle_id} of {manifest.environment}",
         import_id=row.id,
-        submitted_at=ctx.clock(),
-        submitted_by_id=row.uploaded_by_id,
-        submitted_by_name=row.uploaded_by_name,
-        **content_columns(Closure(path, tuple(_closure_file(entry, path) for entry in files))),
     )
 
 
@@ -112,4 +111,4 @@ def _closure_file(entry: FileEntry, dag_file: str) -> ClosureFile:
     is_module = entry.path.endswith(".py")
     kind = FileKind.DAG if entry.path == dag_file else FileKind.MODULE if is_module else FileKind.DATA
     reason = "DAG file" if kind is FileKind.DAG else "in the bundle"
-    return ClosureFile(**vars(entry), kind=kind, reason=reason)
+    return ClosureFile(entry.path, entry.mode, entry.blob, entry.size, kind, reason)

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 from airflow_release_plugin.domain.identity import Actor, ActorKind
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
-from airflow_release_plugin.domain.release.digest import change_digest, files_digest
+from airflow_release_plugin.domain.release.digest import change_digest
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import ConflictError, TooLargeError
 from airflow_release_plugin.models import Release, Submission, Unit
-from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import submissions as queries
 from airflow_release_plugin.services.promotion import history
 from airflow_release_plugin.services.rollbacks.targets import Overtaken, ResolvedTarget, Scope, look_up
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions import versions
 from airflow_release_plugin.services.versions.contents import build_changes
+from airflow_release_plugin.services.versions.versions import NOTHING, VersionContent
 
 MAX_ROWS = 1000
 """Most units in one rollback: an environment goes back as one commit or not at all."""
@@ -187,11 +188,6 @@ def _row(
 ) -> PlannedUnit:
     """One unit with the version to make; ``files`` says what counts in place of its own content."""
     now = goal.live.get(unit.id)
-    closure = []
-    for item in version.closure if version else ():
-        entry = files.get(item["path"])
-        own = {"mode": entry.mode, "blob": entry.blob, "size": entry.size} if entry else {}
-        closure.append({**item, **own})
     path = version.path if version else now.path if now else unit.path
     change = ChangeKind.DELETED
     if version is not None:
@@ -199,24 +195,31 @@ def _row(
         if now is not None and now.path != path:
             change = ChangeKind.RENAMED
     source = version or now
-    draft = Submission(
-        unit=unit,
-        unit_id=unit.id,
+    draft = versions.draft(
+        ctx,
+        unit,
+        _content(version, files),
+        by=actor,
         path=path,
-        state=SubmissionState.PENDING,
         change=change,
-        dag_ids=list(source.dag_ids) if source else [],
-        closure=closure,
-        external=list(version.external) if version else [],
-        warnings=list(version.warnings) if version else [],
+        dag_ids=source.dag_ids if source else (),
         comment=goal.title,
-        copy_of_id=version.id if version else None,
         listed=False,
-        submitted_at=ctx.clock(),
-        **stamp(actor, "submitted"),
+        copy_of_id=version.id if version else None,
     )
-    draft.digest = files_digest(draft.entries)
     return PlannedUnit(unit, now, version, draft)
+
+
+def _content(version: Submission | None, files: Mapping[str, FileEntry]) -> VersionContent:
+    """That of an earlier version, with the files that count in place of its own."""
+    if version is None:
+        return NOTHING
+    closure = []
+    for item in version.closure:
+        entry = files.get(item["path"])
+        own = {"mode": entry.mode, "blob": entry.blob, "size": entry.size} if entry else {}
+        closure.append({**item, **own})
+    return VersionContent(closure, version.external, version.warnings)
 
 
 def _is_there(row: PlannedUnit, head: Mapping[str, FileEntry]) -> bool:

@@ -19,7 +19,6 @@ from airflow_release_plugin.exceptions import (
     ReleaseError,
 )
 from airflow_release_plugin.models import Submission, Unit
-from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services.releases import creation, expiry
@@ -29,6 +28,7 @@ from airflow_release_plugin.services.submissions.source_units import Content, co
 from airflow_release_plugin.services.submissions.workspace import SourceWorkspace
 from airflow_release_plugin.services.versions import contents, versions
 from airflow_release_plugin.services.versions.units import known_unit
+from airflow_release_plugin.services.versions.versions import NOTHING, VersionContent
 
 T = TypeVar("T")
 
@@ -144,18 +144,17 @@ def _store(
 ) -> Submission:
     ctx.store.write_files(files)
     unit.dag_ids = list(content.dag_ids)
-    submission = Submission(
-        unit=unit,
+    version = versions.draft(
+        ctx,
+        unit,
+        VersionContent.of(content.closure) if content.closure else NOTHING,
+        by=actor,
         path=content.path,
-        state=SubmissionState.PENDING,
         change=content.change,
-        dag_ids=list(content.dag_ids),
+        dag_ids=content.dag_ids,
         comment=comment,
-        submitted_at=ctx.clock(),
-        **versions.content_columns(content.closure),
-        **stamp(actor, "submitted"),
     )
-    return versions.keep(ctx, submission, actor=actor)
+    return versions.keep(ctx, version, actor=actor)
 
 
 def get(ctx: Context, *, actor: Actor, submission_id: int) -> Submission:

@@ -1,31 +1,91 @@
-"""Keeping a version: its number, its commit and ref in the store, its row and its line in the trail."""
+"""Making a version, and keeping it: number, commit and ref in the store, row, line in the trail."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.kinds import ChangeKind
+from airflow_release_plugin.domain.release.digest import files_digest
+from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import TreeChange
-from airflow_release_plugin.models import Submission
+from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.base import CommitMessage, submission_ref
 
-_NOTHING = Closure("", ())
+
+@dataclass(frozen=True)
+class VersionContent:
+    """
+    What is in a version.
+
+    :param files: path, mode, blob, size, kind and reason of each file, as the row keeps them
+    :param external: imported modules that are not in the source
+    """
+
+    files: Sequence[Mapping[str, Any]] = ()
+    external: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, closure: Closure) -> VersionContent:
+        """All of a closure."""
+        return cls([file.to_dict() for file in closure.files], closure.external, closure.warnings)
 
 
-def content_columns(closure: Closure | None) -> dict[str, Any]:
-    """The columns of a submission that say what is in it; ``None`` is a removal."""
-    content = closure or _NOTHING
-    return {
-        "digest": content.digest,
-        "closure": [file.to_dict() for file in content.files],
-        "external": list(content.external),
-        "warnings": list(content.warnings),
-    }
+NOTHING = VersionContent()
+"""The content of a version that takes its unit out of the target."""
+
+
+def draft(
+    ctx: Context,
+    unit: Unit,
+    content: VersionContent,
+    *,
+    by: Person | Actor,
+    path: str,
+    change: ChangeKind,
+    dag_ids: Iterable[str],
+    comment: str,
+    listed: bool = True,
+    copy_of_id: int | None = None,
+    import_id: int | None = None,
+) -> Submission:
+    """
+    The only place where a version is made: all of it but number and commit, which :func:`keep` gives it.
+
+    :param by: whose version it is; for an import that is who uploaded the bundle
+    :param path: of the DAG file in this version
+    :param dag_ids: ids in the target
+    :param listed: whether it may be in the to-be-released list
+    :param copy_of_id: the version whose content comes back
+    """
+    version = Submission(
+        unit=unit,
+        unit_id=unit.id,
+        path=path,
+        state=SubmissionState.PENDING,
+        change=change,
+        dag_ids=list(dag_ids),
+        closure=[dict(file) for file in content.files],
+        external=list(content.external),
+        warnings=list(content.warnings),
+        comment=comment,
+        listed=listed,
+        copy_of_id=copy_of_id,
+        import_id=import_id,
+        submitted_at=ctx.clock(),
+        submitted_by_id=by.id,
+        submitted_by_name=by.name,
+    )
+    version.digest = files_digest(version.entries)
+    return version
 
 
 def keep(ctx: Context, submission: Submission, *, actor: Actor) -> Submission:
