@@ -21,6 +21,7 @@ from tools.name_rules import (
     pages_end_in_page,
 )
 from tools.source import PACKAGE, Finding, Source, last_name
+from tools.type_rules import keywords_have_types, objects_travel_whole, versions_are_made_in_one_place
 
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
@@ -190,6 +191,9 @@ def _changes_something(function: ast.AST) -> bool:
 
 
 RULES: tuple[Rule, ...] = (
+    keywords_have_types,
+    objects_travel_whole,
+    versions_are_made_in_one_place,
     one_door_for_states,
     one_door_for_branches,
     queries_live_in_repositories,

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from enum import Enum
-from typing import Any
+from typing import TypeAlias
+
+JsonValue: TypeAlias = str | int | float | bool | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
+"""What an event may hold: nothing that JSON would have to be told how to write."""
 
 
 class EventTag(str, Enum):
@@ -78,7 +82,7 @@ def event_hash(
     actor_id: str,
     actor_name: str,
     subject: str,
-    data: dict[str, Any],
+    data: Mapping[str, JsonValue],
 ) -> str:
     """Return the SHA-256 (64 hex digits) of an event and its predecessor's hash."""
     payload = [

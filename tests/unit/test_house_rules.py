@@ -9,6 +9,7 @@ import pytest
 from tools.house_rules import check_page, check_python, check_repository
 from tools.name_rules import one_class_for_a_name
 from tools.source import Source
+from tools.type_rules import OPEN_KEYWORDS, keywords_have_types
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "airflow_release_plugin"
@@ -46,6 +47,14 @@ BROKEN = [
     ("hooks/a.py", "raise AirflowException", "fitting builtin"),
     ("hooks/a.py", LONG_FUNCTION, "51 lines"),
     ("hooks/a.py", LONG_FILE, "401 lines"),
+    ("services/a.py", "def f(**how: Any): pass", "hides types"),
+    ("services/a.py", "def f(**how: object): pass", "hides types"),
+    ("views/a.py", "class A:\n    def show(self, **values: typing.Any): pass", "hides types"),
+    ("operators/a.py", "def f(**kwargs: Any): pass", "hides types"),
+    ("cli/a.py", "def f(**how): pass", "hides types"),
+    ("views/a.py", "request(ctx, **vars(posted()))", "whole"),
+    ("services/a.py", "Step(**{**asdict(step), 'name': 'x'})", "whole"),
+    ("services/imports/a.py", "models.Submission(unit=unit)", "versions.draft()"),
     ("services/a.py", "def revoke(ctx, *, actor=None): pass", "drop the default"),
     ("services/a.py", "def revoke(ctx, actor=None): pass", "drop the default"),
     ("services/a.py", "def revoke(ctx): release.move_to(1)", "keyword-only"),
@@ -54,6 +63,11 @@ BROKEN = [
 ]
 
 KEPT = [
+    ("services/a.py", "def f(**data: JsonValue): pass"),
+    ("operators/a.py", "class A:\n    def __init__(self, **kwargs: Any): pass"),
+    ("views/web/base.py", "class A:\n    def render(self, **values: Any): pass"),
+    ("domain/a.py", "values = {**vars(self), 'kind': self.kind.value}"),
+    ("services/versions/versions.py", "Submission(unit=unit)"),
     ("models/base.py", "self.state = checked"),
     ("services/a.py", "before = release.state"),
     ("services/a/__init__.py", '"""What ``a.py`` is for: this.\n\nAnd more. Here."""'),
@@ -168,3 +182,16 @@ def test_ruff_is_set_to_find_the_rest(code: str, rule: str) -> None:
 
 def test_the_repository_keeps_the_rules() -> None:
     assert [str(finding) for finding in check_repository(ROOT)] == []
+
+
+def test_each_place_that_takes_any_keyword_still_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = sorted((ROOT / PACKAGE).rglob("*.py"))
+    sources = [Source(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in files]
+    for place in OPEN_KEYWORDS:
+        others = {key: reason for key, reason in OPEN_KEYWORDS.items() if key != place}
+        with monkeypatch.context() as patch:
+            patch.setattr("tools.type_rules.OPEN_KEYWORDS", others)
+            paths = [finding.path for source in sources for finding in keywords_have_types(source)]
+
+        assert paths, f"{place} takes no **name: Any any more: drop it from OPEN_KEYWORDS"
+        assert all(path.startswith(f"{PACKAGE}/{place[0]}") for path in paths)

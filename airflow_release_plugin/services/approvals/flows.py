@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from airflow_release_plugin.domain.flow.approval import Requirement, Step
 from airflow_release_plugin.domain.flow.feasibility import unmet_steps
@@ -68,7 +68,7 @@ def people_for(
         if person.id not in excluded and person.name not in ctx.settings.service_users and bare.admits(person)
     )
     people = tuple(sorted(known, key=lambda person: person.name))
-    return Step(**{**vars(bare), "eligible": people})
+    return replace(bare, eligible=people)
 
 
 def try_flows(

@@ -107,7 +107,17 @@ def _facts(ctx: Context, dag_id: str) -> RiskFacts:
 
 def _new(ctx: Context, subject: GateSubject, *, actor: Actor) -> Gate:
     gate = Gate(
-        **vars(subject),
+        dag_id=subject.dag_id,
+        run_id=subject.run_id,
+        task_id=subject.task_id,
+        map_index=subject.map_index,
+        try_number=subject.try_number,
+        title=subject.title,
+        message=subject.message,
+        bundle_name=subject.bundle_name,
+        bundle_version=subject.bundle_version,
+        data_interval_start=subject.data_interval_start,
+        data_interval_end=subject.data_interval_end,
         state=GateState.OPEN,
         change_digest=subject.digest(),
         opened_at=ctx.clock(),

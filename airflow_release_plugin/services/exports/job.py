@@ -14,9 +14,8 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
-from typing import Any
 
-from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.events import EventTag, JsonValue
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.states import ExportState
 from airflow_release_plugin.domain.text.phrasing import BROKEN_INSIDE
@@ -210,5 +209,5 @@ def _fail(ctx: Context, row: Export, reason: str) -> None:
     _record(ctx, row, EventTag.EXPORT_FAILED, reason=reason)
 
 
-def _record(ctx: Context, row: Export, tag: EventTag, **data: Any) -> None:
+def _record(ctx: Context, row: Export, tag: EventTag, **data: JsonValue) -> None:
     audit.record(ctx, actor=SYSTEM, tag=tag, subject=f"export:{row.id}", bundle=row.bundle_id, **data)

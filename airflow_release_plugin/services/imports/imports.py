@@ -8,10 +8,9 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from airflow_release_plugin.domain.bundle.manifest import Manifest, manifest_from_dict
-from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.events import EventTag, JsonValue
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.domain.text.phrasing import first_few
@@ -273,7 +272,7 @@ def require_accepted(row: Import) -> None:
         raise error_for_code(code)(row.error, import_id=row.id)
 
 
-def record(ctx: Context, row: Import, tag: EventTag, *, actor: Actor, **data: Any) -> None:
+def record(ctx: Context, row: Import, tag: EventTag, *, actor: Actor, **data: JsonValue) -> None:
     """Write down in the trail what became of an import."""
     facts = {"bundle": row.bundle_id, "source_uid": row.source_uid, "sha256": row.file_sha256}
     audit.record(ctx, actor=actor, tag=tag, subject=f"import:{row.id}", **facts, dag_ids=row.dag_ids, **data)

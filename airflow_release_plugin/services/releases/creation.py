@@ -276,8 +276,8 @@ def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     """
     Start another attempt with the same submissions against the target as it is now.
 
-    It needs approval again, but for what people had approved before our machinery broke. That still counts for
-    exactly the same change, while its window is open and the target has not changed under it:
+    It needs approval again, but for what people had approved before our machinery broke. That still counts
+    for exactly the same change, while its window is open and the target has not changed under it:
     invariant 2 (docs/concepts/invariants.md). What was closed by breaking the glass counts for one attempt.
 
     :raises InvalidTransitionError: the release is not failed, errored or stale

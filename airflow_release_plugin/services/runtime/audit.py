@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from airflow_release_plugin.domain.events import GENESIS, EventTag, event_hash
+from airflow_release_plugin.domain.events import GENESIS, EventTag, JsonValue, event_hash
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import NotAllowedError
 from airflow_release_plugin.models import Event, EventHead
@@ -20,15 +20,15 @@ class Entry(NamedTuple):
     What an event tells.
 
     :param subject: ``release:7``, ``gate:3``, ``submission:12``, ``environment:prod``
-    :param data: facts as they are now; JSON values, no secrets
+    :param data: facts as they are now, by name; no secrets
     """
 
     tag: EventTag
     subject: str
-    data: dict[str, Any]
+    data: Mapping[str, JsonValue]
 
 
-def record(ctx: Context, *, actor: Actor, tag: EventTag, subject: str, **data: Any) -> None:
+def record(ctx: Context, *, actor: Actor, tag: EventTag, subject: str, **data: JsonValue) -> None:
     """Append one event; see :class:`Entry`."""
     record_all(ctx, [Entry(tag, subject, data)], actor=actor)
 
@@ -67,7 +67,7 @@ def _append(ctx: Context, head: EventHead, entry: Entry, actor: Actor) -> None:
             actor_id=actor.id,
             actor_name=actor.name,
             subject=subject,
-            data=data,
+            data=dict(data),
             prev_hash=previous,
             hash=digest,
         )

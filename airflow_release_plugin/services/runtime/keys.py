@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from airflow_release_plugin.domain.bundle.trusted_keys import TrustedKey, key_id
-from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.events import EventTag, JsonValue
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -51,5 +51,5 @@ def revoke(ctx: Context, *, actor: Actor, wanted: str) -> TrustedKey:
     return key
 
 
-def _record(ctx: Context, actor: Actor, tag: EventTag, key: str, **data: object) -> None:
+def _record(ctx: Context, actor: Actor, tag: EventTag, key: str, **data: JsonValue) -> None:
     audit.record(ctx, actor=actor, tag=tag, subject=f"key:{key[:16]}", key=key, **data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from airflow_release_plugin.domain.identity import Actor
@@ -157,7 +157,7 @@ def _readable(ctx: Context, actor: Actor, rows: list[SharedFile]) -> list[Shared
     for row in rows:
         seen = tuple(i for i in row.used_by if not readable.isdisjoint((i, ctx.settings.source_id(i))))
         if seen:
-            found.append(SharedFile(**{**vars(row), "used_by": seen}))
+            found.append(replace(row, used_by=seen))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,9 @@ from airflow_release_plugin.exceptions import (
     InvalidRequestError,
     NotAllowedError,
 )
+from airflow_release_plugin.models import FlowRevision
 from airflow_release_plugin.services.approvals import flow_admin
-from airflow_release_plugin.views.flows.flow_diff import flow_changes
+from airflow_release_plugin.views.flows.flow_diff import FieldChange, flow_changes
 from airflow_release_plugin.views.flows.flow_form import (
     STEPS,
     Draft,
@@ -89,11 +91,17 @@ class FlowsPage(BasePage):
     @route("/builtin")
     def builtin(self) -> str:
         """Show the flow that is tried after all others."""
-        return self._show(
-            flow_admin.list_flows(self.ctx(), actor=self.actor())[-1], revisions=[], changes=None
-        )
+        return self._show(flow_admin.list_flows(self.ctx(), actor=self.actor())[-1])
 
-    def _show(self, view: flow_admin.FlowDetail, **values: Any) -> str:
+    def _show(
+        self,
+        view: flow_admin.FlowDetail,
+        *,
+        revisions: Sequence[FlowRevision] = (),
+        old: int = 0,
+        new: int = 0,
+        changes: Sequence[FieldChange] | None = None,
+    ) -> str:
         return self.render(
             "flows/detail.html",
             flow=view,
@@ -101,7 +109,10 @@ class FlowsPage(BasePage):
             people=flow_admin.people(self.ctx(), view.spec),
             may_edit=flow_admin.may_edit(self.ctx(), self.actor()),
             kinds=FLOW_KINDS,
-            **values,
+            revisions=revisions,
+            old=old,
+            new=new,
+            changes=changes,
         )
 
     @route("/new")
@@ -203,11 +214,16 @@ class FlowsPage(BasePage):
             raise NotAllowedError(_("You may read approval flows but not change them. Ask a release admin."))
 
     def _refused(
-        self, draft: Draft, error: InvalidRequestError | ConflictError, **values: Any
+        self,
+        draft: Draft,
+        error: InvalidRequestError | ConflictError,
+        *,
+        flow_id: int | None = None,
+        revision: int | None = None,
     ) -> tuple[str, int]:
         """The form again with everything that was typed."""
         self.ctx().session.rollback()
-        return self._form(draft, refusal=error, **values), error.status
+        return self._form(draft, flow_id=flow_id, revision=revision, refusal=error), error.status
 
     def _form(
         self,

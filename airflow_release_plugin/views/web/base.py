@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import wraps
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, ParamSpec, TypeVar, cast
 
 from flask import g, render_template, request
 from flask_appbuilder.baseviews import BaseView, expose
@@ -24,26 +24,28 @@ from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.views.web.datetime_input import read_moment
 from airflow_release_plugin.views.web.security import airflow_user
 
-HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
+HandlerP = ParamSpec("HandlerP")
+AnswerT = TypeVar("AnswerT")
 EnumT = TypeVar("EnumT", bound=Enum)
 PAGE_SIZE = 50
 PAGE_SIZES = (25, PAGE_SIZE, 100, 200)
 
 
-def route(url: str, *methods: str) -> Callable[[HandlerT], HandlerT]:
+def route(url: str, *methods: str) -> Callable[[Callable[HandlerP, AnswerT]], Callable[HandlerP, AnswerT]]:
     """
     Expose a method of a page under ``url``; GET unless methods are named.
 
     The method runs in one transaction: committed when it answers, rolled back when it raises.
     """
 
-    def exposed(handler: HandlerT) -> HandlerT:
+    def exposed(handler: Callable[HandlerP, AnswerT]) -> Callable[HandlerP, AnswerT]:
         @wraps(handler)
-        def in_transaction(*args: Any, **kwargs: Any) -> Any:
+        def in_transaction(*args: HandlerP.args, **kwargs: HandlerP.kwargs) -> AnswerT:
             with unit_of_work(airflow_user()) as (g.ctx, g.actor):
                 return handler(*args, **kwargs)
 
-        return cast("HandlerT", expose(url, methods or ("GET",))(in_transaction))  # type: ignore[no-untyped-call]
+        expose(url, methods or ("GET",))(in_transaction)  # type: ignore[no-untyped-call]
+        return in_transaction
 
     return exposed
 

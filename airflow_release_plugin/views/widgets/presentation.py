@@ -66,7 +66,7 @@ def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
 
 
-def here(**changes: Any) -> str:
+def here(**changes: str | int | None) -> str:
     """
     Return the address of this page with other query parameters; ``None`` or ``""`` removes one.
 
