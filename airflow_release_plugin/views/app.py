@@ -104,7 +104,7 @@ def _configure(app: Flask, secret_key: str, root_path: str) -> None:
         WTF_CSRF_SSL_STRICT=False,  # refuse_other_sites does this, also behind proxies that rewrite the host
         FAB_ADD_MENU_API=False,
         FAB_ADD_OPENAPI_VIEWS=False,
-        LANGUAGES={"en": {"flag": "gb", "name": "English"}, "zh": {"flag": "cn", "name": "简体中文"}},
+        LANGUAGES={"en": {"flag": "gb", "name": "English"}},
         BABEL_TRANSLATION_DIRECTORIES=str(HERE / "translations"),
     )
     app.session_interface = _SessionInterface()

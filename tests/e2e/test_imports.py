@@ -58,7 +58,7 @@ def address(driver: Driver, demo: DemoInstance, tmp_path_factory: pytest.TempPat
         return page.url.partition(UI)[2]
 
 
-@pytest.mark.req("R53", "R79")
+@pytest.mark.req("R53")
 @pytest.mark.parametrize(("width", "theme"), VARIANTS)
 def test_the_pages_of_an_import_are_whole(driver: Driver, address: str, width: int, theme: str) -> None:
     paths = [address, f"{address}/unit?path={NAME}.py", f"{address}/file?path={NAME}.py"]

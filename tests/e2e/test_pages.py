@@ -73,7 +73,7 @@ def watched(page: Page, origin: str) -> Iterator[list[str]]:
     yield problems
 
 
-@pytest.mark.req("R71", "R79")
+@pytest.mark.req("R71")
 @pytest.mark.parametrize(("width", "theme"), VARIANTS)
 def test_every_page_is_whole(driver: Driver, pages: list[str], width: int, theme: str) -> None:
     assert looked_at(driver, "reviewer", pages, width, theme) == {}
