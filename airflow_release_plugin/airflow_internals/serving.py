@@ -150,13 +150,8 @@ class AirflowServing:
 
         return conf.getboolean("core", "dags_are_paused_at_creation")
 
-    def waiting_tasks(self, tasks: Iterable[TaskKey]) -> frozenset[TaskKey]:
-        """Those of ``tasks`` that have not ended, in the try that the key names."""
-        wanted = frozenset(tasks)
-        return wanted - self.lost_tasks(wanted).keys()
-
     def lost_tasks(self, tasks: Iterable[TaskKey]) -> Mapping[TaskKey, str]:
-        """The others of ``tasks``: what they are now, for people; empty for one that is gone."""
+        """Those of ``tasks`` whose try ended: what they are now, for people; empty for one that is gone."""
         from airflow.models.taskinstance import TaskInstance
         from sqlalchemy import select
 

@@ -325,24 +325,6 @@ class TreeFiles(SourceFiles):
         return self.read_blob(self.entry(path).blob)
 
 
-class MappingFiles(TreeFiles):
-    """Files held in memory: ``{path: bytes}``."""
-
-    def __init__(
-        self,
-        files: Mapping[str, bytes],
-        *,
-        executable: frozenset[str] = frozenset(),
-        cache: AnalysisCache | None = None,
-    ) -> None:
-        blobs = {blob_id(data): data for data in files.values()}
-        entries = {
-            path: FileEntry(path, EXECUTABLE if path in executable else REGULAR, blob_id(data), len(data))
-            for path, data in files.items()
-        }
-        super().__init__(entries, blobs.__getitem__, cache=cache)
-
-
 def check_name(path: str) -> None:
     """Refuse names that cannot travel: undecodable, with control characters or backslashes, not relative."""
     shown = path.encode("utf-8", "backslashreplace").decode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -264,12 +264,12 @@ class ServingPort(Protocol):
         """Whether a new DAG that does not say it itself is paused."""
         ...
 
-    def waiting_tasks(self, tasks: Iterable[TaskKey]) -> frozenset[TaskKey]:
-        """Those of ``tasks`` that still run or wait, in the try that the key names."""
-        ...
-
     def lost_tasks(self, tasks: Iterable[TaskKey]) -> Mapping[TaskKey, str]:
-        """The others of ``tasks``: what they are now, for people; empty for one that is gone."""
+        """
+        Those of ``tasks`` that neither run nor wait in the try that the key names: what they are now.
+
+        In words for people; empty for one that is gone.
+        """
         ...
 
     def runs(self, runs: Iterable[tuple[str, str]]) -> tuple[RunFacts, ...]:
@@ -338,4 +338,3 @@ class Airflow:
     serving: ServingPort
     bundles: BundlesPort
     inventory: InventoryPort
-    extra: Mapping[str, Any] = field(default_factory=dict)

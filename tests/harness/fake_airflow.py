@@ -231,9 +231,6 @@ class AirflowTwin:
     def is_paused_at_creation(self) -> bool:
         return False
 
-    def waiting_tasks(self, tasks: Iterable[TaskKey]) -> frozenset[TaskKey]:
-        return frozenset(tasks) - self.ended_tasks
-
     def lost_tasks(self, tasks: Iterable[TaskKey]) -> Mapping[TaskKey, str]:
         return {task: "the task is 'failed'" for task in tasks if task in self.ended_tasks}
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -253,6 +253,11 @@ def test_components_are_as_old_as_their_last_heartbeat(serving: AirflowServing, 
     assert (ages["dag_processor"], ages["triggerer"]) == (None, None)
 
 
+def waiting(serving: AirflowServing, tasks: Iterable[TaskKey]) -> set[TaskKey]:
+    """Those of ``tasks`` that are not lost."""
+    return set(tasks) - serving.lost_tasks(tasks).keys()
+
+
 @pytest.mark.req("R37")
 class TestWaitingTasks:
     KEY = TaskKey("etl", "release-1", "one", -1, 1)
@@ -276,7 +281,7 @@ class TestWaitingTasks:
     def test_who_has_not_ended_waits(self, serving: AirflowServing, session: Session, state: str) -> None:
         self.put(session, state)
 
-        assert serving.waiting_tasks([self.KEY]) == {self.KEY}
+        assert waiting(serving, [self.KEY]) == {self.KEY}
 
     @pytest.mark.parametrize(
         "state", ["success", "failed", "skipped", "upstream_failed", "removed", "up_for_retry", "restarting"]
@@ -286,7 +291,7 @@ class TestWaitingTasks:
     ) -> None:
         self.put(session, state)
 
-        assert serving.waiting_tasks([self.KEY]) == frozenset()
+        assert waiting(serving, [self.KEY]) == set()
 
     def test_who_was_cleared_does_not(self, serving: AirflowServing, session: Session) -> None:
         from airflow.models.taskinstance import clear_task_instances
@@ -294,19 +299,19 @@ class TestWaitingTasks:
         clear_task_instances([self.put(session, "deferred")], session)
         session.flush()
 
-        assert serving.waiting_tasks([self.KEY]) == frozenset()
+        assert waiting(serving, [self.KEY]) == set()
 
     def test_another_try_is_another_question(self, serving: AirflowServing, session: Session) -> None:
         self.put(session, "running", try_number=2)
 
-        assert serving.waiting_tasks([self.KEY]) == frozenset()
-        assert serving.waiting_tasks([replace(self.KEY, try_number=2)]) != frozenset()
+        assert waiting(serving, [self.KEY]) == set()
+        assert waiting(serving, [replace(self.KEY, try_number=2)]) != set()
 
     def test_a_task_of_a_deleted_run_does_not(self, serving: AirflowServing, session: Session) -> None:
         session.delete(self.put(session, "running"))
         session.flush()
 
-        assert serving.waiting_tasks([self.KEY]) == frozenset()
+        assert waiting(serving, [self.KEY]) == set()
 
     @pytest.mark.parametrize(
         "other", [{"dag_id": "x"}, {"run_id": "x"}, {"task_id": "x"}, {"map_index": 0}], ids=str
@@ -316,7 +321,7 @@ class TestWaitingTasks:
     ) -> None:
         self.put(session, "running")
 
-        assert serving.waiting_tasks([replace(self.KEY, **other)]) == frozenset()  # type: ignore[arg-type]
+        assert waiting(serving, [replace(self.KEY, **other)]) == set()  # type: ignore[arg-type]
 
     def test_nothing_asked_is_nothing_found(self, serving: AirflowServing) -> None:
-        assert serving.waiting_tasks([]) == frozenset()
+        assert waiting(serving, []) == set()

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_release_plugin.analysis.closure import Closure, ClosureOptions, FileKind, compute_closure
-from airflow_release_plugin.analysis.source_files import AnalysisCache, MappingFiles
+from airflow_release_plugin.analysis.source_files import AnalysisCache
 from airflow_release_plugin.domain.tree.files import FileEntry, blob_id
 from airflow_release_plugin.exceptions import UnitError
+from tests.harness.mapping_files import MappingFiles
 
 DAG = "dags/etl.py"
 

@@ -9,13 +9,13 @@ import pytest
 from airflow_release_plugin.analysis.source_files import (
     AnalysisCache,
     FolderFiles,
-    MappingFiles,
     SourceFiles,
     TreeFiles,
     glob_expression,
 )
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry, blob_id
 from airflow_release_plugin.exceptions import UnitError
+from tests.harness.mapping_files import MappingFiles
 from tests.harness.privileges import unprivileged
 
 LIMIT = 1000
