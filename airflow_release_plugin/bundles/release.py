@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from socket import gethostname
 from typing import TYPE_CHECKING, Any
 
 from airflow.dag_processing.bundles.base import BaseDagBundle
@@ -74,7 +75,10 @@ class ReleaseDagBundle(BaseDagBundle):
                 self._follow(thorough=True)
         except ReleaseError as error:
             # Airflow 3.2's dag processor dies of anything else, 3.3's retries after anything
-            raise AirflowException(error.message) from error
+            what = f"version {self.version} of" if self.version else "anything of"
+            raise AirflowException(
+                f"Host {gethostname()!r} cannot serve {what} the bundle {self.name!r}: {error.message}"
+            ) from error
         super().initialize()
 
     def refresh(self) -> None:

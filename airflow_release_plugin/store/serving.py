@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 Files = Mapping[str, FileEntry]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_FOR_ALL = 0o055
 _BYTE_CODE = re.compile(r"(.+?)\.\w+-\d+(?:\.opt-\w+)?\.pyc")
 # Another file system, somebody else's file (fs.protected_hardlinks), too many links, or links unknown
 _CANNOT_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS}
@@ -59,6 +60,12 @@ def _records(folder: Path) -> tuple[str, list[str]] | None:
         boot, *records = (folder / MANIFEST).read_text(encoding="utf-8").split("\x00")
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise UnavailableError(
+            f"{str(folder)!r} cannot be read by the user with id {os.geteuid()}. What releases serve is "
+            "readable by all, but a folder above it is not: let its owner run `chmod o+rx` on "
+            "[dag_processor] dag_bundle_storage_path and on what is above it."
+        ) from error
     return boot, records
 
 
@@ -136,8 +143,9 @@ class ServedTrees:
     def locked(self) -> Iterator[None]:
         """Hold the right to write below ``base``. What a crashed holder left behind is removed."""
         try:
-            self._building.mkdir(parents=True, exist_ok=True)
-            self._cache.mkdir(exist_ok=True)
+            _make_folders(self.base)
+            _make_folders(self._building)
+            _make_folders(self._cache)
             with exclusive(self.base / ".lock"):
                 for leftover in self._building.iterdir():
                     _remove(leftover)
@@ -170,7 +178,7 @@ class ServedTrees:
         if previous is not None:
             _link_byte_code(previous, built, files)
         _write_manifest(built, files)
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        _make_folders(folder.parent)
         if folder.exists():
             folder.rename(self._building / secrets.token_hex(8))
         built.rename(folder)
@@ -271,6 +279,20 @@ def _parents(paths: Iterable[str]) -> list[str]:
 def _make_folder(path: Path) -> None:
     path.mkdir(exist_ok=True)
     path.chmod(0o755)  # whatever the umask of this process
+
+
+def _make_folders(path: Path) -> None:
+    """
+    Make a folder and those above it that are missing, readable by all: tasks may run as other users.
+
+    One that an earlier process made under its umask is opened, too, if it is ours.
+    """
+    for folder in (*reversed(path.parents), path):
+        if not folder.exists():
+            _make_folder(folder)
+    if path.stat().st_mode & _FOR_ALL != _FOR_ALL:
+        with suppress(PermissionError):
+            path.chmod(0o755)
 
 
 def _remove(path: Path) -> None:

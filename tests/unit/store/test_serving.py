@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -53,6 +54,35 @@ class Machine:
             before = self.base / "trees" / previous if previous else None
             self.trees.place(folder, self.entries(files), self.open, previous=before)
         return folder
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may look into, which those of pytest are not."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def as_somebody_else(look: Callable[[], object]) -> str:
+    """What a process finds, or the message of its error: of another user where we may become one."""
+    answers = FORK.SimpleQueue()
+
+    def child() -> None:
+        if os.geteuid() == 0:
+            os.setgid(65534)
+            os.setuid(65534)
+        try:
+            answers.put(str(look()))
+        except UnavailableError as error:
+            answers.put(error.message)
+
+    process = FORK.Process(target=child)
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    return str(answers.get())
 
 
 @pytest.fixture
@@ -107,6 +137,41 @@ class TestPlace:
             MANIFEST: 0o444,
         }
         assert folder.stat().st_mode & 0o777 == 0o755
+
+    def test_folders_above_a_tree_are_open_whatever_the_umask(self, tmp_path: Path) -> None:
+        with umask(0o077):
+            machine = Machine(tmp_path / "storage" / "bundles" / "prod")
+            (tmp_path / "storage").mkdir()  # somebody else's folder stays as it is
+            machine.place("one", ONE)
+        folders = [path for path in (tmp_path / "storage").rglob("*") if path.is_dir()]
+
+        assert {path.stat().st_mode & 0o777 for path in folders} == {0o755}
+        assert (tmp_path / "storage").stat().st_mode & 0o777 == 0o700
+
+    def test_folders_of_an_earlier_umask_are_opened(self, machine: Machine) -> None:
+        machine.place("one", ONE)
+        for folder in (machine.base, machine.base / "trees"):
+            folder.chmod(0o700)
+        machine.place("two", ONE)
+
+        assert {path.stat().st_mode & 0o777 for path in (machine.base, machine.base / "trees")} == {0o755}
+
+    def test_a_task_of_another_user_reads_what_a_closed_umask_made(self, open_folder: Path) -> None:
+        with umask(0o077):
+            machine = Machine(open_folder / "bundles" / "prod")
+            tree = machine.place("one", ONE)
+
+        assert as_somebody_else(lambda: is_whole(tree) and (tree / "dags/lib/b.py").read_text()) == "B = 1\n"
+
+    def test_who_cannot_read_is_told_what_and_what_to_do(self, open_folder: Path) -> None:
+        tree = Machine(open_folder / "bundles" / "prod").place("one", ONE)
+        (open_folder / "bundles").chmod(0o000)
+
+        said = as_somebody_else(lambda: is_whole(tree))
+        (open_folder / "bundles").chmod(0o755)
+
+        assert f"{str(tree)!r} cannot be read by the user with id" in said
+        assert "`chmod o+rx` on [dag_processor] dag_bundle_storage_path" in said
 
     def test_folders_are_real_so_that_parents_of_a_file_stay_in_the_tree(self, machine: Machine) -> None:
         folder = machine.place("one", ONE)
