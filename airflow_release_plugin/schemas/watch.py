@@ -26,7 +26,7 @@ class WatchResponse(ResponseModel):
 
 
 class HealthResponse(ResponseModel):
-    """``status`` is ``healthy``, ``degraded`` (what runs drifted) or ``unhealthy``; problems in words."""
+    """``status``: ``healthy``, ``degraded`` (it works, with problems) or ``unhealthy``; problems in words."""
 
     status: str
     problems: list[str]

@@ -8,9 +8,14 @@ from airflow_release_plugin.exceptions import StoreUnavailableError, Unavailable
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.store.base import environment_ref
+from airflow_release_plugin.version_compat import untested_version
 
 DRIFT = "drift"
 """Something runs that nobody approved, or the reverse. The product works all the same."""
+UNTESTED = "airflow version not tested"
+"""This Airflow is none that the product was tested on. It may work."""
+HARMLESS = frozenset({DRIFT, UNTESTED})
+"""With nothing but these, the product works."""
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +26,8 @@ def problems() -> list[str]:
         with unit_of_work() as (ctx, _):
             ctx.store.ref(environment_ref(ctx.settings.environment))
             drifted = [DRIFT] if drift.is_alarmed(ctx, ctx.settings.environment) else []
-            return [*(f"setting {name}" for name in ctx.settings.problems()), *drifted]
+            untested = [UNTESTED] if untested_version() else []
+            return [*(f"setting {name}" for name in ctx.settings.problems()), *drifted, *untested]
     except StoreUnavailableError:
         log.exception("The store does not answer")
         return ["store"]

@@ -19,6 +19,7 @@ from airflow_release_plugin.services.recovery import lost_work
 from airflow_release_plugin.services.runtime import background
 from airflow_release_plugin.services.runtime.background import PeriodicTask
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+from airflow_release_plugin.version_compat import TESTED_VERSIONS, untested_version
 
 _TRANSFER_PAUSE = 2.0
 """Seconds: somebody looks at the page and waits."""
@@ -61,6 +62,13 @@ def periodic_tasks() -> tuple[PeriodicTask, ...]:
 def prepare() -> None:
     """Make the store if nothing was ever submitted, and finish promotions; problems are only logged."""
     try:
+        if version := untested_version():
+            log.warning(
+                "Airflow %s was not tested with this version of Airflow Release; tested are %s. It may work; "
+                "health says so too",
+                version,
+                " and ".join(TESTED_VERSIONS),
+            )
         with unit_of_work() as (ctx, _):
             for name in ctx.settings.problems():
                 log.error("[release] %s has an unknown value; see the reference of settings", name)

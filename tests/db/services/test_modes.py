@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from airflow_release_plugin import version_compat
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, ItemBusyError, NotAllowedError, NotHereError
@@ -142,6 +143,16 @@ def test_basic_mode_needs_a_target(world: World) -> None:
     submission = with_settings(world, role="source", source_mode="basic").submit(world.dag("etl"))
 
     assert submission.state is SubmissionState.PENDING
+
+
+def test_health_names_an_airflow_that_was_not_tested(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, session_factory: Any
+) -> None:
+    monkeypatch.setenv("AIRFLOW__RELEASE__STORE_PATH", str(tmp_path / "store.git"))
+    monkeypatch.setattr(version_compat, "AIRFLOW_VERSION", "3.4.0")
+
+    assert health.problems() == [health.UNTESTED]
+    assert health.UNTESTED in health.HARMLESS
 
 
 @pytest.mark.req("R9")

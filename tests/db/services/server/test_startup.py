@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
+from airflow_release_plugin import version_compat
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.services.notifications import delivery
 from airflow_release_plugin.services.runtime import audit, unit_of_work
@@ -54,6 +55,27 @@ def interrupted(
             world.promote(release)
     with session_factory() as fresh:
         yield world.with_session(fresh)
+
+
+@pytest.mark.parametrize(("version", "is_told"), [("3.3.2", False), ("3.2.9", False), ("3.4.0", True)])
+def test_an_airflow_that_was_not_tested_is_said_at_start(
+    store_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    version: str,
+    is_told: bool,
+) -> None:
+    monkeypatch.setattr(version_compat, "AIRFLOW_VERSION", version)
+
+    with caplog.at_level(logging.WARNING, logger=startup.__name__):
+        startup.prepare()
+
+    told = [line for line in caplog.messages if "was not tested" in line]
+    expected = (
+        f"Airflow {version} was not tested with this version of Airflow Release; tested are 3.2 and 3.3. It "
+        "may work; health says so too"
+    )
+    assert told == ([expected] if is_told else [])
 
 
 def test_a_fresh_installation_gets_a_store(store_path: Path) -> None:
