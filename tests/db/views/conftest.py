@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.models import Gate, Release
@@ -24,6 +25,14 @@ from tests.harness.context import PIPELINE, World, make_world
 
 ROLE_OF = {"dev": "user", "viewer": "viewer", "reviewer": "op", "second": "op", "admin": "admin"}
 BASE = "http://localhost/release"
+
+
+class Answer(TestResponse):
+    """What a browser gets; its page is read as browsers do: how the template is laid out does not count."""
+
+    @property
+    def text(self) -> str:
+        return " ".join(super().text.split()) if self.mimetype == "text/html" else super().text
 
 
 @dataclass
@@ -84,6 +93,7 @@ class Browsers:
         from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
         client = self._app.test_client()
+        client.response_wrapper = Answer
         user = SimpleAuthManagerUser(username=name, role=ROLE_OF[name])
         client.environ_base["asgi.scope"] = {USER_KEY: user}
         return Browser(client)

@@ -33,7 +33,7 @@ def test_reviewers_see_who_approved_it_there_and_what_was_replaced(
     row = imported(installation)
     release = installation.do(lambda w: w.report(w.request(row, actor=DEV)))
 
-    text = browser_of("reviewer").get(f"/releases/{release.id}").text
+    text = browser_of("reviewer").get(f"/releases/{release.id}").get_data(as_text=True)
 
     for words in ("Approved elsewhere", "plant A", "R-000007", "Flow Two teams, revision 3", "fine\nby me"):
         assert words in text

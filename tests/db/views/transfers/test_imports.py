@@ -194,7 +194,7 @@ def test_a_dag_file_is_shown_with_what_it_changes_here(here: Installation, brows
     browser = browser_of("admin")
     brought(here, browser, bundle(here, unit_of("orders", connections=(BundleConnection("shop", "http"),))))
 
-    page = browser.get("/transfers/imports/1/unit?path=orders.py").text
+    page = browser.get("/transfers/imports/1/unit?path=orders.py").get_data(as_text=True)
 
     assert "fine\nby me" in page
     assert "shop" in page
@@ -349,7 +349,7 @@ def test_a_name_that_cannot_be_is_refused_and_stands_there_as_it_was_typed(
 
     assert answer.status_code == 422
     assert "no name of a connection" in answer.text
-    assert 'value="a\tb"' in answer.text
+    assert 'value="a\tb"' in answer.get_data(as_text=True)
     assert 'value="plants/a"' in answer.text
 
 
