@@ -25,6 +25,7 @@ from tools.type_rules import keywords_have_types, objects_travel_whole, versions
 
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
+MAX_TEMPLATE_COLUMNS = 120
 SCANNED = (PACKAGE, "demo", "tools", "dags", "benchmarks", "tests")
 
 
@@ -233,11 +234,19 @@ def check_python(path: str, text: str) -> list[Finding]:
 
 def check_page(path: str, text: str) -> list[Finding]:
     """Return what is wrong with a template or style sheet."""
-    return [
+    findings = [
         Finding(path, text.count("\n", 0, match.start()) + 1, message)
         for pattern, message in _PAGE_RULES
         for match in pattern.finditer(text)
     ]
+    if path.endswith(".html"):
+        message = "{} columns; break it between attributes or arguments, or name a part (≤ {})"
+        findings += [
+            Finding(path, number, message.format(len(line), MAX_TEMPLATE_COLUMNS))
+            for number, line in enumerate(text.splitlines(), 1)
+            if len(line) > MAX_TEMPLATE_COLUMNS
+        ]
+    return findings
 
 
 def check_repository(root: Path) -> list[Finding]:

@@ -195,3 +195,11 @@ def test_each_place_that_takes_any_keyword_still_does(monkeypatch: pytest.Monkey
 
         assert paths, f"{place} takes no **name: Any any more: drop it from OPEN_KEYWORDS"
         assert all(path.startswith(f"{PACKAGE}/{place[0]}") for path in paths)
+
+
+def test_a_line_of_a_template_has_at_most_120_columns() -> None:
+    text = f"<p>\n{'x' * 120}\n{'é' * 121}\n</p>\n"
+    assert [(finding.line, finding.message[:11]) for finding in check_page("a.html", text)] == [
+        (3, "121 columns")
+    ]
+    assert check_page("a.css", text) == []
