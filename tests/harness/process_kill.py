@@ -22,7 +22,7 @@ from airflow_release_plugin.store.git import GitReleaseStore
 FORK = multiprocessing.get_context("fork")
 _PATIENCE = 60
 _LOOKS = ("notifications", "drift")
-"""Duties that look at the clock and at other programs, not at what somebody left."""
+"""Tasks that look at the clock and at other programs, not at what somebody left."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,13 @@ def kill(moment: Moment, engine: Engine, deed: Callable[[], object]) -> None:
 
 
 def restart(engine: Engine) -> None:
-    """Start a server: what it does at once, and a round of every duty that goes on where another stopped."""
+    """Start a server: what it does at once, and a tick of every task that goes on where another stopped."""
 
     def serve() -> None:
         startup.prepare()
-        for duty in startup.duties():
-            if duty.name not in _LOOKS:
-                duty.round(Event())
+        for task in startup.periodic_tasks():
+            if task.name not in _LOOKS:
+                task.tick(Event())
 
     assert _in_process(engine, serve) == 0
 

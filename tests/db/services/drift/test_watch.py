@@ -137,10 +137,10 @@ def test_a_promotion_that_was_cut_off_is_finished_and_no_drift(
 
 
 def test_it_is_switched_off_by_its_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert {duty.name: duty.pause for duty in startup.duties()}["drift"] == 600
+    assert {task.name: task.pause for task in startup.periodic_tasks()}["drift"] == 600
 
     monkeypatch.setenv("AIRFLOW__RELEASE__DRIFT_INTERVAL", "0")
-    assert {duty.name: duty.pause for duty in startup.duties()}["drift"] == 0
+    assert {task.name: task.pause for task in startup.periodic_tasks()}["drift"] == 0
 
 
 @pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
