@@ -32,7 +32,7 @@ def list_events(
 ) -> Page[Event]:
     """Events in order, optionally only those of ``subjects`` or with a sequence number above ``after``."""
     query = select(Event).where(Event.sequence > after).order_by(Event.sequence)
-    wanted = list(subjects)
-    if wanted:
-        query = query.where(Event.subject.in_(wanted))
+    names = list(subjects)
+    if names:
+        query = query.where(Event.subject.in_(names))
     return fetch_page(session, query, limit=limit, offset=offset)

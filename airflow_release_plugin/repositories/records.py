@@ -69,34 +69,34 @@ def _place() -> ColumnElement[str]:
     )
 
 
-def _narrowed(wanted: RecordFilter) -> Select[Submission, Release, str]:
+def _narrowed(criteria: RecordFilter) -> Select[Submission, Release, str]:
     query = (
         select(Submission, Release, _place().label("place"))
         .join(Unit, Unit.id == Submission.unit_id)
         .outerjoin(Release, Release.id == Submission.release_id)
     )
-    for word in wanted.search.split():
+    for word in criteria.search.split():
         pattern = like(word)
         query = query.where(
             or_(Unit.name.ilike(pattern, escape="\\"), Submission.path.ilike(pattern, escape="\\"))
         )
-    if wanted.submitter:
-        query = query.where(Submission.submitted_by_name == wanted.submitter)
-    if wanted.place is not None:
-        query = query.where(_place() == wanted.place.value)
-    for units in (wanted.of_units, wanted.unit_ids):
+    if criteria.submitter:
+        query = query.where(Submission.submitted_by_name == criteria.submitter)
+    if criteria.place is not None:
+        query = query.where(_place() == criteria.place.value)
+    for units in (criteria.of_units, criteria.unit_ids):
         if units is not None:
             query = query.where(Submission.unit_id.in_(list(units)))
     return query
 
 
 def list_records(
-    session: Session, wanted: RecordFilter, *, order_by: str = "-submitted_at", limit: int, offset: int
+    session: Session, criteria: RecordFilter, *, order_by: str = "-submitted_at", limit: int, offset: int
 ) -> Page[RecordRow]:
     """Versions with their releases; ``order_by`` is a key of :data:`ORDER_COLUMNS`, ``-`` turns it."""
     column = ORDER_COLUMNS.get(order_by.lstrip("-"), Submission.submitted_at)
     order = column.desc() if order_by.startswith("-") else column.asc()
-    query = _narrowed(wanted)
+    query = _narrowed(criteria)
     total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     rows = session.execute(query.order_by(order, Submission.id.desc()).limit(limit).offset(offset))
     return Page([RecordRow(row[0], row[1], VersionPlace(row[2])) for row in rows], total)
@@ -133,8 +133,8 @@ def live_before(
         query = query.where(_came_by(base[0], base[1]))
     elif release.released_at is not None:
         query = query.where(_came_by(release.released_at, release.id))
-    found = {row.unit_id: row for row in session.scalars(query)}
-    return [row for row in found.values() if row.change is not ChangeKind.DELETED]
+    last_by_unit = {row.unit_id: row for row in session.scalars(query)}
+    return [row for row in last_by_unit.values() if row.change is not ChangeKind.DELETED]
 
 
 def _came_by(moment: datetime, release_id: int) -> ColumnElement[bool]:

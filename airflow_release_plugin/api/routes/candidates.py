@@ -28,10 +28,10 @@ def list_candidates(
     offset: OffsetQuery = 0,
 ) -> Collection[CandidateResponse]:
     """DAG files of the source that differ from the target or wait in the list; one row for each file."""
-    wanted = candidates.CandidateFilter(search, change, submitter, tag, submitted)
+    criteria = candidates.CandidateFilter(search, change, submitter, tag, submitted)
     with caller.transaction() as (ctx, actor):
         page = candidates.list_candidates(
-            ctx, actor=actor, wanted=wanted, order_by=order_by, limit=limit, offset=offset
+            ctx, actor=actor, wanted=criteria, order_by=order_by, limit=limit, offset=offset
         )
         items = [CandidateResponse.model_validate(row) for row in page.items]
         return Collection(items=items, total_entries=page.total_entries)
@@ -41,11 +41,11 @@ def list_candidates(
 def closure(caller: CallerDep, path: Annotated[str, Query(min_length=1, max_length=1000)]) -> ClosureResponse:
     """What would be submitted for one DAG file now, file by file."""
     with caller.transaction() as (ctx, actor):
-        found = candidates.closure_of(ctx, actor=actor, path=path)
+        unit_closure = candidates.closure_of(ctx, actor=actor, path=path)
         return ClosureResponse(
             path=path,
-            digest=found.digest,
-            files=[FileResponse.model_validate(file) for file in found.files],
-            external=list(found.external),
-            warnings=[*found.warnings, *(f"not found: {name}" for name in found.unresolved)],
+            digest=unit_closure.digest,
+            files=[FileResponse.model_validate(file) for file in unit_closure.files],
+            external=list(unit_closure.external),
+            warnings=[*unit_closure.warnings, *(f"not found: {name}" for name in unit_closure.unresolved)],
         )

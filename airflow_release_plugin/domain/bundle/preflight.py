@@ -160,13 +160,13 @@ def with_severity(
     findings: Iterable[Finding], weights: Mapping[Reason, Severity] = DEFAULT_WEIGHTS
 ) -> tuple[PreflightFinding, ...]:
     """One row for each reason that was found, the weightiest first and else as in :class:`Reason`."""
-    found: dict[Reason, set[Item]] = {}
+    items_by_reason: dict[Reason, set[Item]] = {}
     for reason, item in findings:
-        found.setdefault(reason, set()).add(item)
+        items_by_reason.setdefault(reason, set()).add(item)
     rows = [
-        PreflightFinding(reason, weights[reason], tuple(sorted(found[reason])))
+        PreflightFinding(reason, weights[reason], tuple(sorted(items_by_reason[reason])))
         for reason in Reason
-        if reason in found
+        if reason in items_by_reason
     ]
     return tuple(sorted(rows, key=lambda row: _HEAVIEST_FIRST.index(row.severity)))
 

@@ -34,11 +34,11 @@ class Needs:
 
     def of(self, names: Callable[[BundleUnit], Iterable[str]]) -> dict[str, tuple[str, ...]]:
         """Sorted ids of DAGs by each of the names that a unit may have, sorted."""
-        found: dict[str, set[str]] = defaultdict(set)
+        dag_ids_by_name: dict[str, set[str]] = defaultdict(set)
         for unit in self.manifest.units:
             for name in names(unit):
-                found[name].update(unit.dag_ids)
-        return {name: tuple(sorted(found[name])) for name in sorted(found)}
+                dag_ids_by_name[name].update(unit.dag_ids)
+        return {name: tuple(sorted(dag_ids_by_name[name])) for name in sorted(dag_ids_by_name)}
 
     @cached_property
     def named(self) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -162,11 +162,11 @@ def _packages(needs: Needs, inventory: Inventory) -> Iterator[Finding]:
 
 
 def _newest(manifest: Manifest) -> dict[str, str]:
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for package in (package for unit in manifest.units for package in unit.providers):
-        if package.name not in found or is_older(found[package.name], package.version):
-            found[package.name] = package.version
-    return dict(sorted(found.items()))
+        if package.name not in versions or is_older(versions[package.name], package.version):
+            versions[package.name] = package.version
+    return dict(sorted(versions.items()))
 
 
 def _other_dags(needs: Needs, context: ImportContext) -> Iterator[Finding]:
@@ -179,9 +179,9 @@ def _other_dags(needs: Needs, context: ImportContext) -> Iterator[Finding]:
             if name not in known:
                 gone = "The bundle removes it." if name in context.leaving else ""
                 yield reason, Item(name, gone, dag_ids)
-    made = {name for unit in needs.manifest.units for name in unit.assets_out}
+    outlets = {name for unit in needs.manifest.units for name in unit.assets_out}
     for name, dag_ids in needs.of(lambda unit: unit.assets_in).items():
-        if name not in made and name not in context.inventory.produced:
+        if name not in outlets and name not in context.inventory.produced:
             yield Reason.MISSING_ASSET_PRODUCER, Item(name, dag_ids=dag_ids)
 
 

@@ -102,15 +102,15 @@ def _value(loader: _Loader, node: yaml.Node, path: Path, lines: dict[Path, int])
         return [_value(loader, item, (*path, i), lines) for i, item in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
         return loader.construct_object(node)
-    found: dict[str, Any] = {}
+    mapping: dict[str, Any] = {}
     for key_node, value_node in node.value:
         key, line = str(key_node.value), key_node.start_mark.line + 1
         inner = (*path, key)
-        if key in found:
+        if key in mapping:
             raise InvalidRequestError(f"Line {line}: {_name(inner)} is there twice.")
         lines[inner] = line
-        found[key] = _value(loader, value_node, inner, lines)
-    return found
+        mapping[key] = _value(loader, value_node, inner, lines)
+    return mapping
 
 
 def _require_schema(content: Any, lines: Mapping[Path, int]) -> None:
@@ -138,11 +138,11 @@ def _sentences(error: ValidationError, lines: Mapping[Path, int]) -> list[tuple[
 
 
 def _complaint(error: ValidationError) -> str:
-    wanted = error.validator_value
+    expected = error.validator_value
     if error.validator == "enum":
-        return f"{error.instance!r} is not possible; choose one of {', '.join(map(str, wanted))}."
+        return f"{error.instance!r} is not possible; choose one of {', '.join(map(str, expected))}."
     if error.validator == "type":
-        return f"{_short(error.instance)} is not of type {wanted}."
+        return f"{_short(error.instance)} is not of type {expected}."
     return f"{error.message if len(error.message) < 200 else error.validator}."
 
 

@@ -45,15 +45,15 @@ def match_flows(
     :param at_least: people may raise the level, never lower it; beyond the flow's highest means the highest
     """
     trials: list[FlowTrial] = []
-    found = False
+    is_decided = False
     for flow in flows:
         outcome = _outcome(flow, kind, facts)
         if outcome is not Outcome.APPLIES:
             trials.append(FlowTrial(flow, outcome))
-        elif found:
+        elif is_decided:
             trials.append(FlowTrial(flow, Outcome.LOWER_PRIORITY))
         else:
-            found = True
+            is_decided = True
             own = flow.level_for(facts)
             level = min(max(own, at_least), len(flow.levels))
             trials.append(FlowTrial(flow, outcome, level, raised_from=own if level > own else None))
@@ -68,12 +68,12 @@ def flows_apart(trials: Sequence[FlowTrial], *, kind: ReleaseKind, facts: RiskFa
 
     :param trials: every flow, in the order in which it is tried
     """
-    found: dict[str, str] = {}
+    flow_names: dict[str, str] = {}
     for dag in facts.dags:
         alone = replace(facts, dags=(dag,))
         names = (t.flow.name for t in trials if _outcome(t.flow, kind, alone) is Outcome.APPLIES)
-        found[dag.dag_id] = next(names)
-    return found if len(set(found.values())) > 1 else {}
+        flow_names[dag.dag_id] = next(names)
+    return flow_names if len(set(flow_names.values())) > 1 else {}
 
 
 def _outcome(flow: FlowSpec, kind: ReleaseKind, facts: RiskFacts) -> Outcome:

@@ -76,13 +76,13 @@ def reminder_due_at(opened_at: datetime, expires_at: datetime) -> datetime:
 def read_notifiers(text: str) -> tuple[list[dict[str, Any]], list[str]]:
     """Notifiers of the drift guard from JSON, and what is wrong with them, one sentence each."""
     try:
-        found = json.loads(text or "[]")
+        notifiers = json.loads(text or "[]")
     except ValueError as error:
         return [], [f"It is no JSON: {error}."]
-    if not isinstance(found, list):
+    if not isinstance(notifiers, list):
         return [], ["It must be a list of notifiers."]
-    problems = notifier_problems(found, DRIFT_EVENTS)
-    return ([] if problems else found), problems
+    problems = notifier_problems(notifiers, DRIFT_EVENTS)
+    return ([] if problems else notifiers), problems
 
 
 def notifier_problems(

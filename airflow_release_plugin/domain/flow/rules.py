@@ -25,13 +25,13 @@ LEVELLED_KINDS = frozenset({ReleaseKind.PROMOTION, ReleaseKind.ROLLBACK, Release
 
 def check_flow(spec: FlowSpec) -> None:
     """Raise ``InvalidRequestError`` with every rule that the flow breaks, one per line."""
-    found = {
+    texts_by_field = {
         "name": _name_problems(spec),
         "kind": _kind_problems(spec),
         "levels": _level_problems(spec),
         "validity": _hour_problems(spec),
     }
-    problems = [Problem(field, text) for field, texts in found.items() for text in texts]
+    problems = [Problem(field, text) for field, texts in texts_by_field.items() for text in texts]
     if len(spec.remark) > MAX_REMARK:
         text = f"The remark has {len(spec.remark)} characters; at most {MAX_REMARK} are possible."
         problems.append(Problem("remark", text))
@@ -117,15 +117,15 @@ def _hour_problems(spec: FlowSpec) -> list[str]:
 
 def level_warnings(levels: Sequence[Level]) -> list[str]:
     """What an administrator should know about levels that can never apply."""
-    found = []
+    warnings = []
     for number, level in enumerate(levels, start=1):
         above = enumerate(levels[number:], start=number + 1)
         shadow = next((n for n, higher in above if level.rule.implies(higher.rule)), None)
         if shadow is not None:
-            found.append(
+            warnings.append(
                 f"Level {number} ({level.name}) can never apply: level {shadow} holds whenever it does, "
                 "and the highest wins."
             )
     if levels and not any(level.rule.is_empty for level in levels):
-        found.append(f"No level holds for everything; what fits none is treated as level {len(levels)}.")
-    return found
+        warnings.append(f"No level holds for everything; what fits none is treated as level {len(levels)}.")
+    return warnings

@@ -77,11 +77,11 @@ def _of_class(shape: type[Any]) -> dict[str, Any]:
     hints = get_type_hints(shape)
     properties = {}
     for item in fields(shape):
-        found = {**_of_type(_NOTIFIERS if item.name == "notifiers" else hints[item.name])}
-        found.update(_LIMITS.get((shape.__name__, item.name), {}))
+        schema = {**_of_type(_NOTIFIERS if item.name == "notifiers" else hints[item.name])}
+        schema.update(_LIMITS.get((shape.__name__, item.name), {}))
         if item.name in described:
-            found["description"] = described[item.name].replace("``", "")
-        properties[item.name] = found
+            schema["description"] = described[item.name].replace("``", "")
+        properties[item.name] = schema
     required = [f.name for f in fields(shape) if f.default is MISSING and f.default_factory is MISSING]
     return {
         "type": "object",

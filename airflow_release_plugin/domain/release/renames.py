@@ -38,14 +38,16 @@ def find_moves(
     for path, dag_ids in present.items():
         for dag_id in dag_ids:
             places[dag_id].add(path)
-    found = {old: {path for i in dag_ids for path in places.get(i, ())} for old, dag_ids in gone.items()}
+    places_by_old = {
+        old: {path for i in dag_ids for path in places.get(i, ())} for old, dag_ids in gone.items()
+    }
     claims: dict[str, list[str]] = defaultdict(list)
-    for old, paths in found.items():
+    for old, paths in places_by_old.items():
         for path in paths:
             claims[path].append(old)
     origins: dict[str, str] = {}
     notes: dict[str, str] = {}
-    for old, paths in sorted(found.items()):
+    for old, paths in sorted(places_by_old.items()):
         rivals = sorted({rival for path in paths for rival in claims[path]})
         if len(paths) == 1 and rivals == [old] and paths.isdisjoint(taken):
             origins[next(iter(paths))] = old

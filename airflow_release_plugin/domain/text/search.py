@@ -24,9 +24,9 @@ def search(text: str, items: Iterable[T], names: Callable[[T], Sequence[str]]) -
     known = [(item, [name.lower() for name in names(item)]) for item in items]
     for errors in range(1 + max((word.most_errors for word in words), default=0)):
         ranked = ((_rank(words, all_names, errors), item) for item, all_names in known)
-        found = [(rank, item) for rank, item in ranked if rank is not None]
-        if found:
-            return found
+        hits = [(rank, item) for rank, item in ranked if rank is not None]
+        if hits:
+            return hits
     return []
 
 

@@ -59,14 +59,14 @@ def read_record(raw: Any, shape: type[Record], shapes: Mapping[str, type[Any]]) 
 def _inner(raw: Any, key: str, shape: type[Any], shapes: Mapping[str, type[Any]], many: bool) -> Any:
     if many and not isinstance(raw, list):
         raise TypeError(f"{key} must be a list, not {type(raw).__name__}")
-    found = []
+    records = []
     for index, one in enumerate(raw if many else [raw]):
         try:
-            found.append(read_record(one, shape, shapes))
+            records.append(read_record(one, shape, shapes))
         except (TypeError, ValueError) as error:
             where = f"{key}[{index}]" if many else key
             raise type(error)(f"{where}: {error}") from error
-    return tuple(found) if many else found[0]
+    return tuple(records) if many else records[0]
 
 
 def _as_is(value: Any, key: str) -> Any:

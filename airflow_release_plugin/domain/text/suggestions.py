@@ -31,8 +31,8 @@ class NearNames:
         spelled: dict[str, list[str]] = defaultdict(list)
         for name, _ in shared.most_common(_COMPARED):
             spelled[name.casefold()].append(name)
-        found = get_close_matches(wanted.casefold(), spelled, n=limit, cutoff=_SIMILAR)
-        return tuple(name for folded in found for name in spelled[folded])[:limit]
+        similar = get_close_matches(wanted.casefold(), spelled, n=limit, cutoff=_SIMILAR)
+        return tuple(name for folded in similar for name in spelled[folded])[:limit]
 
 
 def _parts(name: str) -> set[str]:

@@ -280,7 +280,7 @@ def names(text: str) -> list[str]:
 
 def problems_by_step(error: InvalidRequestError) -> dict[str, list[str]]:
     """What a refusal says, under the steps of the form that it is about."""
-    found: dict[str, list[str]] = {}
+    problems: dict[str, list[str]] = {}
     for problem in error.context.get("problems") or [{"field": "", "text": error.message}]:
-        found.setdefault(_STEP_OF_FIELD.get(problem["field"], "review"), []).append(problem["text"])
-    return found
+        problems.setdefault(_STEP_OF_FIELD.get(problem["field"], "review"), []).append(problem["text"])
+    return problems

@@ -29,6 +29,6 @@ def static_file(name: str) -> str:
 
 def keep_in_browser(response: Response) -> None:
     """Let the browser keep a file that was asked for by its content; another version may hold another one."""
-    held = _contents().get((request.view_args or {})["filename"])
-    if held and request.args.get("v") == held:
+    digest = _contents().get((request.view_args or {})["filename"])
+    if digest and request.args.get("v") == digest:
         response.headers["Cache-Control"] = FOREVER

@@ -35,13 +35,13 @@ class FlowFilter:
         )
 
 
-def _has(wanted: str, texts: Iterable[str]) -> bool:
-    return not wanted or any(wanted.casefold() in text.casefold() for text in texts)
+def _has(part: str, texts: Iterable[str]) -> bool:
+    return not part or any(part.casefold() in text.casefold() for text in texts)
 
 
-def narrowed(flows: Iterable[FlowDetail], wanted: FlowFilter) -> list[FlowDetail]:
+def narrowed(flows: Iterable[FlowDetail], criteria: FlowFilter) -> list[FlowDetail]:
     """The flows that fit, in their order."""
-    return [flow for flow in flows if wanted.fits(flow)]
+    return [flow for flow in flows if criteria.fits(flow)]
 
 
 def scope_texts(spec: FlowSpec) -> list[str]:
@@ -51,8 +51,8 @@ def scope_texts(spec: FlowSpec) -> list[str]:
 
 def who_texts(spec: FlowSpec) -> list[str]:
     """Users and roles of all steps, each once."""
-    found = (name for level in spec.levels for step in level.steps for name in (*step.users, *step.roles))
-    return list(dict.fromkeys(found))
+    names = (name for level in spec.levels for step in level.steps for name in (*step.users, *step.roles))
+    return list(dict.fromkeys(names))
 
 
 def in_order(ids: Sequence[int], move: str) -> list[int]:

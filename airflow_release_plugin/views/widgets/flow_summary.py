@@ -27,13 +27,13 @@ def flow_sentences(flow: FlowSpec) -> list[str]:
     The highest level that fits applies, so each lower one is read as "otherwise".
     """
     several = len(flow.levels) > 1
-    found = [
+    sentences = [
         _level_sentence(flow, number, several=several)
         for number in range(len(flow.levels), 0, -1)
         if flow.levels[number - 1].steps
     ]
-    found += _calendar_sentences(flow.calendar.windows)
-    found.append(
+    sentences += _calendar_sentences(flow.calendar.windows)
+    sentences.append(
         _(
             "Once approved, it must start within %(wait)s and be done within %(execution)s.",
             wait=hours(flow.validity.wait),
@@ -41,13 +41,13 @@ def flow_sentences(flow: FlowSpec) -> list[str]:
         )
     )
     if flow.counts_twice:
-        found.append(_("One person may approve at several steps."))
+        sentences.append(_("One person may approve at several steps."))
     if flow.break_glass_roles:
         who = _or(flow.break_glass_roles)
-        found.append(_("In an emergency, %(who)s may override all this with a reason.", who=who))
+        sentences.append(_("In an emergency, %(who)s may override all this with a reason.", who=who))
     if not flow.enabled:
-        found.append(_("The flow is switched off: nothing new starts under it."))
-    return found
+        sentences.append(_("The flow is switched off: nothing new starts under it."))
+    return sentences
 
 
 def _level_sentence(flow: FlowSpec, number: int, *, several: bool) -> str:
@@ -126,33 +126,33 @@ def _dag(scope: Scope, level_tags: Sequence[str]) -> str:
 
 
 def _quantities(rule: LevelRule) -> list[str]:
-    found = []
+    limits = []
     low, high = rule.min_dags, rule.max_dags
     if low is not None and high is not None:
-        found.append(_("together with others, %(low)s to %(high)s Dags in all", low=low, high=high))
+        limits.append(_("together with others, %(low)s to %(high)s Dags in all", low=low, high=high))
     elif low is not None:
-        found.append(
+        limits.append(
             ngettext("in a release of at least %(num)s Dag", "in a release of at least %(num)s Dags", low)
         )
     elif high is not None:
-        found.append(
+        limits.append(
             ngettext("in a release of at most %(num)s Dag", "in a release of at most %(num)s Dags", high)
         )
     if rule.min_lines is not None:
-        found.append(
+        limits.append(
             ngettext(
                 "with at least %(num)s changed line", "with at least %(num)s changed lines", rule.min_lines
             )
         )
     if rule.min_impacted is not None:
-        found.append(
+        limits.append(
             ngettext(
                 "and at least %(num)s other Dag may feel it",
                 "and at least %(num)s other Dags may feel it",
                 rule.min_impacted,
             )
         )
-    return found
+    return limits
 
 
 def _steps(level: Level) -> str:
@@ -184,12 +184,12 @@ def _count(step: StepSpec) -> str:
 def _calendar_sentences(windows: Sequence[Window]) -> list[str]:
     denied = [window_words(window) for window in windows if window.kind is WindowKind.DENY]
     allowed = [window_words(window) for window in windows if window.kind is WindowKind.ALLOW]
-    found = []
+    sentences = []
     if allowed:
-        found.append(_("It is released only %(times)s.", times=_or(allowed)))
+        sentences.append(_("It is released only %(times)s.", times=_or(allowed)))
     if denied:
-        found.append(_("Nothing is released %(times)s.", times=_or(denied)))
-    return found
+        sentences.append(_("Nothing is released %(times)s.", times=_or(denied)))
+    return sentences
 
 
 def window_words(window: Window) -> str:
@@ -245,13 +245,13 @@ def _days(field: str) -> str | None:
         _("Fridays"),
         _("Saturdays"),
     )
-    found = []
+    days = []
     for part in field.upper().split(","):
         number = int(part) % 7 if part.isdecimal() else _DAYS.index(part) if part in _DAYS else None
         if number is None:
             return None
-        found.append(names[number])
-    return _("on %(days)s", days=_and(found))
+        days.append(names[number])
+    return _("on %(days)s", days=_and(days))
 
 
 def _or(parts: Sequence[str]) -> str:
