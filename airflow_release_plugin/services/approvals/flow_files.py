@@ -67,14 +67,14 @@ def _apply(ctx: Context, specs: Sequence[FlowSpec], *, actor: Actor, prune: bool
     ctx.session.flush()
     changes = [_apply_one(ctx, spec, before.get(spec.name), actor=actor) for spec in specs]
     changes += [FlowChange(name, "deleted") for name in deleted]
-    wanted = names + [name for name in others if not prune]
-    found = {row.name: row.id for row in queries.flows(ctx.session)}
-    if list(found) != wanted:
-        flow_admin.reorder(ctx, actor=actor, flow_ids=[found[name] for name in wanted])
+    order = names + [name for name in others if not prune]
+    ids_by_name = {row.name: row.id for row in queries.flows(ctx.session)}
+    if list(ids_by_name) != order:
+        flow_admin.reorder(ctx, actor=actor, flow_ids=[ids_by_name[name] for name in order])
         # A new flow has no place before; only those that were there can lose theirs.
-        kept = [name for name in rows if name in found]
-        if kept != [name for name in wanted if name in rows]:
-            changes.append(FlowChange("*", "reordered", (f"{' > '.join(kept)} → {' > '.join(wanted)}",)))
+        kept = [name for name in rows if name in ids_by_name]
+        if kept != [name for name in order if name in rows]:
+            changes.append(FlowChange("*", "reordered", (f"{' > '.join(kept)} → {' > '.join(order)}",)))
     return changes
 
 

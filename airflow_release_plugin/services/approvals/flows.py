@@ -139,11 +139,11 @@ def _require_people(
     step = unmet[0]
     named = ", ".join((*step.users, *(f"role {role}" for role in step.roles))) or "nobody"
     narrowed = f" narrowed to {', '.join(sorted(only))}," if only else ""
-    found = ", ".join(person.name for person in step.eligible) or "nobody"
+    people = ", ".join(person.name for person in step.eligible) or "nobody"
     hint = "set [release] default_flow_roles" if flow.name == DEFAULT_FLOW else "edit the flow"
     raise InvalidRequestError(
         f"Nobody could approve {subject}: step {step.name!r} of flow {flow.name!r} needs {step.needed} of "
-        f"{named},{narrowed} and there is {found}. Whoever requested or submitted it is excluded, and one "
+        f"{named},{narrowed} and there is {people}. Whoever requested or submitted it is excluded, and one "
         f"person counts {'once a step' if flow.counts_twice else 'once'}. Give the role to another person, "
         f"or {hint}.{who_is_known(ctx)}"
     )

@@ -52,24 +52,24 @@ class Baseline:
         return tuple(sorted(dag_id for ids in self.dags.values() for dag_id in ids))
 
 
-def look(ctx: Context, wanted: str) -> Baseline:
+def look(ctx: Context, name_or_path: str) -> Baseline:
     """
     The bundle of that name, or that reads that folder. No DAG is imported: Airflow knows them.
 
     :raises NotFoundError: no bundle of this Airflow is meant
     :raises InvalidRequestError: it is the source, or serves releases
     """
-    found = ctx.airflow.bundles.folder(wanted)
-    if found.name == ctx.settings.source:
+    folder = ctx.airflow.bundles.folder(name_or_path)
+    if folder.name == ctx.settings.source:
         raise InvalidRequestError(
-            f"Bundle {found.name!r} is the source, where people edit. Name the bundle that "
+            f"Bundle {folder.name!r} is the source, where people edit. Name the bundle that "
             f"{ctx.settings.environment!r} runs today, or give [release] source_bundle another name."
         )
-    files = FolderFiles(found.root, max_file_bytes=ctx.settings.max_file_bytes, cache=_CACHE)
+    files = FolderFiles(folder.root, max_file_bytes=ctx.settings.max_file_bytes, cache=_CACHE)
     problems: list[str] = []
     entries = tuple(sorted(_entries(files, problems)))
     taken = {entry.path for entry in entries}
-    facts = ctx.airflow.source.facts(found.name)
+    facts = ctx.airflow.source.facts(folder.name)
     dags = {path: tuple(sorted(f.dag_id for f in facts[path])) for path in sorted(facts) if path in taken}
     problems += [
         f"{path!r} holds {', '.join(sorted(f.dag_id for f in facts[path]))}, but is no file that can be "
@@ -79,14 +79,14 @@ def look(ctx: Context, wanted: str) -> Baseline:
     ]
     if not dags:
         problems.append(
-            f"Airflow knows no Dag of bundle {found.name!r}. Wait until its dag processor has parsed it."
+            f"Airflow knows no Dag of bundle {folder.name!r}. Wait until its dag processor has parsed it."
         )
-    errors = ctx.airflow.source.import_errors(found.name)
+    errors = ctx.airflow.source.import_errors(folder.name)
     broken = {path: error.strip().splitlines()[-1] for path, error in sorted(errors.items()) if error.strip()}
     return Baseline(
-        bundle=found.name,
+        bundle=folder.name,
         files=files,
-        root=str(found.root),
+        root=str(folder.root),
         entries=entries,
         dags=dags,
         broken=broken,

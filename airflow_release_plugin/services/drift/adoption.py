@@ -87,28 +87,31 @@ def plan(ctx: Context, *, actor: Actor, name: str) -> AdoptionPlan:
     """
     access.require_admin(ctx, actor, f"adopt what was changed by hand in {name!r}")
     view = environments.get(ctx, actor=actor, name=name)
-    found = hand_made.look(ctx, view)
+    by_hand = hand_made.look(ctx, view)
     live = queries.live_by_unit(ctx.session, ctx.settings.source)
-    paths = {change.path for change in found.changes}
+    paths = {change.path for change in by_hand.changes}
     touched = [row for row in live.values() if not paths.isdisjoint({row.path, *_paths(row)})]
     if len(touched) > MAX_ROWS:
         raise TooLargeError(
             f"{len(touched)} Dag files need what was changed; one adoption takes {MAX_ROWS}. Repair, and "
             "make the change in the source."
         )
-    drafts = tuple(sorted(_drafts(ctx, found, touched, live, actor), key=lambda draft: draft.path))
-    kept = {path for row in touched for path in _paths(row) if found.files.is_file(path)} - paths
-    extra = (*found.changes, *(TreeChange(path, found.files.entry(path)) for path in sorted(kept)))
+    drafts = tuple(sorted(_drafts(ctx, by_hand, touched, live, actor), key=lambda draft: draft.path))
+    kept = {path for row in touched for path in _paths(row) if by_hand.files.is_file(path)} - paths
+    extra = (
+        *by_hand.changes,
+        *(TreeChange(path, by_hand.files.entry(path)) for path in sorted(kept)),
+    )
     return AdoptionPlan(
         host=served_trees.host(),
-        found=found,
+        found=by_hand,
         drafts=drafts,
         extra=extra,
-        digest=change_digest(found.changes, target=name, kind=ReleaseKind.IMPORT),
+        digest=change_digest(by_hand.changes, target=name, kind=ReleaseKind.IMPORT),
         busy=tuple(
             queries.with_state(ctx.session, [row.unit_id for row in touched], SubmissionState.IN_RELEASE)
         ),
-        problems=tuple(_problems(ctx, found, drafts)),
+        problems=tuple(_problems(ctx, by_hand, drafts)),
     )
 
 
@@ -118,31 +121,31 @@ def _paths(row: Submission) -> set[str]:
 
 def _drafts(
     ctx: Context,
-    found: HandMade,
+    by_hand: HandMade,
     touched: Collection[Submission],
     live: Mapping[int, Submission],
     actor: Actor,
 ) -> Iterator[Submission]:
     """The versions to make: of units with a changed file, and of DAG files that are new."""
-    present = {change.path for change in found.changes if change.entry}
+    present = {change.path for change in by_hand.changes if change.entry}
     facts = ctx.airflow.source.facts(ctx.settings.environment, present)
     ids = {path: sorted(fact.dag_id for fact in facts[path]) for path in sorted(facts) if path in present}
     for row in touched:
-        is_there = found.files.is_file(row.path)
+        is_there = by_hand.files.is_file(row.path)
         change = ChangeKind.MODIFIED if is_there else ChangeKind.DELETED
-        yield _draft(ctx, found, row.unit, row.path, change, ids.get(row.path, row.dag_ids), actor)
+        yield _draft(ctx, by_hand, row.unit, row.path, change, ids.get(row.path, row.dag_ids), actor)
     known = {unit.path: unit for unit in queries.units(ctx.session, ctx.settings.source)}
     names = {unit.name for unit in known.values()}
     for path in ids.keys() - {row.path for row in live.values()}:
         unit = known.get(path)
         if unit is None:
             unit = new_unit(ctx, path, ids[path], names)
-        yield _draft(ctx, found, unit, path, ChangeKind.NEW, ids[path], actor)
+        yield _draft(ctx, by_hand, unit, path, ChangeKind.NEW, ids[path], actor)
 
 
 def _draft(
     ctx: Context,
-    found: HandMade,
+    by_hand: HandMade,
     unit: Unit,
     path: str,
     change: ChangeKind,
@@ -151,14 +154,14 @@ def _draft(
 ) -> Submission:
     content = NOTHING
     if change is not ChangeKind.DELETED:
-        content = VersionContent.of(baseline.closure_of(ctx, found.files, path))
+        content = VersionContent.of(baseline.closure_of(ctx, by_hand.files, path))
     return versions.draft(
         ctx, unit, content, by=actor, path=path, change=change, dag_ids=dag_ids, comment=TITLE, listed=False
     )
 
 
-def _problems(ctx: Context, found: HandMade, drafts: Collection[Submission]) -> Iterator[str]:
-    yield from found.problems
+def _problems(ctx: Context, by_hand: HandMade, drafts: Collection[Submission]) -> Iterator[str]:
+    yield from by_hand.problems
     if not drafts:
         yield (
             "No Dag that Airflow knows needs what was changed. If a new file holds one, wait until the dag "
@@ -170,24 +173,24 @@ def _problems(ctx: Context, found: HandMade, drafts: Collection[Submission]) -> 
         yield error.message
 
 
-def preview(ctx: Context, made: AdoptionPlan, *, actor: Actor) -> ApprovalPreview:
+def preview(ctx: Context, adoption_plan: AdoptionPlan, *, actor: Actor) -> ApprovalPreview:
     """The import flow that applies, and who could approve."""
     return preview_for(
         ctx,
-        made.drafts,
+        adoption_plan.drafts,
         actor=actor,
         kind=ReleaseKind.IMPORT,
-        extra=made.extra,
-        base=made.found.base,
-        read=made.found.files.read_blob,
+        extra=adoption_plan.extra,
+        base=adoption_plan.found.base,
+        read=adoption_plan.found.files.read_blob,
     )
 
 
-def diff(ctx: Context, made: AdoptionPlan, options: DiffOptions = PLAIN) -> list[ChangedFile]:
+def diff(ctx: Context, adoption_plan: AdoptionPlan, options: DiffOptions = PLAIN) -> list[ChangedFile]:
     """What was changed, line by line."""
-    new = {change.path: change.entry for change in made.changes if change.entry}
-    old = ctx.store.entries(made.found.base, [change.path for change in made.changes])
-    files = made.found.files
+    new = {change.path: change.entry for change in adoption_plan.changes if change.entry}
+    old = ctx.store.entries(adoption_plan.found.base, [change.path for change in adoption_plan.changes])
+    files = adoption_plan.found.files
     return diff_entries(ctx, old, new, options, read_new=lambda entry: files.read(entry.path))
 
 
@@ -202,60 +205,61 @@ def adopt(ctx: Context, *, actor: Actor, name: str, digest: str, release_request
     :raises ConflictError: a change cannot be taken as it is
     :raises ItemBusyError: it was adopted already, or a rollback of the same file is under way
     """
-    made = plan(ctx, actor=actor, name=name)
-    _require_possible(made, name, digest)
-    ctx.store.write_files(made.found.local)
-    ctx.session.add_all(draft.unit for draft in made.drafts)
+    adoption_plan = plan(ctx, actor=actor, name=name)
+    _require_possible(adoption_plan, name, digest)
+    ctx.store.write_files(adoption_plan.found.local)
+    ctx.session.add_all(draft.unit for draft in adoption_plan.drafts)
     # The ids of new units are what they are locked by.
     ctx.session.flush()
     release = create_from_drafts.open_release(
         ctx,
-        made.drafts,
+        adoption_plan.drafts,
         replace(
             release_request,
             title=release_request.title.strip() or TITLE,
-            description=release_request.description or f"Changed by hand, found on {made.host}.",
+            description=release_request.description or f"Changed by hand, found on {adoption_plan.host}.",
         ),
-        ReleaseTerms(ReleaseKind.IMPORT, extra=made.extra, base=made.found.base),
+        ReleaseTerms(ReleaseKind.IMPORT, extra=adoption_plan.extra, base=adoption_plan.found.base),
         actor=actor,
-        digest=made.digest,
+        digest=adoption_plan.digest,
     )
-    _tell(ctx, made, release, actor=actor)
+    _tell(ctx, adoption_plan, release, actor=actor)
     ctx.session.commit()
     drift.repair(ctx, actor=actor, name=name)
     return release
 
 
-def _tell(ctx: Context, made: AdoptionPlan, release: Release, *, actor: Actor) -> None:
+def _tell(ctx: Context, adoption_plan: AdoptionPlan, release: Release, *, actor: Actor) -> None:
     audit.record(
         ctx,
         actor=actor,
         tag=EventTag.ENVIRONMENT_DRIFT_ADOPTED,
         subject=f"environment:{release.environment}",
-        host=made.host,
-        found=made.found.found,
-        base=made.found.base,
+        host=adoption_plan.host,
+        found=adoption_plan.found.found,
+        base=adoption_plan.found.base,
         release=release.number,
-        paths=[change.path for change in made.changes[: drift.MOST_KEPT]],
-        total=len(made.changes),
-        change_digest=made.digest,
+        paths=[change.path for change in adoption_plan.changes[: drift.MOST_KEPT]],
+        total=len(adoption_plan.changes),
+        change_digest=adoption_plan.digest,
     )
 
 
-def _require_possible(made: AdoptionPlan, name: str, digest: str) -> None:
-    if made.problems:
+def _require_possible(adoption_plan: AdoptionPlan, name: str, digest: str) -> None:
+    if adoption_plan.problems:
         raise ConflictError(
-            f"This cannot be adopted: {' '.join(made.problems[:5])}", problems=list(made.problems)
+            f"This cannot be adopted: {' '.join(adoption_plan.problems[:5])}",
+            problems=list(adoption_plan.problems),
         )
-    if digest != made.digest:
+    if digest != adoption_plan.digest:
         raise StaleDigestError(
             f"What was changed by hand in {name!r} has changed since you looked. Look again.",
-            current=made.digest,
+            current=adoption_plan.digest,
         )
-    held = next((row for row in made.busy if not row.listed), None)
-    if held is not None:
+    busy = next((row for row in adoption_plan.busy if not row.listed), None)
+    if busy is not None:
         raise ItemBusyError(
-            f"{held.path!r} is part of another adoption or rollback that is open; approve or revoke that, or "
+            f"{busy.path!r} is part of another adoption or rollback that is open; approve or revoke that, or "
             "repair the environment.",
-            release_id=held.release_id,
+            release_id=busy.release_id,
         )

@@ -31,9 +31,9 @@ def run_once(
         name = ctx.settings.environment
         if not ctx.settings.has_target or _is_done(ctx, name, interval):
             return False
-        found = drift.look(ctx, name)
-        if not found.findings or not drift.is_news(ctx, found):
-            drift.report(ctx, found, actor=SYSTEM)
+        drift_report = drift.look(ctx, name)
+        if not drift_report.findings or not drift.is_news(ctx, drift_report):
+            drift.report(ctx, drift_report, actor=SYSTEM)
             return True
     if (stop or Event()).wait(second_look):
         return False

@@ -41,8 +41,8 @@ class BaseBundle:
         return tuple(
             unit
             for unit in units
-            if (held := self.held.get(unit.unit_id)) is None
-            or (held.digest, held.path) != (unit.digest, unit.path)
+            if (known := self.held.get(unit.unit_id)) is None
+            or (known.digest, known.path) != (unit.digest, unit.path)
         )
 
     def gone(self, ctx: Context, contents: Contents) -> tuple[str, ...]:
@@ -60,8 +60,8 @@ def base_of(ctx: Context, export: Export) -> BaseBundle | None:
     row = queries.by_bundle(ctx.session, export.base_bundle_id)
     if row is None or "held" not in row.report:
         raise UnchangedError(f"Bundle {export.base_bundle_id!r} was never finished; choose another base.")
-    held = {
+    units = {
         name: BaseUnit(facts["path"], facts["digest"], tuple(facts["dag_ids"]))
         for name, facts in row.report["held"].items()
     }
-    return BaseBundle(export.base_bundle_id, row.options["commit"] or "", held)
+    return BaseBundle(export.base_bundle_id, row.options["commit"] or "", units)

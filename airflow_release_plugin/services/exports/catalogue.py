@@ -69,15 +69,15 @@ class Catalogue:
         for path, link in links.items():
             for asset in link.assets_out:
                 makers[asset].append(path)
-        found = {file.path for file in chosen}
-        pending = sorted(found)
+        paths = {file.path for file in chosen}
+        pending = sorted(paths)
         while pending:
             link = links[pending.pop()]
             dags = (self._by_dag[dag_id].path for dag_id in link.dags if dag_id in self._by_dag)
             needed = {*dags, *(path for asset in link.assets_in for path in makers[asset])}
-            pending.extend(sorted(needed - found))
-            found |= needed
-        return tuple(self.exportables[path] for path in sorted(found))
+            pending.extend(sorted(needed - paths))
+            paths |= needed
+        return tuple(self.exportables[path] for path in sorted(paths))
 
     def _links(self) -> dict[str, _Links]:
         parsed = risk.target_units(self.ctx) if self.source is None else {}
@@ -89,12 +89,12 @@ class Catalogue:
 
     def _literal(self, paths: Collection[str]) -> dict[str, References]:
         """What the text of DAG files says, where no check told more."""
-        found: dict[str, References] = {}
+        references: dict[str, References] = {}
         if self.source is not None:
             for path in paths:
                 with suppress(ReleaseError):
-                    found[path] = self.source.files.derive(find_references, path)
-            return found
+                    references[path] = self.source.files.derive(find_references, path)
+            return references
         blobs = {
             entry.blob: path
             for path in paths

@@ -56,10 +56,10 @@ class Findings:
         :param plain: the name in the target of a DAG or an asset of this Airflow
         :param renamed_from: path in the base, if it was another
         """
-        found = self._of(content)
+        references = self._of(content)
         tasks = _tasks(content)
         pools = (
-            *found.pools,
+            *references.pools,
             *(task.pool for task in tasks),
             *(p for dag in content.facts for p in dag.pools),
         )
@@ -75,14 +75,14 @@ class Findings:
             connections=tuple(
                 BundleConnection(name, types.get(name, "")) for name in sorted(self._connections(content))
             ),
-            variables=found.variables,
+            variables=references.variables,
             pools=_sorted(set(pools) - {_DEFAULT_POOL}),
-            queues=_sorted({*found.queues, *(task.queue for task in tasks)} - _DEFAULT_QUEUES),
-            executors=_sorted((*found.executors, *(task.executor for task in tasks))),
+            queues=_sorted({*references.queues, *(task.queue for task in tasks)} - _DEFAULT_QUEUES),
+            executors=_sorted((*references.executors, *(task.executor for task in tasks))),
             providers=tuple(BundlePackage(*item) for item in required_packages(modules).items()),
             plugins=_sorted(strange_modules(modules)),
             evidence=content.evidence,
-            **_links(content, found, plain),
+            **_links(content, references, plain),
         )
 
     def _paths(self, content: UnitContent) -> list[str]:
@@ -108,17 +108,17 @@ def _tasks(content: UnitContent) -> list[ParsedTask]:
 
 
 def _links(
-    content: UnitContent, found: References, plain: Callable[[str], str]
+    content: UnitContent, references: References, plain: Callable[[str], str]
 ) -> dict[str, tuple[str, ...]]:
     """Other DAGs and assets, under the names that the manifest has for them."""
     dags, facts, own = content.parsed.dags if content.parsed else (), content.facts, set(content.dag_ids)
-    awaited = {*found.awaited_dags, *(plain(name) for dag in facts for name in dag.awaits)}
-    triggered = {*found.triggered_dags, *(plain(name) for dag in facts for name in dag.triggers)}
+    awaited = {*references.awaited_dags, *(plain(name) for dag in facts for name in dag.awaits)}
+    triggered = {*references.triggered_dags, *(plain(name) for dag in facts for name in dag.triggers)}
     taken = {plain(name) for dag in facts for name in dag.assets_in}
     given = {plain(name) for dag in facts for name in dag.assets_out}
     if not dags:
         # Schedules of a source are switched off, so nobody else tells what it waits for.
-        taken |= set(found.assets) - given
+        taken |= set(references.assets) - given
     return {
         "assets_in": _sorted(taken.union(*(dag.assets_in for dag in dags))),
         "assets_out": _sorted(given.union(*(dag.assets_out for dag in dags))),

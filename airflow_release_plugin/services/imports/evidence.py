@@ -64,10 +64,10 @@ class ImportEvidence:
     @property
     def by_approval(self) -> dict[BundleEvidence | None, list[UnitEvidence]]:
         """The versions that were released together there, and those that were not."""
-        found: dict[BundleEvidence | None, list[UnitEvidence]] = {}
+        groups: dict[BundleEvidence | None, list[UnitEvidence]] = {}
         for unit in self.units:
-            found.setdefault(unit.approval, []).append(unit)
-        return found
+            groups.setdefault(unit.approval, []).append(unit)
+        return groups
 
 
 def for_release(ctx: Context, release: Release) -> tuple[ImportEvidence, ...]:

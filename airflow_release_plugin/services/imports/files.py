@@ -90,7 +90,7 @@ def prepare(
         entries[there] = _entry(files[there], here, result.data)
         if result.reached or result.missed:
             changed[there] = Renamed(b"", result.reached, result.missed)
-    made = Prepared(
+    prepared = Prepared(
         entries=entries,
         rewritten=tuple(sorted(there for there, result in changed.items() if result.reached)),
         findings=(),
@@ -99,9 +99,9 @@ def prepare(
     findings = (
         *_not_renamed(placements, table, changed),
         *_shared_files(ctx, placements, entries),
-        *_unchanged(made, placements),
+        *_unchanged(prepared, placements),
     )
-    return Prepared(entries, made.rewritten, findings, renamed)
+    return Prepared(entries, prepared.rewritten, findings, renamed)
 
 
 def _entry(file: BundleFile, path: str, data: bytes) -> FileEntry:
@@ -115,10 +115,10 @@ def _not_renamed(
     concerned: dict[tuple[str, str], set[str]] = defaultdict(set)
     for placement in placements.units:
         used = placement.bundled.named
-        found = [changed[there] for there in placement.files if there in changed]
+        results = [changed[there] for there in placement.files if there in changed]
         for kind, there, _ in table:
-            reached = any((kind, there) in result.reached for result in found)
-            missed = any((kind, there) in result.missed for result in found)
+            reached = any((kind, there) in result.reached for result in results)
+            missed = any((kind, there) in result.missed for result in results)
             if missed or (there in used[kind] and not reached):
                 concerned[kind, there].update(placement.bundled.dag_ids)
     for (kind, there), dag_ids in sorted(concerned.items()):
@@ -145,8 +145,8 @@ def _shared_files(
         yield Reason.SHARED_FILE_DIFFERS, Item(path, detail, ())
 
 
-def _unchanged(made: Prepared, placements: Placements) -> Iterator[Finding]:
+def _unchanged(prepared: Prepared, placements: Placements) -> Iterator[Finding]:
     for placement in placements.units:
-        if placement.live is not None and made.is_unchanged(placement):
+        if placement.live is not None and prepared.is_unchanged(placement):
             detail = f"It equals v{placement.live.version}, which is in the target already."
             yield Reason.UNCHANGED, Item(placement.path, detail, placement.bundled.dag_ids)

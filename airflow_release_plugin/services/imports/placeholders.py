@@ -49,24 +49,24 @@ def create(
     imports.require_importer(ctx, actor, "make placeholders")
     row = preflight.require_waiting(imports.get_locked(ctx, actor=actor, import_id=import_id))
     needs = Needs(imports.manifest_of(row), name_table(row.mapping).here)
-    wanted = {Kind.CONNECTION: connections, Kind.VARIABLE: variables, Kind.POOL: pools}
-    asked = {(kind, there) for kind, names in wanted.items() for there in names}
+    names_by_kind = {Kind.CONNECTION: connections, Kind.VARIABLE: variables, Kind.POOL: pools}
+    asked = {(kind, there) for kind, names in names_by_kind.items() for there in names}
     _require_needed(needs, asked)
-    made = tuple(_missing(ctx, needs, sorted(asked)))
-    _require_rights(ctx, actor, made)
-    for placeholder in made:
+    placeholders = tuple(_missing(ctx, needs, sorted(asked)))
+    _require_rights(ctx, actor, placeholders)
+    for placeholder in placeholders:
         ctx.airflow.inventory.create_placeholder(
             placeholder.kind,
             placeholder.here,
             connection_type=needs.type_of(placeholder.kind.value, placeholder.there),
             note=_note(row, needs, placeholder),
         )
-    if made:
-        names = [f"{placeholder.kind.value} {placeholder.here}" for placeholder in made]
+    if placeholders:
+        names = [f"{placeholder.kind.value} {placeholder.here}" for placeholder in placeholders]
         imports.record(ctx, row, EventTag.IMPORT_PLACEHOLDERS_MADE, actor=actor, placeholders=names)
     if row.preflight_at is not None:
         preflight.renew(ctx, row)
-    return made
+    return placeholders
 
 
 def _require_needed(needs: Needs, asked: Iterable[tuple[Kind, str]]) -> None:
@@ -82,11 +82,11 @@ def _require_needed(needs: Needs, asked: Iterable[tuple[Kind, str]]) -> None:
 
 def _missing(ctx: Context, needs: Needs, asked: Iterable[tuple[Kind, str]]) -> Iterator[Placeholder]:
     """Those that are not here yet; of two that have one name here, the first."""
-    held = ctx.airflow.inventory.take(needs.wanted).standings
+    standings = ctx.airflow.inventory.take(needs.wanted).standings
     seen = set()
     for kind, there in asked:
         here = needs.rename(kind.value, there)
-        is_there = held[kind].get(here, Availability.UNKNOWN) is not Availability.UNKNOWN
+        is_there = standings[kind].get(here, Availability.UNKNOWN) is not Availability.UNKNOWN
         if not is_there and (kind, here) not in seen:
             seen.add((kind, here))
             yield Placeholder(kind, there, here)

@@ -169,12 +169,12 @@ class LocalState:
 
     def made_here_with(self, dag_ids: Iterable[str]) -> Unit | None:
         """The unit that defines these DAGs here, if it is one alone, and was not imported itself."""
-        wanted = set(dag_ids)
+        ids = set(dag_ids)
         rows = [row for unit in self._all if (row := self.counts(unit)) is not None]
-        found = {row.unit_id: row for row in rows if wanted.intersection(row.dag_ids)}
-        if len(found) != 1:
+        rows_by_unit = {row.unit_id: row for row in rows if ids.intersection(row.dag_ids)}
+        if len(rows_by_unit) != 1:
             return None
-        (row,) = found.values()
+        (row,) = rows_by_unit.values()
         return row.unit if row.unit.origin is None else None
 
     def removals(self, gone: Iterable[BundleRemoval]) -> Iterator[Removal]:
@@ -214,15 +214,15 @@ def _cannot_move(placements: Placements) -> Iterator[Finding]:
 
 
 def _paths_taken(here: LocalState, placements: Placements) -> Iterator[Finding]:
-    wanted: dict[str, set[str]] = defaultdict(set)
+    dag_files_by_path: dict[str, set[str]] = defaultdict(set)
     for place in placements.units:
         for there, path in place.files.items():
-            wanted[path].add(there)
+            dag_files_by_path[path].add(there)
     units = {row.path: row.unit for row in here.others(placements).values()}
     leaving = {place.unit.id for place in placements.units if place.unit and place.unit.path != place.path}
     for place in placements.units:
         other = units.get(place.path) or _namesake(here, place, leaving)
-        both = sorted(wanted[place.path])
+        both = sorted(dag_files_by_path[place.path])
         if other is not None:
             detail = f"{other.name!r} has its DAG file there."
         elif len(both) > 1:

@@ -70,29 +70,29 @@ def plan(ctx: Context, row: Import, bundle: Bundle) -> ImportPlan:
     )
 
 
-def draft(ctx: Context, row: Import, made: ImportPlan, each: Placement, unit: Unit) -> Submission:
+def draft(ctx: Context, row: Import, import_plan: ImportPlan, each: Placement, unit: Unit) -> Submission:
     """The version of a unit that an import brings; not in the session, without a number."""
-    files = made.prepared.closure(each)
-    return _draft(ctx, row, made, unit, each.change, each.path, each.bundled.dag_ids, files)
+    files = import_plan.prepared.closure(each)
+    return _draft(ctx, row, import_plan, unit, each.change, each.path, each.bundled.dag_ids, files)
 
 
-def draft_removal(ctx: Context, row: Import, made: ImportPlan, each: Removal) -> Submission:
+def draft_removal(ctx: Context, row: Import, import_plan: ImportPlan, each: Removal) -> Submission:
     """The version that takes a unit out of the target, because it is gone where the bundle comes from."""
     live = each.live
-    return _draft(ctx, row, made, each.unit, ChangeKind.DELETED, live.path, tuple(live.dag_ids), ())
+    return _draft(ctx, row, import_plan, each.unit, ChangeKind.DELETED, live.path, tuple(live.dag_ids), ())
 
 
 def _draft(
     ctx: Context,
     row: Import,
-    made: ImportPlan,
+    import_plan: ImportPlan,
     unit: Unit,
     change: ChangeKind,
     path: str,
     dag_ids: tuple[str, ...],
     files: tuple[FileEntry, ...],
 ) -> Submission:
-    manifest = made.bundle.manifest
+    manifest = import_plan.bundle.manifest
     closure = Closure(path, tuple(_closure_file(entry, path) for entry in files))
     return versions.draft(
         ctx,

@@ -79,9 +79,9 @@ def remind(ctx: Context) -> None:
         and any(wants(n, NotificationEvent.REMINDED) for n in approval.flow_json.get("notifiers", ()))
     ]
     keys = {key for approval in due for key in _reminder_keys(approval)}
-    told = queries.told_once(ctx.session, keys) if keys else set()
+    reminded = queries.told_once(ctx.session, keys) if keys else set()
     for approval in due:
-        if told.isdisjoint(_reminder_keys(approval)) and _is_waiting(ctx, approval):
+        if reminded.isdisjoint(_reminder_keys(approval)) and _is_waiting(ctx, approval):
             notifications.reminded(ctx, approval)
 
 

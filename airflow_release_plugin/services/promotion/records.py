@@ -89,10 +89,10 @@ def list_records(
     offset: int = 0,
 ) -> Page[Record]:
     """Versions that the actor may see; a fixed number of queries, whatever the number of rows."""
-    wanted = RecordFilter(
+    criteria = RecordFilter(
         search=search, submitter=submitter, place=place, unit_ids=access.readable_units(ctx, actor)
     )
-    page = records.list_records(ctx.session, wanted, order_by=order_by, limit=limit, offset=offset)
+    page = records.list_records(ctx.session, criteria, order_by=order_by, limit=limit, offset=offset)
     return Page(_records(ctx, page.items), page.total_entries)
 
 
@@ -103,31 +103,31 @@ def history(ctx: Context, *, actor: Actor, dag_id: str, limit: int = 50, offset:
     :param dag_id: the id in the target, or that of the source's copy
     :raises NotFoundError: the actor may not read the DAG
     """
-    wanted = RecordFilter(of_units=units_of(ctx, actor=actor, dag_id=dag_id))
-    page = records.list_records(ctx.session, wanted, limit=limit, offset=offset)
-    live = RecordFilter(of_units=wanted.of_units, place=VersionPlace.IN_TARGET)
+    criteria = RecordFilter(of_units=units_of(ctx, actor=actor, dag_id=dag_id))
+    page = records.list_records(ctx.session, criteria, limit=limit, offset=offset)
+    live = RecordFilter(of_units=criteria.of_units, place=VersionPlace.IN_TARGET)
     served = records.list_records(ctx.session, live, limit=1, offset=0).items
-    found = _records(ctx, [*served, *page.items])
+    rows = _records(ctx, [*served, *page.items])
     return History(
         ctx.settings.target_id(dag_id),
-        found[0] if served else None,
-        Page(found[len(served) :], page.total_entries),
+        rows[0] if served else None,
+        Page(rows[len(served) :], page.total_entries),
     )
 
 
 def units_of(ctx: Context, *, actor: Actor, dag_id: str) -> set[int]:
     """Units that define a DAG which the actor may read; ``NotFoundError`` where they may not."""
-    wanted = ctx.settings.target_id(dag_id)
-    if not access.may_read(ctx, actor, [wanted]):
+    target_id = ctx.settings.target_id(dag_id)
+    if not access.may_read(ctx, actor, [target_id]):
         raise NotFoundError(f"There is no Dag {dag_id!r} that you may see.")
     known = submissions.units(ctx.session, ctx.settings.source)
-    return {unit.id for unit in known if wanted in unit.dag_ids}
+    return {unit.id for unit in known if target_id in unit.dag_ids}
 
 
-def trail(ctx: Context, found: Sequence[Record]) -> list[Event]:
+def trail(ctx: Context, shown: Sequence[Record]) -> list[Event]:
     """What happened to these versions and their releases, the newest first."""
-    subjects = {f"submission:{record.submission.id}" for record in found}
-    subjects |= {f"release:{stay.release.id}" for record in found for stay in record.stays}
+    subjects = {f"submission:{record.submission.id}" for record in shown}
+    subjects |= {f"release:{stay.release.id}" for record in shown for stay in record.stays}
     if not subjects:
         return []
     return events.list_events(ctx.session, subjects=sorted(subjects), limit=TRAIL).items[::-1]
@@ -139,8 +139,8 @@ def stays_of(ctx: Context, submission: Submission) -> tuple[ReleaseMembership, .
 
 
 def _records(ctx: Context, rows: Sequence[RecordRow]) -> list[Record]:
-    found = _stays(ctx, [row.submission.id for row in rows])
-    return [Record(row.submission, row.release, row.place, found.get(row.submission.id, ())) for row in rows]
+    stays = _stays(ctx, [row.submission.id for row in rows])
+    return [Record(row.submission, row.release, row.place, stays.get(row.submission.id, ())) for row in rows]
 
 
 def _stays(ctx: Context, submission_ids: Collection[int]) -> dict[int, tuple[ReleaseMembership, ...]]:
@@ -149,7 +149,7 @@ def _stays(ctx: Context, submission_ids: Collection[int]) -> dict[int, tuple[Rel
     release_ids = {release.id for _, release in pairs}
     checks = records.last_checks(ctx.session, release_ids)
     decided = approvals.decisions_on(ctx.session, release_ids)
-    found: dict[int, tuple[ReleaseMembership, ...]] = {}
+    stays: dict[int, tuple[ReleaseMembership, ...]] = {}
     for submission_id, release in pairs:
         stay = ReleaseMembership(
             release,
@@ -157,5 +157,5 @@ def _stays(ctx: Context, submission_ids: Collection[int]) -> dict[int, tuple[Rel
             checks.get(release.id),
             tuple(decided.get(release.id, ())),
         )
-        found[submission_id] = (*found.get(submission_id, ()), stay)
-    return found
+        stays[submission_id] = (*stays.get(submission_id, ()), stay)
+    return stays

@@ -27,38 +27,35 @@ def changed_states(ctx: Context, *, actor: Actor, known: Mapping[str, str]) -> d
     :raises NotAllowedError: the actor is neither a service user nor an admin
     """
     access.require_executor(ctx, actor, "watch states")
-    wanted = _parsed(known)
+    ids = _parsed(known)
     now = ctx.clock()
     present: dict[str, str] = {
         f"release:{i}": state.value
-        for i, state in releases.release_states(ctx.session, wanted["release"], now).items()
+        for i, state in releases.release_states(ctx.session, ids["release"], now).items()
     }
-    held = [i for i in wanted["release"] if present.get(f"release:{i}") == ReleaseState.APPROVED.value]
-    for release, approval in approvals.with_approvals(ctx.session, held):
+    approved = [i for i in ids["release"] if present.get(f"release:{i}") == ReleaseState.APPROVED.value]
+    for release, approval in approvals.with_approvals(ctx.session, approved):
         if schedule.is_held(release, approval, now):
             present[f"release:{release.id}"] = HELD
     present |= {
-        f"gate:{i}": state.value
-        for i, state in approvals.gate_states(ctx.session, wanted["gate"], now).items()
+        f"gate:{i}": state.value for i, state in approvals.gate_states(ctx.session, ids["gate"], now).items()
     }
     present |= {
-        f"export:{i}": state.value for i, state in exports.states(ctx.session, wanted["export"], now).items()
+        f"export:{i}": state.value for i, state in exports.states(ctx.session, ids["export"], now).items()
     }
-    present |= {
-        f"import:{i}": state.value for i, state in imports.states(ctx.session, wanted["import"]).items()
-    }
+    present |= {f"import:{i}": state.value for i, state in imports.states(ctx.session, ids["import"]).items()}
     return {
         key: present.get(key, MISSING) for key, state in known.items() if present.get(key, MISSING) != state
     }
 
 
 def _parsed(known: Mapping[str, str]) -> dict[str, list[int]]:
-    wanted: dict[str, list[int]] = {"release": [], "gate": [], "export": [], "import": []}
+    ids: dict[str, list[int]] = {"release": [], "gate": [], "export": [], "import": []}
     for key in known:
         kind, _, number = key.partition(":")
-        if kind not in wanted or not number.isdecimal() or len(number) > 18:
+        if kind not in ids or not number.isdecimal() or len(number) > 18:
             raise InvalidRequestError(
                 f"{key!r} is not a subject; write release:<id>, gate:<id>, export:<id> or import:<id>."
             )
-        wanted[kind].append(int(number))
-    return wanted
+        ids[kind].append(int(number))
+    return ids

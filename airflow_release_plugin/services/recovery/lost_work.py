@@ -70,11 +70,11 @@ def run_once(*, work: Work = unit_of_work, stop: Event | None = None, by: str = 
 
     :param by: who looks; this process if empty
     """
-    found: list[LostRelease] = []
-    if not in_transaction(work, lambda ctx: found.extend(_look(ctx, by))):
+    lost: list[LostRelease] = []
+    if not in_transaction(work, lambda ctx: lost.extend(_look(ctx, by))):
         return 0
     ended = 0
-    for finding in found:
+    for finding in lost:
         if stop is not None and stop.is_set():
             break
         ended += _in_own_transaction(work, finding)
@@ -95,7 +95,7 @@ def _look(ctx: Context, by: str) -> list[LostRelease]:
 def _lost_releases(ctx: Context) -> list[LostRelease]:
     beats, now = ctx.airflow.serving.beats(), ctx.clock()
     patience = timedelta(seconds=ctx.settings.pipeline_patience)
-    found: list[LostRelease] = []
+    lost: list[LostRelease] = []
     batch = release_queries.worked_on(ctx.session, after=0, limit=_BATCH)
     while batch:
         runs = ctx.airflow.serving.pipeline_runs(_runs(batch))
@@ -103,25 +103,25 @@ def _lost_releases(ctx: Context) -> list[LostRelease]:
             nothing = PipelineRun(release.pipeline_dag_id, release.pipeline_run_id or "")
             run = runs.get((release.pipeline_dag_id, release.pipeline_run_id or ""), nothing)
             if (loss := find_loss(run, beats, now=now, patience=patience)) is not None:
-                found.append(LostRelease(release, loss))
+                lost.append(LostRelease(release, loss))
         batch = release_queries.worked_on(ctx.session, after=batch[-1].id, limit=_BATCH)
-    return _without_held(ctx, found)
+    return _without_held(ctx, lost)
 
 
 def _runs(batch: Sequence[WorkedOn]) -> list[tuple[str, str]]:
     return [(row.pipeline_dag_id, row.pipeline_run_id) for row in batch if row.pipeline_run_id]
 
 
-def _without_held(ctx: Context, found: list[LostRelease]) -> list[LostRelease]:
+def _without_held(ctx: Context, lost: list[LostRelease]) -> list[LostRelease]:
     """Leave out what its time or a freeze holds back anyway, where the run may yet mend."""
     waiting = {
         finding.release.id
-        for finding in found
+        for finding in lost
         if finding.loss.cause.may_mend and finding.release.state is ReleaseState.APPROVED
     }
     asked = approval_queries.with_approvals(ctx.session, waiting)
-    held = {release.id for release, approval in asked if schedule.is_held(release, approval, ctx.clock())}
-    return [finding for finding in found if finding.release.id not in held]
+    on_hold = {release.id for release, approval in asked if schedule.is_held(release, approval, ctx.clock())}
+    return [finding for finding in lost if finding.release.id not in on_hold]
 
 
 def _in_own_transaction(work: Work, finding: LostRelease) -> bool:

@@ -201,16 +201,16 @@ def claim(ctx: Context, submission_ids: Sequence[int], *, most: int = MAX_ITEMS)
     :raises ItemBusyError: one is in another open release
     :raises ConflictError: one does not wait in the list
     """
-    wanted = sorted(set(submission_ids))
-    if not 1 <= len(wanted) <= most:
-        raise InvalidRequestError(f"A release holds 1 to {most} submissions; {len(wanted)} were chosen.")
+    ids = sorted(set(submission_ids))
+    if not 1 <= len(ids) <= most:
+        raise InvalidRequestError(f"A release holds 1 to {most} submissions; {len(ids)} were chosen.")
     # Releases are locked before submissions everywhere, so that two requests never wait for each other.
-    expiry.expire_holders_if_due(ctx, submissions.submissions_by_id(ctx.session, wanted))
-    found = submissions.submissions_by_id(ctx.session, wanted, lock=True)
-    missing = sorted(set(wanted) - {submission.id for submission in found})
+    expiry.expire_holders_if_due(ctx, submissions.submissions_by_id(ctx.session, ids))
+    chosen = submissions.submissions_by_id(ctx.session, ids, lock=True)
+    missing = sorted(set(ids) - {submission.id for submission in chosen})
     if missing:
         raise NotFoundError(f"There is no submission {', '.join(map(str, missing))}. Reload the list.")
-    for submission in found:
+    for submission in chosen:
         if submission.state is SubmissionState.IN_RELEASE:
             raise ItemBusyError(
                 f"v{submission.version} of {submission.path!r} is part of the open release "
@@ -222,9 +222,9 @@ def claim(ctx: Context, submission_ids: Sequence[int], *, most: int = MAX_ITEMS)
                 f"v{submission.version} of {submission.path!r} is {submission.state.value}; only versions "
                 "that wait in the to-be-released list can be released. Reload the list."
             )
-    if len({submission.unit_id for submission in found}) < len(found):
+    if len({submission.unit_id for submission in chosen}) < len(chosen):
         raise InvalidRequestError("Two versions of the same Dag file were chosen; choose one.")
-    return found
+    return chosen
 
 
 def _reviewers(actor: Actor, wanted: Sequence[str], eligible: Sequence[Person]) -> list[Person]:

@@ -21,7 +21,7 @@ def findings(ctx: Context, release: Release, items: Iterable[CheckItem]) -> list
 
     :param items: what the worker found
     """
-    found: list[CheckItem] = []
+    surprises: list[CheckItem] = []
     places = _places(ctx, release)
     parsed = {item.path: item.facts["dags"] for item in items if "dags" in item.facts}
     for own in release.items:
@@ -29,7 +29,7 @@ def findings(ctx: Context, release: Release, items: Iterable[CheckItem]) -> list
             continue
         ids = sorted(dag["dag_id"] for dag in parsed[own.path])
         if ids and ids != sorted(own.dag_ids):
-            found.append(
+            surprises.append(
                 _failed(
                     own.path,
                     f"{own.path!r} defines {_listed(ids)} in the target, but {_listed(sorted(own.dag_ids))} "
@@ -37,15 +37,15 @@ def findings(ctx: Context, release: Release, items: Iterable[CheckItem]) -> list
                     "where it runs.",
                 )
             )
-        found += _clashes(places, own.path, ids)
-    return found
+        surprises += _clashes(places, own.path, ids)
+    return surprises
 
 
 def _places(ctx: Context, release: Release) -> dict[str, str]:
     """Who else serves DAG ids of the release, for people, by id."""
     own = [item.submission for item in release.items]
     replaced = {row.unit_id for row in own}
-    found = {
+    places = {
         dag_id: f"File {row.path!r} of the target"
         for unit, row in submissions.live_by_unit(ctx.session, ctx.settings.source).items()
         if unit not in replaced and row.change is not ChangeKind.DELETED
@@ -54,8 +54,8 @@ def _places(ctx: Context, release: Release) -> dict[str, str]:
     live = ctx.airflow.serving.live_dags({dag_id for row in own for dag_id in row.dag_ids})
     for dag_id, dag in live.items():
         if dag.bundle not in {"", release.environment}:
-            found[dag_id] = f"Bundle {dag.bundle!r}"
-    return found
+            places[dag_id] = f"Bundle {dag.bundle!r}"
+    return places
 
 
 def _clashes(places: Mapping[str, str], path: str, ids: Iterable[str]) -> Iterator[CheckItem]:

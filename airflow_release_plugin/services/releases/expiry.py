@@ -21,9 +21,9 @@ def expire_if_due(ctx: Context, release: Release) -> None:
         move(ctx, release, ReleaseState.EXPIRED, actor=SYSTEM, reason=f"It was not {what} in time.")
 
 
-def expire_holders_if_due(ctx: Context, held: Iterable[Submission]) -> None:
+def expire_holders_if_due(ctx: Context, chosen: Iterable[Submission]) -> None:
     """Move the releases that hold these submissions to ``expired`` where their windows are over."""
-    ids = {s.release_id for s in held if s.state is SubmissionState.IN_RELEASE and s.release_id is not None}
+    ids = {s.release_id for s in chosen if s.state is SubmissionState.IN_RELEASE and s.release_id is not None}
     # All are locked before the first event: the trail is locked from there to the commit.
     locked = [releases.release(ctx.session, release_id, lock=True) for release_id in sorted(ids)]
     for release in locked:

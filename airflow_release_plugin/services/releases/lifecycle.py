@@ -65,12 +65,12 @@ def _give_back(ctx: Context, release: Release, taken_out: Iterable[Submission]) 
 
     What a rollback made for itself was never in the list and does not come there.
     """
-    held = [
+    own = [
         item.submission
         for item in release.items
         if item.submission.state is SubmissionState.IN_RELEASE and item.submission.release_id == release.id
     ]
-    rows = [*held, *taken_out]
+    rows = [*own, *taken_out]
     newest = submissions.newest_versions(ctx.session, [row.unit_id for row in rows], _OVERTAKES)
     for row in rows:
         was_released = row.state is SubmissionState.RELEASED

@@ -48,8 +48,8 @@ def valid_until(ctx: Context, release: Release, approval: Approval) -> datetime:
     A freeze must not use up the time that people were given.
     """
     begun = approval.closed_at or ctx.clock()
-    held = execution_block(release, approval, begun)
-    first = held.until if held is not None and held.until is not None else begun
+    block = execution_block(release, approval, begun)
+    first = block.until if block is not None and block.until is not None else begun
     return first + timedelta(hours=approval.flow.validity.wait)
 
 

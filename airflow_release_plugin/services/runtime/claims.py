@@ -37,8 +37,8 @@ class Claim:
 
 def claim_next(work: Work, find: Callable[[Context], T | None]) -> T | None:
     """Take what ``find`` finds, in a transaction; ``None`` where that is nothing or another was faster."""
-    found: list[T | None] = []
-    return found[0] if in_transaction(work, lambda ctx: found.append(find(ctx))) else None
+    claims: list[T | None] = []
+    return claims[0] if in_transaction(work, lambda ctx: claims.append(find(ctx))) else None
 
 
 def claim_each(work: Work, find: Callable[[Context], T | None], stop: Event | None = None) -> Iterator[T]:

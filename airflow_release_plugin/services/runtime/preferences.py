@@ -15,17 +15,17 @@ MOST_LETTERS = 2000
 
 def recall(ctx: Context, *, actor: Actor, page: str) -> str:
     """The query string that the user left the page with; empty if there is none."""
-    found = preferences.preference(ctx.session, actor.id, page)
-    return found.query if found else ""
+    preference = preferences.preference(ctx.session, actor.id, page)
+    return preference.query if preference else ""
 
 
 def remember(ctx: Context, *, actor: Actor, page: str, query: str) -> None:
     """Keep a query string for the next time; an empty one forgets."""
-    found = preferences.preference(ctx.session, actor.id, page)
-    if len(query) > MOST_LETTERS or query == (found.query if found else ""):
+    preference = preferences.preference(ctx.session, actor.id, page)
+    if len(query) > MOST_LETTERS or query == (preference.query if preference else ""):
         return
-    if found:
-        found.query = query
+    if preference:
+        preference.query = query
         return
     try:
         with ctx.session.begin_nested():

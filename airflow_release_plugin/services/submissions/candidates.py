@@ -227,8 +227,8 @@ def _row(
 
 def _with_effective_states(ctx: Context, rows: list[Candidate]) -> list[Candidate]:
     """A submission held by a release whose window is over is free again, before anybody wrote that down."""
-    held = {row.release_id for row in rows if row.submission_state is SubmissionState.IN_RELEASE}
-    states = releases.release_states(ctx.session, {i for i in held if i is not None}, ctx.clock())
+    release_ids = {row.release_id for row in rows if row.submission_state is SubmissionState.IN_RELEASE}
+    states = releases.release_states(ctx.session, {i for i in release_ids if i is not None}, ctx.clock())
     over = {release_id for release_id, state in states.items() if not state.is_open}
     return [
         replace(row, submission_state=SubmissionState.PENDING, release_id=None)
@@ -242,23 +242,23 @@ def _with_rights(ctx: Context, actor: Actor, row: Candidate) -> Candidate:
     return replace(row, may_submit=bool(row.dag_ids) and access.may_edit(ctx, actor, row.dag_ids))
 
 
-def _found(ctx: Context, rows: list[Candidate], wanted: CandidateFilter) -> list[Candidate]:
-    rows = [row for row in rows if _matches(row, wanted)]
-    if not wanted.search:
+def _found(ctx: Context, rows: list[Candidate], criteria: CandidateFilter) -> list[Candidate]:
+    rows = [row for row in rows if _matches(row, criteria)]
+    if not criteria.search:
         return sorted(rows, key=lambda row: row.path)
-    found = search(wanted.search, rows, lambda row: (*row.dag_ids, row.path, row.renamed_from or ""))
-    return [row for _, row in sorted(found, key=lambda hit: (hit[0], hit[1].path))]
+    hits = search(criteria.search, rows, lambda row: (*row.dag_ids, row.path, row.renamed_from or ""))
+    return [row for _, row in sorted(hits, key=lambda hit: (hit[0], hit[1].path))]
 
 
-def _matches(row: Candidate, wanted: CandidateFilter) -> bool:
+def _matches(row: Candidate, criteria: CandidateFilter) -> bool:
     return (
-        (wanted.change is None or row.change is wanted.change)
+        (criteria.change is None or row.change is criteria.change)
         and (
-            not wanted.submitter
-            or (row.submitted_by is not None and row.submitted_by.name == wanted.submitter)
+            not criteria.submitter
+            or (row.submitted_by is not None and row.submitted_by.name == criteria.submitter)
         )
-        and (not wanted.tag or wanted.tag in row.tags)
-        and (wanted.submitted is None or wanted.submitted is (row.submission_id is not None))
+        and (not criteria.tag or criteria.tag in row.tags)
+        and (criteria.submitted is None or criteria.submitted is (row.submission_id is not None))
     )
 
 

@@ -136,12 +136,12 @@ def _change(workspace: SourceWorkspace, path: str, use: _Use) -> ChangeKind:
 
 
 def _bringers(workspace: SourceWorkspace, paths: Iterable[str]) -> dict[str, list[Bringer]]:
-    wanted = set(paths)
-    found: dict[str, list[Bringer]] = defaultdict(list)
+    shared = set(paths)
+    bringers: dict[str, list[Bringer]] = defaultdict(list)
     for row in workspace.waiting.values():
-        for path in _brings(workspace, row) & wanted:
-            found[path].append(Bringer(row.id, row.path, row.version))
-    return {path: sorted(rows, key=lambda row: row.path) for path, rows in found.items()}
+        for path in _brings(workspace, row) & shared:
+            bringers[path].append(Bringer(row.id, row.path, row.version))
+    return {path: sorted(rows, key=lambda row: row.path) for path, rows in bringers.items()}
 
 
 def _brings(workspace: SourceWorkspace, row: Submission) -> set[str]:
@@ -153,12 +153,12 @@ def _readable(ctx: Context, actor: Actor, rows: list[SharedFile]) -> list[Shared
         return rows
     names = access.both_ids(ctx, {dag_id for row in rows for dag_id in row.used_by})
     readable = ctx.airflow.access.readable(actor, names)
-    found = []
+    visible = []
     for row in rows:
         seen = tuple(i for i in row.used_by if not readable.isdisjoint((i, ctx.settings.source_id(i))))
         if seen:
-            found.append(replace(row, used_by=seen))
-    return found
+            visible.append(replace(row, used_by=seen))
+    return visible
 
 
 ORDER_COLUMNS: Mapping[str, Callable[[SharedFile], Any]] = {

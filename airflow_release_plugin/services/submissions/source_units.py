@@ -85,12 +85,12 @@ def _removal(ctx: Context, workspace: SourceWorkspace, unit: Unit | None, path: 
 
 def _refuse_twice(workspace: SourceWorkspace, unit: Unit | None, content: Content) -> None:
     """Of two files that define one DAG, Airflow lets the one that is parsed last win."""
-    wanted = set(content.dag_ids) if content.closure else set()
+    dag_ids = set(content.dag_ids) if content.closure else set()
     for other in workspace.units.values():
         row = workspace.waiting.get(other.id) or workspace.live.get(other.id)
         if row is None or other is unit or row.change is ChangeKind.DELETED:
             continue
-        twice = wanted.intersection(row.dag_ids)
+        twice = dag_ids.intersection(row.dag_ids)
         if twice and other.path in workspace.present:
             raise ConflictError(
                 f"Dag {min(twice)!r} of {content.path!r} is also in {other.path!r} v{row.version}. Take it "
@@ -104,9 +104,9 @@ def _refuse_busy(ctx: Context, unit: Unit, content: Content) -> None:
     moves = content.closure is not None and unit.path != content.path
     if not moves and not ctx.settings.is_basic:
         return
-    held = submissions.with_state(ctx.session, [unit.id], SubmissionState.IN_RELEASE)
-    expiry.expire_holders_if_due(ctx, held)
-    for row in held:
+    in_release = submissions.with_state(ctx.session, [unit.id], SubmissionState.IN_RELEASE)
+    expiry.expire_holders_if_due(ctx, in_release)
+    for row in in_release:
         if row.state is SubmissionState.IN_RELEASE:
             what = f"is {content.path!r} now, but" if moves else "is on its way:"
             raise ItemBusyError(

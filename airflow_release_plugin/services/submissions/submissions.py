@@ -55,9 +55,9 @@ def submit(ctx: Context, *, actor: Actor, path: str, comment: str = "") -> Submi
     :raises NotAllowedError: the actor may not edit a DAG of the file in Airflow
     """
     access.require_source(ctx)
-    made = _submit(ctx, SourceWorkspace(ctx), actor=actor, path=path, comment=comment)
-    _go_straight(ctx, [made], comment, actor=actor)
-    return made
+    submission = _submit(ctx, SourceWorkspace(ctx), actor=actor, path=path, comment=comment)
+    _go_straight(ctx, [submission], comment, actor=actor)
+    return submission
 
 
 def submit_many(ctx: Context, *, actor: Actor, paths: Sequence[str], comment: str = "") -> list[ItemResult]:
@@ -67,16 +67,16 @@ def submit_many(ctx: Context, *, actor: Actor, paths: Sequence[str], comment: st
     :raises InvalidRequestError: none, or more than a release may hold
     """
     access.require_source(ctx)
-    wanted = _counted(paths)
+    distinct = _counted(paths)
     workspace = SourceWorkspace(ctx)
     # Before the first event: the trail is locked from there to the commit.
-    submissions.lock_units(ctx.session, [unit.id for path in wanted if (unit := workspace.unit(path))])
+    submissions.lock_units(ctx.session, [unit.id for path in distinct if (unit := workspace.unit(path))])
     handled = []
-    for path in wanted:
+    for path in distinct:
         try:
             with ctx.session.begin_nested():
-                made = _submit(ctx, workspace, actor=actor, path=path, comment=comment)
-            handled.append(ItemResult(path, made))
+                submission = _submit(ctx, workspace, actor=actor, path=path, comment=comment)
+            handled.append(ItemResult(path, submission))
         except ReleaseError as error:
             handled.append(ItemResult(path, problem=error.message))
     _go_straight(ctx, [each.submission for each in handled if each.submission], comment, actor=actor)
@@ -84,24 +84,24 @@ def submit_many(ctx: Context, *, actor: Actor, paths: Sequence[str], comment: st
 
 
 def _counted(chosen: Iterable[T]) -> list[T]:
-    wanted = list(dict.fromkeys(chosen))
-    if not 1 <= len(wanted) <= creation.MAX_ITEMS:
+    distinct = list(dict.fromkeys(chosen))
+    if not 1 <= len(distinct) <= creation.MAX_ITEMS:
         raise InvalidRequestError(
-            f"{len(wanted)} were chosen; choose 1 to {creation.MAX_ITEMS}, as many as one release may hold."
+            f"{len(distinct)} were chosen; choose 1 to {creation.MAX_ITEMS}, as many as one release may hold."
         )
-    return wanted
+    return distinct
 
 
-def _go_straight(ctx: Context, made: Sequence[Submission], comment: str, *, actor: Actor) -> None:
+def _go_straight(ctx: Context, submitted: Sequence[Submission], comment: str, *, actor: Actor) -> None:
     """In basic mode: release what was submitted, with all checks but without approval (R1)."""
-    if not made or not ctx.settings.is_basic:
+    if not submitted or not ctx.settings.is_basic:
         return
-    title = first_few([f"{each.unit_name} v{each.version}" for each in made])
+    title = first_few([f"{each.unit_name} v{each.version}" for each in submitted])
     reason = f"{creation.BASIC_MODE} {ctx.settings.source!r}"
-    contents.refuse_clashes(ctx, made)
+    contents.refuse_clashes(ctx, submitted)
     creation.open_release(
         ctx,
-        made,
+        submitted,
         ReleaseRequest(title[:200], description=comment),
         creation.ReleaseTerms(exempt_reason=reason),
         actor=actor,
@@ -222,13 +222,13 @@ def remove_many(ctx: Context, *, actor: Actor, submission_ids: Sequence[int]) ->
 
     :raises InvalidRequestError: none, or more than a release may hold
     """
-    wanted = _counted(submission_ids)
-    known = submissions.submissions_by_id(ctx.session, wanted)
+    ids = _counted(submission_ids)
+    known = submissions.submissions_by_id(ctx.session, ids)
     # Before the first event: the trail is locked from there to the commit.
     expiry.expire_holders_if_due(ctx, known)
     submissions.lock_units(ctx.session, {row.unit_id for row in known})
     handled = []
-    for submission_id in wanted:
+    for submission_id in ids:
         try:
             with ctx.session.begin_nested():
                 gone = remove(ctx, actor=actor, submission_id=submission_id)

@@ -27,14 +27,14 @@ def build_changes(
     :raises InvalidRequestError: two submissions bring different content for one path, or nothing would change
     """
     chosen, extra = list(chosen), list(extra)
-    wanted = {**{change.path: change.entry for change in extra if change.entry}, **_merged(chosen)}
+    entries = {**{change.path: change.entry for change in extra if change.entry}, **_merged(chosen)}
     live = submissions.live_by_unit(ctx.session, ctx.settings.source)
     replaced = {submission.unit_id for submission in chosen}
     kept = {e.path for unit, row in live.items() if unit not in replaced for e in row.entries}
     dropped = {e.path for unit in replaced & live.keys() for e in live[unit].entries}
-    dropped = (dropped | {change.path for change in extra}) - wanted.keys() - kept
-    target = ctx.store.entries(base_commit, {*wanted, *dropped})
-    changes = [TreeChange(path, entry) for path, entry in wanted.items() if target.get(path) != entry]
+    dropped = (dropped | {change.path for change in extra}) - entries.keys() - kept
+    target = ctx.store.entries(base_commit, {*entries, *dropped})
+    changes = [TreeChange(path, entry) for path, entry in entries.items() if target.get(path) != entry]
     changes += [TreeChange(path, None) for path in dropped if path in target]
     if not changes:
         names = ", ".join(submission.path for submission in chosen)
@@ -45,11 +45,11 @@ def build_changes(
 
 
 def _merged(chosen: list[Submission]) -> dict[str, FileEntry]:
-    wanted: dict[str, FileEntry] = {}
+    entries: dict[str, FileEntry] = {}
     owner: dict[str, Submission] = {}
     for submission in chosen:
         for entry in submission.entries:
-            other = wanted.setdefault(entry.path, entry)
+            other = entries.setdefault(entry.path, entry)
             if other != entry:
                 first = owner[entry.path]
                 raise InvalidRequestError(
@@ -59,7 +59,7 @@ def _merged(chosen: list[Submission]) -> dict[str, FileEntry]:
                     path=entry.path,
                 )
             owner.setdefault(entry.path, submission)
-    return wanted
+    return entries
 
 
 def refuse_clashes(ctx: Context, chosen: Iterable[Submission]) -> None:

@@ -45,7 +45,7 @@ class Source:
 
         :raises ConflictError: a file changed since the closure was computed, or before all were read
         """
-        found: dict[str, tuple[int, bytes]] = {}
+        contents: dict[str, tuple[int, bytes]] = {}
         for file in closure.files:
             try:
                 data = self.files.read(file.path)
@@ -53,12 +53,12 @@ class Source:
                 raise _changed(closure, file.path) from error
             if blob_id(data) != file.blob:
                 raise _changed(closure, file.path)
-            found[file.path] = (file.mode, data)
+            contents[file.path] = (file.mode, data)
         again = self._looked_at_again()
         for file in closure.files:
             if not again.is_file(file.path) or again.entry(file.path).blob != file.blob:
                 raise _changed(closure, file.path)
-        return found
+        return contents
 
     def _looked_at_again(self) -> FolderFiles:
         """The folder as it is now: what was read one file after another was there together if it still is."""

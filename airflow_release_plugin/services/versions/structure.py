@@ -48,7 +48,7 @@ def between(ctx: Context, old: Sequence[Submission], new: Sequence[Submission]) 
 def _parsed(ctx: Context, rows: Sequence[Submission]) -> dict[int, tuple[ParsedDag, ...] | None]:
     """DAGs by id of the version; ``None`` where no check told, nothing where the version removes them."""
     paths = {row.id: row.path for row in rows}
-    found: dict[int, tuple[ParsedDag, ...] | None] = {
+    dags_by_version: dict[int, tuple[ParsedDag, ...] | None] = {
         row.id: () if row.change is ChangeKind.DELETED else None for row in rows
     }
     pairs = records.releases_with(ctx.session, paths)
@@ -56,6 +56,6 @@ def _parsed(ctx: Context, rows: Sequence[Submission]) -> dict[int, tuple[ParsedD
         units = parsed_units([report])
         for submission_id, release_id in pairs:
             unit = units.get(paths[submission_id]) if release_id == report.release_id else None
-            if unit is not None and found[submission_id] != ():
-                found[submission_id] = unit.dags
-    return found
+            if unit is not None and dags_by_version[submission_id] != ():
+                dags_by_version[submission_id] = unit.dags
+    return dags_by_version
