@@ -11,6 +11,7 @@ from airflow_release_plugin.schemas.approval import DecisionBody
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.gate import GateBody, GateDetailResponse, GateResponse
 from airflow_release_plugin.services.approvals import gates
+from airflow_release_plugin.services.read_models import gate_page
 from airflow_release_plugin.services.releases import decisions
 
 router = APIRouter(prefix="/gates", tags=["Gates"])
@@ -39,14 +40,14 @@ def open_gate(body: GateBody, caller: CallerDep) -> GateDetailResponse:
         gate = gates.open_gate(
             ctx, actor=actor, subject=subject, approvers=body.approvers, valid_hours=body.valid_hours
         )
-        return gate_detail(ctx, gate, actor=actor)
+        return gate_detail(ctx, gate_page.get_gate(ctx, actor=actor, gate_id=gate.id))
 
 
 @router.get("/{gate_id}")
 def get_gate(gate_id: IdPath, caller: CallerDep) -> GateDetailResponse:
     """One gate with its approval."""
     with caller.transaction() as (ctx, actor):
-        return gate_detail(ctx, gates.get(ctx, actor=actor, gate_id=gate_id), actor=actor)
+        return gate_detail(ctx, gate_page.get_gate(ctx, actor=actor, gate_id=gate_id))
 
 
 @router.post("/{gate_id}/decisions")
@@ -62,11 +63,12 @@ def decide(gate_id: IdPath, body: DecisionBody, caller: CallerDep) -> GateDetail
             comment=body.comment,
             step=body.step,
         )
-        return gate_detail(ctx, gate, actor=actor)
+        return gate_detail(ctx, gate_page.get_gate(ctx, actor=actor, gate_id=gate.id))
 
 
 @router.post("/{gate_id}/withdraw")
 def withdraw(gate_id: IdPath, caller: CallerDep) -> GateDetailResponse:
     """Take the question back; the waiting task fails or skips."""
     with caller.transaction() as (ctx, actor):
-        return gate_detail(ctx, gates.withdraw(ctx, actor=actor, gate_id=gate_id), actor=actor)
+        gate = gates.withdraw(ctx, actor=actor, gate_id=gate_id)
+        return gate_detail(ctx, gate_page.get_gate(ctx, actor=actor, gate_id=gate.id))

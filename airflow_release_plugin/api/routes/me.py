@@ -12,8 +12,8 @@ from airflow_release_plugin.schemas.approval import DecidedResponse, DecisionsBo
 from airflow_release_plugin.schemas.common import Collection, RowId
 from airflow_release_plugin.schemas.flow import OfferResponse
 from airflow_release_plugin.schemas.watch import MeResponse
+from airflow_release_plugin.services.read_models import inbox as inbox_models
 from airflow_release_plugin.services.releases import decisions, previews
-from airflow_release_plugin.services.runtime import access
 
 router = APIRouter(tags=["Me"])
 
@@ -22,14 +22,15 @@ router = APIRouter(tags=["Me"])
 def me(caller: CallerDep) -> MeResponse:
     """The caller, their roles, and what they may do."""
     with caller.transaction() as (ctx, actor):
+        found = inbox_models.get_actor(ctx, actor=actor)
         return MeResponse(
             id=actor.id,
             name=actor.name,
             roles=sorted(actor.roles),
-            is_admin=access.is_admin(ctx, actor),
+            is_admin=found.is_admin,
             is_service=actor.kind is ActorKind.SERVICE,
-            may_approve=actor.kind is ActorKind.USER and actor.has_any_role(ctx.settings.default_flow_roles),
-            waiting=len(decisions.inbox(ctx, actor=actor)),
+            may_approve=found.may_approve,
+            waiting=found.waiting,
             role=ctx.settings.role,
             source_mode=ctx.settings.source_mode,
         )

@@ -10,8 +10,9 @@ from airflow_release_plugin.api.serializers.rollbacks import plan_response, read
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackPlanResponse, RollbackScopeBody
-from airflow_release_plugin.services.read_models import release_page
-from airflow_release_plugin.services.rollbacks import planning, rollbacks
+from airflow_release_plugin.services.read_models import release_page, rollback_page
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
+from airflow_release_plugin.services.rollbacks import rollbacks
 
 router = APIRouter(prefix="/rollbacks", tags=["Rollbacks"])
 
@@ -20,8 +21,9 @@ router = APIRouter(prefix="/rollbacks", tags=["Rollbacks"])
 def preview(body: RollbackScopeBody, caller: CallerDep) -> RollbackPlanResponse:
     """What a rollback or retirement would do; nothing is stored."""
     with caller.transaction() as (ctx, actor):
-        made = planning.plan(ctx, actor=actor, scope=read_scope(body), choice=read_choice(body))
-        return plan_response(ctx, made, actor=actor)
+        return plan_response(
+            rollback_page.get_summary(ctx, actor=actor, scope=read_scope(body), choice=read_choice(body))
+        )
 
 
 @router.post("", status_code=201)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from airflow_release_plugin.analysis.text_diff import FileDiff
-from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.runs import summary
 from airflow_release_plugin.models import Export, Gate, Release
 from airflow_release_plugin.schemas.export import ExportResponse
@@ -20,8 +19,8 @@ from airflow_release_plugin.schemas.release import (
     ReleaseResponse,
     StructureResponse,
 )
-from airflow_release_plugin.services.approvals import gates
 from airflow_release_plugin.services.read_models.compare import ReleaseComparison, VersionComparison
+from airflow_release_plugin.services.read_models.gate_page import GateDetail
 from airflow_release_plugin.services.read_models.release_page import ReleaseDetail
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
@@ -92,13 +91,10 @@ def gate_response(ctx: Context, gate: Gate) -> GateResponse:
     return GateResponse.model_validate(gate).model_copy(update={"state": gate.effective_state(ctx.clock())})
 
 
-def gate_detail(ctx: Context, gate: Gate, *, actor: Actor) -> GateDetailResponse:
+def gate_detail(ctx: Context, found: GateDetail) -> GateDetailResponse:
     """A gate as its page shows it to the actor."""
     return GateDetailResponse.model_validate(
-        {
-            **gate_response(ctx, gate).model_dump(),
-            "approval": gates.approval_view(ctx, gate, actor=actor),
-        }
+        {**gate_response(ctx, found.gate).model_dump(), "approval": found.approval}
     )
 
 

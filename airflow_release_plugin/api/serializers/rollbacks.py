@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.kinds import ChangeKind
+from airflow_release_plugin.domain.release.rollback_scope import Scope, scope_of
 from airflow_release_plugin.schemas.rollback import (
     ContestedFileResponse,
     OvertakenResponse,
@@ -12,10 +11,8 @@ from airflow_release_plugin.schemas.rollback import (
     RollbackRowResponse,
     RollbackScopeBody,
 )
-from airflow_release_plugin.services.rollbacks import rollbacks
-from airflow_release_plugin.services.rollbacks.planning import Choice, RollbackPlan
-from airflow_release_plugin.services.rollbacks.targets import Scope, scope_of
-from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.read_models.rollback_page import RollbackSummary
+from airflow_release_plugin.services.rollbacks.planning import Choice
 
 
 def read_scope(body: RollbackScopeBody) -> Scope:
@@ -35,10 +32,9 @@ def read_choice(body: RollbackScopeBody) -> Choice:
     return Choice(include=frozenset(body.include), keep=frozenset(body.keep))
 
 
-def plan_response(ctx: Context, made: RollbackPlan, *, actor: Actor) -> RollbackPlanResponse:
+def plan_response(found: RollbackSummary) -> RollbackPlanResponse:
     """A plan with the people who could approve it."""
-    preview = rollbacks.preview(ctx, made, actor=actor)
-    there = ctx.store.entries(made.base_commit, [change.path for change in made.changes])
+    made, preview = found.plan, found.preview
     return RollbackPlanResponse(
         kind=made.kind,
         title=made.title,
@@ -54,17 +50,7 @@ def plan_response(ctx: Context, made: RollbackPlan, *, actor: Actor) -> Rollback
             )
             for row in made.rows
         ],
-        files=[
-            RollbackFileResponse(
-                path=change.path,
-                change=ChangeKind.DELETED
-                if change.is_deletion
-                else ChangeKind.MODIFIED
-                if change.path in there
-                else ChangeKind.NEW,
-            )
-            for change in made.changes
-        ],
+        files=[RollbackFileResponse(path=path, change=change) for path, change in found.files.items()],
         overtaken=[
             OvertakenResponse(
                 path=over.unit.path,

@@ -136,6 +136,20 @@ class ImportDetail:
         return self.row.state in WAITING_IMPORT_STATES
 
 
+@dataclass(frozen=True)
+class ImportSummary:
+    """An import in a list, with its state in one word and what its last preflight came to."""
+
+    row: Import
+    shown_state: str
+    verdict: PreflightCounts
+
+
+def summary(row: Import) -> ImportSummary:
+    """An import as lists show it."""
+    return ImportSummary(row, shown_state(row), verdict(row))
+
+
 def trusted_keys(ctx: Context, *, actor: Actor) -> tuple[TrustedKey, ...]:
     """The keys whose bundles may come in here, with those that may not any more."""
     imports.require_importer(ctx, actor, "see the keys that are trusted")

@@ -103,40 +103,57 @@ class DecisionRequest(NamedTuple):
 
 @dataclass(frozen=True)
 class DecisionResult:
-    """What became of one of several; ``error`` is its code, empty when it was decided."""
+    """
+    What became of one of several.
+
+    :param title: what it is called; empty where the actor may not see it
+    :param error: its code; empty when it was decided
+    """
 
     subject: str
     subject_id: int
     error: str = ""
     detail: str = ""
+    title: str = ""
 
 
 def decide_many(
     ctx: Context, *, actor: Actor, subjects: Sequence[DecisionRequest], verdict: Verdict, comment: str
 ) -> list[DecisionResult]:
     """Decide on several things with one comment; each stands for itself: a refusal undoes no other one."""
-    _lock(ctx, subjects)
-    return [_decide_one(ctx, subject, actor=actor, verdict=verdict, comment=comment) for subject in subjects]
+    titles = _lock(ctx, subjects)
+    return [
+        _decide_one(ctx, each, titles.get(each[:2], ""), actor=actor, verdict=verdict, comment=comment)
+        for each in subjects
+    ]
 
 
-def _lock(ctx: Context, subjects: Sequence[DecisionRequest]) -> None:
+def _lock(ctx: Context, subjects: Sequence[DecisionRequest]) -> dict[tuple[str, int], str]:
     """
-    Lock everything in one order, before the first event is written.
+    Lock everything in one order, before the first event is written; answers what it is called.
 
     The trail is locked from an event to the commit: who came for the next release then would wait in a circle
     with who holds that release and wants to write about it.
     """
     approval_queries.begin_to_write(ctx.session)
+    titles: dict[tuple[str, int], str] = {}
     for kind, subject_id in sorted({(asked.subject, asked.subject_id) for asked in subjects}):
         if kind == "release":
-            release_queries.release(ctx.session, subject_id, lock=True)
+            release = release_queries.release(ctx.session, subject_id, lock=True)
+            titles[kind, subject_id] = _title(release) if release else ""
         else:
-            approval_queries.gate(ctx.session, subject_id, lock=True)
+            gate = approval_queries.gate(ctx.session, subject_id, lock=True)
+            titles[kind, subject_id] = gate.title if gate else ""
         approval_queries.latest_approval(ctx.session, kind, subject_id, lock=True)
+    return titles
+
+
+def _title(release: Release) -> str:
+    return f"{release.number} {release.title}"
 
 
 def _decide_one(
-    ctx: Context, asked: DecisionRequest, *, actor: Actor, verdict: Verdict, comment: str
+    ctx: Context, asked: DecisionRequest, title: str, *, actor: Actor, verdict: Verdict, comment: str
 ) -> DecisionResult:
     kind, subject_id, digest, step = asked
     try:
@@ -161,9 +178,12 @@ def _decide_one(
                     comment=comment,
                     step=step,
                 )
-    except ReleaseError as error:
+    except NotFoundError as error:
+        # Whoever may not see it does not learn what it is called.
         return DecisionResult(kind, subject_id, error.code, error.message)
-    return DecisionResult(kind, subject_id)
+    except ReleaseError as error:
+        return DecisionResult(kind, subject_id, error.code, error.message, title=title)
+    return DecisionResult(kind, subject_id, title=title)
 
 
 def inbox(ctx: Context, *, actor: Actor) -> list[InboxItem]:
@@ -200,7 +220,7 @@ def _release_item(approval: Approval, release: Release) -> InboxItem:
     return InboxItem(
         subject="release",
         subject_id=release.id,
-        title=f"{release.number} {release.title}",
+        title=_title(release),
         requested_by=release.requested_by,
         dag_ids=access.release_dag_ids(release),
         change_digest=approval.change_digest,

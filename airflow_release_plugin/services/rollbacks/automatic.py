@@ -13,13 +13,13 @@ from http import HTTPStatus
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.request import ReleaseRequest
+from airflow_release_plugin.domain.release.rollback_scope import UndoRelease
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.promotion import promotions
 from airflow_release_plugin.services.releases import checks, lifecycle, releases
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
-from airflow_release_plugin.services.rollbacks.targets import UndoRelease
 from airflow_release_plugin.services.runtime.context import Context
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from airflow_release_plugin.domain.identity import Actor, ActorKind
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.release.digest import change_digest
+from airflow_release_plugin.domain.release.rollback_scope import Scope
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import ConflictError, TooLargeError
 from airflow_release_plugin.models import Release, Submission, Unit
 from airflow_release_plugin.repositories import submissions as queries
 from airflow_release_plugin.services.promotion import history
-from airflow_release_plugin.services.rollbacks.targets import Overtaken, ResolvedTarget, Scope, look_up
+from airflow_release_plugin.services.rollbacks.targets import Overtaken, ResolvedTarget, look_up
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import versions

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.request import ReleaseRequest
+from airflow_release_plugin.domain.release.rollback_scope import Scope
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, ItemBusyError, StaleDigestError
 from airflow_release_plugin.models import Release
@@ -18,7 +19,6 @@ from airflow_release_plugin.services.releases import create_from_drafts
 from airflow_release_plugin.services.releases.creation import ReleaseTerms
 from airflow_release_plugin.services.releases.previews import ApprovalPreview, preview_for
 from airflow_release_plugin.services.rollbacks.planning import Choice, RollbackPlan, plan
-from airflow_release_plugin.services.rollbacks.targets import Scope
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 

@@ -10,9 +10,7 @@ from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.services.approvals import gates
-from airflow_release_plugin.services.notifications import outbox
-from airflow_release_plugin.services.read_models import import_page
+from airflow_release_plugin.services.read_models import gate_page, inbox
 from airflow_release_plugin.services.releases import decisions
 from airflow_release_plugin.services.releases.decisions import DecisionRequest, DecisionResult
 from airflow_release_plugin.views.web.base import BasePage, posted_decision, posted_ids, route, text_arg
@@ -39,49 +37,42 @@ class ApprovalsPage(BasePage):
         if not subjects:
             raise InvalidRequestError(_("Choose at least one of the requests."))
         decision = posted_decision()
-        titles = {
-            (item.subject, item.subject_id): item.title
-            for item in decisions.inbox(self.ctx(), actor=self.actor())
-        }
-        results = decisions.decide_many(
-            self.ctx(),
-            actor=self.actor(),
-            subjects=subjects,
-            verdict=decision["verdict"],
-            comment=decision["comment"],
+        return self._inbox(
+            decisions.decide_many(
+                self.ctx(),
+                actor=self.actor(),
+                subjects=subjects,
+                verdict=decision["verdict"],
+                comment=decision["comment"],
+            )
         )
-        return self._inbox([(titles.get((r.subject, r.subject_id), ""), r) for r in results])
 
-    def _inbox(self, results: Sequence[tuple[str, DecisionResult]]) -> str:
-        items = decisions.inbox(self.ctx(), actor=self.actor())
-        brought = import_page.waiting(self.ctx(), actor=self.actor())
+    def _inbox(self, results: Sequence[DecisionResult]) -> str:
+        found = inbox.get_inbox(self.ctx(), actor=self.actor())
         kind = text_arg("kind")
         return self.render(
             "releases/approvals.html",
-            waiting=len(items) + len(brought),
-            items=[item for item in items if kind in {"", item.subject}],
+            waiting=len(found),
+            items=[item for item in found.items if kind in {"", item.subject}],
             imports=[
-                (row, import_page.shown_state(row), import_page.verdict(row))
-                for row in brought
-                if kind in {"", "import"}
+                (each.row, each.shown_state, each.verdict) for each in found.imports if kind in {"", "import"}
             ],
-            total=len(items) + len(brought),
-            oldest=min((item.opened_at for item in items), default=None),
-            results=results,
+            total=len(found),
+            oldest=min((item.opened_at for item in found.items), default=None),
+            results=[(result.title, result) for result in results],
         )
 
     @route("/gates/<int:gate_id>")
     def gate(self, gate_id: int) -> str:
         """Show what a running task asks."""
-        found = gates.get(self.ctx(), actor=self.actor(), gate_id=gate_id)
-        state = found.effective_state(self.ctx().clock())
+        page = gate_page.get_gate(self.ctx(), actor=self.actor(), gate_id=gate_id)
         return self.render(
             "releases/gate.html",
-            gate=found,
-            state=state,
-            approval=gates.approval_view(self.ctx(), found, actor=self.actor()),
-            moving=state is GateState.OPEN,
-            unsent=outbox.unsent(self.ctx(), actor=self.actor(), subject=found),
+            gate=page.gate,
+            state=page.state,
+            approval=page.approval,
+            moving=page.state is GateState.OPEN,
+            unsent=page.unsent,
         )
 
     @route("/gates/<int:gate_id>/decide", "POST")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_release_plugin.services.approvals import gates
-from airflow_release_plugin.services.promotion import records
+from airflow_release_plugin.services.read_models import dag_history
 from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, route
 
 
@@ -16,16 +15,13 @@ class DagTabPage(BasePage):
     @route("/<path:dag_id>")
     def show(self, dag_id: str) -> str:
         """Show the history."""
-        history = records.history(
+        page = dag_history.get_dag_tab(
             self.ctx(), actor=self.actor(), dag_id=dag_id, limit=PAGE_SIZE, offset=offset_arg()
         )
-        target_id = self.ctx().settings.target_id(dag_id)
-        opened = gates.list_gates(self.ctx(), actor=self.actor(), dag_id=target_id, limit=20).items
-        now = self.ctx().clock()
         return self.render(
             "releases/dag_tab.html",
-            gates=[(gate, gate.effective_state(now)) for gate in opened],
-            dag_id=self.ctx().settings.target_id(dag_id),
-            history=history,
+            gates=page.gates,
+            dag_id=page.history.dag_id,
+            history=page.history,
             settings=self.ctx().settings,
         )

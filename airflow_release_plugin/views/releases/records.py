@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow_release_plugin.domain.release.records import VersionPlace
 from airflow_release_plugin.services.promotion import records
 from airflow_release_plugin.services.promotion.records import ORDER_COLUMNS
+from airflow_release_plugin.services.read_models import dag_history
 from airflow_release_plugin.views.web.base import (
     PAGE_SIZE,
     BasePage,
@@ -46,12 +47,12 @@ class RecordsPage(BasePage):
     @route("/dags/<path:dag_id>")
     def dag(self, dag_id: str) -> str:
         """Show the history of one DAG."""
-        found = records.history(
+        page = dag_history.get_history(
             self.ctx(), actor=self.actor(), dag_id=dag_id, limit=PAGE_SIZE, offset=offset_arg()
         )
         return self.render(
             "releases/history.html",
-            history=found,
-            events=records.trail(self.ctx(), found.page.items),
+            history=page.history,
+            events=page.events,
             settings=self.ctx().settings,
         )

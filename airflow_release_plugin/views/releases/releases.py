@@ -14,11 +14,10 @@ from airflow_release_plugin.domain.kinds import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.release.runs import AT_WORK, summary
 from airflow_release_plugin.domain.states import ReleaseState
-from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
-from airflow_release_plugin.services.read_models import release_page
+from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.services.read_models import release_form, release_page
 from airflow_release_plugin.services.read_models.release_changes import Against
-from airflow_release_plugin.services.releases import break_glass, creation, decisions, previews, releases
-from airflow_release_plugin.services.submissions import submissions
+from airflow_release_plugin.services.releases import break_glass, creation, decisions, releases
 from airflow_release_plugin.services.verification import runs
 from airflow_release_plugin.views.web.base import (
     PAGE_SIZE,
@@ -122,16 +121,8 @@ class ReleasesPage(BasePage):
 
     def _form(self, values: dict[str, Any], *, problem: str | None) -> str:
         ids = posted_ids("submission_ids", values.get("submission_ids", []))
-        if not ids:
-            raise InvalidRequestError("Choose at least one submitted version under To be released.")
-        if len(ids) > creation.MAX_ITEMS:
-            raise InvalidRequestError(
-                f"{len(ids)} versions were chosen; a release holds at most {creation.MAX_ITEMS}. Choose "
-                "fewer, and make a second release of the others."
-            )
-        chosen = [submissions.get(self.ctx(), actor=self.actor(), submission_id=i) for i in ids]
         level = values.get("at_least_level", ["1"])[0]
-        preview = previews.preview(
+        form = release_form.get_form(
             self.ctx(),
             actor=self.actor(),
             submission_ids=ids,
@@ -139,8 +130,8 @@ class ReleasesPage(BasePage):
         )
         return self.render(
             "releases/new.html",
-            submissions=chosen,
-            preview=preview,
+            submissions=form.submissions,
+            preview=form.preview,
             values=values,
             problem=problem,
             settings=self.ctx().settings,

@@ -9,14 +9,13 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
+from airflow_release_plugin.domain.release.rollback_scope import Scope, scope_of
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
+from airflow_release_plugin.services.read_models import rollback_page
 from airflow_release_plugin.services.releases import releases
-from airflow_release_plugin.services.rollbacks import planning, rollbacks
-from airflow_release_plugin.services.rollbacks.planning import Choice, RollbackPlan
-from airflow_release_plugin.services.rollbacks.targets import Scope, scope_of
-from airflow_release_plugin.services.runtime import access
-from airflow_release_plugin.services.versions.file_diffs import ChangedFile, diff_changes
+from airflow_release_plugin.services.rollbacks import rollbacks
+from airflow_release_plugin.services.rollbacks.planning import Choice
 from airflow_release_plugin.views.web.base import BasePage, posted_release_request, route
 from airflow_release_plugin.views.web.datetime_input import read_moment
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
@@ -80,25 +79,26 @@ class RollbackPage(BasePage):
 
     def _plan(self, scope: Scope, fields: Fields, problem: str | None = None) -> str:
         choice = _choice(fields)
-        plan = planning.plan(self.ctx(), actor=self.actor(), scope=scope, choice=choice)
         level = fields.get("at_least_level", 1, type=int)
+        page = rollback_page.get_detail(
+            self.ctx(),
+            actor=self.actor(),
+            scope=scope,
+            choice=choice,
+            at_least_level=level,
+            options=diff_options(),
+        )
         return self.render(
             "releases/rollback.html",
-            plan=plan,
+            plan=page.plan,
             choice=choice,
             named={name: fields.getlist(name) for name in SCOPE_FIELDS if fields.get(name)},
-            preview=rollbacks.preview(self.ctx(), plan, actor=self.actor(), at_least_level=level),
-            changes=self._changes(plan),
+            preview=page.preview,
+            changes=page.changes,
             values=fields.to_dict(flat=False),
             problem=problem,
             settings=self.ctx().settings,
         )
-
-    def _changes(self, plan: RollbackPlan) -> list[ChangedFile] | None:
-        """The diff, to people who may read the code."""
-        if not access.may_read_code(self.ctx(), self.actor(), plan.dag_ids):
-            return None
-        return diff_changes(self.ctx(), plan.base_commit, plan.changes, diff_options())
 
 
 def _scope(fields: Fields) -> Scope | None:

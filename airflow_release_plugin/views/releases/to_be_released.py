@@ -12,17 +12,17 @@ from flask_babel import ngettext
 
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
-from airflow_release_plugin.services.read_models import compare
+from airflow_release_plugin.services.read_models import compare, to_be_released
+from airflow_release_plugin.services.read_models.to_be_released import ListRequest
 from airflow_release_plugin.services.releases import creation
 from airflow_release_plugin.services.runtime import preferences
-from airflow_release_plugin.services.submissions import candidates, shared_files, submissions
+from airflow_release_plugin.services.submissions import candidates, submissions
 from airflow_release_plugin.services.submissions.candidates import Candidate, CandidateFilter
 from airflow_release_plugin.services.submissions.submissions import ItemResult
 from airflow_release_plugin.views.web.base import (
     BasePage,
     choice_arg,
     offset_arg,
-    order_arg,
     posted_ids,
     route,
     size_arg,
@@ -47,52 +47,34 @@ class ToBeReleasedPage(BasePage):
     @route("/")
     def list(self) -> str | Response:
         """Show a page of the list as the user left it, or as the query says."""
-        if REMEMBERED_NAMES.isdisjoint(request.args):
-            left = preferences.recall(self.ctx(), actor=self.actor(), page=self.tab)
-            if left:
-                offset = f"&offset={offset_arg()}" if offset_arg() else ""
-                return redirect(f"{url_for('ToBeReleasedPage.list')}?{left}{offset}")
-        kept = urlencode([(name, text_arg(name)) for name in REMEMBERED if text_arg(name)])
-        preferences.remember(self.ctx(), actor=self.actor(), page=self.tab, query=kept)
-        return self._shared() if text_arg("tab") == "shared" else self._dags()
+        asked = _asked()
+        shown = to_be_released.get_list(self.ctx(), actor=self.actor(), asked=asked)
+        if shown.left:
+            offset = f"&offset={offset_arg()}" if offset_arg() else ""
+            return redirect(f"{url_for('ToBeReleasedPage.list')}?{shown.left}{offset}")
+        if shown.candidates is None:
+            files = shown.shared_files
+            return self.render(
+                "releases/shared_files.html",
+                files=files.items if files else [],
+                total=files.total_entries if files else 0,
+                limit=asked.limit,
+            )
+        return self.render(
+            "releases/to_be_released.html",
+            candidates=shown.candidates.items,
+            total=shown.candidates.total_entries,
+            filtered=asked.wanted != CandidateFilter(),
+            first_use=shown.first_use,
+            limit=asked.limit,
+            most=creation.MAX_ITEMS,
+        )
 
     @route("/reset")
     def reset(self) -> Response:
         """Forget tab and filters."""
-        preferences.remember(self.ctx(), actor=self.actor(), page=self.tab, query="")
+        preferences.remember(self.ctx(), actor=self.actor(), page=to_be_released.PAGE, query="")
         return redirect(url_for("ToBeReleasedPage.list"))
-
-    def _dags(self) -> str:
-        page = candidates.list_candidates(
-            self.ctx(),
-            actor=self.actor(),
-            wanted=_wanted(),
-            order_by=order_arg(candidates.ORDER_COLUMNS, ""),
-            limit=size_arg(),
-            offset=offset_arg(),
-        )
-        return self.render(
-            "releases/to_be_released.html",
-            candidates=page.items,
-            total=page.total_entries,
-            filtered=_wanted() != CandidateFilter(),
-            first_use=submissions.is_first_use(self.ctx()),
-            limit=size_arg(),
-            most=creation.MAX_ITEMS,
-        )
-
-    def _shared(self) -> str:
-        page = shared_files.list_shared_files(
-            self.ctx(),
-            actor=self.actor(),
-            search=text_arg("search"),
-            order_by=order_arg(shared_files.ORDER_COLUMNS, ""),
-            limit=size_arg(),
-            offset=offset_arg(),
-        )
-        return self.render(
-            "releases/shared_files.html", files=page.items, total=page.total_entries, limit=size_arg()
-        )
 
     @route("/matching")
     def matching(self) -> FlaskResponse:
@@ -182,6 +164,19 @@ class ToBeReleasedPage(BasePage):
 
 
 REMEMBERED_NAMES = frozenset(REMEMBERED)
+
+
+def _asked() -> ListRequest:
+    """What the query asks for; without any of what is remembered, the list opens as it was left."""
+    kept = urlencode([(name, text_arg(name)) for name in REMEMBERED if text_arg(name)])
+    return ListRequest(
+        query=None if REMEMBERED_NAMES.isdisjoint(request.args) else kept,
+        shared=text_arg("tab") == "shared",
+        wanted=_wanted(),
+        order_by=text_arg("order_by"),
+        limit=size_arg(),
+        offset=offset_arg(),
+    )
 
 
 def _wanted() -> CandidateFilter:

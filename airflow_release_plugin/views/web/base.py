@@ -15,10 +15,8 @@ from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.services.drift import drift
-from airflow_release_plugin.services.exports import transfer_visibility
-from airflow_release_plugin.services.read_models import import_page
-from airflow_release_plugin.services.releases import decisions
+from airflow_release_plugin.services.read_models import page_frame
+from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.views.web.datetime_input import read_moment
@@ -69,18 +67,17 @@ class BasePage(BaseView):
 
         :param waiting: length of the user's inbox, where the page has read it already
         """
-        if waiting is None:
-            waiting = len(decisions.inbox(self.ctx(), actor=self.actor()))
-            waiting += import_page.count_waiting(self.ctx(), actor=self.actor())
+        frame = page_frame.get_frame(self.ctx(), actor=self.actor(), waiting=waiting)
         shared = {
             "filters": request.args.to_dict(),
             "limit": PAGE_SIZE,
             "offset": offset_arg(),
             "settings": self.ctx().settings,
-            "drifted": drift.is_alarmed(self.ctx(), self.ctx().settings.environment),
-            "transfers": transfer_visibility.sides(self.ctx(), self.actor()),
+            "waiting": frame.waiting,
+            "drifted": frame.drifted,
+            "transfers": frame.transfers,
         }
-        return render_template(template, tab=self.tab, waiting=waiting, **{**shared, **values})
+        return render_template(template, tab=self.tab, **{**shared, **values})
 
 
 def is_live_fetch() -> bool:

@@ -9,6 +9,7 @@ import pytest
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.domain.release.request import ReleaseRequest
+from airflow_release_plugin.domain.release.rollback_scope import UndoRelease
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Release
@@ -16,7 +17,6 @@ from airflow_release_plugin.services.approvals import flow_admin, gates
 from airflow_release_plugin.services.approvals.gates import GateSubject
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
-from airflow_release_plugin.services.rollbacks.targets import UndoRelease
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, World
 from tests.harness.outbox import NOTIFIER, SMTP, configure, outbox, told

@@ -362,8 +362,8 @@ def test_another_release_of_the_same_dag_is_named_and_becomes_stale(world: World
 
 
 def test_it_is_rolled_back_like_any_release(world: World, machine: Path) -> None:
+    from airflow_release_plugin.domain.release.rollback_scope import UndoRelease
     from airflow_release_plugin.services.rollbacks import planning, rollbacks
-    from airflow_release_plugin.services.rollbacks.targets import UndoRelease
 
     approved = text_of(machine)
     beside(machine / "etl.py", EDITED)

@@ -19,6 +19,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.release.request import ReleaseRequest
+from airflow_release_plugin.domain.release.rollback_scope import UndoRelease
 from airflow_release_plugin.domain.states import ImportState, ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
     BundleUntrustedError,
@@ -34,7 +35,6 @@ from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.imports import applying, contents, imports, job, preflight
 from airflow_release_plugin.services.read_models import release_page
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
-from airflow_release_plugin.services.rollbacks.targets import UndoRelease
 from airflow_release_plugin.services.runtime import audit, installation
 from airflow_release_plugin.services.submissions import candidates
 from airflow_release_plugin.services.versions.file_diffs import ChangedFile

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.ports import DagFacts, ServedState
+from airflow_release_plugin.domain.release.rollback_scope import UndoRelease
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import events
 from airflow_release_plugin.services.releases import creation, releases
 from airflow_release_plugin.services.rollbacks import planning
-from airflow_release_plugin.services.rollbacks.targets import UndoRelease
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.verification import verification
 from airflow_release_plugin.services.verification.verification import Verification

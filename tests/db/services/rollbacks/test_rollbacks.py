@@ -11,6 +11,13 @@ from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.domain.release.request import ReleaseRequest
+from airflow_release_plugin.domain.release.rollback_scope import (
+    DagTarget,
+    PointInTime,
+    Retire,
+    Scope,
+    UndoRelease,
+)
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
     ConflictError,
@@ -24,13 +31,6 @@ from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.releases import creation, releases
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
 from airflow_release_plugin.services.rollbacks.planning import Choice, RollbackPlan
-from airflow_release_plugin.services.rollbacks.targets import (
-    DagTarget,
-    PointInTime,
-    Retire,
-    Scope,
-    UndoRelease,
-)
 from airflow_release_plugin.services.submissions import candidates
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, VIEWER, World

@@ -1,0 +1,65 @@
+"""What waits for somebody: releases, gates and imports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_release_plugin.domain.identity import Actor, ActorKind
+from airflow_release_plugin.services.read_models import import_page
+from airflow_release_plugin.services.releases import decisions
+from airflow_release_plugin.services.releases.decisions import InboxItem
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime.context import Context
+
+
+@dataclass(frozen=True)
+class InboxDetail:
+    """
+    What waits for the actor.
+
+    :param items: releases and gates, the soonest to expire first
+    :param imports: those that nobody has applied or discarded, the oldest first, with state and findings
+    """
+
+    items: tuple[InboxItem, ...]
+    imports: tuple[import_page.ImportSummary, ...]
+
+    def __len__(self) -> int:
+        return len(self.items) + len(self.imports)
+
+
+@dataclass(frozen=True)
+class ActorDetail:
+    """
+    The actor, and what they may do.
+
+    :param waiting: number of releases and gates that wait for their decision
+    """
+
+    actor: Actor
+    is_admin: bool
+    may_approve: bool
+    waiting: int
+
+
+def get_inbox(ctx: Context, *, actor: Actor) -> InboxDetail:
+    """What waits for the actor now; a fixed number of queries."""
+    return InboxDetail(
+        items=tuple(decisions.inbox(ctx, actor=actor)),
+        imports=tuple(import_page.summary(row) for row in import_page.waiting(ctx, actor=actor)),
+    )
+
+
+def count_waiting(ctx: Context, *, actor: Actor) -> int:
+    """How many things :func:`get_inbox` finds."""
+    return len(decisions.inbox(ctx, actor=actor)) + import_page.count_waiting(ctx, actor=actor)
+
+
+def get_actor(ctx: Context, *, actor: Actor) -> ActorDetail:
+    """Who the actor is to this product."""
+    return ActorDetail(
+        actor=actor,
+        is_admin=access.is_admin(ctx, actor),
+        may_approve=actor.kind is ActorKind.USER and actor.has_any_role(ctx.settings.default_flow_roles),
+        waiting=len(decisions.inbox(ctx, actor=actor)),
+    )

@@ -1,0 +1,40 @@
+"""What stands around each page: how much waits, whether something drifted, which tabs there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.services.drift import drift
+from airflow_release_plugin.services.exports import transfer_visibility
+from airflow_release_plugin.services.exports.transfer_visibility import Sides
+from airflow_release_plugin.services.read_models import inbox
+from airflow_release_plugin.services.runtime.context import Context
+
+
+@dataclass(frozen=True)
+class FrameSummary:
+    """
+    The same for every page.
+
+    :param waiting: length of the actor's inbox
+    :param drifted: whether a machine found something that is not known to be gone
+    :param transfers: the sides of transfers that the actor may see
+    """
+
+    waiting: int
+    drifted: bool
+    transfers: Sides
+
+
+def get_frame(ctx: Context, *, actor: Actor, waiting: int | None = None) -> FrameSummary:
+    """
+    The frame of a page for the actor.
+
+    :param waiting: length of the inbox, where the page has read it already
+    """
+    return FrameSummary(
+        waiting=inbox.count_waiting(ctx, actor=actor) if waiting is None else waiting,
+        drifted=drift.is_alarmed(ctx, ctx.settings.environment),
+        transfers=transfer_visibility.sides(ctx, actor),
+    )
