@@ -20,6 +20,7 @@ from tools.name_rules import (
     packages_say_what_they_are_for,
     pages_end_in_page,
 )
+from tools.service_calls import one_call_for_a_handler
 from tools.source import PACKAGE, Finding, Source, last_name
 from tools.type_rules import keywords_have_types, objects_travel_whole, versions_are_made_in_one_place
 
@@ -208,6 +209,7 @@ RULES: tuple[Rule, ...] = (
     modules_have_names_of_their_own,
     pages_end_in_page,
     code_says_dag_in_capitals,
+    one_call_for_a_handler,
 )
 
 _PAGE_RULES = (

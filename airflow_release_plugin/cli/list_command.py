@@ -8,7 +8,6 @@ from airflow_release_plugin.cli.common import Row, command, moment
 from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.services.releases import releases
-from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def list_releases(args: Namespace) -> list[Row]:
                 "number": release.number,
                 "title": release.title,
                 "state": release.effective_state(ctx.clock()).value,
-                "dag_ids": access.release_dag_ids(release),
+                "dag_ids": release.dag_ids,
                 "requested_by": release.requested_by_name,
                 "requested_at": _text(release.requested_at),
                 "released_at": release.released_at.isoformat(timespec="seconds")

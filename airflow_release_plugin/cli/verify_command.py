@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_release_plugin.cli.common import Row, command, deed, fail, operator
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.services.drift import adoption, drift
+from airflow_release_plugin.services.read_models import drift_adoption
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
@@ -36,9 +37,8 @@ def _rows(args: Namespace) -> list[Row]:
 
 def _preview(args: Namespace) -> list[Row]:
     with unit_of_work() as (ctx, _):
-        made = adoption.plan(ctx, actor=operator(), name=ctx.settings.environment)
-        files = adoption.diff(ctx, made)
-        preview = adoption.preview(ctx, made, actor=operator())
+        found = drift_adoption.get_adoption(ctx, actor=operator(), name=ctx.settings.environment)
+    made, files, preview = found.plan, found.changes, found.preview
     lines = {file.path: f"+{file.diff.added} -{file.diff.removed}" for file in files}
     rows = [{"what": file.change.value, "name": file.path, "detail": lines[file.path]} for file in files]
     rows += [

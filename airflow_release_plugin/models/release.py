@@ -114,6 +114,11 @@ class Release(Stateful, Base):
         return release_number(self.rolls_back_id) if self.rolls_back_id else ""
 
     @property
+    def dag_ids(self) -> list[str]:
+        """Sorted ids of all DAGs in it, in the target."""
+        return sorted({dag_id for item in self.items for dag_id in item.dag_ids})
+
+    @property
     def changes(self) -> tuple[TreeChange, ...]:
         """What it does to the target tree."""
         return tuple(

@@ -81,6 +81,10 @@ class Export(Stateful, Base):
         return Person(self.requested_by_id, self.requested_by_name)
 
 
+REFUSED = "refused"
+"""Key of an import's options that holds the code of the error that refused its file."""
+
+
 class Import(Stateful, Base):
     """A bundle from another installation on its way into this one."""
 
@@ -137,6 +141,11 @@ class Import(Stateful, Base):
     @property
     def subject(self) -> str:
         return f"import {self.id}"
+
+    @property
+    def error_code(self) -> str:
+        """What kind of error refused its file; empty if none did."""
+        return str(self.options.get(REFUSED, ""))
 
     @property
     def uploaded_by(self) -> Person:

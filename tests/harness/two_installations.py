@@ -68,11 +68,11 @@ def checked_at(world: World, data: bytes, *, mapping: Any = None, folder: str = 
 
 
 def apply(
-    world: World, row: Import, mode: ImportMode = ImportMode.SUBMIT, export_request: ReleaseRequest = ASKED
+    world: World, row: Import, mode: ImportMode = ImportMode.SUBMIT, release_request: ReleaseRequest = ASKED
 ) -> Import:
     """Ask for an import to be applied, and let a server do it."""
     assert blocking(rows_from(row.preflight)) == ()
-    applying.request(world.ctx, actor=ADMIN, import_id=row.id, mode=mode, export_request=export_request)
+    applying.request(world.ctx, actor=ADMIN, import_id=row.id, mode=mode, release_request=release_request)
     job.run_once(work=servers(world))
     assert row.state is ImportState.APPLIED, row.error
     return row

@@ -8,6 +8,7 @@ import pytest
 
 from tools.house_rules import check_page, check_python, check_repository
 from tools.name_rules import one_class_for_a_name
+from tools.service_calls import CALLS_FOR_ALL, MORE_THAN_ONE, handlers
 from tools.source import Source
 from tools.type_rules import OPEN_KEYWORDS, keywords_have_types
 
@@ -16,7 +17,52 @@ PACKAGE = "airflow_release_plugin"
 LONG_FUNCTION = "def f():\n" + "    x = 1\n" * 50
 LONG_FILE = "x = 1\n" * 401
 
+IMPORTS = """
+from airflow_release_plugin.services.read_models import page
+from airflow_release_plugin.services.releases import releases
+from airflow_release_plugin.services.releases.creation import ReleaseRequest, request
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+"""
+
+
+def on_page(body: str, *, methods: str = "") -> str:
+    """A page with one handler, and methods beside it."""
+    return f"{IMPORTS}class A:\n    @route('/', {methods})\n    def show(self):\n        {body}\n" + BESIDE
+
+
+BESIDE = """
+    def _again(self):
+        return page.get_it()
+
+    def _twice(self):
+        return page.get_it() + releases.get()
+
+def _outside():
+    return page.get_it()
+"""
+ROUTE = f"{IMPORTS}@router.get('/x')\nasync def show():\n    "
+EFFECT = f"{IMPORTS}@router.post('/x')\ndef act():\n    "
+
 BROKEN = [
+    ("views/a.py", on_page("return page.get_it() + releases.get()"), "makes 2 calls"),
+    ("views/a.py", on_page("return self._twice()"), "makes 2 calls"),
+    ("views/a.py", on_page("return request() + _outside()"), "makes 2 calls"),
+    ("views/a.py", on_page("return [releases.get(i) for i in ids]"), "makes 2 calls"),
+    ("views/a.py", on_page("for i in ids: releases.get(i)"), "makes 2 calls"),
+    ("views/a.py", on_page("if page.get_it(): return 1\n        return self._again()"), "makes 2 calls"),
+    ("views/a.py", on_page("return releases.a() or releases.b()", methods="'POST'"), "makes 2 calls"),
+    ("views/a.py", on_page("releases.act(); return self._twice()", methods="'POST'"), "makes 3 calls"),
+    (
+        "views/a.py",
+        on_page(
+            "try: releases.act()\n        except E: return self._twice()\n        return 1", methods="'POST'"
+        ),
+        "makes 3 calls",
+    ),
+    ("api/routes/a.py", ROUTE + "with unit_of_work(): return page.a() + page.b()", "makes 2 calls"),
+    ("api/routes/a.py", EFFECT + "request(); releases.act()", "makes 2 calls"),
+    ("api/serializers/a.py", IMPORTS + "def answer(row): return page.get_it(row)", "only handlers"),
+    ("views/widgets/a.py", IMPORTS + "x = releases.get()", "only handlers"),
     ("services/a.py", "release.state = State.DRAFT", "move_to"),
     ("services/a.py", "release.state += 'x'", "move_to"),
     ("repositories/a.py", "setattr(release, 'state', 1)", "move_to"),
@@ -68,6 +114,19 @@ KEPT = [
     ("views/web/base.py", "class A:\n    def render(self, **values: Any): pass"),
     ("domain/a.py", "values = {**vars(self), 'kind': self.kind.value}"),
     ("services/versions/versions.py", "Submission(unit=unit)"),
+    ("views/a.py", on_page("return self._again() if x else _outside()")),
+    ("views/a.py", on_page("if x: return page.a()\n        return page.b()")),
+    ("views/a.py", on_page("return [x for x in releases.list_releases()]")),
+    ("views/a.py", on_page("request(ReleaseRequest()); return self._again()", methods="'POST'")),
+    (
+        "views/a.py",
+        on_page(
+            "try: releases.act()\n        except E: return self._again()\n        return 1", methods="'POST'"
+        ),
+    ),
+    ("api/routes/a.py", EFFECT + "with unit_of_work() as ctx:\n        request()\n        return page.a()"),
+    ("api/serializers/a.py", IMPORTS + "def answer(row): return ReleaseRequest(row)"),
+    ("services/a.py", IMPORTS + "def answer(row): return page.a() + page.b()"),
     ("models/base.py", "self.state = checked"),
     ("services/a.py", "before = release.state"),
     ("services/a/__init__.py", '"""What ``a.py`` is for: this.\n\nAnd more. Here."""'),
@@ -203,3 +262,18 @@ def test_a_line_of_a_template_has_at_most_120_columns() -> None:
         (3, "121 columns")
     ]
     assert check_page("a.css", text) == []
+
+
+@pytest.mark.parametrize("place", MORE_THAN_ONE)
+def test_a_handler_that_may_call_more_is_there_and_needs_to(place: str) -> None:
+    path, _, name = place.partition(":")
+    (handler,) = [
+        h for h in handlers(Source(path, (ROOT / PACKAGE / path).read_text()).tree) if h.name == name
+    ]
+
+    assert not handler.is_kept
+
+
+@pytest.mark.parametrize("path", CALLS_FOR_ALL)
+def test_a_file_that_may_call_without_a_handler_is_there(path: str) -> None:
+    assert list(handlers(Source(path, (ROOT / PACKAGE / path).read_text()).tree)) == []

@@ -19,7 +19,7 @@ from airflow_release_plugin.schemas.environment import (
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.services.drift import adoption, drift
 from airflow_release_plugin.services.promotion import environments
-from airflow_release_plugin.services.read_models import release_page
+from airflow_release_plugin.services.read_models import drift_adoption, release_page
 
 router = APIRouter(prefix="/environments", tags=["Environments"])
 
@@ -71,7 +71,7 @@ def forget_machine(name: str, host: str, caller: CallerDep) -> None:
 def hand_made(name: str, caller: CallerDep) -> HandMadeResponse:
     """What was changed by hand, and what adopting it would take; nothing is stored."""
     with caller.transaction() as (ctx, actor):
-        return hand_made_response(ctx, adoption.plan(ctx, actor=actor, name=name), actor=actor)
+        return hand_made_response(drift_adoption.get_adoption(ctx, actor=actor, name=name))
 
 
 @router.post("/{name}/drift/adopt", status_code=201)
@@ -89,8 +89,7 @@ def adopt_drift(name: str, body: AdoptDriftBody, caller: CallerDep) -> ReleaseDe
 def live_dags(name: str, caller: CallerDep) -> Collection[DagVersionResponse]:
     """What the environment holds now."""
     with caller.transaction() as (ctx, actor):
-        environments.get(ctx, actor=actor, name=name)
-        rows = environments.live_dags(ctx, actor=actor)
+        rows = environments.live_dags(ctx, actor=actor, name=name)
         items = [DagVersionResponse.model_validate(row) for row in rows]
         return Collection(items=items, total_entries=len(items))
 
@@ -101,7 +100,8 @@ def dag_history(
 ) -> Collection[DagVersionResponse]:
     """Every version of a DAG, newest first."""
     with caller.transaction() as (ctx, actor):
-        environments.get(ctx, actor=actor, name=name)
-        page = environments.dag_history(ctx, actor=actor, dag_id=dag_id, limit=limit, offset=offset)
+        page = environments.dag_history(
+            ctx, actor=actor, name=name, dag_id=dag_id, limit=limit, offset=offset
+        )
         items = [DagVersionResponse.model_validate(row) for row in page.items]
         return Collection(items=items, total_entries=page.total_entries)

@@ -22,7 +22,7 @@ from airflow_release_plugin.schemas.flow import (
     SimulationResponse,
 )
 from airflow_release_plugin.services.approvals import flow_admin
-from airflow_release_plugin.services.read_models import simulator
+from airflow_release_plugin.services.read_models import flow_page, simulator
 
 router = APIRouter(prefix="/flows", tags=["Flows"])
 
@@ -39,14 +39,15 @@ def list_flows(caller: CallerDep) -> Collection[FlowResponse]:
 def create_flow(body: FlowBody, caller: CallerDep) -> FlowDetailResponse:
     """Add a flow; it is tried after all others but the built-in one."""
     with caller.transaction() as (ctx, actor):
-        return flow_detail(ctx, flow_admin.create(ctx, actor=actor, raw=body.spec))
+        made = flow_admin.create(ctx, actor=actor, raw=body.spec)
+        return flow_detail(flow_page.with_people(ctx, made))
 
 
 @router.post("/preview")
 def preview_flow(body: FlowBody, caller: CallerDep) -> FlowDetailResponse:
     """Check a flow without saving it: its warnings, and who could approve."""
     with caller.transaction() as (ctx, actor):
-        return flow_detail(ctx, flow_admin.preview(ctx, actor=actor, raw=body.spec))
+        return flow_detail(flow_page.get_unsaved(ctx, actor=actor, raw=body.spec))
 
 
 @router.put("/order")
@@ -91,7 +92,7 @@ def simulate(
 def get_flow(flow_id: IdPath, caller: CallerDep) -> FlowDetailResponse:
     """One flow, with the people who can approve at each step."""
     with caller.transaction() as (ctx, actor):
-        return flow_detail(ctx, flow_admin.get(ctx, actor=actor, flow_id=flow_id))
+        return flow_detail(flow_page.get_flow(ctx, actor=actor, flow_id=flow_id))
 
 
 @router.put("/{flow_id}")
@@ -101,7 +102,7 @@ def update_flow(flow_id: IdPath, body: FlowBody, caller: CallerDep) -> FlowDetai
         raise InvalidRequestError("Say which revision you edited: revision.")
     with caller.transaction() as (ctx, actor):
         view = flow_admin.update(ctx, actor=actor, flow_id=flow_id, raw=body.spec, revision=body.revision)
-        return flow_detail(ctx, view)
+        return flow_detail(flow_page.with_people(ctx, view))
 
 
 @router.post("/{flow_id}/enabled")

@@ -11,7 +11,6 @@ from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackPlanResponse, RollbackScopeBody
 from airflow_release_plugin.services.read_models import release_page, rollback_page
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.rollbacks import rollbacks
 
 router = APIRouter(prefix="/rollbacks", tags=["Rollbacks"])

@@ -22,7 +22,6 @@ from airflow_release_plugin.schemas.release import (
 from airflow_release_plugin.services.read_models.compare import ReleaseComparison, VersionComparison
 from airflow_release_plugin.services.read_models.gate_page import GateDetail
 from airflow_release_plugin.services.read_models.release_page import ReleaseDetail
-from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions.file_diffs import ChangedFile
 from airflow_release_plugin.services.versions.structure import Structure
@@ -79,7 +78,7 @@ def _summary(ctx: Context, release: Release) -> dict[str, object]:
         "requested_at": release.requested_at,
         "released_at": release.released_at,
         "released_by": release.released_by,
-        "dag_ids": access.release_dag_ids(release),
+        "dag_ids": release.dag_ids,
         "item_count": len(release.items),
         "change_digest": release.change_digest,
         "attempt": release.attempt,

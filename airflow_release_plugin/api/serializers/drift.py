@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.schemas.environment import (
     HandMadeFileResponse,
     HandMadeResponse,
     HandMadeVersionResponse,
 )
-from airflow_release_plugin.services.drift import adoption
-from airflow_release_plugin.services.drift.adoption import AdoptionPlan
-from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.read_models.drift_adoption import AdoptionDetail
 
 
-def hand_made_response(ctx: Context, made: AdoptionPlan, *, actor: Actor) -> HandMadeResponse:
+def hand_made_response(found: AdoptionDetail) -> HandMadeResponse:
     """A plan with the people who could approve it."""
-    preview = adoption.preview(ctx, made, actor=actor)
+    made, preview = found.plan, found.preview
     return HandMadeResponse(
         host=made.host,
         base_commit=made.found.base,
@@ -32,7 +29,7 @@ def hand_made_response(ctx: Context, made: AdoptionPlan, *, actor: Actor) -> Han
                 lines_added=file.diff.added,
                 lines_removed=file.diff.removed,
             )
-            for file in adoption.diff(ctx, made)
+            for file in found.changes
         ],
         problems=list(made.problems),
         busy=sorted(f"{row.path} v{row.version}" for row in made.busy),

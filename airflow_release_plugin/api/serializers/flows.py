@@ -12,12 +12,12 @@ from airflow_release_plugin.schemas.flow import (
     StepPeopleResponse,
     TrialResponse,
 )
-from airflow_release_plugin.services.approvals import flow_admin
+from airflow_release_plugin.services.approvals.flow_admin import FlowDetail
+from airflow_release_plugin.services.read_models.flow_page import FlowPeopleDetail
 from airflow_release_plugin.services.read_models.simulator import Simulation
-from airflow_release_plugin.services.runtime.context import Context
 
 
-def flow_response(view: flow_admin.FlowDetail) -> FlowResponse:
+def flow_response(view: FlowDetail) -> FlowResponse:
     """A flow for a list."""
     return FlowResponse(
         id=view.id,
@@ -33,10 +33,10 @@ def flow_response(view: flow_admin.FlowDetail) -> FlowResponse:
     )
 
 
-def flow_detail(ctx: Context, view: flow_admin.FlowDetail) -> FlowDetailResponse:
+def flow_detail(found: FlowPeopleDetail) -> FlowDetailResponse:
     """A flow with the people who can approve at each step."""
-    people = [StepPeopleResponse.model_validate(step) for step in flow_admin.people(ctx, view.spec)]
-    return FlowDetailResponse(**flow_response(view).model_dump(), people=people)
+    people = [StepPeopleResponse.model_validate(step) for step in found.people]
+    return FlowDetailResponse(**flow_response(found.flow).model_dump(), people=people)
 
 
 def simulation_response(found: Simulation) -> SimulationResponse:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.schemas.imports import ImportResponse
-from airflow_release_plugin.services.imports import imports
 from airflow_release_plugin.services.runtime.context import Context
 
 
@@ -12,7 +11,4 @@ def import_response(ctx: Context, row: Import) -> ImportResponse:
     """An import as it stands now."""
     # Columns that were left out are filled in by the database.
     ctx.session.flush()
-    names = ImportResponse.model_fields.keys() - {"error_code"}
-    return ImportResponse.model_validate(
-        {**{name: getattr(row, name) for name in names}, "error_code": imports.error_code(row)}
-    )
+    return ImportResponse.model_validate({name: getattr(row, name) for name in ImportResponse.model_fields})

@@ -1,4 +1,4 @@
-"""What people go back to: a DAG at a version, a release undone, the environment at a moment, a DAG retired."""
+"""What people go back to: a DAG at a version, a release undone, the environment at a moment; or retire."""
 
 from __future__ import annotations
 

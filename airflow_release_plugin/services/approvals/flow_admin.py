@@ -71,7 +71,8 @@ def may_edit(ctx: Context, actor: Actor) -> bool:
     return actor.kind is ActorKind.USER and actor.has_any_role(ctx.settings.flow_admin_roles)
 
 
-def _require_editor(ctx: Context, actor: Actor) -> None:
+def require_editor(ctx: Context, actor: Actor) -> None:
+    """Raise ``NotAllowedError`` unless the actor may configure flows, or sits at the computer itself."""
     if actor.kind is not ActorKind.SYSTEM and not may_edit(ctx, actor):
         raise NotAllowedError(
             f"{actor.name!r} may not change approval flows; it needs one of the roles "
@@ -154,7 +155,7 @@ def preview(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowDetail:
 
     :raises InvalidRequestError: see :func:`save`
     """
-    _require_editor(ctx, actor)
+    require_editor(ctx, actor)
     spec = flow_from_dict(raw)
     require_notifiers(spec)
     _require_possible(ctx, spec)
@@ -184,6 +185,8 @@ def create(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowDetail:
     )
     ctx.session.add(row)
     _keep_revision(ctx, row, actor=actor, tag=EventTag.FLOW_CREATED)
+    # A name that somebody else took at the same time is found here, not after the answer.
+    ctx.session.flush()
     return _view(row)
 
 
@@ -209,7 +212,7 @@ def update(ctx: Context, *, actor: Actor, flow_id: int, raw: dict[str, Any], rev
 
 def set_enabled(ctx: Context, *, actor: Actor, flow_id: int, enabled: bool) -> FlowDetail:
     """Switch a flow on or off; the same again is a no-op."""
-    _require_editor(ctx, actor)
+    require_editor(ctx, actor)
     row = _found(queries.flow(ctx.session, flow_id, lock=True), flow_id)
     if row.enabled != enabled:
         _write(ctx, row, flow_from_dict({**row.spec_json, "enabled": enabled}), actor=actor)
@@ -218,7 +221,7 @@ def set_enabled(ctx: Context, *, actor: Actor, flow_id: int, enabled: bool) -> F
 
 def delete(ctx: Context, *, actor: Actor, flow_ids: Collection[int]) -> list[str]:
     """Delete flows and return their names; all or none. Revisions stay: approvals name them."""
-    _require_editor(ctx, actor)
+    require_editor(ctx, actor)
     rows = [
         _found(queries.flow(ctx.session, flow_id, lock=True), flow_id) for flow_id in sorted(set(flow_ids))
     ]
@@ -237,7 +240,7 @@ def reorder(ctx: Context, *, actor: Actor, flow_ids: Sequence[int]) -> list[Flow
     :param flow_ids: ids of all flows, the first to try in front
     :raises ConflictError: the list does not name every flow once: somebody added or deleted one
     """
-    _require_editor(ctx, actor)
+    require_editor(ctx, actor)
     rows = {row.id: row for row in queries.flows(ctx.session)}
     if sorted(flow_ids) != sorted(rows):
         raise ConflictError(

@@ -21,7 +21,6 @@ from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import flows as flow_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.approvals import flows
-from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import risk
 
@@ -196,7 +195,7 @@ def _about_release(release: Release) -> dict[str, Any]:
         "title": release.title,
         "url": f"/release/ui/releases/{release.id}",
         "environment": release.environment,
-        "dag_ids": access.release_dag_ids(release),
+        "dag_ids": release.dag_ids,
         "reviewers": [person["name"] for person in release.reviewers],
         "gate": None,
     }

@@ -101,10 +101,9 @@ def request(
     return row
 
 
-def preview(ctx: Context, *, actor: Actor, import_id: int, at_least_level: int = 1) -> ApprovalPreview:
+def preview_of(ctx: Context, row: Import, *, actor: Actor, at_least_level: int = 1) -> ApprovalPreview:
     """The flow for imports, and who could approve a release of what an import brings; nothing is stored."""
     imports.require_importer(ctx, actor, "apply imports")
-    row = imports.get(ctx, actor=actor, import_id=import_id)
     with imports.opened(ctx, row) as bundle:
         made = plan(ctx, row, bundle)
         drafts = [draft(ctx, row, made, each, each.unit or _nobody(ctx, each)) for each in made.changed]

@@ -28,6 +28,7 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.models.base import stamp
+from airflow_release_plugin.models.transfer import REFUSED
 from airflow_release_plugin.repositories import imports as queries
 from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services.runtime import access, audit
@@ -40,7 +41,6 @@ from airflow_release_plugin.transfer.upload import Upload, missing
 _LONGEST_NAME = 250
 _SHA256 = re.compile("[0-9a-f]{64}")
 _CHUNK = 1 << 20
-_REFUSED = "refused"
 
 
 def require_importer(ctx: Context, actor: Actor, deed: str) -> None:
@@ -255,20 +255,15 @@ def release_title(dag_ids: Iterable[str]) -> str:
 
 def _refuse(ctx: Context, actor: Actor, row: Import, error: BundleError) -> None:
     row.error = error.message
-    row.options = {**row.options, _REFUSED: error.code}
+    row.options = {**row.options, REFUSED: error.code}
     row.move_to(ImportState.FAILED)
     remove_file(ctx, row)
     record(ctx, row, EventTag.IMPORT_FAILED, actor=actor, reason=error.message, code=error.code)
 
 
-def error_code(row: Import) -> str:
-    """What kind of error refused the file of an import; empty if none did."""
-    return str(row.options.get(_REFUSED, ""))
-
-
 def require_accepted(row: Import) -> None:
     """Raise why the file of an import was refused, if it was."""
-    if code := error_code(row):
+    if code := row.error_code:
         raise error_for_code(code)(row.error, import_id=row.id)
 
 

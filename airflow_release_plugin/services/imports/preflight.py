@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from airflow_release_plugin.domain.bundle.manifest import Manifest
 from airflow_release_plugin.domain.bundle.name_table import NameTable, name_table
 from airflow_release_plugin.domain.bundle.preflight import (
@@ -34,6 +36,7 @@ def check(
     import_id: int,
     folder: str = "",
     names: NameTable | None = None,
+    renamed: Mapping[tuple[str, str], str] | None = None,
     take_over: bool = False,
 ) -> Import:
     """
@@ -41,12 +44,15 @@ def check(
 
     :param folder: where DAG files go that were never here
     :param names: what things are called here; those of the last import from there if left out
+    :param renamed: in place of ``names``, those that changed, by kind and name there
     :param take_over: whether DAGs that were made here may become those of the bundle
     :raises ConflictError: the import is not whole, or is over
     :raises BundleError: whoever signed it is not trusted any more
     """
     imports.require_importer(ctx, actor, "check imports")
     row = require_waiting(imports.get_locked(ctx, actor=actor, import_id=import_id))
+    if renamed is not None:
+        names = name_mappings.renamed(ctx, row, renamed)
     table = names if names is not None else name_mappings.remembered(ctx, row.source_uid or "")
     if len(folder) > _LONGEST_FOLDER:
         raise InvalidRequestError(

@@ -14,7 +14,6 @@ from airflow_release_plugin.domain.ports import LiveDag, RunFacts
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.models import Release, ReleaseItem
 from airflow_release_plugin.services.releases import releases
-from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import risk
 
@@ -90,7 +89,7 @@ def get_cutover(ctx: Context, *, actor: Actor, release_id: int) -> tuple[DagCuto
 def of_release(ctx: Context, release: Release) -> tuple[DagCutover, ...]:
     """Each DAG of a release: what is live read now, the rest as its check found it."""
     parsed = {dag.dag_id: dag for unit in risk.checked_units(ctx, release).values() for dag in unit.dags}
-    live = ctx.airflow.serving.live_dags(access.release_dag_ids(release))
+    live = ctx.airflow.serving.live_dags(release.dag_ids)
     return tuple(
         _cutover(ctx, release, item, dag_id, live, parsed.get(dag_id))
         for item in release.items

@@ -53,14 +53,18 @@ class VersionRecord:
 def get(ctx: Context, *, actor: Actor, name: str) -> EnvironmentDetail:
     """An environment by name; every logged-in user may see where it stands."""
     del actor
-    if name != ctx.settings.environment:
-        raise NotFoundError(
-            f"There is no environment {name!r}; this installation has {ctx.settings.environment!r}."
-        )
+    _require_known(ctx, name)
     record = releases.environment(ctx.session, name)
     recorded = record.recorded_commit if record else None
     commit = ctx.store.ref(environment_ref(name))
     return EnvironmentDetail(name=name, commit=commit, recorded_commit=recorded, moved=commit != recorded)
+
+
+def _require_known(ctx: Context, name: str) -> None:
+    if name != ctx.settings.environment:
+        raise NotFoundError(
+            f"There is no environment {name!r}; this installation has {ctx.settings.environment!r}."
+        )
 
 
 def restore(ctx: Context, *, actor: Actor, name: str) -> EnvironmentDetail:
@@ -91,14 +95,16 @@ def restore(ctx: Context, *, actor: Actor, name: str) -> EnvironmentDetail:
 
 
 def dag_history(
-    ctx: Context, *, actor: Actor, dag_id: str, limit: int = 50, offset: int = 0
+    ctx: Context, *, actor: Actor, name: str, dag_id: str, limit: int = 50, offset: int = 0
 ) -> Page[VersionRecord]:
     """
     Every version of a DAG, newest first.
 
+    :param name: of the environment
     :param dag_id: the id in the target, or that of the source's copy
-    :raises NotFoundError: the actor may not read the DAG
+    :raises NotFoundError: there is no such environment, or the actor may not read the DAG
     """
+    _require_known(ctx, name)
     units = records.units_of(ctx, actor=actor, dag_id=dag_id)
     page = submissions.list_submissions(ctx.session, unit_ids=units, limit=limit, offset=offset)
     releases = _releases(ctx, page.items)
@@ -106,8 +112,13 @@ def dag_history(
     return Page([_record(ctx, row, wanted, releases) for row in page.items], page.total_entries)
 
 
-def live_dags(ctx: Context, *, actor: Actor) -> list[VersionRecord]:
-    """What the environment holds now, one row for each DAG that the actor may read, by DAG id."""
+def live_dags(ctx: Context, *, actor: Actor, name: str) -> list[VersionRecord]:
+    """
+    What the environment holds now, one row for each DAG that the actor may read, by DAG id.
+
+    :raises NotFoundError: there is no such environment
+    """
+    _require_known(ctx, name)
     rows = list(submissions.live_by_unit(ctx.session, ctx.settings.source).values())
     readable = ctx.airflow.access.readable(actor, access.both_ids(ctx, [d for r in rows for d in r.dag_ids]))
     everything = access.is_executor(ctx, actor)

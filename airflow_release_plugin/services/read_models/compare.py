@@ -208,7 +208,7 @@ def _releases(
     ctx: Context, new: Release, other_id: int, options: DiffOptions, *, actor: Actor
 ) -> ReleaseComparison:
     old = release_service.get(ctx, actor=actor, release_id=other_id)
-    access.require_code(ctx, actor, {*access.release_dag_ids(new), *access.release_dag_ids(old)})
+    access.require_code(ctx, actor, {*new.dag_ids, *old.dag_ids})
     before = {item.submission.unit_id: item.submission for item in old.items}
     after = {item.submission.unit_id: item.submission for item in new.items}
     pairs = [ReleasePair(before.get(unit), after.get(unit)) for unit in {**before, **after}]

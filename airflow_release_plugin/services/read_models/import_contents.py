@@ -14,10 +14,9 @@ from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.repositories import submissions
-from airflow_release_plugin.services.imports import imports, upstream_files
+from airflow_release_plugin.services.imports import imports, name_mappings, upstream_files
 from airflow_release_plugin.services.imports.files import Prepared, Read, prepare
 from airflow_release_plugin.services.imports.placement_plan import Placement, Placements, place_import
-from airflow_release_plugin.services.read_models import import_page
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions.file_diffs import PLAIN, ChangedFile, DiffOptions, diff_entries
 from airflow_release_plugin.store.base import environment_ref
@@ -117,7 +116,7 @@ class _Opened:
         return place_import(self.ctx, self.row, self.manifest)
 
     def prepare(self, placements: Placements) -> Prepared:
-        table = import_page.table_of(self.ctx, self.row)
+        table = name_mappings.names_of(self.ctx, self.row)
         return prepare(self.ctx, self.manifest, placements, table, self.read)
 
 

@@ -5,23 +5,22 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airflow_release_plugin.domain.bundle.manifest import BundleUnit, Manifest, manifest_from_dict
-from airflow_release_plugin.domain.bundle.name_table import NameTable, name_table
+from airflow_release_plugin.domain.bundle.name_table import NameTable
 from airflow_release_plugin.domain.bundle.preflight import PreflightFinding, Reason, Severity, rows_from
 from airflow_release_plugin.domain.bundle.preflight_rules import Needs
-from airflow_release_plugin.domain.bundle.trusted_keys import TrustedKey
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import WAITING_IMPORT_STATES, ImportState
 from airflow_release_plugin.models import Import, Release, Submission
 from airflow_release_plugin.repositories import applied_imports, releases, submissions
 from airflow_release_plugin.repositories import imports as queries
-from airflow_release_plugin.services.imports import imports, name_mappings
+from airflow_release_plugin.services.imports import applying, imports, name_mappings
 from airflow_release_plugin.services.imports.evidence import why_not_enough
 from airflow_release_plugin.services.imports.placement_plan import Placements, place_import
+from airflow_release_plugin.services.releases.previews import ApprovalPreview
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.transfer.keys import KeyFolder
 
 UNCHANGED = "unchanged"
 
@@ -90,6 +89,7 @@ class ImportDetail:
     :param may_manage: whether the actor may check, apply and discard it
     :param folders: where DAG files are in the target
     :param record_problem: why its approvals cannot stand for those of this installation; empty if they may
+    :param preview: who could approve a release of it; ``None`` unless that was asked
     """
 
     row: Import
@@ -104,6 +104,7 @@ class ImportDetail:
     may_manage: bool
     folders: tuple[str, ...]
     record_problem: str
+    preview: ApprovalPreview | None = None
 
     @property
     def shown_state(self) -> str:
@@ -150,12 +151,6 @@ def summary(row: Import) -> ImportSummary:
     return ImportSummary(row, shown_state(row), verdict(row))
 
 
-def trusted_keys(ctx: Context, *, actor: Actor) -> tuple[TrustedKey, ...]:
-    """The keys whose bundles may come in here, with those that may not any more."""
-    imports.require_importer(ctx, actor, "see the keys that are trusted")
-    return KeyFolder(ctx.settings.keys_path).trusted()
-
-
 def verdict(row: Import) -> PreflightCounts:
     """What the last preflight of an import came to."""
     found: dict[str, int] = defaultdict(int)
@@ -181,9 +176,23 @@ def count_waiting(ctx: Context, *, actor: Actor) -> int:
     return queries.count_waiting(ctx.session) if imports.may_import(ctx, actor) else 0
 
 
-def view(ctx: Context, *, actor: Actor, import_id: int) -> ImportDetail:
-    """Everything about one import; a fixed number of queries."""
-    row = imports.get(ctx, actor=actor, import_id=import_id)
+def get_import(
+    ctx: Context, *, actor: Actor, import_id: int, release_level: int | None = None
+) -> ImportDetail:
+    """
+    Everything about one import; a fixed number of queries.
+
+    :param release_level: least level of a release that somebody is about to ask for; who could approve it is
+        found only then, since the bundle is opened for that
+    """
+    detail = _detail(ctx, imports.get(ctx, actor=actor, import_id=import_id), actor=actor)
+    if release_level is None or not detail.is_ready or not detail.may_manage:
+        return detail
+    preview = applying.preview_of(ctx, detail.row, actor=actor, at_least_level=release_level)
+    return replace(detail, preview=preview)
+
+
+def _detail(ctx: Context, row: Import, *, actor: Actor) -> ImportDetail:
     manifest = manifest_from_dict(row.manifest) if row.manifest else None
     is_ahead = row.state in WAITING_IMPORT_STATES or row.state is ImportState.APPLYING
     placements = place_import(ctx, row, manifest) if manifest and is_ahead else None
@@ -196,7 +205,7 @@ def view(ctx: Context, *, actor: Actor, import_id: int) -> ImportDetail:
         verdict=verdict(row),
         units=tuple(_units(ctx, row, manifest, placements, rows)) if manifest else (),
         gone=tuple(_gone(manifest, placements)) if manifest else (),
-        names=tuple(_names(manifest, table_of(ctx, row), rows)) if manifest else (),
+        names=tuple(_names(manifest, name_mappings.names_of(ctx, row), rows)) if manifest else (),
         base=applied_imports.by_bundle(ctx.session, base.bundle_id) if base else None,
         release=releases.release(ctx.session, row.release_id) if row.release_id else None,
         may_manage=imports.may_import(ctx, actor),
@@ -214,13 +223,6 @@ def _record_problem(ctx: Context, manifest: Manifest) -> str:
     if not ctx.settings.evidence_counts:
         return "this installation demands its own approval ([release] import_local_approval = always)"
     return why_not_enough(manifest, ())
-
-
-def table_of(ctx: Context, row: Import) -> NameTable:
-    """The names that count: those of the last preflight, before it those that are remembered."""
-    if row.state is ImportState.UPLOADED and row.source_uid:
-        return name_mappings.remembered(ctx, row.source_uid)
-    return name_table(row.mapping)
 
 
 def _units(

@@ -46,7 +46,7 @@ def get_changes(
     :raises NotAllowedError: the actor may not read the code of all its DAGs
     """
     release = releases.get(ctx, actor=actor, release_id=release_id)
-    access.require_code(ctx, actor, access.release_dag_ids(release))
+    access.require_code(ctx, actor, release.dag_ids)
     return changes_of(ctx, release, against, options, actor=actor)
 
 

@@ -128,7 +128,7 @@ def get_release_page(
     release = releases.get(ctx, actor=actor, release_id=release_id)
     detail = _detail(ctx, release, actor=actor)
     changes = None
-    if with_changes and access.may_read_code(ctx, actor, access.release_dag_ids(release)):
+    if with_changes and access.may_read_code(ctx, actor, release.dag_ids):
         changes = changes_of(ctx, release, against, options, actor=actor)
     return ReleasePageDetail(
         detail=detail,

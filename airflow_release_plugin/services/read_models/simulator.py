@@ -11,7 +11,7 @@ from airflow_release_plugin.domain.flow.matching import FlowTrial, flows_apart
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, RiskFacts
-from airflow_release_plugin.exceptions import NotFoundError
+from airflow_release_plugin.exceptions import NotFoundError, ReleaseError
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.approvals import flows
 from airflow_release_plugin.services.releases import releases
@@ -38,6 +38,55 @@ class Simulation:
     steps: tuple[Step, ...]
     unmet: tuple[Step, ...]
     per_dag_flows: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class DagQuestion:
+    """A change of one DAG that somebody asks about; see :func:`of_dag`."""
+
+    dag_id: str
+    kind: ReleaseKind = ReleaseKind.PROMOTION
+    changes: Collection[ChangeFact] = (ChangeFact.MODIFIED,)
+    lines: int = 0
+    at_least: int = 1
+
+
+@dataclass(frozen=True)
+class SimulatorDetail:
+    """
+    What the page of the simulator shows.
+
+    :param found: ``None`` as long as nothing was asked, or for ``problem``
+    :param problem: why there is no answer; empty if there is
+    :param dags: ids of the DAGs that the actor may ask about, sorted
+    """
+
+    found: Simulation | None
+    problem: str
+    dags: list[str]
+
+
+def get_simulator(
+    ctx: Context, *, actor: Actor, dag: DagQuestion | None = None, release_id: int | None = None
+) -> SimulatorDetail:
+    """The answer about a DAG or a past release, if one is asked about, and what can be asked about."""
+    found, problem = None, ""
+    try:
+        if release_id is not None:
+            found = of_release(ctx, actor=actor, release_id=release_id)
+        elif dag is not None:
+            found = of_dag(
+                ctx,
+                actor=actor,
+                dag_id=dag.dag_id,
+                kind=dag.kind,
+                changes=dag.changes,
+                lines=dag.lines,
+                at_least=dag.at_least,
+            )
+    except ReleaseError as error:
+        problem = error.message
+    return SimulatorDetail(found, problem, known_dags(ctx, actor=actor))
 
 
 def of_dag(

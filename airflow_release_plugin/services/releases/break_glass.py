@@ -59,7 +59,7 @@ def break_glass(ctx: Context, *, actor: Actor, release_id: int, change_digest: s
             f"{release.subject} is {release.state.value!r} and nothing holds it back: nothing to override."
         )
     _require_right(release, approval, actor)
-    access.require_code(ctx, actor, access.release_dag_ids(release))
+    access.require_code(ctx, actor, release.dag_ids)
     if len(reason.strip()) < SHORTEST_REASON:
         raise InvalidRequestError(
             f"Say why, in at least {SHORTEST_REASON} characters; it is kept in the trail."

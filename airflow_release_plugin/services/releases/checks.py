@@ -42,7 +42,7 @@ def work_tree(ctx: Context, *, actor: Actor, release_id: int) -> WorkTree:
     """What to check; the files come from :func:`tree_files`."""
     access.require_executor(ctx, actor, "check releases")
     release = releases.get(ctx, actor=actor, release_id=release_id)
-    dag_ids = access.release_dag_ids(release)
+    dag_ids = release.dag_ids
     last_runs = ctx.airflow.serving.last_runs(dag_ids)
     return WorkTree(
         release_id=release.id,

@@ -55,7 +55,7 @@ def decide_release(
     approval = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
     if approval is None or release.state is ReleaseState.CHECKING:
         raise ConflictError(f"{release.subject} is {release.state.value!r}; it does not await approval yet.")
-    access.require_code(ctx, actor, access.release_dag_ids(release))
+    access.require_code(ctx, actor, release.dag_ids)
     before = approval.state
     after = approvals.decide(
         ctx, approval, actor=actor, verdict=verdict, comment=comment, change_digest=change_digest, step=step
@@ -212,7 +212,7 @@ def _ids(found: list[Approval], subject_type: str) -> list[int]:
 
 
 def _names(ctx: Context, releases: Iterable[Release], gate_rows: Iterable[Gate]) -> set[str]:
-    names = {name for release in releases for name in access.release_dag_ids(release)}
+    names = {name for release in releases for name in release.dag_ids}
     return access.both_ids(ctx, names | {gate.dag_id for gate in gate_rows})
 
 
@@ -222,7 +222,7 @@ def _release_item(approval: Approval, release: Release) -> InboxItem:
         subject_id=release.id,
         title=_title(release),
         requested_by=release.requested_by,
-        dag_ids=access.release_dag_ids(release),
+        dag_ids=release.dag_ids,
         change_digest=approval.change_digest,
         **_waiting_step(approval),
         opened_at=approval.opened_at,

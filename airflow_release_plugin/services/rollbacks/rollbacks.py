@@ -28,9 +28,7 @@ def may_undo(ctx: Context, actor: Actor, release: Release) -> bool:
     if release.released_at is None or release.state is ReleaseState.ROLLED_BACK:
         return False
     is_there = any(item.submission.state is SubmissionState.RELEASED for item in release.items)
-    return is_there and (
-        access.is_admin(ctx, actor) or access.may_edit(ctx, actor, access.release_dag_ids(release))
-    )
+    return is_there and (access.is_admin(ctx, actor) or access.may_edit(ctx, actor, release.dag_ids))
 
 
 def preview(ctx: Context, made: RollbackPlan, *, actor: Actor, at_least_level: int = 1) -> ApprovalPreview:

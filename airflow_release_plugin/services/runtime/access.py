@@ -135,11 +135,6 @@ def may_edit(ctx: Context, actor: Actor, dag_ids: Iterable[str]) -> bool:
     return True
 
 
-def release_dag_ids(release: Release) -> list[str]:
-    """Sorted ids of all DAGs in a release."""
-    return sorted({dag_id for item in release.items for dag_id in item.dag_ids})
-
-
 def is_involved(actor: Actor, release: Release) -> bool:
     """Whether the actor requested the release or was asked to review it."""
     return actor.id == release.requested_by_id or any(
@@ -149,9 +144,7 @@ def is_involved(actor: Actor, release: Release) -> bool:
 
 def require_release(ctx: Context, actor: Actor, release: Release | None, release_id: int) -> Release:
     """Return the release if it exists and the actor may see it; ``NotFoundError`` in both other cases."""
-    if release is not None and (
-        is_involved(actor, release) or may_read(ctx, actor, release_dag_ids(release))
-    ):
+    if release is not None and (is_involved(actor, release) or may_read(ctx, actor, release.dag_ids)):
         return release
     raise NotFoundError(f"There is no release {release_id} that you may see.")
 

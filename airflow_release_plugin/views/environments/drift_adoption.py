@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.services.drift import adoption
+from airflow_release_plugin.services.read_models import drift_adoption as adoption_model
 from airflow_release_plugin.views.web.base import BasePage, posted_release_request, route
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
 
@@ -53,13 +54,17 @@ class DriftAdoptionPage(BasePage):
         return redirect(url_for("ReleasesPage.show", release_id=made.id))
 
     def _plan(self, problem: str | None = None) -> str:
-        name = self.ctx().settings.environment
-        plan = adoption.plan(self.ctx(), actor=self.actor(), name=name)
+        page = adoption_model.get_adoption(
+            self.ctx(),
+            actor=self.actor(),
+            name=self.ctx().settings.environment,
+            options=diff_options(),
+        )
         return self.render(
             "environments/drift_adoption.html",
-            plan=plan,
-            preview=adoption.preview(self.ctx(), plan, actor=self.actor()),
-            changes=adoption.diff(self.ctx(), plan, diff_options()),
+            plan=page.plan,
+            preview=page.preview,
+            changes=page.changes,
             values=request.form.to_dict(flat=False),
             problem=problem,
         )

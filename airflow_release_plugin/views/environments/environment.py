@@ -8,12 +8,10 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.services.baseline import adoption
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.drift.drift import DriftReport
-from airflow_release_plugin.services.notifications import outbox
-from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.read_models import environment_page
 from airflow_release_plugin.views.web.base import BasePage, route, text_arg
 
 if TYPE_CHECKING:
@@ -29,31 +27,18 @@ class EnvironmentPage(BasePage):
     @route("/")
     def show(self) -> str | tuple[str, int]:
         """Show where the environment stands, and what adopting a bundle would take if one is named."""
-        name = self.ctx().settings.environment
-        status = drift.status(self.ctx(), actor=self.actor(), name=name)
-        is_admin = access.is_admin(self.ctx(), self.actor())
-        may_adopt = is_admin and status.environment.commit is None
-        preview, problem = None, None
-        if bundle := text_arg("bundle"):
-            try:
-                preview = adoption.preview(self.ctx(), actor=self.actor(), folder=bundle)
-            except ReleaseError as error:
-                problem = error
+        page = environment_page.get_environment(self.ctx(), actor=self.actor(), bundle=text_arg("bundle"))
         shown = self.render(
             "environments/detail.html",
-            status=status,
-            is_admin=is_admin,
-            choices=[(name, name) for name in self._bundles()] if may_adopt else [],
-            may_adopt=may_adopt,
-            preview=preview,
-            problem=problem,
-            unsent=outbox.unsent(self.ctx(), actor=self.actor(), subject=None),
+            status=page.status,
+            is_admin=page.is_admin,
+            choices=[(name, name) for name in page.bundles],
+            may_adopt=page.may_adopt,
+            preview=page.preview,
+            problem=page.problem,
+            unsent=page.unsent,
         )
-        return (shown, problem.status) if problem else shown
-
-    def _bundles(self) -> list[str]:
-        source = self.ctx().settings.source
-        return [name for name in self.ctx().airflow.bundles.plain() if name != source]
+        return (shown, page.problem.status) if page.problem else shown
 
     @route("/verify", "POST")
     def verify(self) -> Response:

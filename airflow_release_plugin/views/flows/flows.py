@@ -11,14 +11,14 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from airflow_release_plugin.domain.flow.rules import MAX_LEVELS
-from airflow_release_plugin.domain.flow.values import flow_from_dict
+from airflow_release_plugin.domain.flow.values import flow_from_dict, flow_to_dict
 from airflow_release_plugin.exceptions import (
     ConflictError,
     InvalidRequestError,
-    NotAllowedError,
 )
-from airflow_release_plugin.models import FlowRevision
 from airflow_release_plugin.services.approvals import flow_admin
+from airflow_release_plugin.services.read_models import flow_page
+from airflow_release_plugin.services.read_models.flow_page import DraftDetail, FlowFormDetail, FlowPageDetail
 from airflow_release_plugin.views.flows.flow_diff import FieldChange, flow_changes
 from airflow_release_plugin.views.flows.flow_form import (
     STEPS,
@@ -59,14 +59,14 @@ class FlowsPage(BasePage):
     @route("/")
     def list(self) -> str:
         """Show the flows in the order in which they are tried."""
-        flows = flow_admin.list_flows(self.ctx(), actor=self.actor())
+        page = flow_page.get_flows(self.ctx(), actor=self.actor())
         wanted = FlowFilter(**{name: text_arg(name) for name in FILTERS})
         return self.render(
             "flows/list.html",
-            flows=narrowed(flows, wanted),
-            all_ids=[flow.id for flow in flows if flow.id is not None],
+            flows=narrowed(page.flows, wanted),
+            all_ids=[flow.id for flow in page.flows if flow.id is not None],
             filtered=wanted != FlowFilter(),
-            may_edit=flow_admin.may_edit(self.ctx(), self.actor()),
+            may_edit=page.may_edit,
             kinds=FLOW_KINDS,
             level_numbers=[(str(number), number) for number in range(1, MAX_LEVELS + 1)],
         )
@@ -74,15 +74,13 @@ class FlowsPage(BasePage):
     @route("/<int:flow_id>")
     def show(self, flow_id: int) -> str:
         """Show one flow: what it does, who can approve, what it was."""
-        view = flow_admin.get(self.ctx(), actor=self.actor(), flow_id=flow_id)
-        revisions = flow_admin.revisions(self.ctx(), actor=self.actor(), flow_id=flow_id)
-        by_number = {row.revision: row for row in revisions}
-        new = request.args.get("new", view.revision, type=int)
+        page = flow_page.get_flow_page(self.ctx(), actor=self.actor(), flow_id=flow_id)
+        by_number = {row.revision: row for row in page.revisions}
+        new = request.args.get("new", page.flow.revision, type=int)
         old = request.args.get("old", new - 1, type=int)
         both = (by_number.get(old), by_number.get(new))
         return self._show(
-            view,
-            revisions=revisions,
+            page,
             old=old,
             new=new,
             changes=flow_changes(both[0].spec_json, both[1].spec_json) if both[0] and both[1] else None,
@@ -91,25 +89,24 @@ class FlowsPage(BasePage):
     @route("/builtin")
     def builtin(self) -> str:
         """Show the flow that is tried after all others."""
-        return self._show(flow_admin.list_flows(self.ctx(), actor=self.actor())[-1])
+        return self._show(flow_page.get_builtin_page(self.ctx(), actor=self.actor()))
 
     def _show(
         self,
-        view: flow_admin.FlowDetail,
+        page: FlowPageDetail,
         *,
-        revisions: Sequence[FlowRevision] = (),
         old: int = 0,
         new: int = 0,
         changes: Sequence[FieldChange] | None = None,
     ) -> str:
         return self.render(
             "flows/detail.html",
-            flow=view,
-            sentences=flow_sentences(view.spec),
-            people=flow_admin.people(self.ctx(), view.spec),
-            may_edit=flow_admin.may_edit(self.ctx(), self.actor()),
+            flow=page.flow,
+            sentences=flow_sentences(page.flow.spec),
+            people=page.people,
+            may_edit=page.may_edit,
+            revisions=page.revisions,
             kinds=FLOW_KINDS,
-            revisions=revisions,
             old=old,
             new=new,
             changes=changes,
@@ -118,20 +115,20 @@ class FlowsPage(BasePage):
     @route("/new")
     def new(self) -> str:
         """Show the form of a new flow."""
-        self._require_editor()
-        return self._form(new_draft())
+        return self._form(new_draft(), is_new=True)
 
     @route("/<int:flow_id>/edit")
     def edit(self, flow_id: int) -> str:
         """Show the form of a flow that exists."""
-        self._require_editor()
-        view = flow_admin.get(self.ctx(), actor=self.actor(), flow_id=flow_id)
-        return self._form(draft_of(view.spec), flow_id=flow_id, revision=view.revision)
+        form = flow_page.get_form_of(self.ctx(), actor=self.actor(), flow_id=flow_id)
+        preview = _preview(flow_to_dict(form.flow.spec), form.draft)
+        return self._shown(
+            form, draft_of(form.flow.spec), preview, flow_id=flow_id, revision=form.flow.revision
+        )
 
     @route("/draft", "POST")
     def draft(self) -> str:
         """Show the form again after a part was added, removed or moved; nothing is saved."""
-        self._require_editor()
         draft = changed(_posted_draft(), request.form.get("do", ""))
         return self._form(
             draft,
@@ -142,8 +139,9 @@ class FlowsPage(BasePage):
     @route("/preview", "POST")
     def preview(self) -> str:
         """Answer with the sentences and problems of the form as it is; nothing is saved."""
-        self._require_editor()
-        return render_template("flows/_preview.html", preview=self._preview(_posted_draft()))
+        raw, unreadable = _raw(_posted_draft())
+        found = flow_page.get_draft(self.ctx(), actor=self.actor(), raw=raw)
+        return render_template("flows/_preview.html", preview=_preview(raw, found, unreadable))
 
     @route("/create", "POST")
     def create(self) -> Response | tuple[str, int]:
@@ -151,8 +149,6 @@ class FlowsPage(BasePage):
         draft = _posted_draft()
         try:
             made = flow_admin.create(self.ctx(), actor=self.actor(), raw=raw_of(draft))
-            # A name that somebody else took at the same time is found here, not after the answer.
-            self.ctx().session.flush()
         except (InvalidRequestError, ConflictError) as error:
             return self._refused(draft, error)
         flash(
@@ -209,10 +205,6 @@ class FlowsPage(BasePage):
             return "", 204
         return redirect(url_for("FlowsPage.list"))
 
-    def _require_editor(self) -> None:
-        if not flow_admin.may_edit(self.ctx(), self.actor()):
-            raise NotAllowedError(_("You may read approval flows but not change them. Ask a release admin."))
-
     def _refused(
         self,
         draft: Draft,
@@ -229,38 +221,68 @@ class FlowsPage(BasePage):
         self,
         draft: Draft,
         *,
+        is_new: bool = False,
         flow_id: int | None = None,
         revision: int | None = None,
         refusal: InvalidRequestError | ConflictError | None = None,
     ) -> str:
-        people = sorted(self.ctx().airflow.access.people(), key=lambda person: person.name)
-        preview = self._preview(draft)
-        is_new = refusal is None and flow_id is None and request.method == "GET"
+        raw, unreadable = _raw(draft)
+        form = flow_page.get_form(self.ctx(), actor=self.actor(), raw=raw)
+        preview = _preview(raw, form.draft, unreadable)
+        # Nobody has typed anything into a new one, so nothing is wrong with it yet.
+        return self._shown(
+            form,
+            draft,
+            _Preview(preview.sentences, {}, {}) if is_new else preview,
+            flow_id=flow_id,
+            revision=revision,
+            refusal=refusal,
+        )
+
+    def _shown(
+        self,
+        form: FlowFormDetail,
+        draft: Draft,
+        preview: _Preview,
+        *,
+        flow_id: int | None = None,
+        revision: int | None = None,
+        refusal: InvalidRequestError | ConflictError | None = None,
+    ) -> str:
         return self.render(
             "flows/form.html",
             draft=draft,
             flow_id=flow_id,
             revision=revision,
             refusal=refusal,
-            preview=_Preview(preview.sentences, {}, {}) if is_new else preview,
+            preview=preview,
             steps=STEPS,
-            users=[person.name for person in people],
-            roles=sorted({role for person in people for role in person.roles}),
+            users=[person.name for person in form.people],
+            roles=sorted({role for person in form.people for role in person.roles}),
             kinds=OFFERED_KINDS,
             facts=[(fact.value, words) for fact, words in change_verbs().items()],
             notifications_words=NOTIFICATIONS,
         )
 
-    def _preview(self, draft: Draft) -> _Preview:
-        try:
-            raw = raw_of(draft)
-        except InvalidRequestError as error:
-            return _Preview([], problems_by_step(error), {})
-        try:
-            view = flow_admin.preview(self.ctx(), actor=self.actor(), raw=raw)
-        except InvalidRequestError as error:
-            return _Preview(_sentences_anyway(raw), problems_by_step(error), {})
-        return _Preview(flow_sentences(view.spec), {}, {"levels": [*view.warnings]} if view.warnings else {})
+
+def _raw(draft: Draft) -> tuple[dict[str, Any] | None, InvalidRequestError | None]:
+    """What was typed as a flow is written, or why it cannot be read."""
+    try:
+        return raw_of(draft), None
+    except InvalidRequestError as error:
+        return None, error
+
+
+def _preview(
+    raw: dict[str, Any] | None, found: DraftDetail, unreadable: InvalidRequestError | None = None
+) -> _Preview:
+    refusal = unreadable or found.refusal
+    if refusal is not None:
+        return _Preview(_sentences_anyway(raw) if raw else [], problems_by_step(refusal), {})
+    if found.flow is None:
+        return _Preview([], {}, {})
+    warnings = {"levels": [*found.flow.warnings]} if found.flow.warnings else {}
+    return _Preview(flow_sentences(found.flow.spec), {}, warnings)
 
 
 def _sentences_anyway(raw: dict[str, Any]) -> list[str]:

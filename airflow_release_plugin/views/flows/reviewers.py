@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,9 @@ from airflow_release_plugin.domain.flow.flow import StepSpec
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Deputy
-from airflow_release_plugin.services.approvals import deputies, flow_admin
+from airflow_release_plugin.services.approvals import deputies
 from airflow_release_plugin.services.approvals.flow_admin import StepPeople
-from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.read_models import reviewers_page
 from airflow_release_plugin.views.web.base import BasePage, route, text_arg
 from airflow_release_plugin.views.web.datetime_input import read_moment
 
@@ -81,32 +81,25 @@ class ReviewersPage(BasePage):
         return redirect(url_for("ReviewersPage.list") + "#deputies")
 
     def _page(self, values: dict[str, str], problem: str | None = None) -> str:
-        now = self.ctx().clock()
-        named = deputies.list_deputies(self.ctx(), actor=self.actor())
-        active = [row for row in named if row.starts_at <= now < row.ends_at]
-        flows = flow_admin.list_flows(self.ctx(), actor=self.actor())
+        page = reviewers_page.get_reviewers(self.ctx(), actor=self.actor())
         who = text_arg("who")
-        cards = [(flow, _shown(self._rows(flow, active), who)) for flow in flows if flow.spec.enabled]
+        cards = [(flow, _shown(_rows(steps, page.active), who)) for flow, steps in page.flows]
         return self.render(
             "flows/reviewers.html",
             cards=[(flow, rows) for flow, rows in cards if rows],
-            deputies=named,
-            active={row.id for row in active},
-            now=now,
-            is_admin=access.is_admin(self.ctx(), self.actor()),
+            deputies=page.deputies,
+            active={row.id for row in page.active},
+            now=page.now,
+            is_admin=page.is_admin,
             me=self.actor(),
-            users=sorted(person.name for person in self.ctx().airflow.access.people()),
+            users=[person.name for person in page.people],
             values=values,
             problem=problem,
         )
 
-    def _rows(self, flow: flow_admin.FlowDetail, active: Sequence[Deputy]) -> Sequence[StepRow]:
-        specs = [step for level in flow.spec.levels for step in level.steps]
-        found = flow_admin.people(self.ctx(), flow.spec)
-        return [
-            StepRow(step, tuple(_eligible(step, spec, active)))
-            for step, spec in zip(found, specs, strict=True)
-        ]
+
+def _rows(steps: Iterable[tuple[StepSpec, StepPeople]], active: Sequence[Deputy]) -> list[StepRow]:
+    return [StepRow(step, tuple(_eligible(step, spec, active))) for spec, step in steps]
 
 
 def _shown(rows: Sequence[StepRow], who: str) -> Sequence[StepRow]:

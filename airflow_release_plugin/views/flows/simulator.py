@@ -7,10 +7,9 @@ from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact
-from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.models.release import release_id_of
 from airflow_release_plugin.services.read_models import simulator
-from airflow_release_plugin.services.read_models.simulator import Simulation
+from airflow_release_plugin.services.read_models.simulator import DagQuestion
 from airflow_release_plugin.views.web.base import BasePage, choice_arg, route, text_arg
 from airflow_release_plugin.views.widgets.flow_labels import OFFERED_KINDS, OUTCOMES
 from airflow_release_plugin.views.widgets.flow_summary import change_verbs
@@ -25,39 +24,37 @@ class SimulatorPage(BasePage):
     @route("/")
     def show(self) -> str:
         """Show the form, and what was found for it."""
-        found, problem = None, None
-        try:
-            found = self._found()
-        except ReleaseError as error:
-            problem = error.message
+        release_id = release_id_of(text_arg("release")) if text_arg("release") else None
+        is_unknown = bool(text_arg("release")) and release_id is None
+        page = simulator.get_simulator(
+            self.ctx(),
+            actor=self.actor(),
+            dag=None if is_unknown else _question(),
+            release_id=release_id,
+        )
+        problem = _("Write the number of a release, such as R-000012.") if is_unknown else page.problem
         return self.render(
             "flows/simulator.html",
-            found=found,
-            problem=problem,
-            dags=simulator.known_dags(self.ctx(), actor=self.actor()),
+            found=page.found,
+            problem=problem or None,
+            dags=page.dags,
             chosen=_chosen(),
             facts=[(fact.value, words) for fact, words in change_verbs().items()],
             kinds=OFFERED_KINDS,
             outcomes=OUTCOMES,
         )
 
-    def _found(self) -> Simulation | None:
-        if text_arg("release"):
-            release_id = release_id_of(text_arg("release"))
-            if release_id is None:
-                raise InvalidRequestError(_("Write the number of a release, such as R-000012."))
-            return simulator.of_release(self.ctx(), actor=self.actor(), release_id=release_id)
-        if text_arg("dag_id"):
-            return simulator.of_dag(
-                self.ctx(),
-                actor=self.actor(),
-                dag_id=text_arg("dag_id"),
-                kind=choice_arg("kind", ReleaseKind) or ReleaseKind.PROMOTION,
-                changes=_chosen(),
-                lines=max(request.args.get("lines", 0, type=int), 0),
-                at_least=max(request.args.get("at_least", 1, type=int), 1),
-            )
+
+def _question() -> DagQuestion | None:
+    if not text_arg("dag_id"):
         return None
+    return DagQuestion(
+        text_arg("dag_id"),
+        kind=choice_arg("kind", ReleaseKind) or ReleaseKind.PROMOTION,
+        changes=_chosen(),
+        lines=max(request.args.get("lines", 0, type=int), 0),
+        at_least=max(request.args.get("at_least", 1, type=int), 1),
+    )
 
 
 def _chosen() -> list[ChangeFact]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.services.read_models import release_form, release_page
 from airflow_release_plugin.services.read_models.release_changes import Against
 from airflow_release_plugin.services.releases import break_glass, creation, decisions, releases
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.services.verification import runs
 from airflow_release_plugin.views.web.base import (
     PAGE_SIZE,
@@ -33,7 +35,7 @@ from airflow_release_plugin.views.web.base import (
     text_arg,
 )
 from airflow_release_plugin.views.web.security import airflow_user
-from airflow_release_plugin.views.widgets.csv_export import release_rows
+from airflow_release_plugin.views.widgets.csv_export import release_lines
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
 from airflow_release_plugin.views.widgets.flow_labels import FLOW_KINDS
 from airflow_release_plugin.views.widgets.presentation import state_look
@@ -93,7 +95,7 @@ class ReleasesPage(BasePage):
     def download(self) -> Response:
         """Send the list as CSV, row by row."""
         return current_app.response_class(
-            release_rows(airflow_user(), _criteria(), _order()),
+            _csv(airflow_user(), _criteria(), _order()),
             mimetype="text/csv",
             headers={"Content-Disposition": "attachment; filename=releases.csv"},
         )
@@ -227,6 +229,13 @@ def _is_moving(view: release_page.ReleaseDetail) -> bool:
     is_worked_on = view.pipeline is not None and view.pipeline.state in AT_WORK
     after = view.state is ReleaseState.RELEASED and is_worked_on
     return view.state in MOVING or after or any(not run.ended for run in view.runs)
+
+
+def _csv(user: Any, criteria: ReleaseFilter, order_by: str) -> Iterator[str]:
+    """The list as CSV, in a transaction that lasts as long as the download."""
+    with unit_of_work(user) as (ctx, actor):
+        found = releases.every_release(ctx, actor=actor, criteria=criteria, order_by=order_by)
+        yield from release_lines(found, ctx.clock)
 
 
 def _criteria() -> ReleaseFilter:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from flask import flash, redirect, render_template, request, url_for
@@ -14,6 +13,7 @@ from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.models import Export
 from airflow_release_plugin.models.release import release_id_of, release_number
 from airflow_release_plugin.services.exports import exports
+from airflow_release_plugin.services.read_models import exports_page
 from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, route
 
 if TYPE_CHECKING:
@@ -60,29 +60,28 @@ class ExportsPage(BasePage):
         return redirect(url_for("ExportsPage.list"))
 
     def _page(self, problem: str = "") -> str:
-        page = exports.list_exports(self.ctx(), actor=self.actor(), limit=PAGE_SIZE, offset=offset_arg())
-        now = self.ctx().clock()
-        chosen = request.args.get("export", type=int)
-        last = self._last(page.items, chosen)
+        found = exports_page.get_exports(
+            self.ctx(),
+            actor=self.actor(),
+            chosen=request.args.get("export", type=int),
+            limit=PAGE_SIZE,
+            offset=offset_arg(),
+        )
+        rows, last, now = found.page.items, found.last, self.ctx().clock()
         return self.render(
             "transfers/exports.html",
-            exports=page.items,
-            total=page.total_entries,
-            states={row.id: row.effective_state(now) for row in page.items},
+            exports=rows,
+            total=found.page.total_entries,
+            states={row.id: row.effective_state(now) for row in rows},
             last=None if problem else last,
             last_state=last.effective_state(now) if last else None,
             moving=MOVING_EXPORT_STATES,
             problem=problem,
-            obstacle=exports.obstacle(self.ctx()),
+            obstacle=found.obstacle,
             values=_posted_values() if problem else _values(last),
-            bases=[row for row in page.items if row.ready_at is not None],
+            bases=[row for row in rows if row.ready_at is not None],
             settings=self.ctx().settings,
         )
-
-    def _last(self, rows: Sequence[Export], chosen: int | None) -> Export | None:
-        if chosen is not None:
-            return exports.get(self.ctx(), actor=self.actor(), export_id=chosen)
-        return next((row for row in rows if row.requested_by_id == self.actor().id), None)
 
 
 def _posted_export_request() -> ExportRequest:

@@ -10,14 +10,11 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from airflow_release_plugin.domain.bundle.import_mode import ImportMode
-from airflow_release_plugin.domain.bundle.name_table import NameTable, name_table
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import ReleaseError
-from airflow_release_plugin.services.imports import applying, imports, preflight
+from airflow_release_plugin.services.imports import applying, preflight
 from airflow_release_plugin.services.imports import placeholders as import_placeholders
 from airflow_release_plugin.services.read_models import import_page
-from airflow_release_plugin.services.read_models.import_page import ImportDetail as View
-from airflow_release_plugin.services.releases.previews import ApprovalPreview
 from airflow_release_plugin.views.transfers.imports import PART_BYTES
 from airflow_release_plugin.views.web.base import BasePage, is_live_fetch, posted_release_request, route
 
@@ -41,13 +38,12 @@ class ImportPage(BasePage):
         """Look again, with the folder and the names of the form; a refusal shows what was typed again."""
         form = request.form
         try:
-            row = imports.get(self.ctx(), actor=self.actor(), import_id=import_id)
             preflight.check(
                 self.ctx(),
                 actor=self.actor(),
                 import_id=import_id,
                 folder=form.get("folder", ""),
-                names=_posted_names(import_page.table_of(self.ctx(), row)),
+                renamed=_typed(form.to_dict(flat=False)),
                 take_over="take_over" in form,
             )
         except ReleaseError as error:
@@ -100,8 +96,16 @@ class ImportPage(BasePage):
         return self._page(import_id, request.form.to_dict(flat=False), problem=error.message), error.status
 
     def _page(self, import_id: int, values: Mapping[str, Any], problem: str = "") -> str:
-        view = import_page.view(self.ctx(), actor=self.actor(), import_id=import_id)
         mode = _mode(values)
+        level = values.get("at_least_level", ["1"])[0]
+        # Asked for only where somebody is about to ask them.
+        asks = mode is ImportMode.RELEASE and not is_live_fetch()
+        view = import_page.get_import(
+            self.ctx(),
+            actor=self.actor(),
+            import_id=import_id,
+            release_level=(int(level) if level.isdecimal() else 1) if asks else None,
+        )
         return self.render(
             "transfers/import_detail.html",
             view=view,
@@ -109,22 +113,10 @@ class ImportPage(BasePage):
             moving=view.row.state is ImportState.APPLYING,
             part_bytes=PART_BYTES,
             mode=mode.value,
-            preview=self._offer(view, mode, values),
+            preview=view.preview,
             typed=_typed(values),
             values=values,
             problem=problem,
-        )
-
-    def _offer(self, view: View, mode: ImportMode, values: Mapping[str, Any]) -> ApprovalPreview | None:
-        """Who could approve; asked for only where somebody is about to ask them."""
-        if mode is not ImportMode.RELEASE or not view.is_ready or not view.may_manage or is_live_fetch():
-            return None
-        level = values.get("at_least_level", ["1"])[0]
-        return applying.preview(
-            self.ctx(),
-            actor=self.actor(),
-            import_id=view.row.id,
-            at_least_level=int(level) if level.isdecimal() else 1,
         )
 
 
@@ -137,11 +129,3 @@ def _typed(values: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     """Names here by kind and name there, as a form that was refused has them."""
     fields = (values.get(name, []) for name in ("kind", "there", "here"))
     return {(kind, there): here for kind, there, here in zip(*fields, strict=False)}
-
-
-def _posted_names(known: NameTable) -> NameTable:
-    """The names of the form; those that the bundle does not use stay as they are."""
-    names = known.to_dict()
-    for (kind, there), here in _typed(request.form.to_dict(flat=False)).items():
-        names.setdefault(kind, {})[there] = here.strip() or there
-    return name_table(names)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from flask import flash, jsonify, redirect, request, url_for
 from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.states import ImportState
-from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, TransferUnavailableError
-from airflow_release_plugin.models import Import
-from airflow_release_plugin.services.exports import transfer_visibility
-from airflow_release_plugin.services.imports import imports, preflight
-from airflow_release_plugin.services.read_models import import_page
+from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.services.imports import imports, receiving
+from airflow_release_plugin.services.imports.receiving import ReceivedImport
+from airflow_release_plugin.services.read_models import imports_page
 from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, route
 
 if TYPE_CHECKING:
@@ -46,38 +45,21 @@ class ImportsPage(BasePage):
     @route("/")
     def list(self) -> str:
         """Show what came in, whose bundles may, and where to put one."""
-        transfer_visibility.require_imports(self.ctx(), self.actor())
-        page = imports.list_imports(self.ctx(), actor=self.actor(), limit=PAGE_SIZE, offset=offset_arg())
-        may_manage = imports.may_import(self.ctx(), self.actor())
+        page = imports_page.get_imports(self.ctx(), actor=self.actor(), limit=PAGE_SIZE, offset=offset_arg())
+        rows = [each.row for each in page.rows]
         return self.render(
             "transfers/imports.html",
-            imports=page.items,
-            total=page.total_entries,
-            verdicts={row.id: import_page.verdict(row) for row in page.items},
-            shown_states={row.id: import_page.shown_state(row) for row in page.items},
-            unfinished=self._unfinished(page.items),
-            moving=any(row.state is ImportState.APPLYING for row in page.items),
-            may_manage=may_manage,
+            imports=rows,
+            total=page.total,
+            verdicts={each.row.id: each.verdict for each in page.rows},
+            shown_states={each.row.id: each.shown_state for each in page.rows},
+            unfinished=page.unfinished,
+            moving=any(row.state is ImportState.APPLYING for row in rows),
+            may_manage=page.may_manage,
             part_bytes=PART_BYTES,
-            **(self._keys() if may_manage else {}),
+            keys=page.keys,
+            keys_problem=page.keys_problem,
         )
-
-    def _unfinished(self, rows: Sequence[Import]) -> Sequence[Import]:
-        """Uploads that the user can go on with."""
-        return [
-            row
-            for row in rows
-            if row.state is ImportState.UPLOADING and row.uploaded_by_id == self.actor().id
-        ]
-
-    def _keys(self) -> dict[str, Any]:
-        """Whom this installation trusts; a folder that cannot be relied on must not hide the page."""
-        try:
-            keys = import_page.trusted_keys(self.ctx(), actor=self.actor())
-        except TransferUnavailableError as error:
-            return {"keys": [], "keys_problem": error.message}
-        now = self.ctx().clock()
-        return {"keys": [(key, key.standing(now)) for key in keys], "keys_problem": ""}
 
     @route("/begin", "POST")
     def begin(self) -> Response:
@@ -111,7 +93,7 @@ class ImportsPage(BasePage):
     @route("/<int:import_id>/complete", "POST")
     def complete(self, import_id: int) -> Response:
         """Look at a file that is whole, and at what it needs here."""
-        return self._look(imports.complete(self.ctx(), actor=self.actor(), import_id=import_id))
+        return _arrived(receiving.complete(self.ctx(), actor=self.actor(), import_id=import_id))
 
     @route("/upload", "POST")
     def upload(self) -> Response:
@@ -119,21 +101,15 @@ class ImportsPage(BasePage):
         file = request.files.get("file")
         if file is None or not file.filename:
             raise InvalidRequestError(_("Choose the file of a bundle first."))
-        begun = imports.begin(self.ctx(), actor=self.actor(), file_name=file.filename, file_size=_size(file))
-        row = imports.append(
-            self.ctx(), actor=self.actor(), import_id=begun.id, offset=0, chunks=_chunks(file)
+        return _arrived(
+            receiving.receive(
+                self.ctx(),
+                actor=self.actor(),
+                file_name=file.filename,
+                file_size=_size(file),
+                chunks=_chunks(file),
+            )
         )
-        return self._look(imports.complete(self.ctx(), actor=self.actor(), import_id=row.id))
-
-    def _look(self, row: Import) -> Response:
-        """Lead to the import; what its file needs here is found at once, under the names that are kept."""
-        if row.state is ImportState.UPLOADED:
-            try:
-                with self.ctx().session.begin_nested():
-                    preflight.check(self.ctx(), actor=self.actor(), import_id=row.id)
-            except ReleaseError as error:
-                flash(error.message, "danger")
-        return redirect(url_for("ImportPage.show", import_id=row.id))
 
     @route("/<int:import_id>/discard", "POST")
     def discard(self, import_id: int) -> Response:
@@ -141,6 +117,13 @@ class ImportsPage(BasePage):
         gone = imports.discard(self.ctx(), actor=self.actor(), import_id=import_id)
         flash(_("Import %(number)s was discarded.", number=gone.id), "success")
         return redirect(url_for("ImportsPage.list"))
+
+
+def _arrived(received: ReceivedImport) -> Response:
+    """Lead to the import."""
+    if received.problem:
+        flash(received.problem, "danger")
+    return redirect(url_for("ImportPage.show", import_id=received.row.id))
 
 
 def _size(file: FileStorage) -> int:

@@ -16,7 +16,6 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.services.read_models import page_frame
-from airflow_release_plugin.services.releases.creation import ReleaseRequest
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.views.web.datetime_input import read_moment

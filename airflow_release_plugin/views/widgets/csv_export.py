@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 
-from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.services.releases import releases
-from airflow_release_plugin.services.runtime import access
-from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.views.widgets.presentation import iso
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -40,12 +36,11 @@ def csv_line(values: Sequence[str]) -> str:
     return line.getvalue()
 
 
-def release_rows(user: Any, criteria: ReleaseFilter, order_by: str) -> Iterator[str]:
-    """Lines of the list of releases, in a transaction that lasts as long as the download."""
+def release_lines(releases: Iterable[Release], now: Callable[[], datetime]) -> Iterator[str]:
+    """Lines of a list of releases, the names of the columns first."""
     yield csv_line(HEAD)
-    with unit_of_work(user) as (ctx, actor):
-        for release in releases.every_release(ctx, actor=actor, criteria=criteria, order_by=order_by):
-            yield csv_line(_values(release, release.effective_state(ctx.clock()).value))
+    for release in releases:
+        yield csv_line(_values(release, release.effective_state(now()).value))
 
 
 def _values(release: Release, state: str) -> list[str]:
@@ -56,7 +51,7 @@ def _values(release: Release, state: str) -> list[str]:
         release.kind.value,
         state,
         release.environment,
-        " ".join(access.release_dag_ids(release)),
+        " ".join(release.dag_ids),
         release.requested_by.name,
         iso(release.requested_at),
         released_by.name if released_by else "",

@@ -43,7 +43,7 @@ READS: dict[str, Callable[[World], Any]] = {
         for r in records.history(w.ctx, actor=DEV, dag_id="often", limit=100).page.items
     ],
     "structure": lambda w: compare.get_structure(w.ctx, actor=DEV, release_id=1).unknown,
-    "live dags": lambda w: environments.live_dags(w.ctx, actor=DEV),
+    "live dags": lambda w: environments.live_dags(w.ctx, actor=DEV, name="prod"),
     "states": lambda w: watch.changed_states(
         w.ctx, actor=PIPELINE, known={f"release:{i}": "" for i in range(1, 100)}
     ),

@@ -171,7 +171,7 @@ def test_a_title_is_made_where_none_was_given(pair: Pair) -> None:
 def test_the_offer_names_who_could_approve_before_anything_is_asked_for(pair: Pair) -> None:
     row = pair.checked("etl")
 
-    found = applying.preview(pair.here.ctx, actor=ADMIN, import_id=row.id)
+    found = applying.preview_of(pair.here.ctx, row, actor=ADMIN)
 
     assert "reviewer" in {person.name for person in found.people}
     assert found.problem == ""
@@ -181,7 +181,7 @@ def test_the_offer_names_who_could_approve_before_anything_is_asked_for(pair: Pa
 def test_an_offer_puts_no_file_into_the_store(pair: Pair) -> None:
     row = pair.checked("etl")
 
-    applying.preview(pair.here.ctx, actor=ADMIN, import_id=row.id)
+    applying.preview_of(pair.here.ctx, row, actor=ADMIN)
 
     for entry in versions(pair.there)["etl.py"].entries:
         with pytest.raises(NotFoundError):
@@ -199,7 +199,7 @@ def test_an_offer_counts_the_lines_as_they_will_be_here(pair: Pair) -> None:
     flow_admin.create(pair.here.ctx, actor=ADMIN, raw=raw)
     row = pair.checked("load", mapping=name_table(row.mapping))
 
-    found = applying.preview(pair.here.ctx, actor=ADMIN, import_id=row.id)
+    found = applying.preview_of(pair.here.ctx, row, actor=ADMIN)
 
     assert found.level_name == "From 1 on"
 

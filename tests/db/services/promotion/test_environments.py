@@ -36,7 +36,7 @@ def test_every_version_of_a_dag_is_on_record(world: World, clock: FrozenClock, d
     world.dag("etl", lines="x = 3")
     world.submit("etl.py", DEV2)
 
-    history = environments.dag_history(world.ctx, actor=VIEWER, dag_id=dag_id).items
+    history = environments.dag_history(world.ctx, actor=VIEWER, name="prod", dag_id=dag_id).items
 
     assert [(v.version, v.state, v.in_target, v.release_number, v.submitted_by.name) for v in history] == [
         (3, SubmissionState.PENDING, False, None, "dev2"),
@@ -55,8 +55,8 @@ def test_the_record_of_a_dag_is_for_people_who_may_read_it(world: World) -> None
         world.twin.refused.add((DEV2.id, DagAccess.READ, dag_id))
 
     with pytest.raises(NotFoundError):
-        environments.dag_history(world.ctx, actor=DEV2, dag_id="etl")
-    assert environments.live_dags(world.ctx, actor=DEV2) == []
+        environments.dag_history(world.ctx, actor=DEV2, name="prod", dag_id="etl")
+    assert environments.live_dags(world.ctx, actor=DEV2, name="prod") == []
 
 
 @pytest.mark.req("R15")
@@ -67,7 +67,7 @@ def test_what_is_live_is_listed_dag_by_dag(world: World) -> None:
     world.submit("etl.py")
 
     for actor in (VIEWER, ADMIN, PIPELINE):
-        live = environments.live_dags(world.ctx, actor=actor)
+        live = environments.live_dags(world.ctx, actor=actor, name="prod")
         assert [(v.dag_id, v.version) for v in live] == [("etl", 1), ("north", 1), ("south", 1)]
 
 
@@ -76,9 +76,9 @@ def test_a_removed_dag_is_not_live_and_stays_on_record(world: World) -> None:
     world.delete("etl.py")
     world.released("etl.py")
 
-    history = environments.dag_history(world.ctx, actor=DEV, dag_id="etl").items
+    history = environments.dag_history(world.ctx, actor=DEV, name="prod", dag_id="etl").items
 
-    assert environments.live_dags(world.ctx, actor=DEV) == []
+    assert environments.live_dags(world.ctx, actor=DEV, name="prod") == []
     assert [(v.version, v.change, v.in_target) for v in history] == [
         (2, ChangeKind.DELETED, False),
         (1, ChangeKind.NEW, False),
@@ -91,4 +91,4 @@ def test_part_of_a_file_that_one_may_read_is_all_that_one_sees_live(world: World
     for dag_id in ("south", "dev.south"):
         world.twin.refused.add((DEV2.id, DagAccess.READ, dag_id))
 
-    assert [v.dag_id for v in environments.live_dags(world.ctx, actor=DEV2)] == ["north"]
+    assert [v.dag_id for v in environments.live_dags(world.ctx, actor=DEV2, name="prod")] == ["north"]

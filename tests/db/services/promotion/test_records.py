@@ -171,7 +171,7 @@ def test_the_history_of_the_api_has_pages(world: World) -> None:
     for number in range(3):
         world.submit(world.dag("etl", lines=f"x = {number}"))
 
-    page = environments.dag_history(world.ctx, actor=DEV, dag_id="etl", limit=1, offset=1)
+    page = environments.dag_history(world.ctx, actor=DEV, name="prod", dag_id="etl", limit=1, offset=1)
 
     assert ([v.version for v in page.items], page.total_entries) == ([2], 3)
 
