@@ -32,8 +32,9 @@ from airflow_release_plugin.exceptions import (
 from airflow_release_plugin.models import Import, Release, Submission, Unit
 from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.services.approvals import flow_admin
-from airflow_release_plugin.services.imports import applying, contents, imports, job, preflight
-from airflow_release_plugin.services.read_models import release_page
+from airflow_release_plugin.services.imports import applying, imports, job, preflight
+from airflow_release_plugin.services.read_models import import_contents, release_changes, release_page
+from airflow_release_plugin.services.read_models.release_changes import Against
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
 from airflow_release_plugin.services.runtime import audit, installation
 from airflow_release_plugin.services.submissions import candidates
@@ -292,9 +293,11 @@ def lines_of(changes: Sequence[ChangedFile]) -> dict[str, list[tuple[str, str]]]
 @pytest.mark.req("R59")
 def test_what_the_names_change_is_shown_before_and_after_it_is_applied(pair: Pair) -> None:
     row = renamed_connection(pair)
-    before = contents.renamed(pair.here.ctx, actor=ADMIN, import_id=row.id)
+    before = import_contents.renamed(pair.here.ctx, actor=ADMIN, import_id=row.id)
     apply(pair.here, row, ImportMode.RELEASE)
-    after = release_page.diff_since_signed(pair.here.ctx, actor=ADMIN, release_id=row.release_id or 0)
+    after = release_changes.get_changes(
+        pair.here.ctx, actor=ADMIN, release_id=row.release_id or 0, against=Against.SIGNED
+    )
 
     assert lines_of(before) == lines_of(after)
     assert lines_of(after) == {
