@@ -91,14 +91,16 @@ class _Module:
     def of_call(self, call: ast.Call, under: frozenset[str]) -> Calls:
         """What a call is, or leads to."""
         function = call.func
-        root = function
+        root, chain = function, []
         while isinstance(root, ast.Attribute):
+            chain.append(root.attr)
             root = root.value
         name = root.id if isinstance(root, ast.Name) else ""
         last = function.attr if isinstance(function, ast.Attribute) else name
         if name in self.services:
             origin = self.services[name]
-            is_value = last[:1].isupper() or origin.rpartition(".")[2][:1].isupper()
+            # Classes and constants are values; their methods ask no use case.
+            is_value = any(part[:1].isupper() for part in (*chain, origin.rpartition(".")[2]))
             if is_value or origin.startswith(RUNTIME):
                 return NONE
             return Calls(reads=1) if origin.startswith(READ_MODELS) else Calls(acts=1)

@@ -115,6 +115,7 @@ KEPT = [
     ("domain/a.py", "values = {**vars(self), 'kind': self.kind.value}"),
     ("services/versions/versions.py", "Submission(unit=unit)"),
     ("views/a.py", on_page("return self._again() if x else _outside()")),
+    ("views/a.py", on_page("return page.KNOWN.union(releases.get()) or ReleaseRequest.empty()")),
     ("views/a.py", on_page("if x: return page.a()\n        return page.b()")),
     ("views/a.py", on_page("return [x for x in releases.list_releases()]")),
     ("views/a.py", on_page("request(ReleaseRequest()); return self._again()", methods="'POST'")),
