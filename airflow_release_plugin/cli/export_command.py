@@ -36,8 +36,8 @@ def export(args: Namespace) -> list[Row]:
         time.sleep(1)
     with unit_of_work() as (ctx, _):
         row = exports.get(ctx, actor=operator(), export_id=export_id)
-        if row.state is ExportState.FAILED:
-            raise ConflictError(f"Export {row.id} failed: {row.error}")
+        if row.state in {ExportState.FAILED, ExportState.ERRORED}:
+            raise ConflictError(f"Export {row.id} {row.state.value}: {row.error}")
         found = exports.fetch(ctx, actor=operator(), export_id=export_id)
         target = Path(args.file or found.name)
         _copy(found.path, target)

@@ -34,6 +34,7 @@ class EventTag(str, Enum):
     EXPORT_READY = "export:bundle:ready"
     EXPORT_FAILED = "export:bundle:fail"
     EXPORT_DOWNLOADED = "export:bundle:download"
+    EXPORT_RETRIED = "export:bundle:retry"
     EXPORT_DISCARDED = "export:bundle:discard"
     IMPORT_UPLOADED = "import:bundle:upload"
     IMPORT_FAILED = "import:bundle:fail"

@@ -194,7 +194,9 @@ class ExportState(State):
     READY = "ready"
     """The file can be downloaded."""
     FAILED = "failed"
-    """No file was made; the reason is with it."""
+    """No file was made, and none would be: the reason is with it. Or it was discarded."""
+    ERRORED = "errored"
+    """Our machinery broke: servers died over it, the disk was full. May be retried, for the same bundle."""
     EXPIRED = "expired"
     """The file is gone; generate it anew."""
 
@@ -202,7 +204,8 @@ class ExportState(State):
 _X = ExportState
 EXPORT_MOVES: Mapping[ExportState, frozenset[ExportState]] = {
     _X.QUEUED: frozenset({_X.RUNNING, _X.FAILED}),
-    _X.RUNNING: frozenset({_X.READY, _X.FAILED, _X.QUEUED}),
+    _X.RUNNING: frozenset({_X.READY, _X.FAILED, _X.ERRORED, _X.QUEUED}),
+    _X.ERRORED: frozenset({_X.QUEUED, _X.FAILED}),
     _X.READY: frozenset({_X.EXPIRED}),
     _X.FAILED: frozenset(),
     _X.EXPIRED: frozenset(),

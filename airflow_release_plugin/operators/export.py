@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_release_plugin.client.release import ReleaseClient
 
 _DONE = (ExportState.READY.value,)
-_OVER = (ExportState.FAILED.value, ExportState.EXPIRED.value, "missing")
+_OVER = (ExportState.FAILED.value, ExportState.ERRORED.value, ExportState.EXPIRED.value, "missing")
 
 
 class ExportDagsOperator(ReleaseOperator):

@@ -73,6 +73,13 @@ def download(
     )
 
 
+@router.post("/{export_id}/retry")
+def retry(export_id: IdPath, caller: CallerDep) -> ExportResponse:
+    """Have a bundle made again that errored."""
+    with caller.transaction() as (ctx, actor):
+        return export_response(ctx, exports.retry(ctx, actor=actor, export_id=export_id))
+
+
 @router.delete("/{export_id}")
 def discard(export_id: IdPath, caller: CallerDep) -> ExportResponse:
     """Stop making a bundle, or give up its file."""

@@ -174,6 +174,28 @@ def fetch(ctx: Context, *, actor: Actor, export_id: int, resumed: bool = False) 
     return ExportFile(path, row.file_name, row.file_sha256 or "")
 
 
+def retry(ctx: Context, *, actor: Actor, export_id: int) -> Export:
+    """
+    Have a bundle made again that our machinery could not make; it is of what was asked for then.
+
+    :raises ConflictError: it has not errored
+    """
+    require_exports(ctx, actor)
+    row = get(ctx, actor=actor, export_id=export_id)
+    if row.state is not ExportState.ERRORED:
+        raise ConflictError(
+            f"Export {row.id} is {row.effective_state(ctx.clock()).value!r}; only errored ones are retried. "
+            "Generate a new one."
+        )
+    row.report = {**row.report, "attempt": 0}
+    row.error = ""
+    row.move_to(ExportState.QUEUED)
+    audit.record(
+        ctx, actor=actor, tag=EventTag.EXPORT_RETRIED, subject=f"export:{row.id}", bundle=row.bundle_id
+    )
+    return row
+
+
 def discard(ctx: Context, *, actor: Actor, export_id: int) -> Export:
     """Stop making a bundle, or give up its file, which a server removes soon."""
     require_exports(ctx, actor)

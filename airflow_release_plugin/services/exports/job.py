@@ -95,7 +95,10 @@ def _claim(ctx: Context, row: Export) -> Claim | None:
     if row.state is ExportState.QUEUED:
         row.move_to(ExportState.RUNNING)
     if attempt > MAX_ATTEMPTS:
-        _fail(ctx, row, "The servers that made it stopped each time; the API server's log may say why.")
+        reason = (
+            "The servers that made it stopped each time; the API server's log may say why. Then retry it."
+        )
+        _fail(ctx, row, reason, ExportState.ERRORED)
         return None
     row.report = {**row.report, "attempt": attempt}
     row.beat_at, row.done = ctx.clock(), 0
@@ -113,7 +116,7 @@ def make(claim: Claim, *, work: Work = unit_of_work, stop: Event | None = None) 
 
 
 def _make(sign: Heartbeat) -> bool:
-    export_id = sign.claim.id
+    export_id, end = sign.claim.id, ExportState.ERRORED
     try:
         with sign.work() as (ctx, _):
             folder = exports.folder(ctx, export_id)
@@ -124,13 +127,15 @@ def _make(sign: Heartbeat) -> bool:
         raise
     except ReleaseError as error:
         reason = error.message
+        if error.status < 500:
+            end = ExportState.FAILED
     except Exception:
         log.exception("Export %s failed", export_id)
         reason = BROKEN_INSIDE
     else:
         retry_transaction(lambda ctx: _ready(ctx, sign, made, size, sha256), sign.work)
         return True
-    retry_transaction(lambda ctx: _fail(ctx, sign.own(ctx), reason), sign.work)
+    retry_transaction(lambda ctx: _fail(ctx, sign.own(ctx), reason, end), sign.work)
     return False
 
 
@@ -203,10 +208,10 @@ def _ready(ctx: Context, sign: Heartbeat, made: MadeBundle, size: int, sha256: s
     _record(ctx, row, EventTag.EXPORT_READY, size=size, sha256=sha256, dags=made.report["dags"])
 
 
-def _fail(ctx: Context, row: Export, reason: str) -> None:
+def _fail(ctx: Context, row: Export, reason: str, end: ExportState) -> None:
     row.error = reason
-    row.move_to(ExportState.FAILED)
-    _record(ctx, row, EventTag.EXPORT_FAILED, reason=reason)
+    row.move_to(end)
+    _record(ctx, row, EventTag.EXPORT_FAILED, reason=reason, state=end.value)
 
 
 def _record(ctx: Context, row: Export, tag: EventTag, **data: JsonValue) -> None:

@@ -59,6 +59,12 @@ class ExportsPage(BasePage):
         flash(_("Export %(number)s was discarded.", number=gone.id), "success")
         return redirect(url_for("ExportsPage.list"))
 
+    @route("/exports/<int:export_id>/retry", "POST")
+    def retry(self, export_id: int) -> Response:
+        """Have a bundle made again that errored."""
+        again = exports.retry(self.ctx(), actor=self.actor(), export_id=export_id)
+        return redirect(url_for("ExportsPage.list", export=again.id))
+
     def _page(self, problem: str = "") -> str:
         found = exports_page.get_exports(
             self.ctx(),

@@ -109,6 +109,7 @@ EVENT_LABELS: Mapping[str, Any] = {
     "export:bundle:ready": _("Export ready"),
     "export:bundle:fail": _("Export failed"),
     "export:bundle:download": _("Export downloaded"),
+    "export:bundle:retry": _("Export tried again"),
     "export:bundle:discard": _("Export discarded"),
     "import:bundle:upload": _("Bundle uploaded"),
     "import:bundle:fail": _("Import failed"),

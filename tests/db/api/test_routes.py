@@ -129,6 +129,7 @@ ROUTES: dict[str, tuple[str, Any]] = {
     # the author asked for it
     "GET /exports/{export}": ("401 404 200 404 404 200 200", None),
     "GET /exports/{export}/file": ("401 403 200 404 404 200 200", None),
+    "POST /exports/{export}/retry": ("401 403 409 404 404 409 409", None),
     "DELETE /exports/{export}": ("401 403 200 404 404 200 200", None),
     "GET /imports": (EVERYBODY, None),
     "POST /imports": (ADMIN.replace("200", "201"), {"file_name": "a", "file_size": 10}),

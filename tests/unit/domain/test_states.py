@@ -73,7 +73,8 @@ LEGAL = {
     """,
     ExportState: """
         queued: running failed
-        running: ready failed queued
+        running: ready failed errored queued
+        errored: queued failed
         ready: expired
         failed:
         expired:

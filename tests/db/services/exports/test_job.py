@@ -66,8 +66,38 @@ def test_an_export_that_servers_die_over_is_given_up(world: World, clock: Frozen
 
     job.run_once(work=steps_of(world))
 
-    assert row.state is ExportState.FAILED
+    assert row.state is ExportState.ERRORED
     assert "stopped each time" in row.error
+    assert "retry it" in row.error
+
+
+@pytest.mark.req("R89")
+@pytest.mark.parametrize("way", ["servers died over it", "the disk was full", "it broke inside"])
+def test_an_export_that_errored_is_made_when_it_is_retried(
+    world: World, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    row = ask(world, "etl")
+    with monkeypatch.context() as patches:
+        if way == "servers died over it":
+            for _ in range(MAX_ATTEMPTS):
+                claim_next(steps_of(world), job._claim_next)
+                clock.advance(seconds=LEASE.total_seconds() + 1)
+        else:
+            error = OSError(errno.ENOSPC, "full") if way == "the disk was full" else ValueError("broken")
+
+            def refuse(*_: Any) -> None:
+                raise error
+
+            patches.setattr("airflow_release_plugin.durable.os.fsync", refuse)
+        job.run_once(work=steps_of(world))
+    assert row.state is ExportState.ERRORED
+
+    exports.retry(world.ctx, actor=DEV, export_id=row.id)
+    with pytest.raises(ConflictError, match="only errored ones are retried"):
+        exports.retry(world.ctx, actor=DEV, export_id=row.id)
+    job.run_once(work=steps_of(world))
+
+    assert (row.state, row.error) == (ExportState.READY, "")
 
 
 def test_a_server_that_stops_gives_the_export_back(world: World) -> None:
@@ -105,7 +135,7 @@ def test_a_disk_that_is_full_fails_the_export_and_leaves_nothing(world: World, l
     with largest_file(limit):
         job.make(claim, work=steps_of(world))
 
-    assert row.state is ExportState.FAILED
+    assert row.state is ExportState.ERRORED
     assert "cannot be written" in row.error
     assert leftovers(world) == []
 
@@ -129,7 +159,7 @@ def test_a_folder_that_cannot_be_made_fails_the_export(world: World) -> None:
 
     job.run_once(work=steps_of(world))
 
-    assert row.state is ExportState.FAILED
+    assert row.state is ExportState.ERRORED
     assert "transfer_path" in row.error
 
 

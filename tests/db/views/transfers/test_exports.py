@@ -114,3 +114,22 @@ def test_a_bundle_that_was_discarded_is_offered_no_more(browser_of: Browsers) ->
     page = browser.get("/transfers/").text
     assert "The file is gone" in page
     assert "/file" not in page
+
+
+@pytest.mark.req("R89")
+def test_one_that_errored_says_why_and_is_made_again(browser_of: Browsers, tmp_path: Path) -> None:
+    browser = browser_of("admin")
+    (tmp_path / "transfers").write_text("in the way")
+    generate(browser, "orders")
+    job.run_once()
+    page = browser.get("/transfers/").text
+    assert "cannot be made" in page
+    assert "Retry export 1?" in page
+
+    (tmp_path / "transfers").unlink()
+    assert browser.post("/transfers/exports/1/retry", {}).status_code == 302
+    job.run_once()
+
+    page = browser.get("/transfers/").text
+    assert "Retry export 1?" not in page
+    assert "/exports/1/file" in page
