@@ -7,7 +7,9 @@ from pathlib import Path
 from airflow.utils.db_manager import BaseDBManager
 
 import airflow_release_plugin.models  # noqa: F401  (registers every table on the metadata)
+from airflow_release_plugin.exceptions import DatabaseUnsupportedError
 from airflow_release_plugin.models.base import metadata
+from airflow_release_plugin.repositories.databases import why_unsupported
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -43,8 +45,14 @@ class ReleaseDBManager(BaseDBManager):
 
         :param to_revision: the newest if ``None``
         :param show_sql_only: print the SQL instead of running it
+        :raises DatabaseUnsupportedError: it is neither PostgreSQL nor SQLite
         """
+        self._require_supported()
         super().upgradedb(to_revision, from_revision, show_sql_only, use_migration_files=True)  # type: ignore[no-untyped-call]
+
+    def _require_supported(self) -> None:
+        if why_not := why_unsupported(self.session):
+            raise DatabaseUnsupportedError(why_not)
 
     def downgrade(
         self, to_revision: str, from_revision: str | None = None, show_sql_only: bool = False

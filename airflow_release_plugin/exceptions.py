@@ -33,6 +33,7 @@ Every error of the product, as one tree.
     │       ├── BundleUntrustedError    422  nobody who is trusted here signed it
     │       └── BundleExpiredError      422  it was valid until a time that is over
     └── UnavailableError                503  something that we need does not answer
+        ├── DatabaseUnsupportedError    503  the metadata database is of a kind that cannot hold our tables
         ├── SourceUnavailableError      503
         ├── StoreUnavailableError       503
         └── TransferUnavailableError    503  keys or bundle files cannot be read or written
@@ -244,6 +245,12 @@ class UnavailableError(ReleaseError):
     status = 503
 
 
+class DatabaseUnsupportedError(UnavailableError):
+    """Raised when Airflow's metadata database is of a kind that cannot hold our tables."""
+
+    code = "database_unsupported"
+
+
 class SourceUnavailableError(UnavailableError):
     """Raised when the source bundle cannot be read."""
 
@@ -251,7 +258,7 @@ class SourceUnavailableError(UnavailableError):
 
 
 class StoreUnavailableError(UnavailableError):
-    """Raised when the store is missing, not writable or not a git repository."""
+    """Raised when an object of the store is damaged, or a git repository cannot be used."""
 
     code = "store_unavailable"
 

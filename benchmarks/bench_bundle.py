@@ -1,8 +1,9 @@
 """
-Serving a version: ReleaseDagBundle against Airflow's GitDagBundle on one repository, and against ``cp -al``.
+Serving a version: ReleaseDagBundle against Airflow's GitDagBundle, and against ``cp -al``.
 
-Both read the bare repository of our own release store, in interleaved rounds. Ratios travel between
-machines, milliseconds do not. ``python benchmarks/bench_bundle.py [files] [rounds]`` prints a table.
+One reads the store in a database, the other a bare repository with the same commits, in interleaved
+rounds. Ratios travel between machines, milliseconds do not. ``python benchmarks/bench_bundle.py [files]
+[rounds]`` prints a table.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ CLASSES = {
     ),
     OURS: (
         "airflow_release_plugin.bundles.release",
-        {"environment": "prod", "store_path": "{store}", "name": "ours"},
+        {"environment": "prod", "name": "ours"},
     ),
 }
 START = """
@@ -49,16 +50,33 @@ class Site:
     """A store with ``count`` DAG files, and a machine that serves it with both classes."""
 
     def __init__(self, folder: Path, count: int) -> None:
-        from airflow_release_plugin.store.git import GitReleaseStore
+        from airflow import settings
+
+        from airflow_release_plugin.models import metadata
+        from airflow_release_plugin.store.bare_repository import create_repository
 
         self.folder = folder
-        self.store = GitReleaseStore(folder / "store.git")
-        self.store.ensure()
+        self.repository = folder / "store.git"
+        self.mirror = create_repository(self.repository)
+        metadata.create_all(settings.engine)
         self.paths = [f"team{number % 50}/dag_{number}.py" for number in range(count)]
         self.edits = 0
         self.tip: str | None = None
 
     def promote(self, paths: list[str]) -> str:
+        from airflow_release_plugin.airflow_internals.session import airflow_session
+        from airflow_release_plugin.store.copies import copy_commits
+        from airflow_release_plugin.store.database import database_store
+
+        with airflow_session() as session:
+            store = database_store(session)
+            tip = self._promote(store, paths)
+            copy_commits(store, self.mirror, [tip])
+            self.mirror.move_ref(REF, expected=self.tip, new=tip)
+        self.tip = tip
+        return tip
+
+    def _promote(self, store: Any, paths: list[str]) -> str:
         from airflow_release_plugin.domain.tree.files import REGULAR, TreeChange
         from airflow_release_plugin.store.base import CommitMessage
 
@@ -66,20 +84,19 @@ class Site:
         text = {
             path: f"# {path} {self.edits}\n" + "".join(f"x{n} = {n}\n" for n in range(300)) for path in paths
         }
-        written = self.store.write_files({path: (REGULAR, text[path].encode()) for path in paths})
-        tip = self.store.commit(
+        written = store.write_files({path: (REGULAR, text[path].encode()) for path in paths})
+        tip: str = store.commit(
             parent=self.tip,
             changes=[TreeChange(entry.path, entry) for entry in written],
             message=CommitMessage(f"Edit {self.edits}"),
             author="bench",
             time=datetime.now(timezone.utc),
         )
-        self.store.move_ref(REF, expected=self.tip, new=tip)
-        self.tip = tip
+        store.move_ref(REF, expected=self.tip, new=tip)
         return tip
 
     def kwargs(self, name: str, version: str | None) -> dict[str, Any]:
-        given = {key: value.format(store=self.store.path) for key, value in CLASSES[name][1].items()}
+        given = {key: value.format(store=self.repository) for key, value in CLASSES[name][1].items()}
         return {**given, "version": version}
 
     def bundle(self, name: str, version: str | None = None) -> Any:
@@ -122,6 +139,7 @@ def environment(folder: Path) -> Iterator[None]:
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "CRITICAL",
         "AIRFLOW_CONN_GIT_DEFAULT": "git://",  # spares the peer a search and a traceback
         "GIT_CONFIG_GLOBAL": os.devnull,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'airflow.db'}",
     }
     before = {key: os.environ.get(key) for key in values}
     os.environ.update(values)

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from airflow_release_plugin.store.git import GitReleaseStore
 from airflow_release_plugin.transfer.keys import KeyFolder
 
 HOST = "127.0.0.1"
@@ -84,11 +83,9 @@ class DemoSettings:
         return self.dags or self.home / "dags"
 
     def prepare(self) -> None:
-        """Make folders and passwords; at the first start the store, a signing key and the DAGs to edit."""
+        """Make folders and passwords; at the first start a signing key and the DAGs to edit."""
         self.logs.mkdir(parents=True, exist_ok=True)
         if not self._secrets.exists():
-            # The API server would do it, but the dag processor starts beside it and complains until then.
-            GitReleaseStore(self.home / "release" / "store.git").ensure()
             # Without a key that signs, the page of exports could only say that one is missing.
             KeyFolder(self.home / "release" / "keys").generate()
         if self.dags is None and not self.source.exists():

@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow_release_plugin.airflow_internals.session import airflow_session
 from airflow_release_plugin.airflow_internals.source import bundle_list, open_bundle
 from airflow_release_plugin.airflow_internals.source_location import bundle_location
 from airflow_release_plugin.domain.ports import BundleFolder, DagStanding, ServingFolders
@@ -20,27 +19,6 @@ if TYPE_CHECKING:
 
 _OWN = "airflow_release_plugin."
 _BATCH = 500
-
-
-def was_never_served(bundle: str) -> bool:
-    """
-    Whether Airflow has seen neither a version nor a DAG of a bundle.
-
-    ``False`` where that cannot be told: a task must not touch the database, and a database may be away.
-    """
-    from airflow.models.dag import DagModel
-    from airflow.models.dagbundle import DagBundleModel
-    from sqlalchemy import select
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        with airflow_session() as session:
-            stored = session.get(DagBundleModel, bundle)
-            if stored is not None and stored.version is not None:
-                return False
-            return session.scalar(select(DagModel.dag_id).where(DagModel.bundle_name == bundle)) is None
-    except (RuntimeError, SQLAlchemyError):
-        return False
 
 
 class AirflowBundles:

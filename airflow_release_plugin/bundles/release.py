@@ -1,13 +1,14 @@
 """
-The DAG bundle that serves an environment of the release store.
+The DAG bundle that serves what was released to an environment.
 
 Every task that starts imports this module, whatever bundle it belongs to: nothing heavy here, what
-only a dag processor needs is imported there, and a git library once a version is needed that is not on disk.
+only a dag processor needs is imported there, and a database once a version is needed that is not on disk.
 """
 
 from __future__ import annotations
 
 import logging
+import socket
 from pathlib import Path
 from socket import gethostname
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.dag_processing.bundles.base import BaseDagBundle
 from airflow.sdk.exceptions import AirflowException
 
-from airflow_release_plugin import config
-from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, StoreUnavailableError
+from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, UnavailableError
 from airflow_release_plugin.store.paths import MANIFEST, check_object_id
 from airflow_release_plugin.store.serving import ServedTrees, is_whole, manifest_of
 from airflow_release_plugin.version_compat import AIRFLOW_V_3_3_PLUS
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow.dag_processing.bundles.base import BundleVersion
 
     from airflow_release_plugin.domain.ports import ServingFolders
-    from airflow_release_plugin.store.base import ReleaseStore
+    from airflow_release_plugin.store.versions import VersionSource
 
 log = logging.getLogger(__name__)
 
@@ -37,20 +37,16 @@ class ReleaseDagBundle(BaseDagBundle):
     """
     Serves what was promoted to an environment, and nothing else; its version is the commit.
 
-    A version stays readable when the store is away, and a folder is either the whole commit or not there.
+    A version on this machine needs nobody else, and a folder is either the whole commit or not there.
 
     :param environment: name of the environment; default: the name of the bundle
-    :param store_path: folder of the release store; default: ``[release] store_path``
     """
 
     supports_versioning = True
 
-    def __init__(
-        self, *, environment: str | None = None, store_path: str | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, environment: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.environment = environment or self.name
-        self._store_path = Path(store_path).expanduser() if store_path else None
         self._trees = ServedTrees(self.base_dir)
         self._tracked = self.base_dir / "tracking"
         self._current = self.base_dir / "current"
@@ -105,22 +101,29 @@ class ReleaseDagBundle(BaseDagBundle):
         except OSError:
             return None
 
-    def _store(self) -> ReleaseStore:
-        from airflow_release_plugin.store.git import GitReleaseStore
+    def _source(self) -> VersionSource:
+        """Where versions come from that this machine lacks; ``UnavailableError`` where there is none."""
+        from airflow_release_plugin.airflow_internals.session import airflow_session, is_denied
 
-        return GitReleaseStore(self._store_path or config.store_path())
+        if is_denied():
+            what = f"version {self.version}" if self.version else "tree"
+            raise UnavailableError(
+                f"{socket.gethostname()} has no {what} of bundle {self.name!r}, and a task may not read it "
+                "from the metadata database. The dag processor of a machine brings what it serves: see that "
+                "one runs here with the same [dag_processor] dag_bundle_storage_path, then clear the task.",
+                no_database=True,
+            )
+        from airflow_release_plugin.store.database_versions import DatabaseVersions
+
+        return DatabaseVersions(airflow_session)
 
     def _wanted(self) -> str:
-        """Commit that the environment is at. Raises ``StoreUnavailableError``."""
-        from airflow_release_plugin.store.base import environment_ref
-        from airflow_release_plugin.store.refs import read_ref
-
-        path = self._store_path or config.store_path()
-        commit = read_ref(path, environment_ref(self.environment))
+        """Commit that the environment is at. Raises ``UnavailableError``."""
+        commit = self._source().head(self.environment)
         if commit is None and self._served() not in {None, NOTHING_RELEASED}:
-            raise StoreUnavailableError(
-                f"The release store {str(path)!r} has lost the branch of environment {self.environment!r}. "
-                "Restore it from the audit trail or a clone."
+            raise UnavailableError(
+                f"The metadata database has no branch of environment {self.environment!r} any more. "
+                "Restore it from a backup."
             )
         return commit or NOTHING_RELEASED
 
@@ -133,8 +136,8 @@ class ReleaseDagBundle(BaseDagBundle):
                 files = manifest_of(tracked)
                 self._trees.place(
                     self.path,
-                    self._store().files(version) if files is None else files,
-                    self._store,
+                    self._source().files(version) if files is None else files,
+                    self._source,
                     previous=self._current if files is None else tracked,
                 )
 
@@ -142,37 +145,21 @@ class ReleaseDagBundle(BaseDagBundle):
         """
         Serve what the environment is at now; on trouble, go on with what is served already.
 
-        In an installation that has never served anything, a store that nobody has made yet is no trouble.
+        A task serves what the dag processor of its machine follows, and has nothing to complain about.
         """
         served = self._served()
         try:
             if served != self._wanted() or not self._is_usable(thorough=thorough):
                 self._switch()
         except ReleaseError as error:
-            if served in {None, NOTHING_RELEASED} and self._is_new(error):
-                with self._trees.locked():
-                    self._serve(NOTHING_RELEASED)
-                log.warning("Bundle %s serves nothing yet: %s", self.name, error.message)
-                return
             if served is None or not self._is_usable(thorough=thorough):
                 raise
-            # A traceback every few seconds would bury the message
-            log.error("Bundle %s goes on serving %s: %s", self.name, served, error.message)  # noqa: TRY400
+            if not error.context.get("no_database"):
+                # A traceback every few seconds would bury the message
+                log.error("Bundle %s goes on serving %s: %s", self.name, served, error.message)  # noqa: TRY400
 
     def _is_usable(self, *, thorough: bool) -> bool:
         return is_whole(self._current) if thorough else (self._current / MANIFEST).is_file()
-
-    def _is_new(self, error: ReleaseError) -> bool:
-        """
-        Whether the store is missing because nothing was ever released, and not because it was lost.
-
-        An empty folder in the place of a lost store would switch off every DAG of the environment.
-        """
-        if not error.context.get("missing"):
-            return False
-        from airflow_release_plugin.airflow_internals.bundles import was_never_served
-
-        return was_never_served(self.name)
 
     def _switch(self) -> None:
         with self._trees.locked():
@@ -181,8 +168,8 @@ class ReleaseDagBundle(BaseDagBundle):
     def _serve(self, wanted: str) -> None:
         served, target = self._served(), self._tracked / wanted
         if not is_whole(target):
-            files = {} if wanted == NOTHING_RELEASED else self._store().files(wanted)
-            self._trees.place(target, files, self._store, previous=self._current)
+            files = {} if wanted == NOTHING_RELEASED else self._source().files(wanted)
+            self._trees.place(target, files, self._source, previous=self._current)
         self._trees.switch(self._current, target)
         self._trees.prune(self._tracked, keep=[target, self._tracked / (served or wanted)])
         log.info("Bundle %s serves version %s", self.name, wanted)

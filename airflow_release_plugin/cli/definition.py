@@ -33,6 +33,7 @@ _ARG_LIMIT = Arg(("--limit",), help="Most rows (default: 50)", type=int, default
 
 _ARG_EXPORT_FILE = Arg(("--file",), help="Write to this file instead of the standard output")
 _ARG_FLOW_FILE = Arg(("flow_file",), help="YAML file, as export writes it", metavar="FILE")
+_ARG_STORE = Arg(("path",), help="Folder of the bare git repository")
 _ARG_DRY_RUN = Arg(("--dry-run",), help="Only say what would change", action="store_true")
 _ARG_FOLDER = Arg(("folder",), help="Bundle that runs today, or the folder that it reads", nargs="?")
 _ARG_VERIFY = Arg(
@@ -245,7 +246,7 @@ def get_release_cli_commands() -> list[GroupCommand]:
                 _command(
                     "health",
                     "health_command.health",
-                    "Say whether database and store answer; exit code 1 if not",
+                    "Say whether the database answers and all is as it should be; exit code 1 if not",
                 ),
                 _command(
                     "list",
@@ -257,9 +258,6 @@ def get_release_cli_commands() -> list[GroupCommand]:
                 ),
                 _command("show", "show_command.show", "Show one release", _ARG_RELEASE),
                 _retry_command(),
-                _command(
-                    "reconcile", "reconcile_command.reconcile", "Finish promotions that a crash interrupted"
-                ),
                 _command(
                     "verify-audit",
                     "verify_audit_command.verify_audit",
@@ -276,6 +274,12 @@ def get_release_cli_commands() -> list[GroupCommand]:
                 ),
                 _export_command(),
                 _import_command(),
+                _command(
+                    "import-store",
+                    "import_store_command.import_store",
+                    "Take in branches, tags and versions from the bare repository of an earlier version",
+                    _ARG_STORE,
+                ),
                 _flow_commands(),
                 _key_commands(),
             ),

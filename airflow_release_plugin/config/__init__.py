@@ -37,16 +37,8 @@ role = choice(
     "neither part works.",
 )
 
-# Source, store and target.
+# Source and target.
 
-store_path = folder(
-    "store_path",
-    "store.git",
-    "Folder of the bare git repository that holds submissions and target branches. Every Airflow "
-    "component that serves or runs released DAGs needs it at the same path. Empty means "
-    "``$AIRFLOW_HOME/release/store.git``.",
-    example="/srv/airflow-release/store.git",
-)
 source_bundle = text(
     "source_bundle",
     "dev",

@@ -29,8 +29,6 @@ class ReleaseState(State):
     """Checks passed; people decide."""
     APPROVED = "approved"
     """Everybody who must agree has; waits for the pipeline, its scheduled time or an open window."""
-    RELEASING = "releasing"
-    """The target commit is recorded and the branch is about to move, or has; ``reconcile`` finishes it."""
     RELEASED = "released"
     """The target branch contains the release."""
     REJECTED = "rejected"
@@ -70,8 +68,7 @@ RELEASE_MOVES: Mapping[ReleaseState, frozenset[ReleaseState]] = {
     _R.AWAITING_APPROVAL: frozenset(
         {_R.APPROVED, _R.REJECTED, _R.REVOKED, _R.EXPIRED, _R.STALE, _R.CHECKING, _R.ERRORED}
     ),
-    _R.APPROVED: frozenset({_R.RELEASING, _R.REVOKED, _R.EXPIRED, _R.STALE, _R.CHECKING, _R.ERRORED}),
-    _R.RELEASING: frozenset({_R.RELEASED, _R.ERRORED, _R.STALE}),
+    _R.APPROVED: frozenset({_R.RELEASED, _R.REVOKED, _R.EXPIRED, _R.STALE, _R.CHECKING, _R.ERRORED}),
     _R.RELEASED: frozenset({_R.FAILED, _R.ROLLED_BACK}),
     _R.FAILED: frozenset({_R.CHECKING}),
     _R.ERRORED: frozenset({_R.CHECKING, _R.REVOKED}),
@@ -81,7 +78,7 @@ RELEASE_MOVES: Mapping[ReleaseState, frozenset[ReleaseState]] = {
     _R.EXPIRED: frozenset(),
     _R.ROLLED_BACK: frozenset(),
 }
-OPEN_RELEASE_STATES = frozenset({_R.DRAFT, _R.CHECKING, _R.AWAITING_APPROVAL, _R.APPROVED, _R.RELEASING})
+OPEN_RELEASE_STATES = frozenset({_R.DRAFT, _R.CHECKING, _R.AWAITING_APPROVAL, _R.APPROVED})
 RETRYABLE_RELEASE_STATES = frozenset({_R.FAILED, _R.ERRORED, _R.STALE})
 EXPIRING_RELEASE_STATES = frozenset({_R.AWAITING_APPROVAL, _R.APPROVED})
 REVOCABLE_RELEASE_STATES = frozenset({_R.DRAFT, _R.CHECKING, _R.AWAITING_APPROVAL, _R.APPROVED, _R.ERRORED})

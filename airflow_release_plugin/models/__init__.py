@@ -15,6 +15,7 @@ from airflow_release_plugin.models.machine import MachineLook
 from airflow_release_plugin.models.notification import Notification
 from airflow_release_plugin.models.preference import Preference
 from airflow_release_plugin.models.release import Environment, Release, ReleasedRun, ReleaseItem, Report
+from airflow_release_plugin.models.store import StoredObject, StoredRef
 from airflow_release_plugin.models.submission import Submission, Unit
 from airflow_release_plugin.models.transfer import Export, Import, Installation, NameMapping
 
@@ -41,6 +42,8 @@ __all__ = [
     "ReleaseItem",
     "ReleasedRun",
     "Report",
+    "StoredObject",
+    "StoredRef",
     "Submission",
     "Unit",
     "metadata",

@@ -60,7 +60,7 @@ class Release(Stateful, Base):
         String(40), comment="target commit that was checked against"
     )
     target_commit: Mapped[str | None] = mapped_column(
-        String(40), comment="commit that the target branch moves to; recorded before it moves"
+        String(40), comment="commit that the release is in the target as"
     )
     expires_at: Mapped[datetime | None] = mapped_column(
         UtcDateTime, comment="end of the window for approval, then of the one for execution"

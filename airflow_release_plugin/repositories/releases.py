@@ -82,17 +82,6 @@ def release(session: Session, release_id: int, *, lock: bool = False) -> Release
     return session.scalars(query).one_or_none()
 
 
-def in_state(session: Session, environment: str, state: ReleaseState) -> list[Release]:
-    """Releases of an environment in a stored state, oldest first."""
-    query = (
-        select(Release)
-        .where(Release.environment == environment, Release.state == state)
-        .options(selectinload(Release.items))
-        .order_by(Release.id)
-    )
-    return list(session.scalars(query))
-
-
 def worked_on(session: Session, *, after: int, limit: int) -> list[WorkedOn]:
     """Releases that only their pipeline moves on, by their ids, from the one after ``after`` on."""
     columns = (
@@ -210,6 +199,17 @@ def runs(session: Session, release_id: int) -> list[ReleasedRun]:
     """Runs that the release started."""
     query = select(ReleasedRun).where(ReleasedRun.release_id == release_id).order_by(ReleasedRun.dag_id)
     return list(session.scalars(query))
+
+
+def locked_environment(session: Session, name: str, now: datetime) -> Environment:
+    """An environment, locked until the transaction ends; made on first use."""
+    found = environment(session, name, lock=True)
+    if found is None:
+        found = Environment(name=name, recorded_commit=None, updated_at=now)
+        session.add(found)
+        # Two who make it at once: the second insert fails here, before anything else is done.
+        session.flush()
+    return found
 
 
 def environment(session: Session, name: str, *, lock: bool = False) -> Environment | None:

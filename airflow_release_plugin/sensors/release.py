@@ -21,7 +21,6 @@ _WAY = (
     ReleaseState.CHECKING,
     ReleaseState.AWAITING_APPROVAL,
     ReleaseState.APPROVED,
-    ReleaseState.RELEASING,
     ReleaseState.RELEASED,
 )
 

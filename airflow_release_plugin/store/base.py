@@ -1,14 +1,11 @@
-"""What a release store can do. Git keeps it; a twin in memory keeps the same contract for tests."""
+"""Commits and refs as the product names them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
-from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import InvalidRequestError
 
 _LONGEST_PART = 200
@@ -78,79 +75,3 @@ def submission_ref(unit_name: str, version: int) -> str:
 def _escaped(name: str) -> str:
     raw = name.encode(errors="surrogatepass")
     return "".join(chr(c) if re.match(rb"[A-Za-z0-9_-]", bytes([c])) else f"%{c:02X}" for c in raw)
-
-
-class ReleaseStore(Protocol):
-    """
-    Content-addressed files, commits and refs.
-
-    Every method raises ``StoreUnavailableError`` when the store is missing, unreadable, read-only for a
-    write, or not a git repository; ``NotFoundError`` for an unknown object; paths that are absolute, contain
-    ``..``, ``.git``, backslashes, NUL or empty parts are refused with ``InvalidRequestError``.
-    """
-
-    def ensure(self) -> None:
-        """Create the store if its folder does not exist or is empty; otherwise check that it can be used."""
-        ...
-
-    def write_files(self, files: Mapping[str, tuple[int, bytes]]) -> tuple[FileEntry, ...]:
-        """Store ``{path: (mode, bytes)}`` byte for byte, durably; return sorted entries. Refs do not move."""
-        ...
-
-    def read(self, blob: str) -> bytes:
-        """Bytes of a blob."""
-        ...
-
-    def read_all(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """``(blob, bytes)`` of many blobs at the price of one opening of the store."""
-        ...
-
-    def files(self, commit: str | None) -> dict[str, FileEntry]:
-        """All files of a commit by path, recursively; ``{}`` for ``None``."""
-        ...
-
-    def entries(self, commit: str | None, paths: Iterable[str]) -> dict[str, FileEntry]:
-        """Entries of ``paths`` that exist in the commit; costs by the number of paths, not of the tree."""
-        ...
-
-    def changes(self, old: str | None, new: str) -> tuple[TreeChange, ...]:
-        """Sorted paths that differ between two commits."""
-        ...
-
-    def commit(
-        self,
-        *,
-        parent: str | None,
-        changes: Iterable[TreeChange],
-        message: CommitMessage,
-        author: str,
-        time: datetime,
-    ) -> str:
-        """
-        Write the parent's tree with ``changes`` applied as a commit and return its id. Refs do not move.
-
-        Deterministic: the same arguments give the same id. Blobs of the changes must be in the store
-        (``NotFoundError``). Deleting what is not there is no error. A file goes away only if a change
-        names it: one that would have to make room for a folder of its name is ``InvalidRequestError``.
-        """
-        ...
-
-    def commit_facts(self, commit: str) -> CommitFacts:
-        """A commit's facts."""
-        ...
-
-    def history(self, commit: str | None, *, limit: int = 100) -> Sequence[CommitFacts]:
-        """The commit and its ancestors, newest first."""
-        ...
-
-    def ref(self, name: str) -> str | None:
-        """Commit that a ref points at, or ``None``."""
-        ...
-
-    def refs(self, prefix: str) -> dict[str, str]:
-        """Refs that start with ``prefix``."""
-        ...
-
-    def move_ref(self, name: str, *, expected: str | None, new: str) -> None:
-        """Durable compare-and-swap; ``expected=None`` creates. ``StoreConflictError`` if the ref differs."""
-        ...

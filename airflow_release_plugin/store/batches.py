@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from airflow_release_plugin.domain.tree.files import FileEntry
-from airflow_release_plugin.store.base import ReleaseStore
+from airflow_release_plugin.store.release_store import ReleaseStore
 
 BATCH_BYTES = 32 * 1024 * 1024
 """So much is in memory at a time, and the file with which it becomes more."""

@@ -25,7 +25,7 @@ from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.store.paths import MANIFEST
 
 if TYPE_CHECKING:
-    from airflow_release_plugin.store.base import ReleaseStore
+    from airflow_release_plugin.store.versions import VersionSource
 
 log = logging.getLogger(__name__)
 
@@ -157,12 +157,12 @@ class ServedTrees:
             ) from error
 
     def place(
-        self, folder: Path, files: Files, open_store: Callable[[], ReleaseStore], *, previous: Path | None
+        self, folder: Path, files: Files, open_source: Callable[[], VersionSource], *, previous: Path | None
     ) -> None:
         """
         Put a tree of ``files`` at ``folder``, replacing what is there. The caller holds the lock.
 
-        The store is opened only if the cache lacks something. Byte code of files that ``previous`` has too
+        The source is asked only if the cache lacks something. Byte code of files that ``previous`` has too
         comes along.
         """
         self._check_cache()
@@ -171,7 +171,7 @@ class ServedTrees:
             _make_folder(built / parent)
         missing = [file for file in files.values() if not self._link(file, built)]
         if missing:
-            self._fetch(missing, open_store(), built)
+            self._fetch(missing, open_source(), built)
         for file in missing:
             if not self._link(file, built):
                 raise FileNotFoundError(errno.ENOENT, f"cached copy of {file.path!r} vanished")
@@ -231,16 +231,16 @@ class ServedTrees:
             return False
         return True
 
-    def _fetch(self, wanted: Iterable[FileEntry], store: ReleaseStore, built: Path) -> None:
+    def _fetch(self, wanted: Iterable[FileEntry], source: VersionSource, built: Path) -> None:
         modes: dict[str, set[int]] = {}
         for file in wanted:
             modes.setdefault(file.blob, set()).add(file.mode)
         for start in {blob[:1] for blob in modes}:
             _make_folder(self._cache / start)
-        for blob, data in store.read_all(modes):
+        for blob, data in source.read_all(modes):
             if blob_id(data) != blob:
                 raise UnavailableError(
-                    f"Blob {blob} of the release store is damaged; run `git fsck` on the store."
+                    f"Blob {blob} came damaged; it is not served. What gave it has to be repaired."
                 )
             for mode in modes[blob]:
                 beside, cached = f"{built}/{MANIFEST}.new", self._cached(blob, mode)

@@ -10,17 +10,19 @@ import pytest
 
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry, TreeChange, blob_id
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError, StoreConflictError
+from airflow_release_plugin.store.bare_repository import create_repository
 from airflow_release_plugin.store.base import (
     CommitMessage,
-    ReleaseStore,
     environment_ref,
     submission_ref,
     tag_ref,
 )
-from airflow_release_plugin.store.git import GitReleaseStore
-from airflow_release_plugin.store.memory import MemoryReleaseStore
+from airflow_release_plugin.store.database import database_store
+from airflow_release_plugin.store.memory import memory_store
+from airflow_release_plugin.store.release_store import ReleaseStore
 
 pytestmark = pytest.mark.contract
+BACKENDS = ("sqlite", "postgresql")
 
 NOON = datetime(2026, 9, 21, 12, 0, 0, tzinfo=timezone.utc)
 PLAIN = CommitMessage("A release")
@@ -28,19 +30,25 @@ MISSING = "f" * 40
 PROD = environment_ref("prod")
 
 
-def git_store(folder: Path) -> ReleaseStore:
-    return GitReleaseStore(folder / "store.git")
+@pytest.fixture(params=["sqlite", "postgresql", "git", "memory"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """What keeps the objects."""
+    return str(request.param)
 
 
-def memory_store(folder: Path) -> ReleaseStore:
-    return MemoryReleaseStore()
+@pytest.fixture
+def db_backend(kind: str) -> str:
+    """The database of a store that is in one."""
+    return kind if kind in BACKENDS else "sqlite"
 
 
-@pytest.fixture(params=[git_store, memory_store], ids=["git", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> ReleaseStore:
-    made: ReleaseStore = request.param(tmp_path)
-    made.ensure()
-    return made
+@pytest.fixture
+def store(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> ReleaseStore:
+    if kind == "memory":
+        return memory_store()
+    if kind == "git":
+        return create_repository(tmp_path / "store.git")
+    return database_store(request.getfixturevalue("session"))
 
 
 def commit(

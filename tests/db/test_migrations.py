@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
@@ -10,11 +11,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, create_engine, inspect
 from sqlalchemy.orm import Session
 
 import airflow_release_plugin
 from airflow_release_plugin.db_manager import ReleaseDBManager
+from airflow_release_plugin.exceptions import DatabaseUnsupportedError
+from airflow_release_plugin.services.server import health, startup
+from tests.harness.databases import airflow_uses
 
 pytestmark = pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
 VERSION_TABLE = ReleaseDBManager.version_table_name
@@ -127,3 +131,28 @@ def test_a_reset_drops_and_makes_our_tables(own_engine: Engine, manager: Release
 
 def test_the_heads_map_names_the_newest_revision_of_this_version(manager: ReleaseDBManager) -> None:
     assert manager.revision_heads_map[airflow_release_plugin.__version__] == revisions(manager)[-1]
+
+
+def test_a_database_that_cannot_hold_our_tables_is_refused_with_the_reason(
+    manager: ReleaseDBManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for change in (manager.initdb, manager.upgradedb):
+        manager.session = Session(mysql())
+        with pytest.raises(DatabaseUnsupportedError, match=r"mysql.*audit trail.*PostgreSQL"):
+            change()
+
+
+def mysql() -> Engine:
+    """An engine that knows that it is MySQL's, and never connects."""
+    return create_engine("mysql+pymysql://nobody@localhost/none", module=sqlite3)
+
+
+def test_a_server_on_such_a_database_says_so_in_log_and_health(
+    own_engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with airflow_uses(mysql()):
+        startup.prepare()
+        (problem,) = health.problems()
+
+    assert "cannot work on mysql" in problem
+    assert problem in caplog.text

@@ -11,9 +11,10 @@ from typing import Any
 
 import airflow.example_dags
 from playwright.sync_api import Page
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
-from airflow_release_plugin.store.base import environment_ref
-from airflow_release_plugin.store.git import GitReleaseStore
+from airflow_release_plugin.store.database import database_store
 from demo.instance import DemoInstance
 from tests.harness.driver import API, Driver, press
 
@@ -144,8 +145,12 @@ class AirGap:
     def tree(self, side: str) -> dict[str, str]:
         """Blob ids by path of what a side has released."""
         driver = self.near if side == "near" else self.far
-        store = GitReleaseStore(driver.demo.settings.home / "release" / "store.git")
-        return {path: entry.blob for path, entry in store.files(store.ref(environment_ref("prod"))).items()}
+        engine = create_engine(f"sqlite:///{driver.demo.settings.home / 'airflow.db'}")
+        with Session(engine) as session:
+            store = database_store(session)
+            found = {path: entry.blob for path, entry in store.files(store.head("prod")).items()}
+        engine.dispose()
+        return found
 
     def upload(self, page: Page, file: Path) -> None:
         """Bring a file in, on the page of imports; the page of the import shows then, looked at."""

@@ -23,7 +23,9 @@ from airflow_release_plugin.services.releases import break_glass, checks, creati
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context, Settings
 from airflow_release_plugin.services.submissions import submissions
-from airflow_release_plugin.store.base import ReleaseStore, environment_ref
+from airflow_release_plugin.store.base import environment_ref
+from airflow_release_plugin.store.database import database_store
+from airflow_release_plugin.store.release_store import ReleaseStore
 from tests.harness.fake_airflow import AirflowTwin
 from tests.harness.manual_edits import push_by_hand
 
@@ -71,7 +73,7 @@ class World:
 
     def with_session(self, session: Session) -> World:
         """The same world seen by another request."""
-        return replace(self, ctx=replace(self.ctx, session=session))
+        return replace(self, ctx=replace(self.ctx, session=session, store=database_store(session)))
 
     def with_store(self, store: Any) -> World:
         """The same world with another store, say one that breaks."""
@@ -177,8 +179,8 @@ def steps_of(world: World) -> Work:
     return step
 
 
-def make_world(session: Session, store: ReleaseStore, root: Path, clock: Callable[[], datetime]) -> World:
+def make_world(session: Session, root: Path, clock: Callable[[], datetime]) -> World:
     """A world with an empty source and target."""
     root.mkdir(parents=True, exist_ok=True)
     twin = AirflowTwin(root, {actor.id: Person(actor.id, actor.name, actor.roles) for actor in PEOPLE})
-    return World(Context(session, store, twin.ports(), Settings(), clock), twin)
+    return World(Context(session, database_store(session), twin.ports(), Settings(), clock), twin)

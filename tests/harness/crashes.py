@@ -1,18 +1,22 @@
 """
-Processes that die at one point, and stores that fail at one call.
+Connections that die at one statement, and stores that fail at one call.
 
 A crash is a ``BaseException`` that nothing on the way catches, after which the session is thrown away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
 
-import pytest
+import psycopg2
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
 
-from airflow_release_plugin.store.base import ReleaseStore, environment_ref
-from tests.harness.context import World
+from airflow_release_plugin.store.release_store import ReleaseStore
 
 
 class CrashError(BaseException):
@@ -54,63 +58,62 @@ class BrokenStore:
         return breaking
 
 
-Crash: TypeAlias = Callable[[World, pytest.MonkeyPatch], World]
-"""Prepares a world whose process dies at one point."""
+@contextmanager
+def dying_connection(engine: Engine, number: int) -> Iterator[list[str]]:
+    """
+    Let the connection die at the statement of that number, counted from 1; a commit is one, too.
+
+    The list then has the statement. On PostgreSQL the server really ends the connection.
+    """
+    numbers = count(1)
+    died: list[str] = []
+
+    def die(connection: Connection, statement: str) -> None:
+        if next(numbers) == number:
+            died.append(statement)
+            if engine.dialect.name != "postgresql":
+                raise CrashError(statement)
+            _terminate(engine, connection)
+
+    def at_statement(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        die(connection, statement)
+
+    def at_commit(connection: Connection) -> None:
+        die(connection, "COMMIT")
+
+    event.listen(engine, "before_cursor_execute", at_statement)
+    event.listen(engine, "commit", at_commit)
+    try:
+        yield died
+    finally:
+        event.remove(engine, "before_cursor_execute", at_statement)
+        event.remove(engine, "commit", at_commit)
 
 
-def crash_in_store(method: str, ref: str = "", *, after: bool) -> Crash:
-    return lambda world, _: world.with_store(BrokenStore(world.store, method, ref, after=after))
+def _terminate(engine: Engine, connection: Connection) -> None:
+    pid = connection.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]
+    url = engine.url
+    other = psycopg2.connect(host=url.host, port=url.port, user=url.username, dbname=url.database)
+    try:
+        other.cursor().execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+    finally:
+        other.close()
 
 
-def crash_in_commit(number: int, *, after: bool) -> Crash:
-    def prepare(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-        session, calls = world.ctx.session, []
-        commit = session.commit
-
-        def crashing() -> None:
-            calls.append(1)
-            if len(calls) == number and not after:
-                raise CrashError
-            commit()
-            if len(calls) == number:
-                raise CrashError
-
-        monkeypatch.setattr(session, "commit", crashing)
-        return world
-
-    return prepare
-
-
-def crash_in_announce(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    def crashing(*_: Any) -> None:
-        raise CrashError
-
-    monkeypatch.setattr(world.twin, "announce", crashing)
-    return world
-
-
-def promotion_crashes(*, earlier_commits: int = 0) -> Mapping[str, Crash]:
-    """Every point of a promotion by its name; ``earlier_commits`` of the same deed come before its own."""
-    intent, end = earlier_commits + 1, earlier_commits + 2
-    return {
-        "before the commit is written": crash_in_store("commit", after=False),
-        "after the commit is written": crash_in_store("commit", after=True),
-        "before the intent is committed": crash_in_commit(intent, after=False),
-        "after the intent is committed": crash_in_commit(intent, after=True),
-        "before the branch moves": crash_in_store("move_ref", environment_ref("prod"), after=False),
-        "after the branch has moved": crash_in_store("move_ref", environment_ref("prod"), after=True),
-        "before the tag is made": crash_in_store("move_ref", "refs/tags/", after=False),
-        "after the tag is made": crash_in_store("move_ref", "refs/tags/", after=True),
-        "while airflow is told": crash_in_announce,
-        "before the end is committed": crash_in_commit(end, after=False),
-        "after the end is committed": crash_in_commit(end, after=True),
-    }
-
-
-def die(world: World, crash: Crash, deed: Callable[[World], object]) -> None:
-    """Commit what there is, and let the process die while it does something."""
-    world.ctx.session.commit()
-    with pytest.MonkeyPatch.context() as patches:
-        crashing = crash(world, patches)
-        with pytest.raises(CrashError):
-            deed(crashing)
+def at_every_statement(
+    engine: Engine, factory: sessionmaker[Session], deed: Callable[[Session], object]
+) -> Iterator[str]:
+    """Do something again and again in requests whose connection dies a statement later each time."""
+    for number in count(1):
+        with dying_connection(engine, number) as died:
+            session = factory()
+            try:
+                deed(session)
+                session.commit()
+            except (CrashError, DBAPIError):
+                session.invalidate()
+            finally:
+                session.close()
+        if not died:
+            return
+        yield died[0]

@@ -49,17 +49,13 @@ def main(database: str, folder: Path) -> int:
     from sqlalchemy.orm import Session
 
     from airflow_release_plugin.services.exports import job
-    from airflow_release_plugin.store.git import GitReleaseStore
     from tests.harness.context import make_world, steps_of
     from tests.harness.databases import airflow_uses, connect
     from tests.harness.exports import placed
 
     engine = connect(database)
     with airflow_uses(engine), Session(engine) as session:
-        store = GitReleaseStore(folder / "store.git")
-        world = placed(
-            make_world(session, store, folder / "source", lambda: datetime.now(timezone.utc)), folder
-        )
+        world = placed(make_world(session, folder / "source", lambda: datetime.now(timezone.utc)), folder)
         with watched() as seen:
             job.run_once(work=steps_of(world))
         session.commit()

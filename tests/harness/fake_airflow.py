@@ -33,7 +33,7 @@ from airflow_release_plugin.domain.ports import (
 )
 from airflow_release_plugin.domain.release.lost_runs import Beats, PipelineRun
 from airflow_release_plugin.exceptions import NotFoundError, ReleaseError, SourceUnavailableError
-from airflow_release_plugin.store.base import ReleaseStore
+from airflow_release_plugin.store.release_store import ReleaseStore
 
 _DAG_ID = re.compile(r'DAG\(dag_id="([^"]+)"')
 _TAG = re.compile(r'tags=\["([^"]+)"\]')

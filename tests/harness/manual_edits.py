@@ -6,12 +6,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from airflow_release_plugin.domain.tree.files import TreeChange
-from airflow_release_plugin.store.base import CommitMessage, ReleaseStore, environment_ref
+from airflow_release_plugin.store.base import CommitMessage, environment_ref
+from airflow_release_plugin.store.release_store import ReleaseStore
 
 
-def push_by_hand(store: ReleaseStore, path: str, text: str) -> str:
-    """Move the target branch past the product, as ``git push`` does; return where it is now."""
-    head = store.ref(environment_ref("prod"))
+def push_by_hand(store: ReleaseStore, path: str, text: str, *, branch: str = "prod") -> str:
+    """Move the branch of the target, or another one, past the product; return where it is now."""
+    head = store.head(branch)
     (entry,) = store.write_files({path: (0o100644, text.encode())})
     commit = store.commit(
         parent=head,
@@ -20,7 +21,7 @@ def push_by_hand(store: ReleaseStore, path: str, text: str) -> str:
         author="somebody",
         time=datetime(2026, 3, 2, tzinfo=timezone.utc),
     )
-    store.move_ref(environment_ref("prod"), expected=head, new=commit)
+    store.move_ref(environment_ref(branch), expected=head, new=commit)
     return commit
 
 

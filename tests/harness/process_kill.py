@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from airflow_release_plugin.models import metadata
 from airflow_release_plugin.services.server import startup
-from airflow_release_plugin.store.git import GitReleaseStore
+from airflow_release_plugin.store.database import database_store
 
 FORK = multiprocessing.get_context("fork")
 _PATIENCE = 60
@@ -102,9 +102,10 @@ def rows(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
-def refs(store: Path) -> dict[str, str]:
-    """Every ref of a store."""
-    return GitReleaseStore(store).refs("refs/")
+def refs(engine: Engine) -> dict[str, str]:
+    """Every ref of the store."""
+    with Session(engine) as session:
+        return database_store(session).refs("refs/")
 
 
 def files(*folders: Path) -> list[str]:
@@ -113,6 +114,5 @@ def files(*folders: Path) -> list[str]:
 
 
 def is_half(path: str) -> bool:
-    """Whether a file is one that somebody began and did not finish, or a lock that nobody holds."""
-    name = Path(path).name
-    return name.startswith("tmp_") or (name.endswith((".partial", ".lock")) and name != "release.lock")
+    """Whether a file is one that somebody began and did not finish."""
+    return Path(path).name.endswith(".partial")

@@ -21,7 +21,6 @@ from airflow_release_plugin.services.exports import exports
 from airflow_release_plugin.services.imports import applying, job, preflight
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.store.memory import MemoryReleaseStore
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, World, make_world
@@ -102,7 +101,7 @@ def beside(here: World, migrated_file: Path, folder: Path, clock: FrozenClock) -
     engine = connect(copy_of(migrated_file, folder))
     (folder / "there").mkdir()
     with Session(engine, expire_on_commit=False) as session:
-        world = make_world(session, MemoryReleaseStore(), folder / "there" / "source", clock)
+        world = make_world(session, folder / "there" / "source", clock)
         there = with_transfers(world, folder / "there")
         here = with_transfers(here, folder)
         trust(here, there, "plant A")

@@ -62,12 +62,13 @@ def test_ports_are_open_on_this_machine_only() -> None:
     assert [port for port in published_ports() if not port.startswith("127.0.0.1:")] == []
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_the_store_is_shared_by_every_part_of_airflow(name: str) -> None:
-    volume = f"{name}-release" if "airgap" in SERVICES[name]["profiles"] else "release"
+@pytest.mark.parametrize("name", [name for name in OURS if "single" in SERVICES[name]["profiles"]])
+def test_what_the_dag_processor_serves_is_where_the_worker_looks(name: str) -> None:
+    (folder,) = {
+        volume.partition(":")[2] for volume in SERVICES[name]["volumes"] if volume.startswith("bundles:")
+    }
 
-    assert f"{volume}:/opt/airflow/release" in SERVICES[name]["volumes"]
-    assert SERVICES[name]["environment"]["AIRFLOW__RELEASE__STORE_PATH"].startswith("/opt/airflow/release/")
+    assert SERVICES[name]["environment"]["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH"] == folder
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath
 from airflow_release_plugin.api.serializers.common import release_detail
 from airflow_release_plugin.domain.release.progress import ItemProgress
+from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.schemas.release import (
     ProgressBody,
     ProgressResponse,
@@ -28,6 +29,7 @@ from airflow_release_plugin.services.read_models import release_page
 from airflow_release_plugin.services.releases import checks
 from airflow_release_plugin.services.releases import progress as progress_service
 from airflow_release_plugin.services.verification import runs, verification
+from airflow_release_plugin.services.versions.streams import stream
 
 router = APIRouter(prefix="/{release_id}", tags=["Pipeline"])
 
@@ -52,12 +54,12 @@ class _Sink(io.RawIOBase):
         return data
 
 
-def _zip_stream(files: Iterator[tuple[str, int, bytes]]) -> Iterator[bytes]:
+def _zip_stream(files: Iterator[tuple[FileEntry, bytes]]) -> Iterator[bytes]:
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, mode, data in files:
-            info = zipfile.ZipInfo(path)
-            info.external_attr = mode << 16
+        for entry, data in files:
+            info = zipfile.ZipInfo(entry.path)
+            info.external_attr = entry.mode << 16
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, data)
             yield sink.drain()
@@ -76,7 +78,7 @@ def tree(release_id: IdPath, caller: CallerDep) -> StreamingResponse:
     """The whole tree that the target would have, as a zip."""
     with caller.transaction() as (ctx, actor):
         files = checks.tree_files(ctx, actor=actor, release_id=release_id)
-    return StreamingResponse(_zip_stream(files), media_type="application/zip")
+    return StreamingResponse(_zip_stream(stream(files)), media_type="application/zip")
 
 
 @router.post("/progress")

@@ -15,8 +15,6 @@ class ItemState(str, Enum):
     """A worker parses it."""
     CHECKED = "checked"
     """It parses; the release waits for people, its time or other items."""
-    PROMOTING = "promoting"
-    """The target is being moved."""
     PROMOTED = "promoted"
     """It is in the target; Airflow has not parsed it there yet."""
     SERVED = "served"
@@ -40,4 +38,4 @@ class ItemProgress:
     @property
     def is_done(self) -> bool:
         """Whether the step under way is through with it."""
-        return self.state not in {ItemState.WAITING, ItemState.CHECKING, ItemState.PROMOTING}
+        return self.state not in {ItemState.WAITING, ItemState.CHECKING}

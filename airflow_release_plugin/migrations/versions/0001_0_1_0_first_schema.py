@@ -45,7 +45,7 @@ def _create_release() -> None:
             "target_commit",
             sa.String(length=40),
             nullable=True,
-            comment="commit that the target branch moves to; recorded before it moves",
+            comment="commit that the release is in the target as",
         ),
         sa.Column(
             "expires_at",
@@ -398,6 +398,34 @@ def _create_notification() -> None:
     )
 
 
+def _create_object() -> None:
+    op.create_table(
+        "release_object",
+        sa.Column(
+            "id",
+            sa.String(length=40).with_variant(sa.String(length=40, collation="C"), "postgresql"),
+            nullable=False,
+            comment="40 hex digits, as git has it",
+        ),
+        sa.Column("type", sa.String(length=8), nullable=False, comment="blob, tree or commit"),
+        sa.Column("size", sa.BigInteger(), nullable=False, comment="bytes before compression"),
+        sa.Column("data", sa.LargeBinary(), nullable=False, comment="content, compressed with zlib"),
+        sa.Column(
+            "parent",
+            sa.String(length=40).with_variant(sa.String(length=40, collation="C"), "postgresql"),
+            nullable=True,
+            comment="of a commit, if it has one",
+        ),
+        sa.Column(
+            "written_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="when it was written last, within an hour",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_object")),
+    )
+
+
 def _create_preference() -> None:
     op.create_table(
         "release_preference",
@@ -405,6 +433,26 @@ def _create_preference() -> None:
         sa.Column("page", sa.String(length=50), nullable=False),
         sa.Column("query", sa.Text(), nullable=False, comment="tab and filters as a query string"),
         sa.PrimaryKeyConstraint("actor_id", "page", name=op.f("pk_release_preference")),
+    )
+
+
+def _create_ref() -> None:
+    op.create_table(
+        "release_ref",
+        sa.Column(
+            "name",
+            sa.String(length=3200).with_variant(sa.String(length=3200, collation="C"), "postgresql"),
+            nullable=False,
+            comment="refs/heads/prod and the like",
+        ),
+        sa.Column(
+            "commit",
+            sa.String(length=40).with_variant(sa.String(length=40, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("version", sa.Integer(), nullable=False, comment="how often it was set"),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_release_ref")),
     )
 
 
@@ -688,7 +736,9 @@ def upgrade() -> None:
     _create_machine()
     _create_name_mapping()
     _create_notification()
+    _create_object()
     _create_preference()
+    _create_ref()
     _create_unit()
     _create_decision()
     _create_import()
@@ -707,7 +757,9 @@ def downgrade() -> None:
     op.drop_table("release_import")
     op.drop_table("release_decision")
     op.drop_table("release_unit")
+    op.drop_table("release_ref")
     op.drop_table("release_preference")
+    op.drop_table("release_object")
     op.drop_table("release_notification")
     op.drop_table("release_name_mapping")
     op.drop_table("release_machine")

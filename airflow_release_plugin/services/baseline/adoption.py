@@ -62,7 +62,6 @@ def adopt(ctx: Context, *, actor: Actor, folder: str) -> Release:
     """
     access.require_admin(ctx, actor, f"adopt what {ctx.settings.environment!r} runs")
     environment = ctx.settings.environment
-    promotions.reconcile(ctx, environment)
     found = baseline.look(ctx, folder)
     changes = [TreeChange(entry.path, entry) for entry in found.entries]
     digest = change_digest(changes, target=environment, kind=ReleaseKind.IMPORT)

@@ -7,20 +7,19 @@ same seen from everywhere.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.release.drift import Finding, FindingKind
-from airflow_release_plugin.exceptions import NotFoundError, TargetMovedError
+from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.models import MachineLook, Release
 from airflow_release_plugin.repositories import machines
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.drift import alarms, lineage, served_trees
 from airflow_release_plugin.services.drift.served_trees import Machine
-from airflow_release_plugin.services.promotion import environments, promotions
+from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.promotion.environments import EnvironmentDetail
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -105,9 +104,7 @@ def verify(ctx: Context, *, actor: Actor, name: str) -> DriftReport:
 
 
 def look(ctx: Context, name: str) -> DriftReport:
-    """The same, and nothing is written down. A promotion that was cut off is finished first."""
-    with suppress(TargetMovedError):
-        promotions.reconcile(ctx, name)
+    """The same, and nothing is written down."""
     view = environments.get(ctx, actor=SYSTEM, name=name)
     machine = served_trees.look(ctx, name)
     return DriftReport(

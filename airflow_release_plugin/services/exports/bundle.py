@@ -88,7 +88,7 @@ class _Making:
         """Let the files flow into the bundle."""
         write_bundle(
             path,
-            files=self._source_files(progress),
+            files=self._source_files(progress, work),
             manifest=lambda files: self._manifest(files, work),
             key=self._key,
         )
@@ -110,9 +110,9 @@ class _Making:
             "held": {unit_id: asdict(unit) for unit_id, unit in held.items()},
         }
 
-    def _source_files(self, progress: Progress) -> Iterator[SourceFile]:
+    def _source_files(self, progress: Progress, work: Work) -> Iterator[SourceFile]:
         total = len(self._files)
-        for done, (entry, data) in enumerate(self._contents.read(self._files)):
+        for done, (entry, data) in enumerate(self._contents.read(self._files, work)):
             progress(done, total)
             self._findings.look_at(entry.path, data)
             yield SourceFile(entry.path, entry.mode, [data])

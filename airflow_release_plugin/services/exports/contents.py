@@ -16,11 +16,12 @@ from airflow_release_plugin.models import Approval, Export, Release, Submission,
 from airflow_release_plugin.repositories import approvals, releases, submissions
 from airflow_release_plugin.services.exports.catalogue import open_catalogue
 from airflow_release_plugin.services.runtime import installation
+from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import risk
 from airflow_release_plugin.services.versions.risk import ParsedUnit
 from airflow_release_plugin.services.versions.source import Source
-from airflow_release_plugin.store.base import ReleaseStore
+from airflow_release_plugin.services.versions.streams import stream
 
 Blob = tuple[FileEntry, bytes]
 
@@ -65,18 +66,16 @@ class Contents:
     units: tuple[UnitContent, ...]
     commit: str
     installation_id: str
-    store: ReleaseStore
     source: Source | None = None
 
-    def read(self, files: Sequence[FileEntry]) -> Iterator[Blob]:
+    def read(self, files: Sequence[FileEntry], work: Work) -> Iterator[Blob]:
         """
         The bytes of files, one after the other.
 
         :raises ConflictError: a file of the source has changed since
         """
         if self.source is None:
-            blobs = self.store.read_all(entry.blob for entry in files)
-            yield from ((entry, data) for entry, (_, data) in zip(files, blobs, strict=True))
+            yield from stream(files, work)
             return
         for entry in files:
             data = self.source.files.read(entry.path)
@@ -100,7 +99,6 @@ def gather(ctx: Context, export: Export) -> Contents:
         units=tuple(sorted(units, key=lambda unit: unit.path)),
         commit=export.options["commit"] or "",
         installation_id=installation.uid(ctx),
-        store=ctx.store,
         source=source,
     )
 

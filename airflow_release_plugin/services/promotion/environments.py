@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,11 +9,11 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
-from airflow_release_plugin.exceptions import ConflictError, NotFoundError, TargetMovedError
+from airflow_release_plugin.exceptions import ConflictError, NotFoundError
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.repositories.pages import Page
-from airflow_release_plugin.services.promotion import promotions, records
+from airflow_release_plugin.services.promotion import records
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.base import environment_ref
@@ -70,8 +69,6 @@ def _require_known(ctx: Context, name: str) -> None:
 def restore(ctx: Context, *, actor: Actor, name: str) -> EnvironmentDetail:
     """Put a branch that was moved by hand back to where the last promotion left it; for admins."""
     access.require_admin(ctx, actor, f"restore {name!r}")
-    with suppress(TargetMovedError):
-        promotions.reconcile(ctx, name)
     releases.environment(ctx.session, name, lock=True)
     view = get(ctx, actor=actor, name=name)
     if not view.moved:
@@ -85,7 +82,7 @@ def restore(ctx: Context, *, actor: Actor, name: str) -> EnvironmentDetail:
     audit.record(
         ctx,
         actor=actor,
-        tag=EventTag.ENVIRONMENT_RECONCILED,
+        tag=EventTag.ENVIRONMENT_RESTORED,
         subject=f"environment:{name}",
         found=view.commit,
         restored=view.recorded_commit,

@@ -11,6 +11,9 @@ from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.base import environment_ref
 
+_AT_ONCE = 200
+"""Commits that are read at a time."""
+
 
 @dataclass(frozen=True)
 class HistoryPoint:
@@ -43,7 +46,7 @@ def history_point(ctx: Context, commit: str | None) -> HistoryPoint:
 
 def commits_after(ctx: Context, commit: str | None, head: str | None) -> tuple[str, ...]:
     """Commits of the branch after ``commit``, newest first. Raises ``ConflictError`` if it is not in it."""
-    found = []
+    found: list[str] = []
     at = head
     while at != commit:
         if at is None:
@@ -51,9 +54,11 @@ def commits_after(ctx: Context, commit: str | None, head: str | None) -> tuple[s
                 f"Commit {commit} is not in the history of {ctx.settings.environment!r}: the branch was made "
                 "anew. Roll back Dag by Dag instead."
             )
-        found.append(at)
-        parents = ctx.store.commit_facts(at).parents
-        at = parents[0] if parents else None
+        for facts in ctx.store.history(at, limit=_AT_ONCE):
+            if facts.id == commit:
+                return tuple(found)
+            found.append(facts.id)
+            at = next(iter(facts.parents), None)
     return tuple(found)
 
 

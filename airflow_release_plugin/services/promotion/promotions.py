@@ -3,15 +3,14 @@ Moving a target branch: the only way by which code reaches an environment.
 
 See invariants 1, 2, 6 and 9 (docs/concepts/invariants.md).
 
-Database and git cannot commit together. So the intent is committed first (state ``releasing`` with the id of
-the commit), then the branch moves by compare-and-swap, then the release is ``released``. Whatever moment a
-crash hits, :func:`reconcile` finishes it.
+Objects, branch, tag, the release's state and the trail are rows of one database and change in one
+transaction, that of the caller. Whatever moment a crash hits, all of it is there or nothing.
 """
 
 from __future__ import annotations
 
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.identity import SYSTEM, Actor
+from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.digest import change_digest
 from airflow_release_plugin.domain.states import ApprovalState, ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import (
@@ -19,7 +18,6 @@ from airflow_release_plugin.exceptions import (
     ExpiredError,
     FrozenError,
     StaleDigestError,
-    StoreConflictError,
     TargetMovedError,
 )
 from airflow_release_plugin.models import Approval, Environment, Release
@@ -57,12 +55,12 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     head = head_of(ctx, environment)
     if head != release.base_commit:
         _send_back(ctx, release, head, actor=actor)
-        ctx.session.commit()
         return release
     release.target_commit = _write_commit(ctx, release, approval, head)
-    lifecycle.move(ctx, release, ReleaseState.RELEASING, actor=actor)
-    ctx.session.commit()
-    return _finish(ctx, release.id, environment_name, actor=actor)
+    ctx.store.move_ref(environment_ref(environment_name), expected=head, new=release.target_commit)
+    ctx.store.move_ref(tag_ref(release.number), expected=None, new=release.target_commit)
+    _note(ctx, release, environment, actor=actor)
+    return release
 
 
 def _require_approved(ctx: Context, release: Release) -> Approval | None:
@@ -105,22 +103,8 @@ def _require_open_window(ctx: Context, release: Release, approval: Approval | No
 
 
 def lock_environment(ctx: Context, name: str) -> Environment:
-    """Lock an environment in which no promotion is half done."""
-    environment = _locked_environment(ctx, name)
-    while reconcile(ctx, name):
-        # Finishing commits, which gives the lock back.
-        environment = _locked_environment(ctx, name)
-    return environment
-
-
-def _locked_environment(ctx: Context, name: str) -> Environment:
-    environment = release_queries.environment(ctx.session, name, lock=True)
-    if environment is None:
-        environment = Environment(name=name, recorded_commit=None, updated_at=ctx.clock())
-        ctx.session.add(environment)
-        # Two first promotions at once: the second insert fails here, before anything was done.
-        ctx.session.flush()
-    return environment
+    """Lock an environment until the transaction ends; promotions to it go one after the other."""
+    return release_queries.locked_environment(ctx.session, name, ctx.clock())
 
 
 def head_of(ctx: Context, environment: Environment) -> str | None:
@@ -187,39 +171,8 @@ def _grounds(release: Release, approval: Approval | None) -> list[tuple[str, str
     ]
 
 
-def _finish(ctx: Context, release_id: int, environment_name: str, *, actor: Actor) -> Release:
-    """
-    Move the branch to the recorded commit, unless it is there, and write down that it is.
-
-    Everybody who finds a release in ``releasing`` does this, one at a time; the first one does it for all.
-    """
-    environment = _locked_environment(ctx, environment_name)
-    release = releases.get_locked(ctx, actor=actor, release_id=release_id)
-    if release.state is not ReleaseState.RELEASING:
-        return release
-    target = str(release.target_commit)
-    ref = environment_ref(environment_name)
-    parents = ctx.store.commit_facts(target).parents
-    try:
-        ctx.store.move_ref(ref, expected=parents[0] if parents else None, new=target)
-    except StoreConflictError as error:
-        head = ctx.store.ref(ref)
-        if head == target:
-            return _settle(ctx, release, environment, actor=actor)
-        lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=str(error))
-        ctx.session.commit()
-        raise TargetMovedError(
-            f"{release.subject} was not released: the branch {environment_name!r} was moved by hand at the "
-            "same time.",
-            head=head,
-        ) from error
-    return _settle(ctx, release, environment, actor=actor)
-
-
-def _settle(ctx: Context, release: Release, environment: Environment, *, actor: Actor) -> Release:
-    """The branch has the release: tag it and write it down."""
-    tag = tag_ref(release.number)
-    ctx.store.move_ref(tag, expected=ctx.store.ref(tag), new=str(release.target_commit))
+def _note(ctx: Context, release: Release, environment: Environment, *, actor: Actor) -> None:
+    """The branch has the release: write it down, and tell Airflow."""
     environment.recorded_commit = release.target_commit
     environment.updated_at = ctx.clock()
     lifecycle.move(ctx, release, ReleaseState.RELEASED, actor=actor)
@@ -242,13 +195,3 @@ def _settle(ctx: Context, release: Release, environment: Environment, *, actor: 
     # Whoever uses a changed shared file serves something new as well.
     affected = dag_files_to_parse(ctx, release)
     ctx.airflow.serving.announce(environment.name, str(release.target_commit), affected)
-    ctx.session.commit()
-    return release
-
-
-def reconcile(ctx: Context, environment_name: str) -> list[Release]:
-    """Finish promotions that a crash interrupted; called at start and before every promotion."""
-    return [
-        _finish(ctx, release.id, environment_name, actor=SYSTEM)
-        for release in release_queries.in_state(ctx.session, environment_name, ReleaseState.RELEASING)
-    ]

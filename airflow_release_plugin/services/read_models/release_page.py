@@ -39,7 +39,6 @@ _WAITS = {
     ReleaseState.CHECKING: "The check",
     ReleaseState.AWAITING_APPROVAL: "The promotion",
     ReleaseState.APPROVED: "The promotion",
-    ReleaseState.RELEASING: "The promotion",
     ReleaseState.RELEASED: "The verification",
 }
 

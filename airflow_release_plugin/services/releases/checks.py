@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,6 +11,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import LastRun
 from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind, failed
 from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, StaleDigestError
 from airflow_release_plugin.models import Approval, Release, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
@@ -39,7 +40,7 @@ class WorkTree:
 
 
 def work_tree(ctx: Context, *, actor: Actor, release_id: int) -> WorkTree:
-    """What to check; the files come from :func:`tree_files`."""
+    """What to check; the files are those of :func:`tree_files`."""
     access.require_executor(ctx, actor, "check releases")
     release = releases.get(ctx, actor=actor, release_id=release_id)
     dag_ids = release.dag_ids
@@ -57,8 +58,8 @@ def work_tree(ctx: Context, *, actor: Actor, release_id: int) -> WorkTree:
     )
 
 
-def tree_files(ctx: Context, *, actor: Actor, release_id: int) -> Iterator[tuple[str, int, bytes]]:
-    """The whole tree that the target would have, as (path, mode, bytes), sorted by path."""
+def tree_files(ctx: Context, *, actor: Actor, release_id: int) -> list[FileEntry]:
+    """All files of the tree that the target would have, sorted by path."""
     access.require_executor(ctx, actor, "read the tree of releases")
     release = releases.get(ctx, actor=actor, release_id=release_id)
     files = ctx.store.files(release.base_commit)
@@ -67,10 +68,7 @@ def tree_files(ctx: Context, *, actor: Actor, release_id: int) -> Iterator[tuple
             files.pop(change.path, None)
         else:
             files[change.path] = change.entry
-    entries = [files[path] for path in sorted(files)]
-    # One opening of the store for all: a tree has thousands of files.
-    contents = ctx.store.read_all(entry.blob for entry in entries)
-    return ((entry.path, entry.mode, data) for entry, (_, data) in zip(entries, contents, strict=True))
+    return [files[path] for path in sorted(files)]
 
 
 def report(
@@ -238,7 +236,7 @@ def mark_errored(ctx: Context, *, actor: Actor, release_id: int, reason: str) ->
     """
     access.require_executor(ctx, actor, "stop releases")
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
-    if release.state.is_open and release.state is not ReleaseState.RELEASING:
+    if release.state.is_open:
         was_asked = release.state is ReleaseState.AWAITING_APPROVAL
         lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=reason)
         if was_asked:

@@ -115,8 +115,6 @@ def _item(
         reached = ItemState.SERVED
     elif state in _IN_TARGET:
         reached = ItemState.SERVED if is_seen else ItemState.PROMOTED
-    elif state is ReleaseState.RELEASING:
-        reached = ItemState.PROMOTING
     else:
         reached = ItemState.WAITING if checked is None else ItemState.CHECKED
     return ItemProgress(item.path, reached)

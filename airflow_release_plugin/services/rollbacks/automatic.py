@@ -1,9 +1,9 @@
 """
 When a release turns out bad after its promotion: out of the target again, without waiting for anybody.
 
-The rollback is a release of its own by the system, exempt from approval with the reason. It is made, promoted
-and settled by one call, which may be repeated after a crash at any point: the release that failed is the
-marker, since it leaves ``released`` in the transaction that settles its rollback.
+The rollback is a release of its own by the system, exempt from approval with the reason. It is made and
+promoted in one transaction, which may be repeated after a crash at any point: the release that failed is the
+marker, since it leaves ``released`` in that transaction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from airflow_release_plugin.services.runtime.context import Context
 
 def undo(ctx: Context, release_id: int, reason: str) -> Release:
     """
-    Take a release out of the target, or say in its state why that has to be done by people. Commits.
+    Take a release out of the target, or say in its state why that has to be done by people.
+
+    Commits what the caller has written down before that.
 
     :param reason: what was wrong, as a sentence
     """
@@ -36,7 +38,6 @@ def undo(ctx: Context, release_id: int, reason: str) -> Release:
     environment = promotions.lock_environment(ctx, name)
     release = releases.get_locked(ctx, actor=SYSTEM, release_id=release_id)
     if release.state is not ReleaseState.RELEASED:
-        ctx.session.commit()
         return release
     why_not = _why_not(ctx, release)
     if why_not:
@@ -83,5 +84,4 @@ def _give_up(ctx: Context, release: Release, reason: str, why: str) -> Release:
         "page, or release a fix."
     )
     lifecycle.move(ctx, release, ReleaseState.FAILED, actor=SYSTEM, reason=text)
-    ctx.session.commit()
     return release

@@ -12,7 +12,7 @@ from airflow_release_plugin import config
 from airflow_release_plugin.domain.bundle.preflight import read_policy
 from airflow_release_plugin.domain.flow.notification import read_notifiers
 from airflow_release_plugin.domain.ports import Airflow
-from airflow_release_plugin.store.base import ReleaseStore
+from airflow_release_plugin.store.release_store import ReleaseStore
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -8,27 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
-from airflow_release_plugin import config
 from airflow_release_plugin.airflow_internals.actors import actor_from_user
 from airflow_release_plugin.airflow_internals.factory import build_airflow
 from airflow_release_plugin.airflow_internals.session import airflow_session
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
-from airflow_release_plugin.exceptions import ConflictError, UnavailableError
-from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.exceptions import ConflictError, DatabaseUnsupportedError, UnavailableError
+from airflow_release_plugin.repositories.databases import why_unsupported
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.store.git import GitReleaseStore
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from airflow_release_plugin.store.base import ReleaseStore
+from airflow_release_plugin.store.database import database_store
 
 
 @contextmanager
@@ -38,14 +30,16 @@ def unit_of_work(user: Any = None) -> Iterator[tuple[Context, Actor]]:
 
     :param user: the auth manager's user; ``None`` for the product itself
     :raises ConflictError: somebody else changed the same thing at the same moment
-    :raises UnavailableError: the database does not answer
+    :raises UnavailableError: the database does not answer, or is one that cannot hold our tables
     """
     try:
         with airflow_session() as session:
+            if why_not := why_unsupported(session):
+                raise DatabaseUnsupportedError(why_not)
             actor = SYSTEM if user is None else actor_from_user(user, session=session)
             yield (
                 Context(
-                    session=session, store=open_store(session), airflow=build_airflow(session, user=user)
+                    session=session, store=database_store(session), airflow=build_airflow(session, user=user)
                 ),
                 actor,
             )
@@ -59,22 +53,3 @@ def unit_of_work(user: Any = None) -> Iterator[tuple[Context, Actor]]:
         raise UnavailableError(
             "The metadata database is busy or away. Nothing was changed; try again."
         ) from error
-
-
-@lru_cache(maxsize=4)
-def _store(path: Path) -> GitReleaseStore:
-    return GitReleaseStore(path)
-
-
-def open_store(session: Session) -> ReleaseStore:
-    """
-    The configured store, made on first use.
-
-    A store that is missing although versions were submitted is never made anew: that would look like an empty
-    target. It raises ``StoreUnavailableError`` when it is used.
-    """
-    path = config.store_path()
-    store = _store(path)
-    if not path.exists() and not submissions.any_unit(session):
-        store.ensure()
-    return store

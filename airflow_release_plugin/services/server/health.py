@@ -1,13 +1,12 @@
-"""Whether database and store answer, and the settings make sense."""
+"""Whether the database answers, and the settings make sense."""
 
 from __future__ import annotations
 
 import logging
 
-from airflow_release_plugin.exceptions import StoreUnavailableError, UnavailableError
+from airflow_release_plugin.exceptions import DatabaseUnsupportedError, UnavailableError
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
-from airflow_release_plugin.store.base import environment_ref
 from airflow_release_plugin.version_compat import untested_version
 
 DRIFT = "drift"
@@ -24,13 +23,12 @@ def problems() -> list[str]:
     """What does not answer, is set to nonsense, or drifted; details are in the log and in the trail."""
     try:
         with unit_of_work() as (ctx, _):
-            ctx.store.ref(environment_ref(ctx.settings.environment))
             drifted = [DRIFT] if drift.is_alarmed(ctx, ctx.settings.environment) else []
             untested = [UNTESTED] if untested_version() else []
             return [*(f"setting {name}" for name in ctx.settings.problems()), *drifted, *untested]
-    except StoreUnavailableError:
-        log.exception("The store does not answer")
-        return ["store"]
+    except DatabaseUnsupportedError as error:
+        log.error("%s", error.message)  # noqa: TRY400 (says it all)
+        return [error.message]
     except UnavailableError:
         log.exception("The database does not answer")
         return ["database"]

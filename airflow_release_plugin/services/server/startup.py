@@ -1,4 +1,4 @@
-"""When an API server starts: make the store, finish what a crash interrupted, look after notifications."""
+"""When an API server starts: see that it can work, and look after what goes on beside requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from airflow_release_plugin.services.exports import job as export_job
 from airflow_release_plugin.services.imports import cleanup
 from airflow_release_plugin.services.imports import job as import_job
 from airflow_release_plugin.services.notifications import delivery
-from airflow_release_plugin.services.promotion import promotions
 from airflow_release_plugin.services.recovery import lost_work
 from airflow_release_plugin.services.runtime import background
 from airflow_release_plugin.services.runtime.background import PeriodicTask
@@ -35,7 +34,7 @@ async def at_start(_app: object) -> AsyncIterator[None]:
     Lifespan of the API: prepares beside the start of each server process.
 
     Not when the app is built: gunicorn builds it in the parent of its workers, and commands read it, too.
-    In threads, since a store or a notifier that hangs must not keep Airflow from starting or from stopping.
+    In threads, since a database or notifier that hangs must not keep Airflow from starting or stopping.
     """
     stop = Event()
     Thread(target=prepare, name="release-start-up", daemon=True).start()
@@ -60,7 +59,7 @@ def periodic_tasks() -> tuple[PeriodicTask, ...]:
 
 
 def prepare() -> None:
-    """Make the store if nothing was ever submitted, and finish promotions; problems are only logged."""
+    """Say in the log what is in the way of working; problems are only logged."""
     try:
         if version := untested_version():
             log.warning(
@@ -72,10 +71,6 @@ def prepare() -> None:
         with unit_of_work() as (ctx, _):
             for name in ctx.settings.problems():
                 log.error("[release] %s has an unknown value; see the reference of settings", name)
-            for release in promotions.reconcile(ctx, ctx.settings.environment):
-                log.info(
-                    "An interrupted promotion was finished: %s is %r", release.subject, release.state.value
-                )
     except ReleaseError as error:
         reason = f" ({error.__cause__})" if error.__cause__ else ""
         log.error("Airflow Release is not ready: %s%s", error.message, reason)  # noqa: TRY400 (says it all)

@@ -65,20 +65,22 @@ def diff_entries(
 
     :param read_new: where the new bytes come from, if not from the store
     """
-    found = []
-    for path in sorted({*old, *new}):
-        if old.get(path) == new.get(path) or options.only not in {"", path}:
-            continue
-        before, after = old.get(path), new.get(path)
-        found.append(
-            _changed(
-                path,
-                ctx.store.read(before.blob) if before else None,
-                (read_new(after) if read_new else ctx.store.read(after.blob)) if after else None,
-                options,
-            )
+    pairs = [
+        (path, old.get(path), new.get(path))
+        for path in sorted({*old, *new})
+        if old.get(path) != new.get(path) and options.only in {"", path}
+    ]
+    stored = [before for _, before, _ in pairs] + [after for _, _, after in pairs if not read_new]
+    blobs = dict(ctx.store.read_all({entry.blob for entry in stored if entry}))
+    return [
+        _changed(
+            path,
+            blobs[before.blob] if before else None,
+            (read_new(after) if read_new else blobs[after.blob]) if after else None,
+            options,
         )
-    return found
+        for path, before, after in pairs
+    ]
 
 
 def _changed(path: str, old: bytes | None, new: bytes | None, options: DiffOptions) -> ChangedFile:

@@ -16,13 +16,15 @@ from airflow_release_plugin.domain.ports import DagFacts
 from airflow_release_plugin.domain.release.checks import CheckItem
 from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, RiskFacts
 from airflow_release_plugin.domain.states import ReleaseState
-from airflow_release_plugin.domain.tree.files import TreeChange
+from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Release, Report, Submission
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.runtime.context import Context
 
+_DIFFED = 100
+"""Changed files whose bytes are in memory at a time."""
 _FACT_OF_FILE = {
     ChangeKind.NEW: ChangeFact.NEW,
     ChangeKind.MODIFIED: ChangeFact.MODIFIED,
@@ -256,14 +258,28 @@ def _lines(
     changes: Sequence[TreeChange],
     read: Callable[[str], bytes] | None = None,
 ) -> int:
-    read = read or ctx.store.read
     before = ctx.store.entries(base, [change.path for change in changes])
+    return sum(
+        _lines_of(ctx, before, changes[start : start + _DIFFED], read)
+        for start in range(0, len(changes), _DIFFED)
+    )
+
+
+def _lines_of(
+    ctx: Context,
+    before: Mapping[str, FileEntry],
+    changes: Sequence[TreeChange],
+    read: Callable[[str], bytes] | None,
+) -> int:
+    old = {change.path: before[change.path].blob for change in changes if change.path in before}
+    new = {change.path: change.entry.blob for change in changes if change.entry}
+    blobs = dict(ctx.store.read_all({*old.values(), *(() if read else new.values())}))
+    find = read or blobs.__getitem__
     total = 0
     for change in changes:
-        old = before.get(change.path)
         diff = diff_texts(
-            ctx.store.read(old.blob) if old else None,
-            read(change.entry.blob) if change.entry else None,
+            blobs[old[change.path]] if change.path in old else None,
+            find(new[change.path]) if change.entry else None,
         )
         total += diff.added + diff.removed
     return total

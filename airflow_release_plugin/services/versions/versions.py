@@ -131,6 +131,5 @@ def write(ctx: Context, submission: Submission, *, actor: Actor) -> None:
         author=actor.name,
         time=submission.submitted_at,
     )
-    # A ref left by a transaction that was rolled back is taken over: no version had it.
     ref = submission_ref(unit.name, submission.version)
-    ctx.store.move_ref(ref, expected=ctx.store.ref(ref), new=submission.commit_id)
+    ctx.store.move_ref(ref, expected=None, new=submission.commit_id)

@@ -43,9 +43,7 @@ from airflow_release_plugin.views.widgets.presentation import state_look
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
-MOVING = frozenset(
-    {ReleaseState.CHECKING, ReleaseState.AWAITING_APPROVAL, ReleaseState.APPROVED, ReleaseState.RELEASING}
-)
+MOVING = frozenset({ReleaseState.CHECKING, ReleaseState.AWAITING_APPROVAL, ReleaseState.APPROVED})
 """States whose page is refreshed while somebody looks at it."""
 
 PACKAGE_KINDS = tuple(kind for kind in KINDS_THAT_ASK if kind is not ReleaseKind.GATE)

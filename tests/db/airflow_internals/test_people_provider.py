@@ -18,7 +18,7 @@ from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.exceptions import InvalidRequestError, UnavailableError
 from airflow_release_plugin.services.approvals import flow_admin, flows
 from airflow_release_plugin.services.runtime.context import Context, Settings
-from airflow_release_plugin.store.memory import MemoryReleaseStore
+from airflow_release_plugin.store.memory import memory_store
 from tests.harness import own_auth_manager
 from tests.harness.own_auth_manager import OwnUser
 
@@ -59,7 +59,7 @@ def directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 
 @pytest.fixture
 def ctx(session: Session) -> Context:
-    return Context(session, MemoryReleaseStore(), build_airflow(session, user=EVE_LOGGED_IN), Settings())
+    return Context(session, memory_store(), build_airflow(session, user=EVE_LOGGED_IN), Settings())
 
 
 def test_without_a_provider_nobody_is_eligible_and_the_message_says_what_to_set(ctx: Context) -> None:

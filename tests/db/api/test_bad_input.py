@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -10,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
+from airflow_release_plugin.models import StoredRef
+from airflow_release_plugin.store.base import environment_ref
+from airflow_release_plugin.store.database import database_store
 from tests.conftest import BACKENDS
 from tests.db.api.world import SERVICE, World, error_of, ok
+from tests.harness.manual_edits import push_by_hand
 
 
 def message(response: Any) -> str:
@@ -264,85 +268,19 @@ def together(act: Callable[[str], Any], people: list[str]) -> list[Any]:
     return [answers[who] for who in people]
 
 
-class TestStore:
-    def broken(self, world: World) -> list[Any]:
-        """Answers of everything that needs the store, after each of which the old store is as it was."""
-        world.write_dag(task="two")
-        world.parse()
-        return [
-            world.as_("author").get("/candidates"),
-            world.as_("author").post("/submissions", json={"path": "etl.py"}),
-            world.as_("author").get("/environments/prod"),
-        ]
-
-    @pytest.mark.parametrize("how", ["missing", "a file", "not a repository"])
-    def test_a_store_that_is_gone_is_named_and_not_made_anew(self, world: World, how: str) -> None:
-        release = world.awaiting()
-        ok(world.decide(release))
-        away = world.folder / "away"
-        world.store.rename(away)
-        if how == "a file":
-            world.store.write_text("")
-        if how == "not a repository":
-            world.store.mkdir()
-
-        answers = [*self.broken(world), world.promote(release)]
-        assert [error_of(answer) for answer in answers] == [(503, "store_unavailable")] * 4
-        assert str(world.store) in message(answers[0])
-        health = world.client().get("/health")
-        assert (health.status_code, health.json()["problems"]) == (503, ["store"])
-
-        if world.store.is_dir():
-            world.store.rmdir()
-        world.store.unlink(missing_ok=True)
-        away.rename(world.store)
-        assert (submitted(world), world.state(release)) == (1, "approved")
-        assert ok(world.promote(release))["state"] == "released"
-
-    @pytest.mark.skipif(os.geteuid() != 0, reason="changes its own user id to one that may not write")
-    def test_a_store_that_cannot_be_written_loses_nothing(self, world: World, a_user: int) -> None:
-        release = world.awaiting()
-        ok(world.decide(release))
-        os.chown(world.folder, a_user, -1)
-        for path in [world.engine.url.database, *world.source.rglob("*"), world.source]:
-            os.chown(str(path), a_user, -1)
-
-        os.seteuid(a_user)
-        try:
-            world.write_dag(task="two")
-            answers = [
-                world.as_("author").post("/submissions", json={"path": "etl.py"}),
-                world.promote(release),
-            ]
-        finally:
-            os.seteuid(0)
-
-        assert [error_of(answer) for answer in answers] == [(503, "store_unavailable")] * 2
-        assert str(world.store) in message(answers[0])
-        assert (submitted(world), world.state(release)) in {(1, "approved"), (1, "releasing")}
-        assert ok(world.promote(release))["state"] == "released"
-
-    @pytest.fixture
-    def a_user(self, world: World) -> Any:
-        """The id of nobody in particular, to whom the folders above the installation are open."""
-        opened = []
-        for folder in world.folder.parents:
-            if folder.stat().st_mode & 0o055 != 0o055:
-                opened.append((folder, folder.stat().st_mode))
-                folder.chmod(folder.stat().st_mode | 0o055)
-        yield 65534
-        for folder, mode in opened:
-            folder.chmod(mode)
-
-
 class TestTargetMovedByHand:
     def move(self, world: World) -> str:
-        """Put a commit of somebody's own on the target branch with the real git."""
-        tree = world.git("rev-parse", "prod^{tree}")
-        who = ["-c", "user.name=mallory", "-c", "user.email=m@x"]
-        commit = world.git(*who, "commit-tree", tree, "-p", "prod", "-m", "by hand")
-        world.git("update-ref", "refs/heads/prod", commit)
+        """Put a commit of somebody's own on the target branch, past the product."""
+        with world.session() as session:
+            commit = push_by_hand(database_store(session), "hot_fix.py", "x = 1\n")
+            session.commit()
         return commit
+
+    def delete(self, world: World) -> None:
+        """Take the target branch away, past the product."""
+        with world.session() as session:
+            session.execute(delete(StoredRef).where(StoredRef.name == environment_ref("prod")))
+            session.commit()
 
     def second(self, world: World) -> dict[str, Any]:
         """A release on top of the first that is approved."""
@@ -372,7 +310,7 @@ class TestTargetMovedByHand:
     def test_a_branch_that_was_deleted_is_put_back_too(self, world: World) -> None:
         first = world.released()
         release = self.second(world)
-        world.git("update-ref", "-d", "refs/heads/prod")
+        self.delete(world)
 
         assert error_of(world.promote(release)) == (409, "target_moved")
         ok(world.as_("admin").post("/environments/prod/restore"))
@@ -383,13 +321,11 @@ class TestTargetMovedByHand:
     def test_a_branch_made_by_hand_before_the_first_release_is_refused(self, world: World) -> None:
         release = world.awaiting()
         ok(world.decide(release))
-        tree = world.git("rev-parse", f"{world.git('rev-parse', 'refs/submissions/etl/1')}^{{tree}}")
-        who = ["-c", "user.name=mallory", "-c", "user.email=m@x"]
-        world.git("update-ref", "refs/heads/prod", world.git(*who, "commit-tree", tree, "-m", "by hand"))
+        self.move(world)
 
         assert error_of(world.promote(release)) == (409, "target_moved")
         assert error_of(world.as_("admin").post("/environments/prod/restore")) == (409, "conflict")
-        world.git("update-ref", "-d", "refs/heads/prod")
+        self.delete(world)
         assert ok(world.promote(release))["state"] == "released"
 
 

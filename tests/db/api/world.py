@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -16,6 +17,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.orm import Session
 
+from airflow_release_plugin.store.bare_repository import create_repository
+from airflow_release_plugin.store.copies import copy_refs
+from airflow_release_plugin.store.database import database_store
 from airflow_release_plugin.transfer.attestation import SigningKey
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.harness.airflow_home import BUNDLES
@@ -60,7 +64,6 @@ def settings_for(manager: str, folder: Path) -> dict[str, str]:
     ]
     values = {
         "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
-        "RELEASE__STORE_PATH": str(folder / "store.git"),
         "RELEASE__KEYS_PATH": str(folder / "keys"),
         "RELEASE__TRANSFER_PATH": str(folder / "transfers"),
         "RELEASE__SERVICE_USERS": SERVICE,
@@ -126,7 +129,7 @@ class World:
     """
     One installation.
 
-    :param folder: holds ``dev`` (the source bundle) and ``store.git``
+    :param folder: holds ``dev`` (the source bundle)
     """
 
     manager: str
@@ -137,10 +140,6 @@ class World:
     @property
     def source(self) -> Path:
         return self.folder / "dev"
-
-    @property
-    def store(self) -> Path:
-        return self.folder / "store.git"
 
     def session(self) -> Session:
         return Session(self.engine, expire_on_commit=False)
@@ -211,9 +210,14 @@ class World:
         return self.clients[name]
 
     def git(self, *arguments: str) -> str:
-        """Run the real git on the store."""
+        """Run the real git on a copy of the store."""
+        with self.session() as session, TemporaryDirectory() as folder:
+            copy_refs(database_store(session), create_repository(Path(folder)), ["refs/"])
+            return self._git(folder, *arguments)
+
+    def _git(self, folder: str, *arguments: str) -> str:
         return subprocess.run(
-            ["git", "-C", str(self.store), "-c", "safe.directory=*", *arguments],
+            ["git", "-C", folder, "-c", "safe.directory=*", *arguments],
             capture_output=True,
             text=True,
             check=True,

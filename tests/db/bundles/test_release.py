@@ -1,92 +1,100 @@
-"""The bundle before there is a store: a new installation serves nothing, a lost store is an error."""
+"""The bundle of a dag processor, which has the metadata database; and of a task, which has not."""
 
 from __future__ import annotations
 
 import logging
+import socket
 from pathlib import Path
 
 import pytest
-from airflow.models.dag import DagModel
-from airflow.models.dagbundle import DagBundleModel
 from airflow.sdk.exceptions import AirflowException
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
-from airflow_release_plugin.store.git import GitReleaseStore
+from tests.harness.clock import FrozenClock
+from tests.harness.context import World, make_world
 
-pytestmark = pytest.mark.req("R76")
+pytestmark = pytest.mark.req("R76", "R85")
+
+
+@pytest.fixture(autouse=True)
+def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this machine keeps what it serves; nothing is there yet."""
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(tmp_path / "bundles"))
+    return tmp_path / "bundles"
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitReleaseStore:
-    """A store that nobody has made yet."""
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(tmp_path / "bundles"))
-    return GitReleaseStore(tmp_path / "store.git")
+def world(session_factory: sessionmaker[Session], tmp_path: Path, clock: FrozenClock) -> World:
+    """A target with one DAG, in a database of its own."""
+    with session_factory() as session:
+        world = make_world(session, tmp_path / "source", clock)
+        world.released(world.dag("etl"))
+        session.commit()
+        return world
 
 
-def bundle(store: GitReleaseStore) -> ReleaseDagBundle:
-    return ReleaseDagBundle(name="prod", store_path=str(store.path))
+def denied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make this process one that may not use the database, as Airflow does before it runs a task."""
+    monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "airflow-db-not-allowed:///")
 
 
-def dag(dag_id: str, bundle_name: str) -> DagModel:
-    return DagModel(dag_id=dag_id, bundle_name=bundle_name, fileloc="x.py", relative_fileloc="x.py")
+def names(bundle: ReleaseDagBundle) -> list[str]:
+    bundle.initialize()
+    return sorted(path.name for path in bundle.path.glob("*.py"))
 
 
-def test_a_new_installation_serves_nothing_until_the_store_is_made(
-    store: GitReleaseStore, session_factory: sessionmaker[Session], caplog: pytest.LogCaptureFixture
-) -> None:
-    with session_factory.begin() as session:
-        session.add_all([DagBundleModel(name="prod"), DagBundleModel(name="dev")])
-        session.flush()
-        session.add(dag("dev.etl", "dev"))
-    serving = bundle(store)
+@pytest.mark.usefixtures("own_engine")
+def test_a_new_installation_serves_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    serving = ReleaseDagBundle(name="prod")
 
     with caplog.at_level(logging.WARNING, logger="airflow_release_plugin"):
-        serving.initialize()
+        assert names(serving) == []
         serving.refresh()
 
-    assert serving.is_initialized
-    assert list(serving.path.glob("*.py")) == []
     assert serving.get_current_version() is None
-    assert not store.path.exists()
-    assert [(line.levelname, line.exc_info) for line in caplog.records] == [("WARNING", None)] * 2
-    assert "Bundle prod serves nothing yet: The release store" in caplog.text
-    assert "the API server of a new installation makes it when it starts" in caplog.text
-    caplog.clear()
-    store.ensure()
-    serving.refresh()
     assert caplog.records == []
 
 
-@pytest.mark.parametrize("known", ["version", "dag"])
-def test_a_store_that_was_lost_is_an_error_that_airflow_retries(
-    store: GitReleaseStore, session_factory: sessionmaker[Session], known: str
+@pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
+def test_a_dag_processor_reads_what_it_lacks_from_the_database(world: World) -> None:
+    head = world.head
+    world.ctx.session.rollback()
+
+    assert names(ReleaseDagBundle(name="prod")) == ["etl.py"]
+    assert names(ReleaseDagBundle(name="prod", version=head)) == ["etl.py"]
+
+
+def test_a_task_finds_what_the_dag_processor_of_its_machine_follows(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with session_factory.begin() as session:
-        stored = DagBundleModel(name="prod")
-        stored.version = "a" * 40 if known == "version" else None
-        session.add(stored)
-        session.flush()
-        if known == "dag":
-            session.add(dag("etl", "prod"))
-    serving = bundle(store)
+    names(ReleaseDagBundle(name="prod"))
+    denied(monkeypatch)
 
-    with pytest.raises(AirflowException, match=r"store\.git.*does not exist"):
-        serving.initialize()
-
-    assert not serving.is_initialized
-    assert not serving.path.exists()
-    store.ensure()
-    serving.initialize()
-    assert serving.is_initialized
+    assert names(ReleaseDagBundle(name="prod", version=world.head)) == ["etl.py"]
+    assert names(ReleaseDagBundle(name="prod")) == ["etl.py"]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-def test_a_task_which_may_not_ask_the_database_takes_nothing_for_new(
-    store: GitReleaseStore, session_factory: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("version", [None, "a" * 40])
+def test_a_task_on_a_machine_that_lacks_its_version_is_told_what_and_where(
+    world: World, monkeypatch: pytest.MonkeyPatch, version: str | None
 ) -> None:
-    from airflow import settings
+    denied(monkeypatch)
+    bundle = ReleaseDagBundle(name="prod", version=version)
 
-    with monkeypatch.context() as patch:
-        patch.delattr(settings, "NonScopedSession")  # as Airflow does before it runs a task
-        with pytest.raises(AirflowException, match="does not exist"):
-            bundle(store).initialize()
+    with pytest.raises(AirflowException) as caught:
+        bundle.initialize()
+
+    told = str(caught.value)
+    assert all(word in told for word in (socket.gethostname(), version or "tree", "'prod'", "dag processor"))
+    assert not bundle.path.exists()
+
+
+def test_without_our_tables_the_migration_is_named(own_engine: Engine) -> None:
+    with own_engine.begin() as connection:
+        connection.execute(text("DROP TABLE release_ref"))
+
+    with pytest.raises(AirflowException, match="airflow db migrate"):
+        ReleaseDagBundle(name="prod").initialize()

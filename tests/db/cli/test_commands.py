@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from airflow_release_plugin.exceptions import StoreUnavailableError
 from airflow_release_plugin.models import Event
-from airflow_release_plugin.store.git import GitReleaseStore
+from airflow_release_plugin.store.database import database_store
 from tests.db.api.conftest import WARNINGS
-from tests.db.api.world import SERVICE, World, error_of, ok
+from tests.db.api.world import SERVICE, World, ok
 from tests.db.cli.conftest import airflow, rows
 from tests.harness.manual_edits import push_by_hand
 
@@ -68,32 +67,17 @@ def test_a_release_that_does_not_exist_is_one_line_and_exit_code_1(world: World)
     assert done.stderr.strip() == "There is no release 999 that you may see."
 
 
-def test_a_promotion_that_was_cut_off_is_finished(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    release = world.awaiting()
-    ok(world.decide(release))
-
-    def away(*_: object, **__: object) -> None:
-        raise StoreUnavailableError("The store went away.")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(GitReleaseStore, "move_ref", away)
-        assert error_of(world.promote(release)) == (503, "store_unavailable")
-    assert world.state(release) == "releasing"
-
-    (row,) = rows(airflow(world, "reconcile", "--output", "json"))
-
-    assert (row["number"], row["state"]) == (release["number"], "released")
-    assert world.git("rev-parse", "prod") == row["commit"]
-
-
-def test_health_says_what_does_not_answer(world: World) -> None:
+def test_health_says_what_is_not_as_it_should_be(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.submit()
     assert rows(airflow(world, "health", "--output", "json")) == [{"status": "healthy", "problem": ""}]
 
-    world.store.rename(world.folder / "away")
+    monkeypatch.setenv("AIRFLOW__RELEASE__ROLE", "banana")
     done = airflow(world, "health", "--output", "json")
 
-    assert (done.returncode, json.loads(done.stdout)) == (1, [{"status": "unhealthy", "problem": "store"}])
+    assert (done.returncode, json.loads(done.stdout)) == (
+        1,
+        [{"status": "unhealthy", "problem": "setting role"}],
+    )
 
 
 def test_a_changed_line_of_the_trail_is_found(world: World) -> None:
@@ -149,7 +133,9 @@ def test_an_export_of_what_is_not_there_says_what_was_meant(world: World) -> Non
 def test_what_was_changed_by_hand_is_adopted(world: World) -> None:
     world.released()
     text = (world.folder / "dev" / "etl.py").read_text()
-    push_by_hand(GitReleaseStore(world.store), "etl.py", f"{text}\n# by hand\n")
+    with world.session() as session:
+        push_by_hand(database_store(session), "etl.py", f"{text}\n# by hand\n")
+        session.commit()
 
     looked = rows(airflow(world, "verify", "--adopt", "--dry-run", "--output", "json"))
     assert [(row["what"], row["name"]) for row in looked[:2]] == [

@@ -26,12 +26,12 @@ from airflow_release_plugin.domain.states import ApprovalState, ImportState, Rel
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Approval, Decision, Release, Submission
 from airflow_release_plugin.services.imports import imports
-from airflow_release_plugin.services.promotion import environments, promotions
+from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.runtime import audit
-from airflow_release_plugin.store.base import ReleaseStore, tag_ref
+from airflow_release_plugin.store.base import tag_ref
 from tests.harness.clock import FrozenClock
-from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, REVIEWER, World, make_world
+from tests.harness.context import ADMIN, DEV, DEV2, REVIEWER, World, make_world
 from tests.harness.imports import bundle_bytes, with_imports
 
 TOO_LATE = (ReleaseError, StaleDataError, IntegrityError, OperationalError)
@@ -43,18 +43,11 @@ def db_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=["memory", "git"])
-def store_kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
-def world(
-    session_factory: sessionmaker[Session], store: ReleaseStore, tmp_path: Path, clock: FrozenClock
-) -> Iterator[World]:
+def world(session_factory: sessionmaker[Session], tmp_path: Path, clock: FrozenClock) -> Iterator[World]:
     """A world on a database of its own."""
     with session_factory() as session:
-        yield make_world(session, store, tmp_path / "source", clock)
+        yield make_world(session, tmp_path / "source", clock)
 
 
 @pytest.fixture
@@ -153,7 +146,6 @@ def test_two_promotions_at_the_same_moment_go_one_after_the_other(
 
     at_once(*[lambda other, release=release: other.promote(release) for release in both])
 
-    promotions.reconcile(world.ctx, "prod")
     for release in [releases.get(world.ctx, actor=DEV, release_id=r.id) for r in both]:
         assert release.state in {ReleaseState.RELEASED, ReleaseState.CHECKING, ReleaseState.APPROVED}
         while release.state is not ReleaseState.RELEASED:
@@ -163,30 +155,6 @@ def test_two_promotions_at_the_same_moment_go_one_after_the_other(
     assert sorted(world.target()) == ["one.py", "two.py", "zero.py"]
     assert len(world.store.history(world.head)) == 3
     assert audit.first_broken_link(world.ctx) is None
-
-
-def test_a_promotion_finishes_what_another_has_begun_before_it_starts(
-    world: World, session_factory: sessionmaker[Session]
-) -> None:
-    """The first has committed its intent and pauses before it moves the branch; the second waits for it."""
-    world.released(world.dag("zero"))
-    first, second = (world.approved(world.dag(name)) for name in ("one", "two"))
-    world.ctx.session.commit()
-    commit, calls = world.ctx.session.commit, []
-
-    def commit_then_pause() -> None:
-        commit()
-        calls.append(1)
-        if len(calls) == 1:
-            with session_factory() as session:
-                world.with_session(session).promote(second)
-
-    with pytest.MonkeyPatch.context() as patches:
-        patches.setattr(world.ctx.session, "commit", commit_then_pause)
-        done = world.promote(first)
-
-    world.ctx.session.expire_all()
-    assert (done.state, second.state) == (ReleaseState.RELEASED, ReleaseState.CHECKING)
 
 
 def test_one_version_goes_into_one_of_two_releases(world: World, at_once: Callable[..., list[Any]]) -> None:
@@ -238,30 +206,6 @@ def test_a_check_report_that_arrives_twice_opens_one_approval(
 
     assert len(succeeded(results)) == 1
     assert rows(world, Approval) == 1
-
-
-def test_one_process_waits_for_the_other_that_is_moving_the_branch(
-    world: World, session_factory: sessionmaker[Session]
-) -> None:
-    """The first committed its intent and pauses; the second finishes for it; the first finds that done."""
-    release = world.approved(world.dag("etl"))
-    world.ctx.session.commit()
-    commit, calls = world.ctx.session.commit, []
-
-    def commit_then_pause() -> None:
-        commit()
-        calls.append(1)
-        if len(calls) == 1:
-            with session_factory() as session:
-                promotions.promote(world.with_session(session).ctx, actor=PIPELINE, release_id=release.id)
-
-    with pytest.MonkeyPatch.context() as patches:
-        patches.setattr(world.ctx.session, "commit", commit_then_pause)
-        done = world.promote(release)
-
-    assert done.state is ReleaseState.RELEASED
-    assert len(world.store.history(world.head)) == 1
-    assert len(world.twin.announced) == 1
 
 
 @pytest.mark.req("R53")

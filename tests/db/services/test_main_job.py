@@ -11,7 +11,6 @@ from tests.harness.context import World, dag_text
 
 
 @pytest.mark.req("R2", "R8", "R15", "R36")
-@pytest.mark.parametrize("store_kind", ["memory", "git"])
 def test_what_another_person_approved_reaches_the_target_byte_for_byte(world: World) -> None:
     world.write("shop/__init__.py", "")
     world.write("shop/sums.py", "def add(a, b):\n    return a + b\n")

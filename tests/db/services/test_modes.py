@@ -158,9 +158,8 @@ def test_health_names_an_airflow_that_was_not_tested(
 @pytest.mark.req("R9")
 @pytest.mark.parametrize("name", ["role", "source_mode", "import_policy"])
 def test_health_names_a_setting_that_makes_no_sense(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, session_factory: Any, name: str
+    monkeypatch: pytest.MonkeyPatch, session_factory: Any, name: str
 ) -> None:
-    monkeypatch.setenv("AIRFLOW__RELEASE__STORE_PATH", str(tmp_path / "store.git"))
     monkeypatch.setenv(f"AIRFLOW__RELEASE__{name.upper()}", "banana")
 
     assert f"setting {name}" in health.problems()

@@ -19,7 +19,6 @@ from airflow_release_plugin.models import Gate, Release
 from airflow_release_plugin.services.approvals import gates
 from airflow_release_plugin.services.approvals.gates import GateSubject
 from airflow_release_plugin.services.runtime import unit_of_work
-from airflow_release_plugin.store.memory import MemoryReleaseStore
 from airflow_release_plugin.views.web.security import USER_KEY
 from tests.harness.context import PIPELINE, World, make_world
 
@@ -79,7 +78,6 @@ def pages(own_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     people = ",".join(f"{name}:{role}" for name, role in ROLE_OF.items())
     monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", people)
-    monkeypatch.setenv("AIRFLOW__RELEASE__STORE_PATH", str(tmp_path / "store.git"))
     return create_flask_app(session=settings.Session, secret_key="a key of the tests")
 
 
@@ -143,13 +141,10 @@ def installation(
 ) -> Iterator[Installation]:
     monkeypatch.setenv("AIRFLOW__RELEASE__DEFAULT_FLOW_ROLES", "op,admin")
     monkeypatch.setenv("AIRFLOW__RELEASE__SERVICE_USERS", "pipeline")
-    store = MemoryReleaseStore()
-    store.ensure()
     with Session(own_engine, expire_on_commit=False) as session:
-        world = make_world(session, store, tmp_path / "source", lambda: datetime.now(timezone.utc))
+        world = make_world(session, tmp_path / "source", lambda: datetime.now(timezone.utc))
         world.twin.users.clear()
         world.twin.users.update({a.id: _person(a) for a in ACTORS.values()})
-        monkeypatch.setattr(unit_of_work, "open_store", lambda _session: store)
         monkeypatch.setattr(unit_of_work, "build_airflow", lambda _session, user=None: world.twin.ports())
         yield Installation(world)
 

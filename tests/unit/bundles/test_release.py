@@ -1,4 +1,4 @@
-"""The bundle that serves an environment: whole versions, cheap starts, no surprise when the store is away."""
+"""The bundle that serves an environment: whole versions, cheap starts, goes on without a database."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 import threading
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from airflow.dag_processing.bundles.base import BundleUsageTrackingManager, get_bundle_version_path
@@ -21,9 +22,9 @@ from airflow.sdk.exceptions import AirflowException
 from airflow_release_plugin.bundles import release
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
 from airflow_release_plugin.domain.tree.files import REGULAR, TreeChange
-from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.exceptions import InvalidRequestError, UnavailableError
 from airflow_release_plugin.store.base import CommitMessage, environment_ref
-from airflow_release_plugin.store.git import GitReleaseStore
+from airflow_release_plugin.store.memory import memory_store
 from airflow_release_plugin.store.paths import MANIFEST
 from airflow_release_plugin.version_compat import AIRFLOW_V_3_3_PLUS
 
@@ -41,13 +42,26 @@ TWO: dict[str, bytes | None] = {"lib/names.py": b"NAME = 'two'\n"}
 pytestmark = pytest.mark.req("R76")
 
 
+class Source:
+    """A store in memory that may be away."""
+
+    def __init__(self) -> None:
+        self.store = memory_store()
+        self.is_away = False
+
+    def __getattr__(self, name: str) -> Any:
+        if self.is_away:
+            raise UnavailableError("The metadata database is away.")
+        return getattr(self.store, name)
+
+
 class Site:
-    """A release store and an Airflow machine beside it."""
+    """What was released, and an Airflow machine that has what it needs from there."""
 
     def __init__(self, folder: Path) -> None:
         self.storage = folder / "bundles"
-        self.store = GitReleaseStore(folder / "store.git")
-        self.store.ensure()
+        self.source = Source()
+        self.store = self.source.store
 
     def promote(self, files: dict[str, bytes | None]) -> str:
         parent = self.store.ref(PROD)
@@ -61,24 +75,19 @@ class Site:
         return tip
 
     def bundle(self, version: str | None = None) -> ReleaseDagBundle:
-        return ReleaseDagBundle(name="prod", version=version, store_path=str(self.store.path))
+        return ReleaseDagBundle(name="prod", version=version)
 
     def serving(self, version: str | None = None) -> ReleaseDagBundle:
         bundle = self.bundle(version)
         bundle.initialize()
         return bundle
 
-    def take_store_away(self) -> None:
-        self.store.path.rename(self.store.path.with_name("away"))
-
-    def bring_store_back(self) -> None:
-        self.store.path.with_name("away").rename(self.store.path)
-
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     made = Site(tmp_path)
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(made.storage))
+    monkeypatch.setattr(ReleaseDagBundle, "_source", lambda _: made.source)
     return made
 
 
@@ -122,16 +131,7 @@ class TestTracking:
 
     def test_environment_may_differ_from_the_name(self, site: Site) -> None:
         tip = site.promote(ONE)
-        bundle = ReleaseDagBundle(name="other", environment="prod", store_path=str(site.store.path))
-        bundle.initialize()
-        assert version_of(bundle) == tip
-
-    def test_store_path_comes_from_the_configuration(
-        self, site: Site, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("AIRFLOW__RELEASE__STORE_PATH", str(site.store.path))
-        tip = site.promote(ONE)
-        bundle = ReleaseDagBundle(name="prod")
+        bundle = ReleaseDagBundle(name="other", environment="prod")
         bundle.initialize()
         assert version_of(bundle) == tip
 
@@ -157,23 +157,15 @@ class TestTracking:
         bundle.refresh()
         assert (bundle.path / "dags/etl.py").stat().st_mtime_ns == before.st_mtime_ns
 
-    def test_refresh_with_nothing_new_only_reads_the_ref(
+    def test_refresh_with_nothing_new_only_asks_where_the_environment_is(
         self, site: Site, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         site.promote(ONE)
         bundle = site.serving()
-        monkeypatch.setattr(bundle, "_store", lambda: pytest.fail("opened the store"))
+        for name in ("files", "read_all"):
+            monkeypatch.setattr(site.store, name, lambda *_: pytest.fail("read the store"))
         monkeypatch.setattr(release, "is_whole", lambda _: pytest.fail("listed the files"))
         bundle.refresh()
-
-    def test_refresh_sees_a_packed_ref(self, site: Site) -> None:
-        site.promote(ONE)
-        bundle = site.serving()
-        tip = site.promote(TWO)
-        (site.store.path / PROD).unlink()
-        (site.store.path / "packed-refs").write_text(f"# pack-refs with: peeled\n{tip} {PROD}\n")
-        bundle.refresh()
-        assert version_of(bundle) == tip
 
     def test_another_process_may_switch_the_version(self, site: Site) -> None:
         site.promote(ONE)
@@ -231,18 +223,18 @@ class TestStoreAway:
     def test_refresh_goes_on_serving_and_says_why(self, site: Site, caplog: pytest.LogCaptureFixture) -> None:
         tip = site.promote(ONE)
         bundle = site.serving()
-        site.take_store_away()
+        site.source.is_away = True
         with caplog.at_level(logging.ERROR):
             bundle.refresh()
         assert files_of(bundle.path) == ONE
         assert version_of(bundle) == tip
         assert "goes on serving" in caplog.text
-        assert "store.git" in caplog.text
+        assert "is away" in caplog.text
 
     def test_a_restarted_dag_processor_goes_on_serving(self, site: Site) -> None:
         tip = site.promote(ONE)
         site.serving()
-        site.take_store_away()
+        site.source.is_away = True
         bundle = site.serving()
         assert files_of(bundle.path) == ONE
         assert version_of(bundle) == tip
@@ -250,23 +242,23 @@ class TestStoreAway:
     def test_a_version_on_disk_can_be_used(self, site: Site) -> None:
         tip = site.promote(ONE)
         site.serving(tip)
-        site.take_store_away()
+        site.source.is_away = True
         assert files_of(site.serving(tip).path) == ONE
 
     def test_a_version_that_is_tracked_can_be_used(self, site: Site) -> None:
         tip = site.promote(ONE)
         site.serving()
-        site.take_store_away()
+        site.source.is_away = True
         assert files_of(site.serving(tip).path) == ONE
 
     def test_another_version_is_an_error_and_leaves_no_folder(self, site: Site) -> None:
         tip = site.promote(ONE)
-        site.take_store_away()
+        site.source.is_away = True
         bundle = site.bundle(tip)
-        with pytest.raises(AirflowException, match="does not exist"):
+        with pytest.raises(AirflowException, match="is away"):
             bundle.initialize()
         assert not bundle.path.exists()
-        site.bring_store_back()
+        site.source.is_away = False
         assert files_of(site.serving(tip).path) == ONE
 
     def test_a_lost_branch_does_not_empty_the_environment(
@@ -274,17 +266,17 @@ class TestStoreAway:
     ) -> None:
         site.promote(ONE)
         bundle = site.serving()
-        (site.store.path / PROD).unlink()
+        site.source.store = memory_store()
         bundle.refresh()
         assert files_of(bundle.path) == ONE
-        assert "has lost the branch" in caplog.text
+        assert "no branch of environment 'prod' any more" in caplog.text
 
     def test_a_commit_that_cannot_be_read_is_not_served(
-        self, site: Site, caplog: pytest.LogCaptureFixture
+        self, site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         site.promote(ONE)
         bundle = site.serving()
-        (site.store.path / PROD).write_text("a" * 40)
+        monkeypatch.setattr(site.store, "head", lambda _: "a" * 40)
         bundle.refresh()
         assert files_of(bundle.path) == ONE
         assert "has no commit" in caplog.text
@@ -403,20 +395,23 @@ class TestManyAtOnce:
 
 
 class TestFastPath:
-    def test_what_is_on_disk_needs_no_git_library_and_no_store(self, site: Site) -> None:
+    def test_a_task_needs_neither_a_database_nor_a_git_library_for_what_is_on_disk(self, site: Site) -> None:
         tip = site.promote(ONE)
         site.serving()
         site.serving(tip)
         code = (
-            "import sys\n"
+            "import os, sys\n"
+            "import airflow.dag_processing.bundles.base\n"
+            "os.environ['AIRFLOW__DATABASE__SQL_ALCHEMY_CONN'] = 'airflow-db-not-allowed:///'\n"
             "from airflow_release_plugin.bundles.release import ReleaseDagBundle\n"
+            "before = set(sys.modules)\n"
             "for version in (None, sys.argv[1]):\n"
-            "    ReleaseDagBundle(name='prod', version=version, store_path=sys.argv[2]).initialize()\n"
-            "unwanted = {'dulwich', 'git', 'pygit2', 'airflow_release_plugin.store.git'}\n"
-            "sys.exit(bool(unwanted & set(sys.modules)))"
+            "    ReleaseDagBundle(name='prod', version=version).initialize()\n"
+            "unwanted = {'dulwich', 'sqlalchemy', 'airflow_release_plugin.store.database'}\n"
+            "sys.exit(bool(unwanted & (set(sys.modules) - before)))"
         )
-        command = [sys.executable, "-c", code, tip, str(site.store.path)]
-        assert subprocess.run(command, check=False).returncode == 0
+        done = subprocess.run([sys.executable, "-c", code, tip], check=False, capture_output=True)
+        assert (done.returncode, done.stderr) == (0, b"")
 
     def test_works_without_a_git_executable(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", "/nonexistent")

@@ -92,13 +92,3 @@ def test_a_missing_dag_folder_is_refused(tmp_path: Path) -> None:
         running_demo(tmp_path, free_port(), tmp_path / "nowhere"),
     ):
         pytest.fail("it started")
-
-
-def test_a_store_that_was_lost_is_not_made_anew(tmp_path: Path) -> None:
-    prepared(tmp_path).environment()
-    store = tmp_path / "release" / "store.git"
-    store.rename(tmp_path / "elsewhere")
-
-    prepared(tmp_path)
-
-    assert not store.exists()

@@ -34,8 +34,7 @@ LEGAL = {
         draft: checking revoked
         checking: awaiting_approval failed errored stale revoked
         awaiting_approval: approved rejected revoked expired stale checking errored
-        approved: releasing revoked expired stale checking errored
-        releasing: released errored stale
+        approved: released revoked expired stale checking errored
         released: failed rolled_back
         failed: checking
         errored: checking revoked
@@ -146,8 +145,7 @@ def test_what_may_be_retried_revoked_or_is_open_agrees_with_the_table() -> None:
 
 
 def test_only_an_approved_release_can_reach_the_target() -> None:
-    assert {s for s in ReleaseState if ReleaseState.RELEASING in RELEASE_MOVES[s]} == {ReleaseState.APPROVED}
-    assert {s for s in ReleaseState if ReleaseState.RELEASED in RELEASE_MOVES[s]} == {ReleaseState.RELEASING}
+    assert {s for s in ReleaseState if ReleaseState.RELEASED in RELEASE_MOVES[s]} == {ReleaseState.APPROVED}
 
 
 @pytest.mark.parametrize("machine", list(MOVES))

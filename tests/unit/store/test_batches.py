@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.store.batches import BATCH_BYTES, write_in_batches
-from airflow_release_plugin.store.memory import MemoryReleaseStore
+from airflow_release_plugin.store.memory import MemoryObjects, MemoryRefs
+from airflow_release_plugin.store.release_store import ReleaseStore
 
 HALF = bytes(BATCH_BYTES // 2 + 1)
 
 
-class Diary(MemoryReleaseStore):
+class Diary(ReleaseStore):
     """Writes down what happened in which order."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(MemoryObjects(), MemoryRefs())
         self.events: list[object] = []
 
     def write_files(self, files: Mapping[str, tuple[int, bytes]]) -> tuple[FileEntry, ...]:

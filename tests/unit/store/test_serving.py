@@ -20,8 +20,10 @@ import pytest
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.store import serving
-from airflow_release_plugin.store.memory import MemoryReleaseStore
+from airflow_release_plugin.store.memory import MemoryObjects, MemoryRefs
+from airflow_release_plugin.store.objects import GitObject, ObjectKind
 from airflow_release_plugin.store.paths import MANIFEST
+from airflow_release_plugin.store.release_store import ReleaseStore
 from airflow_release_plugin.store.serving import ServedTrees, differences, is_whole
 
 NOON = datetime(2026, 9, 21, tzinfo=timezone.utc)
@@ -34,11 +36,12 @@ class Machine:
 
     def __init__(self, base: Path) -> None:
         self.base = base
-        self.store = MemoryReleaseStore()
+        self.objects = MemoryObjects()
+        self.store = ReleaseStore(self.objects, MemoryRefs())
         self.trees = ServedTrees(base)
         self.opened = 0
 
-    def open(self) -> MemoryReleaseStore:
+    def open(self) -> ReleaseStore:
         self.opened += 1
         return self.store
 
@@ -225,7 +228,7 @@ class TestPlace:
 
     def test_a_damaged_blob_is_not_served(self, machine: Machine) -> None:
         entries = machine.entries(ONE)
-        machine.store._blobs[entries["run.sh"].blob] = b"evil"
+        machine.objects._by_id[entries["run.sh"].blob] = GitObject(ObjectKind.BLOB, b"evil")
         with pytest.raises(UnavailableError, match="damaged"), machine.trees.locked():
             machine.trees.place(machine.base / "trees/one", entries, machine.open, previous=None)
         assert not (machine.base / "trees/one").exists()
@@ -422,7 +425,7 @@ class TestCrash:
 
 def test_serving_needs_no_git_library() -> None:
     code = (
-        "import sys, airflow_release_plugin.store.serving, airflow_release_plugin.store.refs; "
+        "import sys, airflow_release_plugin.store.serving, airflow_release_plugin.store.versions; "
         "sys.exit(any(name.split('.')[0] in {'dulwich', 'git', 'pygit2'} for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -38,12 +38,6 @@ EDITED = dag_text("etl", lines="from shop.load import rows\nrows += 1")
 
 
 @pytest.fixture
-def store_kind() -> str:
-    """A served tree is made from a git store."""
-    return "git"
-
-
-@pytest.fixture
 def machine(world: World, served: Path) -> Path:
     """The tree that this machine serves: ``etl.py`` and the module that it needs. Airflow has parsed it."""
     world.twin.folders["prod"] = served

@@ -26,12 +26,6 @@ from tests.harness.serving import Serve
 pytestmark = pytest.mark.req("R77")
 
 
-@pytest.fixture
-def store_kind() -> str:
-    """A served tree is made from a git store."""
-    return "git"
-
-
 def verify(world: World, actor: Actor = ADMIN) -> DriftReport:
     return drift.verify(world.ctx, actor=actor, name="prod")
 

@@ -29,12 +29,6 @@ NOTIFIERS = (
 )
 
 
-@pytest.fixture
-def store_kind() -> str:
-    """A served tree is made from a git store."""
-    return "git"
-
-
 class Meanwhile(Event):
     """What happens between the two looks."""
 
@@ -117,23 +111,6 @@ def test_a_server_that_stops_says_nothing_new(world: World, served: Path) -> Non
 
     assert not drift_watch.run_once(interval=600, work=steps_of(world), stop=stopping)
     assert not drift.is_alarmed(world.ctx, "prod")
-
-
-def test_a_promotion_that_was_cut_off_is_finished_and_no_drift(
-    world: World, served: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    release = world.approved(world.dag("other"))
-    with monkeypatch.context() as patches:
-        patches.setattr(
-            "airflow_release_plugin.services.promotion.promotions._settle", lambda *_, **__: release
-        )
-        world.promote(release)
-    assert world.head == release.target_commit
-    assert release.released_at is None
-
-    assert watch(world)
-    assert release.released_at is not None
-    assert world.trail(EventTag.ENVIRONMENT_VERIFIED) == []
 
 
 def test_it_is_switched_off_by_its_interval(monkeypatch: pytest.MonkeyPatch) -> None:

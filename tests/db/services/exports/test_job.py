@@ -23,7 +23,6 @@ from airflow_release_plugin.services.exports import exports, job
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.claims import LEASE, MAX_ATTEMPTS, claim_next
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.store.memory import MemoryReleaseStore
 from tests.conftest import BACKENDS
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, World, make_world, steps_of
@@ -193,8 +192,7 @@ def test_servers_that_look_at_once_make_it_once(
     session_factory: sessionmaker[Session], tmp_path: Path, clock: FrozenClock
 ) -> None:
     with session_factory() as session:
-        store = MemoryReleaseStore()
-        world = with_transfers(make_world(session, store, tmp_path / "source", clock), tmp_path)
+        world = with_transfers(make_world(session, tmp_path / "source", clock), tmp_path)
         world.released(world.dag("etl"))
         for _ in range(3):
             ask(world, "etl")

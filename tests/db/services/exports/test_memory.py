@@ -13,7 +13,6 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from airflow_release_plugin.domain.states import ExportState
-from airflow_release_plugin.store.git import GitReleaseStore
 from tests.harness.clock import FrozenClock
 from tests.harness.context import World, make_world
 from tests.harness.exports import ask, with_transfers
@@ -29,10 +28,8 @@ FILE = 2 * MEGABYTE
 @pytest.fixture
 def world(session_factory: sessionmaker[Session], tmp_path: Path, clock: FrozenClock) -> Iterator[World]:
     """An installation on disk that other processes can open too."""
-    store = GitReleaseStore(tmp_path / "store.git")
-    store.ensure()
     with session_factory() as session:
-        yield with_transfers(make_world(session, store, tmp_path / "source", clock), tmp_path)
+        yield with_transfers(make_world(session, tmp_path / "source", clock), tmp_path)
 
 
 def memory_of_export(world: World, engine: Engine, files: int) -> int:

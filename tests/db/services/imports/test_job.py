@@ -33,7 +33,6 @@ from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.claims import LEASE, MAX_ATTEMPTS, Claim, claim_next
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.store.base import ReleaseStore
 from tests.conftest import BACKENDS
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, World, make_world
@@ -61,7 +60,7 @@ class Site:
                 with self.factory() as session:
                     world = self.world.with_session(session)
                     if "store" in how:
-                        world = world.with_store(how["store"])
+                        world = world.with_store(how["store"](world.store))
                     yield world.ctx, SYSTEM
                     commits.append(1)
                     if how.get("before_commit") == len(commits):
@@ -108,7 +107,7 @@ class Site:
 
     def broken(self, method: str, ref: str = "", **how: Any) -> Work:
         """A server with a store that breaks."""
-        return self.work(store=BrokenStore(self.world.store, method, ref, **how))
+        return self.work(store=lambda store: BrokenStore(store, method, ref, **how))
 
 
 @pytest.fixture(params=BACKENDS)
@@ -119,14 +118,13 @@ def db_backend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def site(
     session_factory: sessionmaker[Session],
-    store: ReleaseStore,
     migrated_file: Path,
     tmp_path: Path,
     clock: FrozenClock,
 ) -> Iterator[Site]:
     """Two imports of one bundle with three DAGs, both checked."""
     with session_factory() as session:
-        world = make_world(session, store, tmp_path / "source", clock)
+        world = make_world(session, tmp_path / "source", clock)
         with beside(world, migrated_file, tmp_path, clock) as pair:
             names = ("a", "b", "c")
             pair.there.released(*[pair.there.dag(name) for name in names])

@@ -24,11 +24,6 @@ pytestmark = pytest.mark.req("R53")
 Kept = tuple[Manifest, str]
 
 
-@pytest.fixture(params=["memory", "git"])
-def store_kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
 def keep(ctx: Context, tmp_path: Path) -> Callable[..., Kept]:
     """Keep a bundle of this content, which lacks some files that its base has."""

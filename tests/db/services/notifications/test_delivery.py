@@ -29,7 +29,6 @@ from airflow_release_plugin.services.notifications.delivery import MAX_ATTEMPTS,
 from airflow_release_plugin.services.releases import decisions
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.store.memory import MemoryReleaseStore
 from tests.harness.clock import FrozenClock
 from tests.harness.context import PIPELINE, World, make_world, steps_of
 from tests.harness.outbox import NOTIFIER, configure, outbox, told
@@ -226,10 +225,8 @@ class Servers:
 
 @pytest.fixture
 def servers(session_factory: sessionmaker[Session], tmp_path: Path, clock: FrozenClock) -> Iterator[Servers]:
-    store = MemoryReleaseStore()
-    store.ensure()
     with session_factory() as session:
-        world = make_world(session, store, tmp_path / "source", clock)
+        world = make_world(session, tmp_path / "source", clock)
         yield Servers(session_factory, world)
 
 

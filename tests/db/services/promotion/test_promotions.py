@@ -17,7 +17,7 @@ from airflow_release_plugin.exceptions import (
     TargetMovedError,
 )
 from airflow_release_plugin.models import Approval, Release
-from airflow_release_plugin.services.promotion import environments, promotions
+from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.releases import creation, releases
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.store.base import tag_ref
@@ -286,9 +286,3 @@ def test_history_is_linear_and_every_step_is_audited(world: World) -> None:
     assert [facts.id for facts in history] == [release.target_commit for release in reversed(done)]
     assert [len(facts.parents) for facts in history] == [1, 1, 0]
     assert audit.first_broken_link(world.ctx) is None
-
-
-def test_there_is_nothing_to_reconcile_when_nothing_was_interrupted(world: World) -> None:
-    world.released(world.dag("etl"))
-
-    assert promotions.reconcile(world.ctx, "prod") == []

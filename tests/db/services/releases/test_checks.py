@@ -172,7 +172,8 @@ def test_the_tree_to_check_is_the_target_with_the_release_in_it(world: World) ->
     world.dag("etl", lines="x = 3")
 
     tree = checks.work_tree(world.ctx, actor=PIPELINE, release_id=release.id)
-    files = {p: b for p, _, b in checks.tree_files(world.ctx, actor=PIPELINE, release_id=release.id)}
+    entries = checks.tree_files(world.ctx, actor=PIPELINE, release_id=release.id)
+    files = {entry.path: world.store.read(entry.blob) for entry in entries}
 
     assert sorted(files) == ["etl.py", "other.py"]
     assert b"x = 2" in files["etl.py"]

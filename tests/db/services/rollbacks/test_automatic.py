@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from airflow_release_plugin.domain.events import EventTag
@@ -21,10 +21,11 @@ from airflow_release_plugin.services.rollbacks import planning
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.verification import verification
 from airflow_release_plugin.services.verification.verification import Verification
-from airflow_release_plugin.store.base import ReleaseStore, tag_ref
+from airflow_release_plugin.store.base import tag_ref
+from tests.conftest import BACKENDS
 from tests.harness.clock import FrozenClock
 from tests.harness.context import DEV, PIPELINE, World, make_world
-from tests.harness.crashes import crash_in_commit, die, promotion_crashes
+from tests.harness.crashes import at_every_statement
 
 pytestmark = pytest.mark.req("R18")
 TRACE = "Traceback\nKeyError: 'PROD_HOST'\n"
@@ -275,49 +276,32 @@ def test_asking_again_answers_the_same(world: World, clock: FrozenClock) -> None
 # crashes
 
 
-CRASHES = {
-    # The verdict is committed first.
-    **promotion_crashes(earlier_commits=1),
-    "before the verdict is stored": crash_in_commit(1, after=False),
-    "after the verdict is stored": crash_in_commit(1, after=True),
-}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def db_backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(params=CRASHES)
-def crash(request: pytest.FixtureRequest) -> str:
-    """At which point of the rollback the process goes."""
-    return str(request.param)
-
-
-@pytest.fixture
-def crashed(
-    crash: str,
-    session_factory: sessionmaker[Session],
-    store: ReleaseStore,
-    tmp_path: Path,
-    clock: FrozenClock,
-) -> Iterator[World]:
-    """The world after a crash in the verification of a bad release, seen by a fresh request."""
+@pytest.mark.parametrize("db_backend", BACKENDS)
+def test_a_rollback_whose_connection_dies_at_any_statement_is_made_by_a_later_verification(
+    session_factory: sessionmaker[Session], own_engine: Engine, tmp_path: Path, clock: FrozenClock
+) -> None:
     with session_factory() as session:
-        world = make_world(session, store, tmp_path / "source", clock)
+        world = make_world(session, tmp_path / "source", clock)
         second(world)
         breaks(world, clock)
-        die(world, CRASHES[crash], lambda crashing: verify(crashing, 2))
+        session.commit()
+
+    for statement in at_every_statement(
+        own_engine, session_factory, lambda session: verify(world.with_session(session), 2)
+    ):
+        with session_factory() as fresh:
+            seen = world.with_session(fresh)
+            assert len(seen.store.history(seen.head)) == 2, statement
+            assert "x = 2" in seen.target()["etl.py"]
+
     with session_factory() as fresh:
-        yield world.with_session(fresh)
+        is_rolled_back(world.with_session(fresh))
 
 
-def test_after_a_crash_the_next_verification_finishes_it(crashed: World) -> None:
-    verify(crashed, 2)
-
-    bad = releases.get(crashed.ctx, actor=DEV, release_id=2)
+def is_rolled_back(world: World) -> None:
+    bad = releases.get(world.ctx, actor=DEV, release_id=2)
     assert (bad.state, bad.items[0].submission.state) == (ReleaseState.FAILED, SubmissionState.PENDING)
-    assert "x = 2" not in crashed.target()["etl.py"]
-    assert len(crashed.store.history(crashed.head)) == 3
-    assert crashed.twin.announced[-1] == ("prod", crashed.head, ("etl.py",))
-    assert audit.first_broken_link(crashed.ctx) is None
+    assert "x = 2" not in world.target()["etl.py"]
+    assert len(world.store.history(world.head)) == 3
+    assert world.twin.announced[-1] == ("prod", world.head, ("etl.py",))
+    assert audit.first_broken_link(world.ctx) is None

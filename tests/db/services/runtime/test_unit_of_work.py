@@ -1,30 +1,23 @@
-"""One request, one transaction; and what happens when database or store do not play along."""
+"""One request, one transaction; and what happens when the database does not play along."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
 from airflow_release_plugin.domain.identity import SYSTEM
-from airflow_release_plugin.exceptions import ConflictError, StoreUnavailableError, UnavailableError
+from airflow_release_plugin.domain.tree.files import REGULAR, blob_id
+from airflow_release_plugin.exceptions import ConflictError, NotFoundError, UnavailableError
 from airflow_release_plugin.models import Unit
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.runtime.context import Context, utc_now
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.services.server import health
+from airflow_release_plugin.store.database import database_store
 
-
-@pytest.fixture(autouse=True)
-def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own_engine: Engine) -> Path:
-    """Where the configured store is; nothing is there yet."""
-    path = tmp_path / "release" / "store.git"
-    monkeypatch.setenv("AIRFLOW__RELEASE__STORE_PATH", str(path))
-    return path
+pytestmark = pytest.mark.usefixtures("own_engine")
 
 
 def add_unit(ctx: Context) -> None:
@@ -77,20 +70,22 @@ def test_what_the_database_says_is_said_in_words_for_people(
         raise error
 
 
-def test_the_store_is_made_on_first_use(place: Path) -> None:
-    with unit_of_work() as (ctx, _):
-        assert ctx.store.ref("refs/heads/prod") is None
+def test_what_the_store_was_given_is_committed_with_the_rest_or_not_at_all(
+    session_factory: sessionmaker[Session],
+) -> None:
+    def work(path: str) -> None:
+        with unit_of_work() as (ctx, _):
+            ctx.store.write_files({path: (REGULAR, path.encode())})
+            if path == "lost":
+                raise ConflictError("too late")
 
-    assert place.is_dir()
+    work("kept")
+    with pytest.raises(ConflictError):
+        work("lost")
+
+    with session_factory() as session:
+        store = database_store(session)
+        assert store.read(blob_id(b"kept")) == b"kept"
+        with pytest.raises(NotFoundError):
+            store.read(blob_id(b"lost"))
     assert health.problems() == []
-
-
-def test_a_store_that_is_gone_is_never_made_anew(place: Path) -> None:
-    with unit_of_work() as (ctx, _):
-        add_unit(ctx)
-    place.rename(place.with_name("moved.git"))
-
-    with pytest.raises(StoreUnavailableError), unit_of_work() as (ctx, _):
-        ctx.store.ref("refs/heads/prod")
-    assert health.problems() == ["store"]
-    assert not place.exists()

@@ -177,7 +177,6 @@ def test_a_removal_after_a_submitted_move_removes_what_the_target_has(world: Wor
 
 
 @pytest.mark.req("R76")
-@pytest.mark.parametrize("store_kind", ["git"])
 def test_the_old_path_is_no_longer_served_and_runs_that_began_with_it_keep_it(
     world: World, serve: Serve
 ) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from airflow_release_plugin.analysis.source_files import FolderFiles
@@ -17,7 +15,6 @@ from airflow_release_plugin.exceptions import (
     NotAllowedError,
     NotFoundError,
     SourceUnavailableError,
-    StoreUnavailableError,
     UnchangedError,
     UnitError,
 )
@@ -215,18 +212,7 @@ def test_a_source_that_cannot_be_read_is_said_so(world: World) -> None:
         world.submit("etl.py")
 
 
-@pytest.mark.parametrize("store_kind", ["git"])
-def test_a_store_that_is_gone_is_said_so_and_nothing_is_written_down(world: World, tmp_path: Path) -> None:
-    world.dag("etl")
-    (tmp_path / "store.git").rename(tmp_path / "moved.git")
-
-    with pytest.raises(StoreUnavailableError):
-        world.submit("etl.py")
-
-    assert submissions.list_submissions(world.ctx, actor=ADMIN).total_entries == 0
-
-
-def test_a_ref_that_a_lost_transaction_left_behind_is_taken_over(world: World) -> None:
+def test_what_a_lost_transaction_wrote_is_not_there(world: World) -> None:
     world.dag("etl", lines="x = 'lost'")
     world.ctx.session.begin_nested()
     world.submit("etl.py")

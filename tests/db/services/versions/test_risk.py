@@ -82,9 +82,9 @@ def dag_item(path: str, dag_id: str, **dag: Any) -> CheckItem:
 def checked(world: World, release: Release, folder: Path) -> Release:
     """Check a release as the worker does: parse its tree with Airflow, report what is in it."""
     tree = folder / f"tree{release.id}_{release.attempt}"
-    for path, _, data in checks.tree_files(world.ctx, actor=PIPELINE, release_id=release.id):
-        (tree / path).parent.mkdir(parents=True, exist_ok=True)
-        (tree / path).write_bytes(data)
+    for entry in checks.tree_files(world.ctx, actor=PIPELINE, release_id=release.id):
+        (tree / entry.path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / entry.path).write_bytes(world.store.read(entry.blob))
     work = checks.work_tree(world.ctx, actor=PIPELINE, release_id=release.id)
     report = check_tree(tree, work.dag_files, timeout=120, bundle_name="prod")
     assert report.is_ok, [file.error for file in report.files]

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from airflow_release_plugin.store.git import GitReleaseStore
+from airflow_release_plugin.store.database import database_store
 from tests.db.views.conftest import Browsers, Installation
 from tests.harness.manual_edits import push_by_hand
 
@@ -44,8 +44,10 @@ def live(own_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return root
 
 
-def move_by_hand(folder: Path, path: str = "hot.py", text: str = "x = 1") -> None:
-    push_by_hand(GitReleaseStore(folder / "store.git"), path, text)
+def move_by_hand(engine: Engine, path: str = "hot.py", text: str = "x = 1") -> None:
+    with Session(engine) as session:
+        push_by_hand(database_store(session), path, text)
+        session.commit()
 
 
 def adopt(browser_of: Browsers) -> Any:
@@ -106,9 +108,11 @@ def test_the_buttons_are_for_admins(browser_of: Browsers, live: Path, name: str,
     assert browser_of(name).post(f"/environment/{path}", {"bundle": "live"}).status_code == 403
 
 
-def test_what_drifted_is_shown_until_it_is_repaired(browser_of: Browsers, live: Path, tmp_path: Path) -> None:
+def test_what_drifted_is_shown_until_it_is_repaired(
+    browser_of: Browsers, live: Path, own_engine: Engine
+) -> None:
     adopt(browser_of)
-    move_by_hand(tmp_path)
+    move_by_hand(own_engine)
     admin = browser_of("admin")
     assert "moved by hand" in admin.get("/environment/").text
 
@@ -155,9 +159,11 @@ def test_what_was_changed_by_hand_is_previewed_and_adopted(
     assert "moved by hand" not in admin.get("/environment/").text
 
 
-def test_a_refused_adoption_shows_what_was_typed(browser_of: Browsers, live: Path, tmp_path: Path) -> None:
+def test_a_refused_adoption_shows_what_was_typed(
+    browser_of: Browsers, live: Path, own_engine: Engine
+) -> None:
     adopt(browser_of)
-    move_by_hand(tmp_path, "etl.py", HAND_MADE)
+    move_by_hand(own_engine, "etl.py", HAND_MADE)
     admin = browser_of("admin")
     form = asked(admin.get("/environment/drift/").text, reviewers="", description="At three at night.")
 
@@ -169,10 +175,10 @@ def test_a_refused_adoption_shows_what_was_typed(browser_of: Browsers, live: Pat
 
 
 def test_what_cannot_be_adopted_is_said_and_cannot_be_requested(
-    browser_of: Browsers, live: Path, tmp_path: Path
+    browser_of: Browsers, live: Path, own_engine: Engine
 ) -> None:
     adopt(browser_of)
-    move_by_hand(tmp_path)
+    move_by_hand(own_engine)
 
     page = browser_of("admin").get("/environment/drift/").text
     assert "No Dag that Airflow knows needs what was changed" in page
@@ -189,10 +195,10 @@ def test_without_a_change_by_hand_there_is_nothing_to_adopt(browser_of: Browsers
 
 @pytest.mark.parametrize("name", ["viewer", "dev", "reviewer"])
 def test_adopting_what_was_changed_is_for_admins(
-    browser_of: Browsers, live: Path, tmp_path: Path, name: str
+    browser_of: Browsers, live: Path, own_engine: Engine, name: str
 ) -> None:
     adopt(browser_of)
-    move_by_hand(tmp_path, "etl.py", HAND_MADE)
+    move_by_hand(own_engine, "etl.py", HAND_MADE)
 
     assert browser_of(name).get("/environment/drift/").status_code == 403
     assert browser_of(name).post("/environment/drift/create", {"digest": "0" * 64}).status_code == 403

@@ -10,7 +10,6 @@ from flask import Flask
 from sqlalchemy.orm import Session, sessionmaker
 
 from airflow_release_plugin.services.exports import job
-from airflow_release_plugin.store.git import GitReleaseStore
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.db.views.conftest import Browser, Browsers
 from tests.harness.clock import FrozenClock
@@ -31,10 +30,8 @@ def released(
     monkeypatch.setenv("AIRFLOW__RELEASE__KEYS_PATH", str(tmp_path / "keys"))
     monkeypatch.setenv("AIRFLOW__RELEASE__TRANSFER_PATH", str(tmp_path / "transfers"))
     KeyFolder(tmp_path / "keys").generate()
-    store = GitReleaseStore(tmp_path / "store.git")
-    store.ensure()
     with session_factory() as session:
-        world = make_world(session, store, tmp_path / "source", clock)
+        world = make_world(session, tmp_path / "source", clock)
         world.released(world.dag("orders"), world.dag("invoices"))
         session.commit()
     return pages

@@ -1,0 +1,27 @@
+"""Which databases can hold our tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+SUPPORTED = frozenset({"postgresql", "sqlite"})
+
+
+def why_unsupported(session: Session) -> str:
+    """Why a database cannot hold our tables, and what to do; empty if it can."""
+    dialect = session.get_bind().dialect.name
+    if dialect in SUPPORTED:
+        return ""
+    reason = (
+        ": there, times lose the fractions that the audit trail is chained by, and names that differ only in "
+        "case are one"
+        if dialect in {"mysql", "mariadb"}
+        else ""
+    )
+    return (
+        f"Airflow Release cannot work on {dialect}{reason}. Use PostgreSQL (or SQLite, to try it) as "
+        "Airflow's metadata database, or uninstall airflow-release-plugin."
+    )

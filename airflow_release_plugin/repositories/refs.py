@@ -1,0 +1,61 @@
+"""Queries on refs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from airflow_release_plugin.models import StoredRef
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+def commit_of(session: Session, name: str) -> str | None:
+    """Commit that a ref points at."""
+    return session.scalar(select(StoredRef.commit).where(StoredRef.name == name))
+
+
+def with_prefix(session: Session, prefix: str) -> dict[str, str]:
+    """Commits by name of the refs that start with ``prefix``, sorted."""
+    query = select(StoredRef.name, StoredRef.commit).where(_starts_with(prefix)).order_by(StoredRef.name)
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def clashing(session: Session, name: str, folders: Collection[str]) -> bool:
+    """Whether a ref is named like one of ``folders``, or lies below ``name``."""
+    query = select(StoredRef.name).where(or_(StoredRef.name.in_(folders), _starts_with(f"{name}/")))
+    return session.scalar(query.limit(1)) is not None
+
+
+def create(session: Session, name: str, commit: str, now: datetime) -> bool:
+    """Make a ref; ``False`` if there is one of that name."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    row = {"name": name, "commit": commit, "version": 1, "moved_at": now}
+    table: Any = StoredRef.__table__
+    statement: Any = dialect.insert(table).values(row)
+    return _changed(session, statement.on_conflict_do_nothing(index_elements=["name"]))
+
+
+def move(session: Session, name: str, *, expected: str, new: str, now: datetime) -> bool:
+    """Move a ref; ``False`` if it is not where it was expected. Holds it until the transaction ends."""
+    statement = (
+        update(StoredRef)
+        .where(StoredRef.name == name, StoredRef.commit == expected)
+        .values(commit=new, version=StoredRef.version + 1, moved_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return _changed(session, statement)
+
+
+def _starts_with(prefix: str) -> ColumnElement[bool]:
+    # A range, which an index answers; "\U0010ffff" sorts behind all that can follow
+    return (StoredRef.name >= prefix) & (StoredRef.name < f"{prefix}\U0010ffff")
+
+
+def _changed(session: Session, statement: Any) -> bool:
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
