@@ -29,7 +29,6 @@ from airflow_release_plugin.services.read_models import release_page
 from airflow_release_plugin.services.releases import checks
 from airflow_release_plugin.services.releases import progress as progress_service
 from airflow_release_plugin.services.verification import runs, verification
-from airflow_release_plugin.services.versions.streams import stream
 
 router = APIRouter(prefix="/{release_id}", tags=["Pipeline"])
 
@@ -77,8 +76,8 @@ def work(release_id: IdPath, caller: CallerDep) -> WorkTreeResponse:
 def tree(release_id: IdPath, caller: CallerDep) -> StreamingResponse:
     """The whole tree that the target would have, as a zip."""
     with caller.transaction() as (ctx, actor):
-        files = checks.tree_files(ctx, actor=actor, release_id=release_id)
-    return StreamingResponse(_zip_stream(stream(files)), media_type="application/zip")
+        files = checks.stream_tree(ctx, actor=actor, release_id=release_id)
+    return StreamingResponse(_zip_stream(files), media_type="application/zip")
 
 
 @router.post("/progress")

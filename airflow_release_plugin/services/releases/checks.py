@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,6 +22,7 @@ from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import risk
 from airflow_release_plugin.services.versions.contents import dag_files_to_parse
+from airflow_release_plugin.services.versions.streams import stream
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ def tree_files(ctx: Context, *, actor: Actor, release_id: int) -> list[FileEntry
         else:
             files[change.path] = change.entry
     return [files[path] for path in sorted(files)]
+
+
+def stream_tree(ctx: Context, *, actor: Actor, release_id: int) -> Iterator[tuple[FileEntry, bytes]]:
+    """``(entry, bytes)`` of :func:`tree_files`, read while they are taken; who may not is refused at once."""
+    return stream(tree_files(ctx, actor=actor, release_id=release_id))
 
 
 def report(
