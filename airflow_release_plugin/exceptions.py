@@ -34,6 +34,7 @@ Every error of the product, as one tree.
     │       └── BundleExpiredError      422  it was valid until a time that is over
     └── UnavailableError                503  something that we need does not answer
         ├── DatabaseUnsupportedError    503  the metadata database is of a kind that cannot hold our tables
+        ├── DamagedAnswerError          503  what came over the network is not what it should be
         ├── SourceUnavailableError      503
         ├── StoreUnavailableError       503
         └── TransferUnavailableError    503  keys or bundle files cannot be read or written
@@ -249,6 +250,12 @@ class DatabaseUnsupportedError(UnavailableError):
     """Raised when Airflow's metadata database is of a kind that cannot hold our tables."""
 
     code = "database_unsupported"
+
+
+class DamagedAnswerError(UnavailableError):
+    """Raised when bytes that came over the network are not what they should be; asking again may help."""
+
+    code = "damaged_answer"
 
 
 class SourceUnavailableError(UnavailableError):

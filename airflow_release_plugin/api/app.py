@@ -23,6 +23,7 @@ from airflow_release_plugin.api.routes import (
     rollbacks,
     shared_files,
     submissions,
+    versions,
     watch,
 )
 
@@ -35,6 +36,7 @@ _ROUTES = (
     releases,
     rollbacks,
     environments,
+    versions,
     gates,
     flows,
     deputies,

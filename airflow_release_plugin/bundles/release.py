@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
+from contextlib import suppress
 from pathlib import Path
 from socket import gethostname
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, UnavailableError
 from airflow_release_plugin.store.paths import MANIFEST, check_object_id
-from airflow_release_plugin.store.serving import ServedTrees, is_whole, manifest_of
+from airflow_release_plugin.store.serving import ReadBlobs, ServedTrees, is_whole, manifest_of
 from airflow_release_plugin.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ log = logging.getLogger(__name__)
 
 NOTHING_RELEASED = "empty"
 """Name of the tree that is served before the first release."""
+DEFAULT_CONN_ID = "airflow_release_default"
+_FRESH = 60.0
+"""Seconds for which a task takes the tree that this machine follows for the newest."""
 
 
 class ReleaseDagBundle(BaseDagBundle):
@@ -39,17 +44,26 @@ class ReleaseDagBundle(BaseDagBundle):
 
     A version on this machine needs nobody else, and a folder is either the whole commit or not there.
 
+    A machine that has the metadata database, as those of dag processors do, gets what it lacks from there;
+    a task asks the API server, with a connection.
+
     :param environment: name of the environment; default: the name of the bundle
+    :param release_conn_id: connection of type ``airflow_release`` for machines without the database
     """
 
     supports_versioning = True
 
-    def __init__(self, *, environment: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, environment: str | None = None, release_conn_id: str = DEFAULT_CONN_ID, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.environment = environment or self.name
+        self.release_conn_id = release_conn_id
         self._trees = ServedTrees(self.base_dir)
         self._tracked = self.base_dir / "tracking"
         self._current = self.base_dir / "current"
+        self._followed = self.base_dir / "followed"
+        self._opened: VersionSource | None = None
 
     @property
     def path(self) -> Path:
@@ -103,19 +117,32 @@ class ReleaseDagBundle(BaseDagBundle):
 
     def _source(self) -> VersionSource:
         """Where versions come from that this machine lacks; ``UnavailableError`` where there is none."""
-        from airflow_release_plugin.airflow_internals.session import airflow_session, is_denied
+        if self._opened is None:
+            self._opened = self._api_server() if _has_no_database() else _database()
+        return self._opened
 
-        if is_denied():
-            what = f"version {self.version}" if self.version else "tree"
+    def _api_server(self) -> VersionSource:
+        from airflow.sdk.exceptions import AirflowNotFoundException
+
+        from airflow_release_plugin.bundles.http_versions import HttpVersions
+        from airflow_release_plugin.hooks.release import ReleaseHook
+
+        try:
+            settings = ReleaseHook(self.release_conn_id).settings()
+        except AirflowNotFoundException as error:
             raise UnavailableError(
-                f"{socket.gethostname()} has no {what} of bundle {self.name!r}, and a task may not read it "
-                "from the metadata database. The dag processor of a machine brings what it serves: see that "
-                "one runs here with the same [dag_processor] dag_bundle_storage_path, then clear the task.",
-                no_database=True,
-            )
-        from airflow_release_plugin.store.database_versions import DatabaseVersions
+                f"{socket.gethostname()} lacks {self._what()} and cannot ask for it: there is no connection "
+                f"{self.release_conn_id!r}. Add it, with the URL of the API server and a user of "
+                "[release] service_users, then clear the task."
+            ) from error
+        return HttpVersions(settings, conn_id=self.release_conn_id)
 
-        return DatabaseVersions(airflow_session)
+    def _what(self) -> str:
+        return f"version {self.version}" if self.version else f"what bundle {self.name!r} serves"
+
+    def _read(self, commit: str) -> ReadBlobs:
+        """Reads blobs of a commit; the source is opened only then."""
+        return lambda blobs: self._source().read_all(commit, blobs)
 
     def _wanted(self) -> str:
         """Commit that the environment is at. Raises ``UnavailableError``."""
@@ -125,7 +152,16 @@ class ReleaseDagBundle(BaseDagBundle):
                 f"The metadata database has no branch of environment {self.environment!r} any more. "
                 "Restore it from a backup."
             )
+        with suppress(OSError):  # a task under another user may not write here, and asks each time
+            self._followed.touch()
         return commit or NOTHING_RELEASED
+
+    def _is_fresh(self) -> bool:
+        """Whether somebody on this machine asked a moment ago where the environment is."""
+        try:
+            return 0 <= time.time() - self._followed.stat().st_mtime < _FRESH
+        except OSError:
+            return False
 
     def _provide(self, version: str) -> None:
         if is_whole(self.path):
@@ -137,7 +173,7 @@ class ReleaseDagBundle(BaseDagBundle):
                 self._trees.place(
                     self.path,
                     self._source().files(version) if files is None else files,
-                    self._source,
+                    self._read(version),
                     previous=self._current if files is None else tracked,
                 )
 
@@ -145,18 +181,20 @@ class ReleaseDagBundle(BaseDagBundle):
         """
         Serve what the environment is at now; on trouble, go on with what is served already.
 
-        A task serves what the dag processor of its machine follows, and has nothing to complain about.
+        Tasks of runs that are not pinned come here, too. They ask nobody where the dag processor of the
+        machine, or another task, has just asked.
         """
         served = self._served()
+        if served and _has_no_database() and self._is_fresh() and self._is_usable(thorough=thorough):
+            return
         try:
             if served != self._wanted() or not self._is_usable(thorough=thorough):
                 self._switch()
         except ReleaseError as error:
             if served is None or not self._is_usable(thorough=thorough):
                 raise
-            if not error.context.get("no_database"):
-                # A traceback every few seconds would bury the message
-                log.error("Bundle %s goes on serving %s: %s", self.name, served, error.message)  # noqa: TRY400
+            # A traceback every few seconds would bury the message
+            log.error("Bundle %s goes on serving %s: %s", self.name, served, error.message)  # noqa: TRY400
 
     def _is_usable(self, *, thorough: bool) -> bool:
         return is_whole(self._current) if thorough else (self._current / MANIFEST).is_file()
@@ -169,7 +207,20 @@ class ReleaseDagBundle(BaseDagBundle):
         served, target = self._served(), self._tracked / wanted
         if not is_whole(target):
             files = {} if wanted == NOTHING_RELEASED else self._source().files(wanted)
-            self._trees.place(target, files, self._source, previous=self._current)
+            self._trees.place(target, files, self._read(wanted), previous=self._current)
         self._trees.switch(self._current, target)
         self._trees.prune(self._tracked, keep=[target, self._tracked / (served or wanted)])
         log.info("Bundle %s serves version %s", self.name, wanted)
+
+
+def _has_no_database() -> bool:
+    from airflow_release_plugin.airflow_internals.session import is_denied
+
+    return is_denied()
+
+
+def _database() -> VersionSource:
+    from airflow_release_plugin.airflow_internals.session import airflow_session
+    from airflow_release_plugin.store.database_versions import DatabaseVersions
+
+    return DatabaseVersions(airflow_session)

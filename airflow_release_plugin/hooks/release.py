@@ -50,8 +50,12 @@ class ReleaseHook(BaseHook):
     def get_conn(self) -> ReleaseClient:
         """Return the client, one for each hook. Raises ``InvalidRequestError`` for an unusable connection."""
         if self._client is None:
-            self._client = ReleaseClient(_settings(self.get_connection(self.release_conn_id)))
+            self._client = ReleaseClient(self.settings())
         return self._client
+
+    def settings(self) -> ClientSettings:
+        """Return what the connection says. Raises ``InvalidRequestError`` for an unusable one."""
+        return _settings(self.get_connection(self.release_conn_id))
 
     async def get_async_conn(self) -> AsyncReleaseClient:
         """Return a new asynchronous client, which the caller closes."""

@@ -15,13 +15,14 @@ from airflow_release_plugin.models.machine import MachineLook
 from airflow_release_plugin.models.notification import Notification
 from airflow_release_plugin.models.preference import Preference
 from airflow_release_plugin.models.release import Environment, Release, ReleasedRun, ReleaseItem, Report
-from airflow_release_plugin.models.store import StoredObject, StoredRef
+from airflow_release_plugin.models.store import BranchHead, StoredObject, StoredRef
 from airflow_release_plugin.models.submission import Submission, Unit
 from airflow_release_plugin.models.transfer import Export, Import, Installation, NameMapping
 
 __all__ = [
     "Approval",
     "Base",
+    "BranchHead",
     "Decision",
     "Deputy",
     "Environment",

@@ -40,3 +40,12 @@ class StoredRef(Base):
     commit: Mapped[str] = mapped_column(exact(40))
     version: Mapped[int] = mapped_column(default=1, comment="how often it was set")
     moved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class BranchHead(Base):
+    """A commit that an environment is, or was, at: what may be served to whoever asks for it by its id."""
+
+    __tablename__ = "release_branch_head"
+
+    commit: Mapped[str] = mapped_column(exact(40), primary_key=True)
+    first_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import ColumnElement, CursorResult, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from airflow_release_plugin.models import StoredRef
+from airflow_release_plugin.models import BranchHead, StoredRef
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -50,6 +50,19 @@ def move(session: Session, name: str, *, expected: str, new: str, now: datetime)
         .execution_options(synchronize_session=False)
     )
     return _changed(session, statement)
+
+
+def note_heads(session: Session, commits: Collection[str], now: datetime) -> None:
+    """Remember commits that a branch pointed at; those that are known stay as they are."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    table: Any = BranchHead.__table__
+    statement: Any = dialect.insert(table).on_conflict_do_nothing(index_elements=["commit"])
+    session.execute(statement, [{"commit": commit, "first_at": now} for commit in sorted(commits)])
+
+
+def was_head(session: Session, commit: str) -> bool:
+    """Whether a branch points at a commit, or once did."""
+    return session.scalar(select(BranchHead.commit).where(BranchHead.commit == commit)) is not None
 
 
 def _starts_with(prefix: str) -> ColumnElement[bool]:

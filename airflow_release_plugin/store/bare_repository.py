@@ -6,6 +6,7 @@ Needs no git executable, and opens a repository that belongs to another user.
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
@@ -20,8 +21,9 @@ from dulwich.refs import DiskRefsContainer, Ref
 from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 
 from airflow_release_plugin.exceptions import StoreUnavailableError
+from airflow_release_plugin.store.base import HEADS
 from airflow_release_plugin.store.changes import in_the_way, moved
-from airflow_release_plugin.store.memory import follow_parents
+from airflow_release_plugin.store.memory import compressed, follow_parents
 from airflow_release_plugin.store.objects import GitObject, ObjectKind, checked
 from airflow_release_plugin.store.release_store import ReleaseStore
 
@@ -94,6 +96,9 @@ class BareObjects:
                 for sha in shas:
                     stored.add_object(sha)
 
+    def compressed(self, blobs: Collection[str]) -> dict[str, bytes]:
+        return compressed(self, blobs)
+
     def chain(self, commit: str, limit: int) -> list[GitObject]:
         return follow_parents(self, commit, limit)
 
@@ -124,6 +129,14 @@ class BareRefs:
         with _errors(self._path):
             if self.read(name) != expected or not self._swapped(name, expected, new):
                 raise moved(name, expected, self.read(name))
+
+    def note_heads(self, commits: Collection[str]) -> None:
+        """Nothing to do: the history of a branch is its list of heads."""
+
+    def was_head(self, commit: str) -> bool:
+        objects = BareObjects(self._path)
+        heads = self.with_prefix(HEADS).values()
+        return any(commit == each.id for head in heads for each in objects.chain(head, sys.maxsize))
 
     def _swapped(self, name: str, expected: str | None, new: str) -> bool:
         ref, commit = Ref(name.encode()), ObjectID(new.encode())

@@ -41,9 +41,13 @@ class CommitMessage:
     trailers: tuple[tuple[str, str], ...] = field(default_factory=tuple)
 
 
+HEADS = "refs/heads/"
+"""What the refs of environments begin with."""
+
+
 def environment_ref(environment: str) -> str:
     """Ref of the branch that an environment serves."""
-    return f"refs/heads/{environment}"
+    return f"{HEADS}{environment}"
 
 
 def tag_ref(number: str) -> str:

@@ -93,6 +93,12 @@ class DatabaseObjects:
             found.update(read)
         return found
 
+    def compressed(self, blobs: Collection[str]) -> dict[str, bytes]:
+        waiting = _waiting_among(self._unsettled(), blobs)
+        found = {blob: zlib.compress(each.data, _LEVEL) for blob, each in waiting.items()}
+        missing = [blob for blob in blobs if blob not in found]
+        return found | dict(queries.load(self._session, missing, ObjectKind.BLOB.value))
+
     def existing(self, ids: Collection[str], kind: ObjectKind) -> set[str]:
         waiting = _waiting_among(self._unsettled(), ids)
         found = {object_id for object_id, each in waiting.items() if each.kind is kind}
@@ -176,6 +182,12 @@ class DatabaseRefs:
             done = ref_queries.create(self._session, name, new, self._clock())
         if not done:
             raise moved(name, expected, self.read(name))
+
+    def note_heads(self, commits: Collection[str]) -> None:
+        ref_queries.note_heads(self._session, commits, self._clock())
+
+    def was_head(self, commit: str) -> bool:
+        return ref_queries.was_head(self._session, commit)
 
 
 def _cache_of(session: Session) -> ObjectCache:

@@ -35,10 +35,11 @@ class DatabaseVersions:
 
     def files(self, commit: str) -> dict[str, FileEntry]:
         with self._store(f"version {commit}") as store:
+            store.require_released(commit)
             return store.files(commit)
 
-    def read_all(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        with self._store("files of a version") as store:
+    def read_all(self, commit: str, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        with self._store(f"files of version {commit}") as store:
             yield from store.read_all(blobs)
 
     @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import zlib
 from collections.abc import Collection
 
 from airflow_release_plugin.store.changes import in_the_way, moved
@@ -36,8 +37,16 @@ class MemoryObjects:
         for each in objects:
             self._by_id.setdefault(each.id, each)
 
+    def compressed(self, blobs: Collection[str]) -> dict[str, bytes]:
+        return compressed(self, blobs)
+
     def chain(self, commit: str, limit: int) -> list[GitObject]:
         return follow_parents(self, commit, limit)
+
+
+def compressed(objects: Objects, blobs: Collection[str]) -> dict[str, bytes]:
+    """What zlib makes of blobs, where they are not kept like that."""
+    return {blob: zlib.compress(found.data) for blob, found in objects.load(blobs, ObjectKind.BLOB).items()}
 
 
 def follow_parents(objects: Objects, commit: str, limit: int) -> list[GitObject]:
@@ -58,6 +67,7 @@ class MemoryRefs:
 
     def __init__(self) -> None:
         self._commits: dict[str, str] = {}
+        self._heads: set[str] = set()
         self._lock = threading.Lock()
 
     def read(self, name: str) -> str | None:
@@ -74,3 +84,9 @@ class MemoryRefs:
             if self._commits.keys() & set(folders_of(name)) or self.with_prefix(f"{name}/"):
                 raise in_the_way(name)
             self._commits[name] = new
+
+    def note_heads(self, commits: Collection[str]) -> None:
+        self._heads.update(commits)
+
+    def was_head(self, commit: str) -> bool:
+        return commit in self._heads

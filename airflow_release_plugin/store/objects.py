@@ -45,6 +45,10 @@ class Objects(Protocol):
         """Bytes of those of the blobs that exist, by id, without reading them."""
         ...
 
+    def compressed(self, blobs: Collection[str]) -> dict[str, bytes]:
+        """What zlib made of the bytes of those of the blobs that exist, by id."""
+        ...
+
     def existing(self, ids: Collection[str], kind: ObjectKind) -> set[str]:
         """Which of the objects the store really has and are of that kind; never answered from a cache."""
         ...
@@ -76,6 +80,14 @@ class Refs(Protocol):
         :raises StoreConflictError: the ref is elsewhere
         :raises InvalidRequestError: the name is a folder of another ref's name, or the reverse
         """
+        ...
+
+    def note_heads(self, commits: Collection[str]) -> None:
+        """Remember that these commits are, or were, what a branch pointed at."""
+        ...
+
+    def was_head(self, commit: str) -> bool:
+        """Whether a branch points at the commit, or once did."""
         ...
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
+from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.store import trees
-from airflow_release_plugin.store.base import CommitFacts, CommitMessage, environment_ref
+from airflow_release_plugin.store.base import HEADS, CommitFacts, CommitMessage, environment_ref
 from airflow_release_plugin.store.changes import by_path
 from airflow_release_plugin.store.message import decode_commit, encode_commit
 from airflow_release_plugin.store.objects import GitObject, ObjectKind, Objects, Refs, load_all, not_found
@@ -16,6 +17,7 @@ from airflow_release_plugin.store.paths import check_mode, check_object_id, chec
 _READ_BYTES = 16 * 1024 * 1024
 _READ_BLOBS = 1000
 """So much is read at a time."""
+_LONGEST_HISTORY = 1_000_000
 
 
 class ReleaseStore:
@@ -137,6 +139,28 @@ class ReleaseStore:
         """Commit that an environment is at; ``None`` before its first release."""
         return self.ref(environment_ref(environment))
 
+    def require_released(self, commit: str) -> None:
+        """Raise ``NotFoundError`` unless an environment is, or was, at the commit."""
+        if not self._refs.was_head(check_object_id(commit)):
+            raise NotFoundError(
+                f"Version {commit} was never released: it is on no environment's branch. See that this is "
+                "the Airflow that released it.",
+                version=commit,
+            )
+
+    def commit_content(self, commit: str) -> bytes:
+        """Content of a commit object: what its id is the hash of."""
+        return self._commit(commit).data
+
+    def compressed(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """``(blob, what zlib made of its bytes)``, as it is kept where it is kept like that."""
+        wanted = [check_object_id(blob) for blob in blobs]
+        found = self.objects.compressed(wanted)
+        for blob in wanted:
+            if blob not in found:
+                raise not_found(ObjectKind.BLOB, blob)
+            yield blob, found[blob]
+
     def refs(self, prefix: str) -> dict[str, str]:
         """Refs that start with ``prefix``."""
         return self._refs.with_prefix(prefix)
@@ -147,6 +171,10 @@ class ReleaseStore:
         if new not in self.objects.existing([check_object_id(new)], ObjectKind.COMMIT):
             raise not_found(ObjectKind.COMMIT, new)
         self._refs.swap(name, expected, new)
+        if name.startswith(HEADS):
+            # A branch that comes with a history was released commit by commit, if elsewhere
+            history = self.history(new, limit=_LONGEST_HISTORY) if expected is None else ()
+            self._refs.note_heads({new, *(commit.id for commit in history)})
 
     def _commit(self, commit: str) -> GitObject:
         return load_all(self.objects, [check_object_id(commit)], ObjectKind.COMMIT)[commit]

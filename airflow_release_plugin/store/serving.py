@@ -17,19 +17,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, FileEntry, blob_id
 from airflow_release_plugin.durable import exclusive
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.store.paths import MANIFEST
 
-if TYPE_CHECKING:
-    from airflow_release_plugin.store.versions import VersionSource
-
 log = logging.getLogger(__name__)
 
 Files = Mapping[str, FileEntry]
+ReadBlobs = Callable[[Iterable[str]], Iterator[tuple[str, bytes]]]
+"""Gives ``(blob, bytes)`` of many blobs, in any order."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _FOR_ALL = 0o055
@@ -156,14 +154,12 @@ class ServedTrees:
                 "and free space of [dag_processor] dag_bundle_storage_path.",
             ) from error
 
-    def place(
-        self, folder: Path, files: Files, open_source: Callable[[], VersionSource], *, previous: Path | None
-    ) -> None:
+    def place(self, folder: Path, files: Files, read_blobs: ReadBlobs, *, previous: Path | None) -> None:
         """
         Put a tree of ``files`` at ``folder``, replacing what is there. The caller holds the lock.
 
-        The source is asked only if the cache lacks something. Byte code of files that ``previous`` has too
-        comes along.
+        ``read_blobs`` is asked for what the cache lacks; what came stays there if the rest does not come.
+        Byte code of files that ``previous`` has too comes along.
         """
         self._check_cache()
         built = self._building / secrets.token_hex(8)
@@ -171,7 +167,7 @@ class ServedTrees:
             _make_folder(built / parent)
         missing = [file for file in files.values() if not self._link(file, built)]
         if missing:
-            self._fetch(missing, open_source(), built)
+            self._fetch(missing, read_blobs, built)
         for file in missing:
             if not self._link(file, built):
                 raise FileNotFoundError(errno.ENOENT, f"cached copy of {file.path!r} vanished")
@@ -231,13 +227,13 @@ class ServedTrees:
             return False
         return True
 
-    def _fetch(self, wanted: Iterable[FileEntry], source: VersionSource, built: Path) -> None:
+    def _fetch(self, wanted: Iterable[FileEntry], read_blobs: ReadBlobs, built: Path) -> None:
         modes: dict[str, set[int]] = {}
         for file in wanted:
             modes.setdefault(file.blob, set()).add(file.mode)
         for start in {blob[:1] for blob in modes}:
             _make_folder(self._cache / start)
-        for blob, data in source.read_all(modes):
+        for blob, data in read_blobs(modes):
             if blob_id(data) != blob:
                 raise UnavailableError(
                     f"Blob {blob} came damaged; it is not served. What gave it has to be repaired."

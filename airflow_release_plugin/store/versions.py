@@ -25,6 +25,6 @@ class VersionSource(Protocol):
         """All files of a commit by path."""
         ...
 
-    def read_all(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """``(blob, bytes)`` of many blobs."""
+    def read_all(self, commit: str, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """``(blob, bytes)`` of many blobs of a commit, in any order."""
         ...

@@ -130,6 +130,19 @@ def _create_approval() -> None:
     )
 
 
+def _create_branch_head() -> None:
+    op.create_table(
+        "release_branch_head",
+        sa.Column(
+            "commit",
+            sa.String(length=40).with_variant(sa.String(length=40, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("commit", name=op.f("pk_release_branch_head")),
+    )
+
+
 def _create_deputy() -> None:
     op.create_table(
         "release_deputy",
@@ -723,6 +736,7 @@ def upgrade() -> None:
     """Make the tables."""
     _create_release()
     _create_approval()
+    _create_branch_head()
     _create_deputy()
     _create_environment()
     _create_event()
@@ -773,5 +787,6 @@ def downgrade() -> None:
     op.drop_table("release_event")
     op.drop_table("release_environment")
     op.drop_table("release_deputy")
+    op.drop_table("release_branch_head")
     op.drop_table("release_approval")
     op.drop_table("release")

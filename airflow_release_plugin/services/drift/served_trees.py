@@ -131,10 +131,10 @@ def repair(ctx: Context, environment: str, head: str | None) -> list[str]:
         served.drop_damaged()
         for tree in machine.wrong:
             if tree.is_known:
-                served.place(tree.folder, tree.files, lambda: ctx.store, previous=None)
+                served.place(tree.folder, tree.files, ctx.store.read_all, previous=None)
         target = folders.tracking / str(head)
         if head is not None and machine.served not in {None, head}:
             if not target.is_dir():
-                served.place(target, ctx.store.files(head), lambda: ctx.store, previous=None)
+                served.place(target, ctx.store.files(head), ctx.store.read_all, previous=None)
             served.switch(folders.current, target)
     return sorted({fault.path for tree in machine.trees for fault in tree.faults})

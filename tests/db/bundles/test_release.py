@@ -7,11 +7,13 @@ import socket
 from pathlib import Path
 
 import pytest
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
+from airflow_release_plugin.domain.tree.files import REGULAR, TreeChange
+from airflow_release_plugin.store.base import CommitMessage, submission_ref
 from tests.harness.clock import FrozenClock
 from tests.harness.context import World, make_world
 
@@ -38,6 +40,11 @@ def world(session_factory: sessionmaker[Session], tmp_path: Path, clock: FrozenC
 def denied(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make this process one that may not use the database, as Airflow does before it runs a task."""
     monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "airflow-db-not-allowed:///")
+
+
+def no_connection(conn_id: str) -> None:
+    """What the task SDK answers where nobody has made the connection."""
+    raise AirflowNotFoundException(f"The conn_id `{conn_id}` isn't defined")
 
 
 def names(bundle: ReleaseDagBundle) -> list[str]:
@@ -78,18 +85,38 @@ def test_a_task_finds_what_the_dag_processor_of_its_machine_follows(
 
 
 @pytest.mark.parametrize("version", [None, "a" * 40])
-def test_a_task_on_a_machine_that_lacks_its_version_is_told_what_and_where(
+def test_a_task_on_a_machine_that_lacks_its_version_and_has_no_connection_is_told_what_and_where(
     world: World, monkeypatch: pytest.MonkeyPatch, version: str | None
 ) -> None:
     denied(monkeypatch)
+    monkeypatch.setattr("airflow.sdk.execution_time.context._get_connection", no_connection)
     bundle = ReleaseDagBundle(name="prod", version=version)
 
     with pytest.raises(AirflowException) as caught:
         bundle.initialize()
 
     told = str(caught.value)
-    assert all(word in told for word in (socket.gethostname(), version or "tree", "'prod'", "dag processor"))
+    expected = (socket.gethostname(), version or "'prod'", "'airflow_release_default'", "service_users")
+    assert all(word in told for word in expected)
     assert not bundle.path.exists()
+
+
+@pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
+def test_only_what_was_released_is_read_from_the_database(world: World) -> None:
+    entries = world.ctx.store.write_files({"etl.py": (REGULAR, b"print('not approved')")})
+    message = CommitMessage("nobody agreed")
+    commit = world.ctx.store.commit(
+        parent=None,
+        changes=[TreeChange(entry.path, entry) for entry in entries],
+        message=message,
+        author="eve",
+        time=world.ctx.clock(),
+    )
+    world.ctx.store.move_ref(submission_ref("etl", 99), expected=None, new=commit)
+    world.ctx.session.commit()
+
+    with pytest.raises(AirflowException, match="never released"):
+        ReleaseDagBundle(name="prod", version=commit).initialize()
 
 
 def test_without_our_tables_the_migration_is_named(own_engine: Engine) -> None:

@@ -9,9 +9,9 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import pytest
 from airflow.dag_processing.bundles.base import BundleUsageTrackingManager, get_bundle_version_path
@@ -21,11 +21,12 @@ from airflow.sdk.exceptions import AirflowException
 
 from airflow_release_plugin.bundles import release
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
-from airflow_release_plugin.domain.tree.files import REGULAR, TreeChange
+from airflow_release_plugin.domain.tree.files import REGULAR, FileEntry, TreeChange
 from airflow_release_plugin.exceptions import InvalidRequestError, UnavailableError
 from airflow_release_plugin.store.base import CommitMessage, environment_ref
 from airflow_release_plugin.store.memory import memory_store
 from airflow_release_plugin.store.paths import MANIFEST
+from airflow_release_plugin.store.release_store import ReleaseStore
 from airflow_release_plugin.version_compat import AIRFLOW_V_3_3_PLUS
 
 FORK = multiprocessing.get_context("fork")
@@ -49,10 +50,19 @@ class Source:
         self.store = memory_store()
         self.is_away = False
 
-    def __getattr__(self, name: str) -> Any:
+    def head(self, environment: str) -> str | None:
+        return self.open().head(environment)
+
+    def files(self, commit: str) -> dict[str, FileEntry]:
+        return self.open().files(commit)
+
+    def read_all(self, commit: str, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        return self.open().read_all(blobs)
+
+    def open(self) -> ReleaseStore:
         if self.is_away:
             raise UnavailableError("The metadata database is away.")
-        return getattr(self.store, name)
+        return self.store
 
 
 class Site:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -41,9 +41,9 @@ class Machine:
         self.trees = ServedTrees(base)
         self.opened = 0
 
-    def open(self) -> ReleaseStore:
+    def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         self.opened += 1
-        return self.store
+        return self.store.read_all(blobs)
 
     def entries(self, files: dict[str, bytes]) -> dict[str, FileEntry]:
         modes = {
@@ -55,7 +55,7 @@ class Machine:
         folder = self.base / "trees" / name
         with self.trees.locked():
             before = self.base / "trees" / previous if previous else None
-            self.trees.place(folder, self.entries(files), self.open, previous=before)
+            self.trees.place(folder, self.entries(files), self.read, previous=before)
         return folder
 
 
@@ -230,7 +230,7 @@ class TestPlace:
         entries = machine.entries(ONE)
         machine.objects._by_id[entries["run.sh"].blob] = GitObject(ObjectKind.BLOB, b"evil")
         with pytest.raises(UnavailableError, match="damaged"), machine.trees.locked():
-            machine.trees.place(machine.base / "trees/one", entries, machine.open, previous=None)
+            machine.trees.place(machine.base / "trees/one", entries, machine.read, previous=None)
         assert not (machine.base / "trees/one").exists()
 
 

@@ -1,0 +1,92 @@
+"""
+Versions for other machines: the commit, its files, and the bytes that the caller lacks.
+
+Only what is, or was, the head of an environment's branch: then people agreed to it, and a run may be pinned
+to it. What was submitted and never released goes to nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.tree.files import FileEntry
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime.background import Work
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+from airflow_release_plugin.store.paths import check_object_id
+from airflow_release_plugin.store.wire import END, blobs_in, distinct_blobs, frame
+
+_BATCH_BYTES = 4 * 1024 * 1024
+_BATCH_BLOBS = 500
+"""So much of an answer is in memory at a time."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """
+    What another machine checks everything else against.
+
+    :param commit: content of the commit object, whose SHA-1 as git takes it is the version
+    """
+
+    commit: bytes
+    files: tuple[FileEntry, ...]
+
+
+def head(ctx: Context, *, actor: Actor, environment: str) -> str | None:
+    """Commit that an environment is at; ``None`` before its first release."""
+    access.require_executor(ctx, actor, "fetch versions")
+    return ctx.store.head(environment)
+
+
+def get_version(ctx: Context, *, actor: Actor, commit: str) -> Version:
+    """The commit and the files of a version. Raises ``NotFoundError`` for what was never released."""
+    _require_released(ctx, actor, commit)
+    return Version(ctx.store.commit_content(commit), tuple(ctx.store.files(commit).values()))
+
+
+def stream_blobs(
+    ctx: Context, *, actor: Actor, commit: str, ranges: str, work: Work = unit_of_work
+) -> Iterator[bytes]:
+    """
+    The blobs in ``ranges`` of a version as they travel; who may not is refused before the first of them.
+
+    Each batch is read in a short transaction of its own, so that a slow receiver holds no connection of the
+    database. Blobs never change: nothing can tear.
+
+    :param ranges: as :func:`airflow_release_plugin.store.wire.ranges_of` writes them; empty for all
+    :raises NotFoundError: the version was never released
+    :raises InvalidRequestError: the ranges are not of this version
+    """
+    _require_released(ctx, actor, commit)
+    sizes = {entry.blob: entry.size for entry in ctx.store.files(commit).values()}
+    every = distinct_blobs(sizes)
+    return _framed(_batches(blobs_in(every, ranges) if ranges else every, sizes), work)
+
+
+def _batches(blobs: Sequence[str], sizes: Mapping[str, int]) -> list[list[str]]:
+    batches: list[list[str]] = []
+    room = 0
+    for blob in blobs:
+        room -= sizes[blob]
+        if room < 0 or len(batches[-1]) >= _BATCH_BLOBS:
+            batches.append([])
+            room = _BATCH_BYTES - sizes[blob]
+        batches[-1].append(blob)
+    return batches
+
+
+def _framed(batches: Sequence[Sequence[str]], work: Work) -> Iterator[bytes]:
+    for batch in batches:
+        with work() as (ctx, _):
+            framed = b"".join(frame(blob, data) for blob, data in ctx.store.compressed(batch))
+        yield framed
+    yield END
+
+
+def _require_released(ctx: Context, actor: Actor, commit: str) -> None:
+    access.require_executor(ctx, actor, "fetch versions")
+    ctx.store.require_released(check_object_id(commit))

@@ -1,0 +1,117 @@
+"""
+How the files of a version travel to another machine: blobs in a row, each as the store keeps it, compressed.
+
+Every blob is its id (20 bytes), the length of what follows (4 bytes, big-endian) and what zlib made of its
+content; 24 zero bytes end the row, so that an answer that was cut short is told from a whole one. Nothing
+is believed: each blob is measured against its announced size while it is unpacked, and against its id after.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from airflow_release_plugin.domain.tree.files import blob_id
+from airflow_release_plugin.exceptions import DamagedAnswerError, InvalidRequestError
+
+MEDIA_TYPE = "application/vnd.airflow-release.blobs"
+
+_RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
+_HEAD = struct.Struct(">20sI")
+END = bytes(_HEAD.size)
+_SLACK = 1024
+"""Bytes by which zlib may make something larger that it cannot compress (it is 5 for each 16 KB, and 6)."""
+
+
+def frame(blob: str, compressed: bytes) -> bytes:
+    """One blob of the row. ``compressed`` is what zlib made of its content."""
+    return _HEAD.pack(bytes.fromhex(blob), len(compressed)) + compressed
+
+
+def unframe(chunks: Iterable[bytes], sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
+    """
+    ``(blob, content)`` of a row that arrives in ``chunks`` of any length; holds one blob at a time.
+
+    :param sizes: bytes of each blob that may come, by its id; each may come once
+    :raises DamagedAnswerError: the row ends early, or holds something else than it should
+    """
+    awaited = dict(sizes)
+    reader = _ByteQueue(chunks)
+    while (head := reader.take(_HEAD.size)) != END:
+        raw_id, length = _HEAD.unpack(head)
+        blob = raw_id.hex()
+        size = awaited.pop(blob, None)
+        if size is None or length > size + size // 1000 + _SLACK:
+            raise DamagedAnswerError(f"Blob {blob} came though nobody asked for it, or is too large.")
+        yield blob, _unpacked(blob, size, reader.take(length))
+
+
+def _unpacked(blob: str, size: int, compressed: bytes) -> bytes:
+    unpacking = zlib.decompressobj()
+    try:
+        content = unpacking.decompress(compressed, size + 1)
+    except zlib.error as error:
+        raise DamagedAnswerError(f"Blob {blob} cannot be unpacked ({error}).") from error
+    if len(content) != size or blob_id(content) != blob:
+        raise DamagedAnswerError(f"Blob {blob} came with other bytes than its id stands for.")
+    return content
+
+
+class _ByteQueue:
+    """Takes bytes by number from chunks of any length."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._buffer = bytearray()
+
+    def take(self, number: int) -> bytes:
+        while len(self._buffer) < number:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                raise DamagedAnswerError("The answer ended early.")
+            self._buffer += chunk
+        taken = bytes(self._buffer[:number])
+        del self._buffer[:number]
+        return taken
+
+
+def distinct_blobs(blobs: Iterable[str]) -> list[str]:
+    """The blobs of a version in the order in which ranges count them."""
+    return sorted(set(blobs))
+
+
+def ranges_of(all_blobs: Sequence[str], wanted: Collection[str]) -> str:
+    """
+    Which of the blobs of a version are ``wanted``, as ``0-12,17``: an address that a proxy can remember.
+
+    :param all_blobs: as :func:`distinct_blobs` orders them
+    """
+    parts: list[tuple[int, int]] = []
+    for index, blob in enumerate(all_blobs):
+        if blob not in wanted:
+            continue
+        if parts and parts[-1][1] == index - 1:
+            parts[-1] = (parts[-1][0], index)
+        else:
+            parts.append((index, index))
+    return ",".join(f"{first}-{last}" if last > first else f"{first}" for first, last in parts)
+
+
+def blobs_in(all_blobs: Sequence[str], ranges: str) -> list[str]:
+    """Inverse of :func:`ranges_of`. Raises ``InvalidRequestError`` for what is no such text."""
+    found: list[str] = []
+    above = -1
+    for part in ranges.split(","):
+        range_ = _RANGE.fullmatch(part)
+        if range_ is None:
+            raise InvalidRequestError(f"{part!r} is no range; write ranges like 0-12,17.")
+        start, end = int(range_[1]), int(range_[2] or range_[1])
+        if not above < start <= end < len(all_blobs):
+            raise InvalidRequestError(
+                f"Range {part!r} does not fit: they ascend, and the version has {len(all_blobs)} blobs."
+            )
+        found += all_blobs[start : end + 1]
+        above = end
+    return found
