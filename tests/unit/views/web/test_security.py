@@ -18,6 +18,7 @@ POSTS = [
     "/to-be-released/remove",
     "/transfers/exports",
     "/transfers/exports/1/discard",
+    "/transfers/exports/1/retry",
     "/transfers/match",
     "/transfers/imports/begin",
     "/transfers/imports/upload",
