@@ -7,6 +7,7 @@ Every error of the product, as one tree.
     ├── NotAuthenticatedError           401  nobody is logged in
     ├── NotAllowedError                 403  this person may not
     │   ├── SelfApprovalError           403  nobody approves what they requested, wrote or imported
+    │   ├── TaskMismatchError           403  Airflow's record of a task is not what the caller says
     │   └── CsrfError                   403  a page form without a valid token, or from another site
     ├── NotFoundError                   404
     ├── ConflictError                   409  the thing is in another state than the caller thinks
@@ -17,6 +18,7 @@ Every error of the product, as one tree.
     │   ├── StoreConflictError          409  compare-and-swap on a ref was lost
     │   ├── NotHereError                409  another installation does this
     │   ├── FrozenError                 409  approved, but it is not the time to execute it
+    │   ├── TaskClaimedError            409  two callers say that they are the same task
     │   ├── ImportBlockedError          409  the preflight of an import says no
     │   └── TargetMovedError            409  the target branch was moved outside the product
     ├── ExpiredError                    410  a validity window is over
@@ -57,6 +59,8 @@ class ReleaseError(Exception):
 
     code: ClassVar[str] = "release_error"
     status: ClassVar[int] = 500
+    is_recorded: ClassVar[bool] = False
+    """Whether the trail tells of the refusal: what the request has written is committed all the same."""
 
     def __init__(self, message: str, **context: Any) -> None:
         super().__init__(message)
@@ -82,6 +86,13 @@ class SelfApprovalError(NotAllowedError):
     """Raised when somebody decides on what they requested, submitted a part of, or imported."""
 
     code = "self_approval"
+
+
+class TaskMismatchError(NotAllowedError):
+    """Raised when what somebody says of a task, or as a task, is not what Airflow recorded about it."""
+
+    code = "task_mismatch"
+    is_recorded = True
 
 
 class CsrfError(NotAllowedError):
@@ -144,6 +155,13 @@ class FrozenError(ConflictError):
     """Raised when a release is approved but a freeze window or its schedule holds it back."""
 
     code = "frozen"
+
+
+class TaskClaimedError(ConflictError):
+    """Raised when another caller has said before that it is this very task, in this very process."""
+
+    code = "task_claimed"
+    is_recorded = True
 
 
 class ImportBlockedError(ConflictError):

@@ -9,6 +9,7 @@ from airflow_release_plugin.airflow_internals.bundles import AirflowBundles
 from airflow_release_plugin.airflow_internals.inventory import AirflowInventory
 from airflow_release_plugin.airflow_internals.serving import AirflowServing
 from airflow_release_plugin.airflow_internals.source import AirflowSource
+from airflow_release_plugin.airflow_internals.tasks import AirflowTasks
 from airflow_release_plugin.domain.ports import Airflow
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def build_airflow(session: Session, *, user: Any = None) -> Airflow:
         source=AirflowSource(session),
         access=AirflowAccess(session, user),
         serving=AirflowServing(session),
+        tasks=AirflowTasks(session),
         bundles=AirflowBundles(session),
         inventory=AirflowInventory(session),
     )

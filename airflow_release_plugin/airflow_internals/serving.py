@@ -12,15 +12,9 @@ from airflow_release_plugin.airflow_internals.facts import dag_facts, stored_imp
 from airflow_release_plugin.airflow_internals.live_dags import last_runs, live_dags
 from airflow_release_plugin.airflow_internals.pipeline_runs import ENDED_RUN_STATES, pipeline_runs
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.ports import (
-    DagFacts,
-    LastRun,
-    LiveDag,
-    RunFacts,
-    ServedState,
-    TaskKey,
-)
+from airflow_release_plugin.domain.ports import DagFacts, LastRun, LiveDag, RunFacts, ServedState
 from airflow_release_plugin.domain.release.lost_runs import Beats, PipelineRun
+from airflow_release_plugin.domain.tasks import TaskKey
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from airflow_release_plugin.exceptions import ReleaseError
+
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
@@ -21,10 +23,17 @@ def airflow_session() -> Iterator[Session]:
     """
     A session of its own: committed at the end, rolled back on an error, closed always.
 
+    A refusal that is to be seen in the trail (``is_recorded``) is committed as well.
+
     Unlike Airflow's own it flushes before it queries: use cases ask for what they have just changed.
     """
     from airflow.utils.session import create_session
 
     with create_session(scoped=False) as session:
         session.autoflush = True
-        yield session
+        try:
+            yield session
+        except ReleaseError as error:
+            if error.is_recorded:
+                session.commit()
+            raise

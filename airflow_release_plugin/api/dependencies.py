@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
@@ -14,6 +14,7 @@ from airflow_release_plugin.airflow_internals.credentials import read_credential
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import CsrfError, InvalidRequestError, NotAuthenticatedError
 from airflow_release_plugin.schemas.common import MAX_ID
+from airflow_release_plugin.schemas.task import CLAIM_HEADER
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
@@ -22,15 +23,21 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True)
 class Caller:
-    """The auth manager's user behind a request."""
+    """
+    Who is behind a request.
+
+    :param user: the auth manager's user
+    :param claim: what proves that a task of a release's pipeline speaks
+    """
 
     user: Any
+    claim: str = ""
 
     @contextmanager
     def transaction(self) -> Iterator[tuple[Context, Actor]]:
         """The context and actor of one transaction, committed at the end of the block."""
-        with unit_of_work(self.user) as work:
-            yield work
+        with unit_of_work(self.user) as (ctx, actor):
+            yield ctx, replace(actor, claim=self.claim)
 
 
 async def get_caller(request: Request) -> Caller:
@@ -47,7 +54,7 @@ async def get_caller(request: Request) -> Caller:
         raise CsrfError(
             "A cookie alone does not authorise a change here; send Authorization: Bearer <token>."
         )
-    return Caller((await resolve(credentials.token))[1])
+    return Caller((await resolve(credentials.token))[1], request.headers.get(CLAIM_HEADER, ""))
 
 
 async def refuse_nul(request: Request) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import IO, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 import httpx
 
@@ -38,7 +38,11 @@ from airflow_release_plugin.schemas.release import (
 )
 from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackPlanResponse, RollbackScopeBody
 from airflow_release_plugin.schemas.submission import SubmissionBody, SubmissionResponse
+from airflow_release_plugin.schemas.task import CLAIM_HEADER, ClaimBody, ClaimResponse
 from airflow_release_plugin.schemas.watch import MeResponse
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 ResultT = TypeVar("ResultT")
 LONG_TIMEOUT = 600.0
@@ -60,6 +64,7 @@ class ReleaseClient:
         self.settings = settings
         self._backoff = backoff or Backoff()
         self._http = httpx.Client(auth=AirflowAuth(settings), verify=settings.tls())
+        self._claims: dict[int, str] = {}
 
     def __enter__(self) -> ReleaseClient:
         return self
@@ -181,38 +186,52 @@ class ReleaseClient:
         """Make placeholders for what the bundle needs and nobody has made there."""
         return self._send(Call("POST", f"/imports/{import_id}/placeholders", list[ImportStubResponse], body))
 
+    def claim(self, release_id: int, body: ClaimBody) -> ClaimResponse:
+        """
+        Say that we are a task of the release's run; what is said of the release from now on carries it.
+
+        :raises TaskMismatchError: Airflow has no such task at work
+        :raises TaskClaimedError: somebody else said so before
+        """
+        answer = self._send(Call("POST", f"/releases/{release_id}/claims", ClaimResponse, body))
+        self._claims[release_id] = f"{answer.id}.{body.secret}"
+        return answer
+
     def report(self, release_id: int, body: ReportBody) -> ReleaseDetailResponse:
         """
         Store what a step of the pipeline found out. Raises ``ConflictError`` when the release has moved on.
 
         A repetition whose first answer was lost may meet that too: the report is then among the release's.
         """
-        return self._send(Call("POST", f"/releases/{release_id}/reports", ReleaseDetailResponse, body))
+        return self._say(release_id, "reports", ReleaseDetailResponse, body)
 
     def tell_progress(self, release_id: int, body: ProgressBody) -> ProgressResponse:
         """Say how far a check is. Raises ``ConflictError`` when nobody wants to know any more."""
-        path = f"/releases/{release_id}/progress"
-        return self._send(Call("POST", path, ProgressResponse, body, idempotent=False))
+        return self._say(release_id, "progress", ProgressResponse, body, idempotent=False)
 
     def request_approval(self, release_id: int) -> ReleaseDetailResponse:
         """Open the approval of a release whose checks passed."""
-        return self._send(Call("POST", f"/releases/{release_id}/request-approval", ReleaseDetailResponse))
+        return self._say(release_id, "request-approval", ReleaseDetailResponse)
 
     def promote(self, release_id: int) -> PromotionResponse:
         """Move the target branch. Promoting again answers the same."""
-        return self._send(Call("POST", f"/releases/{release_id}/promote", PromotionResponse))
+        return self._say(release_id, "promote", PromotionResponse)
 
     def verify(self, release_id: int) -> VerificationResponse:
         """Ask whether Airflow serves what was promoted."""
-        return self._send(Call("POST", f"/releases/{release_id}/verify", VerificationResponse))
+        return self._say(release_id, "verify", VerificationResponse)
 
     def run(self, release_id: int) -> list[StartStatusResponse]:
         """Start the released DAGs, each once."""
-        return self._send(Call("POST", f"/releases/{release_id}/run", list[StartStatusResponse]))
+        return self._say(release_id, "run", list[StartStatusResponse])
 
     def soak(self, release_id: int) -> VerificationResponse:
         """Ask whether the first runs have succeeded."""
-        return self._send(Call("POST", f"/releases/{release_id}/soak", VerificationResponse))
+        return self._say(release_id, "soak", VerificationResponse)
+
+    def errored(self, release_id: int, reason: str) -> ReleaseDetailResponse:
+        """Say that our machinery broke while it worked on the release."""
+        return self._say(release_id, "errored", ReleaseDetailResponse, ReasonBody(reason=reason[:2000]))
 
     def preview_rollback(self, body: RollbackScopeBody) -> RollbackPlanResponse:
         """What a rollback or retirement would do."""
@@ -226,11 +245,6 @@ class ReleaseClient:
         """Start a new attempt of a failed, errored or stale release."""
         path = f"/releases/{release_id}/retry"
         return self._send(Call("POST", path, ReleaseDetailResponse, idempotent=False))
-
-    def errored(self, release_id: int, reason: str) -> ReleaseDetailResponse:
-        """Say that our machinery broke while it worked on the release."""
-        body = ReasonBody(reason=reason[:2000])
-        return self._send(Call("POST", f"/releases/{release_id}/errored", ReleaseDetailResponse, body))
 
     def open_gate(self, body: GateBody) -> GateDetailResponse:
         """Open the gate of one try of one task; the same try gets the same gate."""
@@ -265,6 +279,21 @@ class ReleaseClient:
                 if delay is None or response.status_code not in RETRY_STATUSES:
                     raise error_from(response)
             time.sleep(delay)
+
+    def _say(
+        self,
+        release_id: int,
+        what: str,
+        result: type[ResultT],
+        body: BaseModel | None = None,
+        *,
+        idempotent: bool = True,
+    ) -> ResultT:
+        """Post as the task that we said we are, if we did."""
+        claim = self._claims.get(release_id)
+        headers = {CLAIM_HEADER: claim} if claim else {}
+        path = f"/releases/{release_id}/{what}"
+        return self._send(Call("POST", path, result, body, idempotent=idempotent, headers=headers))
 
     def _send(self, call: Call[ResultT]) -> ResultT:
         delays = self._backoff.delays()

@@ -67,6 +67,8 @@ class EventTag(str, Enum):
     RELEASE_RUN = "release:run:start"
     RELEASE_RUN_FAILED = "release:run:fail"
     RELEASE_VERIFIED = "release:verification:report"
+    TASK_REFUSED = "task:call:refuse"
+    TASK_CONTESTED = "task:claim:contest"
     SUBMISSION_CREATED = "submission:version:create"
     SUBMISSION_REMOVED = "submission:version:remove"
 

@@ -25,12 +25,14 @@ class Actor:
     :param id: the auth manager's identifier (FAB: a number as text); same id, same actor
     :param name: the login name, for people to read
     :param roles: names of the roles held now
+    :param claim: what proves that a task of a release's pipeline speaks with this login; empty for none
     """
 
     id: str
     name: str
     roles: frozenset[str] = field(default_factory=frozenset)
     kind: ActorKind = ActorKind.USER
+    claim: str = field(default="", compare=False, repr=False)
 
     def has_any_role(self, roles: frozenset[str]) -> bool:
         """Whether the actor holds at least one of ``roles``; an empty set is held by nobody."""

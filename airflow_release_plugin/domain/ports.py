@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from airflow_release_plugin.domain.bundle.inventory import Inventory, Kind, Wanted
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.release.lost_runs import Beats, PipelineRun
+from airflow_release_plugin.domain.tasks import TaskKey, TaskOperator, TaskRecord
 
 
 class DagAccess(str, Enum):
@@ -66,17 +67,6 @@ class RunFacts:
     run_id: str
     state: str
     ended: bool = False
-
-
-@dataclass(frozen=True, order=True)
-class TaskKey:
-    """One try of one task instance; ``map_index`` is -1 for a task that is not mapped."""
-
-    dag_id: str
-    run_id: str
-    task_id: str
-    map_index: int
-    try_number: int
 
 
 @dataclass(frozen=True)
@@ -289,6 +279,22 @@ class ServingPort(Protocol):
         ...
 
 
+class TasksPort(Protocol):
+    """Reads what Airflow recorded about task instances, so that nobody has to be believed about them."""
+
+    def record(self, task: TaskKey) -> TaskRecord | None:
+        """The instance in its present try; ``None`` if there is none, or it is in another try."""
+        ...
+
+    def operator(self, task: TaskKey) -> TaskOperator | None:
+        """What the instance runs; ``None`` where Airflow has no structure for it."""
+        ...
+
+    def rendered(self, task: TaskKey) -> Mapping[str, Any] | None:
+        """Template fields as rendered, secrets masked; ``None`` where Airflow keeps none."""
+        ...
+
+
 class BundlesPort(Protocol):
     """Reads the bundles that this Airflow is configured with, and what hangs on them."""
 
@@ -336,5 +342,6 @@ class Airflow:
     source: SourcePort
     access: AccessPort
     serving: ServingPort
+    tasks: TasksPort
     bundles: BundlesPort
     inventory: InventoryPort

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from pydantic import ValidationError
 
 from airflow_release_plugin.exceptions import ReleaseError, error_for_code
+from airflow_release_plugin.schemas.task import ClaimBody
+
+if TYPE_CHECKING:
+    from airflow_release_plugin.client.release import ReleaseClient
 
 RELEASE_ID_FROM_CONF = "{{ dag_run.conf['release_id'] }}"
 """The release that the pipeline's run was started for."""
+_SECRETS: dict[tuple[Any, ...], str] = {}
+"""By the try of the task in which we run."""
 REFUSED = "refused"
 """``error_type`` of a trigger's event where the wait ended, but not as was hoped."""
 
@@ -41,6 +48,28 @@ def require_waited(event: Mapping[str, Any]) -> None:
     if event["status"] == "error" and event["error_type"] != REFUSED:
         kind = error_for_code(event["error_type"])
         raise (AirflowException if kind.status >= 500 else AirflowFailException)(event["message"])
+
+
+def named_task(ti: Any) -> dict[str, Any]:
+    """What names one try of a task instance, as bodies of requests have it."""
+    return {
+        "dag_id": ti.dag_id,
+        "run_id": ti.run_id,
+        "task_id": ti.task_id,
+        "map_index": -1 if ti.map_index is None else ti.map_index,
+        "try_number": ti.try_number,
+    }
+
+
+def speak_as(client: ReleaseClient, release_id: int, ti: Any) -> None:
+    """
+    Let what ``client`` says of the release from now on come from the task ``ti``, in which we run.
+
+    The secret lives in this process alone: an XCom or a connection could be read by other tasks.
+    """
+    task = named_task(ti)
+    secret = _SECRETS.setdefault(tuple(task.values()), secrets.token_urlsafe(32))
+    client.claim(release_id, ClaimBody(**task, secret=secret))
 
 
 def as_id(value: object, name: str) -> int:

@@ -17,6 +17,7 @@ from airflow_release_plugin.models.preference import Preference
 from airflow_release_plugin.models.release import Environment, Release, ReleasedRun, ReleaseItem, Report
 from airflow_release_plugin.models.store import BranchHead, StoredObject, StoredRef
 from airflow_release_plugin.models.submission import Submission, Unit
+from airflow_release_plugin.models.task_claim import TaskClaim
 from airflow_release_plugin.models.transfer import Export, Import, Installation, NameMapping
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "StoredObject",
     "StoredRef",
     "Submission",
+    "TaskClaim",
     "Unit",
     "metadata",
 ]

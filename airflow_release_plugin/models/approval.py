@@ -119,7 +119,16 @@ class Gate(Stateful, Base):
 
     __tablename__ = "release_gate"
     __table_args__ = (
-        UniqueConstraint("dag_id", "run_id", "task_id", "map_index", "try_number"),
+        # PostgreSQL cuts names at 63 characters, so the one of the convention will not do.
+        UniqueConstraint(
+            "dag_id",
+            "run_id",
+            "task_id",
+            "map_index",
+            "try_number",
+            "repeat",
+            name="uq_release_gate_question",
+        ),
         Index(None, "state"),
     )
 
@@ -133,10 +142,16 @@ class Gate(Stateful, Base):
     task_id: Mapped[str] = mapped_column(String(250))
     map_index: Mapped[int]
     try_number: Mapped[int]
+    repeat: Mapped[int] = mapped_column(
+        default=0, comment="how often this try had asked something else before"
+    )
     bundle_name: Mapped[str | None] = mapped_column(String(250))
     bundle_version: Mapped[str | None] = mapped_column(String(200))
     data_interval_start: Mapped[datetime | None] = mapped_column(UtcDateTime)
     data_interval_end: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    run_started_by: Mapped[str] = mapped_column(
+        String(250), default="", comment="who triggered the run, else how it came to be"
+    )
     change_digest: Mapped[str] = mapped_column(String(64), comment="SHA-256 over what is signed off")
     requested_by_id: Mapped[str] = mapped_column(String(250))
     requested_by_name: Mapped[str] = mapped_column(String(250))

@@ -9,7 +9,8 @@ from airflow.sdk import BaseOperator
 
 from airflow_release_plugin.hooks.links import ReleaseLink, push_link
 from airflow_release_plugin.hooks.release import DEFAULT_CONN_ID, ReleaseHook
-from airflow_release_plugin.hooks.task import RELEASE_ID_FROM_CONF, as_id, readable_failures
+from airflow_release_plugin.hooks.role import RecordedRole
+from airflow_release_plugin.hooks.task import RELEASE_ID_FROM_CONF, as_id, readable_failures, speak_as
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
@@ -43,7 +44,7 @@ class ReleaseOperator(BaseOperator):
         raise NotImplementedError
 
 
-class PipelineOperator(ReleaseOperator):
+class PipelineOperator(RecordedRole, ReleaseOperator):
     """
     Base of the steps of a pipeline. When one fails for good and leaves its release open, that is errored.
 
@@ -67,6 +68,7 @@ class PipelineOperator(ReleaseOperator):
         """Link to the release, then do the step."""
         release_id = as_id(self.release_id, "release_id")
         push_link(context, client.settings, f"releases/{release_id}")
+        speak_as(client, release_id, context["ti"])
         return self.step(client, release_id)
 
     def step(self, client: ReleaseClient, release_id: int) -> Any:
@@ -89,4 +91,5 @@ def report_errored(context: Context) -> None:
         release = client.get_release(release_id)
         if release.state.is_open and release.attempt == int(conf.get("attempt") or release.attempt):
             reason = context.get("exception") or "the task ended without saying why"
+            speak_as(client, release_id, context["ti"])
             client.errored(release_id, f"Task {task.task_id!r} failed: {reason}")

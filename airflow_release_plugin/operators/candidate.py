@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
+from airflow.sdk import get_current_context
+
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.hooks.release import DEFAULT_CONN_ID, ReleaseHook
-from airflow_release_plugin.hooks.task import readable_failures
+from airflow_release_plugin.hooks.task import readable_failures, speak_as
 from airflow_release_plugin.schemas.release import MAX_DETAIL, ReportBody
 
 if TYPE_CHECKING:
@@ -38,10 +40,15 @@ def candidate_tree(release_id: int, *, release_conn_id: str = DEFAULT_CONN_ID) -
 def report_test(
     release_id: int, *, name: str, passed: bool, detail: str = "", release_conn_id: str = DEFAULT_CONN_ID
 ) -> None:
-    """Store the result of a test with the release, for its reviewers. A failed one fails the release."""
+    """
+    Store the result of a test with the release, for its reviewers. A failed one fails the release.
+
+    To be called in a task of the run that works on the release: nobody else may report on it.
+    """
     status = CheckStatus.PASSED if passed else CheckStatus.FAILED
     item = CheckItem(name, status, detail=detail[-MAX_DETAIL:])
     with readable_failures(), ReleaseHook(release_conn_id).get_conn() as client:
+        speak_as(client, release_id, get_current_context()["ti"])
         attempt = client.get_release(release_id).attempt
         body = ReportBody(kind=ReportKind.TEST, attempt=attempt, items=[item], request_approval=False)
         client.report(release_id, body)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_release_plugin.config.parsing_environment import parsing_environment
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind, failed
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.hooks.task import failed_for_good
 from airflow_release_plugin.operators.base import PipelineOperator
@@ -32,6 +33,8 @@ class CheckReleaseOperator(PipelineOperator):
     :param request_approval: open the approval when the check passes; turn it off when tests follow, and end
         them with :class:`~airflow_release_plugin.operators.promote.RequestApprovalOperator`
     """
+
+    release_role: ClassVar[str] = TaskRole.CHECK.value
 
     def __init__(self, *, request_approval: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)

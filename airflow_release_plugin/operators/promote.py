@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_release_plugin import config
 from airflow_release_plugin.domain.release.runs import NOT_STARTED
 from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import FrozenError, UnavailableError
 from airflow_release_plugin.hooks.task import failed_for_good
 from airflow_release_plugin.operators.base import PipelineOperator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 class RequestApprovalOperator(PipelineOperator):
     """Open the approval of a release whose checks and tests passed. The XCom is the release's state."""
+
+    release_role: ClassVar[str] = TaskRole.REQUEST_APPROVAL.value
 
     def step(self, client: ReleaseClient, release_id: int) -> str:
         """Ask."""
@@ -36,6 +39,8 @@ class PromoteReleaseOperator(PipelineOperator):
     check, a new run checks the release again, and this task is skipped. When a freeze has begun since the
     approval, the task waits in the triggerer until it is over. The XCom is the commit.
     """
+
+    release_role: ClassVar[str] = TaskRole.PROMOTE.value
 
     def step(self, client: ReleaseClient, release_id: int) -> str:
         """Promote."""
@@ -86,6 +91,8 @@ class VerifyReleaseOperator(PipelineOperator):
     :param poll_interval: seconds between two questions
     """
 
+    release_role: ClassVar[str] = TaskRole.VERIFY.value
+
     def __init__(self, *, timeout: float | None = None, poll_interval: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.timeout = timeout
@@ -117,6 +124,8 @@ class RunReleasedDagsOperator(PipelineOperator):
 
     One that cannot be started fails the task, which may be retried: it starts only what is missing.
     """
+
+    release_role: ClassVar[str] = TaskRole.RUN.value
 
     def step(self, client: ReleaseClient, release_id: int) -> list[dict[str, Any]]:
         """Start them, each once."""

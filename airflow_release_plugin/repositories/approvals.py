@@ -100,13 +100,13 @@ def gate(session: Session, gate_id: int, *, lock: bool = False) -> Gate | None:
 
 
 def gates_of_task(session: Session, dag_id: str, run_id: str, task_id: str, map_index: int) -> list[Gate]:
-    """All gates of one task instance, oldest try first."""
+    """All gates of one task instance, oldest first."""
     query = (
         select(Gate)
         .where(
             Gate.dag_id == dag_id, Gate.run_id == run_id, Gate.task_id == task_id, Gate.map_index == map_index
         )
-        .order_by(Gate.try_number)
+        .order_by(Gate.try_number, Gate.repeat)
     )
     return list(session.scalars(query))
 

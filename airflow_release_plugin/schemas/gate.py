@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
+from airflow_release_plugin.domain.flow.gate_question import LONGEST_MESSAGE, LONGEST_TITLE, MOST_APPROVERS
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.schemas.approval import ApprovalResponse
 from airflow_release_plugin.schemas.common import (
@@ -21,7 +22,8 @@ class GateBody(RequestModel):
     """
     Open the gate of one try of one task. The same try gets the same gate back.
 
-    ``approvers`` narrows who may decide, by login name; it never adds anybody who may not.
+    The task must run, and what it asks is what Airflow recorded when it rendered the task's templates; the
+    other fields here only say what the caller believes to ask, and must agree.
     """
 
     dag_id: Name
@@ -29,14 +31,10 @@ class GateBody(RequestModel):
     task_id: Name
     map_index: int = Field(default=-1, ge=-1, le=MAX_ID)
     try_number: int = Field(ge=0, le=MAX_ID)
-    title: str = Field(min_length=1, max_length=200)
-    message: str = Field(default="", max_length=10000)
-    bundle_name: str | None = Field(default=None, max_length=250)
-    bundle_version: str | None = Field(default=None, max_length=200)
-    data_interval_start: AwareDatetime | None = None
-    data_interval_end: AwareDatetime | None = None
-    valid_hours: float | None = Field(default=None, gt=0, le=240)
-    approvers: list[Name] = Field(default=[], max_length=100)
+    title: str = Field(max_length=LONGEST_TITLE)
+    message: str = Field(default="", max_length=LONGEST_MESSAGE)
+    valid_hours: float | None = None
+    approvers: list[Name] = Field(default=[], max_length=MOST_APPROVERS)
 
 
 class GateResponse(ResponseModel):
@@ -56,6 +54,7 @@ class GateResponse(ResponseModel):
     bundle_version: str | None
     data_interval_start: datetime | None
     data_interval_end: datetime | None
+    run_started_by: str
     change_digest: str
     requested_by: PersonResponse
     opened_at: datetime

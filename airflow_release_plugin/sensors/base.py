@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_release_plugin.hooks.links import ReleaseLink
 from airflow_release_plugin.hooks.release import DEFAULT_CONN_ID, ReleaseHook
+from airflow_release_plugin.hooks.role import RecordedRole
 from airflow_release_plugin.hooks.task import REFUSED, readable_failures, require_waited
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ LONGEST_WAIT = timedelta(days=11).total_seconds()
 """Default timeout: longer than any approval is valid, so that the approval's own end comes first."""
 
 
-class StateSensor(BaseSensorOperator):
+class StateSensor(RecordedRole, BaseSensorOperator):
     """
     Base of the sensors.
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_release_plugin.domain.flow.gate_question import FIELDS, recorded_question
 from airflow_release_plugin.domain.states import GateState
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.hooks.links import push_link
+from airflow_release_plugin.hooks.task import named_task
 from airflow_release_plugin.schemas.gate import GateBody
 from airflow_release_plugin.sensors.base import StateSensor
 from airflow_release_plugin.sensors.decisions import rejections
@@ -25,8 +28,11 @@ class ApprovalGateSensor(StateSensor):
     skip the task. A retry or a cleared task asks anew. The XCom is a dict: ``gate_id``, ``state``,
     ``decided_by`` (login names) and ``comments``.
 
-    :param title: what people are asked, in a line
-    :param message: what they should know
+    People see what Airflow recorded as the task's rendered fields. A subclass that asks anything else is
+    refused.
+
+    :param title: what people are asked, in a line of at most 200 characters
+    :param message: what they should know, at most as long as ``[core] max_templated_field_length`` (4096)
     :param approvers: login names that narrow who may decide; they never add anybody
     :param valid_hours: hours until the question expires, at most 240; by default as the flow says
     :param on_refusal: ``fail`` or ``skip`` the task when the answer is no
@@ -34,7 +40,8 @@ class ApprovalGateSensor(StateSensor):
     :param release_conn_id: connection of type ``airflow_release``
     """
 
-    template_fields: Sequence[str] = ("title", "message", "approvers")
+    template_fields: Sequence[str] = FIELDS
+    release_role: ClassVar[str] = TaskRole.GATE.value
 
     def __init__(
         self,
@@ -84,22 +91,13 @@ class ApprovalGateSensor(StateSensor):
         return f"Gate {gate.id} {gate.title!r} is {gate.state.value!r}.{said}"
 
     def _body(self, context: Context) -> GateBody:
-        ti, bundle = context["ti"], getattr(context["ti"], "bundle_instance", None)
-        approvers = [self.approvers] if isinstance(self.approvers, str) else list(self.approvers)
+        asked = recorded_question({field: getattr(self, field) for field in FIELDS})
         return GateBody(
-            dag_id=ti.dag_id,
-            run_id=ti.run_id,
-            task_id=ti.task_id,
-            map_index=-1 if ti.map_index is None else ti.map_index,
-            try_number=ti.try_number,
-            title=self.title,
-            message=self.message,
-            bundle_name=getattr(bundle, "name", None),
-            bundle_version=getattr(bundle, "version", None),
-            data_interval_start=context.get("data_interval_start"),
-            data_interval_end=context.get("data_interval_end"),
-            valid_hours=self.valid_hours,
-            approvers=[str(approver) for approver in approvers],
+            **named_task(context["ti"]),
+            title=asked.title,
+            message=asked.message,
+            approvers=list(asked.approvers),
+            valid_hours=asked.valid_hours,
         )
 
 

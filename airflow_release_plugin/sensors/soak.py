@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.hooks.links import ReleaseLink, push_link
 from airflow_release_plugin.hooks.release import DEFAULT_CONN_ID, ReleaseHook
+from airflow_release_plugin.hooks.role import RecordedRole
 from airflow_release_plugin.hooks.task import (
     RELEASE_ID_FROM_CONF,
     as_id,
     failed_for_good,
     readable_failures,
+    speak_as,
 )
 from airflow_release_plugin.sensors.base import LONGEST_WAIT
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class ReleaseSoakSensor(BaseSensorOperator):
+class ReleaseSoakSensor(RecordedRole, BaseSensorOperator):
     """
     Wait until the first runs of a release have succeeded, as long as the release wants.
 
@@ -36,6 +39,7 @@ class ReleaseSoakSensor(BaseSensorOperator):
     template_fields: Sequence[str] = ("release_id",)
     ui_color = "#e3f1ea"
     operator_extra_links = (ReleaseLink(),)
+    release_role: ClassVar[str] = TaskRole.SOAK.value
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class ReleaseSoakSensor(BaseSensorOperator):
         release_id = as_id(self.release_id, "release_id")
         with readable_failures(), ReleaseHook(self.release_conn_id).get_conn() as client:
             push_link(context, client.settings, f"releases/{release_id}")
+            speak_as(client, release_id, context["ti"])
             answer = client.soak(release_id)
         if answer.status == "failed":
             raise failed_for_good(f"Release {release_id}: {answer.outcome}", answer.problems)

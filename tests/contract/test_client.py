@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,12 +24,14 @@ from airflow_release_plugin.client.settings import ClientSettings
 from airflow_release_plugin.client.watch import AsyncReleaseClient
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.tasks import TaskKey, TaskRole
 from airflow_release_plugin.exceptions import (
     BundleMalformedError,
     ConflictError,
     NotAllowedError,
     NotAuthenticatedError,
     NotFoundError,
+    TaskMismatchError,
     UnchangedError,
 )
 from airflow_release_plugin.operators.candidate import fetched_tree
@@ -36,8 +39,9 @@ from airflow_release_plugin.schemas.gate import GateBody
 from airflow_release_plugin.schemas.imports import ImportBody, ImportCheckBody
 from airflow_release_plugin.schemas.release import ReleaseBody, ReportBody
 from airflow_release_plugin.schemas.submission import SubmissionBody
+from airflow_release_plugin.schemas.task import ClaimBody
 from tests.db.api.conftest import WARNINGS, empty_world, manager, world
-from tests.db.api.world import SERVICE, World
+from tests.db.api.world import SECRET, SERVICE, World
 
 __all__ = ["empty_world", "manager", "world"]
 
@@ -79,6 +83,13 @@ def requested(world: World, url: str) -> int:
         return author.request_release(body).id
 
 
+def speak(world: World, service: ReleaseClient, release_id: int, role: TaskRole) -> None:
+    """Be the task of the release's run that has this role."""
+    task = world.start_task(release_id, role)
+    body = ClaimBody(**vars(task), secret=SECRET)
+    assert service.claim(release_id, body) == service.claim(release_id, body)
+
+
 def report(release_id: int, service: ReleaseClient, status: CheckStatus = CheckStatus.PASSED) -> ReportBody:
     work = service.get_work(release_id)
     item = CheckItem("parse", status, "etl.py", facts={"dags": [{"dag_id": "etl"}]})
@@ -92,14 +103,17 @@ def test_release_goes_through_every_step_of_its_pipeline(world: World, url: str)
         assert service.get_work(release_id).dag_files == ["etl.py"]
         with fetched_tree(service, release_id) as tree:
             assert (tree / "etl.py").read_bytes() == (world.source / "etl.py").read_bytes()
+        speak(world, service, release_id, TaskRole.CHECK)
         checked = service.report(release_id, report(release_id, service))
         assert checked.state is ReleaseState.AWAITING_APPROVAL
-        assert service.request_approval(release_id).state is ReleaseState.AWAITING_APPROVAL
         world.decide(checked.model_dump(mode="json"))
+        speak(world, service, release_id, TaskRole.PROMOTE)
         promoted = service.promote(release_id)
         assert (promoted.state, promoted.commit) == (ReleaseState.RELEASED, world.git("rev-parse", "prod"))
         assert service.promote(release_id) == promoted
+        speak(world, service, release_id, TaskRole.VERIFY)
         assert service.verify(release_id).status == "pending"
+        speak(world, service, release_id, TaskRole.RUN)
         assert service.run(release_id) == []
 
 
@@ -118,14 +132,14 @@ def test_watch_tells_states_and_what_is_missing(world: World, url: str) -> None:
 
 
 def test_gate_is_opened_once_for_a_try_and_withdrawn_by_the_next(world: World, url: str) -> None:
-    task = {"dag_id": "dev.etl", "run_id": "r", "task_id": "one"}
-    body = GateBody(**task, try_number=1, title="Go on?")
-    world.wait_at(**task, try_number=1)
+    task = TaskKey("close_books", "r", "one", -1, 1)
+    body = GateBody(**vars(task), title="Go on?")
+    world.start_gate(task, title="Go on?")
     with client(world, url, SERVICE) as service:
         gate = service.open_gate(body)
         assert service.open_gate(body).id == gate.id
         assert service.get_gate(gate.id).state.value == "open"
-        world.wait_at(**task, try_number=2)
+        world.start_gate(replace(task, try_number=2), title="Go on?")
         later = service.open_gate(body.model_copy(update={"try_number": 2}))
         assert later.id != gate.id
         assert service.get_gate(gate.id).state.value == "withdrawn"
@@ -136,6 +150,7 @@ def test_gate_is_opened_once_for_a_try_and_withdrawn_by_the_next(world: World, u
 def test_broken_machinery_is_told_and_the_release_tried_again(world: World, url: str) -> None:
     release_id = requested(world, url)
     with client(world, url, SERVICE) as service:
+        speak(world, service, release_id, TaskRole.CHECK)
         assert service.errored(release_id, "worker lost").state is ReleaseState.ERRORED
         assert service.errored(release_id, "worker lost").state_reason == "worker lost"
     with client(world, url, "author") as author:
@@ -203,8 +218,12 @@ def test_errors_of_the_server_come_back_as_their_classes(world: World, url: str)
         with pytest.raises(NotFoundError):
             author.get_release(release_id + 1)
     with client(world, url, SERVICE) as service:
+        with pytest.raises(TaskMismatchError):
+            service.promote(release_id)
+        speak(world, service, release_id, TaskRole.PROMOTE)
         with pytest.raises(ConflictError):
             service.promote(release_id)
+        speak(world, service, release_id, TaskRole.CHECK)
         sent = report(release_id, service)
         service.report(release_id, sent)
         with pytest.raises(ConflictError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,10 +16,12 @@ from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.domain.release.request import ReleaseRequest
-from airflow_release_plugin.models import Event, Release, Submission
+from airflow_release_plugin.domain.tasks import TaskKey, TaskOperator, TaskRecord, TaskRole
+from airflow_release_plugin.models import Event, Gate, Release, Submission
 from airflow_release_plugin.repositories import events
+from airflow_release_plugin.services.approvals import gates
 from airflow_release_plugin.services.promotion import promotions
-from airflow_release_plugin.services.releases import break_glass, checks, creation, decisions
+from airflow_release_plugin.services.releases import break_glass, checks, creation, decisions, task_claims
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context, Settings
 from airflow_release_plugin.services.submissions import submissions
@@ -36,6 +38,7 @@ ADMIN = Actor("4", "admin", frozenset({"admin"}))
 PIPELINE = Actor("5", "pipeline", frozenset({"viewer"}), ActorKind.SERVICE)
 VIEWER = Actor("6", "viewer", frozenset({"viewer"}))
 PEOPLE = (DEV, DEV2, REVIEWER, ADMIN, PIPELINE, VIEWER)
+SECRET = "a-secret-that-the-task-makes-up-for-itself"
 PASSED = (CheckItem("Parses", CheckStatus.PASSED),)
 FAILED = (CheckItem("Parses", CheckStatus.FAILED, detail="Traceback\nImportError: no module shop"),)
 
@@ -112,7 +115,7 @@ class World:
         """What the pipeline reports after its check."""
         return checks.report(
             self.ctx,
-            actor=PIPELINE,
+            actor=self.task(release, TaskRole.CHECK),
             release_id=release.id,
             kind=ReportKind.CHECK,
             attempt=release.attempt,
@@ -151,13 +154,45 @@ class World:
             reason=reason,
         )
 
-    def promote(self, release: Release, actor: Actor = PIPELINE) -> Release:
+    def promote(self, release: Release, actor: Actor | None = None) -> Release:
         """Let the pipeline promote."""
+        actor = actor or self.task(release, TaskRole.PROMOTE)
         return promotions.promote(self.ctx, actor=actor, release_id=release.id)
+
+    def start_task(self, release: Release, role: TaskRole | None, state: str = "running") -> TaskKey:
+        """Let a worker take up a task of the run that works on the release."""
+        task = TaskKey(
+            release.pipeline_dag_id, str(release.pipeline_run_id), role.value if role else "own", -1, 1
+        )
+        record = TaskRecord(task, state, "worker/1/now", bundle_name="release_pipelines")
+        self.twin.run_task(record, TaskOperator("an.Operator", role), {})
+        return task
+
+    def task(self, release: Release, role: TaskRole | None = None) -> Actor:
+        """The pipeline as the task of the release's run that has this role, and runs."""
+        task = self.start_task(release, role)
+        found = task_claims.claim(self.ctx, actor=PIPELINE, release_id=release.id, task=task, secret=SECRET)
+        return replace(PIPELINE, claim=f"{found.id}.{SECRET}")
 
     def waiting(self, *paths: str) -> Release:
         """A release of these files that awaits approval."""
         return self.report(self.request(*[self.submit(path) for path in paths]))
+
+    def start_gate(self, task: TaskKey, asked: Mapping[str, Any], **recorded: Any) -> TaskKey:
+        """Let a worker take up a gate's task; ``asked`` are its rendered fields."""
+        record = TaskRecord(task, "running", "worker/1/now", **recorded)
+        self.twin.run_task(record, TaskOperator("gate.ApprovalGateSensor", TaskRole.GATE), asked)
+        return task
+
+    def gate(self, dag_id: str = "etl", title: str = "Go on?", **asked: Any) -> Gate:
+        """The gate of the first try of a task that runs."""
+        return self.gate_of(TaskKey(dag_id, "run", "task", -1, 1), title=title, **asked)
+
+    def gate_of(self, task: TaskKey, title: str = "Go on?", **asked: Any) -> Gate:
+        """The gate of a task that runs."""
+        return gates.open_gate(
+            self.ctx, actor=PIPELINE, task=self.start_gate(task, {"title": title, **asked})
+        )
 
     def approved(self, *paths: str) -> Release:
         """A release of these files that may be promoted."""

@@ -29,9 +29,9 @@ from airflow_release_plugin.domain.ports import (
     ServedState,
     ServingFolders,
     SourceSnapshot,
-    TaskKey,
 )
 from airflow_release_plugin.domain.release.lost_runs import Beats, PipelineRun
+from airflow_release_plugin.domain.tasks import TaskKey, TaskOperator, TaskRecord
 from airflow_release_plugin.exceptions import NotFoundError, ReleaseError, SourceUnavailableError
 from airflow_release_plugin.store.release_store import ReleaseStore
 
@@ -56,6 +56,8 @@ class AirflowTwin:
     :param live: what DAGs of the target do, by id
     :param automated: their last automated runs, by id
     :param started: runs by (DAG id, run id)
+    :param tasks: what Airflow recorded about task instances, by their present try; ``operators`` and
+        ``rendered_fields`` belong to them
     :param machine: where this machine keeps what it serves
     :param folders: bundles that people edit by hand, by name
     :param history: how DAGs stand, by id; one that is not there has no runs
@@ -75,6 +77,9 @@ class AirflowTwin:
     serving: dict[str, ServedState] = field(default_factory=dict)
     ages: dict[str, float | None] = field(default_factory=dict)
     ended_tasks: set[TaskKey] = field(default_factory=set)
+    tasks: dict[TaskKey, TaskRecord] = field(default_factory=dict)
+    operators: dict[TaskKey, TaskOperator] = field(default_factory=dict)
+    rendered_fields: dict[TaskKey, Mapping[str, Any]] = field(default_factory=dict)
     others: dict[str, DagFacts] = field(default_factory=dict)
     live: dict[str, LiveDag] = field(default_factory=dict)
     automated: dict[str, LastRun] = field(default_factory=dict)
@@ -92,7 +97,7 @@ class AirflowTwin:
 
     def ports(self) -> Airflow:
         """The ports, as a context wants them."""
-        return Airflow(source=self, access=self, serving=self, bundles=self, inventory=self)
+        return Airflow(source=self, access=self, serving=self, tasks=self, bundles=self, inventory=self)
 
     def parse(self, text: str, path: str, bundle: str, prefix: str = "") -> tuple[DagFacts, ...]:
         """What a dag processor would find in a file of these tests."""
@@ -209,6 +214,27 @@ class AirflowTwin:
 
     def person(self, actor_id: str) -> Person | None:
         return self.users.get(actor_id)
+
+    # tasks
+
+    def run_task(self, record: TaskRecord, operator: TaskOperator, rendered: Mapping[str, Any]) -> None:
+        """Let a worker take up a task, as its only try."""
+        for known in [
+            key for key in self.tasks if replace(key, try_number=0) == replace(record.key, try_number=0)
+        ]:
+            del self.tasks[known]
+        self.tasks[record.key] = record
+        self.operators[record.key] = operator
+        self.rendered_fields[record.key] = rendered
+
+    def record(self, task: TaskKey) -> TaskRecord | None:
+        return self.tasks.get(task)
+
+    def operator(self, task: TaskKey) -> TaskOperator | None:
+        return self.operators.get(task)
+
+    def rendered(self, task: TaskKey) -> Mapping[str, Any] | None:
+        return self.rendered_fields.get(task)
 
     # serving
 

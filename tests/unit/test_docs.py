@@ -29,6 +29,7 @@ INVARIANT = re.compile(r"^## (\d+)\. .+\n((?:(?!## ).*\n)+)", re.M)
 CITATION = re.compile(r"\b[Ii]nvariants? (\d+(?:(?:, | and )\d+)*)( \(docs/concepts/invariants\.md\))?")
 HOLDS = re.compile(r"`([\w/.]+\.(?:py|toml))::([\w:-]+)`")
 QUOTED = re.compile(r"""`[^`\n]*`|\*{1,2}[^*]+\*{1,2}|"[^"\n]*\"""")
+SECURITY = ROOT / "docs" / "concepts" / "security.md"
 GLOSSARY = ROOT / "docs" / "concepts" / "glossary.md"
 WORD = re.compile(r"^### (.+)\n((?:(?!##).*\n)+)", re.M)
 MAPPED = [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "concepts" / "architecture.md", INVARIANTS]
@@ -71,6 +72,27 @@ def cited(text: str) -> list[tuple[set[int], bool]]:
     return [
         ({int(n) for n in re.findall(r"\d+", found[1])}, bool(found[2])) for found in CITATION.finditer(text)
     ]
+
+
+def security_rows(text: str) -> list[list[str]]:
+    """Cells of the rows of all tables, without heads."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.+$", text, re.M)
+    ]
+    return [row for row in rows if row[0] != "who" and not set(row[0]) <= {"-"}]
+
+
+def runs_with_both_managers(file: str, name: str) -> bool:
+    """Whether a test is parametrised with the auth managers: itself, by its module, or by a fixture there."""
+    body = ast.parse((ROOT / file).read_text()).body
+    functions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+    test = functions[name]
+    fixtures = (functions[arg.arg] for arg in test.args.args if arg.arg in functions)
+    marks = [
+        node.value for node in body if isinstance(node, ast.Assign) and "pytestmark" in ast.unparse(node)
+    ]
+    decorated = [mark for node in (test, *fixtures) for mark in node.decorator_list]
+    return any("MANAGERS" in ast.unparse(node) for node in [*marks, *decorated])
 
 
 def names_in(file: str) -> set[str]:
@@ -166,6 +188,23 @@ def test_what_holds_an_invariant_exists_or_it_says_what_is_missing(text: str) ->
 
     assert held or "**Not true yet.**" in text
     assert [f"{file}::{name}" for file, name in held if name not in names_in(file)] == []
+
+
+@pytest.mark.parametrize("row", security_rows(SECURITY.read_text()), ids="-".join)
+def test_who_can_do_what_is_shown_by_tests_that_exist(row: list[str]) -> None:
+    shown = HOLDS.findall(row[-1])
+
+    assert len(row) == 4
+    assert re.match("(yes|no)(,|$)", row[2])
+    assert shown
+    assert [f"{file}::{name}" for file, name in shown if name not in names_in(file)] == []
+
+
+@pytest.mark.parametrize("row", security_rows(SECURITY.read_text().split("## With code")[0]), ids="-".join)
+def test_what_a_login_can_do_is_shown_with_both_auth_managers(row: list[str]) -> None:
+    shown = HOLDS.findall(row[-1])
+
+    assert any(runs_with_both_managers(file, name) for file, name in shown)
 
 
 def test_invariants_are_cited_by_numbers_that_exist() -> None:

@@ -6,7 +6,9 @@ from fastapi import APIRouter
 
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
 from airflow_release_plugin.api.serializers.common import gate_detail, gate_response
+from airflow_release_plugin.domain.flow.gate_question import GateQuestion
 from airflow_release_plugin.domain.states import GateState
+from airflow_release_plugin.domain.tasks import TaskKey
 from airflow_release_plugin.schemas.approval import DecisionBody
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.gate import GateBody, GateDetailResponse, GateResponse
@@ -35,11 +37,10 @@ def list_gates(
 @router.post("")
 def open_gate(body: GateBody, caller: CallerDep) -> GateDetailResponse:
     """Open the gate of one try of a task; the same try gets the same gate back."""
-    subject = gates.GateSubject(**body.model_dump(exclude={"approvers", "valid_hours"}))
+    task = TaskKey(body.dag_id, body.run_id, body.task_id, body.map_index, body.try_number)
+    said = GateQuestion(body.title, body.message, tuple(body.approvers), body.valid_hours)
     with caller.transaction() as (ctx, actor):
-        gate = gates.open_gate(
-            ctx, actor=actor, subject=subject, approvers=body.approvers, valid_hours=body.valid_hours
-        )
+        gate = gates.open_gate(ctx, actor=actor, task=task, said=said)
         return gate_detail(ctx, gate_page.get_gate(ctx, actor=actor, gate_id=gate.id))
 
 

@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath
 from airflow_release_plugin.api.serializers.common import release_detail
 from airflow_release_plugin.domain.release.progress import ItemProgress
+from airflow_release_plugin.domain.tasks import TaskKey
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.schemas.release import (
     ProgressBody,
@@ -24,9 +25,10 @@ from airflow_release_plugin.schemas.release import (
     VerificationResponse,
     WorkTreeResponse,
 )
+from airflow_release_plugin.schemas.task import ClaimBody, ClaimResponse
 from airflow_release_plugin.services.promotion import promotions
 from airflow_release_plugin.services.read_models import release_page
-from airflow_release_plugin.services.releases import checks
+from airflow_release_plugin.services.releases import checks, task_claims
 from airflow_release_plugin.services.releases import progress as progress_service
 from airflow_release_plugin.services.verification import runs, verification
 
@@ -78,6 +80,15 @@ def tree(release_id: IdPath, caller: CallerDep) -> StreamingResponse:
     with caller.transaction() as (ctx, actor):
         files = checks.stream_tree(ctx, actor=actor, release_id=release_id)
     return StreamingResponse(_zip_stream(files), media_type="application/zip")
+
+
+@router.post("/claims")
+def claim(release_id: IdPath, body: ClaimBody, caller: CallerDep) -> ClaimResponse:
+    """Say, as a task of the release's run, that what carries this secret comes from it."""
+    task = TaskKey(body.dag_id, body.run_id, body.task_id, body.map_index, body.try_number)
+    with caller.transaction() as (ctx, actor):
+        found = task_claims.claim(ctx, actor=actor, release_id=release_id, task=task, secret=body.secret)
+        return ClaimResponse.model_validate(found)
 
 
 @router.post("/progress")

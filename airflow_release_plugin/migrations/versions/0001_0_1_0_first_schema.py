@@ -296,10 +296,22 @@ def _create_gate() -> None:
         sa.Column("task_id", sa.String(length=250), nullable=False),
         sa.Column("map_index", sa.Integer(), nullable=False),
         sa.Column("try_number", sa.Integer(), nullable=False),
+        sa.Column(
+            "repeat",
+            sa.Integer(),
+            nullable=False,
+            comment="how often this try had asked something else before",
+        ),
         sa.Column("bundle_name", sa.String(length=250), nullable=True),
         sa.Column("bundle_version", sa.String(length=200), nullable=True),
         sa.Column("data_interval_start", sa.DateTime(timezone=True), nullable=True),
         sa.Column("data_interval_end", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "run_started_by",
+            sa.String(length=250),
+            nullable=False,
+            comment="who triggered the run, else how it came to be",
+        ),
         sa.Column(
             "change_digest", sa.String(length=64), nullable=False, comment="SHA-256 over what is signed off"
         ),
@@ -316,7 +328,8 @@ def _create_gate() -> None:
             "task_id",
             "map_index",
             "try_number",
-            name=op.f("uq_release_gate_dag_id_run_id_task_id_map_index_try_number"),
+            "repeat",
+            name="uq_release_gate_question",
         ),
     )
     op.create_index(op.f("ix_release_gate_state"), "release_gate", ["state"], unique=False)
@@ -732,6 +745,54 @@ def _create_item() -> None:
     op.create_index(op.f("ix_release_item_submission_id"), "release_item", ["submission_id"], unique=False)
 
 
+def _create_task_claim() -> None:
+    op.create_table(
+        "release_task_claim",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("release_id", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("dag_id", sa.String(length=250), nullable=False),
+        sa.Column("run_id", sa.String(length=250), nullable=False),
+        sa.Column("task_id", sa.String(length=250), nullable=False),
+        sa.Column("map_index", sa.Integer(), nullable=False),
+        sa.Column("try_number", sa.Integer(), nullable=False),
+        sa.Column(
+            "role",
+            sa.String(length=32),
+            nullable=True,
+            comment="of the operator, as Airflow has it; null for one that is not ours",
+        ),
+        sa.Column(
+            "process",
+            sa.String(length=2000),
+            nullable=False,
+            comment="the start by a worker that it holds for, as Airflow has it",
+        ),
+        sa.Column(
+            "secret_hash", sa.String(length=64), nullable=False, comment="SHA-256 of what the caller made up"
+        ),
+        sa.Column("claimed_by_id", sa.String(length=250), nullable=False),
+        sa.Column("claimed_by_name", sa.String(length=250), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "contested_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when another caller said that it is this task; what either says counts no more",
+        ),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["release.id"], name=op.f("fk_release_task_claim_release_id_release")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_task_claim")),
+        sa.UniqueConstraint(
+            "dag_id", "run_id", "task_id", "map_index", "try_number", name="uq_release_task_claim_task"
+        ),
+    )
+    op.create_index(
+        op.f("ix_release_task_claim_release_id"), "release_task_claim", ["release_id"], unique=False
+    )
+
+
 def upgrade() -> None:
     """Make the tables."""
     _create_release()
@@ -760,10 +821,12 @@ def upgrade() -> None:
     _create_run()
     _create_submission()
     _create_item()
+    _create_task_claim()
 
 
 def downgrade() -> None:
     """Drop the tables."""
+    op.drop_table("release_task_claim")
     op.drop_table("release_item")
     op.drop_table("release_submission")
     op.drop_table("release_run")

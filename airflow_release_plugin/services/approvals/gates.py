@@ -9,25 +9,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.flow.gate_question import GateQuestion
 from airflow_release_plugin.domain.flow.rules import MAX_HOURS
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.kinds import ReleaseKind
-from airflow_release_plugin.domain.ports import TaskKey
 from airflow_release_plugin.domain.release.risk import DagSubject, RiskFacts
 from airflow_release_plugin.domain.states import ApprovalState, GateState
+from airflow_release_plugin.domain.tasks import TaskKey
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
 from airflow_release_plugin.models import Gate
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import approvals as queries
 from airflow_release_plugin.repositories.pages import Page
-from airflow_release_plugin.services.approvals import approvals, flows, notifications
+from airflow_release_plugin.services.approvals import approvals, flows, gate_tasks, notifications
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 
 
 @dataclass(frozen=True)
 class GateSubject:
-    """What is to be signed off: one try of one task, and what the author of the DAG asks."""
+    """What is to be signed off: one try of one task, and what Airflow recorded that it asks."""
 
     dag_id: str
     run_id: str
@@ -40,61 +41,75 @@ class GateSubject:
     bundle_version: str | None = None
     data_interval_start: datetime | None = None
     data_interval_end: datetime | None = None
+    run_started_by: str = ""
 
-    def digest(self) -> str:
-        """SHA-256 (64 hex digits) over everything that people see when they sign."""
-        values = {
+    def digest(self, approvers: Sequence[str] = ()) -> str:
+        """SHA-256 (64 hex digits) over everything that people see when they sign, and who was named."""
+        values: dict[str, object] = {
             name: value.isoformat() if isinstance(value, datetime) else value
             for name, value in vars(self).items()
         }
+        values["approvers"] = list(approvers)
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def open_gate(
-    ctx: Context,
-    *,
-    actor: Actor,
-    subject: GateSubject,
-    approvers: Sequence[str] = (),
-    valid_hours: float | None = None,
-) -> Gate:
+def open_gate(ctx: Context, *, actor: Actor, task: TaskKey, said: GateQuestion | None = None) -> Gate:
     """
-    Open the gate of one try; the same try gets the same gate back, older tries lose theirs.
+    Open the gate of one try; the same try that asks the same gets the same gate back.
 
-    :param approvers: login names that narrow who may decide
-    :param valid_hours: hours until it expires, at most 240; the flow's window if ``None``
-    :raises InvalidRequestError: nobody could sign it off
+    Older tries lose theirs. So does the same try when it asks something else by now: a task that waits by
+    rescheduling renders its templates anew each time.
+
+    :param said: what the caller believes to ask; must be what Airflow recorded. ``None`` for whatever that is
+    :raises TaskMismatchError: the task is no gate, does not run in this try, or asks something else
+    :raises InvalidRequestError: nobody could sign it off, or Airflow kept only a part of the text
     """
     access.require_executor(ctx, actor, "open gates")
-    earlier = queries.gates_of_task(
-        ctx.session, subject.dag_id, subject.run_id, subject.task_id, subject.map_index
+    record = gate_tasks.require_gate_task(ctx, task, actor=actor)
+    question = gate_tasks.require_question(ctx, task, said, actor=actor)
+    subject = GateSubject(
+        **task.to_dict(),
+        title=question.title,
+        message=question.message,
+        bundle_name=record.bundle_name,
+        bundle_version=record.bundle_version,
+        data_interval_start=record.data_interval_start,
+        data_interval_end=record.data_interval_end,
+        run_started_by=record.run_started_by,
     )
-    for gate in earlier:
-        if gate.try_number == subject.try_number:
-            return gate
+    earlier = queries.gates_of_task(ctx.session, task.dag_id, task.run_id, task.task_id, task.map_index)
+    of_this_try = [gate for gate in earlier if gate.try_number == task.try_number]
+    digest = subject.digest(question.approvers)
+    if of_this_try and of_this_try[-1].change_digest == digest:
+        return of_this_try[-1]
     for gate in earlier:
         if gate.effective_state(ctx.clock()) is GateState.OPEN:
             close(ctx, gate, GateState.WITHDRAWN, actor=actor)
             approvals.withdraw(ctx, "gate", gate.id, actor=actor)
+    flow = _flow(ctx, subject, question)
+    gate = _new(ctx, subject, digest, repeat=len(of_this_try), actor=actor)
+    approval = approvals.open_approval(
+        ctx, actor=actor, subject_type="gate", subject_id=gate.id, digest=gate.change_digest, flow=flow
+    )
+    gate.expires_at = approval.expires_at
+    return gate
+
+
+def _flow(ctx: Context, subject: GateSubject, question: GateQuestion) -> flows.ResolvedFlow:
     flow = flows.resolve(
         ctx,
         subject=f"gate {subject.title!r}",
         excluded=(),
         kind=ReleaseKind.GATE,
         facts=_facts(ctx, subject.dag_id),
-        only=approvers,
+        only=question.approvers,
     )
-    if valid_hours is not None:
-        if not 0 < valid_hours <= MAX_HOURS:
-            raise InvalidRequestError(f"A gate is open more than 0 and at most {MAX_HOURS} hours.")
-        validity = replace(flow.spec.validity, approval=valid_hours)
-        flow = replace(flow, spec=replace(flow.spec, validity=validity))
-    gate = _new(ctx, subject, actor=actor)
-    approval = approvals.open_approval(
-        ctx, actor=actor, subject_type="gate", subject_id=gate.id, digest=gate.change_digest, flow=flow
-    )
-    gate.expires_at = approval.expires_at
-    return gate
+    if question.valid_hours is None:
+        return flow
+    if not 0 < question.valid_hours <= MAX_HOURS:
+        raise InvalidRequestError(f"A gate is open more than 0 and at most {MAX_HOURS} hours.")
+    validity = replace(flow.spec.validity, approval=question.valid_hours)
+    return replace(flow, spec=replace(flow.spec, validity=validity))
 
 
 def _facts(ctx: Context, dag_id: str) -> RiskFacts:
@@ -105,7 +120,7 @@ def _facts(ctx: Context, dag_id: str) -> RiskFacts:
     return RiskFacts(dags=(subject,))
 
 
-def _new(ctx: Context, subject: GateSubject, *, actor: Actor) -> Gate:
+def _new(ctx: Context, subject: GateSubject, digest: str, *, repeat: int, actor: Actor) -> Gate:
     gate = Gate(
         dag_id=subject.dag_id,
         run_id=subject.run_id,
@@ -118,8 +133,10 @@ def _new(ctx: Context, subject: GateSubject, *, actor: Actor) -> Gate:
         bundle_version=subject.bundle_version,
         data_interval_start=subject.data_interval_start,
         data_interval_end=subject.data_interval_end,
+        run_started_by=subject.run_started_by,
+        repeat=repeat,
         state=GateState.OPEN,
-        change_digest=subject.digest(),
+        change_digest=digest,
         opened_at=ctx.clock(),
         expires_at=ctx.clock(),
         **stamp(actor, "requested"),

@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.digest import change_digest
 from airflow_release_plugin.domain.states import ApprovalState, ReleaseState, SubmissionState
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import (
     ConflictError,
     ExpiredError,
@@ -25,7 +26,7 @@ from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.promotion import superseding
-from airflow_release_plugin.services.releases import lifecycle, releases, schedule
+from airflow_release_plugin.services.releases import lifecycle, releases, schedule, task_claims
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions.contents import changed_under, dag_files_to_parse
@@ -48,6 +49,7 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     environment_name = releases.get(ctx, actor=actor, release_id=release_id).environment
     environment = lock_environment(ctx, environment_name)
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    task_claims.require_task(ctx, release, TaskRole.PROMOTE, actor=actor, deed="promote releases")
     if release.state in {ReleaseState.RELEASED, ReleaseState.ROLLED_BACK}:
         return release
     approval = _require_approved(ctx, release)

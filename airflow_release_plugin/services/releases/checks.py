@@ -11,18 +11,22 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import LastRun
 from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind, failed
 from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, StaleDigestError
 from airflow_release_plugin.models import Approval, Release, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.approvals import approvals, flows
-from airflow_release_plugin.services.releases import dag_id_checks, lifecycle, releases, schedule
+from airflow_release_plugin.services.releases import dag_id_checks, lifecycle, releases, schedule, task_claims
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import risk
 from airflow_release_plugin.services.versions.contents import dag_files_to_parse
 from airflow_release_plugin.services.versions.streams import stream
+
+_REPORTERS = {ReportKind.CHECK: (TaskRole.CHECK,), ReportKind.TEST: ()}
+"""Roles of the tasks that may report, by kind; none for every task of the run."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +96,15 @@ def report(
     Store what a step found out; a failed item fails the release.
 
     :param ask: request approval when the report is a check that passed
+    :raises TaskMismatchError: the actor is not the check, or the test, of this attempt
     :raises ConflictError: the report is about another attempt, or the release does not wait for reports
     """
-    access.require_executor(ctx, actor, "report on releases")
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    if kind not in _REPORTERS:
+        raise InvalidRequestError(f"Nobody reports a {kind.value}: the server finds that out itself.")
+    task_claims.require_task(
+        ctx, release, *_REPORTERS[kind], actor=actor, deed="report on releases", by_hand=False
+    )
     if attempt != release.attempt:
         raise ConflictError(
             f"{release.subject} is in attempt {release.attempt}; this report is about attempt {attempt}."
@@ -151,8 +160,10 @@ def request_approval(ctx: Context, *, actor: Actor, release_id: int) -> Release:
 
     :raises ConflictError: no check of the present attempt has passed
     """
-    access.require_executor(ctx, actor, "request approval for releases")
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    task_claims.require_task(
+        ctx, release, TaskRole.REQUEST_APPROVAL, actor=actor, deed="request approval for releases"
+    )
     if release.state in {ReleaseState.AWAITING_APPROVAL, ReleaseState.APPROVED}:
         return release
     # The report that was just added in this transaction counts too.
@@ -240,8 +251,8 @@ def mark_errored(ctx: Context, *, actor: Actor, release_id: int, reason: str) ->
 
     What people have approved still counts when it is tried again; what they were being asked is asked anew.
     """
-    access.require_executor(ctx, actor, "stop releases")
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    task_claims.require_task(ctx, release, actor=actor, deed="stop releases", at_work=False)
     if release.state.is_open:
         was_asked = release.state is ReleaseState.AWAITING_APPROVAL
         lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=reason)

@@ -9,10 +9,10 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind, failed
 from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
 from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.models import Release, ReleaseItem, Report
-from airflow_release_plugin.services.releases import releases
-from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.releases import releases, task_claims
 from airflow_release_plugin.services.runtime.context import Context
 
 _IN_TARGET = frozenset({ReleaseState.RELEASED, ReleaseState.ROLLED_BACK})
@@ -26,8 +26,10 @@ def note(
 
     :raises ConflictError: the release is not being checked, or in another attempt
     """
-    access.require_executor(ctx, actor, "report on releases")
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    task_claims.require_task(
+        ctx, release, TaskRole.CHECK, actor=actor, deed="report on releases", by_hand=False
+    )
     if release.state is not ReleaseState.CHECKING or attempt != release.attempt:
         raise ConflictError(
             f"{release.subject} is {release.state.value!r} in attempt {release.attempt}; the progress of "

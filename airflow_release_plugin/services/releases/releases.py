@@ -128,6 +128,18 @@ def get_locked(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     return release
 
 
+def discredit(ctx: Context, release: Release, *, actor: Actor, reason: str) -> None:
+    """
+    Stop a release of which nobody knows whether its check was one; what people agreed to counts no more.
+
+    One that is in the target, or ended otherwise, is left alone.
+    """
+    if release.state.is_open:
+        lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=reason)
+    if release.state is ReleaseState.ERRORED:
+        approvals.withdraw(ctx, "release", release.id, actor=actor)
+
+
 def may_revoke(ctx: Context, actor: Actor, release: Release) -> bool:
     """Whether the actor may take the release back now (R12)."""
     return release.effective_state(ctx.clock()) in REVOCABLE_RELEASE_STATES and (

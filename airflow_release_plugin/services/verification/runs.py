@@ -11,10 +11,11 @@ from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind, failed
 from airflow_release_plugin.domain.release.runs import AT_WORK, DELETED, NOT_STARTED, WAITING, StartStatus
 from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
 from airflow_release_plugin.models import Release, ReleasedRun
 from airflow_release_plugin.repositories import releases as release_queries
-from airflow_release_plugin.services.releases import releases
+from airflow_release_plugin.services.releases import releases, task_claims
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.verification import verification
@@ -32,8 +33,10 @@ def start_runs(ctx: Context, *, actor: Actor, release_id: int) -> tuple[StartSta
     :raises ConflictError: the release is not released
     """
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
-    if not access.is_executor(ctx, actor) and not may_start(ctx, actor, release, start_status(ctx, release)):
-        access.require_executor(ctx, actor, f"start the runs of {release.subject} now")
+    if not may_start(ctx, actor, release, start_status(ctx, release)):
+        task_claims.require_task(
+            ctx, release, TaskRole.RUN, actor=actor, deed=f"start the runs of {release.subject} now"
+        )
     if not release.run_after_release:
         return ()
     if release.state is not ReleaseState.RELEASED:
@@ -145,8 +148,8 @@ def soak(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
 
     :raises ConflictError: the release is not released, or its runs were not started
     """
-    access.require_executor(ctx, actor, "watch the runs of releases")
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    task_claims.require_task(ctx, release, TaskRole.SOAK, actor=actor, deed="watch the runs of releases")
     if not release.soak_minutes:
         return Verification(CheckStatus.PASSED, [])
     stored = verification.stored_verdict(ctx, release, ReportKind.SOAK)

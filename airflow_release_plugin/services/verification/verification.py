@@ -11,15 +11,16 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import ServedState
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind, failed
 from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.models import Release, Report, Submission
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.promotion import history
-from airflow_release_plugin.services.releases import progress, releases
+from airflow_release_plugin.services.releases import progress, releases, task_claims
 from airflow_release_plugin.services.rollbacks import automatic
-from airflow_release_plugin.services.runtime import access, audit
+from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
 
 SETTLED = timedelta(seconds=30)
@@ -47,8 +48,8 @@ def verify(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
 
     :raises ConflictError: the release is not released
     """
-    access.require_executor(ctx, actor, "verify releases")
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
+    task_claims.require_task(ctx, release, TaskRole.VERIFY, actor=actor, deed="verify releases")
     stored = stored_verdict(ctx, release, ReportKind.VERIFICATION)
     if stored is not None:
         return concluded(ctx, release, stored)

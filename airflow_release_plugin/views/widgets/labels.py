@@ -95,6 +95,8 @@ EVENT_LABELS: Mapping[str, Any] = {
     "flow:definition:change": _("Flow changed"),
     "flow:definition:delete": _("Flow deleted"),
     "flow:priority:change": _("Order of flows changed"),
+    "task:call:refuse": _("Call of a task refused"),
+    "task:claim:contest": _("Two callers said that they are the same task"),
     "release:glass:break": _("Glass broken"),
     "environment:baseline:adopt": _("Environment adopted as it was"),
     "environment:drift:adopt": _("What was changed by hand was adopted"),

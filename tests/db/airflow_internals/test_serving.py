@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from airflow_release_plugin.airflow_internals.serving import AirflowServing
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.ports import TaskKey
+from airflow_release_plugin.domain.tasks import TaskKey
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
 from tests.db.airflow_internals.conftest import Parse
 

@@ -27,7 +27,7 @@ from airflow_release_plugin.store.release_store import ReleaseStore
 from airflow_release_plugin.transfer.keys import KeyFolder
 from airflow_release_plugin.transfer.upload import Upload
 from tests.conftest import BACKENDS
-from tests.db.api.world import SERVICE, World, ok
+from tests.db.api.world import World, ok
 from tests.harness.outbox import NOTIFIER
 from tests.harness.preflights import unit
 from tests.harness.process_kill import Moment, files, is_half, kill, refs, restart, rows
@@ -219,8 +219,8 @@ def approved(world: World) -> World:
 
 
 def promote(world: World) -> None:
-    """What the pipeline's request does."""
-    with unit_of_work(world.user(SERVICE)) as (ctx, actor):
+    """What an admin's request does."""
+    with unit_of_work(world.user("admin")) as (ctx, actor):
         promotions.promote(ctx, actor=actor, release_id=1)
 
 

@@ -14,18 +14,23 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from airflow_release_plugin.domain.tasks import TaskKey, TaskRole
+from airflow_release_plugin.models import Release
+from airflow_release_plugin.schemas.task import CLAIM_HEADER
 from airflow_release_plugin.store.bare_repository import create_repository
 from airflow_release_plugin.store.copies import copy_refs
 from airflow_release_plugin.store.database import database_store
 from airflow_release_plugin.transfer.attestation import SigningKey
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.harness.airflow_home import BUNDLES
+from tests.harness.airflow_tasks import render, start_task, store_dag
 from tests.harness.bundles import KEY, write
 
 API = "/api/v1"
+SECRET = "a-secret-that-the-task-makes-up-for-itself"
 MANAGERS = ("simple", "fab")
 SERVICE = "pipeline"
 ROLE_OF = {
@@ -240,7 +245,7 @@ class World:
             "base_commit": release["base_commit"],
             "items": [{"name": "Parse etl.py", "status": status, "path": "etl.py", "detail": "as found"}],
         }
-        return ok(self.as_(SERVICE).post(f"/releases/{release['id']}/reports", json=body))
+        return ok(self.say(release, TaskRole.CHECK, "reports", json=body))
 
     def awaiting(self, path: str = "etl.py") -> dict[str, Any]:
         """A release that awaits approval."""
@@ -251,7 +256,26 @@ class World:
         return self.as_(who).post(f"/releases/{release['id']}/decisions", json=body)
 
     def promote(self, release: dict[str, Any]) -> Any:
-        return self.as_(SERVICE).post(f"/releases/{release['id']}/promote")
+        return self.say(release, TaskRole.PROMOTE, "promote")
+
+    def say(self, release: dict[str, Any], role: TaskRole, what: str, **body: Any) -> Any:
+        """What a task of the release's run says, as far as it is one that may."""
+        number = release["id"]
+        task = self.start_task(number, role)
+        claimed = ok(
+            self.as_(SERVICE).post(f"/releases/{number}/claims", json={**vars(task), "secret": SECRET})
+        )
+        headers = {CLAIM_HEADER: f"{claimed['id']}.{SECRET}"}
+        return self.as_(SERVICE).post(f"/releases/{number}/{what}", headers=headers, **body)
+
+    def start_task(self, release_id: int, role: TaskRole) -> TaskKey:
+        """Let a worker take up the task of the run that works on a release; its pipeline must be parsed."""
+        with self.session() as session:
+            release = session.get_one(Release, release_id)
+            task = TaskKey(release.pipeline_dag_id, str(release.pipeline_run_id), role.value, -1, 1)
+            start_task(session, task)
+            session.commit()
+        return task
 
     def released(self, path: str = "etl.py") -> dict[str, Any]:
         """A release that has reached the target."""
@@ -290,28 +314,27 @@ class World:
         row = ok(admin.post("/imports", json={"file_name": "a.dagbundle", "file_size": len(data)}))
         return ok(admin.put(f"/imports/{row['id']}/content", content=data))
 
-    def wait_at(self, *, dag_id: str, run_id: str, task_id: str, try_number: int) -> None:
-        """Store what Airflow stores of a deferred task; the gate of one that waits no more is withdrawn."""
-        from airflow.models.dagrun import DagRun
-        from airflow.models.taskinstance import TaskInstance
+    def start_gate(self, task: TaskKey, **asked: Any) -> None:
+        """Store what Airflow stores of a gate's task that a worker is at."""
+        from airflow.models.dag import DagModel
+        from airflow.sdk import DAG
 
-        run = {"dag_id": dag_id, "run_id": run_id}
-        task = {"task_id": task_id, "try_number": try_number, "state": "deferred", "pool": "default_pool"}
-        now = datetime.now(timezone.utc)
+        from airflow_release_plugin.sensors.gate import ApprovalGateSensor
+
+        with DAG(task.dag_id) as dag:
+            ApprovalGateSensor(task_id=task.task_id, title="?")
         with self.session() as session:
-            if session.scalar(select(DagRun.id).filter_by(**run)) is None:
-                session.execute(
-                    insert(DagRun).values(**run, run_type="manual", state="running", run_after=now)
-                )
-            session.execute(delete(TaskInstance).filter_by(**run, task_id=task_id))
-            session.execute(insert(TaskInstance).values(**run, **task))
+            if session.get(DagModel, task.dag_id) is None:
+                store_dag(session, dag)
+            start_task(session, task)
+            render(session, task, asked)
             session.commit()
 
-    def gate(self, dag_id: str = "etl", title: str = "Books closed?", **more: Any) -> dict[str, Any]:
+    def gate(self, dag_id: str = "etl", title: str = "Books closed?", **asked: Any) -> dict[str, Any]:
         """The gate of a task's first try, which waits at it."""
-        key: dict[str, Any] = {"dag_id": dag_id, "run_id": "r", "task_id": "t", "try_number": 1}
-        self.wait_at(**key)
-        return ok(self.as_(SERVICE).post("/gates", json={**key, "title": title, **more}))
+        key = TaskKey(dag_id, "r", "t", -1, 1)
+        self.start_gate(key, title=title, **asked)
+        return ok(self.as_(SERVICE).post("/gates", json={**vars(key), "title": title, **asked}))
 
     def state(self, release: dict[str, Any]) -> str:
         return str(ok(self.as_("admin").get(f"/releases/{release['id']}"))["state"])

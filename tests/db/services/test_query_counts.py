@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Engine
 
 from airflow_release_plugin.services.approvals import gates
-from airflow_release_plugin.services.approvals.gates import GateSubject
 from airflow_release_plugin.services.promotion import cutover, environments, records
 from airflow_release_plugin.services.read_models import compare, dag_history, page_frame, release_page, watch
 from airflow_release_plugin.services.releases import checks, decisions, releases
@@ -80,8 +79,7 @@ def fill(world: World, rows: range) -> None:
         world.dag(f"two_of_two{row}", lines=f"import lib{row}")
     for row in rows:
         world.waiting(world.dag(f"waiting{row}"))
-        subject = GateSubject(f"live{row}", "run", "task", -1, 1, "Go on?")
-        gates.open_gate(world.ctx, actor=PIPELINE, subject=subject)
+        world.gate(f"live{row}")
         world.submit(world.dag(f"listed{row}"))
         world.submit(world.dag("often", lines=f"row = {row}"))
 

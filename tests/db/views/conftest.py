@@ -16,11 +16,9 @@ from werkzeug.test import TestResponse
 
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.models import Gate, Release
-from airflow_release_plugin.services.approvals import gates
-from airflow_release_plugin.services.approvals.gates import GateSubject
 from airflow_release_plugin.services.runtime import unit_of_work
 from airflow_release_plugin.views.web.security import USER_KEY
-from tests.harness.context import PIPELINE, World, make_world
+from tests.harness.context import World, make_world
 
 ROLE_OF = {"dev": "user", "viewer": "viewer", "reviewer": "op", "second": "op", "admin": "admin"}
 BASE = "http://localhost/release"
@@ -131,8 +129,7 @@ class Installation:
 
     def gate(self, dag_id: str, message: str = "") -> Gate:
         """An open gate."""
-        subject = GateSubject(dag_id, "run", "task", -1, 1, "Go on?", message=message)
-        return self.do(lambda w: gates.open_gate(w.ctx, actor=PIPELINE, subject=subject))  # type: ignore[no-any-return]
+        return self.do(lambda w: w.gate(dag_id, message=message))  # type: ignore[no-any-return]
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import html
 
 import pytest
 
-from airflow_release_plugin.domain.ports import TaskKey
 from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.tasks import TaskKey
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.recovery import lost_work
 from airflow_release_plugin.services.releases import creation

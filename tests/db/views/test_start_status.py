@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from airflow_release_plugin.domain.ports import RunFacts
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.verification import runs
 from tests.db.views.conftest import DEV, REVIEWER, Browsers, Installation, words
-from tests.harness.context import PIPELINE, World, dag_text
+from tests.harness.context import World, dag_text
 
 pytestmark = pytest.mark.req("R11")
 
@@ -23,7 +24,7 @@ def started(home: Installation, *, unknown: str = "") -> Release:
         release = world.promote(world.decide(world.report(asked), REVIEWER))
         if unknown:
             world.twin.unstartable[unknown] = NotFoundError(f"Airflow does not know the DAG {unknown!r}.")
-        runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+        runs.start_runs(world.ctx, actor=world.task(release, TaskRole.RUN), release_id=release.id)
         return release
 
     return home.do(step)  # type: ignore[no-any-return]

@@ -146,6 +146,7 @@ def gate(gate_id: int = 3, state: str = "open", **changes: Any) -> dict[str, Any
         "bundle_version": None,
         "data_interval_start": None,
         "data_interval_end": None,
+        "run_started_by": "ann",
         "change_digest": "0" * 64,
         "requested_by": PERSON,
         "opened_at": NOW,
@@ -226,6 +227,7 @@ class Request:
     path: str
     token: str
     body: Any
+    claim: str = ""
 
 
 @dataclass
@@ -305,6 +307,8 @@ class ReleaseServer:
         script = self._scripts.get((request.method, path))
         if script:
             return script.pop(0) if len(script) > 1 else script[0]
+        if path.endswith("/claims"):
+            return Answer(body={"id": 5})
         if path == "/watch":
             return self._watch(request.body)
         return Answer(404, {"error": "not_found", "detail": f"No {path}.", "context": {"path": path}})
@@ -367,7 +371,7 @@ class _Handler(BaseHTTPRequestHandler):
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         is_json = self.headers.get("Content-Type") == "application/json"
         body = json.loads(text) if is_json else text or None
-        request = Request(self.command, self.path, token, body)
+        request = Request(self.command, self.path, token, body, self.headers.get("Release-Claim") or "")
         self.owner.requests.append(request)
         answer = self.owner.answer(request)
         # A stopped server drops its connections, as a killed process would.

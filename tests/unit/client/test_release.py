@@ -31,8 +31,10 @@ from airflow_release_plugin.schemas.imports import (
 from airflow_release_plugin.schemas.release import ProgressBody, ReleaseBody, ReportBody
 from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackScopeBody
 from airflow_release_plugin.schemas.submission import SubmissionBody
+from airflow_release_plugin.schemas.task import ClaimBody
 from tests.unit.client.server import EXPORT, IMPORT, PREFIX, SUBMISSION, Answer, gate, plan, release
 
+CLAIM = ClaimBody(dag_id="p", run_id="r", task_id="check", try_number=1, secret="s" * 40)
 WORK = {
     "release_id": 7,
     "attempt": 1,
@@ -128,6 +130,7 @@ CALLS = {
         lambda c: c.request_rollback(RollbackBody(release_id=6, digest="1" * 64, reviewers=["bob"])),
     ),
     "retry": (("POST", "/releases/7/retry", release()), lambda c: c.retry(7)),
+    "claim": (("POST", "/releases/7/claims", {"id": 5}), lambda c: c.claim(7, CLAIM)),
     "errored": (("POST", "/releases/7/errored", release(state="errored")), lambda c: c.errored(7, "why")),
     "open_gate": (("POST", "/gates", gate()), lambda c: c.open_gate(GATE_BODY)),
     "get_gate": (("GET", "/gates/3", gate()), lambda c: c.get_gate(3)),
@@ -156,6 +159,18 @@ def test_each_call_gives_the_typed_answer(server, client, name):
     dumped = [item.model_dump() for item in answer] if isinstance(answer, list) else answer.model_dump()
     assert dumped
     assert len(server.called(PREFIX + path)) == 1
+
+
+@pytest.mark.req("R88")
+def test_what_is_said_of_a_release_carries_its_claim_and_nothing_else_does(server, client):
+    server.script("POST", "/releases/7/promote", {"release_id": 7, "state": "released", "commit": "c"})
+    server.script("POST", "/releases/8/promote", {"release_id": 8, "state": "released", "commit": "c"})
+    server.script("GET", "/releases/7", release())
+    client.claim(7, CLAIM)
+    client.promote(7)
+    client.promote(8)
+    client.get_release(7)
+    assert [request.claim for request in server.requests[-3:]] == [f"5.{CLAIM.secret}", "", ""]
 
 
 @pytest.mark.parametrize(("context", "sent"), [({"lost_race": True}, 2), ({"state": "draft"}, 1)])

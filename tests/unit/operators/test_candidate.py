@@ -5,9 +5,11 @@ import stat
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.execution_time.context import set_current_context
 
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.operators.candidate import candidate_tree, extract, report_test
+from tests.unit.client.context import context
 from tests.unit.client.server import Answer, release
 from tests.unit.operators.conftest import zipped
 
@@ -78,7 +80,8 @@ def test_candidate_tree_that_may_not_be_read_fails_the_task_with_the_servers_wor
 def test_test_result_goes_to_the_release(server, passed, status):
     server.script("GET", "/releases/7", release(attempt=2))
     server.script("POST", "/releases/7/reports", release())
-    report_test(7, name="sums", passed=passed, detail="x" * 30000)
+    with set_current_context(context()):
+        report_test(7, name="sums", passed=passed, detail="x" * 30000)
     body = server.called("/release/api/v1/releases/7/reports")[0].body
     assert (body["kind"], body["attempt"], body["request_approval"]) == ("test", 2, False)
     assert [(item["name"], item["status"]) for item in body["items"]] == [("sums", status)]

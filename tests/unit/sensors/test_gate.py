@@ -4,6 +4,7 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
+from airflow_release_plugin.domain.flow.gate_question import FIELDS, recorded_question
 from airflow_release_plugin.sensors.gate import ApprovalGateSensor
 from tests.unit.client.context import TaskInstance, context
 from tests.unit.client.server import PREFIX, Answer, approval, gate
@@ -56,21 +57,30 @@ def test_gate_names_the_try_the_code_and_the_data(server):
         "try_number": 2,
         "title": "Pay out?",
         "message": "Look.",
-        "bundle_name": "prod",
-        "bundle_version": "c0ffee",
-        "data_interval_start": "2026-01-01T00:00:00Z",
-        "data_interval_end": "2026-01-01T00:00:00Z",
         "valid_hours": 2.0,
         "approvers": ["bob"],
     }
     assert ti.xcoms == {"_link_ReleaseLink": "/release/ui/gates/3"}
 
 
-def test_run_without_a_data_interval_has_a_gate_too(server):
-    server.script("POST", "/gates", gate())
-    with pytest.raises(TaskDeferred):
-        sensor().execute(context(data_interval_start=None, data_interval_end=None))
-    assert server.called(GATES)[0].body["data_interval_start"] is None
+def test_values_that_templates_gave_other_types_are_told_as_people_read_them(server):
+    deferred(server, title=312, message={"rows": 3}, approvers="bob", valid_hours="1.5")
+    body = server.called(GATES)[0].body
+    assert (body["title"], body["message"]) == ("312", '{"rows": 3}')
+    assert (body["approvers"], body["valid_hours"]) == (["bob"], 1.5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"), [({"title": ""}, "0 characters"), ({"valid_hours": "soon"}, "number of hours")]
+)
+def test_question_that_is_none_fails_the_task_before_anybody_is_asked(server, changes, why):
+    with pytest.raises(AirflowFailException, match=why):
+        sensor(**changes).execute(context())
+    assert not server.called(GATES)
+
+
+def test_everything_that_is_asked_is_a_template_field_so_that_airflow_records_it():
+    assert ApprovalGateSensor.template_fields == FIELDS == tuple(vars(recorded_question({"title": "?"})))
 
 
 @pytest.mark.req("R37")

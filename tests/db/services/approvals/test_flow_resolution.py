@@ -19,7 +19,6 @@ from airflow_release_plugin.exceptions import (
 from airflow_release_plugin.models import Approval, Release
 from airflow_release_plugin.repositories.approvals import latest_approval
 from airflow_release_plugin.services.approvals import approvals, flow_admin, gates
-from airflow_release_plugin.services.approvals.gates import GateSubject
 from airflow_release_plugin.services.read_models import simulator
 from airflow_release_plugin.services.releases import checks, creation, previews, releases
 from tests.harness.clock import FrozenClock
@@ -143,7 +142,7 @@ def test_a_retry_asks_again_under_the_flow_as_it_is_then_and_keeps_no_decision(w
     join(world, LEAD)
     flow_id = flow(world, "Strict", level(step("op"), step("lead")))
     release = world.decide(world.waiting(world.dag("etl")), REVIEWER)
-    checks.mark_errored(world.ctx, actor=PIPELINE, release_id=release.id, reason="broke")
+    checks.mark_errored(world.ctx, actor=world.task(release), release_id=release.id, reason="broke")
     flow_admin.update(
         world.ctx,
         actor=ADMIN,
@@ -354,10 +353,8 @@ def test_checking_again_after_other_changes_keeps_the_approval(world: World) -> 
     assert world.promote(second).state is ReleaseState.RELEASED
 
 
-def gate(world: World, dag_id: str, **more: object) -> approvals.ApprovalDetail:
-    subject = GateSubject(dag_id, "run", "task", -1, 1, "Go on?")
-    opened = gates.open_gate(world.ctx, actor=PIPELINE, subject=subject, **more)  # type: ignore[arg-type]
-    return gates.approval_view(world.ctx, opened, actor=REVIEWER)
+def gate(world: World, dag_id: str, **asked: object) -> approvals.ApprovalDetail:
+    return gates.approval_view(world.ctx, world.gate(dag_id, **asked), actor=REVIEWER)
 
 
 @pytest.mark.req("R37")

@@ -6,11 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from airflow._shared.template_rendering import TRUNCATE_PREFIX, TRUNCATE_SUFFIX
 
+from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.approval import Verdict
+from airflow_release_plugin.domain.flow.gate_question import GateQuestion
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.domain.states import GateState
+from airflow_release_plugin.domain.tasks import TaskKey, TaskOperator, TaskRole
 from airflow_release_plugin.exceptions import (
     ConflictError,
     ExpiredError,
@@ -19,8 +23,10 @@ from airflow_release_plugin.exceptions import (
     NotAllowedError,
     NotFoundError,
     StaleDigestError,
+    TaskMismatchError,
 )
 from airflow_release_plugin.models import Gate
+from airflow_release_plugin.repositories import events
 from airflow_release_plugin.services.approvals import gates
 from airflow_release_plugin.services.approvals.gates import GateSubject
 from airflow_release_plugin.services.read_models import watch
@@ -36,8 +42,18 @@ def by_name(actor: Actor) -> str:
     return actor.name
 
 
-def opened(world: World, subject: GateSubject = SUBJECT, **options: Any) -> Gate:
-    return gates.open_gate(world.ctx, actor=PIPELINE, subject=subject, **options)
+def key_of(subject: GateSubject) -> TaskKey:
+    return TaskKey(subject.dag_id, subject.run_id, subject.task_id, subject.map_index, subject.try_number)
+
+
+def started(world: World, subject: GateSubject = SUBJECT, **asked: Any) -> TaskKey:
+    """The key of the gate's task, which runs."""
+    rendered = {"title": subject.title, "message": subject.message, **asked}
+    return world.start_gate(key_of(subject), rendered, bundle_version=subject.bundle_version)
+
+
+def opened(world: World, subject: GateSubject = SUBJECT, **asked: Any) -> Gate:
+    return gates.open_gate(world.ctx, actor=PIPELINE, task=started(world, subject, **asked))
 
 
 def decide(
@@ -186,7 +202,7 @@ def test_people_neither_open_nor_withdraw_gates(world: World, actor: Actor) -> N
     gate = opened(world)
 
     with pytest.raises(NotAllowedError):
-        gates.open_gate(world.ctx, actor=actor, subject=SUBJECT)
+        gates.open_gate(world.ctx, actor=actor, task=key_of(SUBJECT))
     with pytest.raises(NotAllowedError):
         gates.withdraw(world.ctx, actor=actor, gate_id=gate.id)
 
@@ -270,3 +286,133 @@ def test_a_watcher_that_names_no_subject_is_refused(world: World, key: str) -> N
 def test_people_do_not_watch(world: World) -> None:
     with pytest.raises(NotAllowedError):
         watch.changed_states(world.ctx, actor=DEV, known={})
+
+
+# what Airflow recorded, and what it did not
+
+OTHER = GateQuestion("Routine: rotate logs?", "Nothing to see.")
+
+
+def refused(world: World, task: TaskKey, said: GateQuestion | None = None) -> str:
+    """Why no gate was opened; the trail has it, and there is no gate."""
+    with pytest.raises(TaskMismatchError) as caught:
+        gates.open_gate(world.ctx, actor=PIPELINE, task=task, said=said)
+    (event,) = events.list_events(world.ctx.session, subjects=["gates"]).items
+    assert (event.tag, event.actor_name) == (EventTag.TASK_REFUSED, "pipeline")
+    assert {name: event.data[name] for name in vars(task)} == vars(task)
+    assert event.data["reason"] in caught.value.message
+    assert gates.list_gates(world.ctx, actor=ADMIN).items == []
+    return caught.value.message
+
+
+@pytest.mark.req("R88")
+def test_people_see_what_airflow_recorded(world: World) -> None:
+    gate = opened(world, replace(SUBJECT, bundle_version="c0ffee"), approvers=["admin"], valid_hours=2)
+
+    assert (gate.title, gate.message, gate.bundle_version) == (
+        "Publish the numbers?",
+        "Look at them.",
+        "c0ffee",
+    )
+    assert gates.approval_view(world.ctx, gate, actor=ADMIN).steps[0].eligible[0].name == "admin"
+
+
+@pytest.mark.req("R88")
+@pytest.mark.parametrize(
+    "state", [None, "queued", "scheduled", "deferred", "success", "failed", "up_for_retry"]
+)
+def test_a_task_that_does_not_run_opens_no_gate(world: World, state: str | None) -> None:
+    task = started(world)
+    if state is None:
+        world.twin.tasks.clear()
+    else:
+        world.twin.tasks[task] = replace(world.twin.tasks[task], state=state)
+
+    assert "a gate is opened by its own task, while it runs" in refused(world, task)
+
+
+@pytest.mark.req("R88")
+@pytest.mark.parametrize("try_number", [0, 2])
+def test_a_try_that_is_not_the_present_one_opens_no_gate(world: World, try_number: int) -> None:
+    assert "not known to Airflow in this try" in refused(
+        world, replace(started(world), try_number=try_number)
+    )
+
+
+@pytest.mark.req("R88")
+@pytest.mark.parametrize(
+    "operator", [TaskOperator("my.PythonOperator"), TaskOperator("a.B", TaskRole.CHECK), None]
+)
+def test_a_task_that_is_no_gate_opens_none(world: World, operator: TaskOperator | None) -> None:
+    task = started(world)
+    world.twin.operators[task] = operator  # type: ignore[assignment]
+
+    assert "not an ApprovalGateSensor" in refused(world, task)
+
+
+@pytest.mark.req("R88")
+@pytest.mark.parametrize(
+    "said",
+    [
+        OTHER,
+        GateQuestion("Publish the numbers?", "Look at them. Or not."),
+        GateQuestion("Publish the numbers?", "Look at them.", approvers=("reviewer",)),
+        GateQuestion("Publish the numbers?", "Look at them.", valid_hours=240),
+    ],
+)
+def test_a_call_that_says_something_else_than_airflow_recorded_opens_none(
+    world: World, said: GateQuestion
+) -> None:
+    assert "asks something else by Airflow's record" in refused(world, started(world), said)
+
+
+def test_a_secret_that_airflow_masked_stays_masked_and_is_no_difference(world: World) -> None:
+    task = started(world, message="Key *** of *** is used.")
+
+    gate = gates.open_gate(
+        world.ctx,
+        actor=PIPELINE,
+        task=task,
+        said=GateQuestion("Publish the numbers?", "Key s3cret of bob's is used."),
+    )
+
+    assert gate.message == "Key *** of *** is used."
+
+
+def test_text_that_airflow_cut_is_refused_with_the_setting(world: World) -> None:
+    cut = f"{TRUNCATE_PREFIX}Look at...{TRUNCATE_SUFFIX}"
+
+    with pytest.raises(InvalidRequestError, match=r"shorten it, or raise .*max_templated_field_length"):
+        opened(world, message=cut)
+
+
+def test_fields_that_airflow_forgot_are_refused_with_the_setting(world: World) -> None:
+    task = started(world)
+    del world.twin.rendered_fields[task]
+
+    with pytest.raises(InvalidRequestError, match="num_dag_runs_to_retain_rendered_fields"):
+        gates.open_gate(world.ctx, actor=PIPELINE, task=task)
+
+
+@pytest.mark.req("R88")
+def test_a_sign_off_of_another_text_of_the_same_try_counts_for_nothing(world: World) -> None:
+    other = decide(world, opened(world, replace(SUBJECT, title=OTHER.title)))
+
+    gate = opened(world)
+
+    assert (other.state, gate.state, gate.id != other.id) == (GateState.APPROVED, GateState.OPEN, True)
+
+
+def test_a_question_that_changed_while_it_was_open_is_asked_anew(world: World) -> None:
+    first = opened(world, approvers=["admin"])
+    again = opened(world)
+
+    assert (first.state, again.state) == (GateState.WITHDRAWN, GateState.OPEN)
+    assert opened(world) is again
+    assert opened(world, approvers=["admin"]).state is GateState.OPEN
+
+
+def test_a_gate_says_who_started_the_run(world: World) -> None:
+    task = world.start_gate(key_of(SUBJECT), {"title": "Go on?"}, run_started_by="dev")
+
+    assert gates.open_gate(world.ctx, actor=PIPELINE, task=task).run_started_by == "dev"

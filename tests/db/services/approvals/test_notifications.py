@@ -14,11 +14,10 @@ from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.approvals import flow_admin, gates
-from airflow_release_plugin.services.approvals.gates import GateSubject
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
 from tests.harness.clock import FrozenClock
-from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, World
+from tests.harness.context import ADMIN, DEV, FAILED, World
 from tests.harness.outbox import NOTIFIER, SMTP, configure, outbox, told
 
 pytestmark = pytest.mark.req("R40")
@@ -131,8 +130,7 @@ def test_a_release_goes_by_the_notifiers_of_the_flow_it_started_with(world: Worl
 
 def test_a_gate_tells_of_its_request_and_its_end(world: World, clock: FrozenClock) -> None:
     configure(world, kind="gate")
-    subject = GateSubject("etl", "run", "task", -1, 1, "Go on?", message="Look at the totals")
-    gate = gates.open_gate(world.ctx, actor=PIPELINE, subject=subject)
+    gate = world.gate(message="Look at the totals")
     clock.advance(hours=25)
     gates.get_locked(world.ctx, actor=ADMIN, gate_id=gate.id)
 

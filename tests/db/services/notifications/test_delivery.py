@@ -23,7 +23,6 @@ from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.models import Approval, Gate, Notification, Release
 from airflow_release_plugin.models import Event as TrailEvent
 from airflow_release_plugin.services.approvals import gates
-from airflow_release_plugin.services.approvals.gates import GateSubject
 from airflow_release_plugin.services.notifications import delivery
 from airflow_release_plugin.services.notifications.delivery import MAX_ATTEMPTS, PAUSES
 from airflow_release_plugin.services.releases import decisions
@@ -170,7 +169,7 @@ def test_nobody_is_reminded_of_what_is_decided(world: World, clock: FrozenClock)
 
 def test_nobody_is_reminded_of_a_gate_whose_task_is_gone(world: World, clock: FrozenClock) -> None:
     configure(world, kind="gate")
-    gate = gates.open_gate(world.ctx, actor=PIPELINE, subject=GateSubject("etl", "r", "t", -1, 1, "Go on?"))
+    gate = world.gate()
     world.twin.ended_tasks.add(gates._key(gate))
     clock.advance(hours=20)
 
@@ -183,7 +182,7 @@ def test_expiry_that_nobody_came_across_is_written_down_and_told(world: World, c
     configure(world)
     configure(world, kind="gate")
     release = world.waiting(world.dag("etl"))
-    gate = gates.open_gate(world.ctx, actor=PIPELINE, subject=GateSubject("etl", "r", "t", -1, 1, "Go on?"))
+    gate = world.gate()
     clock.advance(hours=25)
 
     look(world, Sender())

@@ -12,7 +12,7 @@ from airflow_release_plugin.services.promotion import environments, records
 from airflow_release_plugin.services.releases import checks, creation, releases
 from airflow_release_plugin.services.submissions import submissions
 from tests.harness.clock import FrozenClock
-from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, VIEWER, World
+from tests.harness.context import ADMIN, DEV, DEV2, VIEWER, World
 
 pytestmark = pytest.mark.req("R15")
 
@@ -110,7 +110,9 @@ def test_a_record_keeps_every_release_that_the_version_was_in(world: World, cloc
 
 def test_decisions_of_an_attempt_that_was_tried_again_are_kept(world: World, clock: FrozenClock) -> None:
     release = world.approved(world.dag("etl"))
-    checks.mark_errored(world.ctx, actor=PIPELINE, release_id=release.id, reason="The disk is full.")
+    checks.mark_errored(
+        world.ctx, actor=world.task(release), release_id=release.id, reason="The disk is full."
+    )
     clock.advance(hours=25)  # what was approved counts no more, so people are asked again
     creation.retry(world.ctx, actor=DEV, release_id=release.id)
     world.decide(world.report(release))

@@ -11,17 +11,16 @@ from sqlalchemy import Engine
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.states import ApprovalState, GateState, ReleaseState
+from airflow_release_plugin.domain.tasks import TaskKey
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories.approvals import latest_approval
-from airflow_release_plugin.services.approvals import gates
-from airflow_release_plugin.services.approvals.gates import GateSubject
 from airflow_release_plugin.services.read_models import release_page
 from airflow_release_plugin.services.recovery import lost_work
 from airflow_release_plugin.services.releases import checks, creation, decisions, releases
 from airflow_release_plugin.services.runtime import audit, leases
 from tests.conftest import BACKENDS
-from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World, steps_of
+from tests.harness.context import ADMIN, DEV, FAILED, REVIEWER, World, steps_of
 from tests.harness.databases import counted
 from tests.harness.lost_runs import LONG_AGO, Pipelines, with_pipelines
 
@@ -240,8 +239,9 @@ def test_a_task_may_say_itself_why_it_failed(pipelines: Pipelines) -> None:
     run_failed(pipelines, release)
     pipelines.look()
 
+    by = pipelines.world.task(release)
     checks.mark_errored(
-        pipelines.world.ctx, actor=PIPELINE, release_id=release.id, reason="Task 'check' failed: no disk"
+        pipelines.world.ctx, actor=by, release_id=release.id, reason="Task 'check' failed: no disk"
     )
 
     assert pipelines.look() == 0
@@ -320,7 +320,7 @@ class TestApprovals:
         world.write("shared.py", "x = 1\n")
         one = world.approved(world.dag("one", lines="import shared"))
         two = world.approved(world.dag("two", lines="import shared"))
-        checks.mark_errored(world.ctx, actor=PIPELINE, release_id=one.id, reason="no disk")
+        checks.mark_errored(world.ctx, actor=world.task(one), release_id=one.id, reason="no disk")
         world.promote(two)
 
         assert self.retried(world, one) is ReleaseState.AWAITING_APPROVAL
@@ -349,8 +349,9 @@ class TestGates:
 
     def gate(self, pipelines: Pipelines, release: Release, task_id: str = "soak") -> Any:
         pipelines.set_tasks(release, **{task_id: "deferred"})
-        subject = GateSubject("release_pipeline", str(release.pipeline_run_id), task_id, -1, 1, "Go on?")
-        return gates.open_gate(pipelines.world.ctx, actor=PIPELINE, subject=subject)
+        return pipelines.world.gate_of(
+            TaskKey("release_pipeline", str(release.pipeline_run_id), task_id, -1, 1)
+        )
 
     @pytest.fixture
     def release(self, pipelines: Pipelines) -> Release:
@@ -409,9 +410,8 @@ class TestGates:
         gate = self.gate(pipelines, release)
         pipelines.set_tasks(release, soak="failed")
         pipelines.look()
-        subject = GateSubject("release_pipeline", gate.run_id, "soak", -1, 3, "Go on?")
 
-        asked = gates.open_gate(pipelines.world.ctx, actor=PIPELINE, subject=subject)
+        asked = pipelines.world.gate_of(TaskKey("release_pipeline", gate.run_id, "soak", -1, 3))
 
         assert (asked.state, asked.id != gate.id) == (GateState.OPEN, True)
 
@@ -433,8 +433,8 @@ class TestCost:
         for row in rows:
             release = pipelines.world.request(pipelines.world.submit(pipelines.world.dag(f"etl{row}")))
             pipelines.begin(release, check="running", soak="deferred")
-            subject = GateSubject("release_pipeline", str(release.pipeline_run_id), "soak", -1, 1, "Go on?")
-            gates.open_gate(pipelines.world.ctx, actor=PIPELINE, subject=subject)
+            run_id = str(release.pipeline_run_id)
+            pipelines.world.gate_of(TaskKey("release_pipeline", run_id, "soak", -1, 1))
 
     def look(self, pipelines: Pipelines, engine: Engine) -> int:
         pipelines.session.flush()

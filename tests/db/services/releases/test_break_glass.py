@@ -170,7 +170,7 @@ def test_it_stands_out_in_the_trail_and_on_the_page(frozen: World) -> None:
 @pytest.mark.req("R39")
 def test_another_attempt_needs_another_reason(frozen: World) -> None:
     release = smash(frozen, frozen.waiting(frozen.dag("etl")))
-    checks.mark_errored(frozen.ctx, actor=PIPELINE, release_id=release.id, reason="broke")
+    checks.mark_errored(frozen.ctx, actor=frozen.task(release), release_id=release.id, reason="broke")
     frozen.report(creation.retry(frozen.ctx, actor=DEV, release_id=release.id))
 
     assert release.state is ReleaseState.AWAITING_APPROVAL

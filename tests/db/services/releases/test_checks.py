@@ -8,6 +8,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import DagFacts
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError, InvalidTransitionError, NotAllowedError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories.approvals import latest_approval
@@ -25,7 +26,7 @@ def report(
 ) -> None:
     checks.report(
         world.ctx,
-        actor=PIPELINE,
+        actor=world.task(release, TaskRole.CHECK if kind is ReportKind.CHECK else None),
         release_id=release.id,
         kind=kind,
         attempt=release.attempt,
@@ -80,7 +81,12 @@ def test_a_report_about_another_attempt_is_a_conflict(world: World) -> None:
 
     with pytest.raises(ConflictError, match="is in attempt 2; this report is about attempt 1"):
         checks.report(
-            world.ctx, actor=PIPELINE, release_id=release.id, kind=ReportKind.CHECK, attempt=1, items=PASSED
+            world.ctx,
+            actor=world.task(release, TaskRole.CHECK),
+            release_id=release.id,
+            kind=ReportKind.CHECK,
+            attempt=1,
+            items=PASSED,
         )
 
 
@@ -115,7 +121,9 @@ def test_tests_between_check_and_approval_are_waited_for(world: World) -> None:
     report(world, release, ReportKind.TEST)
     assert release.state is ReleaseState.CHECKING
 
-    checks.request_approval(world.ctx, actor=PIPELINE, release_id=release.id)
+    checks.request_approval(
+        world.ctx, actor=world.task(release, TaskRole.REQUEST_APPROVAL), release_id=release.id
+    )
 
     assert release.state is ReleaseState.AWAITING_APPROVAL
 
@@ -133,7 +141,9 @@ def test_asking_for_approval_twice_opens_one(world: World) -> None:
     release = world.waiting(world.dag("etl"))
     before = latest_approval(world.ctx.session, "release", release.id)
 
-    checks.request_approval(world.ctx, actor=PIPELINE, release_id=release.id)
+    checks.request_approval(
+        world.ctx, actor=world.task(release, TaskRole.REQUEST_APPROVAL), release_id=release.id
+    )
 
     assert latest_approval(world.ctx.session, "release", release.id) is before
 
@@ -143,7 +153,9 @@ def test_without_a_passed_check_nobody_is_asked(world: World) -> None:
     report(world, release, ReportKind.TEST)
 
     with pytest.raises(ConflictError, match="no passed check in attempt 1"):
-        checks.request_approval(world.ctx, actor=PIPELINE, release_id=release.id)
+        checks.request_approval(
+            world.ctx, actor=world.task(release, TaskRole.REQUEST_APPROVAL), release_id=release.id
+        )
 
 
 def test_a_check_of_an_earlier_attempt_does_not_count(world: World) -> None:
@@ -153,7 +165,9 @@ def test_a_check_of_an_earlier_attempt_does_not_count(world: World) -> None:
     creation.retry(world.ctx, actor=DEV, release_id=release.id)
 
     with pytest.raises(ConflictError, match="no passed check in attempt 2"):
-        checks.request_approval(world.ctx, actor=PIPELINE, release_id=release.id)
+        checks.request_approval(
+            world.ctx, actor=world.task(release, TaskRole.REQUEST_APPROVAL), release_id=release.id
+        )
 
 
 def test_a_revoked_release_is_not_brought_back_by_asking(world: World) -> None:
@@ -161,7 +175,9 @@ def test_a_revoked_release_is_not_brought_back_by_asking(world: World) -> None:
     releases.revoke(world.ctx, actor=DEV, release_id=release.id)
 
     with pytest.raises(InvalidTransitionError):
-        checks.request_approval(world.ctx, actor=PIPELINE, release_id=release.id)
+        checks.request_approval(
+            world.ctx, actor=world.task(release, TaskRole.REQUEST_APPROVAL), release_id=release.id
+        )
 
 
 def test_the_tree_to_check_is_the_target_with_the_release_in_it(world: World) -> None:
@@ -206,7 +222,8 @@ def test_what_is_released_during_a_check_is_not_looked_for_in_a_tree_without_it(
 def test_broken_machinery_ends_a_release_that_may_be_retried(world: World, actor: Actor) -> None:
     release = world.waiting(world.dag("etl"))
 
-    checks.mark_errored(world.ctx, actor=actor, release_id=release.id, reason="the worker died")
+    by = world.task(release) if actor is PIPELINE else actor
+    checks.mark_errored(world.ctx, actor=by, release_id=release.id, reason="the worker died")
 
     assert (release.state, release.state_reason) == (ReleaseState.ERRORED, "the worker died")
     assert release.state.can_be_retried
@@ -217,7 +234,7 @@ def test_broken_machinery_ends_a_release_that_may_be_retried(world: World, actor
 def test_broken_machinery_leaves_what_has_ended_alone(world: World) -> None:
     release = world.released(world.dag("etl"))
 
-    checks.mark_errored(world.ctx, actor=PIPELINE, release_id=release.id, reason="late")
+    checks.mark_errored(world.ctx, actor=world.task(release), release_id=release.id, reason="late")
 
     assert release.state is ReleaseState.RELEASED
 

@@ -13,13 +13,12 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.ports import TaskKey
 from airflow_release_plugin.domain.states import GateState, ReleaseState
+from airflow_release_plugin.domain.tasks import TaskKey
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Gate, Release
 from airflow_release_plugin.repositories.approvals import latest_approval
-from airflow_release_plugin.services.approvals import deputies, flow_admin, gates
-from airflow_release_plugin.services.approvals.gates import GateSubject
+from airflow_release_plugin.services.approvals import deputies, flow_admin
 from airflow_release_plugin.services.recovery import lost_work
 from airflow_release_plugin.services.releases import decisions
 from airflow_release_plugin.services.releases.decisions import DecisionRequest
@@ -32,8 +31,7 @@ from tests.harness.flow_forms import OPERATOR, form, join, level, step
 
 
 def gate_of(world: World, number: int) -> Gate:
-    subject = GateSubject(world.dag(f"gated{number}")[:-3], "run", "task", -1, 1, "Go on?")
-    return gates.open_gate(world.ctx, actor=PIPELINE, subject=subject)
+    return world.gate(world.dag(f"gated{number}")[:-3])
 
 
 def decide(

@@ -6,18 +6,20 @@ import pytest
 
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError, NotAllowedError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.read_models import release_page
 from airflow_release_plugin.services.releases import checks, creation, progress
 from airflow_release_plugin.services.verification import verification
-from tests.harness.context import DEV, PIPELINE, World
+from tests.harness.context import DEV, World
 
 pytestmark = pytest.mark.req("R8")
 
 
 def tell(world: World, release: Release, *files: ItemProgress, **options: Any) -> None:
-    wanted = {"actor": PIPELINE, "release_id": release.id, "attempt": release.attempt, **options}
+    wanted = {"release_id": release.id, "attempt": release.attempt, **options}
+    wanted.setdefault("actor", world.task(release, TaskRole.CHECK))
     progress.note(world.ctx, files=files, **wanted)
 
 
@@ -60,7 +62,7 @@ def test_the_report_takes_the_place_of_what_was_told(world: World) -> None:
 def test_what_was_told_of_an_earlier_attempt_counts_no_more(world: World) -> None:
     release = asked(world, "one")
     tell(world, release, ItemProgress("one.py", ItemState.CHECKED))
-    checks.mark_errored(world.ctx, actor=PIPELINE, release_id=release.id, reason="worker lost")
+    checks.mark_errored(world.ctx, actor=world.task(release), release_id=release.id, reason="worker lost")
     creation.retry(world.ctx, actor=DEV, release_id=release.id)
 
     assert shown(world, release) == {"one.py": ("waiting", "")}
@@ -73,7 +75,7 @@ def test_what_is_in_the_target_is_promoted_until_airflow_serves_it(world: World)
     assert shown(world, release) == {"one.py": ("promoted", "")}
 
     world.twin.serve(world.store, "prod", str(release.target_commit))
-    verification.verify(world.ctx, actor=PIPELINE, release_id=release.id)
+    verification.verify(world.ctx, actor=world.task(release, TaskRole.VERIFY), release_id=release.id)
 
     assert shown(world, release) == {"one.py": ("served", "")}
 
@@ -82,12 +84,12 @@ def test_items_are_served_one_by_one_as_airflow_parses_them(world: World) -> Non
     release = world.released(world.dag("one"), world.dag("two"))
     world.twin.serve(world.store, "prod", str(release.target_commit))
     not_yet = world.twin.serving.pop("two.py")
-    verification.verify(world.ctx, actor=PIPELINE, release_id=release.id)
+    verification.verify(world.ctx, actor=world.task(release, TaskRole.VERIFY), release_id=release.id)
 
     assert shown(world, release) == {"one.py": ("served", ""), "two.py": ("promoted", "")}
 
     world.twin.serving["two.py"] = not_yet
-    verification.verify(world.ctx, actor=PIPELINE, release_id=release.id)
+    verification.verify(world.ctx, actor=world.task(release, TaskRole.VERIFY), release_id=release.id)
 
     assert shown(world, release) == {"one.py": ("served", ""), "two.py": ("served", "")}
     assert release.progress_json is None

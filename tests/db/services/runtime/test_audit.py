@@ -20,10 +20,15 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import ServingFolders
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import NotificationState
-from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError
+from airflow_release_plugin.domain.tasks import TaskKey, TaskRole
+from airflow_release_plugin.exceptions import (
+    NotAllowedError,
+    NotFoundError,
+    TaskClaimedError,
+    TaskMismatchError,
+)
 from airflow_release_plugin.models import Event, Notification, Release
 from airflow_release_plugin.services.approvals import deputies, flow_admin, gates
-from airflow_release_plugin.services.approvals.gates import GateSubject
 from airflow_release_plugin.services.baseline import adoption, earlier_store
 from airflow_release_plugin.services.drift import adoption as drift_adoption
 from airflow_release_plugin.services.drift import drift
@@ -34,7 +39,7 @@ from airflow_release_plugin.services.imports import job as import_job
 from airflow_release_plugin.services.notifications import delivery, outbox
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.read_models import release_page
-from airflow_release_plugin.services.releases import creation, decisions, releases
+from airflow_release_plugin.services.releases import creation, decisions, releases, task_claims
 from airflow_release_plugin.services.runtime import audit, claims, keys
 from airflow_release_plugin.services.submissions import submissions
 from airflow_release_plugin.services.verification import runs, verification
@@ -152,20 +157,23 @@ def test_everything_that_changes_something_leaves_its_event(
     adopt_what_runs(world)
     release = world.request(world.submit(world.dag("etl")), run_after_release=True)
     world.report(release, FAILED)
+    task = world.start_task(release, TaskRole.CHECK)
+    with pytest.raises(TaskClaimedError):
+        task_claims.claim(world.ctx, actor=PIPELINE, release_id=release.id, task=task, secret="another" * 5)
     creation.retry(world.ctx, actor=DEV, release_id=release.id)
     world.promote(world.decide(world.report(release)))
     world.twin.serve(world.store, "prod", str(world.head))
-    verification.verify(world.ctx, actor=PIPELINE, release_id=release.id)
+    verification.verify(world.ctx, actor=world.task(release, TaskRole.VERIFY), release_id=release.id)
     world.twin.unstartable["etl"] = NotFoundError("Airflow does not know the DAG 'etl'.")
-    runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+    runs.start_runs(world.ctx, actor=world.task(release, TaskRole.RUN), release_id=release.id)
     world.twin.unstartable.clear()
-    runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+    runs.start_runs(world.ctx, actor=world.task(release, TaskRole.RUN), release_id=release.id)
     releases.revoke(world.ctx, actor=DEV, release_id=world.waiting(world.dag("other")).id)
     removed = submissions.list_submissions(world.ctx, actor=DEV).items[0]
     submissions.remove(world.ctx, actor=DEV, submission_id=removed.id)
-    gate = gates.open_gate(
-        world.ctx, actor=PIPELINE, subject=GateSubject("etl", "run", "task", -1, 1, "Go on?")
-    )
+    with pytest.raises(TaskMismatchError):
+        gates.open_gate(world.ctx, actor=PIPELINE, task=TaskKey("etl", "run", "task", -1, 1))
+    gate = world.gate()
     decisions.decide_gate(
         world.ctx, actor=ADMIN, gate_id=gate.id, verdict=Verdict.REJECT, change_digest=gate.change_digest
     )

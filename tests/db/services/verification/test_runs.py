@@ -9,6 +9,7 @@ from airflow_release_plugin.domain.ports import RunFacts
 from airflow_release_plugin.domain.release.checks import CheckStatus
 from airflow_release_plugin.domain.release.runs import StartStatus, StartSummary, summary
 from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import (
     ConflictError,
     InvalidRequestError,
@@ -34,7 +35,7 @@ def to_run(world: World) -> Release:
 def test_every_dag_of_the_release_runs_if_that_was_asked_for(world: World) -> None:
     release = to_run(world)
 
-    started = runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+    started = runs.start_runs(world.ctx, actor=world.task(release, TaskRole.RUN), release_id=release.id)
 
     assert [(run.dag_id, run.run_id, run.state) for run in started] == [
         ("north", "release__R-000001__1", "queued"),
@@ -46,17 +47,17 @@ def test_every_dag_of_the_release_runs_if_that_was_asked_for(world: World) -> No
 @pytest.mark.req("R11")
 def test_asking_for_the_runs_again_starts_none(world: World) -> None:
     release = to_run(world)
-    first = runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+    first = runs.start_runs(world.ctx, actor=world.task(release, TaskRole.RUN), release_id=release.id)
     count = len(world.twin.triggers)
 
-    assert runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id) == first
+    assert runs.start_runs(world.ctx, actor=world.task(release, TaskRole.RUN), release_id=release.id) == first
     assert len(world.twin.triggers) == count
 
 
 @pytest.mark.req("R11")
 def test_the_page_shows_the_state_of_the_runs(world: World) -> None:
     release = to_run(world)
-    runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+    runs.start_runs(world.ctx, actor=world.task(release, TaskRole.RUN), release_id=release.id)
     del world.twin.started["south", "release__R-000001__1"]
     world.twin.started["north", "release__R-000001__1"] = RunFacts(
         "north", "release__R-000001__1", "success", ended=True
@@ -72,7 +73,7 @@ def test_a_dag_that_cannot_be_started_does_not_stand_in_the_way_of_the_others(wo
     release = to_run(world)
     world.twin.unstartable["north"] = NotFoundError("Airflow does not know the DAG 'north'.")
 
-    started = runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+    started = runs.start_runs(world.ctx, actor=world.task(release, TaskRole.RUN), release_id=release.id)
 
     assert started == (
         StartStatus("north", "", "not_started", True, "Airflow does not know the DAG 'north'."),
@@ -86,11 +87,12 @@ def test_a_dag_that_cannot_be_started_does_not_stand_in_the_way_of_the_others(wo
 def test_what_could_not_be_started_is_started_later_and_nothing_else(world: World, actor: Actor) -> None:
     release = to_run(world)
     world.twin.unstartable["north"] = InvalidRequestError("It takes no manual runs.")
-    runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+    runs.start_runs(world.ctx, actor=world.task(release, TaskRole.RUN), release_id=release.id)
     world.twin.unstartable.clear()
     count = len(world.twin.triggers)
 
-    started = runs.start_runs(world.ctx, actor=actor, release_id=release.id)
+    by = world.task(release, TaskRole.RUN) if actor is PIPELINE else actor
+    started = runs.start_runs(world.ctx, actor=by, release_id=release.id)
 
     assert [(run.state, run.problem) for run in started] == [("queued", ""), ("queued", "")]
     assert len(world.twin.triggers) == count + 1
@@ -101,7 +103,7 @@ def test_what_could_not_be_started_is_started_later_and_nothing_else(world: Worl
 def test_only_the_requester_and_admins_are_offered_to_start_what_was_not(world: World) -> None:
     release = to_run(world)
     world.twin.unstartable["north"] = NotFoundError("Airflow does not know the DAG 'north'.")
-    runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+    runs.start_runs(world.ctx, actor=world.task(release, TaskRole.RUN), release_id=release.id)
 
     offered = {
         actor.name: "start_runs"
@@ -154,7 +156,7 @@ def test_a_soak_does_not_pass_with_a_run_that_could_not_be_started(world: World)
 def test_nothing_runs_if_nobody_asked(world: World) -> None:
     release = world.released(world.dag("etl"))
 
-    assert runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id) == ()
+    assert runs.start_runs(world.ctx, actor=world.task(release, TaskRole.RUN), release_id=release.id) == ()
 
 
 def test_nothing_runs_before_it_is_released(world: World) -> None:
@@ -170,7 +172,7 @@ def test_a_removed_dag_does_not_run(world: World) -> None:
     release = world.request(world.submit("etl.py"), run_after_release=True)
     world.promote(world.decide(world.report(release)))
 
-    assert runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id) == ()
+    assert runs.start_runs(world.ctx, actor=world.task(release, TaskRole.RUN), release_id=release.id) == ()
     assert release.state is ReleaseState.RELEASED
 
 
@@ -185,7 +187,7 @@ def soaking(world: World, minutes: int = 10, unstartable: ReleaseError | None = 
     world.promote(world.decide(world.report(release)))
     if unstartable is not None:
         world.twin.unstartable["etl"] = unstartable
-    runs.start_runs(world.ctx, actor=PIPELINE, release_id=release.id)
+    runs.start_runs(world.ctx, actor=world.task(release, TaskRole.RUN), release_id=release.id)
     return release
 
 
@@ -196,7 +198,7 @@ def first_run_is(world: World, release: Release, state: str) -> None:
 
 
 def soak(world: World, release: Release) -> Verification:
-    return runs.soak(world.ctx, actor=PIPELINE, release_id=release.id)
+    return runs.soak(world.ctx, actor=world.task(release, TaskRole.SOAK), release_id=release.id)
 
 
 @pytest.mark.req("R18")

@@ -7,17 +7,18 @@ import pytest
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import ServedState
 from airflow_release_plugin.domain.release.checks import CheckStatus
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError, NotAllowedError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import releases as queries
 from airflow_release_plugin.services.verification import runs, verification
 from airflow_release_plugin.services.verification.verification import Verification
 from tests.harness.clock import FrozenClock
-from tests.harness.context import DEV, PIPELINE, REVIEWER, World, dag_text
+from tests.harness.context import DEV, REVIEWER, World, dag_text
 
 
 def verify(world: World, release: Release) -> Verification:
-    return verification.verify(world.ctx, actor=PIPELINE, release_id=release.id)
+    return verification.verify(world.ctx, actor=world.task(release, TaskRole.VERIFY), release_id=release.id)
 
 
 def served(world: World) -> None:
