@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 _PER_REQUEST = 600
 """Blobs of one request: their ranges fit into an address, however scattered they are."""
 
+_AS_IT_IS = {"Accept-Encoding": "identity"}
+"""Blobs are compressed already; Airflow's server would do it again. What a proxy compresses is unpacked."""
+
 ResultT = TypeVar("ResultT")
 
 
@@ -102,11 +105,14 @@ class HttpVersions:
                 self._pause_after(error, pauses)
 
     def _stream(self, commit: str, ranges: str, sizes: dict[str, int]) -> Iterator[tuple[str, bytes]]:
-        url = self._url(f"/versions/{commit}/blobs")
-        with self._client() as client, client.stream("GET", url, params={"ranges": ranges}) as response:
+        url, params = self._url(f"/versions/{commit}/blobs"), {"ranges": ranges}
+        with (
+            self._client() as client,
+            client.stream("GET", url, params=params, headers=_AS_IT_IS) as response,
+        ):
             if not response.is_success:
                 response.read()
-            yield from unframe(_good(response).iter_raw(), sizes)
+            yield from unframe(_good(response).iter_bytes(), sizes)
 
     def _get(self, path: str, params: Mapping[str, str]) -> httpx.Response:
         with self._client() as client:

@@ -63,6 +63,7 @@ class ReleaseDagBundle(BaseDagBundle):
         self._tracked = self.base_dir / "tracking"
         self._current = self.base_dir / "current"
         self._followed = self.base_dir / "followed"
+        self._failure = self.base_dir / "failure"
         self._opened: VersionSource | None = None
 
     @property
@@ -166,16 +167,37 @@ class ReleaseDagBundle(BaseDagBundle):
     def _provide(self, version: str) -> None:
         if is_whole(self.path):
             return
+        came_at = time.time()
         with self._trees.locked():
-            if not is_whole(self.path):
-                tracked = self._tracked / version
-                files = manifest_of(tracked)
-                self._trees.place(
-                    self.path,
-                    self._source().files(version) if files is None else files,
-                    self._read(version),
-                    previous=self._current if files is None else tracked,
-                )
+            if is_whole(self.path):
+                return
+            # Fifty tasks that waited for one that failed would each ask in vain, one after the other
+            if reason := self._failed_since(version, came_at):
+                raise UnavailableError(reason)
+            try:
+                self._place(version)
+            except UnavailableError as error:
+                with suppress(OSError):
+                    self._failure.write_text(f"{version} {error.message}")
+                raise
+
+    def _place(self, version: str) -> None:
+        tracked = self._tracked / version
+        files = manifest_of(tracked)
+        self._trees.place(
+            self.path,
+            self._source().files(version) if files is None else files,
+            self._read(version),
+            previous=self._current if files is None else tracked,
+        )
+
+    def _failed_since(self, version: str, moment: float) -> str:
+        """Why the version could not be had when somebody on this machine tried since then; else empty."""
+        try:
+            failed, _, reason = self._failure.read_text().partition(" ")
+            return reason if failed == version and self._failure.stat().st_mtime >= moment else ""
+        except OSError:
+            return ""
 
     def _follow(self, *, thorough: bool) -> None:
         """

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.store.base import CommitMessage, environment_ref, submission_ref
 from airflow_release_plugin.store.database import database_store
+from airflow_release_plugin.store.serving import ServedTrees
 from tests.contract.test_client import url
 from tests.db.api.conftest import WARNINGS, empty_world, manager, world
 from tests.db.api.world import SERVICE, World
@@ -257,6 +259,36 @@ class TestBundle:
         with ThreadPoolExecutor(50) as pool:
             assert set(pool.map(start, range(50))) == {b"print('etl')\n"}
         assert len(relay.asked("/blobs")) == 1
+
+    def test_who_waited_for_one_that_failed_fails_with_it(
+        self, relay: Relay, released: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("airflow_release_plugin.bundles.http_versions.Backoff", lambda: QUICK)
+        all_here, tried = threading.Barrier(20), []
+        take_lock, place = ServedTrees.locked, ReleaseDagBundle._place
+
+        def locked(trees: ServedTrees) -> AbstractContextManager[None]:
+            all_here.wait(60)
+            return take_lock(trees)
+
+        def counted(bundle: ReleaseDagBundle, version: str) -> None:
+            tried.append(version)
+            place(bundle, version)
+
+        monkeypatch.setattr(ServedTrees, "locked", locked)
+        monkeypatch.setattr(ReleaseDagBundle, "_place", counted)
+        relay.faults = [bad_gateway] * 1000
+
+        def start(_: int) -> str:
+            with pytest.raises(AirflowException) as caught:
+                ReleaseDagBundle(name="prod", version=released).initialize()
+            return str(caught.value)
+
+        with ThreadPoolExecutor(20) as pool:
+            told = list(pool.map(start, range(20)))
+
+        assert tried == [released]
+        assert all("502" in reason for reason in told)
 
     def test_a_later_version_costs_only_what_is_new(self, world: World, relay: Relay, released: str) -> None:
         ReleaseDagBundle(name="prod", version=released).initialize()
