@@ -8,7 +8,7 @@ from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
-_BYTES = 8 * 1024 * 1024
+_BYTES = 2 * 1024 * 1024
 _FILES = 500
 """So much is in memory at a time, and the file with which it becomes more."""
 

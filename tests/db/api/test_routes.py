@@ -99,6 +99,9 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "POST /releases/{released}/soak": (BY_HAND, None),
     "POST /rollbacks/preview": (EDITORS, {"release_id": "{released}"}),
     "POST /rollbacks": (EDITORS.replace("200", "201"), ROLLBACK),
+    "GET /versions/head?environment=prod": (EXECUTORS, None),
+    "GET /versions/{version}": (EXECUTORS, None),
+    "GET /versions/{version}/blobs": (EXECUTORS, None),
     "GET /environments": (EVERYBODY, None),
     "GET /environments/prod": (EVERYBODY, None),
     "GET /environments/prod/dags": (EVERYBODY, None),
@@ -191,6 +194,7 @@ def fill(world: World) -> dict[str, Any]:
     return {
         "run": world.start_task(checking, TaskRole.CHECK).run_id,
         "released": released["id"],
+        "version": ok(world.as_("admin").get("/environments/prod"))["commit"],
         "plan": plan["digest"],
         "awaiting": awaiting["id"],
         "digest": awaiting["change_digest"],
