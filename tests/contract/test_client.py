@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount
 
 from airflow_release_plugin.client.release import ReleaseClient
@@ -51,13 +53,15 @@ QUICK = Backoff(first=0.05, cap=0.1, total=0.3)
 
 @pytest.fixture
 def url(world: World) -> Iterator[str]:
-    """Address of a server with the REST API and the auth manager's log-in, where Airflow has them."""
+    """Address of a server with the REST API and the auth manager's log-in, where and as Airflow has them."""
     from airflow.api_fastapi.app import get_auth_manager
 
     from airflow_release_plugin.api.app import create_app
 
     login = get_auth_manager().get_fastapi_app()
-    app = Starlette(routes=[Mount("/auth", app=login), Mount("/release", app=create_app())])
+    routes = [Mount("/auth", app=login), Mount("/release", app=create_app())]
+    # Airflow's API server compresses whatever it answers, if the client takes that.
+    app = Starlette(routes=routes, middleware=[Middleware(GZipMiddleware, minimum_size=1024)])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -172,6 +173,12 @@ def expired(_: str, answer: Answer) -> None:
     answer.status, answer.body, answer.headers = 503, b"", []
 
 
+def compressed(path: str, answer: Answer) -> None:
+    if not any(name.lower() == "content-encoding" for name, _ in answer.headers):
+        answer.body = gzip.compress(answer.body)
+        answer.headers.append(("content-encoding", "gzip"))
+
+
 FAULTS = [cut, truncated, doubled, flipped, bad_gateway, expired]
 
 
@@ -195,6 +202,13 @@ def test_a_network_that_stays_broken_is_named_with_host_and_connection(
         versions(world, relay.url).files(released)
 
     assert all(word in caught.value.message for word in (socket.gethostname(), relay.url, CONN, released))
+
+
+def test_a_proxy_may_compress_what_nobody_asked_it_to(world: World, relay: Relay, released: str) -> None:
+    relay.faults = [compressed] * 2
+
+    assert fetched(versions(world, relay.url), released)["lib/tool.py"] == b"x = 1\n"
+    assert relay.faults == []
 
 
 def test_what_came_before_the_loss_is_not_asked_for_again(world: World, relay: Relay) -> None:
