@@ -76,7 +76,7 @@ class Cluster:
         return {**found, "nginx": tail(self.proxy.log)}
 
     def _log_files(self) -> list[Path]:
-        return sorted(path for host in self.hosts.values() for path in (host.folder / "logs").glob("*.log"))
+        return sorted(path for host in self.hosts.values() for path in (host.folder / "logs").rglob("*.log"))
 
     def push(self, files: Mapping[str, str], message: str) -> None:
         """Change files of the source as people do: commit and push."""
@@ -91,6 +91,11 @@ class Cluster:
     def start(self, name: str) -> None:
         """Start a host's part of Airflow."""
         self.hosts[name].start(name, *airflow(*PARTS[name].command))
+
+    def answers(self, name: str) -> bool:
+        """Whether an API server answers the others."""
+        address = self.network.address(name)
+        return services.is_open(self.hosts["worker"], address, services.API_PORT)
 
     def beats(self) -> dict[str, Any]:
         """What Airflow says of its parts; empty while it does not answer."""
@@ -187,11 +192,7 @@ def _start_airflow(cluster: Cluster) -> None:
 
 
 def _not_up(cluster: Cluster, since: datetime) -> list[str]:
-    silent = [
-        name
-        for name in API_SERVERS
-        if not services.is_open(cluster.hosts["worker"], cluster.network.address(name), services.API_PORT)
-    ]
+    silent = [name for name in API_SERVERS if not cluster.answers(name)]
     beats = cluster.beats()
     if silent or not beats:
         return silent or ["the reverse proxy"]

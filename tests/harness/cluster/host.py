@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -134,12 +132,9 @@ class Host:
 
     def kill(self) -> None:
         """Kill everything that runs there, as a power failure would."""
-        while alive := self.network.processes(self.name):
-            for number in alive:
-                with suppress(ProcessLookupError):
-                    os.kill(number, signal.SIGKILL)
-            for process in self._running.values():
-                process.wait()
+        self.network.kill_all(self.name)
+        for process in self._running.values():
+            process.wait()
         self._running.clear()
 
     def failed(self) -> dict[str, int]:

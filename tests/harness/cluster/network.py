@@ -79,9 +79,9 @@ class Network:
         """How a command begins that is to run on a host, with mounts of its own."""
         return ["ip", "netns", "exec", _namespace(name)]
 
-    def processes(self, name: str) -> list[int]:
-        """Ids of the processes on a host."""
-        return _processes(_namespace(name))
+    def kill_all(self, name: str) -> None:
+        """Kill every process on a host."""
+        _kill_all(_namespace(name))
 
 
 def why_not() -> str | None:
@@ -103,9 +103,15 @@ def _sweep() -> None:
     listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
     for namespace, run in re.findall(r"^(release(\d+)-[a-z0-9-]+)", listed.stdout, re.MULTILINE):
         if not Path(f"/proc/{run}").exists():
-            for number in _processes(namespace):
-                os.kill(number, signal.SIGKILL)
+            _kill_all(namespace)
             _ip("netns", "delete", namespace)
+
+
+def _kill_all(namespace: str) -> None:
+    while alive := _processes(namespace):
+        for number in alive:
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
 
 
 def _processes(namespace: str) -> list[int]:

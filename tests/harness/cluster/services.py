@@ -92,7 +92,9 @@ class ReverseProxy:
         self.folder.mkdir()
         config = self.folder / "nginx.conf"
         config.write_text(self._config(desk, servers))
-        command = ["nginx", "-p", str(self.folder), "-c", str(config), "-e", str(self.log)]
+        # It is in no namespace of its own that a later run would clean up.
+        ends_with_us = ["setpriv", "--pdeathsig=KILL"]
+        command = [*ends_with_us, "nginx", "-p", str(self.folder), "-c", str(config), "-e", str(self.log)]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
         until("nginx", self._listens)
 
