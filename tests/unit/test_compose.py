@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,11 @@ OURS = sorted(name for name, service in SERVICES.items() if service["image"].sta
 
 def published_ports() -> list[str]:
     return [port for service in SERVICES.values() for port in service.get("ports", ())]
+
+
+def reach(name: str) -> set[str]:
+    """Networks of a service."""
+    return set(SERVICES[name]["networks"])
 
 
 @pytest.mark.req("R74")
@@ -62,13 +68,44 @@ def test_ports_are_open_on_this_machine_only() -> None:
     assert [port for port in published_ports() if not port.startswith("127.0.0.1:")] == []
 
 
-@pytest.mark.parametrize("name", [name for name in OURS if "single" in SERVICES[name]["profiles"]])
-def test_what_the_dag_processor_serves_is_where_the_worker_looks(name: str) -> None:
-    (folder,) = {
-        volume.partition(":")[2] for volume in SERVICES[name]["volumes"] if volume.startswith("bundles:")
-    }
+SINGLE = [name for name in OURS if "single" in SERVICES[name]["profiles"]]
+SERVERS_ONLY = re.compile("SQL_ALCHEMY|FERNET|JWT|PASSWORDS_FILE|postgres")
+"""What gives away the database or the tokens of Airflow's own servers."""
 
-    assert SERVICES[name]["environment"]["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH"] == folder
+
+def volumes(name: str) -> set[str]:
+    return {volume.partition(":")[0] for volume in SERVICES[name]["volumes"]}
+
+
+@pytest.mark.req("R85")
+def test_parts_of_airflow_share_the_source_that_people_edit_and_no_other_folder() -> None:
+    # One runs before the API server, to hand over the volumes.
+    parts = [name for name in SINGLE if name != "prepare"]
+
+    assert [volumes(name) - {"./dags"} for name in parts if name != "api-server"] == [set()] * (
+        len(parts) - 1
+    )
+
+
+@pytest.mark.req("R86")
+def test_the_worker_cannot_reach_the_database_and_knows_no_password_of_it() -> None:
+    worker = SERVICES["worker"]
+
+    assert reach("worker").isdisjoint(reach("postgres"))
+    assert [entry for entry in worker["environment"].items() if SERVERS_ONLY.search(" ".join(entry))] == []
+    assert COMPOSE["networks"]["single-database"] == {"internal": True}
+
+
+@pytest.mark.parametrize("name", ["api-server", "scheduler", "dag-processor", "triggerer", "migrate"])
+def test_airflows_own_servers_reach_the_database_and_the_worker(name: str) -> None:
+    assert reach(name) == reach("worker") | reach("postgres")
+
+
+@pytest.mark.parametrize("name", ["worker", "triggerer"])
+def test_logs_are_read_where_a_host_says_that_they_are(name: str) -> None:
+    assert SERVICES[name]["hostname"] == name
+    keys = {SERVICES[part]["environment"]["AIRFLOW__API__SECRET_KEY"] for part in (name, "api-server")}
+    assert len(keys) == 1
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -94,11 +131,6 @@ def test_the_service_user_is_the_one_that_tasks_log_in_as(name: str) -> None:
 
 
 SIDES = ("near", "far")
-
-
-def reach(name: str) -> set[str]:
-    """Networks of a service."""
-    return set(SERVICES[name]["networks"])
 
 
 @pytest.mark.req("R50", "R53")
