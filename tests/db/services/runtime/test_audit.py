@@ -94,7 +94,7 @@ def find_drift(world: World) -> None:
     tree = folders.tracking / str(world.head)
     trees = ServedTrees(base)
     with trees.locked():
-        trees.place(tree, world.store.files(world.head), lambda: world.store, previous=None)
+        trees.place(tree, world.store.files(world.head), world.store.read_all, previous=None)
     (tree / "new.py").write_text("x = 1")
     world.twin.machine = folders
     drift.verify(world.ctx, actor=ADMIN, name="prod")
