@@ -123,6 +123,7 @@ def export_and_discard(world: World) -> None:
     export_job.run_once(work=steps_of(world))
     exports.fetch(world.ctx, actor=DEV, export_id=fetched.id)
     exports.discard(world.ctx, actor=DEV, export_id=fetched.id)
+    exports.retry(world.ctx, actor=DEV, export_id=failing.id)
 
 
 def import_and_discard(world: World) -> None:
