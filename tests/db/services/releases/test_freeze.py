@@ -75,7 +75,7 @@ def test_the_time_to_execute_counts_from_the_first_open_moment(world: World, clo
     opens = datetime(2026, 3, 2, 21, tzinfo=timezone.utc)
 
     assert release.expires_at == opens + timedelta(hours=1)
-    held = release_page.get_release(world.ctx, actor=ADMIN, release_id=release.id).hold
+    held = release_page.get_release(world.ctx, actor=ADMIN, release_id=release.id).execution_block
     assert held is not None
     assert held.until == opens
     clock.now = opens + timedelta(minutes=59)
