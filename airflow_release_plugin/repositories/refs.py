@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, exists, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_release_plugin.models import BranchHead, StoredRef
@@ -28,16 +28,16 @@ def with_prefix(session: Session, prefix: str) -> dict[str, str]:
 
 def clashing(session: Session, name: str, folders: Collection[str]) -> bool:
     """Whether a ref is named like one of ``folders``, or lies below ``name``."""
-    query = select(StoredRef.name).where(or_(StoredRef.name.in_(folders), _starts_with(f"{name}/")))
-    return session.scalar(query.limit(1)) is not None
+    return session.scalar(select(_clash(name, folders))) is True
 
 
-def create(session: Session, name: str, commit: str, now: datetime) -> bool:
-    """Make a ref; ``False`` if there is one of that name."""
+def create(session: Session, name: str, commit: str, now: datetime, *, folders: Collection[str]) -> bool:
+    """Make a ref; ``False`` if there is one of that name, or :func:`clashing` is true."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    row = {"name": name, "commit": commit, "version": 1, "moved_at": now}
     table: Any = StoredRef.__table__
-    statement: Any = dialect.insert(table).values(row)
+    columns = (table.c.name, table.c.commit, table.c.version, table.c.moved_at)
+    row = (literal(value, column.type) for value, column in zip((name, commit, 1, now), columns, strict=True))
+    statement: Any = dialect.insert(table).from_select(columns, select(*row).where(~_clash(name, folders)))
     return _changed(session, statement.on_conflict_do_nothing(index_elements=["name"]))
 
 
@@ -63,6 +63,10 @@ def note_heads(session: Session, commits: Collection[str], now: datetime) -> Non
 def was_head(session: Session, commit: str) -> bool:
     """Whether a branch points at a commit, or once did."""
     return session.scalar(select(BranchHead.commit).where(BranchHead.commit == commit)) is not None
+
+
+def _clash(name: str, folders: Collection[str]) -> ColumnElement[bool]:
+    return exists().where(or_(StoredRef.name.in_(folders), _starts_with(f"{name}/")))
 
 
 def _starts_with(prefix: str) -> ColumnElement[bool]:

@@ -176,10 +176,11 @@ class DatabaseRefs:
     def swap(self, name: str, expected: str | None, new: str) -> None:
         if expected is not None:
             done = ref_queries.move(self._session, name, expected=expected, new=new, now=self._clock())
-        elif ref_queries.clashing(self._session, name, folders_of(name)):
-            raise in_the_way(name)
         else:
-            done = ref_queries.create(self._session, name, new, self._clock())
+            folders = folders_of(name)
+            done = ref_queries.create(self._session, name, new, self._clock(), folders=folders)
+            if not done and ref_queries.clashing(self._session, name, folders):
+                raise in_the_way(name)
         if not done:
             raise moved(name, expected, self.read(name))
 
