@@ -1,4 +1,4 @@
-"""Bodies that are parts of files: put beside the file first, so that no transaction waits for the network."""
+"""Bodies that are parts of files: put aside first, so that no transaction waits for the network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from anyio import from_thread
@@ -63,15 +62,15 @@ def announced(content_range: str, content_length: str) -> Part:
 
 
 @contextmanager
-def received(request: Request, part: Part, folder: Path) -> Iterator[BinaryIO]:
+def received(request: Request, part: Part) -> Iterator[BinaryIO]:
     """
-    The body as a file without a name in ``folder``, at its beginning; the system removes it.
+    The body as a file without a name, at its beginning; the system removes it.
 
     :raises InvalidRequestError: the body is not as long as was said, or the connection was lost
     :raises TransferUnavailableError: it cannot be written
     """
     try:
-        with tempfile.TemporaryFile(dir=folder) as spool:
+        with tempfile.TemporaryFile() as spool:
             size = _write(request.stream(), spool, part.size)
             if size != part.size:
                 raise InvalidRequestError(f"{size} bytes came instead of {part.size}; send the part again.")
@@ -79,7 +78,8 @@ def received(request: Request, part: Part, folder: Path) -> Iterator[BinaryIO]:
             yield spool
     except OSError as error:
         raise TransferUnavailableError(
-            f"This part cannot be kept in {folder}: {error.strerror or error}. Make room, then go on."
+            f"This part cannot be kept in {tempfile.gettempdir()}: {error.strerror or error}. Make room, "
+            "then go on."
         ) from error
 
 

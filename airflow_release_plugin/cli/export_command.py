@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from airflow_release_plugin.domain.states import MOVING_EXPORT_STATES, ExportSta
 from airflow_release_plugin.durable import appearing
 from airflow_release_plugin.exceptions import ConflictError, TransferUnavailableError
 from airflow_release_plugin.services.exports import exports, job
+from airflow_release_plugin.services.exports.exports import ExportFile
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def export(args: Namespace) -> list[Row]:
             raise ConflictError(f"Export {row.id} {row.state.value}: {row.error}")
         found = exports.fetch(ctx, actor=operator(), export_id=export_id)
         target = Path(args.file or found.name)
-        _copy(found.path, target)
+        _write(found, target)
         return [
             {
                 "export": row.id,
@@ -59,9 +59,9 @@ def _is_moving(export_id: int) -> bool:
         return exports.get(ctx, actor=operator(), export_id=export_id).state in MOVING_EXPORT_STATES
 
 
-def _copy(source: Path, target: Path) -> None:
+def _write(file: ExportFile, target: Path) -> None:
     try:
-        with source.open("rb") as stream, appearing(target) as copy:
-            shutil.copyfileobj(stream, copy)
+        with appearing(target) as copy:
+            copy.writelines(file.read())
     except OSError as error:
         raise TransferUnavailableError(f"{target} cannot be written: {error.strerror or error}.") from error

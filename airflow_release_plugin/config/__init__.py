@@ -211,14 +211,6 @@ keys_path = folder(
     "user whom the API server runs as may read it (mode 700). Empty means ``$AIRFLOW_HOME/release/keys``.",
     example="/etc/airflow-release/keys",
 )
-transfer_path = folder(
-    "transfer_path",
-    "transfers",
-    "Folder where exports put their bundle files, for three days, and where imports keep theirs until "
-    "they are applied. All API servers need it at the same path. Empty means "
-    "``$AIRFLOW_HOME/release/transfers``.",
-    example="/srv/airflow-release/transfers",
-)
 exports_enabled = flag(
     "exports_enabled",
     True,

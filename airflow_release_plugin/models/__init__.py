@@ -9,6 +9,7 @@ from __future__ import annotations
 from airflow_release_plugin.models.approval import Approval, Decision, Gate
 from airflow_release_plugin.models.base import Base, metadata
 from airflow_release_plugin.models.event import Event, EventHead
+from airflow_release_plugin.models.file_chunk import FileChunk
 from airflow_release_plugin.models.flow import Deputy, Flow, FlowRevision
 from airflow_release_plugin.models.lease import Lease
 from airflow_release_plugin.models.machine import MachineLook
@@ -30,6 +31,7 @@ __all__ = [
     "Event",
     "EventHead",
     "Export",
+    "FileChunk",
     "Flow",
     "FlowRevision",
     "Gate",

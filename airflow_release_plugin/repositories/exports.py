@@ -71,9 +71,3 @@ def over(session: Session, now: datetime) -> list[Export]:
     """Exports whose file is kept no longer."""
     query = select(Export).where(Export.state == ExportState.READY, Export.expires_at <= now)
     return list(session.scalars(query))
-
-
-def with_file(session: Session) -> set[int]:
-    """Ids of the exports that have a file, or are about to."""
-    query = select(Export.id).where(Export.state.in_([ExportState.RUNNING, ExportState.READY]))
-    return set(session.scalars(query))

@@ -98,11 +98,6 @@ def over(session: Session, now: datetime) -> list[Import]:
     return list(session.scalars(query))
 
 
-def with_file(session: Session) -> set[int]:
-    """Ids of the imports whose file is needed."""
-    return set(session.scalars(select(Import.id).where(Import.state.in_(WITH_FILE))))
-
-
 def name_mappings(session: Session, source_uid: str) -> list[NameMapping]:
     """What names of another installation are called here."""
     return list(session.scalars(select(NameMapping).where(NameMapping.source_uid == source_uid)))

@@ -83,34 +83,45 @@ def open_bundle(
     """
     Open a bundle file; nothing is written anywhere, nothing of it is run.
 
+    The rest is as :func:`read_bundle` has it.
+    """
+    with ExitStack() as stack:
+        with _reading(str(path)):
+            stream = stack.enter_context(path.open("rb"))
+        yield read_bundle(stream, trusted=trusted, now=now, limits=limits)
+
+
+def read_bundle(
+    stream: BinaryIO, *, trusted: Iterable[TrustedKey], now: datetime, limits: BundleLimits | None = None
+) -> Bundle:
+    """
+    Read a bundle from a file that is open for as long as the bundle is used.
+
     :param trusted: keys that this installation knows, revoked ones included
     :raises BundleError: one of its kinds, for whatever is wrong with the file
     :raises TransferUnavailableError: the file cannot be read
     """
-    with ExitStack() as stack:
-        with _reading(path):
-            stream = stack.enter_context(path.open("rb"))
-            members = read_directory(stream, limits or BundleLimits())
-        envelope = read_envelope(_document(stream, members, ATTESTATION))
-        key = _signer(envelope, {key.id: key for key in trusted}, now)
-        manifest = _manifest(_document(stream, members, MANIFEST), envelope)
-        _require_same_files(manifest, members)
-        if manifest.expires <= now:
-            raise BundleExpiredError(
-                f"The bundle {manifest.bundle_id} expired at {manifest.expires.isoformat()}. "
-                "Generate it again.",
-                expires=manifest.expires.isoformat(),
-            )
-        yield Bundle(manifest, key, stream, members, {file.path: file for file in manifest.included})
+    with _reading(getattr(stream, "name", "file")):
+        members = read_directory(stream, limits or BundleLimits())
+    envelope = read_envelope(_document(stream, members, ATTESTATION))
+    key = _signer(envelope, {key.id: key for key in trusted}, now)
+    manifest = _manifest(_document(stream, members, MANIFEST), envelope)
+    _require_same_files(manifest, members)
+    if manifest.expires <= now:
+        raise BundleExpiredError(
+            f"The bundle {manifest.bundle_id} expired at {manifest.expires.isoformat()}. Generate it again.",
+            expires=manifest.expires.isoformat(),
+        )
+    return Bundle(manifest, key, stream, members, {file.path: file for file in manifest.included})
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _reading(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise TransferUnavailableError(
-            f"The bundle {path} cannot be read: {error.strerror or error}."
+            f"The bundle {name} cannot be read: {error.strerror or error}."
         ) from error
 
 
@@ -200,7 +211,7 @@ def _inflated(unpacker: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
 def _packed(stream: BinaryIO, member: Member) -> Iterator[bytes]:
     position = member.data_offset
     while position < member.end:
-        with _reading(Path(stream.name)):
+        with _reading(getattr(stream, "name", "file")):
             stream.seek(position)  # others may read from the same stream between two chunks
             data = stream.read(min(_CHUNK, member.end - position))
         if not data:

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.orm import Session
 
 import airflow_release_plugin
@@ -156,3 +156,14 @@ def test_a_server_on_such_a_database_says_so_in_log_and_health(
 
     assert "cannot work on mysql" in problem
     assert problem in caplog.text
+
+
+def test_postgresql_does_not_try_to_compress_what_is_compressed(own_engine: Engine, db_backend: str) -> None:
+    if db_backend == "sqlite":
+        return
+    query = """
+        SELECT relname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE attname = 'data' AND attstorage = 'e' AND relname LIKE 'release%'
+    """
+    with own_engine.connect() as connection:
+        assert set(connection.scalars(text(query))) == {"release_object", "release_file_chunk"}

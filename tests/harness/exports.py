@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,20 @@ from airflow_release_plugin.domain.states import ExportState
 from airflow_release_plugin.models import Export
 from airflow_release_plugin.services.exports import exports, job
 from airflow_release_plugin.transfer.keys import KeyFolder
-from airflow_release_plugin.transfer.reader import open_bundle
+from airflow_release_plugin.transfer.reader import read_bundle
 from tests.harness.context import ADMIN, DEV, World, steps_of
 
 
 def with_transfers(world: World, folder: Path) -> World:
-    """The same installation with a signing key, and a place for bundles, in ``folder``."""
+    """The same installation with a signing key in ``folder``."""
     ready = placed(world, folder)
     KeyFolder(ready.ctx.settings.keys_path).generate()
     return ready
 
 
 def placed(world: World, folder: Path) -> World:
-    """The same installation with its keys and bundles in ``folder``."""
-    settings = replace(world.ctx.settings, transfer_path=folder / "transfers", keys_path=folder / "keys")
+    """The same installation with its keys in ``folder``."""
+    settings = replace(world.ctx.settings, keys_path=folder / "keys")
     return replace(world, ctx=replace(world.ctx, settings=settings))
 
 
@@ -49,8 +50,14 @@ def made(world: World, *names: str, actor: Actor = DEV, **export_request: Any) -
 
 def content_of(world: World, row: Export) -> tuple[Manifest, dict[str, str]]:
     """What an importer that trusts us reads."""
-    path = exports.fetch(world.ctx, actor=ADMIN, export_id=row.id).path
     now = world.ctx.clock()
     public = KeyFolder(world.ctx.settings.keys_path).signing_key().public_key
-    with open_bundle(path, trusted=[TrustedKey("us", public, now - timedelta(days=1))], now=now) as bundle:
-        return bundle.manifest, {file.path: bundle.read(file.path).decode() for file, _ in bundle.files()}
+    trusted = [TrustedKey("us", public, now - timedelta(days=1))]
+    bundle = read_bundle(BytesIO(bytes_of(world, row)), trusted=trusted, now=now)
+    return bundle.manifest, {file.path: bundle.read(file.path).decode() for file, _ in bundle.files()}
+
+
+def bytes_of(world: World, row: Export) -> bytes:
+    """The file of an export, as it is downloaded."""
+    found = exports.fetch(world.ctx, actor=ADMIN, export_id=row.id)
+    return b"".join(found.read(work=steps_of(world)))

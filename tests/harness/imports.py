@@ -19,7 +19,7 @@ from tests.harness.exports import with_transfers
 
 
 def with_imports(world: World, folder: Path) -> World:
-    """The same installation with a place for bundles in ``folder``; it trusts plant A."""
+    """The same installation with its keys in ``folder``; it trusts plant A."""
     ready = with_transfers(world, folder)
     KeyFolder(ready.ctx.settings.keys_path).trust(
         "plant A", KEY.public_key, valid_from=ready.ctx.clock() - timedelta(days=1)

@@ -17,7 +17,6 @@ from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.models import Import
-from airflow_release_plugin.services.exports import exports
 from airflow_release_plugin.services.imports import applying, job, preflight
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context
@@ -25,7 +24,7 @@ from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, World, make_world
 from tests.harness.databases import connect, copy_of
-from tests.harness.exports import made, with_transfers
+from tests.harness.exports import bytes_of, made, with_transfers
 from tests.harness.imports import uploaded
 
 ASKED = ReleaseRequest("An import", reviewers=["reviewer"])
@@ -56,7 +55,7 @@ class Pair:
 def sent_from(world: World, *names: str, **export_request: Any) -> bytes:
     """A bundle file of an installation."""
     row = made(world, *names, **export_request)
-    return exports.fetch(world.ctx, actor=ADMIN, export_id=row.id).path.read_bytes()
+    return bytes_of(world, row)
 
 
 def checked_at(world: World, data: bytes, *, mapping: Any = None, folder: str = "") -> Import:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Header, Response
+from fastapi.responses import StreamingResponse
 
+from airflow_release_plugin.api.byte_ranges import wanted_range
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
 from airflow_release_plugin.api.serializers.common import export_response
 from airflow_release_plugin.schemas.common import Collection
@@ -54,7 +55,7 @@ def get_export(export_id: IdPath, caller: CallerDep) -> ExportResponse:
 
 @router.get(
     "/{export_id}/file",
-    response_class=FileResponse,
+    response_class=StreamingResponse,
     responses={
         200: {"content": {MEDIA_TYPE: {}}, "description": "The whole file; its ETag is its SHA-256"},
         206: {"content": {MEDIA_TYPE: {}}, "description": "The part that the Range header asks for"},
@@ -62,14 +63,32 @@ def get_export(export_id: IdPath, caller: CallerDep) -> ExportResponse:
     },
 )
 def download(
-    export_id: IdPath, caller: CallerDep, byte_range: Annotated[str, Header(alias="Range")] = ""
-) -> FileResponse:
+    export_id: IdPath,
+    caller: CallerDep,
+    byte_range: Annotated[str, Header(alias="Range")] = "",
+    if_range: Annotated[str, Header(alias="If-Range", include_in_schema=False)] = "",
+) -> Response:
     """The bundle file, whole or in part."""
     resumed = bool(byte_range) and not byte_range.replace(" ", "").startswith("bytes=0-")
     with caller.transaction() as (ctx, actor):
         file = exports.fetch(ctx, actor=actor, export_id=export_id, resumed=resumed)
-    return FileResponse(
-        file.path, media_type=MEDIA_TYPE, filename=file.name, headers={"ETag": f'"{file.sha256}"'}
+    etag = f'"{file.sha256}"'
+    part = wanted_range(byte_range if if_range in {"", etag} else "", file.size)
+    if part is None:
+        return Response(status_code=416, headers={"Content-Range": f"bytes */{file.size}"})
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(part.end - part.start),
+        "Content-Disposition": f'attachment; filename="{file.name}"',
+    }
+    if not part.is_whole:
+        headers["Content-Range"] = part.header
+    return StreamingResponse(
+        file.read(part.start, part.end),
+        status_code=200 if part.is_whole else 206,
+        media_type=MEDIA_TYPE,
+        headers=headers,
     )
 
 

@@ -72,11 +72,11 @@ def send(
 
 def _append(request: Request, import_id: int, part: Part, caller: Caller) -> ImportResponse:
     with caller.transaction() as (ctx, actor):
-        upload = imports.expect(
+        imports.expect(
             ctx, actor=actor, import_id=import_id, offset=part.offset, size=part.size, total=part.total
         )
     with (
-        chunked_upload.received(request, part, upload.make_folder()) as spool,
+        chunked_upload.received(request, part) as spool,
         caller.transaction() as (ctx, actor),
     ):
         row = imports.append(

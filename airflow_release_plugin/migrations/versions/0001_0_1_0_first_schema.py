@@ -246,6 +246,30 @@ def _create_export() -> None:
     op.create_index(op.f("ix_release_export_state"), "release_export", ["state"], unique=False)
 
 
+def _create_file_chunk() -> None:
+    op.create_table(
+        "release_file_chunk",
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column(
+            "transfer_id",
+            sa.Integer(),
+            autoincrement=False,
+            nullable=False,
+            comment="of `release_export` or `release_import`",
+        ),
+        sa.Column(
+            "position",
+            sa.BigInteger(),
+            autoincrement=False,
+            nullable=False,
+            comment="of its first byte in the file",
+        ),
+        sa.Column("size", sa.Integer(), nullable=False, comment="bytes"),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "transfer_id", "position", name=op.f("pk_release_file_chunk")),
+    )
+
+
 def _create_flow() -> None:
     op.create_table(
         "release_flow",
@@ -793,6 +817,13 @@ def _create_task_claim() -> None:
     )
 
 
+def _leave_compressed_data_alone() -> None:
+    """PostgreSQL would try to compress what is compressed already."""
+    if op.get_context().dialect.name == "postgresql":
+        for table in ("release_object", "release_file_chunk"):
+            op.execute(f"ALTER TABLE {table} ALTER COLUMN data SET STORAGE EXTERNAL")
+
+
 def upgrade() -> None:
     """Make the tables."""
     _create_release()
@@ -803,6 +834,7 @@ def upgrade() -> None:
     _create_event()
     _create_event_head()
     _create_export()
+    _create_file_chunk()
     _create_flow()
     _create_flow_revision()
     _create_gate()
@@ -822,6 +854,7 @@ def upgrade() -> None:
     _create_submission()
     _create_item()
     _create_task_claim()
+    _leave_compressed_data_alone()
 
 
 def downgrade() -> None:
@@ -845,6 +878,7 @@ def downgrade() -> None:
     op.drop_table("release_gate")
     op.drop_table("release_flow_revision")
     op.drop_table("release_flow")
+    op.drop_table("release_file_chunk")
     op.drop_table("release_export")
     op.drop_table("release_event_head")
     op.drop_table("release_event")

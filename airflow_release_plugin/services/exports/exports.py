@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,18 +18,21 @@ from airflow_release_plugin.exceptions import (
     InvalidRequestError,
     NotFoundError,
     ReleaseError,
-    TransferUnavailableError,
 )
 from airflow_release_plugin.models import Export
 from airflow_release_plugin.models.base import stamp
+from airflow_release_plugin.models.file_chunk import TransferKind
 from airflow_release_plugin.repositories import exports as queries
 from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services.exports.match import Match, find, require_exports
 from airflow_release_plugin.services.runtime import access, audit, installation
+from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.services.versions.units import known_unit
 from airflow_release_plugin.store.base import environment_ref
 from airflow_release_plugin.transfer.keys import KeyFolder
+from airflow_release_plugin.transfer.stored_file import PIECE, StoredFile
 
 _SHOWN = 10
 
@@ -38,14 +41,27 @@ _SHOWN = 10
 class ExportFile:
     """A finished file, and what it is called for people."""
 
-    path: Path
+    export_id: int
     name: str
+    size: int
     sha256: str
 
+    def read(self, start: int = 0, end: int | None = None, *, work: Work = unit_of_work) -> Iterator[bytes]:
+        """Its bytes, or some of them; each piece in a transaction of its own, so a slow reader holds none."""
+        at, last = start, self.size if end is None else end
+        while at < last:
+            with work() as (ctx, _):
+                file = file_of(ctx, self.export_id)
+                file.require(self.size)
+                file.seek(at)
+                piece = file.read(min(PIECE, last - at))
+            at += len(piece)
+            yield piece
 
-def folder(ctx: Context, export_id: int) -> Path:
-    """Where the file of an export is."""
-    return ctx.settings.transfer_path / "exports" / str(export_id)
+
+def file_of(ctx: Context, export_id: int) -> StoredFile:
+    """The file of an export."""
+    return StoredFile(ctx.session, TransferKind.EXPORT, export_id)
 
 
 def match(ctx: Context, *, actor: Actor, export_request: ExportRequest) -> Match:
@@ -155,12 +171,8 @@ def fetch(ctx: Context, *, actor: Actor, export_id: int, resumed: bool = False) 
     if state is not ExportState.READY:
         reason = f" ({row.error})" if row.error else ""
         raise ConflictError(f"Export {row.id} is {state.value!r}{reason}; there is no file yet.")
-    path = folder(ctx, row.id) / row.file_name
-    if not path.is_file():
-        raise TransferUnavailableError(
-            f"The file of export {row.id} is not in {path.parent}. All API servers need the same "
-            "[release] transfer_path; if somebody deleted it, generate it anew."
-        )
+    found = ExportFile(row.id, row.file_name, row.file_size or 0, row.file_sha256 or "")
+    file_of(ctx, row.id).require(found.size)
     if not resumed:
         row.downloads += 1
         audit.record(
@@ -171,7 +183,7 @@ def fetch(ctx: Context, *, actor: Actor, export_id: int, resumed: bool = False) 
             bundle=row.bundle_id,
             sha256=row.file_sha256,
         )
-    return ExportFile(path, row.file_name, row.file_sha256 or "")
+    return found
 
 
 def retry(ctx: Context, *, actor: Actor, export_id: int) -> Export:
@@ -197,13 +209,14 @@ def retry(ctx: Context, *, actor: Actor, export_id: int) -> Export:
 
 
 def discard(ctx: Context, *, actor: Actor, export_id: int) -> Export:
-    """Stop making a bundle, or give up its file, which a server removes soon."""
+    """Stop making a bundle, or give up its file, which goes."""
     require_exports(ctx, actor)
     row = get(ctx, actor=actor, export_id=export_id)
     if row.state.is_terminal:
         return row
     row.error = f"Discarded by {actor.name}."
     row.move_to(ExportState.EXPIRED if row.state is ExportState.READY else ExportState.FAILED)
+    file_of(ctx, row.id).remove()
     audit.record(
         ctx, actor=actor, tag=EventTag.EXPORT_DISCARDED, subject=f"export:{row.id}", bundle=row.bundle_id
     )

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from threading import Event
 
 from airflow_release_plugin.domain.events import EventTag, JsonValue
@@ -28,7 +30,6 @@ from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.background import (
     Work,
     in_transaction,
-    prune_dirs,
     retry_transaction,
 )
 from airflow_release_plugin.services.runtime.claims import (
@@ -50,8 +51,8 @@ _CHUNK = 1 << 20
 
 
 def run_once(*, work: Work = unit_of_work, stop: Event | None = None) -> int:
-    """Remove files that were kept long enough, make every bundle that waits; return how many were made."""
-    clear(work)
+    """Let go of files that were kept long enough, make every bundle that waits; return how many were made."""
+    in_transaction(work, _expire)
     return sum(make(claim, work=work, stop=stop) for claim in claim_each(work, _claim_next, stop))
 
 
@@ -66,22 +67,10 @@ def make_now(export_id: int, *, work: Work = unit_of_work) -> bool:
     return claim is not None and make(claim, work=work)
 
 
-def clear(work: Work = unit_of_work) -> None:
-    """Write down which exports have expired, and remove the files that belong to none."""
-    in_transaction(work, _expire)
-    with work() as (ctx, _):
-        root = exports.folder(ctx, 0).parent
-    prune_dirs(root, lambda: _with_file(work))
-
-
-def _with_file(work: Work) -> set[int]:
-    with work() as (ctx, _):
-        return queries.with_file(ctx.session)
-
-
 def _expire(ctx: Context) -> None:
     for row in queries.over(ctx.session, ctx.clock()):
         row.move_to(ExportState.EXPIRED)
+        exports.file_of(ctx, row.id).remove()
 
 
 def _claim_next(ctx: Context) -> Claim | None:
@@ -118,11 +107,10 @@ def make(claim: Claim, *, work: Work = unit_of_work, stop: Event | None = None) 
 def _make(sign: Heartbeat) -> bool:
     export_id, end = sign.claim.id, ExportState.ERRORED
     try:
-        with sign.work() as (ctx, _):
-            folder = exports.folder(ctx, export_id)
-        _empty(folder)
-        made = make_bundle(export_id, folder, work=sign.work, progress=sign)
-        size, sha256 = made.path.stat().st_size, _sha256(made.path)
+        with _scratch() as folder:
+            made = make_bundle(export_id, folder, work=sign.work, progress=sign)
+            size, sha256 = made.path.stat().st_size, _sha256(made.path)
+            retry_transaction(lambda ctx: _ready(ctx, sign, made, size, sha256), sign.work)
     except LostError:
         raise
     except ReleaseError as error:
@@ -133,21 +121,20 @@ def _make(sign: Heartbeat) -> bool:
         log.exception("Export %s failed", export_id)
         reason = BROKEN_INSIDE
     else:
-        retry_transaction(lambda ctx: _ready(ctx, sign, made, size, sha256), sign.work)
         return True
     retry_transaction(lambda ctx: _fail(ctx, sign.own(ctx), reason, end), sign.work)
     return False
 
 
-def _empty(folder: Path) -> None:
-    """What a server that died left behind goes away."""
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder of this job alone, in which the file grows before it goes into the database."""
     try:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700, parents=True)
+        with TemporaryDirectory(prefix="airflow-release-") as folder:
+            yield Path(folder)
     except OSError as error:
         raise TransferUnavailableError(
-            f"The folder {folder} cannot be made: {error.strerror or error}. Let the user whom Airflow runs "
-            "as own [release] transfer_path."
+            f"No bundle can be written below {gettempdir()}: {error.strerror or error}. Make room there."
         ) from error
 
 
@@ -199,6 +186,10 @@ class Heartbeat:
 
 def _ready(ctx: Context, sign: Heartbeat, made: MadeBundle, size: int, sha256: str) -> None:
     row = sign.own(ctx)
+    file = exports.file_of(ctx, row.id)
+    file.remove()
+    with made.path.open("rb") as stream:
+        file.append(iter(lambda: stream.read(_CHUNK), b""))
     row.report = {**row.report, **made.report}
     row.file_size, row.file_sha256 = size, sha256
     row.done = row.total

@@ -149,6 +149,7 @@ def carry_out(ctx: Context, row: Import, *, actor: Actor) -> Import:
         row.release_id = _release(ctx, row, manifest, brought, actor=actor).id
     row.applied_at = ctx.clock()
     row.move_to(ImportState.APPLIED)
+    imports.remove_file(ctx, row)
     imports.record(
         ctx,
         row,

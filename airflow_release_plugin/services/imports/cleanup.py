@@ -1,4 +1,4 @@
-"""Sweeps up after imports: uploads that were left alone, bundles that expired, files of neither."""
+"""Sweeps up after imports: uploads that were left alone, and bundles that expired."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.repositories import imports as queries
 from airflow_release_plugin.services.imports import imports
-from airflow_release_plugin.services.runtime.background import Work, in_transaction, prune_dirs
+from airflow_release_plugin.services.runtime.background import Work, in_transaction
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
@@ -16,11 +16,8 @@ PATIENCE = timedelta(days=1)
 
 
 def run_once(*, work: Work = unit_of_work) -> None:
-    """Give up what is over, and remove the files that belong to none."""
+    """Give up what is over; its file goes with it."""
     in_transaction(work, _give_up)
-    with work() as (ctx, _):
-        root = imports.folder(ctx, 0).parent
-    prune_dirs(root, lambda: _with_file(work))
 
 
 def _give_up(ctx: Context) -> None:
@@ -28,8 +25,3 @@ def _give_up(ctx: Context) -> None:
         imports.give_up(ctx, row, actor=SYSTEM, reason="Nothing came for a day.")
     for row in queries.over(ctx.session, ctx.clock()):
         imports.expire(ctx, row)
-
-
-def _with_file(work: Work) -> set[int]:
-    with work() as (ctx, _):
-        return queries.with_file(ctx.session)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from io import BufferedReader
 
 from airflow_release_plugin.domain.bundle.manifest import Manifest, manifest_from_dict
 from airflow_release_plugin.domain.events import EventTag, JsonValue
@@ -28,6 +27,7 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.models.base import stamp
+from airflow_release_plugin.models.file_chunk import TransferKind
 from airflow_release_plugin.models.transfer import REFUSED
 from airflow_release_plugin.repositories import imports as queries
 from airflow_release_plugin.repositories.pages import Page
@@ -35,8 +35,8 @@ from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.transfer.keys import KeyFolder
 from airflow_release_plugin.transfer.limits import BundleLimits
-from airflow_release_plugin.transfer.reader import Bundle, open_bundle
-from airflow_release_plugin.transfer.upload import Upload, missing
+from airflow_release_plugin.transfer.reader import Bundle, read_bundle
+from airflow_release_plugin.transfer.stored_file import StoredFile
 
 _LONGEST_NAME = 250
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -59,9 +59,9 @@ def may_import(ctx: Context, actor: Actor) -> bool:
     return allowed and ctx.settings.imports_enabled and ctx.settings.has_target
 
 
-def folder(ctx: Context, import_id: int) -> Path:
-    """Where the file of an import is."""
-    return ctx.settings.transfer_path / "imports" / str(import_id)
+def file_of(ctx: Context, row: Import) -> StoredFile:
+    """The file of an import, as far as it is here."""
+    return StoredFile(ctx.session, TransferKind.IMPORT, row.id)
 
 
 def begin(ctx: Context, *, actor: Actor, file_name: str, file_size: int, sha256: str = "") -> Import:
@@ -91,7 +91,7 @@ def begin(ctx: Context, *, actor: Actor, file_name: str, file_size: int, sha256:
         **stamp(actor, "uploaded"),
     )
     ctx.session.add(row)
-    # The id names the folder and the import in the trail.
+    # The id names its file, and the import in the trail.
     ctx.session.flush()
     return row
 
@@ -109,7 +109,7 @@ def clean_name(name: str) -> str:
 
 def expect(
     ctx: Context, *, actor: Actor, import_id: int, offset: int, size: int, total: int | None = None
-) -> Upload:
+) -> None:
     """
     Say whether so many bytes from ``offset`` on are wanted now, before they come.
 
@@ -125,7 +125,6 @@ def expect(
         )
     _require_offset(row, offset)
     _require_room(row, offset + size)
-    return Upload(folder(ctx, row.id))
 
 
 def append(ctx: Context, *, actor: Actor, import_id: int, offset: int, chunks: Iterable[bytes]) -> Import:
@@ -134,13 +133,15 @@ def append(ctx: Context, *, actor: Actor, import_id: int, offset: int, chunks: I
 
     :raises ConflictError: it does not begin where the parts before it end; its context says ``received``
     :raises TooLargeError: there are more bytes than were announced; none of this part are kept
-    :raises TransferUnavailableError: the disk is full; none of this part are kept
+    :raises TransferUnavailableError: what came before is not here any more
     """
     row = _uploading(ctx, actor, import_id)
     # Two parts at once: the second one sees what the first one added, or loses here, before it writes.
     queries.hold(ctx.session, row)
     _require_offset(row, offset)
-    row.received += Upload(folder(ctx, row.id)).append(offset, _measured(row, chunks))
+    file = file_of(ctx, row)
+    file.require(offset)
+    row.received += file.append(_measured(row, chunks))
     row.beat_at = ctx.clock()
     return row
 
@@ -200,7 +201,7 @@ def complete(ctx: Context, *, actor: Actor, import_id: int) -> Import:
             received=row.received,
         )
     try:
-        row.file_sha256 = _hash(Upload(folder(ctx, row.id)), row)
+        row.file_sha256 = _hash(file_of(ctx, row), row)
         with _open_file(ctx, row) as bundle:
             bundle.verify()
             _take_over(row, bundle)
@@ -213,18 +214,11 @@ def complete(ctx: Context, *, actor: Actor, import_id: int) -> Import:
     return row
 
 
-def _hash(upload: Upload, row: Import) -> str:
+def _hash(file: StoredFile, row: Import) -> str:
+    file.require(row.received)
     digest = hashlib.sha256()
-    size = 0
-    try:
-        with upload.path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-                size += len(chunk)
-    except OSError as error:
-        raise missing(upload.path) from error
-    if size < row.received:
-        raise missing(upload.path)
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
     found = digest.hexdigest()
     if row.file_sha256 not in {None, found}:
         raise BundleAlteredError(
@@ -274,8 +268,8 @@ def record(ctx: Context, row: Import, tag: EventTag, *, actor: Actor, **data: Js
 
 
 def remove_file(ctx: Context, row: Import) -> None:
-    """Remove the file of an import that nobody needs any more; what stays is swept up later."""
-    shutil.rmtree(folder(ctx, row.id), ignore_errors=True)
+    """Remove the file of an import that nobody needs any more."""
+    file_of(ctx, row).remove()
 
 
 def get(ctx: Context, *, actor: Actor, import_id: int) -> Import:
@@ -374,9 +368,7 @@ def opened(ctx: Context, row: Import) -> Iterator[Bundle]:
 
 @contextmanager
 def _open_file(ctx: Context, row: Import) -> Iterator[Bundle]:
-    path = Upload(folder(ctx, row.id)).path
-    if not path.is_file():
-        raise missing(path)
+    file = file_of(ctx, row)
+    file.require(row.received)
     trusted = KeyFolder(ctx.settings.keys_path).trusted()
-    with open_bundle(path, trusted=trusted, now=ctx.clock()) as bundle:
-        yield bundle
+    yield read_bundle(BufferedReader(file, _CHUNK), trusted=trusted, now=ctx.clock())

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Event, Thread
 
 from airflow_release_plugin.domain.identity import Actor
@@ -68,16 +66,6 @@ def in_transaction(work: Work, step: Callable[[Context], None]) -> bool:
         log.debug("Somebody else did it at the same moment, or the database is busy; the next round will see")
         return False
     return True
-
-
-def prune_dirs(root: Path, wanted: Callable[[], Collection[int]]) -> None:
-    """Remove the folders below ``root`` that are named by none of the ``wanted`` ids."""
-    # Listed before it is asked: a folder that somebody makes in between is left alone.
-    found = list(root.iterdir()) if root.is_dir() else []
-    kept = {str(number) for number in wanted()} if found else set()
-    for path in found:
-        if path.name not in kept:
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def retry_transaction(step: Callable[[Context], None], work: Work = unit_of_work) -> None:

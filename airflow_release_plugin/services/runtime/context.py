@@ -49,7 +49,6 @@ class Settings:
     verify_timeout: int = field(default_factory=config.verify_timeout)
     exports_enabled: bool = field(default_factory=config.exports_enabled)
     imports_enabled: bool = field(default_factory=config.imports_enabled)
-    transfer_path: Path = field(default_factory=config.transfer_path)
     keys_path: Path = field(default_factory=config.keys_path)
     bundle_days: int = field(default_factory=config.bundle_days)
     auto_rollback: bool = field(default_factory=config.auto_rollback)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.states import ReleaseState
-from airflow_release_plugin.models import Event, Export, Import, Release, Submission, Unit
+from airflow_release_plugin.models import Event, Export, FileChunk, Import, Release, Submission, Unit
 from airflow_release_plugin.repositories import objects as object_queries
 from airflow_release_plugin.repositories import refs as ref_queries
 from airflow_release_plugin.services.exports import bundle as export_bundle
@@ -25,12 +25,12 @@ from airflow_release_plugin.services.runtime.claims import LEASE
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.store.release_store import ReleaseStore
 from airflow_release_plugin.transfer.keys import KeyFolder
-from airflow_release_plugin.transfer.upload import Upload
+from airflow_release_plugin.transfer.stored_file import StoredFile
 from tests.conftest import BACKENDS
 from tests.db.api.world import World, ok
 from tests.harness.outbox import NOTIFIER
 from tests.harness.preflights import unit
-from tests.harness.process_kill import Moment, files, is_half, kill, refs, restart, rows
+from tests.harness.process_kill import Moment, kill, refs, restart, rows
 
 TWO_FILES = {"a.py": b"# a\n", "b.py": b"# b\n"}
 
@@ -42,7 +42,7 @@ def db_backend(request: pytest.FixtureRequest) -> str:
 
 def everything(world: World) -> Any:
     """What a restart might change."""
-    return rows(world.engine), refs(world.engine), files(world.folder / "transfers")
+    return rows(world.engine), refs(world.engine)
 
 
 def is_settled(world: World) -> None:
@@ -52,7 +52,6 @@ def is_settled(world: World) -> None:
     assert everything(world) == before
     with unit_of_work() as (ctx, _):
         assert audit.first_broken_link(ctx) is None
-    assert not [name for name in before[-1] if is_half(name)]
 
 
 def count(world: World, *models: type[Any]) -> list[int]:
@@ -128,7 +127,7 @@ def is_applied(world: World) -> None:
     assert count(world, Unit, Submission, Release, DagRun) == [2, 2, 1, 1]
     names = {"refs/imports/bundle-1", "refs/submissions/a/1", "refs/submissions/b/1"}
     assert set(refs(world.engine)) == names
-    assert not list((world.folder / "transfers").rglob("*.dagbundle"))
+    assert count(world, FileChunk) == [0]
 
 
 @pytest.mark.req("R53")
@@ -141,7 +140,7 @@ def test_an_upload_goes_on_where_it_was_noted_though_its_server_was_killed(empty
         headers = {"Content-Range": f"bytes 0-99/{len(data)}"}
         admin.put(at, content=b"?" * 100, headers=headers)
 
-    kill(Moment(Upload, "append", after=True), empty_world.engine, send)
+    kill(Moment(StoredFile, "append", after=True), empty_world.engine, send)
     restart(empty_world.engine)
 
     assert ok(admin.get(f"/imports/{row['id']}"))["received"] == 0
@@ -195,9 +194,8 @@ def test_an_export_is_made_once_though_its_server_was_killed_right_after(ordered
 def is_made(world: World) -> None:
     row = ok(world.as_("author").get("/exports/1"))
     assert row["state"] == "ready", row["error"]
-    (file,) = (path for path in (world.folder / "transfers").rglob("*") if path.is_file())
-    assert hashlib.sha256(file.read_bytes()).hexdigest() == row["file_sha256"]
-    assert world.as_("author").get("/exports/1/file").content == file.read_bytes()
+    content = world.as_("author").get("/exports/1/file").content
+    assert hashlib.sha256(content).hexdigest() == row["file_sha256"]
 
 
 # promotions

@@ -243,7 +243,7 @@ def opened(prepared: Prepared, folder: Path, url: str) -> Iterator[World]:
 def copied(prepared: Prepared, folder: Path) -> Iterator[World]:
     """A world of its own."""
     folder.mkdir()
-    for name in ("dev", "transfers", "keys"):
+    for name in ("dev", "keys"):
         shutil.copytree(prepared.folder / name, folder / name)
     with opened(prepared, folder, copy_of(prepared.database, folder)) as world:
         yield world

@@ -70,7 +70,6 @@ def settings_for(manager: str, folder: Path) -> dict[str, str]:
     values = {
         "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
         "RELEASE__KEYS_PATH": str(folder / "keys"),
-        "RELEASE__TRANSFER_PATH": str(folder / "transfers"),
         "RELEASE__SERVICE_USERS": SERVICE,
         "RELEASE__DEFAULT_FLOW_ROLES": "op,admin" if manager == "simple" else "Op,Admin",
         "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in ROLE_OF.items()),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from airflow_release_plugin.models import FileChunk
 from tests.db.api.conftest import WARNINGS
 from tests.db.api.world import World, ok
 from tests.db.cli.conftest import airflow, rows
@@ -66,4 +67,5 @@ def test_what_cannot_be_taken_in_is_a_line_and_exit_code_1(empty_world: World, t
 
         assert (done.returncode, done.stdout) == (1, "")
         assert message in done.stderr
-    assert list((empty_world.folder / "transfers" / "imports").iterdir()) == []
+    with empty_world.session() as session:
+        assert session.query(FileChunk).count() == 0

@@ -14,7 +14,7 @@ from airflow_release_plugin.services.imports import imports
 from airflow_release_plugin.services.runtime import audit
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, World, steps_of
-from tests.harness.imports import bundle_bytes, uploaded, with_imports
+from tests.harness.imports import uploaded, with_imports
 
 pytestmark = pytest.mark.req("R53")
 
@@ -30,7 +30,7 @@ def begun(world: World) -> Import:
 
 
 def has_file(world: World, row: Import) -> bool:
-    return imports.folder(world.ctx, row.id).exists()
+    return imports.file_of(world.ctx, row).size > 0
 
 
 def sweep(world: World) -> None:
@@ -77,21 +77,3 @@ def test_a_bundle_is_kept_until_it_expires(world: World, clock: FrozenClock) -> 
 
     assert (row.state, has_file(world, row)) == (ImportState.FAILED, False)
     assert "expired" in row.error
-
-
-def test_files_of_what_is_over_and_of_nobody_go(world: World) -> None:
-    kept, over = uploaded(world), uploaded(world, bundle_bytes(world))
-    over.move_to(ImportState.DISCARDED)
-    stray = imports.folder(world.ctx, 999)
-    stray.mkdir()
-    (stray / "bundle.dagbundle").write_text("of a row that was never committed")
-
-    sweep(world)
-
-    assert [path.name for path in stray.parent.iterdir()] == [str(kept.id)]
-
-
-def test_where_nothing_was_ever_uploaded_nothing_is_made(world: World) -> None:
-    sweep(world)
-
-    assert not world.ctx.settings.transfer_path.exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
@@ -30,10 +31,11 @@ from airflow_release_plugin.exceptions import (
     TooLargeError,
     TransferUnavailableError,
 )
-from airflow_release_plugin.models import Event, Import
+from airflow_release_plugin.models import Event, FileChunk, Import
 from airflow_release_plugin.services.imports import imports
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.transfer.keys import KeyFolder
+from airflow_release_plugin.transfer.stored_file import PIECE
 from tests.harness.bundles import CONTENT, OTHER_KEY
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, VIEWER, World
@@ -45,7 +47,7 @@ SHA = "0" * 64
 
 @pytest.fixture
 def world(world: World, tmp_path: Path) -> World:
-    """An installation that trusts plant A, with a folder of its own for bundles."""
+    """An installation that trusts plant A, ."""
     return with_imports(world, tmp_path)
 
 
@@ -61,8 +63,14 @@ def complete(world: World, row: Import) -> Import:
     return imports.complete(world.ctx, actor=ADMIN, import_id=row.id)
 
 
-def file_of(world: World, row: Import) -> Path:
-    return imports.folder(world.ctx, row.id) / "bundle.dagbundle"
+def stored(world: World, row: Import) -> bytes:
+    """What is here of the file."""
+    return imports.file_of(world.ctx, row).readall() or b""
+
+
+def lose(world: World, row: Import) -> None:
+    """Let somebody delete the file past the product."""
+    imports.file_of(world.ctx, row).remove()
 
 
 def events(world: World) -> list[Event]:
@@ -78,7 +86,7 @@ class TestUpload:
         assert (row.state, row.error) == (ImportState.UPLOADED, "")
         assert (row.bundle_id, row.source_uid, row.signer) == ("bundle-1", "plant-a", "plant A")
         assert (row.dag_ids, row.file_sha256) == (["etl"], hashlib.sha256(data).hexdigest())
-        assert file_of(world, row).read_bytes() == data
+        assert stored(world, row) == data
         imports.require_accepted(row)
 
     def test_parts_may_be_as_small_as_a_byte(self, world: World) -> None:
@@ -110,11 +118,6 @@ class TestUpload:
             "size": row.file_size,
         }
 
-    def test_file_and_folder_are_for_their_owner_alone(self, world: World) -> None:
-        file = file_of(world, uploaded(world))
-
-        assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-
     def test_it_goes_on_where_the_connection_was_lost(self, world: World) -> None:
         data = bundle_bytes(world)
         row = begin(world, len(data))
@@ -126,23 +129,20 @@ class TestUpload:
 
         with pytest.raises(ConnectionResetError):
             imports.append(world.ctx, actor=ADMIN, import_id=row.id, offset=100, chunks=broken())
-        assert (row.received, file_of(world, row).stat().st_size) == (100, 100)
+        assert (row.received, len(stored(world, row))) == (100, 100)
 
         append(world, row, 100, data[100:])
 
         assert complete(world, row).state is ImportState.UPLOADED
 
-    def test_what_a_server_wrote_before_it_died_is_written_again(self, world: World) -> None:
-        data = bundle_bytes(world)
-        row = begin(world, len(data))
-        append(world, row, 0, data[:100])
-        with file_of(world, row).open("ab") as stream:
-            stream.write(b"never noted" * 1000)
+    def test_a_large_part_lies_in_pieces(self, world: World) -> None:
+        data = bytes(3 * PIECE + 5)
+        row = begin(world, len(data) + 1)
+        append(world, row, 0, data[: PIECE + 7], data[PIECE + 7 :])
 
-        append(world, row, 100, data[100:])
+        sizes = world.ctx.session.scalars(select(FileChunk.size).order_by(FileChunk.position)).all()
 
-        assert file_of(world, row).read_bytes() == data
-        assert complete(world, row).state is ImportState.UPLOADED
+        assert (sizes, stored(world, row)) == ([PIECE, PIECE, PIECE, 5], data)
 
     @pytest.mark.parametrize("offset", [0, 99, 101, 10_000_000])
     def test_a_part_that_belongs_elsewhere_is_told_where_to_go_on(self, world: World, offset: int) -> None:
@@ -157,7 +157,7 @@ class TestUpload:
             with pytest.raises(ConflictError, match="go on at byte 100") as caught:
                 call()
             assert caught.value.context == {"received": 100}
-        assert file_of(world, row).read_bytes() == data[:100]
+        assert stored(world, row) == data[:100]
 
     def test_more_bytes_than_were_announced_are_not_kept(self, world: World) -> None:
         row = begin(world, 10)
@@ -168,7 +168,7 @@ class TestUpload:
         with pytest.raises(TooLargeError):
             imports.expect(world.ctx, actor=ADMIN, import_id=row.id, offset=5, size=6)
 
-        assert (row.received, file_of(world, row).read_bytes()) == (5, b"12345")
+        assert (row.received, stored(world, row)) == (5, b"12345")
 
     def test_what_is_not_whole_is_not_looked_at(self, world: World) -> None:
         row = begin(world, 10)
@@ -188,12 +188,12 @@ class TestUpload:
 
     def test_parts_that_vanished_are_missed(self, world: World) -> None:
         row = sent(world, bundle_bytes(world))
-        file_of(world, row).unlink()
+        lose(world, row)
 
-        with pytest.raises(TransferUnavailableError, match="transfer_path"):
+        with pytest.raises(TransferUnavailableError, match="not wholly, in the database"):
             complete(world, row)
         assert row.state is ImportState.UPLOADING
-        with pytest.raises(TransferUnavailableError, match="transfer_path"):
+        with pytest.raises(TransferUnavailableError, match="not wholly, in the database"):
             append(world, row, row.received)
 
 
@@ -231,12 +231,6 @@ class TestAnnouncement:
         row = begin(world, file_name=given)
 
         assert row.file_name == kept
-        assert imports.folder(world.ctx, row.id).name == str(row.id)
-
-    def test_nothing_is_made_before_the_first_byte(self, world: World) -> None:
-        begin(world)
-
-        assert not world.ctx.settings.transfer_path.exists()
 
     def test_who_announces_the_same_file_again_goes_on_with_it(self, world: World) -> None:
         data = bundle_bytes(world)
@@ -290,7 +284,7 @@ def flipped(data: bytes, at: int) -> bytes:
 def assert_failed(world: World, row: Import, error: type[ReleaseError]) -> None:
     """It failed with a reason, its file is gone, and the trail tells."""
     assert (row.state, row.manifest, row.bundle_id) == (ImportState.FAILED, {}, None)
-    assert not imports.folder(world.ctx, row.id).exists()
+    assert stored(world, row) == b""
     with pytest.raises(error) as caught:
         imports.require_accepted(row)
     assert (caught.value.message, caught.value.code) == (row.error, error.code)
@@ -337,7 +331,7 @@ class TestBadBundles:
         with pytest.raises(TransferUnavailableError, match="chmod 700"):
             complete(world, row)
 
-        assert (row.state, file_of(world, row).exists()) == (ImportState.UPLOADING, True)
+        assert (row.state, stored(world, row) != b"") == (ImportState.UPLOADING, True)
         world.ctx.settings.keys_path.chmod(0o700)
         assert complete(world, row).state is ImportState.UPLOADED
 
@@ -359,9 +353,12 @@ class TestOpening:
         with pytest.raises(BundleExpiredError), imports.opened(world.ctx, row):
             pass
 
-    def test_a_file_that_was_exchanged_on_the_disk_is_refused(self, world: World) -> None:
+    def test_a_file_that_was_exchanged_is_refused(self, world: World) -> None:
         row = uploaded(world)
-        file_of(world, row).write_bytes(bundle_bytes(world, content={"other.py": b"x = 1\n"}))
+        other = bundle_bytes(world, content={"other.py": b"x = 1\n"})
+        lose(world, row)
+        imports.file_of(world.ctx, row).append([other])
+        row.received = len(other)
 
         with (
             pytest.raises(BundleAlteredError, match="not the one that was uploaded"),
@@ -371,9 +368,12 @@ class TestOpening:
 
     def test_a_file_that_vanished_is_missed(self, world: World) -> None:
         row = uploaded(world)
-        file_of(world, row).unlink()
+        lose(world, row)
 
-        with pytest.raises(TransferUnavailableError, match="transfer_path"), imports.opened(world.ctx, row):
+        with (
+            pytest.raises(TransferUnavailableError, match="not wholly, in the database"),
+            imports.opened(world.ctx, row),
+        ):
             pass
 
     @pytest.mark.parametrize("end", ["uploading", "discarded"])
@@ -412,7 +412,7 @@ class TestDiscard:
         imports.discard(world.ctx, actor=ADMIN, import_id=row.id)
 
         assert (row.state, row.error) == (ImportState.DISCARDED, "Discarded by admin.")
-        assert not imports.folder(world.ctx, row.id).exists()
+        assert stored(world, row) == b""
         assert [event.tag for event in events(world)] == [EventTag.IMPORT_DISCARDED]
 
     def test_what_failed_stays_failed(self, world: World) -> None:

@@ -121,7 +121,6 @@ def export_and_discard(world: World) -> None:
     fetched, failing = ask(world, "etl"), ask(world, "etl")
     failing.report = {"attempt": claims.MAX_ATTEMPTS}
     export_job.run_once(work=steps_of(world))
-    exports.retry(world.ctx, actor=DEV, export_id=failing.id)
     exports.fetch(world.ctx, actor=DEV, export_id=fetched.id)
     exports.discard(world.ctx, actor=DEV, export_id=fetched.id)
     exports.retry(world.ctx, actor=DEV, export_id=failing.id)

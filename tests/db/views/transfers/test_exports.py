@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,6 @@ def released(
 ) -> Flask:
     """``orders`` and ``invoices`` are in the target, and there is a signing key."""
     monkeypatch.setenv("AIRFLOW__RELEASE__KEYS_PATH", str(tmp_path / "keys"))
-    monkeypatch.setenv("AIRFLOW__RELEASE__TRANSFER_PATH", str(tmp_path / "transfers"))
     KeyFolder(tmp_path / "keys").generate()
     with session_factory() as session:
         world = make_world(session, tmp_path / "source", clock)
@@ -114,16 +114,18 @@ def test_a_bundle_that_was_discarded_is_offered_no_more(browser_of: Browsers) ->
 
 
 @pytest.mark.req("R89")
-def test_one_that_errored_says_why_and_is_made_again(browser_of: Browsers, tmp_path: Path) -> None:
+def test_one_that_errored_says_why_and_is_made_again(
+    browser_of: Browsers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     browser = browser_of("admin")
-    (tmp_path / "transfers").write_text("in the way")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     generate(browser, "orders")
     job.run_once()
     page = browser.get("/transfers/").text
-    assert "cannot be made" in page
+    assert "No bundle can be written" in page
     assert "Retry export 1?" in page
 
-    (tmp_path / "transfers").unlink()
+    (tmp_path / "missing").mkdir()
     assert browser.post("/transfers/exports/1/retry", {}).status_code == 302
     job.run_once()
 

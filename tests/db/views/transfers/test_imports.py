@@ -27,7 +27,6 @@ pytestmark = pytest.mark.req("R53", "R57")
 def here(installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """An installation that trusts plant A."""
     monkeypatch.setenv("AIRFLOW__RELEASE__KEYS_PATH", str(tmp_path / "keys"))
-    monkeypatch.setenv("AIRFLOW__RELEASE__TRANSFER_PATH", str(tmp_path / "transfers"))
     return Installation(with_imports(installation.world, tmp_path))
 
 
