@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
+from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.models import StoredRef
 from airflow_release_plugin.store.base import environment_ref
 from airflow_release_plugin.store.database import database_store
@@ -240,8 +241,11 @@ def test_two_promotions_at_the_same_moment_make_one_commit(world: World) -> None
     release = world.awaiting()
     ok(world.decide(release))
 
+    headers = {SERVICE: world.claim(release, TaskRole.PROMOTE), "admin": {}}
+
     answers = together(
-        lambda who: world.as_(who).post(f"/releases/{release['id']}/promote"), [SERVICE, "admin"]
+        lambda who: world.as_(who).post(f"/releases/{release['id']}/promote", headers=headers[who]),
+        [*headers],
     )
 
     assert {response.status_code for response in answers} <= {200, 409}

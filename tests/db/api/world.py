@@ -259,13 +259,15 @@ class World:
 
     def say(self, release: dict[str, Any], role: TaskRole, what: str, **body: Any) -> Any:
         """What a task of the release's run says, as far as it is one that may."""
+        headers = self.claim(release, role)
+        return self.as_(SERVICE).post(f"/releases/{release['id']}/{what}", headers=headers, **body)
+
+    def claim(self, release: dict[str, Any], role: TaskRole) -> dict[str, str]:
+        """Headers of what the task of the release's run that has this role says."""
         number = release["id"]
-        task = self.start_task(number, role)
-        claimed = ok(
-            self.as_(SERVICE).post(f"/releases/{number}/claims", json={**vars(task), "secret": SECRET})
-        )
-        headers = {CLAIM_HEADER: f"{claimed['id']}.{SECRET}"}
-        return self.as_(SERVICE).post(f"/releases/{number}/{what}", headers=headers, **body)
+        body = {**vars(self.start_task(number, role)), "secret": SECRET}
+        claimed = ok(self.as_(SERVICE).post(f"/releases/{number}/claims", json=body))
+        return {CLAIM_HEADER: f"{claimed['id']}.{SECRET}"}
 
     def start_task(self, release_id: int, role: TaskRole) -> TaskKey:
         """Let a worker take up the task of the run that works on a release; its pipeline must be parsed."""
