@@ -15,7 +15,7 @@ from sqlalchemy import update
 from airflow_release_plugin.models import Event
 from airflow_release_plugin.store.database import database_store
 from tests.db.api.conftest import WARNINGS
-from tests.db.api.world import SERVICE, World, ok
+from tests.db.api.world import World, ok
 from tests.db.cli.conftest import airflow, rows
 from tests.harness.manual_edits import push_by_hand
 
@@ -154,7 +154,7 @@ def test_what_was_changed_by_hand_is_adopted(world: World) -> None:
 @pytest.mark.req("R8")
 def test_a_release_is_tried_again(world: World) -> None:
     release = world.request(world.submit("etl.py"))
-    ok(world.as_(SERVICE).post(f"/releases/{release['id']}/errored", json={"reason": "no disk"}))
+    ok(world.as_("admin").post(f"/releases/{release['id']}/errored", json={"reason": "no disk"}))
 
     (row,) = rows(airflow(world, "retry", release["number"], "--output", "json"))
 
