@@ -16,11 +16,15 @@ from urllib.parse import urlsplit
 def git_over_http(folder: Path) -> Iterator[str]:
     """Serve the bare repositories below a folder; the URL of the folder."""
     handler = type("Handler", (_Handler,), {"folder": folder})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -59,8 +63,9 @@ class _Handler(BaseHTTPRequestHandler):
             "REMOTE_ADDR": "127.0.0.1",
         }
         done = subprocess.run(
-            ["git", "http-backend"], env=environment, input=body, capture_output=True, check=True
+            ["git", "http-backend"], env=environment, input=body, capture_output=True, check=False
         )
+        assert done.returncode == 0, done.stderr.decode()
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         headers = [line.split(": ", 1) for line in head.decode().splitlines()]
         status = next((value for name, value in headers if name == "Status"), "200 OK")
