@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from airflow_release_plugin.analysis.stat_memo import StatMemo, bound
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry, blob_id
+from airflow_release_plugin.domain.tree.leavings import is_leaving
 from airflow_release_plugin.exceptions import UnitError
 
 T = TypeVar("T")
@@ -110,9 +111,11 @@ class SourceFiles(ABC):
         return found
 
     def walk(self, folder: str) -> Iterator[str]:
-        """Yield the files below a folder, sorted within each folder."""
+        """Yield the files below a folder but for leavings, sorted within each folder."""
         for name, is_folder in sorted(self.names(folder).items()):
             path = posixpath.join(folder, name)
+            if is_leaving(path):
+                continue
             if not is_folder:
                 yield path
             elif self.may_descend(path):

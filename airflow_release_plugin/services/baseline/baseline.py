@@ -15,6 +15,7 @@ from airflow_release_plugin.analysis.closure import (
 )
 from airflow_release_plugin.analysis.source_files import AnalysisCache, FolderFiles, SourceFiles
 from airflow_release_plugin.domain.tree.files import FileEntry
+from airflow_release_plugin.domain.tree.leavings import is_leaving
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, UnitError
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.paths import check_path
@@ -27,7 +28,7 @@ class Baseline:
     """
     A bundle at one moment.
 
-    :param entries: every file, those of no DAG too; not what ``.git`` and ``__pycache__`` hold
+    :param entries: every file, those of no DAG too; not what editors and Python leave behind
     :param dags: ids by DAG file, as Airflow's dag processor found them
     :param broken: the last line of the import error that Airflow stored, by file
     :param problems: sentences that say why the bundle cannot be taken as it is
@@ -95,7 +96,7 @@ def look(ctx: Context, name_or_path: str) -> Baseline:
 
 
 def _entries(files: FolderFiles, problems: list[str]) -> Iterator[FileEntry]:
-    """Every file below the root; what cannot be taken is added to ``problems``."""
+    """Every file below the root but leavings; what cannot be taken is added to ``problems``."""
     folders = [""]
     while folders:
         folder = folders.pop()
@@ -106,6 +107,8 @@ def _entries(files: FolderFiles, problems: list[str]) -> Iterator[FileEntry]:
             continue
         for name, is_folder in names.items():
             path = posixpath.join(folder, name)
+            if is_leaving(path):
+                continue
             try:
                 if not is_folder:
                     yield files.entry(check_path(path))

@@ -62,6 +62,17 @@ class TestEveryKind:
     def test_walk_yields_all_files_below(self, files: SourceFiles) -> None:
         assert list(files.walk("pkg")) == ["pkg/__init__.py", "pkg/sub/b.sql"]
 
+    def test_a_folder_is_taken_without_what_editors_leave(self, tree: Path) -> None:
+        for leaving in ("a.sql~", ".b.sql.swp", ".DS_Store", ".ipynb_checkpoints/b.sql", "old.pyc"):
+            (tree / "pkg/sub" / leaving).parent.mkdir(exist_ok=True)
+            (tree / "pkg/sub" / leaving).write_text("x")
+        files = folder(tree)
+        assert (list(files.walk("pkg/sub")), files.glob("pkg/sub/**")) == (
+            ["pkg/sub/b.sql"],
+            ("pkg/sub/b.sql",),
+        )
+        assert files.read("pkg/sub/a.sql~") == b"x", "code that names one by itself gets it"
+
     def test_glob_crosses_folders_with_two_stars_only(self, files: SourceFiles) -> None:
         assert (files.glob("pkg/*"), files.glob("**/*.sql")) == (("pkg/__init__.py",), ("pkg/sub/b.sql",))
 

@@ -83,6 +83,17 @@ def test_every_file_is_in_the_first_commit_byte_for_byte(world: World, live: Pat
     assert len(world.store.history(world.head)) == 1
 
 
+def test_what_editors_leave_is_not_adopted(world: World, live: Path) -> None:
+    for leaving in ("etl.py~", "team/.reports.py.swp", ".DS_Store", ".ipynb_checkpoints/a.ipynb"):
+        (live / leaving).parent.mkdir(exist_ok=True)
+        (live / leaving).write_text("x")
+    adopt(world)
+    assert world.store.files(world.head).keys() == {
+        *("etl.py", "team/reports.py", "shop/__init__.py", "shop/load.py", "notes/unused.bin"),
+        *(".airflowignore", "run.sh"),
+    }
+
+
 def test_each_dag_file_is_a_released_version_with_its_closure(world: World, live: Path) -> None:
     adopt(world)
 
