@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from airflow_release_plugin.analysis.parse_report import ParsedDag, ParsedTask
+from airflow_release_plugin.analysis.parsed_dag import ParsedDag, ParsedTask
 from airflow_release_plugin.domain.release.risk import ChangeFact
 
 

@@ -18,8 +18,8 @@ from airflow_release_plugin.operators.progress import ProgressTeller
 from airflow_release_plugin.schemas.release import MAX_DETAIL, ReportBody, WorkTreeResponse
 
 if TYPE_CHECKING:
-    from airflow_release_plugin.analysis.parse_report import FileReport, ParseReport
     from airflow_release_plugin.client.release import ReleaseClient
+    from airflow_release_plugin.proof.report import FileReport, ParseReport
 
 
 class CheckReleaseOperator(PipelineOperator):
@@ -42,12 +42,12 @@ class CheckReleaseOperator(PipelineOperator):
 
     def step(self, client: ReleaseClient, release_id: int) -> list[str]:
         """Fetch, parse, report."""
-        from airflow_release_plugin.analysis.parse_check import check_tree
+        from airflow_release_plugin.proof.runner import run_files
 
         work = client.get_work(release_id)
         teller = ProgressTeller(partial(client.tell_progress, release_id), attempt=work.attempt)
         with fetched_tree(client, release_id) as tree, teller:
-            parsed = check_tree(
+            parsed = run_files(
                 tree,
                 work.dag_files,
                 timeout=work.timeout,

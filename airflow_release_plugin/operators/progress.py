@@ -14,7 +14,7 @@ from airflow_release_plugin.schemas.release import FileProgressBody, ProgressBod
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from airflow_release_plugin.analysis.parse_report import FileReport
+    from airflow_release_plugin.proof.report import FileReport
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from airflow_release_plugin.analysis.parse_report import ParsedDag
+from airflow_release_plugin.analysis.parsed_dag import ParsedDag
 from airflow_release_plugin.domain.bundle.export_request import ExportOrigin
 from airflow_release_plugin.domain.bundle.manifest import BundleDag, BundleDecision, BundleEvidence
 from airflow_release_plugin.domain.ports import DagFacts

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from airflow_release_plugin.analysis.likely_secrets import LikelySecret, find_likely_secrets
 from airflow_release_plugin.analysis.packages import imported_modules, required_packages, strange_modules
-from airflow_release_plugin.analysis.parse_report import ParsedTask
+from airflow_release_plugin.analysis.parsed_dag import ParsedTask
 from airflow_release_plugin.analysis.references import References, find_references, template_references
 from airflow_release_plugin.domain.bundle.manifest import BundleConnection, BundlePackage, BundleUnit
 from airflow_release_plugin.services.exports.contents import UnitContent

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_release_plugin.analysis.outlook import Outlook
-from airflow_release_plugin.analysis.parse_report import ParsedDag
+from airflow_release_plugin.analysis.parsed_dag import ParsedDag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import LiveDag, RunFacts

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_release_plugin.analysis.parse_report import ParsedDag
+from airflow_release_plugin.analysis.parsed_dag import ParsedDag
 from airflow_release_plugin.analysis.references import References
 from airflow_release_plugin.analysis.structure_diff import DagDiff, diff_dags
 from airflow_release_plugin.analysis.text_diff import diff_texts

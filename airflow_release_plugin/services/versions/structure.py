@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from airflow_release_plugin.analysis.parse_report import ParsedDag
+from airflow_release_plugin.analysis.parsed_dag import ParsedDag
 from airflow_release_plugin.analysis.structure_diff import DagDiff, diff_dags
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.models import Release, Submission

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from airflow_release_plugin.analysis.closure import Closure, compute_closure
-from airflow_release_plugin.analysis.parse_check import check_tree
-from airflow_release_plugin.analysis.parse_report import FileReport
 from airflow_release_plugin.analysis.source_files import FolderFiles
+from airflow_release_plugin.proof.report import FileReport
+from airflow_release_plugin.proof.runner import run_files
 
 EXAMPLES = ("airflow.example_dags", "airflow.providers.standard.example_dags")
 DEMO = Path(__file__).resolve().parents[3] / "dags"
@@ -83,7 +83,7 @@ def copy(root: Path, closure: Closure, target: Path) -> None:
 
 
 def parse(tree: Path, *dag_files: str) -> dict[str, FileReport]:
-    return {file.path: file for file in check_tree(tree, dag_files, timeout=TIMEOUT).files}
+    return {file.path: file for file in run_files(tree, dag_files, timeout=TIMEOUT).files}
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_release_plugin.analysis.outlook import MOST_DUE, Outlook
-from airflow_release_plugin.analysis.parse_check import check_tree
+from airflow_release_plugin.proof.runner import run_files
 
 HEAD = """
 from datetime import datetime, timedelta, timezone
@@ -71,7 +71,7 @@ def look(tree: Path) -> Looked:
     head = HEAD.replace("{midnight}", now.midnight(0))
     for name, arguments in DAGS.items():
         Path(tree, f"{name}.py").write_text(f"{head}\nwith DAG('{name}', {arguments}):\n    pass\n")
-    report = check_tree(tree, [f"{name}.py" for name in DAGS], timeout=120, last_runs=last_runs)
+    report = run_files(tree, [f"{name}.py" for name in DAGS], timeout=120, last_runs=last_runs)
     assert report.is_ok, [file.error for file in report.files if file.error]
     now.outlooks.update({dag.dag_id: dag.outlook for file in report.files for dag in file.dags})
     return now

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_release_plugin.analysis.parse_report import ParsedDag, ParsedTask
+from airflow_release_plugin.analysis.parsed_dag import ParsedDag, ParsedTask
 from airflow_release_plugin.analysis.structure_diff import PartState, diff_dags
 from airflow_release_plugin.domain.release.risk import ChangeFact
 

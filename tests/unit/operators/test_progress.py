@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from airflow_release_plugin.analysis.parse_report import FileReport
 from airflow_release_plugin.domain.release.progress import ItemState
 from airflow_release_plugin.exceptions import ConflictError, UnavailableError
 from airflow_release_plugin.operators import progress
 from airflow_release_plugin.operators.progress import ProgressTeller
+from airflow_release_plugin.proof.report import FileReport
 from airflow_release_plugin.schemas.release import ProgressBody
 
 pytestmark = pytest.mark.req("R8")

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from airflow_release_plugin.analysis.parse_check import check_tree
 from airflow_release_plugin.domain.ports import DagFacts
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.domain.release.risk import ChangeFact, RiskFacts
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Release
+from airflow_release_plugin.proof.runner import run_files
 from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.read_models import simulator
 from airflow_release_plugin.services.releases import checks
@@ -86,7 +86,7 @@ def checked(world: World, release: Release, folder: Path) -> Release:
         (tree / entry.path).parent.mkdir(parents=True, exist_ok=True)
         (tree / entry.path).write_bytes(world.store.read(entry.blob))
     work = checks.work_tree(world.ctx, actor=PIPELINE, release_id=release.id)
-    report = check_tree(tree, work.dag_files, timeout=120, bundle_name="prod")
+    report = run_files(tree, work.dag_files, timeout=120, bundle_name="prod")
     assert report.is_ok, [file.error for file in report.files]
     items = [
         parsed(f.path, dags=[asdict(dag) for dag in f.dags], references=asdict(f.references))

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask_babel import Babel
 
-from airflow_release_plugin.analysis.parse_report import ParsedDag, ParsedTask
+from airflow_release_plugin.analysis.parsed_dag import ParsedDag, ParsedTask
 from airflow_release_plugin.analysis.structure_diff import DagDiff, PartState, diff_dags
 from airflow_release_plugin.views.widgets.dag_graph_svg import dag_picture, part_counts
 

@@ -24,11 +24,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from airflow_release_plugin.analysis.parse_report import FileReport, ParseReport
 from airflow_release_plugin.analysis.references import References, find_references
 from airflow_release_plugin.exceptions import UnavailableError
+from airflow_release_plugin.proof.report import FileReport, ParseReport
 
-WORKER = "airflow_release_plugin.analysis.parse_check_worker"
+WORKER = "airflow_release_plugin.proof.process"
 OnProgress = Callable[[str, FileReport | None], None]
 _POLL_SECONDS = 0.02
 _MEMORY_BYTES = 4 * 1024**3
@@ -38,7 +38,7 @@ _INHERITED = re.compile(
 )
 
 
-def check_tree(
+def run_files(
     tree: Path,
     dag_files: Sequence[str],
     *,

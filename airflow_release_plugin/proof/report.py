@@ -2,70 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from airflow_release_plugin.analysis.outlook import Outlook
+from airflow_release_plugin.analysis.parsed_dag import ParsedDag, known_values
 from airflow_release_plugin.analysis.references import References
-
-
-@dataclass(frozen=True)
-class ParsedTask:
-    """
-    One task.
-
-    :param type: the operator's class name
-    :param callable: name of a Python task's function
-    :param connections: ids that its arguments name, also those that nobody gave: an operator's defaults
-    """
-
-    task_id: str
-    type: str
-    pool: str = ""
-    queue: str = ""
-    owner: str = ""
-    trigger_rule: str = ""
-    retries: int = 0
-    callable: str = ""
-    executor: str = ""
-    connections: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ParsedDag:
-    """
-    One DAG, as Airflow understood it.
-
-    :param schedule: the timetable's summary, ``None`` for a DAG that only runs by hand
-    :param edges: ``(upstream, downstream)`` task ids, sorted
-    :param assets_in: assets that the schedule waits for, by name
-    :param assets_out: assets that tasks produce, by name
-    :param paused_at_creation: what the file says; ``None`` leaves it to Airflow's configuration
-    :param outlook: only of DAGs that it was asked for
-    """
-
-    dag_id: str
-    schedule: str | None = None
-    description: str = ""
-    catchup: bool = False
-    tasks: tuple[ParsedTask, ...] = ()
-    edges: tuple[tuple[str, str], ...] = ()
-    tags: tuple[str, ...] = ()
-    owners: tuple[str, ...] = ()
-    assets_in: tuple[str, ...] = ()
-    assets_out: tuple[str, ...] = ()
-    paused_at_creation: bool | None = None
-    outlook: Outlook | None = None
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ParsedDag:
-        """Read what :func:`dataclasses.asdict` wrote; unknown keys are ignored."""
-        values = _known(cls, data)
-        values["tasks"] = tuple(ParsedTask(**_known(ParsedTask, task)) for task in data.get("tasks", ()))
-        values["edges"] = tuple((up, down) for up, down in data.get("edges", ()))
-        values["outlook"] = Outlook(**_known(Outlook, data["outlook"])) if data.get("outlook") else None
-        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -94,9 +36,9 @@ class FileReport:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> FileReport:
         """Read what :func:`dataclasses.asdict` wrote; unknown keys are ignored."""
-        values = _known(cls, data)
+        values = known_values(cls, data)
         values["dags"] = tuple(ParsedDag.from_dict(dag) for dag in data.get("dags", ()))
-        values["references"] = References(**_known(References, data.get("references", {})))
+        values["references"] = References(**known_values(References, data.get("references", {})))
         return cls(**values)
 
 
@@ -140,12 +82,3 @@ class ParseReport:
         """Read what :meth:`to_dict` wrote, also after a trip through JSON."""
         files = tuple(FileReport.from_dict(file) for file in data.get("files", ()))
         return cls(files=files, seconds=float(data.get("seconds", 0.0)))
-
-
-def _known(cls: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values for the fields of ``cls``, with JSON's lists as tuples."""
-    return {item.name: _tuples(data[item.name]) for item in fields(cls) if item.name in data}
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, (str, Mapping)) else value

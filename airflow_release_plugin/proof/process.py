@@ -1,5 +1,5 @@
 """
-The process that :mod:`parse_check` starts: parses DAG files with Airflow, a JSON line for each step.
+The process that :mod:`runner` starts: parses DAG files with Airflow, a JSON line for each step.
 
 Results go to a file of their own, since DAG code may print to, close or redirect anything that is open.
 """
@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from airflow_release_plugin.analysis.outlook import find_outlook
-from airflow_release_plugin.analysis.parse_report import FileReport, ParsedDag, ParsedTask
+from airflow_release_plugin.analysis.parsed_dag import ParsedDag, ParsedTask
+from airflow_release_plugin.proof.report import FileReport
 
 _MOST_WARNINGS = 20
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from airflow_release_plugin.analysis.parse_check import check_tree
-from airflow_release_plugin.analysis.parse_report import FileReport, ParseReport
 from airflow_release_plugin.exceptions import UnavailableError
+from airflow_release_plugin.proof.report import FileReport, ParseReport
+from airflow_release_plugin.proof.runner import run_files
 
 DAG = """
 from airflow.sdk import DAG, Asset
@@ -65,7 +65,7 @@ def write(tree: Path, files: dict[str, str]) -> Path:
 def report(tmp_path_factory: pytest.TempPathFactory) -> ParseReport:
     tree = write(tmp_path_factory.mktemp("tree"), TREE)
     files = [path for path in TREE if not path.startswith("lib/")]
-    return check_tree(tree, [*files, "gone.py", "../up.py"], timeout=110, bundle_name="prod")
+    return run_files(tree, [*files, "gone.py", "../up.py"], timeout=110, bundle_name="prod")
 
 
 def of(report: ParseReport, path: str) -> FileReport:
@@ -149,7 +149,7 @@ class TestBadFiles:
 class TestTime:
     def test_a_file_that_never_ends_is_stopped_and_the_next_is_parsed(self, tmp_path: Path) -> None:
         loop = "while True:\n  try:\n    while True: pass\n  except BaseException: pass\n"
-        report = check_tree(
+        report = run_files(
             write(tmp_path, {"loop.py": loop, "ok.py": dag("ok")}),
             ["loop.py", "ok.py"],
             timeout=100,
@@ -160,14 +160,14 @@ class TestTime:
         assert of(report, "ok.py").dag_ids == ("ok",)
 
     def test_what_the_time_does_not_suffice_for_is_said(self, tmp_path: Path) -> None:
-        report = check_tree(write(tmp_path, {"ok.py": dag("ok")}), ["ok.py"], timeout=0.2)
+        report = run_files(write(tmp_path, {"ok.py": dag("ok")}), ["ok.py"], timeout=0.2)
 
         assert "0.2 seconds of the check were used up" in of(report, "ok.py").error
 
     def test_nothing_is_left_running(self, tmp_path: Path) -> None:
         code = "import subprocess\npid = subprocess.Popen(['sleep', '600']).pid\n"
         code += f"open({str(tmp_path / 'pid')!r}, 'w').write(str(pid))\n"
-        check_tree(write(tmp_path, {"child.py": code}), ["child.py"], timeout=60)
+        run_files(write(tmp_path, {"child.py": code}), ["child.py"], timeout=60)
         pid = int((tmp_path / "pid").read_text())
 
         assert _ends(pid)
@@ -187,7 +187,7 @@ def _ends(pid: int) -> bool:
 
 def test_the_environment_is_passed_on(tmp_path: Path) -> None:
     code = "from airflow.sdk import Variable\nassert Variable.get('env') == 'prod'\n" + dag("env")
-    report = check_tree(
+    report = run_files(
         write(tmp_path, {"env.py": code}), ["env.py"], timeout=60, environment={"AIRFLOW_VAR_ENV": "prod"}
     )
 
@@ -196,7 +196,7 @@ def test_the_environment_is_passed_on(tmp_path: Path) -> None:
 
 def test_the_tree_is_left_as_it_was(tmp_path: Path) -> None:
     tree = write(tmp_path, {"ok.py": "import lib.tool\nopen('litter', 'w')\n" + dag("ok"), "lib/tool.py": ""})
-    check_tree(tree, ["ok.py"], timeout=60)
+    run_files(tree, ["ok.py"], timeout=60)
 
     assert sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*")) == [
         "lib",
@@ -211,4 +211,4 @@ def test_an_interpreter_without_airflow_is_named(tmp_path: Path) -> None:
     fake.chmod(0o755)
 
     with pytest.raises(UnavailableError, match=r"could not start Airflow with .*no airflow here"):
-        check_tree(write(tmp_path, {"ok.py": ""}), ["ok.py"], timeout=60, python=os.fspath(fake))
+        run_files(write(tmp_path, {"ok.py": ""}), ["ok.py"], timeout=60, python=os.fspath(fake))

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import json
 
-from airflow_release_plugin.analysis.parse_report import FileReport, ParsedDag, ParsedTask, ParseReport
+from airflow_release_plugin.analysis.parsed_dag import ParsedDag, ParsedTask
 from airflow_release_plugin.analysis.references import References
+from airflow_release_plugin.proof.report import FileReport, ParseReport
 
 DAG = ParsedDag(
     dag_id="etl",

@@ -1,0 +1,1 @@
+"""Runs DAG files as Airflow would, confined and watched, on a worker; what it saw is the proof."""
