@@ -36,6 +36,7 @@ Every error of the product, as one tree.
     │       └── BundleExpiredError      422  it was valid until a time that is over
     └── UnavailableError                503  something that we need does not answer
         ├── DatabaseUnsupportedError    503  the metadata database is of a kind that cannot hold our tables
+        ├── SigningKeyMissingError      503  the branch is signed, and this machine has no key to go on with
         ├── DamagedAnswerError          503  what came over the network is not what it should be
         ├── SourceUnavailableError      503
         ├── StoreUnavailableError       503
@@ -268,6 +269,12 @@ class DatabaseUnsupportedError(UnavailableError):
     """Raised when Airflow's metadata database is of a kind that cannot hold our tables."""
 
     code = "database_unsupported"
+
+
+class SigningKeyMissingError(UnavailableError):
+    """Raised when a commit would be written without a signature onto one that has it."""
+
+    code = "signing_key_missing"
 
 
 class DamagedAnswerError(UnavailableError):

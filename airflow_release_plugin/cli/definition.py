@@ -159,9 +159,14 @@ def _flow_commands() -> GroupCommand:
 def _key_commands() -> GroupCommand:
     return GroupCommand(
         name="keys",
-        help="Keys that sign bundles, and keys of other installations that are trusted here",
+        help="Keys that sign bundles and commits, and keys of other installations that are trusted here",
         subcommands=(
-            _command("generate", "keys_command.generate", "Make the key that signs exports", _ARG_REPLACE),
+            _command(
+                "generate",
+                "keys_command.generate",
+                "Make the key that signs exports and commits",
+                _ARG_REPLACE,
+            ),
             _command("list", "keys_command.list_keys", "List trusted keys, expired and revoked ones too"),
             _command(
                 "trust",
@@ -178,6 +183,11 @@ def _key_commands() -> GroupCommand:
                 "keys_command.show",
                 "Show a trusted key, or what others need to trust this installation",
                 _ARG_OPTIONAL_KEY,
+            ),
+            _command(
+                "allowed-signers",
+                "keys_command.allowed_signers",
+                "Print the lines with which git verifies commits of this installation",
             ),
         ),
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @deed
 def generate(args: Namespace) -> list[Row]:
-    """Make the key that signs what this installation exports."""
+    """Make the key that signs what this installation exports, and commits of its environment."""
     with unit_of_work() as (ctx, _):
         key = keys.generate(ctx, actor=operator(), replacing=args.replace)
     file = KeyFolder(config.keys_path()).signing_file
@@ -69,6 +69,14 @@ def show(args: Namespace) -> list[Row]:
             "public_key": encode_public_key(own.public_key),
         }
     return [{"property": name, "value": value} for name, value in facts.items()]
+
+
+@command
+def allowed_signers(args: Namespace) -> None:
+    """Lines for git's list of allowed signers."""
+    del args
+    with unit_of_work() as (ctx, _):
+        print("\n".join(keys.allowed_signers(ctx)))
 
 
 def _facts(key: TrustedKey) -> Row:

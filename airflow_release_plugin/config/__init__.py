@@ -207,8 +207,9 @@ verify_timeout = whole(
 keys_path = folder(
     "keys_path",
     "keys",
-    "Folder of the private key that signs exports and of the public keys that imports trust. Only the "
-    "user whom the API server runs as may read it (mode 700). Empty means ``$AIRFLOW_HOME/release/keys``.",
+    "Folder of the private key that signs exports and commits, and of the public keys that imports trust. "
+    "Only the user whom the API server runs as may read it (mode 700). Empty means "
+    "``$AIRFLOW_HOME/release/keys``.",
     example="/etc/airflow-release/keys",
 )
 exports_enabled = flag(

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.store.base import CommitFacts, CommitMessage
+from airflow_release_plugin.store.signature import Signer, sign_commit
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
@@ -70,13 +71,20 @@ def _signature(author: str, time: datetime) -> str:
 
 
 def encode_commit(
-    *, tree: str, parents: Sequence[str], author: str, time: datetime, message: CommitMessage
+    *,
+    tree: str,
+    parents: Sequence[str],
+    author: str,
+    time: datetime,
+    message: CommitMessage,
+    signer: Signer | None = None,
 ) -> bytes:
     """Return the content of a git commit object. The same arguments give the same bytes."""
     signature = _signature(author, time)
     head = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
     head += [f"author {signature}", f"committer {signature}"]
-    return ("\n".join(head) + "\n\n" + render(message)).encode()
+    content = ("\n".join(head) + "\n\n" + render(message)).encode()
+    return sign_commit(content, signer) if signer else content
 
 
 def decode_commit(raw: bytes) -> CommitFacts:

@@ -13,6 +13,7 @@ from airflow_release_plugin.store.changes import by_path
 from airflow_release_plugin.store.message import decode_commit, encode_commit
 from airflow_release_plugin.store.objects import GitObject, ObjectKind, Objects, Refs, load_all, not_found
 from airflow_release_plugin.store.paths import check_mode, check_object_id, check_path, check_ref
+from airflow_release_plugin.store.signature import Signer
 
 _READ_BYTES = 16 * 1024 * 1024
 _READ_BLOBS = 1000
@@ -95,6 +96,7 @@ class ReleaseStore:
         message: CommitMessage,
         author: str,
         time: datetime,
+        signer: Signer | None = None,
     ) -> str:
         """
         Write the parent's tree with ``changes`` applied as a commit and return its id. Refs do not move.
@@ -113,6 +115,7 @@ class ReleaseStore:
             author=author,
             time=time,
             message=message,
+            signer=signer,
         )
         commit = GitObject(ObjectKind.COMMIT, content)
         self.objects.add([*made, commit])

@@ -1,5 +1,6 @@
 """
-The folder of keys: one private key that signs exports, and a file for each public key that imports trust.
+The folder of keys: one private key that signs exports and commits, the public ones that it had before, and a
+file for each public key that imports trust.
 
 It is on purpose plain files: whoever guards the server sees with ``ls`` and ``cat`` who is trusted.
 """
@@ -13,11 +14,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 from airflow_release_plugin import durable
-from airflow_release_plugin.domain.bundle.trusted_keys import TrustedKey
+from airflow_release_plugin.domain.bundle.trusted_keys import TrustedKey, key_id
 from airflow_release_plugin.domain.text.strict_json import read_record
 from airflow_release_plugin.exceptions import (
     ConflictError,
@@ -30,6 +31,7 @@ from airflow_release_plugin.transfer.attestation import SigningKey
 PUBLIC_KEY_SIZE = 32
 _SIGNING = "signing.pem"
 _TRUSTED = "trusted"
+_FORMER = "former"
 _LONGEST_NAME = 100
 _SHORTEST_ID = 8
 
@@ -75,30 +77,50 @@ class KeyFolder:
         """Where the private key is."""
         return self.path / _SIGNING
 
-    def generate(self, *, replacing: bool = False) -> SigningKey:
+    def generate(self, *, replacing: bool = False, now: datetime | None = None) -> SigningKey:
         """
         Make the private key.
 
         :param replacing: give up the present one, if there is one; others trust it until they revoke it
+        :param now: until when it signed
         """
         with self._locked():
-            if self.signing_file.exists() and not replacing:
-                raise ConflictError(
-                    f"There is a signing key in {self.signing_file} already. To replace it, say so; "
-                    "then the other installations have to trust the new one."
-                )
+            if self.signing_file.exists():
+                if not replacing:
+                    raise ConflictError(
+                        f"There is a signing key in {self.signing_file} already. To replace it, say so; "
+                        "then the other installations have to trust the new one."
+                    )
+                self._keep_public_part(now or datetime.now(timezone.utc))
             key = SigningKey.generate()
             self._write(self.signing_file, key.to_pem())
         return key
 
+    def _keep_public_part(self, now: datetime) -> None:
+        """Of the key that is replaced: who checks old commits needs it. One that is unusable has none."""
+        try:
+            public_key = SigningKey.from_pem(self.signing_file.read_bytes()).public_key
+        except ValueError:
+            return
+        (self.path / _FORMER).mkdir(mode=0o700, exist_ok=True)
+        text = f"{encode_public_key(public_key)} {now.replace(microsecond=0).isoformat()}\n"
+        self._write(self.path / _FORMER / f"{key_id(public_key)}.pub", text.encode())
+
     def signing_key(self) -> SigningKey:
-        """Read the private key."""
+        """Read the private key. Raises ``NotFoundError`` where there is none."""
+        key = self.signing_key_if_any()
+        if key is None:
+            raise NotFoundError(
+                f"There is no signing key in {self.signing_file}. Make one with "
+                "'airflow release keys generate'."
+            )
+        return key
+
+    def signing_key_if_any(self) -> SigningKey | None:
+        """Read the private key; ``None`` where none was made. One that cannot be relied on is an error."""
         with self._reading():
             if not self.signing_file.exists():
-                raise NotFoundError(
-                    f"There is no signing key in {self.signing_file}. Make one with "
-                    "'airflow release keys generate'."
-                )
+                return None
             self._require_private()
             data = _read_private(self.signing_file)
         try:
@@ -107,6 +129,12 @@ class KeyFolder:
             raise TransferUnavailableError(
                 f"{self.signing_file} holds no usable private key. Restore it, or generate another."
             ) from error
+
+    def former(self) -> tuple[tuple[bytes, datetime], ...]:
+        """Public keys that signed here before the present one, each with the time it was replaced at."""
+        with self._reading():
+            found = [_read_former(file) for file in (self.path / _FORMER).glob("*.pub")]
+        return tuple(sorted(found, key=lambda each: each[1]))
 
     def trusted(self) -> tuple[TrustedKey, ...]:
         """All keys that were ever trusted here, by name; each says whether it is now."""
@@ -210,6 +238,16 @@ def _read_private(path: Path) -> bytes:
     with path.open("rb") as stream:
         _require_mode(path, os.fstat(stream.fileno()).st_mode)
         return stream.read()
+
+
+def _read_former(path: Path) -> tuple[bytes, datetime]:
+    try:
+        public_key, replaced_at = _read_private(path).decode().split()
+        return decode_public_key(public_key), datetime.fromisoformat(replaced_at)
+    except (ValueError, InvalidRequestError) as error:
+        raise TransferUnavailableError(
+            f"The key file {path} is damaged ({error}). Restore or delete it."
+        ) from error
 
 
 def _read_trusted(path: Path) -> TrustedKey:

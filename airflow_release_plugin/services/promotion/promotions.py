@@ -25,7 +25,7 @@ from airflow_release_plugin.models import Approval, Environment, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
-from airflow_release_plugin.services.promotion import superseding
+from airflow_release_plugin.services.promotion import signing, superseding
 from airflow_release_plugin.services.releases import lifecycle, releases, schedule, task_claims
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -160,6 +160,7 @@ def _write_commit(ctx: Context, release: Release, approval: Approval | None, hea
         message=CommitMessage(title=release.title, body=release.description, trailers=tuple(trailers)),
         author=release.requested_by_name,
         time=ctx.clock(),
+        signer=signing.signer(ctx, parent=head),
     )
 
 

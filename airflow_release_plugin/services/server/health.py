@@ -6,11 +6,14 @@ import logging
 
 from airflow_release_plugin.exceptions import DatabaseUnsupportedError, UnavailableError
 from airflow_release_plugin.services.drift import drift
+from airflow_release_plugin.services.promotion import signing
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.version_compat import untested_version
 
 DRIFT = "drift"
 """Something runs that nobody approved, or the reverse. The product works all the same."""
+KEYLESS = "signing key"
+"""The environment's commits are signed, and this server has not the key: it can promote nothing."""
 UNTESTED = "airflow version not tested"
 """This Airflow is none that the product was tested on. It may work."""
 HARMLESS = frozenset({DRIFT, UNTESTED})
@@ -25,7 +28,8 @@ def problems() -> list[str]:
         with unit_of_work() as (ctx, _):
             drifted = [DRIFT] if drift.is_alarmed(ctx, ctx.settings.environment) else []
             untested = [UNTESTED] if untested_version() else []
-            return [*(f"setting {name}" for name in ctx.settings.problems()), *drifted, *untested]
+            keyless = [KEYLESS] if ctx.settings.has_target and signing.is_key_missing(ctx) else []
+            return [*(f"setting {name}" for name in ctx.settings.problems()), *keyless, *drifted, *untested]
     except DatabaseUnsupportedError as error:
         log.error("%s", error.message)  # noqa: TRY400 (says it all)
         return [error.message]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,23 @@ def test_a_key_is_made_handed_on_trusted_and_revoked(empty_world: World, keys: P
     assert facts(world, "plant A") == {**revoked, "public_key": own["public_key"]}
 
 
+@pytest.mark.req("R87")
+def test_the_line_for_git_names_the_key_that_signs(empty_world: World, keys: Path) -> None:
+    airflow(empty_world, "keys", "generate")
+
+    done = airflow(empty_world, "keys", "allowed-signers")
+
+    principal, options, kind, key = done.stdout.split()
+    assert principal.endswith("@airflow-release")
+    assert (options, kind) == ('namespaces="git"', "ssh-ed25519")
+    assert b64decode(key)[-32:] == b64decode(facts(empty_world)["public_key"])
+    assert airflow(empty_world, "keys", "allowed-signers").stdout == done.stdout
+
+
 def test_what_cannot_be_done_is_a_line_and_exit_code_1(empty_world: World, keys: Path) -> None:
     for arguments, message in (
         (["show"], "There is no signing key"),
+        (["allowed-signers"], "There is no signing key"),
         (["trust", "plant A", "A" * 43 + "=", "--valid-from", "soon"], "'soon' is no time"),
     ):
         done = airflow(empty_world, "keys", *arguments)

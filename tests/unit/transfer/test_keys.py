@@ -57,7 +57,25 @@ class TestTheSigningKey:
             folder.generate()
 
         assert folder.signing_key().id == first.id
-        assert folder.generate(replacing=True).id == folder.signing_key().id != first.id
+        assert folder.generate(replacing=True, now=NOON).id == folder.signing_key().id != first.id
+        assert folder.former() == ((first.public_key, NOON),)
+        assert folder.trusted() == ()
+
+    def test_that_is_unusable_can_be_replaced(self, folder: KeyFolder) -> None:
+        folder.generate()
+        folder.signing_file.write_text("nothing")
+
+        assert folder.generate(replacing=True).id == folder.signing_key().id
+        assert folder.former() == ()
+
+    def test_of_former_days_that_is_damaged_is_named(self, folder: KeyFolder) -> None:
+        folder.generate()
+        folder.generate(replacing=True)
+        (file,) = (folder.path / "former").iterdir()
+        file.write_text("nothing\n")
+
+        with pytest.raises(TransferUnavailableError, match=rf"{file.name} is damaged"):
+            folder.former()
 
     def test_that_is_not_there_says_how_to_make_it(self, folder: KeyFolder) -> None:
         with pytest.raises(NotFoundError, match="airflow release keys generate"):
