@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from airflow_release_plugin.analysis.stat_memo import StatMemo, bound
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry, blob_id
 from airflow_release_plugin.domain.tree.leavings import is_leaving
+from airflow_release_plugin.domain.tree.paths import path_problem
 from airflow_release_plugin.exceptions import UnitError
 
 T = TypeVar("T")
@@ -329,16 +330,7 @@ class TreeFiles(SourceFiles):
 
 
 def check_name(path: str) -> None:
-    """Refuse names that cannot travel: undecodable, with control characters or backslashes, not relative."""
-    shown = path.encode("utf-8", "backslashreplace").decode()
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        raise UnitError(f"The name of file {shown!r} is not valid UTF-8; rename it.", path=shown) from None
-    if "\\" in path or any(ord(char) < 32 or ord(char) == 127 for char in path):
-        raise UnitError(
-            f"The name of file {shown!r} has a backslash or control character; rename it.", path=shown
-        )
-    parts = path.split("/")
-    if not NEVER.isdisjoint(parts) or not {"", ".", ".."}.isdisjoint(parts):
-        raise UnitError(f"{shown!r} is not a path inside the source.", path=shown)
+    """Raise ``UnitError`` for a name that cannot travel, with the reason."""
+    if problem := path_problem(path):
+        shown = path.encode("utf-8", "backslashreplace").decode()
+        raise UnitError(f"The file {shown!r} cannot travel: {problem}; rename it.", path=shown)

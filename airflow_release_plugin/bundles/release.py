@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.dag_processing.bundles.base import BaseDagBundle
 from airflow.sdk.exceptions import AirflowException
 
+from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, UnavailableError
-from airflow_release_plugin.store.paths import MANIFEST, check_object_id
+from airflow_release_plugin.store.paths import check_object_id
 from airflow_release_plugin.store.serving import ReadBlobs, ServedTrees, is_whole, manifest_of
 from airflow_release_plugin.version_compat import AIRFLOW_V_3_3_PLUS
 

@@ -7,12 +7,13 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from airflow.sdk import get_current_context
 
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
+from airflow_release_plugin.domain.tree.paths import path_problem
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.hooks.release import DEFAULT_CONN_ID, ReleaseHook
 from airflow_release_plugin.hooks.task import readable_failures, speak_as
@@ -71,7 +72,7 @@ def extract(archive: IO[bytes], into: Path) -> None:
     """
     Unpack a zip into the new folder ``into``, file by file, keeping the executable bit.
 
-    :raises InvalidRequestError: an entry is absolute, leaves the folder, is a link, or comes twice
+    :raises InvalidRequestError: an entry is a link, has a name that cannot travel, or comes twice
     :raises ReleaseError: the archive is damaged
     """
     into.mkdir()
@@ -86,13 +87,12 @@ def extract(archive: IO[bytes], into: Path) -> None:
 
 def _extract_file(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path) -> None:
     mode = entry.external_attr >> 16
-    name = PurePosixPath(entry.filename)
-    outside = name.is_absolute() or ".." in name.parts or "\\" in entry.filename or ":" in name.parts[0]
-    if outside or stat.S_ISLNK(mode):
+    problem = "it is a link" if stat.S_ISLNK(mode) else path_problem(entry.filename)
+    if problem:
         raise InvalidRequestError(
-            f"Entry {entry.filename!r} of the candidate tree is a link or leaves the folder."
+            f"Entry {entry.filename!r} of the candidate tree cannot be unpacked: {problem}."
         )
-    target = into.joinpath(name)
+    target = into / entry.filename
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with target.open("xb") as file, opened.open(entry) as content:

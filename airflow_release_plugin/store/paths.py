@@ -8,9 +8,6 @@ from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR
 from airflow_release_plugin.domain.tree.paths import path_problem
 from airflow_release_plugin.exceptions import InvalidRequestError
 
-MANIFEST = ".release-manifest"
-"""File that a served tree carries beside the released ones; no release can contain one of that name."""
-
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 # git-check-ref-format(1), minus what a file system may not hold
 _REF_PART = re.compile(r"(?!\.)(?!.*\.\.)(?!.*@\{)[^\x00-\x20\x7f~^:?*\[\\/]+(?<!\.)(?<!\.lock)")
@@ -18,9 +15,8 @@ _REF_PART = re.compile(r"(?!\.)(?!.*\.\.)(?!.*@\{)[^\x00-\x20\x7f~^:?*\[\\/]+(?<
 
 def check_path(path: str) -> str:
     """Return ``path`` if it may be part of a tree; ``InvalidRequestError`` with the reason otherwise."""
-    reason = "the name is reserved" if path == MANIFEST else path_problem(path)
-    if reason:
-        raise InvalidRequestError(f"Path {path!r} cannot be stored: {reason}. Rename the file.")
+    if reason := path_problem(path):
+        raise InvalidRequestError(f"Path {path!r} cannot be stored: {reason}. Rename the file.", path=path)
     return path
 
 

@@ -26,8 +26,8 @@ class ReleaseStore:
     Content-addressed files, commits and refs.
 
     Every method raises ``NotFoundError`` for an unknown object, ``StoreUnavailableError`` for a damaged one
-    and where what is below cannot be used; paths that are absolute, contain ``..``, ``.git``, backslashes,
-    NUL or empty parts are refused with ``InvalidRequestError``.
+    and where what is below cannot be used; paths that cannot travel (``domain/tree/paths.py``) are refused
+    with ``InvalidRequestError``.
 
     :param objects: what it is built on; for those that copy from one store into another
     """

@@ -19,9 +19,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, FileEntry, blob_id
+from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.durable import exclusive
 from airflow_release_plugin.exceptions import UnavailableError
-from airflow_release_plugin.store.paths import MANIFEST
+from airflow_release_plugin.store.paths import check_path
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +161,11 @@ class ServedTrees:
 
         ``read_blobs`` is asked for what the cache lacks; what came stays there if the rest does not come.
         Byte code of files that ``previous`` has too comes along.
+
+        :raises InvalidRequestError: a file has a name that cannot travel
         """
+        for path in files:
+            check_path(path)
         self._check_cache()
         built = self._building / secrets.token_hex(8)
         for parent in _parents(files):

@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, FileEntry, blob_id
-from airflow_release_plugin.store.paths import MANIFEST
+from airflow_release_plugin.domain.tree.paths import MANIFEST
 
 _BYTE_CODE = "__pycache__"
 

@@ -9,6 +9,7 @@ from airflow_release_plugin.exceptions import DamagedAnswerError, InvalidRequest
 from airflow_release_plugin.store import trees
 from airflow_release_plugin.store.message import decode_commit
 from airflow_release_plugin.store.objects import GitObject, ObjectKind
+from airflow_release_plugin.store.paths import check_path
 
 
 class _Nothing:
@@ -43,7 +44,7 @@ def proven_files(commit: str, content: bytes, files: Iterable[FileEntry]) -> dic
     if GitObject(ObjectKind.COMMIT, content).id != commit:
         raise DamagedAnswerError(f"What came as version {commit} is another commit.")
     try:
-        found = {file.path: file for file in sorted(files)}
+        found = {check_path(file.path): file for file in sorted(files)}
         tree = trees.rewrite(_Nothing(), None, found)[-1].id
         named = decode_commit(content).tree
     except (InvalidRequestError, KeyError, ValueError, IndexError) as error:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from airflow_release_plugin.domain.bundle.manifest import BundleBase, BundleFile, BundleUnit, Manifest
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR
-from airflow_release_plugin.domain.tree.paths import clash, portable_path_problem
+from airflow_release_plugin.domain.tree.paths import clash, path_problem
 from airflow_release_plugin.exceptions import BundleManifestError, BundleUnsafeError
 
 _SHOWN = 20
@@ -44,7 +44,7 @@ def require_sound(manifest: Manifest) -> None:
 
 def require_safe_path(path: str) -> None:
     """Refuse a path that cannot be a file below any folder, on any computer."""
-    problem = portable_path_problem(path)
+    problem = path_problem(path)
     if problem:
         raise BundleUnsafeError(
             f"The file {path[:200]!r} cannot travel: {problem}. Rename it.", path=path[:200]
@@ -122,7 +122,7 @@ def _one_unit_problems(unit: BundleUnit, known: set[str], manifest: Manifest) ->
     if not unit.dags or not all(unit.dag_ids):
         yield f"{unit.path!r} has no DAG, or one without an id"
     if unit.previous_path:
-        problem = portable_path_problem(unit.previous_path)
+        problem = path_problem(unit.previous_path)
         problem = "it was not renamed" if unit.previous_path == unit.path else problem
         if problem:
             yield f"the previous path {unit.previous_path!r} cannot be used: {problem}"

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.bundle.manifest import BundleUnit
-from airflow_release_plugin.domain.tree.paths import portable_path_problem
+from airflow_release_plugin.domain.tree.paths import path_problem
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class KnownPlacement:
 
 def folder_problem(folder: str) -> str:
     """Why new DAG files cannot go into a folder; empty if they can, and for the root, which is ``""``."""
-    return portable_path_problem(folder) if folder else ""
+    return path_problem(folder) if folder else ""
 
 
 def new_path(path: str, folder: str) -> str:

@@ -1,4 +1,8 @@
-"""Paths of files in a tree: which may be kept anywhere, and which would meet on some file system."""
+"""
+Which names of files can travel: from the source into the store, into bundles, and onto any machine.
+
+One rule for all doors. A name that is accepted when it is submitted is accepted everywhere after that.
+"""
 
 from __future__ import annotations
 
@@ -6,46 +10,66 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+MANIFEST = ".release-manifest"
+"""File that a served tree carries beside the released ones; no release has anything whose name begins so."""
+
+LONGEST_PATH = 1000
+"""Characters of a path."""
+_LONGEST_PART = 255
+"""Bytes of a part of it: what file systems hold."""
+_DEEPEST = 64
+_SURELY_SHORT = 120
+"""Characters; a path within it cannot be too long or too deep."""
+
 # macOS ignores these in names, Windows strips dots and spaces: `.git` in disguise, which git refuses too.
 _INVISIBLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 # Names that need no further look: nearly all, and trees have thousands of them
-_PLAIN = re.compile(r"\w[\w.-]*(?<!\.)(?:/\w[\w.-]*(?<!\.))*", re.ASCII)
-_DRIVE = re.compile(r"[A-Za-z]:")
+_PLAIN = re.compile(r"(?!.*__pycache__)\w[\w.-]*(?<!\.)(?:/\w[\w.-]*(?<!\.))*", re.ASCII)
+_DRIVE = re.compile(r"[A-Za-z]:/")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
-_LONGEST_PATH = 1000
-_LONGEST_PART = 255
-_DEEPEST = 64
 
 
 def path_problem(path: str) -> str:
-    """Why ``path`` must not be part of a tree, to follow a colon; empty if it may be."""
-    if _PLAIN.fullmatch(path):
+    """
+    Why a file of that path (POSIX, relative) cannot travel, to follow a colon; empty if it can.
+
+    A colon is fine (``a:b.py``): Airflow serves such a file wherever it runs. What Windows would take for a
+    whole drive (``c:/x.py``) is not.
+    """
+    if len(path) <= _SURELY_SHORT and _PLAIN.fullmatch(path):
         return ""
     try:
         path.encode()
     except UnicodeEncodeError:
-        return "it is not valid Unicode"
+        return "it is not valid UTF-8"
     parts = path.split("/")
+    return _form_problem(path, parts) or _length_problem(path, parts) or _meaning_problem(parts)
+
+
+def _form_problem(path: str, parts: list[str]) -> str:
     if path.startswith("/"):
         return "it is absolute"
-    if "\\" in path or "\x00" in path:
-        return "it contains a backslash or NUL"
-    if any(part in {"", ".", ".."} for part in parts):
-        return "it has an empty, '.' or '..' part"
-    return "it names a .git folder" if any(map(_is_git_folder, parts)) else ""
-
-
-def portable_path_problem(path: str) -> str:
-    """The same for a tree that goes to a computer that we do not know."""
     if _DRIVE.match(path):
         return "it begins with the letter of a drive"
-    parts = path.split("/")
-    if len(path) > _LONGEST_PATH or any(len(part.encode(errors="replace")) > _LONGEST_PART for part in parts):
-        return f"it is longer than {_LONGEST_PATH} characters, or a part of it than {_LONGEST_PART} bytes"
-    if len(parts) > _DEEPEST:
-        return f"it lies more than {_DEEPEST} folders deep"
-    problem = path_problem(path)
-    return "it contains a control character" if not problem and _CONTROL.search(path) else problem
+    if "\\" in path:
+        return "it contains a backslash"
+    if _CONTROL.search(path):
+        return "it contains a control character"
+    return "it has an empty, '.' or '..' part" if any(part in {"", ".", ".."} for part in parts) else ""
+
+
+def _length_problem(path: str, parts: list[str]) -> str:
+    if len(path) > LONGEST_PATH or any(len(part.encode()) > _LONGEST_PART for part in parts):
+        return f"it is longer than {LONGEST_PATH} characters, or a part of it than {_LONGEST_PART} bytes"
+    return f"it lies more than {_DEEPEST} folders deep" if len(parts) > _DEEPEST else ""
+
+
+def _meaning_problem(parts: list[str]) -> str:
+    if any(map(_is_git_folder, parts)):
+        return "it names a .git folder"
+    if "__pycache__" in parts:
+        return "it lies in __pycache__, which Python makes anew"
+    return f"names that begin with {MANIFEST} are reserved" if parts[0].startswith(MANIFEST) else ""
 
 
 def clash(paths: Iterable[str]) -> tuple[str, str] | None:

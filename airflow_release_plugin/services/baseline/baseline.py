@@ -18,7 +18,6 @@ from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.domain.tree.leavings import is_leaving
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, UnitError
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.store.paths import check_path
 
 _CACHE = AnalysisCache()
 
@@ -111,10 +110,10 @@ def _entries(files: FolderFiles, problems: list[str]) -> Iterator[FileEntry]:
                 continue
             try:
                 if not is_folder:
-                    yield files.entry(check_path(path))
+                    yield files.entry(path)
                 elif files.may_descend(path):
                     folders.append(path)
-            except (UnitError, InvalidRequestError) as error:
+            except UnitError as error:
                 problems.append(error.message)
 
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 
 from airflow_release_plugin.analysis.source_files import FolderFiles, TreeFiles
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
-from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, TooLargeError, UnitError
+from airflow_release_plugin.exceptions import ConflictError, TooLargeError, UnitError
 from airflow_release_plugin.services.drift import served_trees
 from airflow_release_plugin.services.promotion.environments import EnvironmentDetail
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.store.paths import check_path
 from airflow_release_plugin.store.tree_check import TreeChecker, Wrong
 
 
@@ -105,8 +104,8 @@ def _served(ctx: Context, environment: str, head: str) -> _Disk:
             found.gone.add(fault.path)
             continue
         try:
-            found.entries[fault.path] = disk.entry(check_path(fault.path))
+            found.entries[fault.path] = disk.entry(fault.path)
             found.data[fault.path] = disk.read(fault.path)
-        except (UnitError, InvalidRequestError) as error:
+        except UnitError as error:
             found.problems.append(error.message)
     return found

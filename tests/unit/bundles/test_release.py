@@ -22,10 +22,10 @@ from airflow.sdk.exceptions import AirflowException
 from airflow_release_plugin.bundles import release
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
 from airflow_release_plugin.domain.tree.files import REGULAR, FileEntry, TreeChange
+from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.exceptions import InvalidRequestError, UnavailableError
 from airflow_release_plugin.store.base import CommitMessage, environment_ref
 from airflow_release_plugin.store.memory import memory_store
-from airflow_release_plugin.store.paths import MANIFEST
 from airflow_release_plugin.store.release_store import ReleaseStore
 from airflow_release_plugin.version_compat import AIRFLOW_V_3_3_PLUS
 

@@ -34,7 +34,7 @@ def test_files_come_out_with_content_and_executable_bit_only(tmp_path):
     ],
 )
 def test_entry_that_leaves_the_folder_is_refused_and_nothing_is_written_outside(tmp_path, entry):
-    with pytest.raises(InvalidRequestError, match="leaves the folder"):
+    with pytest.raises(InvalidRequestError, match="cannot be unpacked"):
         extract(io.BytesIO(zipped(entry)), tmp_path / "tree")
     assert [path.name for path in tmp_path.iterdir()] == ["tree"]
     assert not list((tmp_path / "tree").iterdir())

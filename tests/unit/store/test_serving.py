@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry
+from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.store import serving
 from airflow_release_plugin.store.memory import MemoryObjects, MemoryRefs
 from airflow_release_plugin.store.objects import GitObject, ObjectKind
-from airflow_release_plugin.store.paths import MANIFEST
 from airflow_release_plugin.store.release_store import ReleaseStore
 from airflow_release_plugin.store.serving import ServedTrees, differences, is_whole
 
@@ -119,7 +119,7 @@ class TestPlace:
         assert is_whole(folder)
 
     def test_paths_may_contain_anything_that_a_path_may(self, machine: Machine) -> None:
-        files = {"a b\nc/é 中.py": b"1", " x": b"2", "-": b"3"}
+        files = {"a b:c/é 中.py": b"1", " x": b"2", "-": b"3"}
         folder = machine.place("odd", files)
         assert files_of(folder) == files
         assert is_whole(folder)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from airflow_release_plugin.domain.bundle.manifest import BundleBase, BundleFile
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR
-from airflow_release_plugin.domain.tree.paths import clash, portable_path_problem
+from airflow_release_plugin.domain.tree.paths import clash, path_problem
 from airflow_release_plugin.exceptions import (
     BundleManifestError,
     BundleTooLargeError,
@@ -41,7 +41,7 @@ paths = st.lists(
     max_size=4,
 ).map("/".join)
 trees = st.dictionaries(
-    paths.filter(lambda path: not portable_path_problem(path)),
+    paths.filter(lambda path: not path_problem(path)),
     st.tuples(st.sampled_from([REGULAR, EXECUTABLE]), st.binary(max_size=2000)),
     max_size=8,
 ).filter(lambda tree: not clash([*tree, "dag.py"]))

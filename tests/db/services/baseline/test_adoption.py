@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_release_plugin.api.routes.pipeline import _zip_stream
 from airflow_release_plugin.cli.common import operator
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
@@ -22,10 +24,12 @@ from airflow_release_plugin.exceptions import (
     NotAllowedError,
     NotFoundError,
 )
-from airflow_release_plugin.models import Release
+from airflow_release_plugin.models import Release, Submission
+from airflow_release_plugin.operators.candidate import extract
 from airflow_release_plugin.repositories import events, submissions
 from airflow_release_plugin.services.baseline import adoption, continuity
 from airflow_release_plugin.services.promotion import promotions
+from airflow_release_plugin.services.releases import checks
 from airflow_release_plugin.services.submissions import candidates
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World, dag_text
 
@@ -92,6 +96,21 @@ def test_what_editors_leave_is_not_adopted(world: World, live: Path) -> None:
         *("etl.py", "team/reports.py", "shop/__init__.py", "shop/load.py", "notes/unused.bin"),
         *(".airflowignore", "run.sh"),
     }
+
+
+def test_the_check_takes_every_name_that_adoption_took(world: World, live: Path, tmp_path: Path) -> None:
+    (live / "team/run:2026.sql").write_text("select 1")
+    adopt(world)
+
+    tree = checks.tree_files(world.ctx, actor=PIPELINE, release_id=world.request(_new_version(world)).id)
+    archive = b"".join(_zip_stream((entry, world.store.read(entry.blob)) for entry in tree))
+    extract(io.BytesIO(archive), tmp_path / "tree")
+
+    assert (tmp_path / "tree/team/run:2026.sql").read_text() == "select 1"
+
+
+def _new_version(world: World) -> Submission:
+    return world.submit(world.dag("another"))
 
 
 def test_each_dag_file_is_a_released_version_with_its_closure(world: World, live: Path) -> None:
@@ -210,7 +229,7 @@ def _large(live: Path) -> str:
 
 def _reserved(live: Path) -> str:
     (live / ".release-manifest").write_text("mine")
-    return "'.release-manifest' cannot be stored"
+    return "'.release-manifest' cannot travel"
 
 
 @pytest.mark.parametrize("spoil", [_link_out, _link_folder_out, _large, _reserved])

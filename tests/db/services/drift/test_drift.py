@@ -12,12 +12,12 @@ from airflow_release_plugin.cli.common import operator
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.drift import FindingKind
+from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.exceptions import ConflictError, NotAllowedError, NotFoundError
 from airflow_release_plugin.models import Approval, Event, Release
 from airflow_release_plugin.services.baseline import adoption
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.drift.drift import DriftReport
-from airflow_release_plugin.store.paths import MANIFEST
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World, dag_text
 from tests.harness.manual_edits import beside, through_the_link

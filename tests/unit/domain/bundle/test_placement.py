@@ -41,7 +41,7 @@ def test_new_files_go_below_the_folder() -> None:
     assert new_path("a/x.py", "") == "a/x.py"
 
 
-@pytest.mark.parametrize("folder", ["/abs", "..", "a/../b", "C:x", "a\\b", "a//b", ".git"])
+@pytest.mark.parametrize("folder", ["/abs", "..", "a/../b", "C:/x", "a\\b", "a//b", ".git"])
 def test_a_folder_outside_of_the_root_is_refused(folder: str) -> None:
     assert folder_problem(folder)
 
