@@ -74,4 +74,4 @@ def test_tests_reach_no_other_machine() -> None:
 @pytest.mark.xdist_group("kept together")
 def test_groups_stay_on_one_worker(request: pytest.FixtureRequest) -> None:
     if hasattr(request.config, "workerinput"):  # one process keeps everything together
-        assert request.step.nodeid.endswith("@kept together")
+        assert request.node.nodeid.endswith("@kept together")

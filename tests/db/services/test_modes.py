@@ -20,7 +20,7 @@ from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Settings
 from airflow_release_plugin.services.server import health
 from airflow_release_plugin.services.submissions import candidates, submissions
-from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, VIEWER, World
+from tests.harness.context import ADMIN, DEV, FAILED, VIEWER, World
 
 
 def with_settings(world: World, **settings: Any) -> World:
@@ -112,7 +112,7 @@ SOURCE_SIDE: dict[str, Callable[[World], Any]] = {
 }
 TARGET_SIDE: dict[str, Callable[[World], Any]] = {
     "request": lambda w: w.request(*submissions.list_submissions(w.ctx, actor=DEV).items[:1]),
-    "promote": lambda w: promotions.promote(w.ctx, actor=PIPELINE, release_id=1),
+    "promote": lambda w: promotions.promote(w.ctx, actor=ADMIN, release_id=1),
 }
 EITHER_SIDE: dict[str, Callable[[World], Any]] = {
     "list": lambda w: candidates.list_candidates(w.ctx, actor=DEV),
