@@ -97,7 +97,11 @@ class SubmissionState(State):
     RELEASED = "released"
     """In the target, or it was until something newer replaced it."""
     REMOVED = "removed"
-    """Taken off the list; source and target stay as they are. Or a rollback's own that did not come about."""
+    """
+    Taken off the list; source and target stay as they are.
+
+    Or a rollback's own that did not come about; trying that again takes it up again.
+    """
     SUPERSEDED = "superseded"
     """A newer version was submitted before this one was released, or replaced it in the target."""
 
@@ -107,7 +111,7 @@ SUBMISSION_MOVES: Mapping[SubmissionState, frozenset[SubmissionState]] = {
     _S.PENDING: frozenset({_S.IN_RELEASE, _S.REMOVED, _S.SUPERSEDED}),
     _S.IN_RELEASE: frozenset({_S.PENDING, _S.RELEASED, _S.SUPERSEDED, _S.REMOVED}),
     _S.RELEASED: frozenset({_S.SUPERSEDED, _S.PENDING}),
-    _S.REMOVED: frozenset(),
+    _S.REMOVED: frozenset({_S.IN_RELEASE}),
     _S.SUPERSEDED: frozenset(),
 }
 

@@ -152,6 +152,11 @@ class Release(Stateful, Base):
         return Person(self.requested_by_id, self.requested_by_name)
 
     @property
+    def has_own_versions(self) -> bool:
+        """Whether its versions were made for it and never were in the list, as those of a rollback."""
+        return not all(item.submission.listed for item in self.items)
+
+    @property
     def released_by(self) -> Person | None:
         """Who gave the last approval, once it is released."""
         return person(self.released_by_id, self.released_by_name)

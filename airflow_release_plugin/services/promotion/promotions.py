@@ -26,7 +26,7 @@ from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.promotion import signing, superseding
-from airflow_release_plugin.services.releases import lifecycle, releases, schedule, task_claims
+from airflow_release_plugin.services.releases import creation, lifecycle, releases, schedule, task_claims
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions.contents import changed_under, dag_files_to_parse
@@ -132,7 +132,7 @@ def _send_back(ctx: Context, release: Release, head: str | None, *, actor: Actor
             ReleaseState.STALE,
             actor=actor,
             reason=f"Changed in {release.environment} since the check: {', '.join(overlap[:5])}. "
-            "Retry or submit again.",
+            + (creation.request_anew(release) if release.has_own_versions else "Retry or submit again."),
         )
         return
     release.base_commit = head

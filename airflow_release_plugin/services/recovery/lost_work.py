@@ -35,7 +35,7 @@ from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories.releases import WorkedOn
 from airflow_release_plugin.services.approvals import gates
-from airflow_release_plugin.services.releases import creation, lifecycle, releases, schedule
+from airflow_release_plugin.services.releases import lifecycle, releases, schedule
 from airflow_release_plugin.services.runtime import leases
 from airflow_release_plugin.services.runtime.background import Work, in_transaction
 from airflow_release_plugin.services.runtime.context import Context
@@ -140,7 +140,7 @@ def _end(ctx: Context, finding: LostRelease) -> None:
     now = (release.state, release.attempt, release.pipeline_run_id)
     if now != (seen.state, seen.attempt, seen.pipeline_run_id):
         return
-    reason = f"{finding.loss.text} {creation.next_step(release)}"
+    reason = f"{finding.loss.text} Then retry the release."
     lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=SYSTEM, reason=reason)
     log.warning("%s is errored: %s", release.subject, reason)
 

@@ -193,13 +193,20 @@ def _record_created(ctx: Context, release: Release, chosen: Sequence[Submission]
     )
 
 
-def claim(ctx: Context, submission_ids: Sequence[int], *, most: int = MAX_ITEMS) -> list[Submission]:
+def claim(
+    ctx: Context,
+    submission_ids: Sequence[int],
+    *,
+    most: int = MAX_ITEMS,
+    state: SubmissionState = SubmissionState.PENDING,
+) -> list[Submission]:
     """
     Lock submissions that a release is about to take.
 
     :param most: how many it may hold: an import comes as one release, however large its bundle is
+    :param state: where they are until then; not in the list if they were made for the release
     :raises ItemBusyError: one is in another open release
-    :raises ConflictError: one does not wait in the list
+    :raises ConflictError: one is in another state
     """
     ids = sorted(set(submission_ids))
     if not 1 <= len(ids) <= most:
@@ -217,7 +224,7 @@ def claim(ctx: Context, submission_ids: Sequence[int], *, most: int = MAX_ITEMS)
                 f"{release_number(submission.release_id or 0)}; revoke that first or leave the Dag out.",
                 release_id=submission.release_id,
             )
-        if submission.state is not SubmissionState.PENDING:
+        if submission.state is not state:
             raise ConflictError(
                 f"v{submission.version} of {submission.path!r} is {submission.state.value}; only versions "
                 "that wait in the to-be-released list can be released. Reload the list."
@@ -261,15 +268,14 @@ def may_retry(ctx: Context, actor: Actor, release: Release) -> bool:
 
 
 def _has_another_attempt(release: Release) -> bool:
-    """Whether the same versions may be tried again: not those made for it, nor what was in the target."""
-    return release.released_at is None and all(item.submission.listed for item in release.items)
+    """Whether the same versions may be tried again; those made for it go nowhere once the target changed."""
+    is_overtaken = release.state is ReleaseState.STALE and release.has_own_versions
+    return release.released_at is None and not is_overtaken
 
 
-def next_step(release: Release) -> str:
-    """What people can do about a release that has errored; the end of its reason."""
-    if _has_another_attempt(release):
-        return "Then retry the release."
-    return f"Then request the {release.kind.value} anew: this one was made for the target as it was."
+def request_anew(release: Release) -> str:
+    """What to do where the target changed under a release whose versions were made for it."""
+    return f"This {release.kind.value} was made for the target as it was; request it anew."
 
 
 def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
@@ -280,18 +286,29 @@ def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     for exactly the same change, while its window is open and the target has not changed under it:
     invariant 2 (docs/concepts/invariants.md). What was closed by breaking the glass counts for one attempt.
 
+    A rollback, or whatever else made its own versions, is tried again as it was planned, while the target has
+    not changed under it.
+
     :raises InvalidTransitionError: the release is not failed, errored or stale
-    :raises ConflictError: a submission was released, removed or superseded in the meantime
+    :raises ConflictError: a submission was released, removed or superseded in the meantime; or the target
+        changed under what was planned for it
     """
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
     _require_another_attempt(ctx, release, actor)
-    chosen = claim(ctx, [item.submission_id for item in release.items], most=len(release.items))
+    chosen = _claim_again(ctx, release)
     refuse_clashes(ctx, chosen)
     head = ctx.store.ref(environment_ref(release.environment))
-    may_keep = release.state is ReleaseState.ERRORED and not changed_under(ctx, release, head)
+    changed = changed_under(ctx, release, head)
+    may_keep = release.state is ReleaseState.ERRORED and not changed
+    if not release.has_own_versions:
+        release.changes = build_changes(ctx, chosen, head)
+        release.change_digest = change_digest(release.changes, target=release.environment, kind=release.kind)
+    elif changed:
+        raise ConflictError(
+            f"{release.subject} cannot be tried again: {', '.join(changed[:5])} changed in "
+            f"{release.environment} meanwhile. {request_anew(release)}"
+        )
     release.base_commit = head
-    release.changes = build_changes(ctx, chosen, head)
-    release.change_digest = change_digest(release.changes, target=release.environment, kind=release.kind)
     approval = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
     is_kept = may_keep and kept_until(ctx, release, approval) is not None
     if not is_kept:
@@ -310,6 +327,23 @@ def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     )
     _start(ctx, release, actor=actor)
     return release
+
+
+def _claim_again(ctx: Context, release: Release) -> list[Submission]:
+    """The release's versions, locked; no other rollback of the same files may be under way."""
+    ids, state = [item.submission_id for item in release.items], SubmissionState.PENDING
+    if release.has_own_versions:
+        units = [item.submission.unit_id for item in release.items]
+        submissions.lock_units(ctx.session, units)
+        held = submissions.with_state(ctx.session, units, SubmissionState.IN_RELEASE)
+        if busy := next((row for row in held if not row.listed), None):
+            raise ItemBusyError(
+                f"{busy.path!r} is part of {release_number(busy.release_id or 0)}, another rollback that is "
+                "open; approve or revoke that first.",
+                release_id=busy.release_id,
+            )
+        state = SubmissionState.REMOVED
+    return claim(ctx, ids, most=len(ids), state=state)
 
 
 def kept_until(ctx: Context, release: Release, approval: Approval | None) -> datetime | None:
@@ -339,6 +373,6 @@ def _require_another_attempt(ctx: Context, release: Release, actor: Actor) -> No
             + (
                 "it was in the target already. Release its versions anew, or roll it back."
                 if release.released_at is not None
-                else f"its {release.kind.value} was made for the target as it was. Request it anew."
+                else request_anew(release)
             )
         )

@@ -17,8 +17,11 @@ from airflow_release_plugin.services.runtime.context import Context
 
 T = TypeVar("T")
 
-LEASE = timedelta(minutes=2)
-"""Without a sign of life for this long, a server that does something counts as dead."""
+LEASE = timedelta(seconds=45)
+"""
+Without a sign of life for this long, a server that does something counts as dead: another begins within a
+minute. One that writes the end of its work holds the row locked, so nobody else takes that.
+"""
 MAX_ATTEMPTS = 3
 
 

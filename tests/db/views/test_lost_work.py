@@ -32,6 +32,7 @@ def page(browser_of: Browsers, path: str, person: str = "dev") -> str:
 
 
 @pytest.mark.req("R8")
+@pytest.mark.req("R89")
 def test_an_approved_release_whose_run_was_deleted_says_what_died_and_its_retry_asks_nobody(
     installation: Installation, browser_of: Browsers
 ) -> None:

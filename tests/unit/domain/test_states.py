@@ -48,7 +48,7 @@ LEGAL = {
         pending: in_release removed superseded
         in_release: pending released superseded removed
         released: superseded pending
-        removed:
+        removed: in_release
         superseded:
     """,
     ApprovalState: """
@@ -127,7 +127,7 @@ def test_the_final_states_are_these() -> None:
 
     assert final == {
         "ReleaseState": {"rejected", "revoked", "expired", "rolled_back"},
-        "SubmissionState": {"removed", "superseded"},
+        "SubmissionState": {"superseded"},
         "ApprovalState": {"rejected", "expired", "withdrawn"},
         "GateState": {"approved", "rejected", "expired", "withdrawn"},
         "NotificationState": {"sent"},

@@ -229,7 +229,7 @@ def test_a_request_that_is_refused_repairs_nothing(world: World, machine: Path) 
 
 
 @pytest.mark.parametrize("end", ["rejected", "failed"])
-def test_what_is_not_approved_is_gone_and_comes_back_by_nothing(
+def test_what_is_not_approved_is_gone_and_comes_back_by_nothing_but_an_approval(
     world: World, machine: Path, end: str
 ) -> None:
     approved = text_of(machine)
@@ -245,7 +245,10 @@ def test_what_is_not_approved_is_gone_and_comes_back_by_nothing(
     assert (text_of(machine), findings(world)) == (approved, [])
     assert {item.submission.state for item in release.items} == {SubmissionState.REMOVED}
     assert "etl.py" not in {row.path for row in candidates.list_candidates(world.ctx, actor=ADMIN).items}
-    assert not creation.may_retry(world.ctx, ADMIN, release)
+    assert creation.may_retry(world.ctx, ADMIN, release) == (end == "failed")
+    if end == "failed":
+        creation.retry(world.ctx, actor=ADMIN, release_id=release.id)
+        assert world.report(release).state is ReleaseState.AWAITING_APPROVAL
 
 
 def test_a_change_after_the_look_is_not_adopted(world: World, machine: Path) -> None:

@@ -157,7 +157,7 @@ def mend(pipelines: Pipelines) -> None:
     pipelines.beat()
 
 
-@pytest.mark.req("R8")
+@pytest.mark.req("R8", "R89")
 @pytest.mark.parametrize("db_backend", BACKENDS)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("state", OPEN)
@@ -377,6 +377,7 @@ class TestGates:
         ),
     }
 
+    @pytest.mark.req("R89")
     @pytest.mark.parametrize("db_backend", BACKENDS)
     @pytest.mark.parametrize("way", WAYS)
     def test_whose_task_waits_no_more_is_withdrawn(

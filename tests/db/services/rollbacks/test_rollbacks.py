@@ -28,9 +28,10 @@ from airflow_release_plugin.exceptions import (
     TooLargeError,
 )
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.services.releases import creation, releases
+from airflow_release_plugin.services.releases import checks, creation, releases
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
 from airflow_release_plugin.services.rollbacks.planning import Choice, RollbackPlan
+from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.submissions import candidates
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, VIEWER, World
@@ -163,15 +164,90 @@ def test_a_rollback_that_does_not_come_about_leaves_nothing_in_the_list(world: W
     assert candidates.list_candidates(world.ctx, actor=DEV).items == []
 
 
-def test_a_rollback_is_not_tried_again_but_requested_anew(world: World) -> None:
+SCOPES: dict[str, Scope] = {"rollback": DagTarget("etl", 1), "retirement": Retire(("etl",))}
+
+
+@pytest.mark.req("R89")
+@pytest.mark.parametrize("way", ["the check said no", "the machinery broke"])
+@pytest.mark.parametrize("kind", SCOPES)
+def test_what_did_not_come_about_is_tried_again_as_it_was_planned(world: World, kind: str, way: str) -> None:
+    first = version(world, 1)
+    version(world, 2)
+    release = requested(world, SCOPES[kind])
+    digest = release.change_digest
+    if way == "the check said no":
+        world.report(release, [CheckItem("Parses", CheckStatus.FAILED, detail="no")])
+    else:
+        checks.mark_errored(world.ctx, actor=ADMIN, release_id=release.id, reason="no disk")
+    assert release.items[0].submission.state is SubmissionState.REMOVED
+    world.released(world.dag("other"))
+
+    assert creation.may_retry(world.ctx, DEV, release)
+    creation.retry(world.ctx, actor=DEV, release_id=release.id)
+
+    assert (release.change_digest, release.base_commit) == (digest, world.head)
+    assert world.promote(world.decide(world.report(release))).state is ReleaseState.RELEASED
+    then = world.store.files(first.target_commit) if kind == "rollback" else {}
+    assert {path for path in world.store.files(world.head) if path != "other.py"} == set(then)
+    assert audit.first_broken_link(world.ctx) is None
+
+
+@pytest.mark.req("R89")
+def test_the_shared_files_that_come_along_do_so_when_it_is_tried_again(world: World) -> None:
+    world.write("shared.py", "x = 1\n")
+    world.released(world.dag("one", "import shared"))
+    old = world.released(world.dag("two", "import shared"))
+    world.write("shared.py", "x = 2\n")
+    newer = world.released(world.dag("one", "import shared  # v2"))
+    release = requested(world, UndoRelease(newer.id))
+    assert "shared.py" in {change.path for change in release.changes}
+    checks.mark_errored(world.ctx, actor=ADMIN, release_id=release.id, reason="no disk")
+
+    creation.retry(world.ctx, actor=DEV, release_id=release.id)
+
+    world.promote(world.decide(world.report(release)))
+    assert world.store.files(world.head) == world.store.files(old.target_commit)
+
+
+@pytest.mark.req("R89")
+def test_under_which_the_target_changed_is_requested_anew(world: World) -> None:
     version(world, 1)
     version(world, 2)
     release = requested(world, DagTarget("etl", 1))
-    world.report(release, [CheckItem("Parses", CheckStatus.FAILED, detail="no")])
+    checks.mark_errored(world.ctx, actor=ADMIN, release_id=release.id, reason="no disk")
+    version(world, 3)
 
-    assert not creation.may_retry(world.ctx, DEV, release)
-    with pytest.raises(ConflictError, match="Request it anew"):
+    with pytest.raises(ConflictError, match=r"etl\.py changed in prod meanwhile.*request it anew"):
         creation.retry(world.ctx, actor=DEV, release_id=release.id)
+
+    assert release.items[0].submission.state is SubmissionState.REMOVED
+    assert rolled_back(world, DagTarget("etl", 1)).state is ReleaseState.RELEASED
+
+
+@pytest.mark.req("R89")
+def test_that_is_stale_says_that_it_is_to_be_requested_anew(world: World) -> None:
+    version(world, 1)
+    version(world, 2)
+    release = world.decide(world.report(requested(world, DagTarget("etl", 1))))
+    version(world, 3)
+
+    assert world.promote(release).state is ReleaseState.STALE
+
+    assert release.state_reason.endswith("made for the target as it was; request it anew.")
+    assert not creation.may_retry(world.ctx, DEV, release)
+    with pytest.raises(ConflictError, match="request it anew"):
+        creation.retry(world.ctx, actor=DEV, release_id=release.id)
+
+
+def test_of_two_rollbacks_of_a_file_one_is_open(world: World) -> None:
+    version(world, 1)
+    version(world, 2)
+    first = requested(world, DagTarget("etl", 1))
+    checks.mark_errored(world.ctx, actor=ADMIN, release_id=first.id, reason="no disk")
+    second = requested(world, DagTarget("etl", 1))
+
+    with pytest.raises(ItemBusyError, match=f"{second.number}, another rollback that is open"):
+        creation.retry(world.ctx, actor=DEV, release_id=first.id)
 
 
 def test_a_dag_that_was_removed_comes_back(world: World) -> None:
