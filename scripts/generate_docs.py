@@ -29,6 +29,7 @@ from airflow_release_plugin.domain.flow.schema import flow_file_schema
 from airflow_release_plugin.get_provider_info import get_provider_info
 from airflow_release_plugin.models import Base
 from airflow_release_plugin.views.widgets.labels import EVENT_LABELS
+from tests.harness.closure_cases import rows as closure_case_rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Column
@@ -210,6 +211,11 @@ def purpose(path: Path) -> str:
     return re.split(r"\.(?: |$)", summary)[0]
 
 
+def closure_case_table() -> str:
+    """Ways in which code names files, and what a unit made from the text holds or says."""
+    return table(["way", "for example", "needed", "outcome"], closure_case_rows())
+
+
 PARTS: Mapping[str, Callable[[str], str]] = {
     "settings": lambda _: settings_table(),
     "cli": lambda _: command_table(),
@@ -218,6 +224,7 @@ PARTS: Mapping[str, Callable[[str], str]] = {
     "events": lambda _: event_table(),
     "preflight": lambda _: preflight_table(),
     "database": lambda _: database_tables(),
+    "closure-cases": lambda _: closure_case_table(),
     "requirements": requirement_rows,
     "release-diagram": lambda _: state_diagram(states.ReleaseState),
     "release-states": lambda _: state_table(states.ReleaseState),

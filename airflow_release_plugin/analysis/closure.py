@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import posixpath
 import sys
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from airflow_release_plugin.analysis.data_files import DataFinder, Named, is_template
+from airflow_release_plugin.analysis.data_files import DataFinder
+from airflow_release_plugin.analysis.data_texts import reader_of
+from airflow_release_plugin.analysis.evaluation.scopes import ImportRef
 from airflow_release_plugin.analysis.include_rules import RULES_FILE, parse_rules
+from airflow_release_plugin.analysis.module_facts import ModuleFacts, Role
 from airflow_release_plugin.analysis.module_finder import Found, ModuleFinder
-from airflow_release_plugin.analysis.module_scan import ImportRef, ModuleScan, scan_module, template_files
+from airflow_release_plugin.analysis.name_twins import refuse_twins
+from airflow_release_plugin.analysis.named_files import BESIDE, Named, is_template
+from airflow_release_plugin.analysis.packages import strange_modules
 from airflow_release_plugin.analysis.source_files import SourceFiles
+from airflow_release_plugin.analysis.source_modules import SourceModules
 from airflow_release_plugin.domain.release.digest import files_digest
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import UnitError
 
 IGNORE_FILE = ".airflowignore"
+_DEEPEST_ATTRIBUTE = 2
+"""``module.Class.method`` at most."""
 _INSTALLED = sys.stdlib_module_names | {"airflow"}
 
 
@@ -44,12 +51,10 @@ class ClosureOptions:
     """
     Bounds.
 
-    :param max_unit_files: more files than this are a ``UnitError``
-    :param max_folder_files: a folder that is named as a whole and has more files is left out, with a warning
+    :param max_unit_files: more files than this are a ``UnitError``; a folder or pattern with more is left out
     """
 
     max_unit_files: int = 2000
-    max_folder_files: int = 200
 
 
 @dataclass(frozen=True, order=True)
@@ -83,6 +88,7 @@ class Closure:
     :param external: top-level modules that are neither in the source nor in the standard library
     :param unresolved: "name (file line n)" of data files that look local but do not exist
     :param warnings: what a reviewer should know
+    :param gaps: those of the warnings that say that something may be missing
     """
 
     entry: str
@@ -90,6 +96,12 @@ class Closure:
     external: tuple[str, ...] = ()
     unresolved: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the text told everything that the unit needs, and all of it is there."""
+        return not self.gaps and not self.unresolved
 
     @property
     def digest(self) -> str:
@@ -123,18 +135,22 @@ class _Closing:
         self._pending: list[str] = []
         self._roots: list[str] = [""]
         self._external: dict[str, set[str]] = {}
-        self._unresolved: dict[str, list[str]] = {}
-        self._warnings: dict[str, list[str]] = {"": []}
+        self._named: dict[str, Named] = {"": Named()}
+        self._facts: dict[str, ModuleFacts] = {}
         self._modules: ModuleFinder = files.remember("modules", lambda: ModuleFinder(files))
-        self._data = DataFinder(files, posixpath.dirname(entry), options.max_folder_files)
+        self._texts = SourceModules(files, self._modules, self._roots)
+        self._data = DataFinder(files, entry, options.max_unit_files)
 
     def run(self) -> Closure:
         self._add(self._entry, FileKind.DAG, "DAG file")
         self._add_rules()
-        while self._pending:
-            self._visit(self._pending.pop())
+        while self._pending or self._left_over():
+            while self._pending:
+                self._visit(self._pending.pop())
         self._add_ignore_files()
-        self._refuse_twins()
+        refuse_twins(self._found)
+        named = self._named.values()
+        gaps = _unique(one.gaps for one in named)
         return Closure(
             entry=self._entry,
             files=tuple(
@@ -143,9 +159,17 @@ class _Closing:
                 for found in [self._files.entry(path)]
             ),
             external=tuple(sorted(set().union(*self._external.values()) - sys.stdlib_module_names)),
-            unresolved=_unique(self._unresolved.values()),
-            warnings=_unique(self._warnings.values()),
+            unresolved=self._unresolved(),
+            warnings=_unique([*(one.warnings for one in named), gaps]),
+            gaps=gaps,
         )
+
+    def _unresolved(self) -> tuple[str, ...]:
+        """Names that look local and are not there; not those with which a path ends that was found."""
+        found = _unique(one.unresolved for one in self._named.values())
+        paths = self._found if found else ()
+        ends = {path.split("/", depth)[-1] for path in paths for depth in range(1, path.count("/") + 1)}
+        return tuple(name for name in found if name.rpartition(" (")[0] not in ends)
 
     def _add(self, path: str, kind: FileKind, reason: str) -> None:
         if path in self._found:
@@ -162,47 +186,97 @@ class _Closing:
 
     def _visit(self, path: str) -> None:
         kind = self._found[path][0]
-        self._external[path], self._unresolved[path], self._warnings[path] = set(), [], []
+        self._external[path], self._named[path] = set(), Named()
         if path.endswith(".py"):
-            scan = self._files.derive(scan_module, path)
-            if not scan.error:
-                self._visit_module(path, scan)
+            facts = self._texts.facts(path)
+            if not facts.error:
+                self._facts[path] = facts
+                self._visit_module(path, facts)
             elif kind is not FileKind.DATA:
                 raise UnitError(
-                    f"{path!r} line {scan.error_line}: {scan.error}; correct it and submit again.",
+                    f"{path!r} line {facts.error_line}: {facts.error}; correct it and submit again.",
                     path=path,
-                    line=scan.error_line,
+                    line=facts.error_line,
                 )
         elif kind is FileKind.DATA and is_template(path):
-            for name in self._files.derive(template_files, path):
-                self._take(path, self._data.template(name, path))
+            names = self._files.derive(reader_of(path), path)
+            if names:
+                self._take(path, self._data.in_data(names, path))
 
-    def _visit_module(self, path: str, scan: ModuleScan) -> None:
-        if self._widen(path, scan):
-            # Names that were looked up before may mean something else now.
-            self._pending.extend(known for known in self._found if known != path)
-        for reference in scan.imports:
+    def _visit_module(self, path: str, facts: ModuleFacts) -> None:
+        for reference in facts.imports:
             self._import(path, reference)
-        named = scan.paths
-        if path != self._entry:
-            named += scan.assigned_paths  # other modules may use the name
-        for item in named:
-            self._take(path, self._data.find(item, path))
+        wider = False
+        for mention in facts.mentions:
+            if mention.assigned:
+                continue  # what is given a name counts where that is used
+            named = self._data.find(mention)
+            self._take(path, named)
+            if mention.role is Role.SEARCH:
+                wider = self._data.add_search_paths(named.folders) or wider
+            elif mention.role is Role.IMPORT_PATH:
+                wider = self._add_roots(named.folders) or wider
+        if wider:
+            # Names that were looked up before may mean something else now.
+            self._pending.extend(self._found)
 
-    def _widen(self, path: str, scan: ModuleScan) -> bool:
-        wider = self._data.add_search_paths(value.resolved(path) for value in scan.search_paths)
-        for value in scan.import_paths:
-            folder = value.resolved(path)
-            if self._files.is_dir(folder) and folder not in self._roots:
-                self._roots.append(folder)
-                wider = True
-        return wider
+    def _add_roots(self, folders: Iterable[str]) -> bool:
+        new = [folder for folder in folders if self._files.is_dir(folder) and folder not in self._roots]
+        self._roots.extend(new)
+        return bool(new)
+
+    def _left_over(self) -> bool:
+        """
+        Take what helpers read whose arguments nobody gives, and paths with names that nobody uses.
+
+        Tells whether that adds a file.
+        """
+        served = frozenset().union(*(facts.served for facts in self._facts.values()))
+        used = frozenset().union(*(facts.mentioned for facts in self._facts.values()))
+        for path, facts in self._facts.items():
+            for function, mention in facts.open_reads:
+                if function in used and (mention.module, function) not in served:
+                    self._take(path, self._data.find(mention))
+            for mention in facts.mentions:
+                if mention.assigned and mention.assigned not in used:
+                    self._take(path, self._data.find(mention))
+        return bool(self._pending)
 
     def _take(self, path: str, named: Named) -> None:
-        for found, reason in named.files:
-            self._add(found, FileKind.DATA, reason)
-        self._unresolved[path].extend(named.unresolved)
-        self._warnings[path].extend(named.warnings)
+        said = self._named[path]
+        for found, reason in named.files.items():
+            if found in named.whole and found not in self._found and (problem := self._problem(found)):
+                said.gaps.append(f"{found!r} is left out ({reason}): {problem}")
+            else:
+                self._add(found, FileKind.DATA, reason)
+        for name, must_exist in named.modules.items():
+            self._import_named(path, name, must_exist=must_exist)
+        said.unresolved.extend(named.unresolved)
+        said.warnings.extend(named.warnings)
+        for gap in named.gaps:
+            origin = gap.partition(": ")[0]
+            if not any(other.startswith(f"{origin}: ") for other in said.gaps):  # one for each line of code
+                said.gaps.append(gap)
+
+    def _problem(self, path: str) -> str:
+        try:
+            self._files.entry(path)
+        except UnitError as error:
+            return error.message
+        return ""
+
+    def _import_named(self, path: str, name: str, *, must_exist: bool) -> None:
+        """Import what a text names: a module, or something in one; a text may also mean something else."""
+        module = name.partition(":")[0]
+        found = self._modules.find(module, self._roots)
+        last = found.files[-1] if found.files else ""
+        is_certain = last and (not last.endswith("/__init__.py") or not found.missing)
+        if must_exist and not found.missing:
+            self._import(path, ImportRef(module, guarded=True))
+        elif is_certain and len(found.missing) <= _DEEPEST_ATTRIBUTE:
+            self._add_modules(path, module, found.files)
+        elif must_exist:
+            self._import(path, ImportRef(module, guarded=True))
 
     def _import(self, path: str, reference: ImportRef) -> None:
         if reference.level:
@@ -212,8 +286,8 @@ class _Closing:
             found = self._modules.find(reference.module, self._roots)
             self._warn_about_shadow(path, reference, found.files)
         shown = "." * reference.level + reference.module
-        if not found.files and not reference.level:
-            self._external[path].add(reference.module.split(".")[0])
+        if not found.files and found.folder is None and not reference.level:
+            self._add_external(path, reference)
         elif found.missing and not reference.guarded:
             self._warn(
                 path, f"{path} line {reference.line} imports {shown!r}, of which no file exists in the source"
@@ -224,18 +298,29 @@ class _Closing:
                 self._add_namespace(path, shown, found)
             self._import_names(path, shown, found.folder, reference.names)
 
+    def _add_external(self, path: str, reference: ImportRef) -> None:
+        top = reference.module.partition(".")[0]
+        known = self._external[path]
+        if top in known:
+            return
+        known.add(top)
+        if top in self._files.beside() and top not in _INSTALLED and strange_modules([top]):
+            self._named[path].gaps.append(
+                f"{path} line {reference.line} imports {reference.module!r}, which lies {BESIDE}"
+            )
+
     def _add_namespace(self, path: str, shown: str, found: Found) -> None:
         """Take the modules of a namespace package that is imported itself: without files there is none."""
         if found.is_namespace and shown.split(".")[0] not in _INSTALLED:
             modules = self._files.glob(f"{found.folder}/**/*.py")
-            if len(modules) <= self._options.max_folder_files:
+            if len(modules) <= self._options.max_unit_files:
                 self._add_modules(path, shown, modules)
 
     def _import_names(self, path: str, shown: str, folder: str, names: Iterable[str]) -> None:
         for name in names:
             if name == "*":
                 init = posixpath.join(folder, "__init__.py")
-                exports = self._files.derive(scan_module, init).exports if self._files.is_file(init) else ()
+                exports = self._texts.facts(init).exports if self._files.is_file(init) else ()
                 self._import_names(path, shown, folder, exports)
             else:
                 separator = "" if shown.endswith(".") else "."
@@ -279,7 +364,7 @@ class _Closing:
             )
 
     def _warn(self, path: str, text: str) -> None:
-        self._warnings[path].append(text)
+        self._named[path].warnings.append(text)
 
     def _add_rules(self) -> None:
         if not self._files.is_file(RULES_FILE):
@@ -302,20 +387,6 @@ class _Closing:
             path = posixpath.join(folder, IGNORE_FILE)
             if self._files.is_file(path):
                 self._add(path, FileKind.SHARED, "tells Airflow which files to skip")
-
-    def _refuse_twins(self) -> None:
-        seen: dict[str, str] = {}
-        for path in self._found:
-            while path:
-                folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
-                twin = seen.setdefault(folded, path)
-                if twin != path:
-                    raise UnitError(
-                        f"{twin!r} and {path!r} differ only in upper and lower case or in their Unicode "
-                        "form, which some file systems cannot keep apart; rename one.",
-                        path=path,
-                    )
-                path = posixpath.dirname(path)
 
 
 def _unique(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:

@@ -49,7 +49,8 @@ class ClosureMemo:
 
 def _layout(files: FolderFiles, options: ClosureOptions) -> str:
     """A hash of the bounds and of all names of files and folders; empty where those cannot all be listed."""
-    found = hashlib.sha256(f"{options} {files.max_file_bytes}".encode())
+    beside = sorted(name.encode("utf-8", "surrogateescape") for name in files.beside())
+    found = hashlib.sha256(f"{options} {files.max_file_bytes} {beside}".encode())
     folders = [""]
     try:
         for folder in folders:
@@ -75,6 +76,7 @@ class _Recorder(SourceFiles):
 
     def __init__(self, files: FolderFiles) -> None:
         super().__init__(files.cache)
+        self.left_out = files.left_out
         self._files = files
         self.entries: dict[str, FileEntry] = {}
         self.asked_outside = False
@@ -92,9 +94,12 @@ class _Recorder(SourceFiles):
     def locate(self, absolute: str) -> str | None:
         return self._files.locate(absolute)
 
-    def is_outside_file(self, path: str) -> bool:
+    def is_outside(self, path: str) -> bool:
         self.asked_outside = True
-        return self._files.is_outside_file(path)
+        return self._files.is_outside(path)
+
+    def beside(self) -> frozenset[str]:
+        return self._files.beside()
 
     def may_descend(self, folder: str) -> bool:
         return self._files.may_descend(folder)

@@ -1,170 +1,208 @@
-"""Finds the data files that code and templates name."""
+"""Decides for each place in code and data which files, folders and modules of the source it stands for."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable
 
-from airflow_release_plugin.analysis.literal_paths import Anchor, PathValue
-from airflow_release_plugin.analysis.module_scan import PathRef
-from airflow_release_plugin.analysis.source_files import SourceFiles
-from airflow_release_plugin.exceptions import UnitError
-
-_SCRIPT_SUFFIXES = frozenset(
-    {".sql", ".hql", ".ddl", ".dml", ".sh", ".bash", ".j2", ".jinja", ".jinja2", ".tmpl"}
+from airflow_release_plugin.analysis.data_texts import DataNames
+from airflow_release_plugin.analysis.evaluation.values import ELSEWHERE, LISTED, PLACE, UNKNOWN
+from airflow_release_plugin.analysis.file_texts import FileTexts
+from airflow_release_plugin.analysis.module_facts import NamingPlace, Role
+from airflow_release_plugin.analysis.named_files import (
+    SCRIPT_SUFFIXES,
+    Named,
+    has_hole,
+    holds,
+    is_foreign,
+    is_vague,
+    listed_only,
+    shown,
+    suffix_of,
 )
-"""Airflow loads strings with such a suffix as templates: a missing one is always worth a warning."""
-_TEMPLATE_SUFFIXES = _SCRIPT_SUFFIXES | {
-    *(
-        ".json",
-        ".yaml",
-        ".yml",
-        ".txt",
-        ".md",
-        ".html",
-        ".htm",
-        ".xml",
-        ".csv",
-        ".toml",
-        ".ini",
-        ".cfg",
-        ".r",
-    ),
-    *(".rst", ".conf", ".tpl", ".py"),
-}
+from airflow_release_plugin.analysis.source_files import SourceFiles
+
+_DOTTED = re.compile(r"[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+")
+_LISTINGS = frozenset({Role.FOLDER, Role.TREE, Role.GLOB})
+_MOVES = "the released code would read it there, not in its own version; start from __file__ instead"
 
 
-def is_template(path: str) -> bool:
-    """Whether a file may hold Jinja: judged by its suffix."""
-    return posixpath.splitext(path)[1].lower() in _TEMPLATE_SUFFIXES
-
-
-@dataclass
-class Named:
-    """What one name stands for: files with the reason for people, names that stand for nothing, warnings."""
-
-    files: list[tuple[str, str]]
-    unresolved: list[str]
-    warnings: list[str]
-
-
-class DataFinder:
+class DataFinder(FileTexts):
     """
-    Resolves names of data files for one DAG file.
+    Resolves what code and data name, for one DAG file.
 
-    A plain text is tried below the DAG file's folder, the module's folder, the root of the source and the
-    template search paths: every match counts, because which one is meant depends on who reads it.
-
-    :param dag_folder: folder of the DAG file
-    :param max_folder_files: largest folder that is taken as a whole
+    :param entry: path of the DAG file
+    :param most: largest number of files that a folder or pattern may stand for
     """
 
-    def __init__(self, files: SourceFiles, dag_folder: str, max_folder_files: int) -> None:
-        self._files = files
-        self._max_folder_files = max_folder_files
-        self._bases = list(dict.fromkeys([dag_folder, ""]))
+    def __init__(self, files: SourceFiles, entry: str, most: int) -> None:
+        super().__init__(files, entry, most)
+        self._roles: dict[Role, Callable[[str, NamingPlace, Named], None]] = {
+            Role.SHELL: self._shell,
+            Role.MODULE: self._module,
+            Role.OBJECT: self._module,
+            Role.PACKAGE: self._package,
+            Role.SEARCH: self._folder,
+            Role.IMPORT_PATH: self._folder,
+            Role.YAML_DAGS: self._yaml_dags,
+            Role.FOLDER: self._listing,
+            Role.TREE: self._listing,
+            Role.GLOB: self._listing,
+            Role.STATEMENT: self._statement,
+        }
 
     def add_search_paths(self, folders: Iterable[str]) -> bool:
         """Add folders of templates; tell whether one was new."""
-        new = [folder for folder in map(self._inside, folders) if self._files.is_dir(folder)]
-        new = [folder for folder in new if folder not in self._bases]
-        self._bases.extend(new)
+        new = [folder for folder in folders if self._files.is_dir(folder) and folder not in self._names.bases]
+        self._names.bases.extend(new)
         return bool(new)
 
-    def find(self, named: PathRef, module: str) -> Named:
-        """Resolve a path that ``module`` names."""
-        origin = f"{module} line {named.line}"
-        if named.value.anchor is Anchor.TEXT:
-            return self._text(named.value.path, posixpath.dirname(module), origin)
-        return self._anchored(named.value, module, origin)
+    def find(self, mention: NamingPlace) -> Named:
+        """What a place stands for."""
+        named = Named()
+        rule = self._roles.get(mention.role, self._file)
+        for text in mention.texts:
+            rule(text, mention, named)
+        if named.files and mention.role is not Role.READ and not mention.certain:
+            named.unresolved.clear()  # combinations that nobody meant
+        if len(named.files) > self._names.most:
+            named.files.clear()
+            self._gap(mention, named, f"stands for more than {self._names.most} files, which are left out")
+        return named
 
-    def template(self, name: str, template: str) -> Named:
-        """Resolve a file that ``template`` includes."""
-        return self._text(name, posixpath.dirname(template), template)
+    def in_data(self, names: DataNames, path: str) -> Named:
+        """What a template or data file names."""
+        named = Named()
+        folder = posixpath.dirname(path)
+        for text in names.templates:
+            mention = NamingPlace(Role.TEMPLATE, (text,), path, 0, shown=f"include {shown(text)}")
+            self._plain(text, mention, named)
+        for text in names.paths:
+            if text.startswith("/"):
+                for found in self._names.tails(text, least=2):
+                    named.files.setdefault(found, f"named in {path}")
+            for found in self._names.below_bases(text.lstrip("/"), folder):
+                if found != path and self._files.is_file(found):
+                    named.files[found] = f"named in {path}"
+        named.modules.update(dict.fromkeys(names.dotted, False))
+        named.modules.update(dict.fromkeys(names.imports, True))
+        return named
 
-    def _inside(self, path: str) -> str:
-        return (self._files.locate(path) or path) if path.startswith("/") else path
+    # -- roles -----------------------------------------------------------------------------------------
 
-    def _text(self, text: str, folder: str, origin: str) -> Named:
-        reason = f"named by {text!r} in {origin}"
-        if text.startswith("/"):
-            return self._absolute(text, reason, origin)
-        found: dict[str, str] = {}
-        for base in dict.fromkeys([*self._bases, folder]):
-            path = posixpath.normpath(posixpath.join(base, text))
-            if path == ".." or path.startswith("../"):
-                self._refuse_outside(path, text, origin)
-            elif self._files.is_file(path):
-                found[path] = reason
-        missing = not found and self._looks_local(text, folder)
-        return Named(list(found.items()), [f"{text} ({origin})"] if missing else [], [])
+    def _statement(self, text: str, mention: NamingPlace, named: Named) -> None:
+        if is_vague(text):
+            self._gap(mention, named, "the text does not tell whether that is the name of a file")
+        elif has_hole(text) and suffix_of(text) in SCRIPT_SUFFIXES and " " not in text:
+            self._plain(text, mention, named)
 
-    def _absolute(self, text: str, reason: str, origin: str) -> Named:
-        path = self._files.locate(text)
-        if path is None or not self._files.is_file(path):
-            return Named([], [], [])
-        warning = f"{origin} names {text!r} by its absolute path: the target would read the source's file"
-        return Named([(path, reason)], [], [warning])
-
-    def _anchored(self, value: PathValue, module: str, origin: str) -> Named:
-        path = value.resolved(module)
-        reason = f"named in {origin}"
-        if path == ".." or path.startswith("../"):
-            self._refuse_outside(path, path, origin)
-            return Named([], [], [])
-        if self._files.is_file(path):
-            return Named([(path, reason)] if path != module else [], [], [])
-        if self._files.is_dir(path):
-            return self._whole([*self._listed(path, module)], path, f"in folder {path!r}, {reason}", origin)
-        if any(char in path for char in "*?["):
-            return self._whole(self._globbed(path, module), path, f"matches {path!r}, {reason}", origin)
-        missing = posixpath.splitext(path)[1].lower() in _TEMPLATE_SUFFIXES
-        return Named([], [f"{path} ({origin})"] if missing else [], [])
-
-    def _listed(self, folder: str, module: str) -> Iterable[str]:
-        # The module's own folder, or one above it, is where paths start, not what they mean.
-        if _holds(folder, module):
+    def _module(self, text: str, mention: NamingPlace, named: Named) -> None:
+        if not has_hole(text):
+            named.modules[text] = mention.role is Role.MODULE
             return
-        for count, path in enumerate(self._files.walk(folder)):
-            if count > self._max_folder_files:
-                return
-            yield path
-
-    def _globbed(self, pattern: str, module: str) -> list[str]:
-        folder, _, last = pattern.rpartition("/")
-        while last and set(last) <= set("*?."):
-            if _holds(folder, module):
-                return []
-            folder, _, last = folder.rpartition("/")
-        return [path for path in self._files.glob(pattern) if path != module]
-
-    def _whole(self, paths: list[str], what: str, reason: str, origin: str) -> Named:
-        if len(paths) <= self._max_folder_files:
-            return Named([(path, reason) for path in paths], [], [])
-        warning = (
-            f"{origin} names {what!r} with more than {self._max_folder_files} files, which are left out; "
-            "list those that are needed in release.toml"
-        )
-        return Named([], [], [warning])
-
-    def _refuse_outside(self, path: str, shown: str, origin: str) -> None:
-        if self._files.is_outside_file(path):
-            raise UnitError(
-                f"{origin} names {shown!r}, a file outside the source; move it into the source.", path=shown
+        package = re.split(f"[{UNKNOWN}{PLACE}{LISTED}{ELSEWHERE}]", text, maxsplit=1)[0].rpartition(".")[0]
+        folder = package.replace(".", "/")
+        if package and self._files.is_dir(folder):
+            named.modules[package] = True
+            self._take(
+                (path for path in self._files.walk(folder) if path.endswith(".py")),
+                f"may be imported in {mention.origin}",
+                named,
             )
+        elif text[:1] != ELSEWHERE and not listed_only(text):
+            self._gap(mention, named, "the text does not tell which module that is")
 
-    def _looks_local(self, text: str, folder: str) -> bool:
-        if any(char in text for char in " {}*?<>|$%:~"):
-            return False
-        suffix = posixpath.splitext(text)[1].lower()
-        if suffix in _SCRIPT_SUFFIXES:
-            return True
-        parent = posixpath.dirname(posixpath.normpath(text))
-        if suffix not in _TEMPLATE_SUFFIXES or parent in {"", ".", ".."}:
-            return False
-        return any(self._files.is_dir(posixpath.join(base, parent)) for base in [*self._bases, folder])
+    def _package(self, text: str, mention: NamingPlace, named: Named) -> None:
+        path = self._names.anchored(text)
+        if path and self._files.is_dir(path) and not holds(path, mention.module):
+            modules = (found for found in self._files.walk(path) if found.endswith(".py"))
+            self._take(modules, f"in folder {path!r}, listed in {mention.origin}", named)
+        elif path is not None and self._files.is_dir(path):
+            found = [
+                name for name in self._files.glob(posixpath.join(path, "*.py")) if name != mention.module
+            ]
+            if mention.module.endswith("__init__.py"):
+                self._take(found, f"in folder {path!r}, listed in {mention.origin}", named)
+            else:
+                self._gap(mention, named, "the text does not tell which modules that are")
+        elif is_vague(text):
+            self._gap(mention, named, "the text does not tell which modules that are")
 
+    def _folder(self, text: str, mention: NamingPlace, named: Named) -> None:
+        path = self._names.anchored(text)
+        if path is not None:
+            if path.startswith(".."):
+                self._outside(path, mention, named)
+            elif has_hole(path):
+                self._gap(mention, named, "the text does not tell which folder that is")
+            else:
+                named.folders.append(path)
+            return
+        if is_foreign(text) or not text:
+            return
+        located = self._files.locate(text) if text.startswith("/") else None
+        if located is not None and self._files.is_dir(located):
+            named.folders.append(located)
+            named.warnings.append(
+                f"{mention.origin} names {text!r} by its absolute path: the target would read the source's "
+                "folder"
+            )
+            return
+        tails = self._names.tails(text.lstrip(PLACE + UNKNOWN), least=1)
+        folders = [tail for tail in tails if self._files.is_dir(tail)]
+        if folders:
+            named.folders.extend(folders)
+            self._warn_moved(folders[0], text, mention, named)
+        elif text[:1] in {UNKNOWN, PLACE} and mention.shown:
+            self._gap(mention, named, "the text does not tell which folder that is")
 
-def _holds(folder: str, module: str) -> bool:
-    return folder == "" or module.startswith(folder + "/")
+    def _yaml_dags(self, text: str, mention: NamingPlace, named: Named) -> None:
+        path = self._names.anchored(text)
+        if path is None:
+            tails = self._names.tails(text.lstrip(PLACE + UNKNOWN), least=1) if len(text) > 1 else [""]
+            path = tails[0] if tails else ""
+            named.warnings.append(
+                f"{mention.origin}: {mention.shown} reads Airflow's dags folder; give it dags_folder, made "
+                "from __file__, so that the released code reads its own version"
+            )
+        for pattern in ("*.yaml", "*.yml"):
+            found = self._files.glob(posixpath.join(path, "**", pattern))
+            self._take(found, f"makes Dags, listed in {mention.origin}", named)
+
+    def _listing(self, text: str, mention: NamingPlace, named: Named) -> None:
+        path = self._names.anchored(text)
+        if path is None:
+            if listed_only(text):
+                return
+            if is_vague(text.rstrip("*/")):
+                self._gap(mention, named, "the text does not tell which folder that is")
+            else:
+                self._file(text, mention, named)
+            return
+        folder, _, last = path.rpartition("/")
+        if mention.role is Role.GLOB and last.strip("*?."):
+            self._file(text, mention, named)
+            return
+        tree = mention.role is Role.TREE or (mention.role is Role.GLOB and "**" in path)
+        if mention.role is Role.GLOB:
+            while folder and not folder.rpartition("/")[2].strip("*?."):
+                folder = folder.rpartition("/")[0]
+            path = folder
+        if path.startswith("..") or has_hole(path) or not holds(path, mention.module):
+            self._anchored(path, mention, named)
+            return
+        self._own_folder(path, mention, named, tree=tree)
+
+    def _own_folder(self, folder: str, mention: NamingPlace, named: Named, *, tree: bool) -> None:
+        """Take what a listing of the module's own folder, or of one above, asks for; never all of it."""
+        for pattern in mention.filters:
+            where = posixpath.join(folder, "**", pattern) if tree else posixpath.join(folder, pattern)
+            found = (path for path in self._files.glob(where) if path != mention.module)
+            self._take(found, f"in the listed folder {folder or '.'!r}, {mention.origin}", named)
+        if not mention.filters and not mention.takes_apart:
+            self._gap(
+                mention,
+                named,
+                "lists the folder of the Dag file itself or one above, of which nothing is taken",
+            )

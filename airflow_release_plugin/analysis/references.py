@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
-from airflow_release_plugin.analysis.literal_paths import called_name
+from airflow_release_plugin.analysis.evaluation.calls import called_name
 from airflow_release_plugin.analysis.module_scan import parse_python
 
 _TEMPLATE_VARIABLE = re.compile(r"\bvar\.(?:value|json)\.(?:get\(\s*['\"]([^'\"]+)['\"]|([A-Za-z_]\w*))")

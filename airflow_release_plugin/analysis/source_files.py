@@ -1,7 +1,7 @@
 """Read-only views of a folder or a stored tree, as the analysis sees them."""
 
 # Tens of thousands of these calls answer one list, and pathlib costs several times more.
-# ruff: noqa: PTH100, PTH110, PTH113, PTH116, PTH120, PTH123
+# ruff: noqa: PTH100, PTH110, PTH112, PTH113, PTH116, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -43,7 +43,13 @@ class AnalysisCache:
 
     def __init__(self) -> None:
         self.entries: StatMemo[FileEntry] = StatMemo()
+        self.kept: dict[tuple[str, str], Any] = {}
         self._derived: dict[tuple[str, str], Any] = {}
+
+    def keep(self, key: tuple[str, str], value: Any) -> None:
+        """Remember something about a file under its path and blob."""
+        bound(self.kept)
+        self.kept[key] = value
 
     def derive(self, function: Callable[[bytes], T], blob: str, read: Callable[[], bytes]) -> T:
         """Return ``function(bytes of the blob)``, computed once for each blob; it must not raise."""
@@ -65,6 +71,8 @@ class SourceFiles(ABC):
 
     def __init__(self, cache: AnalysisCache | None = None) -> None:
         self.cache = cache or AnalysisCache()
+        self.left_out: dict[str, str] = {}
+        """Folders that a walk did not go into, with the reason."""
         self._globbed: dict[str, tuple[str, ...]] = {}
         self._remembered: dict[str, Any] = {}
 
@@ -96,9 +104,13 @@ class SourceFiles(ABC):
         """Path in this tree of an absolute path, or ``None`` when it lies elsewhere."""
         return None
 
-    def is_outside_file(self, path: str) -> bool:
-        """Whether ``path``, which starts with ``..``, names a regular file outside the root."""
+    def is_outside(self, path: str) -> bool:
+        """Whether ``path``, which starts with ``..``, names a file or folder outside the root."""
         return False
+
+    def beside(self) -> frozenset[str]:
+        """Modules that lie beside the root, or in a folder ``plugins`` there."""
+        return frozenset()
 
     def derive(self, function: Callable[[bytes], T], path: str) -> T:
         """Return ``function(bytes of path)`` through the cache."""
@@ -123,7 +135,7 @@ class SourceFiles(ABC):
                 yield from self.walk(path)
 
     def may_descend(self, folder: str) -> bool:
-        """Whether a walk goes into a folder: not into a link to one above itself. Raises ``UnitError``."""
+        """Whether a walk goes into a folder: not into a link to one above itself or out of the source."""
         return True
 
     def glob(self, pattern: str) -> tuple[str, ...]:
@@ -260,9 +272,27 @@ class FolderFiles(SourceFiles):
                 return path[len(root) + 1 :]
         return None
 
-    def is_outside_file(self, path: str) -> bool:
-        """Whether there is a regular file at that place beside the root."""
-        return os.path.isfile(posixpath.normpath(f"{self.root}/{path}"))
+    def is_outside(self, path: str) -> bool:
+        """Whether there is a regular file or a folder at that place beside the root."""
+        absolute = posixpath.normpath(f"{self.root}/{path}")
+        return os.path.isfile(absolute) or os.path.isdir(absolute)
+
+    def beside(self) -> frozenset[str]:
+        """Names of packages and modules beside the root; looked for once."""
+        return self.remember("beside", self._beside)
+
+    def _beside(self) -> frozenset[str]:
+        found: set[str] = set()
+        above = os.path.dirname(self.root)
+        for folder in (above, f"{above}/plugins"):
+            try:
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        if entry.path != self.root and (entry.name.endswith(".py") or entry.is_dir()):
+                            found.add(entry.name.removesuffix(".py"))
+            except OSError:
+                continue
+        return frozenset(found)
 
     def _absolute(self, path: str) -> str:
         return f"{self.root}/{path}" if path else self.root
@@ -280,6 +310,11 @@ class FolderFiles(SourceFiles):
         # A link to a folder above itself would be walked for ever.
         if folder not in self._links:
             return True
+        try:
+            self._real_inside(folder)
+        except UnitError as error:
+            self.left_out[folder] = error.message
+            return False
         return not f"{os.path.realpath(os.path.dirname(self._absolute(folder)))}/".startswith(
             self._real_inside(folder) + "/"
         )

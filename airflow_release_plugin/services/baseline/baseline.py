@@ -113,6 +113,8 @@ def _entries(files: FolderFiles, problems: list[str]) -> Iterator[FileEntry]:
                     yield files.entry(path)
                 elif files.may_descend(path):
                     folders.append(path)
+                elif path in files.left_out:
+                    problems.append(files.left_out[path])
             except UnitError as error:
                 problems.append(error.message)
 
@@ -125,4 +127,4 @@ def closure_of(ctx: Context, files: SourceFiles, path: str) -> Closure:
     except ReleaseError as error:
         entry = files.entry(path)
         alone = ClosureFile(path, entry.mode, entry.blob, entry.size, FileKind.DAG, "DAG file")
-        return Closure(path, (alone,), warnings=(error.message,))
+        return Closure(path, (alone,), warnings=(error.message,), gaps=(error.message,))

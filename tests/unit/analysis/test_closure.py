@@ -60,6 +60,11 @@ class TestImports:
             ("from ns import part", {"ns/part/mod.py"}),
             ("import ns", {"ns/part/mod.py"}),
             ("importlib.import_module('ns.part.mod')", {"ns/part/mod.py"}),
+            ("import_module(name='single') or __import__('ns.part.mod')", {"single.py", "ns/part/mod.py"}),
+            ("import_module('.core', 'lib')", INITS),
+            ("import_module('..util', package='lib.deep')", INITS | {"lib/deep/__init__.py"}),
+            ("import_string('lib.deep.one.run')", INITS | {"lib/deep/__init__.py", "lib/deep/one.py"}),
+            ("NAME = 'ns.part.mod'\nimport_module(NAME)", {"ns/part/mod.py"}),
             ("from dags import beside", {"dags/beside.py"}),
             ("from . import beside", {"dags/beside.py"}),
             ("import beside", set()),
@@ -94,6 +99,9 @@ class TestImports:
         )
 
         assert found.external == ("airflow", "pandas")
+
+    def test_a_namespace_package_of_the_source_is_not_external(self) -> None:
+        assert closure({DAG: "import ns.part", "ns/part/x.sql": ""}).external == ()
 
     def test_a_folder_named_like_an_installed_package_hides_nothing(self) -> None:
         assert closure({DAG: "from airflow.sdk import DAG", "airflow/x.sql": ""}).external == ("airflow",)
@@ -244,9 +252,17 @@ class TestData:
     def test_a_folder_over_the_bound_is_left_out_with_a_warning(self) -> None:
         files = {f"dags/sql/{n}.sql": "" for n in range(4)}
 
-        found = closure({DAG: "use(Path(__file__).parent / 'sql')", **files}, max_folder_files=3)
+        found = closure({DAG: "use(Path(__file__).parent / 'sql')", **files}, max_unit_files=3)
 
         assert (len(found.files), "more than 3 files" in found.warnings[0]) == (1, True)
+        assert not found.is_complete
+
+    def test_a_folder_of_many_files_is_taken(self) -> None:
+        files = {f"dags/sql/{n}.sql": "" for n in range(300)}
+
+        found = closure({DAG: "use(Path(__file__).parent / 'sql')", **files})
+
+        assert (len(found.files), found.is_complete) == (301, True)
 
 
 class TestRules:

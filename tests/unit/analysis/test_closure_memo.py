@@ -125,8 +125,15 @@ def test_a_question_about_a_place_outside_is_asked_each_time(desk: Desk) -> None
     desk.ask()
     (desk.root.parent / "beside.sql").write_text("SELECT 1")
 
-    with pytest.raises(UnitError, match="outside the source"):
-        desk.ask()
+    assert "lies beside the source" in desk.ask().gaps[0]
+
+
+def test_a_module_that_appears_beside_the_source_is_noticed(desk: Desk) -> None:
+    desk.write("etl.py", f"{DAG}import include.names\n")
+    assert desk.ask().is_complete
+    (desk.root.parent / "include").mkdir()
+
+    assert "imports 'include.names', which lies beside the source" in desk.ask().gaps[0]
 
 
 def test_a_link_that_leads_elsewhere_now_is_refused(desk: Desk) -> None:

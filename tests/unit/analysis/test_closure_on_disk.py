@@ -27,16 +27,42 @@ def closure(root: Path, code: str, cache: AnalysisCache | None = None) -> Closur
     "code",
     ["use('../outside.sql')", "from pathlib import Path\nuse(Path(__file__).parents[1] / 'outside.sql')"],
 )
-def test_a_named_file_outside_the_source_is_refused(root: Path, code: str) -> None:
-    with pytest.raises(UnitError, match=r"etl.py line \d names '../outside.sql', a file outside the source"):
-        closure(root, code)
+def test_a_named_file_beside_the_source_is_told(root: Path, code: str) -> None:
+    found = closure(root, code)
+
+    assert "names '../outside.sql', which lies beside the source and is not released" in found.gaps[0]
+    assert "point the source one folder up" in found.gaps[0]
+    assert not found.is_complete
+
+
+def test_a_named_folder_beside_the_source_is_told_alike(root: Path) -> None:
+    (root.parent / "dbt").mkdir()
+    found = closure(root, "from pathlib import Path\nD = Path(__file__).parents[1] / 'dbt'\nuse(D)")
+
+    assert [text.partition(",")[0] for text in found.gaps] == ["etl.py line 3 names '../dbt'"]
+
+
+@pytest.mark.parametrize("place", ["include", "plugins/include"])
+def test_code_beside_the_source_is_told(root: Path, place: str) -> None:
+    (root.parent / place).mkdir(parents=True)
+    found = closure(root, "import include.names\nfrom include import x")
+
+    assert found.external == ("include",)
+    assert len(found.gaps) == 1
+    assert "imports 'include.names', which lies beside the source" in found.gaps[0]
 
 
 @pytest.mark.parametrize(
-    "code", ["use('../nothing.sql')", "use('..')", "use('/etc/hostname')", "use('/dev/null')"]
+    "code",
+    [
+        *("use('../nothing.sql')", "use('..')", "use('/etc/hostname')", "use('/dev/null')"),
+        *("open('/etc/hostname')", "open('/tmp/x.csv')", "open('https://x.org/a.sql')", "open(f'/tmp/{x}')"),
+    ],
 )
 def test_other_names_outside_are_left_alone(root: Path, code: str) -> None:
-    assert len(closure(root, code).files) == 1
+    found = closure(root, code)
+
+    assert (len(found.files), found.warnings) == (1, ())
 
 
 def test_an_absolute_name_inside_the_source_is_taken_with_a_warning(root: Path) -> None:
@@ -76,12 +102,45 @@ def test_a_named_file_over_the_limit_is_refused(root: Path) -> None:
         closure(root, "use('big.csv')")
 
 
-def test_an_undecodable_name_in_a_named_folder_is_refused(root: Path) -> None:
+FOLDER = "from pathlib import Path\nuse(Path(__file__).parent / 'sql')"
+
+
+def test_what_cannot_be_shipped_is_left_out_of_a_folder_with_a_warning(root: Path) -> None:
     (root / "sql").mkdir()
     (root / "sql" / os.fsdecode(b"caf\xe9.sql")).write_text("")
+    (root / "sql" / "big.csv").write_bytes(b"x" * 100_001)
+    (root / "sql" / "away.sql").symlink_to(root.parent / "outside.sql")
+    (root / "sql" / "a.sql").write_text("")
+    found = closure(root, FOLDER)
 
-    with pytest.raises(UnitError, match=r"not valid UTF-8"):
-        closure(root, "from pathlib import Path\nuse(Path(__file__).parent / 'sql')")
+    assert [file.path for file in found.files] == ["etl.py", "sql/a.sql"]
+    assert [text.partition(" is left out")[0] for text in found.gaps] == [
+        "'sql/away.sql'",
+        "'sql/big.csv'",
+        repr("sql/" + os.fsdecode(b"caf\xe9.sql")),
+    ]
+    assert not found.is_complete
+
+
+def test_a_folder_behind_a_link_that_leaves_is_left_out_with_a_warning(root: Path) -> None:
+    (root.parent / "more").mkdir()
+    (root.parent / "more" / "x.sql").write_text("")
+    (root / "sql").mkdir()
+    (root / "sql" / "a.sql").write_text("")
+    (root / "sql" / "more").symlink_to(root.parent / "more")
+    found = closure(root, FOLDER)
+
+    assert [file.path for file in found.files] == ["etl.py", "sql/a.sql"]
+    assert "sql/more" in found.gaps[0]
+    assert "leaves the source" in found.gaps[0]
+
+
+def test_a_big_file_that_is_named_itself_is_refused_all_the_same(root: Path) -> None:
+    (root / "sql").mkdir()
+    (root / "sql" / "big.csv").write_bytes(b"x" * 100_001)
+
+    with pytest.raises(UnitError, match=r"'sql/big\.csv' has 100001 bytes"):
+        closure(root, f"{FOLDER}\nopen(Path(__file__).parent / 'sql' / 'big.csv')")
 
 
 def test_an_undecodable_name_elsewhere_does_no_harm(root: Path) -> None:

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_release_plugin.analysis.module_scan import ImportRef, scan_module, template_files
+from airflow_release_plugin.analysis.closure import compute_closure
+from airflow_release_plugin.analysis.data_texts import read_template
+from airflow_release_plugin.analysis.evaluation.scopes import ImportRef
+from airflow_release_plugin.analysis.evaluation.values import UNKNOWN
+from airflow_release_plugin.analysis.module_scan import find_imports, parse_python
+from airflow_release_plugin.exceptions import UnitError
+from tests.harness.mapping_files import MappingFiles
 
 
 @pytest.mark.parametrize(
@@ -20,38 +28,10 @@ from airflow_release_plugin.analysis.module_scan import ImportRef, scan_module, 
         ("if TYPE_CHECKING:\n    import a", ImportRef("a", line=2, guarded=True)),
         ("if typing.TYPE_CHECKING:\n    import a", ImportRef("a", line=2, guarded=True)),
         ("try:\n    import a\nexcept ImportError: pass", ImportRef("a", line=2, guarded=True)),
-        ("importlib.import_module('a.b')", ImportRef("a.b", line=1)),
-        ("import_module(name='x') or __import__('a.b')", ImportRef("a.b", line=1)),
-        ("import_module('.b', 'a')", ImportRef("a.b", line=1)),
-        ("import_module('..c', package='a.b')", ImportRef("a.c", line=1)),
-        ("import_module('.b', __package__)", ImportRef("b", level=1, line=1)),
-        ("import_string('a.b.run')", ImportRef("a.b", ("run",), line=1)),
-        ("NAME = 'a.b'\nimport_module(NAME)", ImportRef("a.b", line=2)),
     ],
 )
 def test_an_import_is_found_wherever_it_is_written(code: str, expected: ImportRef) -> None:
-    assert expected in scan_module(code.encode()).imports
-
-
-def test_the_names_of_all_are_exports() -> None:
-    assert scan_module(b"__all__ = ['a', 'b']").exports == ("a", "b")
-
-
-def test_folders_added_to_sys_path_are_import_paths_and_not_data() -> None:
-    scan = scan_module(
-        b"import os, sys\nfrom pathlib import Path\nsys.path.append(os.path.dirname(__file__))\n"
-        b"sys.path.insert(0, str(Path(__file__).parent / 'lib'))"
-    )
-
-    assert [value.resolved("dags/x.py") for value in scan.import_paths] == ["dags", "dags/lib"]
-    assert scan.paths == ()
-
-
-def test_a_folder_that_is_only_assigned_is_kept_apart() -> None:
-    scan = scan_module(b"from pathlib import Path\nSQL = Path(__file__).parent / 'sql'\nX = SQL / 'x.sql'\n")
-
-    assert [ref.value.resolved("m.py") for ref in scan.assigned_paths] == ["sql", "sql/x.sql"]
-    assert [ref.value.resolved("m.py") for ref in scan.paths] == ["sql/x.sql"]
+    assert expected in find_imports(code.encode())
 
 
 @pytest.mark.parametrize(
@@ -59,14 +39,15 @@ def test_a_folder_that_is_only_assigned_is_kept_apart() -> None:
     [(b"def (", 1), (b"x = 1\n\ny = =", 3), (b"x = '\xff'", 1), (b"x = 1\0", 1), (b"(" * 5000, 1)],
 )
 def test_code_that_cannot_be_parsed_is_a_fact_with_a_line(code: bytes, line: int) -> None:
-    scan = scan_module(code)
+    with pytest.raises(SyntaxError) as error:
+        parse_python(code)
 
-    assert scan.error
-    assert scan.error_line >= line - 1
+    assert (error.value.lineno or 1) >= line - 1
+    assert find_imports(code) == ()
 
 
 def test_an_invalid_escape_is_no_error() -> None:
-    assert scan_module(b"x = '\\d'").error == ""
+    assert parse_python(b"x = '\\d'").body
 
 
 @pytest.mark.parametrize(
@@ -76,17 +57,25 @@ def test_an_invalid_escape_is_no_error() -> None:
         ('{%- extends "base.html" -%}', ("base.html",)),
         ("{% from 'm.j2' import x %}{% import 'n.j2' as n %}", ("m.j2", "n.j2")),
         ("{% include ['a.sql', 'b.sql'] ignore missing %}", ("a.sql", "b.sql")),
-        ("{% include name %} 'a.sql'", ()),
+        ("{% include name %} 'a.sql'", (UNKNOWN,)),
+        ("{% include 'a/' ~ x ~ '.sql' %}", (f"a/{UNKNOWN}.sql",)),
+        ("{% include 'a/' + x %}", (f"a/{UNKNOWN}",)),
         ("select 1", ()),
     ],
 )
 def test_templates_name_the_files_that_they_include(template: str, names: tuple[str, ...]) -> None:
-    assert template_files(template.encode()) == names
+    assert read_template(template.encode()).templates == names
+
+
+def read(data: bytes) -> None:
+    """Make a unit of any bytes: a result, or an error of ours."""
+    with suppress(UnitError):
+        compute_closure(MappingFiles({"x.py": data}), "x.py")
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_give_facts(data: bytes) -> None:
-    scan_module(data)
+    read(data)
 
 
 @given(
@@ -113,10 +102,18 @@ def test_any_bytes_give_facts(data: bytes) -> None:
                 "]",
                 "=",
                 "__all__",
+                "for x in ",
+                ".format(",
+                "% x",
+                "def f(x): return ",
+                "class C: ",
+                "self.x",
+                "open(",
+                "glob.glob(",
             ]
         ),
         max_size=14,
     )
 )
 def test_any_code_gives_facts(pieces: list[str]) -> None:
-    scan_module("".join(pieces).encode())
+    read("".join(pieces).encode())

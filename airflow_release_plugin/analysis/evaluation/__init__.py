@@ -1,0 +1,1 @@
+"""Evaluates the constants of Python code from its text, without importing or running anything."""
