@@ -60,9 +60,10 @@ def one_door_for_states(source: Source) -> Iterator[Finding]:
 
 
 def one_door_for_branches(source: Source) -> Iterator[Finding]:
-    """Branches move in ``services/promotion``; elsewhere only a new version and a bundle get their refs."""
+    """Branches move in ``services/promotion``; a new version, a snapshot and a bundle get their own refs."""
     doors = (
         "services/promotion/",
+        "services/submissions/snapshots.py",
         "services/versions/versions.py",
         "services/imports/upstream_files.py",
         "store/",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Collection, Mapping
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin import config
 from airflow_release_plugin.airflow_internals.facts import connection_types, dag_facts, stored_import_errors
-from airflow_release_plugin.analysis.stat_memo import StatMemo
+from airflow_release_plugin.airflow_internals.listing import dag_files
 from airflow_release_plugin.domain.ports import DagFacts, SourceSnapshot
 from airflow_release_plugin.exceptions import SourceUnavailableError
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
-
-_GUESSES: StatMemo[bool] = StatMemo()
 
 REFRESH_SECONDS = 5.0
 """A bundle that fetches its files from elsewhere is refreshed at most this often in one process."""
@@ -109,14 +106,14 @@ def open_bundle(name: str, what: str = "bundle") -> SourceSnapshot:
             bundle=name,
         )
     try:
-        dag_files = _dag_files(root, name)
+        files = dag_files(root, name)
     except RuntimeError as error:
         # What Airflow's own walk raises where links lead in a circle.
         raise SourceUnavailableError(
             f"The {what} {name!r} cannot be listed: {error}.", bundle=name
         ) from error
     # Airflow 3.3 answers with an object, 3.2 with a string; drop this when the minimum is 3.3.
-    return SourceSnapshot(root=root, dag_files=dag_files, version=getattr(version, "version", version))
+    return SourceSnapshot(root=root, dag_files=files, version=getattr(version, "version", version))
 
 
 def bundle_list() -> str:
@@ -136,29 +133,3 @@ def _bundle(name: str) -> Any:
     from airflow.dag_processing.bundles.manager import DagBundlesManager
 
     return DagBundlesManager().get_bundle(name)
-
-
-def _dag_files(root: Path, bundle: str) -> tuple[str, ...]:
-    from airflow.configuration import conf
-    from airflow.utils.file import list_py_file_paths
-
-    safe_mode = conf.getboolean("core", "dag_discovery_safe_mode", fallback=True)
-    files = []
-    for found in list_py_file_paths(root, safe_mode=False):
-        path = found[len(f"{root}{os.sep}") :].replace(os.sep, "/")
-        if not path.endswith(".py"):
-            log.warning("Archive %s of bundle %r cannot be released; unpack it", path, bundle)
-        elif not safe_mode or _may_hold_dag(found):
-            files.append(path)
-    return tuple(sorted(files))
-
-
-def _may_hold_dag(file: str) -> bool:
-    """Ask Airflow's safe mode, which reads the file; of thousands, only those that changed are read again."""
-    from airflow.utils.file import might_contain_dag
-
-    try:
-        return bool(_GUESSES.get(file, Path(file).stat(), lambda: might_contain_dag(file, safe_mode=True)))
-    except Exception:  # as Airflow does: the heuristic is configurable and raises whatever it likes
-        log.exception("Error while examining %s", file)
-        return False

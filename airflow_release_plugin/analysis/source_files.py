@@ -26,7 +26,7 @@ T = TypeVar("T")
 NEVER = frozenset({".git", "__pycache__"})
 """Folders that no unit contains, however they are named in the code."""
 
-_SPECIAL = {
+SPECIAL_FILES = {
     stat.S_IFIFO: "a fifo",
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
@@ -233,7 +233,7 @@ class FolderFiles(SourceFiles):
             raise UnitError(f"File {path!r} cannot be read: {error.strerror}.", path=path) from error
         kind = stat.S_IFMT(info.st_mode)
         if kind != stat.S_IFREG:
-            what = _SPECIAL.get(kind, "no regular file")
+            what = SPECIAL_FILES.get(kind, "no regular file")
             raise UnitError(f"{path!r} is {what}; a unit consists of regular files only.", path=path)
         if info.st_size > self.max_file_bytes:
             raise UnitError(
@@ -241,6 +241,15 @@ class FolderFiles(SourceFiles):
                 "([release] max_file_bytes). Keep data of that size outside the DAG folder.",
                 path=path,
             )
+
+        return self.entry_of(path, info)
+
+    def known_entry(self, path: str, info: os.stat_result) -> FileEntry | None:
+        """Facts about a regular file whose stat is known, if the cache has them."""
+        return self.cache.entries.known((self._real, path), info)
+
+    def entry_of(self, path: str, info: os.stat_result) -> FileEntry:
+        """Facts about a regular file whose stat is known; hashed unless the cache knows it by its stat."""
 
         def make() -> FileEntry:
             mode = EXECUTABLE if info.st_mode & stat.S_IXUSR else REGULAR
@@ -251,10 +260,13 @@ class FolderFiles(SourceFiles):
 
     def read(self, path: str) -> bytes:
         """Read the file and make sure that it did not change since :meth:`entry` looked."""
-        entry = self.entry(path)
-        data = self._bytes(path)
+        return self.read_as(self.entry(path))
+
+    def read_as(self, entry: FileEntry) -> bytes:
+        """Read a file as it was described. Raises ``UnitError`` if it is not like that any more."""
+        data = self._bytes(entry.path)
         if blob_id(data) != entry.blob:
-            raise UnitError(f"File {path!r} changed while it was read; try again.", path=path)
+            raise UnitError(f"File {entry.path!r} changed while it was read; try again.", path=entry.path)
         return data
 
     def _bytes(self, path: str) -> bytes:

@@ -78,6 +78,20 @@ max_unit_files = whole(
     2000,
     "Most files that one submission may consist of.",
 )
+snapshot_ignore = names(
+    "snapshot_ignore",
+    "node_modules,.tox,.nox,.mypy_cache,.ruff_cache,.pytest_cache,.terraform",
+    "Globs of files and folders of the source that its snapshot leaves out, separated by commas: a name at "
+    "any depth, or with a slash a path from the root (``data/**``). What editors and Python leave behind "
+    "(``*~``, ``.DS_Store``, ``.git`` …) and virtual environments are left out anyway. A file that a unit "
+    "needs is never left out.",
+    example="node_modules,*.parquet,data/raw/**",
+)
+max_snapshot_bytes = whole(
+    "max_snapshot_bytes",
+    100 * 1024 * 1024,
+    "Bytes that a snapshot of the source may have in all. The largest files are left out until it fits.",
+)
 
 # Who may do what, and how long they have.
 

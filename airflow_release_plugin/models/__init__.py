@@ -16,6 +16,7 @@ from airflow_release_plugin.models.machine import MachineLook
 from airflow_release_plugin.models.notification import Notification
 from airflow_release_plugin.models.preference import Preference
 from airflow_release_plugin.models.release import Environment, Release, ReleasedRun, ReleaseItem, Report
+from airflow_release_plugin.models.snapshot import Snapshot
 from airflow_release_plugin.models.store import BranchHead, StoredObject, StoredRef
 from airflow_release_plugin.models.submission import Submission, Unit
 from airflow_release_plugin.models.task_claim import TaskClaim
@@ -46,6 +47,7 @@ __all__ = [
     "ReleaseItem",
     "ReleasedRun",
     "Report",
+    "Snapshot",
     "StoredObject",
     "StoredRef",
     "Submission",

@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime
+from airflow_release_plugin.models.snapshot import Snapshot
 
 
 class Unit(Base):
@@ -72,6 +73,10 @@ class Submission(Stateful, Base):
         default=True,
         comment="may be in the to-be-released list; what a rollback made for itself may not",
     )
+    snapshot_id: Mapped[int | None] = mapped_column(
+        ForeignKey("release_snapshot.id"),
+        comment="the whole source when it was submitted; null = it was not copied from the source",
+    )
     import_id: Mapped[int | None] = mapped_column(comment="the import that brought it here")
     release_id: Mapped[int | None] = mapped_column(
         ForeignKey("release.id"),
@@ -79,6 +84,7 @@ class Submission(Stateful, Base):
     )
 
     unit: Mapped[Unit] = relationship(lazy="joined", innerjoin=True)
+    snapshot: Mapped[Snapshot | None] = relationship(lazy="select")
 
     @property
     def subject(self) -> str:

@@ -36,9 +36,34 @@ class SubmissionResponse(ResponseModel):
     release_id: int | None
 
 
-class SubmissionDetailResponse(SubmissionResponse):
-    """A submission with its closure."""
+class LeftOutResponse(ResponseModel):
+    """A file or folder of the source that a snapshot does not hold."""
 
+    path: str
+    reason: str
+
+
+class SnapshotResponse(ResponseModel):
+    """
+    The whole source when a version was submitted.
+
+    :param tree_id: git's id of the tree, 40 hex digits
+    :param size: bytes of all files
+    :param left_out: the first thousand of ``left_out_count``
+    """
+
+    tree_id: str
+    file_count: int
+    size: int
+    left_out: list[LeftOutResponse]
+    left_out_count: int
+    taken_at: datetime
+
+
+class SubmissionDetailResponse(SubmissionResponse):
+    """A submission with its closure; without snapshot if it was not copied from the source."""
+
+    snapshot: SnapshotResponse | None
     files: list[FileResponse]
     external: list[str]
     warnings: list[str]

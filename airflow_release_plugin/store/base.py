@@ -55,6 +55,11 @@ def tag_ref(number: str) -> str:
     return f"refs/tags/{number}"
 
 
+def snapshot_ref(tree: str) -> str:
+    """Ref that keeps a whole source tree as it was when something of it was submitted."""
+    return f"refs/snapshots/{tree}"
+
+
 def import_ref(bundle_id: str) -> str:
     """Ref that keeps the files of an imported bundle as they were signed."""
     return f"refs/imports/{_escaped(bundle_id)}"

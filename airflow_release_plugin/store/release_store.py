@@ -121,6 +121,19 @@ class ReleaseStore:
         self.objects.add([*made, commit])
         return commit.id
 
+    def commit_tree(
+        self, tree: str, new: Iterable[GitObject], *, message: CommitMessage, author: str, time: datetime
+    ) -> str:
+        """
+        Write a whole tree as a commit without parent and return its id. Refs do not move.
+
+        :param new: the tree, and what is below it, as far as the store may lack it; added as it is
+        """
+        content = encode_commit(tree=tree, parents=[], author=author, time=time, message=message)
+        commit = GitObject(ObjectKind.COMMIT, content)
+        self.objects.add([*new, commit])
+        return commit.id
+
     def commit_facts(self, commit: str) -> CommitFacts:
         """A commit's facts."""
         return decode_commit(self._commit(commit).data)

@@ -506,6 +506,33 @@ def _create_ref() -> None:
     )
 
 
+def _create_snapshot() -> None:
+    op.create_table(
+        "release_snapshot",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(length=250), nullable=False),
+        sa.Column(
+            "digest",
+            sa.String(length=64),
+            nullable=False,
+            comment="SHA-256 over the tree and what was left out",
+        ),
+        sa.Column("tree_id", sa.String(length=40), nullable=False, comment="40 hex digits, as git has it"),
+        sa.Column("file_count", sa.Integer(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False, comment="bytes of all files"),
+        sa.Column(
+            "left_out",
+            sa.JSON(),
+            nullable=False,
+            comment="path and reason of what is not in it, sorted; the first thousand",
+        ),
+        sa.Column("left_out_count", sa.Integer(), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False, comment="when it was taken first"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_snapshot")),
+        sa.UniqueConstraint("source", "digest", name=op.f("uq_release_snapshot_source_digest")),
+    )
+
+
 def _create_unit() -> None:
     op.create_table(
         "release_unit",
@@ -727,6 +754,12 @@ def _create_submission() -> None:
             nullable=False,
             comment="may be in the to-be-released list; what a rollback made for itself may not",
         ),
+        sa.Column(
+            "snapshot_id",
+            sa.Integer(),
+            nullable=True,
+            comment="the whole source when it was submitted; null = it was not copied from the source",
+        ),
         sa.Column("import_id", sa.Integer(), nullable=True, comment="the import that brought it here"),
         sa.Column(
             "release_id",
@@ -736,6 +769,11 @@ def _create_submission() -> None:
         ),
         sa.ForeignKeyConstraint(
             ["release_id"], ["release.id"], name=op.f("fk_release_submission_release_id_release")
+        ),
+        sa.ForeignKeyConstraint(
+            ["snapshot_id"],
+            ["release_snapshot.id"],
+            name=op.f("fk_release_submission_snapshot_id_release_snapshot"),
         ),
         sa.ForeignKeyConstraint(
             ["unit_id"], ["release_unit.id"], name=op.f("fk_release_submission_unit_id_release_unit")
@@ -846,6 +884,7 @@ def upgrade() -> None:
     _create_object()
     _create_preference()
     _create_ref()
+    _create_snapshot()
     _create_unit()
     _create_decision()
     _create_import()
@@ -867,6 +906,7 @@ def downgrade() -> None:
     op.drop_table("release_import")
     op.drop_table("release_decision")
     op.drop_table("release_unit")
+    op.drop_table("release_snapshot")
     op.drop_table("release_ref")
     op.drop_table("release_preference")
     op.drop_table("release_object")

@@ -41,6 +41,8 @@ class Settings:
     execution_hours: int = field(default_factory=config.execution_hours)
     max_file_bytes: int = field(default_factory=config.max_file_bytes)
     max_unit_files: int = field(default_factory=config.max_unit_files)
+    snapshot_ignore: frozenset[str] = field(default_factory=config.snapshot_ignore)
+    max_snapshot_bytes: int = field(default_factory=config.max_snapshot_bytes)
     base_url: str = field(default_factory=config.base_url)
     drift_notifiers: str = field(default_factory=config.drift_notifiers)
     notify_timeout: float = field(default_factory=config.notify_timeout)

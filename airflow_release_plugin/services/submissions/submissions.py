@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypeVar
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.ports import DagFacts
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.text.phrasing import first_few
@@ -24,6 +25,8 @@ from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services.releases import creation, expiry
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.submissions import snapshots
+from airflow_release_plugin.services.submissions.snapshots import TakenSnapshot
 from airflow_release_plugin.services.submissions.source_units import Content, content_of, refuse_locked
 from airflow_release_plugin.services.submissions.workspace import SourceWorkspace
 from airflow_release_plugin.services.versions import contents, versions
@@ -55,7 +58,10 @@ def submit(ctx: Context, *, actor: Actor, path: str, comment: str = "") -> Submi
     :raises NotAllowedError: the actor may not edit a DAG of the file in Airflow
     """
     access.require_source(ctx)
-    submission = _submit(ctx, SourceWorkspace(ctx), actor=actor, path=path, comment=comment)
+    workspace = SourceWorkspace(ctx)
+    taken = _snapshot(ctx, workspace, [path], actor=actor)
+    submission = _submit(ctx, workspace, taken, actor=actor, path=path, comment=comment)
+    snapshots.keep(ctx, taken, [submission])
     _go_straight(ctx, [submission], comment, actor=actor)
     return submission
 
@@ -69,18 +75,37 @@ def submit_many(ctx: Context, *, actor: Actor, paths: Sequence[str], comment: st
     access.require_source(ctx)
     distinct = _counted(paths)
     workspace = SourceWorkspace(ctx)
+    taken = _snapshot(ctx, workspace, distinct, actor=actor)
     # Before the first event: the trail is locked from there to the commit.
     submissions.lock_units(ctx.session, [unit.id for path in distinct if (unit := workspace.unit(path))])
     handled = []
     for path in distinct:
         try:
             with ctx.session.begin_nested():
-                submission = _submit(ctx, workspace, actor=actor, path=path, comment=comment)
+                submission = _submit(ctx, workspace, taken, actor=actor, path=path, comment=comment)
             handled.append(ItemResult(path, submission))
         except ReleaseError as error:
             handled.append(ItemResult(path, problem=error.message))
-    _go_straight(ctx, [each.submission for each in handled if each.submission], comment, actor=actor)
+    submitted = [each.submission for each in handled if each.submission]
+    snapshots.keep(ctx, taken, submitted)
+    _go_straight(ctx, submitted, comment, actor=actor)
     return handled
+
+
+def _snapshot(
+    ctx: Context, workspace: SourceWorkspace, paths: Collection[str], *, actor: Actor
+) -> TakenSnapshot:
+    """The source as it is now; nothing of it is looked at for somebody who may submit none of the files."""
+    facts = ctx.airflow.source.facts(ctx.settings.source, paths)
+    for path in paths:
+        if path in workspace.present and access.may_edit(ctx, actor, _known_ids(ctx, facts, path)):
+            return snapshots.take(ctx, workspace.source)
+    return TakenSnapshot({}, {})
+
+
+def _known_ids(ctx: Context, facts: Mapping[str, Sequence[DagFacts]], path: str) -> set[str]:
+    """Target ids of the DAGs that Airflow knows in a file; before it knows any, the one that is likely."""
+    return {ctx.settings.target_id(f.dag_id) for f in facts.get(path, ())} or {PurePosixPath(path).stem}
 
 
 def _counted(chosen: Iterable[T]) -> list[T]:
@@ -108,20 +133,31 @@ def _go_straight(ctx: Context, submitted: Sequence[Submission], comment: str, *,
     )
 
 
-def _submit(ctx: Context, workspace: SourceWorkspace, *, actor: Actor, path: str, comment: str) -> Submission:
+def _submit(
+    ctx: Context,
+    workspace: SourceWorkspace,
+    taken: TakenSnapshot,
+    *,
+    actor: Actor,
+    path: str,
+    comment: str,
+) -> Submission:
     unit = workspace.unit(path)
     is_present = path in workspace.present
     if not is_present and unit is None:
         workspace.source.require(path)
     # Before the file is looked into: what is wrong with it is not for everybody.
-    known = {f.dag_id for f in ctx.airflow.source.facts(ctx.settings.source, [path]).get(path, ())}
-    access.require_edit(ctx, actor, {ctx.settings.target_id(i) for i in known} or {PurePosixPath(path).stem})
+    facts = ctx.airflow.source.facts(ctx.settings.source, [path])
+    access.require_edit(ctx, actor, _known_ids(ctx, facts, path))
     content = content_of(ctx, workspace, unit, path)
     access.require_edit(ctx, actor, content.dag_ids)
     unit = known_unit(ctx, unit, path, content.dag_ids)
     submissions.lock_units(ctx.session, [unit.id])
     refuse_locked(ctx, workspace, unit, content)
-    files = workspace.source.read(content.closure) if content.closure else {}
+    files = {}
+    if content.closure:
+        taken.require_same(content.closure)
+        files = workspace.source.read(content.closure)
     if is_present:
         unit.path = path
     submission = _store(ctx, unit, content, files, actor=actor, comment=comment)

@@ -50,14 +50,14 @@ class Source:
             try:
                 data = self.files.read(file.path)
             except UnitError as error:
-                raise _changed(closure, file.path) from error
+                raise changed_meanwhile(closure, file.path) from error
             if blob_id(data) != file.blob:
-                raise _changed(closure, file.path)
+                raise changed_meanwhile(closure, file.path)
             contents[file.path] = (file.mode, data)
         again = self._looked_at_again()
         for file in closure.files:
             if not again.is_file(file.path) or again.entry(file.path).blob != file.blob:
-                raise _changed(closure, file.path)
+                raise changed_meanwhile(closure, file.path)
         return contents
 
     def _looked_at_again(self) -> FolderFiles:
@@ -67,7 +67,8 @@ class Source:
         )
 
 
-def _changed(closure: Closure, path: str) -> ConflictError:
+def changed_meanwhile(closure: Closure, path: str) -> ConflictError:
+    """Return the error for a file of a unit that is not what it was when the unit was put together."""
     return ConflictError(
         f"{path!r} changed while {closure.entry!r} was being submitted, perhaps because the source was "
         "brought up to date. Submit again.",

@@ -16,6 +16,8 @@ def test_a_dag_goes_from_dev_to_prod_after_another_person_approved_it(world: Wor
     assert (row["path"], row["dag_ids"], row["source_dag_ids"]) == ("etl.py", ["etl"], ["dev.etl"])
 
     submission = world.submit()
+    assert submission["snapshot"]["left_out_count"] == len(submission["snapshot"]["left_out"])
+    assert "etl.py" in world.git("ls-tree", "-r", "--name-only", submission["snapshot"]["tree_id"])
     release = world.request(submission)
     assert release["state"] == "checking"
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.db.views.conftest import Browser, Browsers, Installation, words
+from tests.harness.context import World
 
 LIST = "/to-be-released/"
 
@@ -178,3 +179,28 @@ def test_the_list_offers_what_the_role_can_do(
 
     assert ("data-create-release hidden" not in text) is offers_release
     assert hint in text
+
+
+@pytest.mark.req("R80")
+def test_a_version_says_what_its_snapshot_holds_and_leaves_out(
+    dev: Browser, installation: Installation
+) -> None:
+    installation.world.write("notes<b>~", "x")
+    submission = installation.do(lambda w: w.submit(w.dag("etl")))
+
+    page = dev.get(f"{LIST}submissions/{submission.id}").text
+
+    assert "1 left out" in words(page)
+    assert "notes&lt;b&gt;~" in page
+    assert "is left behind by an editor or a tool" in words(page)
+
+
+def test_a_version_without_a_snapshot_does_not_mention_one(dev: Browser, installation: Installation) -> None:
+    def remove(world: World) -> Any:
+        world.released(world.dag("etl"))
+        world.delete("etl.py")
+        return world.submit("etl.py")
+
+    submission = installation.do(remove)
+
+    assert "Snapshot" not in words(dev.get(f"{LIST}submissions/{submission.id}").text)

@@ -1,0 +1,40 @@
+"""Whole source trees, as they were when something of them was submitted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import JSON, BigInteger, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from airflow_release_plugin.models.base import Base, UtcDateTime
+
+
+class Snapshot(Base):
+    """
+    A source at one moment: what a version is run in before anybody is asked. The folder is not read again.
+
+    Requests that find the same files, and leave out the same for the same reasons, share a row; its objects
+    are kept by the ref ``refs/snapshots/<tree>``. Versions that were not copied from the source have none:
+    removals, those that an import brought or a rollback brings back, those by which an environment was
+    adopted, drift that was taken over, and all of a store that ``import-store`` took in.
+
+    Retention: a row may go when no version that waits in the list or is in an open release names it
+    (``snapshot_id`` of the others then becomes null), and the ref with the last row of its tree. Objects that
+    nothing reaches then may go a day later, not at once: a request that saw the row counts on them.
+    """
+
+    __tablename__ = "release_snapshot"
+    __table_args__ = (UniqueConstraint("source", "digest"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(250))
+    digest: Mapped[str] = mapped_column(String(64), comment="SHA-256 over the tree and what was left out")
+    tree_id: Mapped[str] = mapped_column(String(40), comment="40 hex digits, as git has it")
+    file_count: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger, comment="bytes of all files")
+    left_out: Mapped[list[dict[str, str]]] = mapped_column(
+        JSON, comment="path and reason of what is not in it, sorted; the first thousand"
+    )
+    left_out_count: Mapped[int]
+    taken_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was taken first")

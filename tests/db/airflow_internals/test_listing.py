@@ -1,0 +1,93 @@
+"""Which files of a folder Airflow would parse: its own answer, asked again where names may have changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import airflow.utils.file
+import pytest
+
+from airflow_release_plugin.airflow_internals import listing
+from airflow_release_plugin.airflow_internals.listing import dag_files
+from airflow_release_plugin.analysis import stat_memo
+
+pytestmark = [
+    pytest.mark.req("R2"),
+    pytest.mark.filterwarnings("ignore:GitWildMatchPattern"),  # Airflow's reading of .airflowignore
+]
+DAG_CODE = "from airflow.sdk import DAG\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    write(tmp_path / "dags", "team/flow.py")
+    write(tmp_path / "dags", "etl.py")
+    write(tmp_path / "dags", ".airflowignore", "ignored\n")
+    return tmp_path / "dags"
+
+
+def write(root: Path, path: str, text: str = DAG_CODE) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text)
+
+
+@pytest.fixture
+def walks(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Folders that Airflow walked through, on a clock that is an hour ahead of the files."""
+    monkeypatch.setattr(listing, "_LISTINGS", {})
+    now = time.time_ns() + 3600 * 10**9
+    monkeypatch.setattr(stat_memo.time, "time_ns", lambda: now)
+    found: list[Path] = []
+    walk = airflow.utils.file.list_py_file_paths
+    monkeypatch.setattr(
+        airflow.utils.file,
+        "list_py_file_paths",
+        lambda root, **kwargs: found.append(root) or walk(root, **kwargs),
+    )
+    return found
+
+
+def test_a_folder_that_nobody_touched_is_walked_through_once(root: Path, walks: list[Path]) -> None:
+    assert dag_files(root, "dev") == dag_files(root, "dev") == ("etl.py", "team/flow.py")
+    assert walks == [root]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda root: write(root, "new.py"), ("etl.py", "new.py", "team/flow.py")),
+        (lambda root: write(root, "team/a/new.py"), ("etl.py", "team/a/new.py", "team/flow.py")),
+        (lambda root: (root / "team/flow.py").unlink(), ("etl.py",)),
+        (lambda root: (root / "team").rename(root / "ignored"), ("etl.py",)),
+        (lambda root: write(root, ".airflowignore", "etl.py\n"), ("team/flow.py",)),
+        (lambda root: write(root, "team/.airflowignore", "flow.py\n"), ("etl.py",)),
+        (lambda root: write(root, "etl.py", "x = 1\n"), ("team/flow.py",)),
+        (lambda root: (root / "two.py").symlink_to("etl.py"), ("etl.py", "team/flow.py", "two.py")),
+    ],
+)
+def test_a_change_is_seen_at_once(
+    root: Path, walks: list[Path], change: Callable[[Path], object], expected: tuple[str, ...]
+) -> None:
+    dag_files(root, "dev")
+    change(root)
+    assert dag_files(root, "dev") == expected
+
+
+def test_what_was_touched_just_now_is_not_remembered(root: Path, walks: list[Path], monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(stat_memo.time, "time_ns", lambda: root.stat().st_mtime_ns + 10**9)
+    dag_files(root, "dev")
+    dag_files(root, "dev")
+    assert len(walks) == 2
+
+
+def test_a_link_that_is_switched_is_another_folder(root: Path, walks: list[Path], tmp_path: Path) -> None:
+    """As git-sync does."""
+    current = tmp_path / "current"
+    current.symlink_to(root, target_is_directory=True)
+    assert dag_files(current, "dev") == ("etl.py", "team/flow.py")
+    write(tmp_path / "next", "next.py")
+    current.unlink()
+    current.symlink_to(tmp_path / "next", target_is_directory=True)
+    assert dag_files(current, "dev") == ("next.py",)
