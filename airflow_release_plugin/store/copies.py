@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from airflow_release_plugin.exceptions import StoreConflictError
-from airflow_release_plugin.store.message import decode_commit
-from airflow_release_plugin.store.objects import GitObject, ObjectKind, Objects, load_all
+from airflow_release_plugin.store.missing import ObjectSource, missing_objects
+from airflow_release_plugin.store.objects import ObjectKind, Objects, load_all
 from airflow_release_plugin.store.paths import check_ref
 from airflow_release_plugin.store.release_store import ReleaseStore
-from airflow_release_plugin.store.trees import parse
-
-_AT_ONCE = 500
-"""Objects that are read and written at a time."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ def copy_refs(source: ReleaseStore, target: ReleaseStore, prefixes: Iterable[str
             refs=differing[:50],
         )
     new = [name for name in sorted(wanted) if there[name] is None]
-    copy_commits(source, target, {wanted[name] for name in new})
+    copy_commits(source, target, [wanted[name] for name in new])
     for name in new:
         target.move_ref(name, expected=None, new=wanted[name])
     return CopiedRefs(tuple(new), tuple(sorted(wanted.keys() - set(new))))
@@ -54,48 +49,14 @@ def copy_commits(source: ReleaseStore, target: ReleaseStore, commits: Collection
 
     What holds others is written after them: a copy that is cut off leaves nothing that lacks a part.
     """
-    missing = _missing_commits(source.objects, target.objects, commits)
-    trees = _missing_trees(source.objects, target.objects, missing.values())
-    blobs = {
-        object_id
-        for tree in trees.values()
-        for mode, object_id in parse(tree.data).values()
-        if not stat.S_ISDIR(mode)
-    }
-    for batch in _batches(sorted(blobs)):
-        lacking = set(batch) - target.objects.existing(batch, ObjectKind.BLOB)
-        target.objects.add(list(load_all(source.objects, sorted(lacking), ObjectKind.BLOB).values()))
-    target.objects.add(list(trees.values())[::-1])
-    target.objects.add(list(missing.values())[::-1])
+    bring(source.objects, target.objects, commits)
 
 
-def _missing_commits(source: Objects, target: Objects, heads: Collection[str]) -> dict[str, GitObject]:
-    """Commits that the target lacks, each before its parents."""
-    found: dict[str, GitObject] = {}
-    level = set(heads)
-    while level := level - found.keys():
-        lacking = level - target.existing(level, ObjectKind.COMMIT)
-        loaded = load_all(source, sorted(lacking), ObjectKind.COMMIT)
-        found.update(loaded)
-        level = {parent for each in loaded.values() for parent in decode_commit(each.data).parents}
-    return found
-
-
-def _missing_trees(source: Objects, target: Objects, commits: Iterable[GitObject]) -> Mapping[str, GitObject]:
-    """Trees of the commits that the target lacks, each level before the one below it."""
-    found: dict[str, GitObject] = {}
-    level = {decode_commit(each.data).tree for each in commits}
-    while level := level - found.keys():
-        below: set[str] = set()
-        for batch in _batches(sorted(level)):
-            lacking = set(batch) - target.existing(batch, ObjectKind.TREE)
-            loaded = load_all(source, sorted(lacking), ObjectKind.TREE)
-            found.update(loaded)
-            for tree in loaded.values():
-                below |= {item[1] for item in parse(tree.data).values() if stat.S_ISDIR(item[0])}
-        level = below
-    return found
-
-
-def _batches(names: list[str]) -> Iterator[list[str]]:
-    return (names[start : start + _AT_ONCE] for start in range(0, len(names), _AT_ONCE))
+def bring(source: ObjectSource, target: Objects, commits: Collection[str]) -> None:
+    """The same for what stores are built on."""
+    missing = missing_objects(source, lambda ids: target.existing(ids, ObjectKind.COMMIT), commits)
+    for kind, batch in missing.batches(source):
+        lacking = set(batch) - target.existing(batch, kind)
+        ordered = [object_id for object_id in batch if object_id in lacking]
+        found = load_all(source, ordered, kind)
+        target.add([found[object_id] for object_id in ordered])

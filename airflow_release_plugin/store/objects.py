@@ -34,12 +34,16 @@ class GitObject:
         return hashlib.sha1(head + self.data, usedforsecurity=False).hexdigest()
 
 
-class Objects(Protocol):
-    """Git objects by id. What was added counts as there, for whoever added it, at once."""
+class Loading(Protocol):
+    """Git objects by id, to read."""
 
     def load(self, ids: Collection[str], kind: ObjectKind) -> dict[str, GitObject]:
         """Those of the objects that exist and are of that kind, by id, each proven to be what its id says."""
         ...
+
+
+class Objects(Loading, Protocol):
+    """Git objects by id. What was added counts as there, for whoever added it, at once."""
 
     def sizes(self, blobs: Collection[str]) -> dict[str, int]:
         """Bytes of those of the blobs that exist, by id, without reading them."""
@@ -91,7 +95,7 @@ class Refs(Protocol):
         ...
 
 
-def load_all(objects: Objects, ids: Collection[str], kind: ObjectKind) -> Mapping[str, GitObject]:
+def load_all(objects: Loading, ids: Collection[str], kind: ObjectKind) -> Mapping[str, GitObject]:
     """Objects by id; ``NotFoundError`` unless all of them are there."""
     found = objects.load(ids, kind)
     if missing := next((name for name in ids if name not in found), None):
