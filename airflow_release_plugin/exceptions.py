@@ -19,6 +19,7 @@ Every error of the product, as one tree.
     │   ├── NotHereError                409  another installation does this
     │   ├── FrozenError                 409  approved, but it is not the time to execute it
     │   ├── TaskClaimedError            409  two callers say that they are the same task
+    │   ├── MirrorMovedError            409  somebody else moved something in the git mirror
     │   ├── ImportBlockedError          409  the preflight of an import says no
     │   └── TargetMovedError            409  the target branch was moved outside the product
     ├── ExpiredError                    410  a validity window is over
@@ -37,6 +38,7 @@ Every error of the product, as one tree.
     └── UnavailableError                503  something that we need does not answer
         ├── DatabaseUnsupportedError    503  the metadata database is of a kind that cannot hold our tables
         ├── SigningKeyMissingError      503  the branch is signed, and this machine has no key to go on with
+        ├── MirrorUnavailableError      503  the git mirror cannot be pushed to
         ├── DamagedAnswerError          503  what came over the network is not what it should be
         ├── SourceUnavailableError      503
         ├── StoreUnavailableError       503
@@ -165,6 +167,12 @@ class TaskClaimedError(ConflictError):
     is_recorded = True
 
 
+class MirrorMovedError(ConflictError):
+    """Raised when a git mirror has something of somebody else, which a push would overwrite."""
+
+    code = "mirror_moved"
+
+
 class ImportBlockedError(ConflictError):
     """Raised when an import cannot be applied as things are; ``rows`` has what the preflight found."""
 
@@ -275,6 +283,12 @@ class SigningKeyMissingError(UnavailableError):
     """Raised when a commit would be written without a signature onto one that has it."""
 
     code = "signing_key_missing"
+
+
+class MirrorUnavailableError(UnavailableError):
+    """Raised when the git mirror does not answer, lets us not in, or refuses what is pushed."""
+
+    code = "mirror_unavailable"
 
 
 class DamagedAnswerError(UnavailableError):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin.airflow_internals.access import AirflowAccess
 from airflow_release_plugin.airflow_internals.bundles import AirflowBundles
+from airflow_release_plugin.airflow_internals.connections import AirflowConnections
 from airflow_release_plugin.airflow_internals.inventory import AirflowInventory
 from airflow_release_plugin.airflow_internals.serving import AirflowServing
 from airflow_release_plugin.airflow_internals.source import AirflowSource
@@ -31,4 +32,5 @@ def build_airflow(session: Session, *, user: Any = None) -> Airflow:
         tasks=AirflowTasks(session),
         bundles=AirflowBundles(session),
         inventory=AirflowInventory(session),
+        connections=AirflowConnections(),
     )

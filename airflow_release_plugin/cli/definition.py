@@ -34,6 +34,14 @@ _ARG_LIMIT = Arg(("--limit",), help="Most rows (default: 50)", type=int, default
 _ARG_EXPORT_FILE = Arg(("--file",), help="Write to this file instead of the standard output")
 _ARG_FLOW_FILE = Arg(("flow_file",), help="YAML file, as export writes it", metavar="FILE")
 _ARG_STORE = Arg(("path",), help="Folder of the bare git repository")
+_ARG_MIRROR = Arg(
+    ("target",),
+    help="Folder of a bare repository, made if need be, or an address (default: [release] mirror_url)",
+    nargs="?",
+    metavar="PATH|URL",
+)
+_ARG_MIRROR_CONN = Arg(("--conn-id",), help="Airflow connection of type git that lets us in", default="")
+_ARG_FORCE = Arg(("--force",), help="Overwrite what somebody else moved there", action="store_true")
 _ARG_DRY_RUN = Arg(("--dry-run",), help="Only say what would change", action="store_true")
 _ARG_FOLDER = Arg(("folder",), help="Bundle that runs today, or the folder that it reads", nargs="?")
 _ARG_VERIFY = Arg(
@@ -246,6 +254,17 @@ def _retry_command() -> ActionCommand:
     )
 
 
+def _mirror_command() -> ActionCommand:
+    return _command(
+        "mirror",
+        "mirror_command.mirror",
+        "Push branches and tags to a git repository, or make a bare clone",
+        _ARG_MIRROR,
+        _ARG_MIRROR_CONN,
+        _ARG_FORCE,
+    )
+
+
 def get_release_cli_commands() -> list[GroupCommand]:
     """Return the command group, as Airflow's provider manager asks for it."""
     return [
@@ -290,6 +309,7 @@ def get_release_cli_commands() -> list[GroupCommand]:
                     "Take in branches, tags and versions from the bare repository of an earlier version",
                     _ARG_STORE,
                 ),
+                _mirror_command(),
                 _flow_commands(),
                 _key_commands(),
             ),

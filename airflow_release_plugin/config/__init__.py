@@ -216,6 +216,25 @@ verify_timeout = whole(
     "verification has failed.",
 )
 
+# A copy for people, and for those who serve it without this product.
+
+mirror_url = text(
+    "mirror_url",
+    "",
+    "Git repository that branches of environments and tags of releases are pushed to after each promotion: "
+    "``https://``, ``ssh://``, ``git@host:path`` or the path of a bare repository on the API servers. Empty: "
+    "the one that the connection ``mirror_conn_id`` names, or none.",
+    example="https://git.example.org/team/released-dags.git",
+    is_secret=True,
+)
+mirror_conn_id = text(
+    "mirror_conn_id",
+    "",
+    "Airflow connection of type ``git`` that lets the API server push to the mirror: login and token, or a "
+    "private key, as for Airflow's ``GitDagBundle``.",
+    example="git_mirror",
+)
+
 # Bundles for other installations and from them.
 
 keys_path = folder(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -171,6 +171,41 @@ class DagStanding:
     next_run: datetime | None
     runs: int
     first_new_run: datetime | None = None
+
+
+@dataclass(frozen=True)
+class GitAccess:
+    """
+    What an Airflow connection of type ``git`` says; empty for what it does not say.
+
+    :param url: of the repository
+    :param private_key: itself, or ``key_file`` with it; ``passphrase`` opens either
+    :param host_key_check: ``yes``, ``no``, ``accept-new`` or ``off``, as OpenSSH understands it
+    """
+
+    url: str = ""
+    login: str = ""
+    password: str = field(default="", repr=False)
+    private_key: str = field(default="", repr=False)
+    key_file: str = ""
+    passphrase: str = field(default="", repr=False)
+    host_key_check: str = ""
+    known_hosts_file: str = ""
+    ssh_config_file: str = ""
+    proxy_command: str = ""
+    ssh_port: int | None = None
+
+
+class ConnectionsPort(Protocol):
+    """Reads connections with their secrets, for what the server itself does in their name."""
+
+    def git_access(self, conn_id: str) -> GitAccess:
+        """
+        What a connection says about a git repository.
+
+        Raises ``NotFoundError`` if there is none, ``InvalidRequestError`` if it says what cannot be used.
+        """
+        ...
 
 
 class SourcePort(Protocol):
@@ -345,3 +380,4 @@ class Airflow:
     tasks: TasksPort
     bundles: BundlesPort
     inventory: InventoryPort
+    connections: ConnectionsPort

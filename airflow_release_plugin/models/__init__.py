@@ -13,6 +13,7 @@ from airflow_release_plugin.models.file_chunk import FileChunk
 from airflow_release_plugin.models.flow import Deputy, Flow, FlowRevision
 from airflow_release_plugin.models.lease import Lease
 from airflow_release_plugin.models.machine import MachineLook
+from airflow_release_plugin.models.mirror import MirrorRecord
 from airflow_release_plugin.models.notification import Notification
 from airflow_release_plugin.models.preference import Preference
 from airflow_release_plugin.models.release import Environment, Release, ReleasedRun, ReleaseItem, Report
@@ -40,6 +41,7 @@ __all__ = [
     "Installation",
     "Lease",
     "MachineLook",
+    "MirrorRecord",
     "NameMapping",
     "Notification",
     "Preference",

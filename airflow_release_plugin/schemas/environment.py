@@ -8,6 +8,7 @@ from pydantic import Field
 
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.release.drift import FindingKind
+from airflow_release_plugin.domain.release.mirror import MirrorState
 from airflow_release_plugin.schemas.common import Name, PersonResponse, RequestModel, ResponseModel
 
 
@@ -92,6 +93,31 @@ class AdoptDriftBody(RequestModel):
     reviewers: list[Name] = Field(min_length=1, max_length=50)
     title: str = Field(default="", max_length=200)
     description: str = Field(default="", max_length=10000)
+
+
+class MovedRefResponse(ResponseModel):
+    """A branch or tag of the mirror that is not what was pushed; ``found`` is empty for one that is gone."""
+
+    ref: str
+    found: str
+    ours: str
+
+
+class MirrorResponse(ResponseModel):
+    """
+    How the mirror stands. ``url`` is without a password; ``problem`` is empty for those who are no admins.
+
+    ``is_ordered`` says that what somebody else moved is about to be overwritten.
+    """
+
+    url: str
+    state: MirrorState
+    since: datetime | None
+    looked_at: datetime | None
+    next_at: datetime | None
+    problem: str
+    moved: list[MovedRefResponse]
+    is_ordered: bool
 
 
 class DriftResponse(ResponseModel):

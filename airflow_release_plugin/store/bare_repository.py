@@ -37,11 +37,15 @@ _PACK_FROM = 64
 """So many objects become one pack: fast to write, but each pack makes every look-up slower."""
 
 
-def create_repository(path: Path) -> ReleaseStore:
-    """Make an empty bare repository in a folder that does not exist or is empty."""
+def create_repository(path: Path, *, branch: str = "main") -> ReleaseStore:
+    """
+    Make an empty bare repository in a folder that does not exist or is empty.
+
+    :param branch: what a clone of it checks out
+    """
     with _errors(path):
         path.mkdir(parents=True, exist_ok=True)
-        Repo.init_bare(str(path), default_branch=b"main").close()
+        Repo.init_bare(str(path), default_branch=branch.encode()).close()
     return open_repository(path)
 
 

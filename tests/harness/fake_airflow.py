@@ -23,6 +23,7 @@ from airflow_release_plugin.domain.ports import (
     DagAccess,
     DagFacts,
     DagStanding,
+    GitAccess,
     LastRun,
     LiveDag,
     RunFacts,
@@ -50,7 +51,7 @@ class AirflowTwin:
     :param errors: import errors by path of the source
     :param unparsed: paths that the dag processor has not come to yet
     :param others: DAGs of further bundles, by id
-    :param connections: types by id
+    :param connections: types by id; ``git`` has what some say about repositories
     :param unstartable: DAGs whose runs cannot be started, with what Airflow says
     :param announced: (bundle, commit, paths) in order
     :param live: what DAGs of the target do, by id
@@ -87,6 +88,7 @@ class AirflowTwin:
     folders: dict[str, Path] = field(default_factory=dict)
     history: dict[str, DagStanding] = field(default_factory=dict)
     connections: dict[str, str] = field(default_factory=dict)
+    git: dict[str, GitAccess] = field(default_factory=dict)
     unstartable: dict[str, ReleaseError] = field(default_factory=dict)
     held: dict[tuple[Kind, str], str] = field(default_factory=dict)
     inventory: Inventory = field(
@@ -97,7 +99,9 @@ class AirflowTwin:
 
     def ports(self) -> Airflow:
         """The ports, as a context wants them."""
-        return Airflow(source=self, access=self, serving=self, tasks=self, bundles=self, inventory=self)
+        return Airflow(
+            source=self, access=self, serving=self, tasks=self, bundles=self, inventory=self, connections=self
+        )
 
     def parse(self, text: str, path: str, bundle: str, prefix: str = "") -> tuple[DagFacts, ...]:
         """What a dag processor would find in a file of these tests."""
@@ -148,6 +152,13 @@ class AirflowTwin:
 
     def connection_types(self, ids: Collection[str]) -> Mapping[str, str]:
         return {name: kind for name, kind in self.connections.items() if name in ids}
+
+    # connections
+
+    def git_access(self, conn_id: str) -> GitAccess:
+        if conn_id not in self.git:
+            raise NotFoundError(f"There is no connection {conn_id!r}.")
+        return self.git[conn_id]
 
     # bundles
 

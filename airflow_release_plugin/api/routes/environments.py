@@ -15,9 +15,11 @@ from airflow_release_plugin.schemas.environment import (
     DriftResponse,
     EnvironmentResponse,
     HandMadeResponse,
+    MirrorResponse,
 )
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.services.drift import adoption, drift
+from airflow_release_plugin.services.mirror import standing
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.read_models import drift_adoption, release_page
 
@@ -83,6 +85,20 @@ def adopt_drift(name: str, body: AdoptDriftBody, caller: CallerDep) -> ReleaseDe
             ctx, actor=actor, name=name, digest=body.digest, release_request=release_request
         )
         return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release.id))
+
+
+@router.get("/{name}/mirror")
+def mirror(name: str, caller: CallerDep) -> MirrorResponse:
+    """How the git mirror stands."""
+    with caller.transaction() as (ctx, actor):
+        return MirrorResponse.model_validate(standing.require_status(ctx, actor=actor, name=name))
+
+
+@router.post("/{name}/mirror/overwrite")
+def overwrite_mirror(name: str, caller: CallerDep) -> MirrorResponse:
+    """Give up what somebody else moved in the mirror, as it was seen; the next push moves it on."""
+    with caller.transaction() as (ctx, actor):
+        return MirrorResponse.model_validate(standing.overwrite(ctx, actor=actor, name=name))
 
 
 @router.get("/{name}/dags")

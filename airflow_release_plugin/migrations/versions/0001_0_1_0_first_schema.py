@@ -404,6 +404,31 @@ def _create_machine() -> None:
     )
 
 
+def _create_mirror() -> None:
+    op.create_table(
+        "release_mirror",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False, comment="always 1"),
+        sa.Column("url", sa.String(length=2000), nullable=False, comment="without a password"),
+        sa.Column(
+            "heads", sa.JSON(), nullable=False, comment="commits of the branches as they were pushed last"
+        ),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True, comment="when it answered last"),
+        sa.Column(
+            "behind_since", sa.DateTime(timezone=True), nullable=True, comment="empty while it has everything"
+        ),
+        sa.Column("problem", sa.Text(), nullable=False, comment="why the last attempt failed"),
+        sa.Column("failures", sa.Integer(), nullable=False, comment="in a row"),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True, comment="not tried again before"),
+        sa.Column(
+            "moved", sa.JSON(), nullable=False, comment="ref, found and ours of what somebody else moved"
+        ),
+        sa.Column(
+            "overwrite", sa.JSON(), nullable=False, comment="commits there, by ref, that an admin gave up"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_mirror")),
+    )
+
+
 def _create_name_mapping() -> None:
     op.create_table(
         "release_name_mapping",
@@ -879,6 +904,7 @@ def upgrade() -> None:
     _create_installation()
     _create_lease()
     _create_machine()
+    _create_mirror()
     _create_name_mapping()
     _create_notification()
     _create_object()
@@ -912,6 +938,7 @@ def downgrade() -> None:
     op.drop_table("release_object")
     op.drop_table("release_notification")
     op.drop_table("release_name_mapping")
+    op.drop_table("release_mirror")
     op.drop_table("release_machine")
     op.drop_table("release_lease")
     op.drop_table("release_installation")

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_release_plugin.domain.flow.notification import NotificationEvent, read_notifiers, wants
 from airflow_release_plugin.domain.release.drift import Finding
+from airflow_release_plugin.domain.release.mirror import MovedRef
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.models import Notification
 from airflow_release_plugin.services.runtime.context import Context
@@ -32,6 +33,27 @@ def ended(ctx: Context, environment: str, host: str) -> None:
     """The last machine that had found something finds nothing any more."""
     summary = f"{environment} runs what was approved again, seen from {host}"
     _tell(ctx, NotificationEvent.DRIFT_ENDED, environment, summary, "")
+
+
+def mirror_moved(
+    ctx: Context, environment: str, url: str, moved: Sequence[MovedRef], *, is_put_back: bool
+) -> None:
+    """Somebody else moved something in the mirror, and what became of it."""
+    reason = "; ".join(str(each) for each in moved[:_MOST_NAMED])
+    outcome = "It was put back" if is_put_back else "Nothing is pushed there until an admin says what counts"
+    summary = f"Somebody else moved the mirror {url} of {environment}. {outcome}"
+    _tell(ctx, NotificationEvent.DRIFTED, environment, summary, reason)
+
+
+def mirror_settled(ctx: Context, environment: str, url: str) -> None:
+    """The mirror is what the installation says again."""
+    _tell(
+        ctx,
+        NotificationEvent.DRIFT_ENDED,
+        environment,
+        f"The mirror {url} of {environment} is as it should be",
+        "",
+    )
 
 
 def _tell(ctx: Context, event: NotificationEvent, environment: str, summary: str, reason: str) -> None:

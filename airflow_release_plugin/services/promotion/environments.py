@@ -52,14 +52,15 @@ class VersionRecord:
 def get(ctx: Context, *, actor: Actor, name: str) -> EnvironmentDetail:
     """An environment by name; every logged-in user may see where it stands."""
     del actor
-    _require_known(ctx, name)
+    require_known(ctx, name)
     record = releases.environment(ctx.session, name)
     recorded = record.recorded_commit if record else None
     commit = ctx.store.ref(environment_ref(name))
     return EnvironmentDetail(name=name, commit=commit, recorded_commit=recorded, moved=commit != recorded)
 
 
-def _require_known(ctx: Context, name: str) -> None:
+def require_known(ctx: Context, name: str) -> None:
+    """Raise ``NotFoundError`` unless this installation has an environment of that name."""
     if name != ctx.settings.environment:
         raise NotFoundError(
             f"There is no environment {name!r}; this installation has {ctx.settings.environment!r}."
@@ -101,7 +102,7 @@ def dag_history(
     :param dag_id: the id in the target, or that of the source's copy
     :raises NotFoundError: there is no such environment, or the actor may not read the DAG
     """
-    _require_known(ctx, name)
+    require_known(ctx, name)
     units = records.units_of(ctx, actor=actor, dag_id=dag_id)
     page = submissions.list_submissions(ctx.session, unit_ids=units, limit=limit, offset=offset)
     releases = _releases(ctx, page.items)
@@ -115,7 +116,7 @@ def live_dags(ctx: Context, *, actor: Actor, name: str) -> list[VersionRecord]:
 
     :raises NotFoundError: there is no such environment
     """
-    _require_known(ctx, name)
+    require_known(ctx, name)
     rows = list(submissions.live_by_unit(ctx.session, ctx.settings.source).values())
     readable = ctx.airflow.access.readable(actor, access.both_ids(ctx, [d for r in rows for d in r.dag_ids]))
     everything = access.is_executor(ctx, actor)

@@ -10,6 +10,8 @@ from airflow_release_plugin.services.baseline import adoption
 from airflow_release_plugin.services.baseline.baseline import Baseline
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.drift.drift import EnvironmentStatus
+from airflow_release_plugin.services.mirror import standing
+from airflow_release_plugin.services.mirror.standing import MirrorStatus
 from airflow_release_plugin.services.notifications import outbox
 from airflow_release_plugin.services.notifications.outbox import UnsentNotifications
 from airflow_release_plugin.services.runtime import access
@@ -34,6 +36,7 @@ class EnvironmentPageDetail:
     preview: Baseline | None
     problem: ReleaseError | None
     unsent: UnsentNotifications
+    mirror: MirrorStatus | None
 
 
 def get_environment(ctx: Context, *, actor: Actor, bundle: str = "") -> EnvironmentPageDetail:
@@ -59,6 +62,7 @@ def get_environment(ctx: Context, *, actor: Actor, bundle: str = "") -> Environm
         preview=preview,
         problem=problem,
         unsent=outbox.unsent(ctx, actor=actor, subject=None),
+        mirror=standing.status(ctx, actor=actor),
     )
 
 

@@ -51,6 +51,8 @@ class Settings:
     verify_timeout: int = field(default_factory=config.verify_timeout)
     exports_enabled: bool = field(default_factory=config.exports_enabled)
     imports_enabled: bool = field(default_factory=config.imports_enabled)
+    mirror_url: str = field(default_factory=config.mirror_url, repr=False)
+    mirror_conn_id: str = field(default_factory=config.mirror_conn_id)
     keys_path: Path = field(default_factory=config.keys_path)
     bundle_days: int = field(default_factory=config.bundle_days)
     auto_rollback: bool = field(default_factory=config.auto_rollback)

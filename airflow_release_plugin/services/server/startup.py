@@ -13,6 +13,7 @@ from airflow_release_plugin.services.drift import watch as drift_watch
 from airflow_release_plugin.services.exports import job as export_job
 from airflow_release_plugin.services.imports import cleanup
 from airflow_release_plugin.services.imports import job as import_job
+from airflow_release_plugin.services.mirror import pushing
 from airflow_release_plugin.services.notifications import delivery
 from airflow_release_plugin.services.recovery import lost_work
 from airflow_release_plugin.services.runtime import background
@@ -54,6 +55,7 @@ def periodic_tasks() -> tuple[PeriodicTask, ...]:
         PeriodicTask("exports", lambda stop: export_job.run_once(stop=stop), _TRANSFER_PAUSE),
         PeriodicTask("imports", lambda stop: import_job.run_once(stop=stop), _TRANSFER_PAUSE),
         PeriodicTask("lost work", lambda stop: lost_work.run_once(stop=stop), lost_work.PAUSE),
+        PeriodicTask("the mirror", lambda _: pushing.run_once(), pushing.PAUSE),
         PeriodicTask("uploads", lambda _: cleanup.run_once(), _SWEEP_PAUSE),
     )
 

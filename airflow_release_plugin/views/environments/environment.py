@@ -11,6 +11,7 @@ from flask_babel import ngettext
 from airflow_release_plugin.services.baseline import adoption
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.drift.drift import DriftReport
+from airflow_release_plugin.services.mirror import standing
 from airflow_release_plugin.services.read_models import environment_page
 from airflow_release_plugin.views.web.base import BasePage, route, text_arg
 
@@ -37,6 +38,7 @@ class EnvironmentPage(BasePage):
             preview=page.preview,
             problem=page.problem,
             unsent=page.unsent,
+            mirror=page.mirror,
         )
         return (shown, page.problem.status) if page.problem else shown
 
@@ -60,6 +62,13 @@ class EnvironmentPage(BasePage):
         host = request.form.get("host", "")
         drift.forget(self.ctx(), actor=self.actor(), name=self.ctx().settings.environment, host=host)
         flash(_("%(host)s is forgotten.", host=host), "success")
+        return redirect(url_for("EnvironmentPage.show"))
+
+    @route("/mirror/overwrite", "POST")
+    def overwrite_mirror(self) -> Response:
+        """Give up what somebody else moved in the mirror."""
+        standing.overwrite(self.ctx(), actor=self.actor(), name=self.ctx().settings.environment)
+        flash(_("The mirror is overwritten within seconds, unless somebody moves it again."), "success")
         return redirect(url_for("EnvironmentPage.show"))
 
     @route("/adopt", "POST")

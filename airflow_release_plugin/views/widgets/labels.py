@@ -72,6 +72,11 @@ STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
     "moved": (_("Moved by hand"), "failed", "undo"),
     "unapproved": (_("Not approved"), "failed", "forbidden"),
     "audit_broken": (_("Trail changed"), "failed", "alert"),
+    # the mirror
+    "up_to_date": (_("Up to date"), "success", "check"),
+    "behind": (_("Behind"), "orange", "clock"),
+    "failing": (_("Failing"), "failed", "alert"),
+    "moved_elsewhere": (_("Moved by somebody else"), "failed", "undo"),
     # checks
     "passed": (_("Passed"), "success", "check"),
     "warning": (_("Warning"), "orange", "alert"),
@@ -105,6 +110,9 @@ EVENT_LABELS: Mapping[str, Any] = {
     "environment:machine:forget": _("Machine forgotten"),
     "environment:branch:move": _("Environment moved to a new commit"),
     "environment:branch:restore": _("Environment restored"),
+    "environment:mirror:move": _("Mirror moved by somebody else"),
+    "environment:mirror:overwrite": _("Mirror to be overwritten"),
+    "environment:mirror:settle": _("Mirror as it should be again"),
     "environment:store:import": _("Earlier store taken in"),
     "export:bundle:request": _("Export requested"),
     "export:bundle:ready": _("Export ready"),

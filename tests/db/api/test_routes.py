@@ -113,6 +113,9 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "DELETE /environments/prod/machines/gone": (ADMIN.replace("200", "404"), None),
     # nothing was changed by hand here
     "GET /environments/prod/drift": (ADMIN.replace("200", "409"), None),
+    # there is no mirror
+    "GET /environments/prod/mirror": (EVERYBODY.replace("200", "404"), None),
+    "POST /environments/prod/mirror/overwrite": (ADMIN.replace("200", "404"), None),
     "POST /environments/prod/drift/adopt": (ADMIN.replace("200", "409"), ADOPTION),
     "GET /gates": (EVERYBODY, None),
     "POST /gates": (EXECUTORS, GATE),

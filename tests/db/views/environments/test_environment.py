@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from airflow_release_plugin.services.mirror import pushing
 from airflow_release_plugin.store.database import database_store
 from tests.db.views.conftest import Browsers, Installation
+from tests.harness.git import git, push_as_somebody, require_git
 from tests.harness.manual_edits import push_by_hand
 
 pytestmark = [
@@ -239,3 +241,65 @@ def test_an_admin_forgets_a_machine_that_is_gone(
     page = admin.get("/environment/").text
     assert f"{host} is forgotten" in page
     assert "No machine has looked so far" in page
+
+
+@pytest.fixture
+def mirror(
+    own_engine: Engine, live: Path, browser_of: Browsers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A mirror of what was adopted."""
+    require_git()
+    adopt(browser_of)
+    git(tmp_path, "init", "--quiet", "--bare", "mirror.git")
+    monkeypatch.setenv("AIRFLOW__RELEASE__MIRROR_URL", str(tmp_path / "mirror.git"))
+    return tmp_path / "mirror.git"
+
+
+@pytest.mark.req("R87")
+class TestTheMirror:
+    def test_is_shown_only_where_there_is_one(self, browser_of: Browsers, live: Path) -> None:
+        assert "Mirror" not in browser_of("admin").get("/environment/").text
+
+    def test_is_shown_with_its_state(self, browser_of: Browsers, mirror: Path) -> None:
+        assert 'data-state="behind"' in browser_of("viewer").get("/environment/").text
+
+        pushing.run_once()
+
+        page = browser_of("viewer").get("/environment/").text
+        assert 'data-state="up_to_date"' in page
+        assert str(mirror.name) in page
+        assert 'id="mirror"' not in page
+
+    def test_that_fails_says_why_to_admins(
+        self, browser_of: Browsers, mirror: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW__RELEASE__MIRROR_URL", "http://ada:s3cret@127.0.0.1:1/x.git")
+        pushing.run_once()
+
+        page = browser_of("admin").get("/environment/").text
+        assert 'data-state="failing"' in page
+        assert "Connection refused" in page
+        assert "s3cret" not in page
+        page = browser_of("viewer").get("/environment/").text
+        assert 'data-state="failing"' in page
+        assert "Connection refused" not in page
+
+    def test_that_somebody_moved_is_overwritten_by_an_admin(
+        self, browser_of: Browsers, mirror: Path, tmp_path: Path
+    ) -> None:
+        pushing.run_once()
+        ours = git(mirror, "rev-parse", "prod")
+        theirs = push_as_somebody(mirror, tmp_path / "workspace")
+        pushing.run_once(is_asked=True)
+        assert 'data-dialog="overwrite-mirror"' not in browser_of("viewer").get("/environment/").text
+        assert browser_of("viewer").post("/environment/mirror/overwrite", {}).status_code == 403
+        page = browser_of("admin").get("/environment/").text
+        assert "Somebody else moved the mirror" in page
+        assert theirs[:7] in page
+
+        assert browser_of("admin").post("/environment/mirror/overwrite", {}).status_code == 302
+        assert "It is being overwritten" in browser_of("admin").get("/environment/").text
+        pushing.run_once()
+
+        assert git(mirror, "rev-parse", "prod") == ours
+        assert 'data-state="up_to_date"' in browser_of("admin").get("/environment/").text

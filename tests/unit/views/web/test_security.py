@@ -41,6 +41,7 @@ POSTS = [
     "/environment/verify",
     "/environment/repair",
     "/environment/adopt",
+    "/environment/mirror/overwrite",
     "/environment/forget",
     "/environment/drift/create",
     "/flows/draft",
