@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin.domain.tasks import (
-    OPERATORS,
+    LINK_KEY,
     ROLE_FIELD,
     TaskKey,
     TaskOperator,
@@ -118,8 +118,16 @@ def _operator(stored: Mapping[str, Any], task_id: str) -> TaskOperator | None:
         task = encoded.get("__var", encoded)
         if task.get("task_id") == task_id:
             name = f"{task.get('_task_module')}.{task.get('task_type')}"
-            return TaskOperator(name, _role(task.get(ROLE_FIELD)) or OPERATORS.get(name))
+            said = _linked_role(task) if task.get("_is_mapped") else task.get(ROLE_FIELD)
+            return TaskOperator(name, _role(said))
     return None
+
+
+def _linked_role(task: Mapping[str, Any]) -> str:
+    """The role that the operator's link tells."""
+    keys = (task.get("_operator_extra_links") or {}).values()
+    prefix = f"{LINK_KEY}_"
+    return next((key.removeprefix(prefix) for key in map(str, keys) if key.startswith(prefix)), "")
 
 
 def _role(said: object) -> TaskRole | None:

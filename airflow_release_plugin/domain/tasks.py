@@ -9,6 +9,8 @@ from typing import Any
 
 ROLE_FIELD = "release_role"
 """Attribute of our operators that Airflow serializes with the DAG; subclasses inherit it."""
+LINK_KEY = "_link_ReleaseLink"
+"""How the key of our operators' link begins; their role follows. Of mapped tasks Airflow records no more."""
 
 
 class TaskRole(str, Enum):
@@ -28,18 +30,6 @@ class TaskRole(str, Enum):
     """Starts the released DAGs."""
     SOAK = "soak"
     """Watches their first runs."""
-
-
-OPERATORS = {
-    "airflow_release_plugin.sensors.gate.ApprovalGateSensor": TaskRole.GATE,
-    "airflow_release_plugin.operators.check.CheckReleaseOperator": TaskRole.CHECK,
-    "airflow_release_plugin.operators.promote.RequestApprovalOperator": TaskRole.REQUEST_APPROVAL,
-    "airflow_release_plugin.operators.promote.PromoteReleaseOperator": TaskRole.PROMOTE,
-    "airflow_release_plugin.operators.promote.VerifyReleaseOperator": TaskRole.VERIFY,
-    "airflow_release_plugin.operators.promote.RunReleasedDagsOperator": TaskRole.RUN,
-    "airflow_release_plugin.sensors.soak.ReleaseSoakSensor": TaskRole.SOAK,
-}
-"""The public operators by classpath: of mapped tasks Airflow records nothing but that."""
 
 
 @dataclass(frozen=True, order=True)

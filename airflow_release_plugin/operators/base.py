@@ -67,7 +67,7 @@ class PipelineOperator(RecordedRole, ReleaseOperator):
     def work(self, context: Context, client: ReleaseClient) -> Any:
         """Link to the release, then do the step."""
         release_id = as_id(self.release_id, "release_id")
-        push_link(context, client.settings, f"releases/{release_id}")
+        push_link(context, client.settings, f"releases/{release_id}", self.release_role)
         speak_as(client, release_id, context["ti"])
         return self.step(client, release_id)
 

@@ -69,7 +69,7 @@ class ApprovalGateSensor(StateSensor):
     def begin(self, context: Context, client: ReleaseClient) -> tuple[str, str]:
         """Open the gate of this try, or find it open."""
         gate = client.open_gate(self._body(context))
-        push_link(context, client.settings, f"gates/{gate.id}")
+        push_link(context, client.settings, f"gates/{gate.id}", self.release_role)
         self.log.info("Gate %d is %s; it expires at %s.", gate.id, gate.state.value, gate.approval.expires_at)
         return f"gate:{gate.id}", gate.state.value
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_release_plugin.domain.tasks import TaskRole
-from airflow_release_plugin.hooks.links import ReleaseLink, push_link
+from airflow_release_plugin.hooks.links import push_link
 from airflow_release_plugin.hooks.release import DEFAULT_CONN_ID, ReleaseHook
 from airflow_release_plugin.hooks.role import RecordedRole
 from airflow_release_plugin.hooks.task import (
@@ -38,7 +38,6 @@ class ReleaseSoakSensor(RecordedRole, BaseSensorOperator):
 
     template_fields: Sequence[str] = ("release_id",)
     ui_color = "#e3f1ea"
-    operator_extra_links = (ReleaseLink(),)
     release_role: ClassVar[str] = TaskRole.SOAK.value
 
     def __init__(
@@ -59,7 +58,7 @@ class ReleaseSoakSensor(RecordedRole, BaseSensorOperator):
         """Ask once."""
         release_id = as_id(self.release_id, "release_id")
         with readable_failures(), ReleaseHook(self.release_conn_id).get_conn() as client:
-            push_link(context, client.settings, f"releases/{release_id}")
+            push_link(context, client.settings, f"releases/{release_id}", self.release_role)
             speak_as(client, release_id, context["ti"])
             answer = client.soak(release_id)
         if answer.status == "failed":

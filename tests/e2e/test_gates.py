@@ -3,7 +3,26 @@ from __future__ import annotations
 import psutil
 import pytest
 
-from tests.harness.driver import Driver, press
+from tests.harness.driver import API, Driver, dag_file, press
+
+MAPPED = dag_file(
+    "mapped_gates",
+    """\
+from airflow_release_plugin.sensors.gate import ApprovalGateSensor
+
+class LedgerGate(ApprovalGateSensor):
+    pass
+""",
+    """\
+    for name, gate, how in (
+        ("deferring", LedgerGate, {}),
+        ("rescheduling", ApprovalGateSensor, {"deferrable": False, "poke_interval": 5}),
+        ("poking", LedgerGate, {"deferrable": False, "mode": "poke", "poke_interval": 5}),
+    ):
+        gate.partial(task_id=name, message="of {{ ti.map_index }}", **how).expand(
+            title=[f"{name} {place} {{{{ dag.dag_id }}}}" for place in ("Rome", "Oslo")]
+        )""".strip(),
+)
 
 
 def connections_to_the_server(driver: Driver) -> int:
@@ -59,3 +78,30 @@ def test_a_gate_survives_the_death_of(driver: Driver, gated: dict[str, int], com
         page.get_by_text("Your decision was recorded").wait_for()
 
     driver.wait_for_run("one_gate", run_id, "success")
+
+
+@pytest.mark.req("R37", "R88")
+def test_every_instance_of_a_mapped_gate_asks_its_own_question(driver: Driver) -> None:
+    driver.add("mapped_gates", MAPPED)
+    driver.ship("mapped_gates.py", title="Mapped gates")
+    run_id = driver.run("mapped_gates")
+    expected = {
+        (name, index): (f"{name} {place} mapped_gates", f"of {index}")
+        for name in ("deferring", "rescheduling", "poking")
+        for index, place in enumerate(("Rome", "Oslo"))
+    }
+
+    # Those that poke hold the few slots of the workers: sign whatever asks, until each has asked.
+    asked = {}
+
+    def sign_what_asks() -> bool:
+        for gate in driver.get(f"{API}/gates", "reviewer", dag_id="mapped_gates", state="open")["items"]:
+            asked[gate["task_id"], gate["map_index"]] = (gate["title"], gate["message"])
+            driver.sign(gate)
+        return len(asked) == len(expected)
+
+    driver.until("every gate asking", sign_what_asks)
+    driver.wait_for_run("mapped_gates", run_id, "success")
+    assert asked == expected
+    gates = driver.get(f"{API}/gates", "reviewer", dag_id="mapped_gates")["items"]
+    assert [gate["state"] for gate in gates] == ["approved"] * len(expected)

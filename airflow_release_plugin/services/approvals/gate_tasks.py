@@ -33,7 +33,8 @@ def require_gate_task(ctx: Context, task: TaskKey, *, actor: Actor) -> TaskRecor
             ctx,
             task,
             actor,
-            f"is {name}, not an ApprovalGateSensor; use that class, or a subclass of it that is not mapped",
+            f"is {name}, not an ApprovalGateSensor; use that class or a subclass of it. If it is mapped, its "
+            "operator_extra_links must have those of that class, too",
         )
     return record
 

@@ -7,17 +7,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, BaseOperatorLink
 from airflow.sdk.execution_time.task_runner import _serialize_rendered_fields
 from sqlalchemy.orm import Session
 
 from airflow_release_plugin.airflow_internals.tasks import AirflowTasks
 from airflow_release_plugin.domain.flow.gate_question import GateQuestion, recorded_question
-from airflow_release_plugin.domain.tasks import OPERATORS, TaskKey, TaskOperator, TaskRole
+from airflow_release_plugin.domain.tasks import TaskKey, TaskOperator, TaskRole
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.operators import promote
 from airflow_release_plugin.operators.check import CheckReleaseOperator
 from airflow_release_plugin.sensors.gate import ApprovalGateSensor
 from airflow_release_plugin.sensors.release import ReleaseStateSensor
+from airflow_release_plugin.sensors.soak import ReleaseSoakSensor
 from tests.harness.airflow_tasks import forget_rendered, make_run, render, start_task, store_dag
 
 pytestmark = pytest.mark.req("R88")
@@ -26,6 +28,33 @@ KEY = TaskKey("etl", "run", "sign_off", -1, 1)
 
 class LedgerGate(ApprovalGateSensor):
     """A gate of somebody's own."""
+
+
+class Elsewhere(BaseOperatorLink):
+    """A link of somebody's own."""
+
+    name = "Ledger"
+
+    def get_link(self, *_: Any, **__: Any) -> str:
+        return "https://ledger"
+
+
+class LinkedGate(ApprovalGateSensor):
+    """A gate with one more link."""
+
+    operator_extra_links = (*ApprovalGateSensor.operator_extra_links, Elsewhere())
+
+
+class Unlinked(ApprovalGateSensor):
+    """A gate with another link in place of ours."""
+
+    operator_extra_links = (Elsewhere(),)
+
+
+def public_operators() -> list[type[Any]]:
+    """Every operator and sensor of ours that has a role."""
+    found: list[type[Any]] = [ApprovalGateSensor, ReleaseSoakSensor, CheckReleaseOperator]
+    return [*found, *(each for each in vars(promote).values() if getattr(each, "release_role", ""))]
 
 
 class BorrowedName(ReleaseStateSensor):
@@ -131,29 +160,45 @@ class TestOperator:
 
         assert tasks.operator(KEY) == TaskOperator(f"{__name__}.ApprovalGateSensor", None)
 
-    def test_of_a_mapped_gate_is_one(self, session: Session, tasks: AirflowTasks) -> None:
+    def mapped(self, session: Session, operator: type[Any], **over: list[Any]) -> TaskKey:
+        """The second instance of a mapped task, which a worker is at."""
         with DAG("etl") as dag:
-            ApprovalGateSensor.partial(task_id="sign_off").expand(title=["a", "b"])
+            operator.partial(task_id="sign_off").expand(**over)
         store_dag(session, dag)
         key = replace(KEY, map_index=1)
         start_task(session, key)
+        return key
 
-        found = tasks.operator(key)
+    @pytest.mark.parametrize("operator", [ApprovalGateSensor, LedgerGate, LinkedGate])
+    def test_of_a_mapped_gate_is_one(
+        self, session: Session, tasks: AirflowTasks, operator: type[Any]
+    ) -> None:
+        found = tasks.operator(self.mapped(session, operator, title=["a", "b"]))
 
         assert found is not None
         assert found.role is TaskRole.GATE
 
-    def test_of_a_mapped_subclass_is_not_known(self, session: Session, tasks: AirflowTasks) -> None:
-        with DAG("etl") as dag:
-            LedgerGate.partial(task_id="sign_off").expand(title=["a", "b"])
-        store_dag(session, dag)
-        key = replace(KEY, map_index=1)
-        start_task(session, key)
+    @pytest.mark.parametrize("role", TaskRole)
+    def test_of_every_operator_that_has_a_role_tells_it_when_it_is_mapped(
+        self, session: Session, tasks: AirflowTasks, role: TaskRole
+    ) -> None:
+        (public,) = [operator for operator in public_operators() if operator.release_role == role.value]
+        extended = type("Extended", (public,), {})
+        over = {"title": ["a", "b"]} if role is TaskRole.GATE else {"release_id": [1, 2]}
 
-        found = tasks.operator(key)
+        found = tasks.operator(self.mapped(session, extended, **over))
 
-        assert found is not None
-        assert found.role is None
+        assert found == TaskOperator(f"{extended.__module__}.Extended", role)
+
+    @pytest.mark.parametrize("operator", [Unlinked, ReleaseStateSensor])
+    def test_of_a_mapped_task_without_the_link_is_not_known(
+        self, session: Session, tasks: AirflowTasks, operator: type[Any]
+    ) -> None:
+        over = {"title": ["a", "b"]} if operator is Unlinked else {"release_id": [1, 2]}
+
+        assert tasks.operator(self.mapped(session, operator, **over)) == TaskOperator(
+            f"{operator.__module__}.{operator.__name__}", None
+        )
 
     def test_is_that_of_the_version_that_the_run_has(self, session: Session, tasks: AirflowTasks) -> None:
         served(session)
@@ -234,12 +279,3 @@ class TestRendered:
         forget_rendered(session, KEY)
 
         assert tasks.rendered(KEY) is None
-
-
-def test_every_public_operator_with_a_role_is_known_by_its_classpath() -> None:
-    from pkgutil import resolve_name
-
-    for path, role in OPERATORS.items():
-        module, _, name = path.rpartition(".")
-        assert resolve_name(f"{module}:{name}").release_role == role.value
-    assert set(OPERATORS.values()) == set(TaskRole)

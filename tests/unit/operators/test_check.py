@@ -60,7 +60,7 @@ def test_release_that_parses_is_reported_with_its_facts(server):
     assert dag["dag_id"] == "good"
     assert [task["task_id"] for task in dag["tasks"]] == ["one", "two"]
     assert (deleted["name"], deleted["path"], deleted["status"]) == ("deleted", "old.py", "passed")
-    assert ti.xcoms == {"_link_ReleaseLink": "/release/ui/releases/7"}
+    assert ti.xcoms == {"_link_ReleaseLink_check": "/release/ui/releases/7"}
 
 
 def test_release_that_does_not_is_reported_first_and_then_fails_the_task(server):

@@ -34,10 +34,13 @@ def test_every_step_that_dies_tells_the_release():
 
 def test_pipeline_survives_serialisation_with_its_links():
     again = DagSerialization.from_dict(DagSerialization.to_dict(PIPELINE))
-    for task in again.task_dict.values():
-        assert [(link.name, link.xcom_key) for link in task.operator_extra_links] == [
-            ("Release", "_link_ReleaseLink")
-        ]
+    keys = {}
+    for name, task in again.task_dict.items():
+        (link,) = task.operator_extra_links
+        assert link.name == "Release"
+        keys[name] = link.xcom_key
+    assert keys.pop("await_approval") == "_link_ReleaseLink"
+    assert keys == {name: f"_link_ReleaseLink_{name}" for name in keys}
 
 
 def test_parsing_loads_neither_the_web_side_nor_what_runs_dag_files():

@@ -60,7 +60,7 @@ def test_gate_names_the_try_the_code_and_the_data(server):
         "valid_hours": 2.0,
         "approvers": ["bob"],
     }
-    assert ti.xcoms == {"_link_ReleaseLink": "/release/ui/gates/3"}
+    assert ti.xcoms == {"_link_ReleaseLink_gate": "/release/ui/gates/3"}
 
 
 def test_values_that_templates_gave_other_types_are_told_as_people_read_them(server):
