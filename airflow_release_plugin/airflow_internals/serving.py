@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin.airflow_internals.facts import dag_facts, stored_import_errors
 from airflow_release_plugin.airflow_internals.live_dags import last_runs, live_dags
+from airflow_release_plugin.airflow_internals.machines import machines_at_work
 from airflow_release_plugin.airflow_internals.pipeline_runs import ENDED_RUN_STATES, pipeline_runs
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import DagFacts, LastRun, LiveDag, RunFacts, ServedState
@@ -190,6 +191,10 @@ class AirflowServing:
         )
         beats = {row[0]: row[1] for row in self._session.execute(newest)}
         return {component: beats.get(job) for job, component in _JOBS.items()}
+
+    def machines_at_work(self, bundle: str, since: Mapping[str, datetime]) -> Mapping[str, str]:
+        """Those of some machines that go on, and how Airflow knows it; two queries."""
+        return machines_at_work(self._session, bundle, since)
 
     def component_ages(self) -> Mapping[str, float | None]:
         """Seconds since the last heartbeat of each component; ``None`` = never."""

@@ -57,6 +57,14 @@ async def get_caller(request: Request) -> Caller:
     return Caller((await resolve(credentials.token))[1], request.headers.get(CLAIM_HEADER, ""))
 
 
+async def get_known_caller(request: Request) -> Caller | None:
+    """The caller of what everybody may ask; ``None`` for who is not logged in, or not any more."""
+    try:
+        return await get_caller(request)
+    except NotAuthenticatedError:
+        return None
+
+
 async def refuse_nul(request: Request) -> None:
     """Refuse a URL with a NUL character: PostgreSQL has no such text, so nothing can be found by it."""
     if b"%00" in request.scope["query_string"] or "\x00" in request.scope["path"]:
@@ -64,6 +72,7 @@ async def refuse_nul(request: Request) -> None:
 
 
 CallerDep = Annotated[Caller, Depends(get_caller)]
+KnownCallerDep = Annotated[Caller | None, Depends(get_known_caller)]
 LimitQuery = Annotated[int, Query(ge=1, le=1000)]
 OffsetQuery = Annotated[int, Query(ge=0, le=MAX_ID)]
 IdPath = Annotated[int, Path(ge=0, le=MAX_ID)]

@@ -19,6 +19,7 @@ from airflow_release_plugin.client.calls import API_PREFIX, unreachable
 from airflow_release_plugin.client.errors import error_from
 from airflow_release_plugin.client.retry import Backoff
 from airflow_release_plugin.client.settings import ClientSettings
+from airflow_release_plugin.domain.release.machines import MachineSign
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import (
     DamagedAnswerError,
@@ -26,7 +27,7 @@ from airflow_release_plugin.exceptions import (
     ReleaseError,
     UnavailableError,
 )
-from airflow_release_plugin.schemas.version import HeadResponse, VersionResponse
+from airflow_release_plugin.schemas.version import FollowBody, HeadResponse, VersionResponse
 from airflow_release_plugin.store.tree_proof import proven_files
 from airflow_release_plugin.store.wire import distinct_blobs, ranges_of, unframe
 
@@ -57,9 +58,9 @@ class HttpVersions:
         self._auth = AirflowAuth(settings)
         self._files: dict[str, dict[str, FileEntry]] = {}
 
-    def head(self, environment: str) -> str | None:
+    def head(self, environment: str, sign: MachineSign | None = None) -> str | None:
         with self._explained(f"where environment {environment!r} is"):
-            return self._retried(lambda: self._head(environment))
+            return self._retried(lambda: self._head(environment, sign))
 
     def files(self, commit: str) -> dict[str, FileEntry]:
         if commit not in self._files:
@@ -77,8 +78,13 @@ class HttpVersions:
                 part = {blob: sizes[blob] for blob in missing[start : start + _PER_REQUEST]}
                 yield from self._blobs(commit, every, part)
 
-    def _head(self, environment: str) -> str | None:
-        response = self._get("/versions/head", {"environment": environment})
+    def _head(self, environment: str, sign: MachineSign | None) -> str | None:
+        if sign is None:
+            response = self._get("/versions/head", {"environment": environment})
+        else:
+            body = FollowBody(environment=environment, host=sign.host, serves=sign.serves, pause=sign.pause)
+            with self._client() as client:
+                response = _good(client.post(self._url("/versions/head"), json=body.model_dump()))
         return HeadResponse.model_validate_json(response.content).version
 
     def _proven(self, commit: str) -> dict[str, FileEntry]:

@@ -11,6 +11,7 @@ import logging
 import socket
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from socket import gethostname
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from airflow.dag_processing.bundles.base import BundleVersion
 
     from airflow_release_plugin.domain.ports import ServingFolders
+    from airflow_release_plugin.domain.release.machines import MachineSign
     from airflow_release_plugin.store.versions import VersionSource
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,8 @@ NOTHING_RELEASED = "empty"
 DEFAULT_CONN_ID = "airflow_release_default"
 _FRESH = 60.0
 """Seconds for which a task takes the tree that this machine follows for the newest."""
+_SIGN_TIMEOUT = 5.0
+"""Seconds that a task waits for the answer to a sign of life, which it does not need."""
 
 
 class ReleaseDagBundle(BaseDagBundle):
@@ -65,6 +69,7 @@ class ReleaseDagBundle(BaseDagBundle):
         self._current = self.base_dir / "current"
         self._followed = self.base_dir / "followed"
         self._failure = self.base_dir / "failure"
+        self._signed = self.base_dir / "signed"
         self._opened: VersionSource | None = None
 
     @property
@@ -123,21 +128,30 @@ class ReleaseDagBundle(BaseDagBundle):
             self._opened = self._api_server() if _has_no_database() else _database()
         return self._opened
 
-    def _api_server(self) -> VersionSource:
+    def _api_server(self, *, once: bool = False) -> VersionSource:
+        """
+        The API server as a source of versions.
+
+        :param once: ask without patience, for what nobody needs an answer to
+        """
         from airflow.sdk.exceptions import AirflowNotFoundException
 
         from airflow_release_plugin.bundles.http_versions import HttpVersions
+        from airflow_release_plugin.client.retry import Backoff
         from airflow_release_plugin.hooks.release import ReleaseHook
 
         try:
             settings = ReleaseHook(self.release_conn_id).settings()
         except AirflowNotFoundException as error:
             raise UnavailableError(
-                f"{socket.gethostname()} lacks {self._what()} and cannot ask for it: there is no connection "
+                f"{socket.gethostname()} cannot ask for {self._what()}: there is no connection "
                 f"{self.release_conn_id!r}. Add it, with the URL of the API server and a user of "
                 "[release] service_users, then clear the task."
             ) from error
-        return HttpVersions(settings, conn_id=self.release_conn_id)
+        if once:
+            settings = replace(settings, timeout=min(settings.timeout, _SIGN_TIMEOUT))
+        backoff = Backoff(total=0) if once else None
+        return HttpVersions(settings, conn_id=self.release_conn_id, backoff=backoff)
 
     def _what(self) -> str:
         return f"version {self.version}" if self.version else f"what bundle {self.name!r} serves"
@@ -148,7 +162,7 @@ class ReleaseDagBundle(BaseDagBundle):
 
     def _wanted(self) -> str:
         """Commit that the environment is at. Raises ``UnavailableError``."""
-        commit = self._source().head(self.environment)
+        commit = self._source().head(self.environment, self._sign())
         if commit is None and self._served() not in {None, NOTHING_RELEASED}:
             raise UnavailableError(
                 f"The metadata database has no branch of environment {self.environment!r} any more. "
@@ -156,17 +170,41 @@ class ReleaseDagBundle(BaseDagBundle):
             )
         with suppress(OSError):  # a task under another user may not write here, and asks each time
             self._followed.touch()
+            self._signed.touch()
         return commit or NOTHING_RELEASED
+
+    def _sign(self) -> MachineSign:
+        from airflow_release_plugin.domain.release.machines import SIGN_PAUSE, MachineSign
+
+        serves = self.version or self._served() or NOTHING_RELEASED
+        pause = SIGN_PAUSE if _has_no_database() else max(1, int(self.refresh_interval))
+        return MachineSign(_hostname(), "" if serves == NOTHING_RELEASED else serves, pause)
+
+    def _give_sign(self) -> None:
+        """
+        Let the server know that this machine is at work, where nobody on it asked anything for a while.
+
+        What is on disk is served whatever comes of that: the log says it, and the server names the machine.
+        """
+        from airflow_release_plugin.domain.release.machines import SIGN_PAUSE
+
+        if not _has_no_database() or _is_younger(self._signed, SIGN_PAUSE):
+            return
+        with suppress(OSError):  # first, so that of fifty tasks one asks
+            self._signed.touch()
+        try:
+            self._api_server(once=True).head(self.environment, self._sign())
+        except Exception as error:
+            reason = getattr(error, "message", "") or f"{type(error).__name__}: {error}"
+            log.warning("Bundle %s serves %s from this machine's disk: %s", self.name, self.version, reason)
 
     def _is_fresh(self) -> bool:
         """Whether somebody on this machine asked a moment ago where the environment is."""
-        try:
-            return 0 <= time.time() - self._followed.stat().st_mtime < _FRESH
-        except OSError:
-            return False
+        return _is_younger(self._followed, _FRESH)
 
     def _provide(self, version: str) -> None:
         if is_whole(self.path):
+            self._give_sign()
             return
         came_at = time.time()
         with self._trees.locked():
@@ -213,6 +251,8 @@ class ReleaseDagBundle(BaseDagBundle):
         try:
             if served != self._wanted() or not self._is_usable(thorough=thorough):
                 self._switch()
+                with suppress(ReleaseError):  # it was asked for its own sake: the answer is known
+                    self._source().head(self.environment, self._sign())
         except ReleaseError as error:
             if served is None or not self._is_usable(thorough=thorough):
                 raise
@@ -234,6 +274,22 @@ class ReleaseDagBundle(BaseDagBundle):
         self._trees.switch(self._current, target)
         self._trees.prune(self._tracked, keep=[target, self._tracked / (served or wanted)])
         log.info("Bundle %s serves version %s", self.name, wanted)
+
+
+def _is_younger(file: Path, seconds: float) -> bool:
+    try:
+        return 0 <= time.time() - file.stat().st_mtime < seconds
+    except OSError:
+        return False
+
+
+def _hostname() -> str:
+    """As Airflow names this machine where it writes down jobs and tasks."""
+    if _has_no_database():
+        from airflow.sdk.api.client import get_hostname
+    else:
+        from airflow.utils.net import get_hostname
+    return str(get_hostname())[:250]
 
 
 def _has_no_database() -> bool:

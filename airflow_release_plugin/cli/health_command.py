@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.cli.common import Row, command, fail
-from airflow_release_plugin.services.server.health import problems
+from airflow_release_plugin.services.server import health as server_health
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -13,8 +13,14 @@ if TYPE_CHECKING:
 
 @command
 def health(args: Namespace) -> list[Row]:
-    """Say what does not answer."""
-    found = problems()
-    if found:
-        fail(args, [{"status": "unhealthy", "problem": problem} for problem in found])
+    """Say what does not answer, and which machines are not heard from."""
+    found = server_health.look()
+    rows = [problem for problem in found.problems if problem != server_health.SILENT]
+    rows += [
+        f"{machine.host} was not heard from since {machine.heard_at:%Y-%m-%d %H:%M} UTC and serves "
+        f"{machine.serves or 'nothing'}. {machine.reason}"
+        for machine in found.silent
+    ]
+    if rows:
+        fail(args, [{"status": "unhealthy", "problem": row} for row in rows])
     return [{"status": "healthy", "problem": ""}]

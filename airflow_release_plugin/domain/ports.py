@@ -309,6 +309,14 @@ class ServingPort(Protocol):
         """The newest heartbeat of ``scheduler``, ``dag_processor``, ``triggerer``; ``None`` for never."""
         ...
 
+    def machines_at_work(self, bundle: str, since: Mapping[str, datetime]) -> Mapping[str, str]:
+        """
+        Those of some machines that go on, and how Airflow knows it, as a sentence; two queries.
+
+        :param since: by host, the moment after which taking up a task of ``bundle`` counts
+        """
+        ...
+
     def component_ages(self) -> Mapping[str, float | None]:
         """Seconds since these heartbeats; or ``None``."""
         ...

@@ -11,6 +11,7 @@ from airflow_release_plugin.models.base import Base, metadata
 from airflow_release_plugin.models.event import Event, EventHead
 from airflow_release_plugin.models.file_chunk import FileChunk
 from airflow_release_plugin.models.flow import Deputy, Flow, FlowRevision
+from airflow_release_plugin.models.follower import Follower
 from airflow_release_plugin.models.lease import Lease
 from airflow_release_plugin.models.machine import MachineLook
 from airflow_release_plugin.models.mirror import MirrorRecord
@@ -36,6 +37,7 @@ __all__ = [
     "FileChunk",
     "Flow",
     "FlowRevision",
+    "Follower",
     "Gate",
     "Import",
     "Installation",

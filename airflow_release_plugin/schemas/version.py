@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from airflow_release_plugin.schemas.common import ResponseModel
+from pydantic import Field
+
+from airflow_release_plugin.schemas.common import Name, RequestModel, ResponseModel
+
+
+class FollowBody(RequestModel):
+    """
+    A machine that serves an environment asks where that is, and says what it serves itself.
+
+    ``host`` as Airflow names it, ``serves`` a version or empty, ``pause``: seconds until it asks again.
+    """
+
+    environment: Name
+    host: Name
+    serves: str = Field(default="", pattern="^([0-9a-f]{40})?$")
+    pause: int = Field(default=300, ge=1, le=86400)
 
 
 class HeadResponse(ResponseModel):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pydantic import Field
 
 from airflow_release_plugin.schemas.common import RequestModel, ResponseModel
@@ -25,11 +27,30 @@ class WatchResponse(ResponseModel):
     changed: dict[str, str]
 
 
+class SilentMachineResponse(ResponseModel):
+    """
+    A machine that is at work and does not ask any more, so that it serves what it has.
+
+    ``serves`` is the version that it served when it was heard from last, ``reason`` how Airflow knows that it
+    goes on.
+    """
+
+    host: str
+    serves: str
+    heard_at: datetime
+    reason: str
+
+
 class HealthResponse(ResponseModel):
-    """``status``: ``healthy``, ``degraded`` (it works, with problems) or ``unhealthy``; problems in words."""
+    """
+    ``status``: ``healthy``, ``degraded`` (it works, with problems) or ``unhealthy``; problems in words.
+
+    ``machines`` are named to those who are logged in.
+    """
 
     status: str
     problems: list[str]
+    machines: list[SilentMachineResponse] = []
 
 
 class MeResponse(ResponseModel):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from airflow_release_plugin.domain.release.machines import MachineSign
     from airflow_release_plugin.domain.tree.files import FileEntry
 
 
@@ -17,8 +18,12 @@ class VersionSource(Protocol):
     ``NotFoundError`` for what it has not.
     """
 
-    def head(self, environment: str) -> str | None:
-        """Commit that an environment is at; ``None`` before its first release."""
+    def head(self, environment: str, sign: MachineSign | None = None) -> str | None:
+        """
+        Commit that an environment is at; ``None`` before its first release.
+
+        :param sign: which machine asks, for those who look after machines
+        """
         ...
 
     def files(self, commit: str) -> dict[str, FileEntry]:

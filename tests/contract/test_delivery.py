@@ -14,11 +14,13 @@ from pathlib import Path
 import httpx
 import pytest
 from airflow.sdk.exceptions import AirflowException
+from sqlalchemy import select
 
 from airflow_release_plugin.bundles.http_versions import HttpVersions
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
 from airflow_release_plugin.client.retry import Backoff
 from airflow_release_plugin.client.settings import ClientSettings
+from airflow_release_plugin.domain.release.machines import MachineSign
 from airflow_release_plugin.domain.tree.files import REGULAR, TreeChange, blob_id
 from airflow_release_plugin.exceptions import (
     NotAllowedError,
@@ -26,6 +28,7 @@ from airflow_release_plugin.exceptions import (
     NotFoundError,
     UnavailableError,
 )
+from airflow_release_plugin.models import Follower
 from airflow_release_plugin.store.base import CommitMessage, environment_ref, submission_ref
 from airflow_release_plugin.store.database import database_store
 from airflow_release_plugin.store.serving import ServedTrees
@@ -95,6 +98,19 @@ def test_a_version_arrives_as_it_was_released(world: World, url: str, released: 
 
     assert source.head("prod") == released
     assert fetched(source, released)["etl.py"] == b"print('etl')\n"
+
+
+def test_a_machine_that_follows_is_written_down_with_what_it_serves(
+    world: World, url: str, released: str
+) -> None:
+    source = versions(world, url)
+
+    for serves in ("", released):
+        assert source.head("prod", MachineSign("worker-1", serves, 60)) == released
+
+    with world.session() as session:
+        (row,) = session.scalars(select(Follower)).all()
+    assert (row.environment, row.host, row.serves, row.pause) == ("prod", "worker-1", released, 60)
 
 
 def test_only_what_is_lacking_is_asked_for(world: World, relay: Relay, released: str) -> None:

@@ -152,7 +152,7 @@ def test_a_server_on_such_a_database_says_so_in_log_and_health(
 ) -> None:
     with airflow_uses(mysql()):
         startup.prepare()
-        (problem,) = health.problems()
+        (problem,) = health.look().problems
 
     assert "cannot work on mysql" in problem
     assert problem in caplog.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ class AirflowTwin:
     triggers: list[tuple[str, Mapping[str, Any] | None, bool]] = field(default_factory=list)
     serving: dict[str, ServedState] = field(default_factory=dict)
     ages: dict[str, float | None] = field(default_factory=dict)
+    at_work: dict[str, str] = field(default_factory=dict)
     ended_tasks: set[TaskKey] = field(default_factory=set)
     tasks: dict[TaskKey, TaskRecord] = field(default_factory=dict)
     operators: dict[TaskKey, TaskOperator] = field(default_factory=dict)
@@ -297,6 +299,9 @@ class AirflowTwin:
 
     def runs(self, runs: Iterable[tuple[str, str]]) -> tuple[RunFacts, ...]:
         return tuple(self.started[key] for key in runs if key in self.started)
+
+    def machines_at_work(self, bundle: str, since: Mapping[str, datetime]) -> Mapping[str, str]:
+        return {host: why for host, why in self.at_work.items() if bundle == "prod" and host in since}
 
     def component_ages(self) -> Mapping[str, float | None]:
         return self.ages

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from airflow_release_plugin.api.dependencies import CallerDep
-from airflow_release_plugin.schemas.version import HeadResponse, VersionResponse
+from airflow_release_plugin.domain.release.machines import MachineSign
+from airflow_release_plugin.schemas.version import FollowBody, HeadResponse, VersionResponse
 from airflow_release_plugin.services.promotion import delivery
 from airflow_release_plugin.store.wire import MEDIA_TYPE
 
@@ -30,6 +31,15 @@ def get_head(environment: str, caller: CallerDep) -> HeadResponse:
     with caller.transaction() as (ctx, actor):
         version = delivery.head(ctx, actor=actor, environment=environment)
         return HeadResponse(environment=environment, version=version)
+
+
+@router.post("/head")
+def follow(body: FollowBody, caller: CallerDep) -> HeadResponse:
+    """Which version an environment is at, for a machine that serves it; health names silent ones."""
+    sign = MachineSign(body.host, body.serves, body.pause)
+    with caller.transaction() as (ctx, actor):
+        version = delivery.follow(ctx, actor=actor, environment=body.environment, sign=sign)
+        return HeadResponse(environment=body.environment, version=version)
 
 
 @router.get("/{version}", response_model=VersionResponse, responses={304: {"description": "As you have it"}})

@@ -307,6 +307,28 @@ def _create_flow_revision() -> None:
     )
 
 
+def _create_follower() -> None:
+    op.create_table(
+        "release_follower",
+        sa.Column("environment", sa.String(length=250), nullable=False),
+        sa.Column("host", sa.String(length=250), nullable=False),
+        sa.Column(
+            "serves",
+            sa.String(length=40),
+            nullable=False,
+            comment="commit that it served then; empty for nothing",
+        ),
+        sa.Column(
+            "pause",
+            sa.Integer(),
+            nullable=False,
+            comment="seconds within which it means to give the next sign",
+        ),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False, comment="when it asked last"),
+        sa.PrimaryKeyConstraint("environment", "host", name=op.f("pk_release_follower")),
+    )
+
+
 def _create_gate() -> None:
     op.create_table(
         "release_gate",
@@ -900,6 +922,7 @@ def upgrade() -> None:
     _create_file_chunk()
     _create_flow()
     _create_flow_revision()
+    _create_follower()
     _create_gate()
     _create_installation()
     _create_lease()
@@ -943,6 +966,7 @@ def downgrade() -> None:
     op.drop_table("release_lease")
     op.drop_table("release_installation")
     op.drop_table("release_gate")
+    op.drop_table("release_follower")
     op.drop_table("release_flow_revision")
     op.drop_table("release_flow")
     op.drop_table("release_file_chunk")

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.release.drift import Finding, FindingKind
+from airflow_release_plugin.domain.release.machines import SilentMachine
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.models import MachineLook, Release
 from airflow_release_plugin.repositories import machines
@@ -20,6 +21,7 @@ from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.drift import alarms, lineage, served_trees
 from airflow_release_plugin.services.drift.served_trees import Machine
 from airflow_release_plugin.services.promotion import environments
+from airflow_release_plugin.services.promotion import machines as machines_that_follow
 from airflow_release_plugin.services.promotion.environments import EnvironmentDetail
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -45,6 +47,7 @@ class EnvironmentStatus:
     Where an environment stands.
 
     :param folder: where this machine keeps what it serves; ``None`` when it serves nothing of it
+    :param silent: machines that are at work and do not ask any more
     """
 
     environment: EnvironmentDetail
@@ -54,6 +57,7 @@ class EnvironmentStatus:
     folder: str | None
     served: str | None
     looks: tuple[MachineLook, ...]
+    silent: tuple[SilentMachine, ...]
 
 
 def status(ctx: Context, *, actor: Actor, name: str) -> EnvironmentStatus:
@@ -71,6 +75,7 @@ def status(ctx: Context, *, actor: Actor, name: str) -> EnvironmentStatus:
         folder=str(folders.base) if folders and served else None,
         served=served,
         looks=looks(ctx, name),
+        silent=machines_that_follow.silent(ctx, name),
     )
 
 

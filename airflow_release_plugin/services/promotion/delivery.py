@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.machines import MachineSign
 from airflow_release_plugin.domain.tree.files import FileEntry
+from airflow_release_plugin.services.promotion import machines
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context
@@ -40,6 +42,13 @@ def head(ctx: Context, *, actor: Actor, environment: str) -> str | None:
     """Commit that an environment is at; ``None`` before its first release."""
     access.require_executor(ctx, actor, "fetch versions")
     return ctx.store.head(environment)
+
+
+def follow(ctx: Context, *, actor: Actor, environment: str, sign: MachineSign) -> str | None:
+    """The same for a machine that serves the environment, whose sign of life is written down."""
+    commit = head(ctx, actor=actor, environment=environment)
+    machines.note(ctx, environment, sign)
+    return commit
 
 
 def get_version(ctx: Context, *, actor: Actor, commit: str) -> Version:

@@ -100,6 +100,7 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "POST /rollbacks/preview": (EDITORS, {"release_id": "{released}"}),
     "POST /rollbacks": (EDITORS.replace("200", "201"), ROLLBACK),
     "GET /versions/head?environment=prod": (EXECUTORS, None),
+    "POST /versions/head": (EXECUTORS, {"environment": "prod", "host": "worker-1"}),
     "GET /versions/{version}": (EXECUTORS, None),
     "GET /versions/{version}/blobs": (EXECUTORS, None),
     "GET /environments": (EVERYBODY, None),

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
-from sqlalchemy import Engine, text
+from airflow.utils.net import get_hostname
+from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
 from airflow_release_plugin.domain.tree.files import REGULAR, TreeChange
+from airflow_release_plugin.models import Follower
 from airflow_release_plugin.store.base import CommitMessage, submission_ref
 from tests.harness.clock import FrozenClock
 from tests.harness.context import World, make_world
@@ -71,6 +74,33 @@ def test_a_dag_processor_reads_what_it_lacks_from_the_database(world: World) -> 
 
     assert names(ReleaseDagBundle(name="prod")) == ["etl.py"]
     assert names(ReleaseDagBundle(name="prod", version=head)) == ["etl.py"]
+
+
+@pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
+def test_a_dag_processor_is_written_down_with_what_it_serves(
+    world: World, session_factory: sessionmaker[Session]
+) -> None:
+    head = world.head
+    world.ctx.session.rollback()
+
+    ReleaseDagBundle(name="prod", refresh_interval=77).initialize()
+
+    with session_factory() as session:
+        (row,) = session.scalars(select(Follower)).all()
+    assert (row.environment, row.host, row.serves, row.pause) == ("prod", get_hostname(), head, 77)
+
+
+def test_a_database_that_takes_no_writes_serves_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ctx.session.rollback()
+
+    def refuse(*_: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("attempt to write a readonly database"))
+
+    monkeypatch.setattr("airflow_release_plugin.store.database_versions.followers.note", refuse)
+
+    assert names(ReleaseDagBundle(name="prod")) == ["etl.py"]
 
 
 def test_a_task_finds_what_the_dag_processor_of_its_machine_follows(

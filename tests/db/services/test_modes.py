@@ -151,7 +151,7 @@ def test_health_names_an_airflow_that_was_not_tested(
     monkeypatch.setenv("AIRFLOW__RELEASE__STORE_PATH", str(tmp_path / "store.git"))
     monkeypatch.setattr(version_compat, "AIRFLOW_VERSION", "3.4.0")
 
-    assert health.problems() == [health.UNTESTED]
+    assert health.look().problems == (health.UNTESTED,)
     assert health.UNTESTED in health.HARMLESS
 
 
@@ -162,4 +162,4 @@ def test_health_names_a_setting_that_makes_no_sense(
 ) -> None:
     monkeypatch.setenv(f"AIRFLOW__RELEASE__{name.upper()}", "banana")
 
-    assert f"setting {name}" in health.problems()
+    assert f"setting {name}" in health.look().problems

@@ -21,6 +21,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from airflow_release_plugin.bundles import release
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
+from airflow_release_plugin.domain.release.machines import MachineSign
 from airflow_release_plugin.domain.tree.files import REGULAR, FileEntry, TreeChange
 from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.exceptions import InvalidRequestError, UnavailableError
@@ -49,9 +50,12 @@ class Source:
     def __init__(self) -> None:
         self.store = memory_store()
         self.is_away = False
+        self.signs: list[MachineSign] = []
 
-    def head(self, environment: str) -> str | None:
-        return self.open().head(environment)
+    def head(self, environment: str, sign: MachineSign | None = None) -> str | None:
+        store = self.open()
+        self.signs += [sign] if sign else []
+        return store.head(environment)
 
     def files(self, commit: str) -> dict[str, FileEntry]:
         return self.open().files(commit)

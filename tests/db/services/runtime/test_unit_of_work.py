@@ -88,4 +88,4 @@ def test_what_the_store_was_given_is_committed_with_the_rest_or_not_at_all(
         assert store.read(blob_id(b"kept")) == b"kept"
         with pytest.raises(NotFoundError):
             store.read(blob_id(b"lost"))
-    assert health.problems() == []
+    assert health.look().problems == ()

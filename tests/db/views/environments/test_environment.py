@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.jobs.job import Job
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from airflow_release_plugin.models import Follower
 from airflow_release_plugin.services.mirror import pushing
 from airflow_release_plugin.store.database import database_store
 from tests.db.views.conftest import Browsers, Installation
@@ -303,3 +306,27 @@ class TestTheMirror:
 
         assert git(mirror, "rev-parse", "prod") == ours
         assert 'data-state="up_to_date"' in browser_of("admin").get("/environment/").text
+
+
+@pytest.mark.req("R76")
+def test_machines_that_fell_silent_are_named_with_what_they_served(
+    browser_of: Browsers, own_engine: Engine
+) -> None:
+    heard = datetime.now(timezone.utc) - timedelta(hours=1)
+    with Session(own_engine) as session:
+        session.add(Follower(environment="prod", host="dp-1", serves="a" * 40, pause=300, heard_at=heard))
+        session.commit()
+    assert "dp-1" not in browser_of("viewer").get("/environment/").text
+
+    with Session(own_engine) as session:
+        job = Job()
+        job.job_type, job.state, job.hostname = "DagProcessorJob", "running", "dp-1"
+        job.latest_heartbeat = datetime.now(timezone.utc)
+        session.add(job)
+        session.commit()
+
+    page = browser_of("viewer").get("/environment/").text
+    assert "Machines not heard from" in page
+    assert "dp-1" in page
+    assert "aaaaaaaa" in page
+    assert "Its dag processor has not ended" in page
