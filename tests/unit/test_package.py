@@ -48,7 +48,10 @@ def test_a_setting_with_choices_describes_each(setting: Setting[str]) -> None:
 
 
 def test_options_that_may_hold_secrets_are_masked_by_airflow() -> None:
-    assert {name for name, option in OPTIONS.items() if option["sensitive"]} == {"drift_notifiers"}
+    assert {name for name, option in OPTIONS.items() if option["sensitive"]} == {
+        "drift_notifiers",
+        "mirror_url",
+    }
 
 
 @pytest.mark.parametrize("key", sorted(OPTIONS))
