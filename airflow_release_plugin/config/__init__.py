@@ -186,8 +186,39 @@ pipeline_dag_id = text(
 )
 check_timeout = whole(
     "check_timeout",
+    600,
+    "Seconds after which the check of a release runs no further file. It is then tried again, and in the end "
+    "the release is errored. Here and below, time that other processes take of the worker does not count.",
+)
+check_start_timeout = whole(
+    "check_start_timeout",
     120,
-    "Seconds after which the parse check of a release is given up, and has failed.",
+    "Seconds in which Airflow has to be loaded for a check, before its other limits begin. Taking longer, it "
+    "is tried again, and in the end the release is errored.",
+)
+check_file_timeout = whole(
+    "check_file_timeout",
+    60,
+    "Seconds of processor time that one DAG file may use in a check; four times as long if it mostly waits. "
+    "Taking longer, it has failed.",
+)
+check_memory_mb = whole(
+    "check_memory_mb",
+    4096,
+    "MiB of memory that DAG files may use in a check, beside what Airflow takes itself.",
+)
+check_folders = names(
+    "check_folders",
+    "",
+    "Folders and files of the worker that DAG files may read in a check, besides their own tree and what is "
+    "installed: absolute, separated by commas. What lies in a DAG bundle is never read.",
+    example="/etc/our-company,/opt/data/calendars",
+)
+require_confinement = flag(
+    "require_confinement",
+    False,
+    "Whether a check must shut its DAG files off from other files and the network (Linux with Landlock). If "
+    "so, a worker that cannot makes the release errored; if not, its report says that it could not.",
 )
 check_environment = names(
     "check_environment",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from airflow_release_plugin.domain.release.progress import ItemState
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
-from airflow_release_plugin.schemas.release import FileProgressBody, ProgressBody
+from airflow_release_plugin.proof.findings import refusals
+from airflow_release_plugin.schemas.release import MAX_LINE, MAX_LINES, FileProgressBody, ProgressBody
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -78,7 +79,8 @@ class ProgressTeller:
 def _progress(path: str, report: FileReport | None) -> FileProgressBody:
     if report is None:
         return FileProgressBody(path=path, state=ItemState.CHECKING)
-    if not report.error:
-        return FileProgressBody(path=path, state=ItemState.CHECKED)
-    last = report.error.strip().splitlines()[-1]
-    return FileProgressBody(path=path, state=ItemState.FAILED, detail=last[:_LONGEST_DETAIL])
+    told = {"seconds": report.seconds, "lines": [line[:MAX_LINE] for line in report.logged[:MAX_LINES]]}
+    if report.is_ok or not report.is_reached:
+        return FileProgressBody(path=path, state=ItemState.CHECKED, **told)
+    last = (refusals(report) or report.error.strip().splitlines())[-1]
+    return FileProgressBody(path=path, state=ItemState.FAILED, detail=last[:_LONGEST_DETAIL], **told)

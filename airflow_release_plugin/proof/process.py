@@ -1,5 +1,7 @@
 """
-The process that :mod:`runner` starts: parses DAG files with Airflow, a JSON line for each step.
+The process that :mod:`runner` starts: shuts itself in, then runs DAG files with Airflow.
+
+It writes a JSON line for each step.
 
 Results go to a file of their own, since DAG code may print to, close or redirect anything that is open.
 """
@@ -15,14 +17,20 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
 from airflow_release_plugin.analysis.outlook import find_outlook
-from airflow_release_plugin.analysis.parsed_dag import ParsedDag, ParsedTask
+from airflow_release_plugin.analysis.parsed_dag import ParsedDag
+from airflow_release_plugin.proof.areas import Areas
+from airflow_release_plugin.proof.confinement import shut_in
+from airflow_release_plugin.proof.dag_description import canonical, describe
+from airflow_release_plugin.proof.log_keeper import LogKeeper
+from airflow_release_plugin.proof.observation import PrivateFolder
 from airflow_release_plugin.proof.report import FileReport
+from airflow_release_plugin.proof.watching import DagFileWatcher
 
 _MOST_WARNINGS = 20
 
@@ -32,16 +40,28 @@ def main(scratch: Path) -> None:
     job = json.loads((scratch / "job.json").read_text(encoding="utf-8"))
     results = scratch / "results"
     tree = Path(job["tree"])
+    private = [PrivateFolder(**each) for each in job["private"]]
+    around = shut_in(str(tree), str(scratch), private, job["readable"])
+    told = {"confinement": asdict(around.confinement), "dropped": around.dropped}
+    if job["require_confinement"] and not around.confinement.is_whole:
+        _write(results, {"event": "unconfined", **told})
+        os._exit(1)
+    watcher = DagFileWatcher(str(tree), around.areas, job["aliases"])
+    keeper = LogKeeper(str(tree))
     _shut_out_database()
     parse = _parser(tree, job["bundle_name"], job["last_runs"])
     with (scratch / "crash").open("wb") as crash:
         _prepare(crash, job["memory_bytes"])
-        _write(results, {"event": "ready"})
+        watcher.install()
+        _write(results, {"event": "ready", **told})
         for path in job["files"]:
             _write(results, {"event": "start", "path": path})
-            before = _State(tree)
+            before = _State(around.areas)
             _silence()
+            keeper.start()
+            watcher.start()
             report = _timed(parse, path)
+            report = replace(report, observed=watcher.stop(), logged=keeper.stop())
             before.restore()
             _write(results, {"event": "result", **asdict(report)})
         # Threads and exit handlers of DAG code must not keep the process alive.
@@ -78,8 +98,10 @@ def _prepare(crash: IO[bytes], memory_bytes: int) -> None:
     _silence()
     with contextlib.suppress(ValueError, OSError):
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        limit = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+        limit = _data_bytes() + memory_bytes
+        resource.setrlimit(
+            resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard)
+        )
     faulthandler.enable(crash)
     set_handler = signal.signal
 
@@ -90,6 +112,15 @@ def _prepare(crash: IO[bytes], memory_bytes: int) -> None:
     signal.signal = keep_fault_handler  # type: ignore[assignment]
 
 
+def _data_bytes() -> int:
+    """What Airflow itself takes, as far as the system tells: no part of what DAG code may use."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmData:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
 def _write(results: Path, event: dict[str, Any]) -> None:
     # Opened each time, since DAG code may close what it did not open.
     with results.open("ab") as stream:
@@ -97,10 +128,10 @@ def _write(results: Path, event: dict[str, Any]) -> None:
 
 
 class _State:
-    """What one DAG file must not leave behind for the next: paths, environment, its local modules."""
+    """What a DAG file must not leave behind for the next: paths, environment, modules of its own."""
 
-    def __init__(self, tree: Path) -> None:
-        self._tree = f"{tree}{os.sep}"
+    def __init__(self, areas: Areas) -> None:
+        self._areas = areas
         self._path = list(sys.path)
         self._folder = Path.cwd()
         self._environment = dict(os.environ)
@@ -111,9 +142,19 @@ class _State:
         os.environ.update(self._environment)
         os.chdir(self._folder)
         for name, module in list(sys.modules.items()):
-            file = getattr(module, "__file__", None)
-            if isinstance(file, str) and file.startswith(self._tree):
+            if not all(self._areas.is_installed(place) for place in _places(module)):
                 del sys.modules[name]
+        # Each file then lists the folders that it imports from by itself, and the watcher sees it.
+        for entry in list(sys.path_importer_cache):
+            if not self._areas.is_installed(entry):
+                del sys.path_importer_cache[entry]
+
+
+def _places(module: Any) -> Iterator[str]:
+    """Where a module comes from: one file, or the folders of a package that has no file."""
+    with contextlib.suppress(Exception):  # DAG code puts all kinds of things there
+        found = [getattr(module, "__file__", None), *(getattr(module, "__path__", None) or ())]
+        yield from (place for place in found if isinstance(place, str) and os.path.isabs(place))
 
 
 def _timed(parse: Callable[[str], FileReport], path: str) -> FileReport:
@@ -135,17 +176,19 @@ def _parser(
             dag_folder=file, bundle_path=tree, bundle_name=bundle_name or None, collect_dags=False
         )
         dags: list[ParsedDag] = []
+        texts: list[tuple[str, str]] = []
         try:
             bag.process_file(file, only_if_updated=False, safe_mode=False)
             errors = list(bag.import_errors.values())
             for dag in bag.dags.values():
                 serialized = LazyDeserializedDAG.from_dag(dag)
-                parsed = _parsed(dag, serialized.timetable.summary)
+                parsed = describe(dag, serialized.timetable.summary)
                 if dag.dag_id in last_runs:
                     parsed = replace(
                         parsed, outlook=find_outlook(serialized, _run_info(last_runs[dag.dag_id]))
                     )
                 dags.append(parsed)
+                texts.append((dag.dag_id, canonical(serialized.data, str(tree))))
         except Exception as error:  # what Airflow's dag processor would store as an import error
             errors = [f"{type(error).__name__}: {error}"]
         warnings = [text for texts in bag.captured_warnings.values() for text in texts]
@@ -154,6 +197,7 @@ def _parser(
             dags=tuple(sorted(dags, key=lambda dag: dag.dag_id)),
             error="\n".join(errors),
             warnings=tuple(warnings[:_MOST_WARNINGS]),
+            serialized=tuple(sorted(texts)),
         )
 
     return parse
@@ -177,56 +221,6 @@ def _moment(text: str | None) -> Any:
     import pendulum
 
     return pendulum.parse(text) if text else None
-
-
-def _parsed(dag: Any, schedule: str | None) -> ParsedDag:
-    tasks = sorted(dag.tasks, key=lambda task: str(task.task_id))
-    condition = getattr(dag.timetable, "asset_condition", None)
-    return ParsedDag(
-        dag_id=dag.dag_id,
-        schedule=None if schedule in {None, "None", "Never, external triggers only"} else schedule,
-        description=dag.description or "",
-        catchup=bool(dag.catchup),
-        tasks=tuple(_task(task) for task in tasks),
-        edges=tuple(sorted((task.task_id, after) for task in tasks for after in task.downstream_task_ids)),
-        tags=tuple(sorted(dag.tags)),
-        owners=tuple(sorted({task.owner for task in tasks if task.owner})),
-        assets_in=_asset_names([condition] if condition is not None else []),
-        assets_out=_asset_names(outlet for task in tasks for outlet in getattr(task, "outlets", None) or ()),
-        paused_at_creation=dag.is_paused_upon_creation,
-    )
-
-
-def _task(task: Any) -> ParsedTask:
-    return ParsedTask(
-        task_id=task.task_id,
-        type=task.task_type,
-        pool=task.pool or "",
-        queue=task.queue or "",
-        owner=task.owner or "",
-        trigger_rule=str(getattr(task.trigger_rule, "value", task.trigger_rule) or ""),
-        retries=int(task.retries or 0),
-        callable=getattr(getattr(task, "python_callable", None), "__qualname__", ""),
-        executor=task.executor or "",
-        connections=_connections(task),
-    )
-
-
-def _connections(task: Any) -> tuple[str, ...]:
-    named = {**getattr(task, "partial_kwargs", {}), **getattr(task, "__dict__", {})}
-    ids = (value for name, value in named.items() if name.endswith("conn_id"))
-    return tuple(sorted({value for value in ids if isinstance(value, str) and value and "{{" not in value}))
-
-
-def _asset_names(assets: Iterable[Any]) -> tuple[str, ...]:
-    names: set[str] = set()
-    pending = list(assets)
-    while pending:
-        asset = pending.pop()
-        pending.extend(getattr(asset, "objects", ()))  # of "all of" and "any of"
-        if name := getattr(asset, "name", None) or getattr(asset, "uri", None):
-            names.add(name)
-    return tuple(sorted(names))
 
 
 if __name__ == "__main__":

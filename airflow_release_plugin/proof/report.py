@@ -1,4 +1,4 @@
-"""What a parse check found out; plain data that travels as JSON."""
+"""What running DAG files showed: plain data that travels as JSON."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_release_plugin.analysis.parsed_dag import ParsedDag, known_values
 from airflow_release_plugin.analysis.references import References
+from airflow_release_plugin.proof.observation import NOTHING_KNOWN, Confinement, Observed
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,10 @@ class FileReport:
     :param warnings: what Airflow or Python warned about
     :param seconds: time that parsing took
     :param references: what the file itself names literally; empty when it cannot be read
+    :param observed: what it did while it ran
+    :param serialized: DAG ids, each with its DAG as Airflow serialises it: JSON without where it lies
+    :param logged: warnings and errors that Airflow or DAG code logged meanwhile
+    :param is_reached: whether it was run; one that was not is neither good nor bad
     """
 
     path: str
@@ -27,6 +32,16 @@ class FileReport:
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     references: References = field(default_factory=References)
+    observed: Observed = field(default_factory=Observed)
+    serialized: tuple[tuple[str, str], ...] = ()
+    logged: tuple[str, ...] = ()
+    is_reached: bool = True
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it ran, made what it was to make, and read nothing that no approval covers."""
+        is_forbidden = any(access.is_forbidden for access in self.observed.outside)
+        return self.is_reached and not self.error and not is_forbidden
 
     @property
     def dag_ids(self) -> tuple[str, ...]:
@@ -39,20 +54,24 @@ class FileReport:
         values = known_values(cls, data)
         values["dags"] = tuple(ParsedDag.from_dict(dag) for dag in data.get("dags", ()))
         values["references"] = References(**known_values(References, data.get("references", {})))
+        values["observed"] = Observed.from_dict(data.get("observed", {}))
+        values["serialized"] = tuple((dag_id, text) for dag_id, text in data.get("serialized", ()))
         return cls(**values)
 
 
 @dataclass(frozen=True)
 class ParseReport:
     """
-    The result of a parse check.
+    What became of the files of one tree.
 
     :param files: in the order in which they were asked for
-    :param seconds: wall time of the whole check
+    :param seconds: wall time of it all
+    :param confinement: what was in force
     """
 
     files: tuple[FileReport, ...]
     seconds: float = 0.0
+    confinement: Confinement = NOTHING_KNOWN
 
     @property
     def duplicates(self) -> dict[str, tuple[str, ...]]:
@@ -65,8 +84,8 @@ class ParseReport:
 
     @property
     def is_ok(self) -> bool:
-        """Whether every file can be used and no DAG id is defined twice."""
-        return not self.duplicates and not any(file.error for file in self.files)
+        """Whether every file is and no DAG id is defined twice."""
+        return not self.duplicates and all(file.is_ok for file in self.files)
 
     @property
     def dag_ids(self) -> tuple[str, ...]:
@@ -81,4 +100,5 @@ class ParseReport:
     def from_dict(cls, data: Mapping[str, Any]) -> ParseReport:
         """Read what :meth:`to_dict` wrote, also after a trip through JSON."""
         files = tuple(FileReport.from_dict(file) for file in data.get("files", ()))
-        return cls(files=files, seconds=float(data.get("seconds", 0.0)))
+        confinement = Confinement(**known_values(Confinement, data.get("confinement", {})))
+        return cls(files, seconds=float(data.get("seconds", 0.0)), confinement=confinement)

@@ -47,6 +47,8 @@ class ReleaseItemResponse(ResponseModel):
 
 
 MAX_DETAIL = 20000
+MAX_LINES, MAX_LINE = 20, 1000
+"""Lines of a log that travel with a file's progress, and characters in one."""
 _LONGEST = {"name": 200, "path": 1000, "detail": MAX_DETAIL}
 """Characters in the texts of a check item."""
 
@@ -71,11 +73,19 @@ class ReportBody(RequestModel):
 
 
 class FileProgressBody(RequestModel):
-    """How far the check of one file is: ``checking``, ``checked`` or ``failed`` with the reason."""
+    """
+    How far the check of one file is: ``checking``, ``checked`` or ``failed`` with the reason.
+
+    ``seconds`` is how long it took, ``lines`` what was logged meanwhile.
+    """
 
     path: str = Field(max_length=1000)
     state: ItemState
     detail: str = Field(default="", max_length=1000)
+    seconds: float = Field(default=0.0, ge=0)
+    lines: list[Annotated[str, Field(max_length=MAX_LINE)]] = Field(
+        default_factory=list, max_length=MAX_LINES
+    )
 
     @field_validator("state")
     @classmethod
@@ -100,11 +110,17 @@ class ProgressResponse(ResponseModel):
 
 
 class ItemProgressResponse(ResponseModel):
-    """How far one item is; ``detail`` says why it failed."""
+    """
+    How far one item is; ``detail`` says why it failed.
+
+    While it is checked, ``seconds`` is how long it took and ``lines`` what was logged meanwhile.
+    """
 
     path: str
     state: ItemState
     detail: str
+    seconds: float
+    lines: list[str]
 
 
 class ReportResponse(ResponseModel):
@@ -274,6 +290,10 @@ class WorkTreeResponse(ResponseModel):
     dag_files: list[str]
     deleted: list[str]
     timeout: int
+    start_timeout: int
+    file_timeout: int
+    memory_mb: int
+    require_confinement: bool
     last_runs: dict[str, LastRunResponse | None]
 
 

@@ -95,7 +95,7 @@ def claim(release_id: IdPath, body: ClaimBody, caller: CallerDep) -> ClaimRespon
 def progress(release_id: IdPath, body: ProgressBody, caller: CallerDep) -> ProgressResponse:
     """Say how far the check of some files is; shown on the page of the release, not kept."""
     with caller.transaction() as (ctx, actor):
-        files = [ItemProgress(file.path, file.state, file.detail) for file in body.files]
+        files = [ItemProgress(**{**dict(file), "lines": tuple(file.lines)}) for file in body.files]
         told = progress_service.note(
             ctx, actor=actor, release_id=release_id, attempt=body.attempt, files=files
         )

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+CONFINEMENT = "confinement"
+"""Name of the item of a check that says what the code which it ran could reach."""
+
 
 class CheckStatus(str, Enum):
     """Outcome of one check."""
@@ -62,6 +65,11 @@ class CheckItem:
     def last_line(self) -> str:
         """The last line of its detail that says something; empty without one."""
         return next((line.strip() for line in reversed(self.detail.splitlines()) if line.strip()), "")
+
+
+def is_confined(items: Iterable[CheckItem]) -> bool:
+    """Whether a check says that files and network were shut for the code that it ran."""
+    return any(item.name == CONFINEMENT and item.facts.get("is_whole") is True for item in items)
 
 
 def failed(items: Iterable[CheckItem]) -> list[CheckItem]:

@@ -29,11 +29,19 @@ REPORTED_STATES = frozenset({ItemState.CHECKING, ItemState.CHECKED, ItemState.FA
 
 @dataclass(frozen=True)
 class ItemProgress:
-    """One DAG file of a release; ``detail`` says why it failed."""
+    """
+    One DAG file of a release.
+
+    :param detail: why it failed
+    :param seconds: how long its check took; 0 before it has ended
+    :param lines: what was logged while it was checked; kept only until the check has reported
+    """
 
     path: str
     state: ItemState
     detail: str = ""
+    seconds: float = 0.0
+    lines: tuple[str, ...] = ()
 
     @property
     def is_done(self) -> bool:

@@ -10,10 +10,12 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
 from airflow_release_plugin.domain.release.runs import AT_WORK, StartStatus
 from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.tasks import TaskKey, TaskRole
 from airflow_release_plugin.models import Event, Release, ReleaseItem, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import events as event_queries
 from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.repositories import task_claims as claim_queries
 from airflow_release_plugin.services.approvals import approvals
 from airflow_release_plugin.services.imports import evidence as import_evidence
 from airflow_release_plugin.services.imports.evidence import ImportEvidence
@@ -45,12 +47,18 @@ _WAITS = {
 
 @dataclass(frozen=True)
 class PipelineView:
-    """The DAG run that works on the release; ``problem`` says why it does not move."""
+    """
+    The DAG run that works on the release.
+
+    :param problem: why it does not move
+    :param check: the task that checks, or has checked, the present attempt; its log has every line
+    """
 
     dag_id: str
     run_id: str
     state: str
     problem: str | None
+    check: TaskKey | None
 
 
 @dataclass(frozen=True)
@@ -207,7 +215,9 @@ def _pipeline(ctx: Context, release: Release, state: ReleaseState) -> PipelineVi
     is_verified = state is ReleaseState.RELEASED and run_state not in AT_WORK
     if state in _WAITS and not is_verified:
         problem = _pipeline_problem(ctx, release, run_state)
-    return PipelineView(release.pipeline_dag_id, release.pipeline_run_id, run_state, problem)
+    claim = claim_queries.of_role(ctx.session, release.id, release.attempt, TaskRole.CHECK)
+    check = claim.task if claim else None
+    return PipelineView(release.pipeline_dag_id, release.pipeline_run_id, run_state, problem, check)
 
 
 def _pipeline_problem(ctx: Context, release: Release, run_state: str) -> str | None:

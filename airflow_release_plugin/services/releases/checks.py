@@ -9,7 +9,7 @@ from datetime import timedelta
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import LastRun
-from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind, failed
+from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind, failed, is_confined
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.domain.tree.files import FileEntry
@@ -25,6 +25,11 @@ from airflow_release_plugin.services.versions import risk
 from airflow_release_plugin.services.versions.contents import dag_files_to_parse
 from airflow_release_plugin.services.versions.streams import stream
 
+_UNCONFINED = (
+    "The worker does not say that it confined the check, which [release] require_confinement demands. Let "
+    "the pipeline's task run where Landlock is (Linux 6.7 or newer) and this version of Airflow Release; "
+    "then retry."
+)
 _REPORTERS = {ReportKind.CHECK: (TaskRole.CHECK,), ReportKind.TEST: ()}
 """Roles of the tasks that may report, by kind; none for every task of the run."""
 
@@ -41,6 +46,10 @@ class WorkTree:
     dag_files: list[str]
     deleted: list[str]
     timeout: int
+    start_timeout: int
+    file_timeout: int
+    memory_mb: int
+    require_confinement: bool
     last_runs: dict[str, LastRun | None]
 
 
@@ -59,6 +68,10 @@ def work_tree(ctx: Context, *, actor: Actor, release_id: int) -> WorkTree:
         dag_files=dag_files_to_parse(ctx, release),
         deleted=[change.path for change in release.changes if change.is_deletion],
         timeout=ctx.settings.check_timeout,
+        start_timeout=ctx.settings.check_start_timeout,
+        file_timeout=ctx.settings.check_file_timeout,
+        memory_mb=ctx.settings.check_memory_mb,
+        require_confinement=ctx.settings.require_confinement,
         last_runs={dag_id: last_runs.get(dag_id) for dag_id in dag_ids},
     )
 
@@ -120,6 +133,8 @@ def report(
     release.progress_json = None
     if problems:
         lifecycle.move(ctx, release, ReleaseState.FAILED, actor=actor, reason=_summary(problems))
+    elif kind is ReportKind.CHECK and ctx.settings.require_confinement and not is_confined(items):
+        lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=_UNCONFINED)
     elif ask and kind is ReportKind.CHECK:
         _request_approval(ctx, release, actor=actor)
     return release

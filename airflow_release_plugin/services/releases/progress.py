@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind, failed
@@ -38,14 +39,14 @@ def note(
     known = _told(release, _check_of(release))
     release.progress_json = {
         "of": _check_of(release),
-        "files": {**known, **{file.path: [file.state.value, file.detail] for file in files}},
+        "files": {**known, **{file.path: _written(file) for file in files}},
     }
     return items(release, release.state, ())
 
 
 def note_served(release: Release, paths: Iterable[str], *, now: datetime) -> None:
     """Write down which files the verification has seen served by now; gone with its report, too."""
-    files = {path: [ItemState.SERVED.value, ""] for path in paths}
+    files = {path: _written(ItemProgress(path, ItemState.SERVED)) for path in paths}
     is_more = len(files) > len(_told(release, _verification_of(release)))
     since = now if is_more else last_served(release)
     release.progress_json = {
@@ -72,7 +73,7 @@ def _verification_of(release: Release) -> str:
     return f"{release.attempt} in {release.target_commit}"
 
 
-def _told(release: Release, of: str) -> Mapping[str, list[str]]:
+def _told(release: Release, of: str) -> Mapping[str, Mapping[str, Any]]:
     told = release.progress_json or {}
     return told["files"] if told.get("of") == of else {}
 
@@ -82,7 +83,7 @@ def items(release: Release, state: ReleaseState, reports: Sequence[Report]) -> t
     if state is ReleaseState.CHECKING:
         told = _told(release, _check_of(release))
         return tuple(
-            ItemProgress(item.path, *_read(told[item.path]))
+            _read(item.path, told[item.path])
             if item.path in told
             else ItemProgress(item.path, ItemState.WAITING)
             for item in release.items
@@ -93,8 +94,19 @@ def items(release: Release, state: ReleaseState, reports: Sequence[Report]) -> t
     return tuple(_item(item, state, checked, served, item.path in seen) for item in release.items)
 
 
-def _read(told: list[str]) -> tuple[ItemState, str]:
-    return ItemState(told[0]), told[1]
+def _written(file: ItemProgress) -> dict[str, Any]:
+    return {
+        "state": file.state.value,
+        "detail": file.detail,
+        "seconds": file.seconds,
+        "lines": list(file.lines),
+    }
+
+
+def _read(path: str, told: Mapping[str, Any]) -> ItemProgress:
+    return ItemProgress(
+        path, ItemState(told["state"]), told["detail"], float(told["seconds"]), tuple(told["lines"])
+    )
 
 
 def _latest(release: Release, reports: Iterable[Report], kind: ReportKind) -> tuple[CheckItem, ...] | None:

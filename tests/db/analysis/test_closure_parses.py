@@ -14,7 +14,6 @@ from airflow_release_plugin.proof.runner import run_files
 
 EXAMPLES = ("airflow.example_dags", "airflow.providers.standard.example_dags")
 DEMO = Path(__file__).resolve().parents[3] / "dags"
-TIMEOUT = 120
 
 DAG = """
 from airflow.sdk import DAG
@@ -83,7 +82,7 @@ def copy(root: Path, closure: Closure, target: Path) -> None:
 
 
 def parse(tree: Path, *dag_files: str) -> dict[str, FileReport]:
-    return {file.path: file for file in run_files(tree, dag_files, timeout=TIMEOUT).files}
+    return {file.path: file for file in run_files(tree, dag_files).files}
 
 
 @pytest.fixture(scope="module")

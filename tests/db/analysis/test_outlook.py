@@ -71,7 +71,7 @@ def look(tree: Path) -> Looked:
     head = HEAD.replace("{midnight}", now.midnight(0))
     for name, arguments in DAGS.items():
         Path(tree, f"{name}.py").write_text(f"{head}\nwith DAG('{name}', {arguments}):\n    pass\n")
-    report = run_files(tree, [f"{name}.py" for name in DAGS], timeout=120, last_runs=last_runs)
+    report = run_files(tree, [f"{name}.py" for name in DAGS], last_runs=last_runs)
     assert report.is_ok, [file.error for file in report.files if file.error]
     now.outlooks.update({dag.dag_id: dag.outlook for file in report.files for dag in file.dags})
     return now

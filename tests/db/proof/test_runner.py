@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from airflow_release_plugin.exceptions import UnavailableError
+from airflow_release_plugin.proof.limits import Limits
 from airflow_release_plugin.proof.report import FileReport, ParseReport
 from airflow_release_plugin.proof.runner import run_files
 
@@ -65,7 +66,7 @@ def write(tree: Path, files: dict[str, str]) -> Path:
 def report(tmp_path_factory: pytest.TempPathFactory) -> ParseReport:
     tree = write(tmp_path_factory.mktemp("tree"), TREE)
     files = [path for path in TREE if not path.startswith("lib/")]
-    return run_files(tree, [*files, "gone.py", "../up.py"], timeout=110, bundle_name="prod")
+    return run_files(tree, [*files, "gone.py", "../up.py"], bundle_name="prod")
 
 
 def of(report: ParseReport, path: str) -> FileReport:
@@ -152,23 +153,58 @@ class TestTime:
         report = run_files(
             write(tmp_path, {"loop.py": loop, "ok.py": dag("ok")}),
             ["loop.py", "ok.py"],
-            timeout=100,
-            file_timeout=8,
+            limits=Limits(file=5),
         )
 
-        assert "does not finish" in of(report, "loop.py").error
+        assert "used 5 seconds of processor time" in of(report, "loop.py").error
+        assert "[release] check_file_timeout" in of(report, "loop.py").error
         assert of(report, "ok.py").dag_ids == ("ok",)
 
-    def test_what_the_time_does_not_suffice_for_is_said(self, tmp_path: Path) -> None:
-        report = run_files(write(tmp_path, {"ok.py": dag("ok")}), ["ok.py"], timeout=0.2)
+    def test_a_file_that_waits_has_longer_and_is_told_that_it_waits(self, tmp_path: Path) -> None:
+        tree = write(tmp_path, {"waits.py": "import time\ntime.sleep(600)\n"})
+        (found,) = run_files(tree, ["waits.py"], limits=Limits(file=1)).files
 
-        assert "0.2 seconds of the check were used up" in of(report, "ok.py").error
+        assert "did not finish within 4 seconds" in found.error
+        assert "it waits for something" in found.error
+
+    def test_airflow_that_is_not_loaded_in_time_is_no_fault_of_a_file(self, tmp_path: Path) -> None:
+        with pytest.raises(UnavailableError, match=r"no fault.*tried again.*check_start_timeout"):
+            run_files(write(tmp_path, {"ok.py": dag("ok")}), ["ok.py"], limits=Limits(start=0.01))
+
+    def test_files_that_have_no_turn_any_more_are_no_fault_of_theirs(self, tmp_path: Path) -> None:
+        tree = write(tmp_path, {"slow.py": "import time\ntime.sleep(1)\n" + dag("slow"), "ok.py": dag("ok")})
+
+        with pytest.raises(UnavailableError, match=r"1 had no turn, ok.py first.*no fault.*check_timeout"):
+            run_files(tree, ["slow.py", "ok.py"], limits=Limits(total=0.5))
+
+    def test_beside_one_that_is_wrong_anyway_they_are_only_not_reached(self, tmp_path: Path) -> None:
+        tree = write(tmp_path, {"wrong.py": "import time\ntime.sleep(1)\n1 / 0\n", "ok.py": dag("ok")})
+        report = run_files(tree, ["wrong.py", "ok.py"], limits=Limits(total=0.5))
+
+        assert "ZeroDivisionError" in of(report, "wrong.py").error
+        assert (of(report, "ok.py").is_reached, of(report, "ok.py").error) == (False, "")
+
+    def test_loading_airflow_takes_nothing_from_the_time_of_files(self, tmp_path: Path) -> None:
+        """With next to no time the first file has its turn all the same."""
+        tree = write(tmp_path, {"one.py": "", "two.py": ""})
+
+        with pytest.raises(UnavailableError, match=r"used up by 1 files; 1 had no turn, two\.py first"):
+            run_files(tree, ["one.py", "two.py"], limits=Limits(total=1e-6))
+
+    def test_memory_counts_from_where_airflow_is_loaded(self, tmp_path: Path) -> None:
+        tree = write(tmp_path, {"big.py": "x = bytearray(200 * 1024**2)\n", "small.py": dag("small")})
+        report = run_files(tree, ["big.py", "small.py"], limits=Limits(memory_mb=100))
+
+        assert "MemoryError" in of(report, "big.py").error
+        assert "100 MiB" in of(report, "big.py").error
+        assert "[release] check_memory_mb" in of(report, "big.py").error
+        assert of(report, "small.py").dag_ids == ("small",)
 
     def test_nothing_is_left_running(self, tmp_path: Path) -> None:
-        code = "import subprocess\npid = subprocess.Popen(['sleep', '600']).pid\n"
-        code += f"open({str(tmp_path / 'pid')!r}, 'w').write(str(pid))\n"
-        run_files(write(tmp_path, {"child.py": code}), ["child.py"], timeout=60)
-        pid = int((tmp_path / "pid").read_text())
+        code = "import subprocess\nfrom airflow.sdk import DAG\n"
+        code += "dag = DAG('child', description=str(subprocess.Popen(['sleep', '600']).pid))\n"
+        (found,) = run_files(write(tmp_path, {"child.py": code}), ["child.py"]).files
+        pid = int(found.dags[0].description)
 
         assert _ends(pid)
 
@@ -187,16 +223,14 @@ def _ends(pid: int) -> bool:
 
 def test_the_environment_is_passed_on(tmp_path: Path) -> None:
     code = "from airflow.sdk import Variable\nassert Variable.get('env') == 'prod'\n" + dag("env")
-    report = run_files(
-        write(tmp_path, {"env.py": code}), ["env.py"], timeout=60, environment={"AIRFLOW_VAR_ENV": "prod"}
-    )
+    report = run_files(write(tmp_path, {"env.py": code}), ["env.py"], environment={"AIRFLOW_VAR_ENV": "prod"})
 
     assert (report.files[0].error, report.dag_ids) == ("", ("env",))
 
 
 def test_the_tree_is_left_as_it_was(tmp_path: Path) -> None:
     tree = write(tmp_path, {"ok.py": "import lib.tool\nopen('litter', 'w')\n" + dag("ok"), "lib/tool.py": ""})
-    run_files(tree, ["ok.py"], timeout=60)
+    run_files(tree, ["ok.py"])
 
     assert sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*")) == [
         "lib",
@@ -211,4 +245,4 @@ def test_an_interpreter_without_airflow_is_named(tmp_path: Path) -> None:
     fake.chmod(0o755)
 
     with pytest.raises(UnavailableError, match=r"could not start Airflow with .*no airflow here"):
-        run_files(write(tmp_path, {"ok.py": ""}), ["ok.py"], timeout=60, python=os.fspath(fake))
+        run_files(write(tmp_path, {"ok.py": ""}), ["ok.py"], python=os.fspath(fake))

@@ -45,7 +45,7 @@ dag = DAG("spy", description=json.dumps(seen, default=str))
 def spy(tree: Path) -> dict[str, Any]:
     """What DAG code sees while the parse check runs it as the pipeline's operator does."""
     (tree / "spy.py").write_text(SPY)
-    (report,) = run_files(tree, ["spy.py"], timeout=100, environment=parsing_environment()).files
+    (report,) = run_files(tree, ["spy.py"], environment=parsing_environment()).files
     assert report.error == ""
     seen: dict[str, Any] = json.loads(report.dags[0].description)
     return seen
@@ -101,7 +101,7 @@ def test_a_variable_that_is_not_handed_on_is_explained(
     monkeypatch.setenv("DATA_DIR", "/data")
     (tmp_path / "reads.py").write_text("import os\nos.environ['DATA_DIR']\n")
 
-    (report,) = run_files(tmp_path, ["reads.py"], timeout=100).files
+    (report,) = run_files(tmp_path, ["reads.py"]).files
 
     assert "KeyError: 'DATA_DIR'" in report.error
     assert "check_environment" in report.error

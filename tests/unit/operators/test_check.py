@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
@@ -20,10 +22,11 @@ TREE = {
     "twin.py": GOOD,
     "broken.py": b"import airflow\nimport no_such_module_anywhere\n",
     "empty.py": b"# airflow dag\n",
+    "slow.py": b"import time\ntime.sleep(1)\n" + GOOD,
 }
 
 
-def prepare(server, dag_files, deleted=()):
+def prepare(server, dag_files, deleted=(), **limits):
     work = {
         "release_id": 7,
         "attempt": 2,
@@ -32,8 +35,13 @@ def prepare(server, dag_files, deleted=()):
         "change_digest": "0" * 64,
         "dag_files": dag_files,
         "deleted": list(deleted),
-        "timeout": 100,
+        "timeout": 600,
+        "start_timeout": 120,
+        "file_timeout": 60,
+        "memory_mb": 4096,
+        "require_confinement": False,
         "last_runs": {"good": None},
+        **limits,
     }
     tree = zipped(*((path, TREE[path], 0o100644) for path in dag_files))
     server.script("GET", "/releases/7/work", work)
@@ -54,13 +62,18 @@ def test_release_that_parses_is_reported_with_its_facts(server):
     body = report(server)
     assert (body["kind"], body["attempt"], body["base_commit"]) == ("check", 2, "base")
     assert body["request_approval"] is False
-    parsed, deleted = body["items"]
+    parsed, deleted, confined = body["items"]
     assert (parsed["path"], parsed["status"]) == ("good.py", "passed")
     dag = parsed["facts"]["dags"][0]
     assert dag["dag_id"] == "good"
     assert [task["task_id"] for task in dag["tasks"]] == ["one", "two"]
+    assert [each["path"] for each in parsed["facts"]["observed"]["opened"]] == ["good.py"]
+    assert parsed["facts"]["observed"]["is_whole"] is True
     assert (deleted["name"], deleted["path"], deleted["status"]) == ("deleted", "old.py", "passed")
     assert ti.xcoms == {"_link_ReleaseLink_check": "/release/ui/releases/7"}
+    assert (confined["name"], confined["status"]) == ("confinement", "passed")
+    assert confined["detail"].startswith("Confined: files and ")
+    assert confined["facts"]["is_whole"] is True
 
 
 def test_release_that_does_not_is_reported_first_and_then_fails_the_task(server):
@@ -82,6 +95,36 @@ def test_broken_machinery_is_not_reported_as_a_failed_check_so_that_the_task_is_
     with pytest.raises(Exception, match="damaged") as caught:
         CheckReleaseOperator(task_id="check", release_id=7).execute(context())
     assert not isinstance(caught.value, AirflowFailException | UnavailableError)
+    assert not server.called("/release/api/v1/releases/7/reports")
+
+
+def test_read_of_the_source_fails_the_release_with_the_line(server, tmp_path, monkeypatch):
+    source = tmp_path / "dags"
+    source.mkdir()
+    (source / "rates.yaml").write_text("a: 1")
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", bundles(source))
+    TREE["reads.py"] = f"try:\n  open('{source}/rates.yaml')\nexcept OSError: pass\n".encode() + GOOD
+    prepare(server, ["reads.py"])
+    with pytest.raises(
+        AirflowFailException, match=r"reads.py line 2 opens .*rates.yaml, which lies in the source"
+    ):
+        CheckReleaseOperator(task_id="check", release_id=7).execute(context())
+
+    (item,) = [item for item in report(server)["items"] if item["status"] == "failed"]
+    assert (item["name"], item["path"]) == ("parse", "reads.py")
+
+
+def bundles(source):
+    classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    return json.dumps([{"name": "dev", "classpath": classpath, "kwargs": {"path": str(source)}}])
+
+
+def test_time_that_is_up_before_a_file_had_its_turn_is_no_fault_of_a_file(server):
+    prepare(server, ["slow.py", "good.py"], timeout=0)
+    with pytest.raises(
+        UnavailableError, match=r"no fault of these files; the check is tried again.*check_timeout"
+    ):
+        CheckReleaseOperator(task_id="check", release_id=7).execute(context())
     assert not server.called("/release/api/v1/releases/7/reports")
 
 

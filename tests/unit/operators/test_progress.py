@@ -9,6 +9,7 @@ from airflow_release_plugin.domain.release.progress import ItemState
 from airflow_release_plugin.exceptions import ConflictError, UnavailableError
 from airflow_release_plugin.operators import progress
 from airflow_release_plugin.operators.progress import ProgressTeller
+from airflow_release_plugin.proof.observation import Observed, OutsideAccess
 from airflow_release_plugin.proof.report import FileReport
 from airflow_release_plugin.schemas.release import ProgressBody
 
@@ -74,3 +75,25 @@ def test_a_server_that_does_not_want_to_know_hears_no_more() -> None:
         tell("b.py", None)
 
     assert len(listener.batches) == 1
+
+
+def test_seconds_and_what_was_logged_are_told_as_far_as_there_is_room() -> None:
+    listener = Listener()
+    with ProgressTeller(listener, attempt=1) as tell:
+        tell("a.py", FileReport("a.py", seconds=1.5, logged=tuple(f"{n}{'x' * 2000}" for n in range(30))))
+        assert listener.wait(lambda: len(listener.batches) == 1)
+
+    (file,) = listener.batches[0].files
+    assert (file.seconds, len(file.lines), len(file.lines[0])) == (1.5, 20, 1000)
+
+
+def test_a_file_that_read_other_dag_code_has_failed_with_the_line() -> None:
+    listener = Listener()
+    access = OutsideAccess("/dags/x.yaml", "a.py line 3", "opens", "the source 'dev'")
+    with ProgressTeller(listener, attempt=1) as tell:
+        tell("a.py", FileReport("a.py", observed=Observed(outside=(access,))))
+        assert listener.wait(lambda: len(listener.batches) == 1)
+
+    (file,) = listener.batches[0].files
+    assert file.state is ItemState.FAILED
+    assert file.detail.startswith("a.py line 3 opens /dags/x.yaml, which lies in the source 'dev'")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from airflow_release_plugin.domain.identity import Actor
@@ -243,6 +245,42 @@ def parsed(path: str, *dag_ids: str) -> CheckItem:
     """What a worker reports of a file that defines these DAGs."""
     dags = [{"dag_id": dag_id} for dag_id in dag_ids]
     return CheckItem("parse", CheckStatus.PASSED, path, facts={"dags": dags})
+
+
+@pytest.mark.req("R80")
+class TestConfinement:
+    def demanding(self, world: World) -> World:
+        settings = replace(world.ctx.settings, require_confinement=True)
+        return World(replace(world.ctx, settings=settings), world.twin)
+
+    def test_a_check_that_was_not_confined_makes_the_release_errored_where_that_is_demanded(
+        self, world: World
+    ) -> None:
+        world = self.demanding(world)
+        open_ = CheckItem("confinement", CheckStatus.WARNING, facts={"is_whole": False})
+        release = world.report(requested(world), [parsed("etl.py", "etl"), open_])
+
+        assert release.state is ReleaseState.ERRORED
+        assert "[release] require_confinement" in release.state_reason
+
+    def test_a_worker_that_says_nothing_of_it_was_not(self, world: World) -> None:
+        world = self.demanding(world)
+
+        assert world.report(requested(world), [parsed("etl.py", "etl")]).state is ReleaseState.ERRORED
+
+    def test_one_that_was_goes_on(self, world: World) -> None:
+        world = self.demanding(world)
+        shut = CheckItem("confinement", CheckStatus.PASSED, facts={"is_whole": True})
+        release = world.report(requested(world), [parsed("etl.py", "etl"), shut])
+
+        assert release.state is ReleaseState.AWAITING_APPROVAL
+
+    def test_the_worker_is_told_the_limits_and_the_demand(self, world: World) -> None:
+        world = self.demanding(world)
+        work = checks.work_tree(world.ctx, actor=PIPELINE, release_id=requested(world).id)
+
+        assert (work.timeout, work.start_timeout, work.file_timeout, work.memory_mb) == (600, 120, 60, 4096)
+        assert work.require_confinement
 
 
 @pytest.mark.parametrize("found", [["other"], ["etl", "other"]])

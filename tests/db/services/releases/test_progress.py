@@ -48,6 +48,31 @@ def test_each_file_is_where_the_worker_is_with_it(world: World) -> None:
     }
 
 
+def test_seconds_and_what_was_logged_are_shown_while_it_is_checked(world: World) -> None:
+    release = asked(world, "one", "two")
+    done = ItemProgress("one.py", ItemState.CHECKED, "", 1.25, ("WARNING: no rates today",))
+    tell(world, release, done)
+
+    view = release_page.get_release(world.ctx, actor=DEV, release_id=release.id)
+    assert view.progress == (done, ItemProgress("two.py", ItemState.WAITING))
+
+
+def test_the_task_that_checks_is_named_for_its_log(world: World) -> None:
+    release = asked(world, "one")
+    before = release_page.get_release(world.ctx, actor=DEV, release_id=release.id)
+    tell(world, release, ItemProgress("one.py", ItemState.CHECKING))
+    after = release_page.get_release(world.ctx, actor=DEV, release_id=release.id)
+
+    assert before.pipeline is not None
+    assert after.pipeline is not None
+    assert after.pipeline.check is not None
+    assert before.pipeline.check is None
+    assert (after.pipeline.check.dag_id, after.pipeline.check.run_id) == (
+        release.pipeline_dag_id,
+        release.pipeline_run_id,
+    )
+
+
 def test_the_report_takes_the_place_of_what_was_told(world: World) -> None:
     release = asked(world, "one", "two")
     tell(world, release, ItemProgress("one.py", ItemState.CHECKING))

@@ -86,7 +86,7 @@ def checked(world: World, release: Release, folder: Path) -> Release:
         (tree / entry.path).parent.mkdir(parents=True, exist_ok=True)
         (tree / entry.path).write_bytes(world.store.read(entry.blob))
     work = checks.work_tree(world.ctx, actor=PIPELINE, release_id=release.id)
-    report = run_files(tree, work.dag_files, timeout=120, bundle_name="prod")
+    report = run_files(tree, work.dag_files, bundle_name="prod")
     assert report.is_ok, [file.error for file in report.files]
     items = [
         parsed(f.path, dags=[asdict(dag) for dag in f.dags], references=asdict(f.references))
