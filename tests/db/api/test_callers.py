@@ -194,6 +194,7 @@ ROLLBACK_SCOPE: dict[str, Any] = {
     "keep": ["helpers.py"],
 }
 BODIES: dict[str, dict[str, Any]] = {
+    "/versions/head": {"environment": "prod", "host": "worker-1", "serves": "a" * 40, "pause": 60},
     "/submissions": {"path": "etl.py", "comment": "c"},
     "/releases": {
         "title": "t",
