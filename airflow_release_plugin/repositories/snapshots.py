@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm.attributes import set_committed_value
 
 from airflow_release_plugin.models import Snapshot, Submission
 
@@ -40,5 +41,8 @@ def give(session: Session, snapshot: Snapshot, submissions: Collection[Submissio
     ids = [submission.id for submission in submissions]
     session.execute(
         update(Submission).where(Submission.id.in_(ids)).values(snapshot_id=snapshot.id),
-        execution_options={"synchronize_session": "evaluate"},
+        execution_options={"synchronize_session": False},
     )
+    for submission in submissions:
+        set_committed_value(submission, "snapshot_id", snapshot.id)
+        set_committed_value(submission, "snapshot", snapshot)

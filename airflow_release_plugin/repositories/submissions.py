@@ -114,6 +114,13 @@ def with_state(session: Session, unit_ids: Iterable[int], state: SubmissionState
     return list(session.scalars(query))
 
 
+def on_the_way(session: Session, unit: Unit) -> list[Submission]:
+    """Submissions of a unit that wait in the list or are in an open release."""
+    states = [SubmissionState.PENDING, SubmissionState.IN_RELEASE]
+    query = select(Submission).where(Submission.unit_id == unit.id, Submission.state.in_(states))
+    return list(session.scalars(query))
+
+
 def newest_versions(
     session: Session, unit_ids: Iterable[int], states: Collection[SubmissionState]
 ) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from airflow_release_plugin.analysis.closure import Closure
@@ -15,7 +16,7 @@ from airflow_release_plugin.exceptions import (
     NotFoundError,
     UnchangedError,
 )
-from airflow_release_plugin.models import Unit
+from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.releases import expiry
 from airflow_release_plugin.services.runtime.context import Context
@@ -44,14 +45,24 @@ def content_of(ctx: Context, workspace: SourceWorkspace, unit: Unit | None, path
     return content
 
 
-def refuse_locked(ctx: Context, workspace: SourceWorkspace, unit: Unit, content: Content) -> None:
-    """Raise what speaks against the version now that nobody else changes the unit."""
-    _refuse_busy(ctx, unit, content)
-    _refuse_unchanged(ctx, workspace, unit, content)
+def refuse_locked(ctx: Context, workspace: SourceWorkspace, unit: Unit, content: Content) -> list[Submission]:
+    """
+    Raise what speaks against the version now that nobody else changes the unit.
+
+    Return the versions that wait in the list: the new one supersedes them.
+    """
+    on_the_way = submissions.on_the_way(ctx.session, unit)
+    _refuse_busy(ctx, unit, content, on_the_way)
+    _refuse_unchanged(ctx, workspace, unit, content, on_the_way)
+    return _in_state(on_the_way, SubmissionState.PENDING)
+
+
+def _in_state(rows: Iterable[Submission], *states: SubmissionState) -> list[Submission]:
+    return [row for row in rows if row.state in states]
 
 
 def _present(ctx: Context, workspace: SourceWorkspace, unit: Unit | None, path: str) -> Content:
-    error = ctx.airflow.source.import_errors(ctx.settings.source, [path]).get(path)
+    error = workspace.chosen_errors.get(path)
     closure = workspace.source.closure(path)
     if error:
         last = error.strip().splitlines()[-1]
@@ -60,7 +71,7 @@ def _present(ctx: Context, workspace: SourceWorkspace, unit: Unit | None, path: 
             "it, and submit again.",
             path=path,
         )
-    facts = ctx.airflow.source.facts(ctx.settings.source, [path]).get(path, ())
+    facts = workspace.chosen_facts.get(path, ())
     if not facts:
         raise ConflictError(
             f"Airflow has not parsed {path!r} yet, or found no Dag in it. Wait for the dag processor "
@@ -99,12 +110,12 @@ def _refuse_twice(workspace: SourceWorkspace, unit: Unit | None, content: Conten
             )
 
 
-def _refuse_busy(ctx: Context, unit: Unit, content: Content) -> None:
+def _refuse_busy(ctx: Context, unit: Unit, content: Content, on_the_way: Sequence[Submission]) -> None:
     """A unit does not move, and in basic mode does not change, under a release that holds it."""
     moves = content.closure is not None and unit.path != content.path
     if not moves and not ctx.settings.is_basic:
         return
-    in_release = submissions.with_state(ctx.session, [unit.id], SubmissionState.IN_RELEASE)
+    in_release = _in_state(on_the_way, SubmissionState.IN_RELEASE)
     expiry.expire_holders_if_due(ctx, in_release)
     for row in in_release:
         if row.state is SubmissionState.IN_RELEASE:
@@ -116,9 +127,15 @@ def _refuse_busy(ctx: Context, unit: Unit, content: Content) -> None:
             )
 
 
-def _refuse_unchanged(ctx: Context, workspace: SourceWorkspace, unit: Unit, content: Content) -> None:
-    waiting = submissions.with_state(ctx.session, [unit.id], SubmissionState.PENDING)
-    waiting += submissions.with_state(ctx.session, [unit.id], SubmissionState.IN_RELEASE)
+def _refuse_unchanged(
+    ctx: Context,
+    workspace: SourceWorkspace,
+    unit: Unit,
+    content: Content,
+    on_the_way: Sequence[Submission],
+) -> None:
+    # A release that expired just now gave its versions back
+    waiting = _in_state(on_the_way, SubmissionState.PENDING, SubmissionState.IN_RELEASE)
     same = next((s for s in waiting if (s.digest, s.change) == (content.digest, content.change)), None)
     if same is not None:
         raise UnchangedError(

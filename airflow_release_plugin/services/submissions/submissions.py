@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypeVar
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.ports import DagFacts
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.text.phrasing import first_few
@@ -58,7 +57,7 @@ def submit(ctx: Context, *, actor: Actor, path: str, comment: str = "") -> Submi
     :raises NotAllowedError: the actor may not edit a DAG of the file in Airflow
     """
     access.require_source(ctx)
-    workspace = SourceWorkspace(ctx)
+    workspace = SourceWorkspace(ctx, [path])
     taken = _snapshot(ctx, workspace, [path], actor=actor)
     submission = _submit(ctx, workspace, taken, actor=actor, path=path, comment=comment)
     snapshots.keep(ctx, taken, [submission])
@@ -74,10 +73,10 @@ def submit_many(ctx: Context, *, actor: Actor, paths: Sequence[str], comment: st
     """
     access.require_source(ctx)
     distinct = _counted(paths)
-    workspace = SourceWorkspace(ctx)
+    workspace = SourceWorkspace(ctx, distinct)
     taken = _snapshot(ctx, workspace, distinct, actor=actor)
     # Before the first event: the trail is locked from there to the commit.
-    submissions.lock_units(ctx.session, [unit.id for path in distinct if (unit := workspace.unit(path))])
+    workspace.lock([unit for path in distinct if (unit := workspace.unit(path))])
     handled = []
     for path in distinct:
         try:
@@ -96,16 +95,17 @@ def _snapshot(
     ctx: Context, workspace: SourceWorkspace, paths: Collection[str], *, actor: Actor
 ) -> TakenSnapshot:
     """The source as it is now; nothing of it is looked at for somebody who may submit none of the files."""
-    facts = ctx.airflow.source.facts(ctx.settings.source, paths)
     for path in paths:
-        if path in workspace.present and access.may_edit(ctx, actor, _known_ids(ctx, facts, path)):
+        known = _known_ids(ctx, workspace, path)
+        if path in workspace.present and access.may_edit(ctx, actor, known):
             return snapshots.take(ctx, workspace.source)
     return TakenSnapshot({}, {})
 
 
-def _known_ids(ctx: Context, facts: Mapping[str, Sequence[DagFacts]], path: str) -> set[str]:
+def _known_ids(ctx: Context, workspace: SourceWorkspace, path: str) -> set[str]:
     """Target ids of the DAGs that Airflow knows in a file; before it knows any, the one that is likely."""
-    return {ctx.settings.target_id(f.dag_id) for f in facts.get(path, ())} or {PurePosixPath(path).stem}
+    known = workspace.chosen_facts.get(path, ())
+    return {ctx.settings.target_id(f.dag_id) for f in known} or {PurePosixPath(path).stem}
 
 
 def _counted(chosen: Iterable[T]) -> list[T]:
@@ -147,13 +147,12 @@ def _submit(
     if not is_present and unit is None:
         workspace.source.require(path)
     # Before the file is looked into: what is wrong with it is not for everybody.
-    facts = ctx.airflow.source.facts(ctx.settings.source, [path])
-    access.require_edit(ctx, actor, _known_ids(ctx, facts, path))
+    access.require_edit(ctx, actor, _known_ids(ctx, workspace, path))
     content = content_of(ctx, workspace, unit, path)
     access.require_edit(ctx, actor, content.dag_ids)
     unit = known_unit(ctx, unit, path, content.dag_ids)
-    submissions.lock_units(ctx.session, [unit.id])
-    refuse_locked(ctx, workspace, unit, content)
+    workspace.lock([unit])
+    superseded = refuse_locked(ctx, workspace, unit, content)
     files = {}
     if content.closure:
         taken.require_same(content.closure)
@@ -161,9 +160,8 @@ def _submit(
     if is_present:
         unit.path = path
     submission = _store(ctx, unit, content, files, actor=actor, comment=comment)
-    for older in submissions.with_state(ctx.session, [unit.id], SubmissionState.PENDING):
-        if older is not submission:
-            older.move_to(SubmissionState.SUPERSEDED)
+    for older in superseded:
+        older.move_to(SubmissionState.SUPERSEDED)
     workspace.units[unit.path] = unit
     workspace.waiting[unit.id] = submission
     return submission

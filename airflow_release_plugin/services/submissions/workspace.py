@@ -26,14 +26,17 @@ class SourceWorkspace:
     Where there is no source, nothing is present and nothing is gone; versions that imports brought wait all
     the same.
 
+    :param chosen: paths of the files that are to be submitted
     :raises NotHereError: this installation has neither source nor target
     """
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, chosen: Collection[str] = ()) -> None:
         if not ctx.settings.has_source:
             access.require_target(ctx)
         self._ctx = ctx
         self._name = ctx.settings.source
+        self._chosen = chosen
+        self.locked: set[int] = set()
 
     @cached_property
     def source(self) -> Source:
@@ -72,6 +75,23 @@ class SourceWorkspace:
     def facts(self) -> Mapping[str, tuple[DagFacts, ...]]:
         """What Airflow knows of the source's DAGs, by path."""
         return self._ctx.airflow.source.facts(self._name)
+
+    @cached_property
+    def chosen_facts(self) -> Mapping[str, tuple[DagFacts, ...]]:
+        """What Airflow knows of the DAGs of the chosen files, by path."""
+        return self._ctx.airflow.source.facts(self._name, self._chosen)
+
+    @cached_property
+    def chosen_errors(self) -> Mapping[str, str]:
+        """Import errors of the chosen files by path."""
+        return self._ctx.airflow.source.import_errors(self._name, self._chosen)
+
+    def lock(self, units: Collection[Unit]) -> None:
+        """Hold units until the transaction ends; those that are held already cost nothing."""
+        wanted = {unit.id for unit in units} - self.locked
+        if wanted:
+            submissions.lock_units(self._ctx.session, wanted)
+            self.locked |= wanted
 
     @cached_property
     def errors(self) -> Mapping[str, str]:
