@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_release_plugin.domain.release.machines import KEPT, MOST, MachineSign
@@ -19,16 +19,15 @@ _TOUCH = timedelta(seconds=30)
 
 
 def note(session: Session, environment: str, sign: MachineSign, now: datetime) -> None:
-    """Write down a sign of life, and forget machines that gave none for long."""
+    """Write down a sign of life that is news, and forget machines that gave none for long."""
+    here = Follower.environment == environment
+    if _is_known(session, environment, sign, now):
+        return
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     table: Any = Follower.__table__
     values = {"serves": sign.serves, "pause": sign.pause, "heard_at": now}
     insert: Any = dialect.insert(table).values(environment=environment, host=sign.host, **values)
-    is_news = or_(table.c.serves != sign.serves, table.c.pause != sign.pause, table.c.heard_at < now - _TOUCH)
-    session.execute(
-        insert.on_conflict_do_update(index_elements=["environment", "host"], set_=values, where=is_news)
-    )
-    here = Follower.environment == environment
+    session.execute(insert.on_conflict_do_update(index_elements=["environment", "host"], set_=values))
     session.execute(
         delete(Follower).where(here, Follower.heard_at < now - KEPT),
         execution_options={"synchronize_session": False},
@@ -41,9 +40,23 @@ def note(session: Session, environment: str, sign: MachineSign, now: datetime) -
         )
 
 
+def _is_known(session: Session, environment: str, sign: MachineSign, now: datetime) -> bool:
+    """Whether the same was written down a moment ago; only read, since some ask every few seconds."""
+    query = select(Follower.host).where(
+        Follower.environment == environment,
+        Follower.host == sign.host,
+        Follower.serves == sign.serves,
+        Follower.pause == sign.pause,
+        Follower.heard_at > now - _TOUCH,
+        Follower.heard_at <= now,
+    )
+    return session.scalar(query) is not None
+
+
 def quiet(session: Session, environment: str, *, since: datetime, until: datetime) -> list[Follower]:
     """Machines that were heard from last between these moments, by name."""
     query = select(Follower).where(
         Follower.environment == environment, Follower.heard_at > since, Follower.heard_at < until
     )
-    return list(session.scalars(query.order_by(Follower.host)))
+    fresh = query.order_by(Follower.host).execution_options(populate_existing=True)
+    return list(session.scalars(fresh))

@@ -63,6 +63,19 @@ def test_one_that_asks_again_disappears_and_the_newest_counts(busy: World, clock
     assert silent(busy) == [("worker-1", NEWER), ("worker-2", COMMIT)]
 
 
+def test_one_that_asks_every_few_seconds_writes_twice_a_minute(
+    busy: World, clock: FrozenClock, engine: Engine
+) -> None:
+    written = 0
+    for _ in range(20):
+        with counted(engine) as statements:
+            asks(busy, pause=3)
+        written += any(statement.startswith("INSERT") for statement in statements)
+        clock.advance(seconds=3)
+
+    assert written == 2
+
+
 def test_one_that_has_nothing_to_do_or_is_gone_is_not_named(world: World, clock: FrozenClock) -> None:
     asks(world)
     clock.advance(hours=1)
