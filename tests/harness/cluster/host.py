@@ -143,9 +143,10 @@ class Host:
         return {name: code for name, code in codes.items() if code is not None}
 
     def forget(self, *folders: str) -> None:
-        """Delete folders of it."""
+        """Delete folders of it, as far as they are there."""
         for folder in folders:
-            shutil.rmtree(self.folder / folder)
+            if (self.folder / folder).exists():
+                shutil.rmtree(self.folder / folder)
 
     def _entering(self, command: Sequence[str]) -> list[str]:
         place = self.place
