@@ -16,6 +16,7 @@ from airflow.policies import hookimpl
 if TYPE_CHECKING:
     from airflow_release_plugin.airflow_internals.namespace import Namespace
 
+_LONGEST_ID = 250
 _ORIGINAL_ID = "_release_source_dag_id"
 _PARSING_DAG_ID = "_AIRFLOW_PARSING_CONTEXT_DAG_ID"
 
@@ -68,6 +69,14 @@ def _rename(dag: Any, namespace: Namespace) -> None:
         raise AirflowClusterPolicyViolation(
             f"DAG id {dag.dag_id!r} begins with {namespace.prefix!r}, which marks dev copies."
             " Rename the DAG, or change [release] source_dag_id_prefix."
+        )
+    if len(namespace.prefix + dag.dag_id) > _LONGEST_ID:
+        from airflow.exceptions import AirflowClusterPolicyViolation
+
+        raise AirflowClusterPolicyViolation(
+            f"DAG id {dag.dag_id!r} has {len(dag.dag_id)} characters; with {namespace.prefix!r}, which marks"
+            f" dev copies, it is longer than the {_LONGEST_ID} that Airflow takes. Shorten the id to"
+            f" {_LONGEST_ID - len(namespace.prefix)}, or [release] source_dag_id_prefix."
         )
     dag.__dict__[_ORIGINAL_ID] = dag.dag_id
     dag.dag_id = namespace.prefix + dag.dag_id

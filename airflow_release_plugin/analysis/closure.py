@@ -18,9 +18,9 @@ from airflow_release_plugin.analysis.evaluation.scopes import ImportRef
 from airflow_release_plugin.analysis.include_rules import RULES_FILE, parse_rules
 from airflow_release_plugin.analysis.module_facts import ModuleFacts, Role
 from airflow_release_plugin.analysis.module_finder import Found, ModuleFinder
-from airflow_release_plugin.analysis.name_twins import refuse_twins
 from airflow_release_plugin.analysis.named_files import BESIDE, Named, is_template
 from airflow_release_plugin.analysis.packages import strange_modules
+from airflow_release_plugin.analysis.refusals import refuse_other_encodings, refuse_twins
 from airflow_release_plugin.analysis.source_files import SourceFiles
 from airflow_release_plugin.analysis.source_modules import SourceModules
 from airflow_release_plugin.domain.release.digest import files_digest
@@ -89,6 +89,7 @@ class Closure:
     :param unresolved: "name (file line n)" of data files that look local but do not exist
     :param warnings: what a reviewer should know
     :param gaps: those of the warnings that say that something may be missing
+    :param dag_ids: ids of DAGs that the text of the DAG file names
     """
 
     entry: str
@@ -97,6 +98,7 @@ class Closure:
     unresolved: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    dag_ids: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -143,6 +145,7 @@ class _Closing:
 
     def run(self) -> Closure:
         self._add(self._entry, FileKind.DAG, "DAG file")
+        refuse_other_encodings(self._files, self._entry)
         self._add_rules()
         while self._pending or self._left_over():
             while self._pending:
@@ -162,6 +165,7 @@ class _Closing:
             unresolved=self._unresolved(),
             warnings=_unique([*(one.warnings for one in named), gaps]),
             gaps=gaps,
+            dag_ids=self._facts[self._entry].dag_ids if self._entry in self._facts else (),
         )
 
     def _unresolved(self) -> tuple[str, ...]:

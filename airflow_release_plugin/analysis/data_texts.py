@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow_release_plugin.analysis.evaluation.values import UNKNOWN
 from airflow_release_plugin.analysis.shell_words import shell_names
+from airflow_release_plugin.analysis.text_decoding import decode_text
 
 _STATEMENT = re.compile(r"\{%[-+]?\s*(?:include|import|extends|from)\s+(.*?)\s*[-+]?%\}", re.DOTALL)
 _TAIL = re.compile(r"\s+(?:ignore\s+missing|with(?:out)?\s+context|import\b|as\s+\w+).*", re.DOTALL)
@@ -67,7 +68,7 @@ def template_names(text: str) -> Iterator[str]:
 
 def read_template(data: bytes) -> DataNames:
     """Names in a template."""
-    text = data.decode("utf-8", "replace") if b"{%" in data else ""
+    text = decode_text(data)[0] if b"{%" in data else ""
     return DataNames(tuple(dict.fromkeys(template_names(text)))) if text else _NOTHING
 
 
@@ -75,7 +76,7 @@ def read_data(data: bytes) -> DataNames:
     """Names in YAML, JSON, TOML and the like: words that look like paths or dotted names."""
     paths: dict[str, None] = {}
     dotted: dict[str, None] = {}
-    text = data.decode("utf-8", "replace")
+    text = decode_text(data)[0]
     for line in text.splitlines()[:_MOST_LINES]:
         if ("." not in line and "/" not in line) or len(line) > _LONGEST_LINE:
             continue
@@ -92,7 +93,7 @@ def read_data(data: bytes) -> DataNames:
 
 def read_script(data: bytes) -> DataNames:
     """Names in a shell script."""
-    text = data.decode("utf-8", "replace")[:_LONGEST_SCRIPT]
+    text = decode_text(data)[0][:_LONGEST_SCRIPT]
     found = shell_names(text)
     return DataNames(tuple(dict.fromkeys(template_names(text))), found.paths, found.modules)
 

@@ -90,6 +90,7 @@ class ModuleFacts:
     :param exports: names in a literal ``__all__``
     :param served: ``(path, name)`` of functions that are called with arguments here
     :param mentioned: identifiers that the module reads
+    :param dag_ids: ids of DAGs that the text names
     :param consulted: modules whose constants or functions were used: path by name, level
         and importer; empty for none
     """
@@ -102,4 +103,5 @@ class ModuleFacts:
     open_reads: tuple[OpenRead, ...] = ()
     served: frozenset[tuple[str, str]] = frozenset()
     mentioned: frozenset[str] = frozenset()
+    dag_ids: tuple[str, ...] = ()
     consulted: Mapping[tuple[str, int, str], str] = field(default_factory=dict)

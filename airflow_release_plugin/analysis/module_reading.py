@@ -25,6 +25,7 @@ from airflow_release_plugin.analysis.evaluation.values import (
 )
 from airflow_release_plugin.analysis.module_facts import NamingPlace, OpenRead, Role
 from airflow_release_plugin.analysis.sinks import Sink, find_sinks, listing_filters
+from airflow_release_plugin.analysis.written_dags import written_dag_ids
 
 _SOURCE = ROOT[:2]
 _MOST_SITES = 64
@@ -87,6 +88,7 @@ class ModuleReading:
         self.mentions: dict[NamingPlace, None] = {}
         self.open_reads: dict[OpenRead, None] = {}
         self.served: set[tuple[str, str]] = set()
+        self.dag_ids: tuple[str, ...] = ()
         self.consulted: dict[tuple[str, int, str], str] = {}
         self.sites: dict[CodeScope, list[CallSite]] = defaultdict(list)
         self.open_places: dict[CodeScope, list[_Proto]] = defaultdict(list)
@@ -99,6 +101,7 @@ class ModuleReading:
         for sink in find_sinks(self.text, self._ev):
             self._emit(_Proto(sink.role, sink.node, sink.scope, sink.call, "", sink.package))
             self._finish(sink)
+        self.dag_ids = tuple(dict.fromkeys(written_dag_ids(self.text, self._ev)))
         for place in self.text.places:
             if place.node not in self._done:
                 self._place(place)

@@ -107,6 +107,7 @@ class SourceModules:
             open_reads=tuple(reading.open_reads),
             served=frozenset(reading.served),
             mentioned=frozenset(text.mentioned),
+            dag_ids=reading.dag_ids,
             consulted=self._consulted,
         )
         if not is_used_by_others:

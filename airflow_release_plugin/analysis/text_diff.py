@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from airflow_release_plugin.analysis.text_decoding import decode_text
+
 MAX_BYTES = 2 * 1024 * 1024
 MAX_LINES = 50_000
 _SNIFF = 8000
@@ -68,7 +70,7 @@ class FileDiff:
     :param removed: lines that only the old version has; 0 when ``binary`` or ``too_large``
     :param binary: a version holds zero bytes; there are no hunks
     :param too_large: a version has more than 2 MiB or 50,000 lines; there are no hunks
-    :param encoding: how the bytes were read: ``utf-8``, or ``latin-1`` where that fails
+    :param encoding: how the bytes of the new version were read, of the old one if there is no new one
     :param total: lines of both versions together, equal ones counted once: those of a diff with all context
     """
 
@@ -103,8 +105,8 @@ def diff_texts(
         return replace(facts, binary=True)
     if max(len(before), len(after)) > MAX_BYTES or max(before.count(b"\n"), after.count(b"\n")) > MAX_LINES:
         return replace(facts, too_large=True)
-    encoding = "utf-8" if _is_utf8(before) and _is_utf8(after) else "latin-1"
-    old_lines, new_lines = _lines(before, encoding), _lines(after, encoding)
+    (old_text, old_encoding), (new_text, new_encoding) = decode_text(before), decode_text(after)
+    old_lines, new_lines = _lines(old_text), _lines(new_text)
     if ignore_whitespace:
         matches = _matches(*(["".join(line.split()) for line in side] for side in (old_lines, new_lines)))
     else:
@@ -115,22 +117,14 @@ def diff_texts(
         hunks=tuple(_hunks(old_lines, new_lines, matches, max(context, 0))),
         added=len(new_lines) - equal,
         removed=len(old_lines) - equal,
-        encoding=encoding,
+        encoding=old_encoding if new is None else new_encoding,
         total=len(old_lines) + len(new_lines) - equal,
     )
 
 
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _lines(data: bytes, encoding: str) -> list[str]:
+def _lines(text: str) -> list[str]:
     """Split at line feeds only, and keep them: a last line without one differs from one with it."""
-    lines = [line + "\n" for line in data.decode(encoding).split("\n")]
+    lines = [line + "\n" for line in text.split("\n")]
     last = lines.pop()[:-1]
     return [*lines, last] if last else lines
 

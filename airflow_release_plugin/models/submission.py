@@ -60,6 +60,10 @@ class Submission(Stateful, Base):
     )
     external: Mapped[list[str]] = mapped_column(JSON, comment="imported modules that are not in the source")
     warnings: Mapped[list[str]] = mapped_column(JSON)
+    is_complete: Mapped[bool] = mapped_column(
+        default=True,
+        comment="whether the text of the code told all that the unit needs, and all of it is there",
+    )
     comment: Mapped[str] = mapped_column(Text, default="")
     row_version: Mapped[int] = mapped_column(default=1)
     __mapper_args__ = {"version_id_col": row_version}

@@ -46,6 +46,7 @@ class ClosureResponse(ResponseModel):
     files: list[FileResponse]
     external: list[str]
     warnings: list[str]
+    is_complete: bool
 
 
 class BringerResponse(ResponseModel):

@@ -61,9 +61,15 @@ class SnapshotResponse(ResponseModel):
 
 
 class SubmissionDetailResponse(SubmissionResponse):
-    """A submission with its closure; without snapshot if it was not copied from the source."""
+    """
+    A submission with its closure.
+
+    :param snapshot: none if it was not copied from the source
+    :param is_complete: whether the text of the code told all that it needs
+    """
 
     snapshot: SnapshotResponse | None
     files: list[FileResponse]
     external: list[str]
     warnings: list[str]
+    is_complete: bool

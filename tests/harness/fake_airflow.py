@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from airflow_release_plugin.analysis.text_decoding import decode_text
 from airflow_release_plugin.domain.bundle.inventory import (
     STUB_MARK,
     Availability,
@@ -51,6 +52,7 @@ class AirflowTwin:
     :param refused: what somebody may not do although the role allows it: (actor id, access, DAG id)
     :param errors: import errors by path of the source
     :param unparsed: paths that the dag processor has not come to yet
+    :param parsed_at: when it parsed every file that it has come to
     :param others: DAGs of further bundles, by id
     :param connections: types by id; ``git`` has what some say about repositories
     :param unstartable: DAGs whose runs cannot be started, with what Airflow says
@@ -73,6 +75,7 @@ class AirflowTwin:
     refused: set[tuple[str, DagAccess, str]] = field(default_factory=set)
     errors: dict[str, str] = field(default_factory=dict)
     unparsed: set[str] = field(default_factory=set)
+    parsed_at: datetime | None = None
     announced: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     started: dict[tuple[str, str], RunFacts] = field(default_factory=dict)
     triggers: list[tuple[str, Mapping[str, Any] | None, bool]] = field(default_factory=list)
@@ -114,6 +117,7 @@ class AirflowTwin:
                 bundle=bundle,
                 tags=tuple(_TAG.findall(text)),
                 owners=("airflow",),
+                last_parsed=self.parsed_at,
             )
             for dag_id in _DAG_ID.findall(text)
         )
@@ -134,7 +138,7 @@ class AirflowTwin:
         return SourceSnapshot(self.root, self._dag_files(self.root))
 
     def _dag_files(self, root: Path) -> tuple[str, ...]:
-        found = (file for file in root.rglob("*.py") if "DAG" in file.read_text())
+        found = (file for file in root.rglob("*.py") if b"DAG" in file.read_bytes())
         return tuple(sorted(file.relative_to(root).as_posix() for file in found))
 
     def facts(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, tuple[DagFacts, ...]]:
@@ -142,7 +146,10 @@ class AirflowTwin:
         wanted = set(self._dag_files(root)) if paths is None else set(paths)
         found = {
             path: self.parse(
-                (root / path).read_text(), path, bundle, "" if bundle in self.folders else "dev."
+                decode_text((root / path).read_bytes())[0],
+                path,
+                bundle,
+                "" if bundle in self.folders else "dev.",
             )
             for path in wanted - self.unparsed
             if (root / path).exists()

@@ -23,12 +23,13 @@ def list_candidates(
     submitter: str = "",
     tag: str = "",
     submitted: bool | None = None,
+    without_dags: bool = False,
     order_by: str = "",
     limit: LimitQuery = 50,
     offset: OffsetQuery = 0,
 ) -> Collection[CandidateResponse]:
     """DAG files of the source that differ from the target or wait in the list; one row for each file."""
-    criteria = candidates.CandidateFilter(search, change, submitter, tag, submitted)
+    criteria = candidates.CandidateFilter(search, change, submitter, tag, submitted, without_dags)
     with caller.transaction() as (ctx, actor):
         page = candidates.list_candidates(
             ctx, actor=actor, wanted=criteria, order_by=order_by, limit=limit, offset=offset
@@ -48,4 +49,5 @@ def closure(caller: CallerDep, path: Annotated[str, Query(min_length=1, max_leng
             files=[FileResponse.model_validate(file) for file in unit_closure.files],
             external=list(unit_closure.external),
             warnings=[*unit_closure.warnings, *(f"not found: {name}" for name in unit_closure.unresolved)],
+            is_complete=unit_closure.is_complete,
         )

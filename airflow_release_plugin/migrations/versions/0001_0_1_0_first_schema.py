@@ -784,6 +784,12 @@ def _create_submission() -> None:
             "external", sa.JSON(), nullable=False, comment="imported modules that are not in the source"
         ),
         sa.Column("warnings", sa.JSON(), nullable=False),
+        sa.Column(
+            "is_complete",
+            sa.Boolean(),
+            nullable=False,
+            comment="whether the text of the code told all that the unit needs, and all of it is there",
+        ),
         sa.Column("comment", sa.Text(), nullable=False),
         sa.Column("row_version", sa.Integer(), nullable=False),
         sa.Column("submitted_by_id", sa.String(length=250), nullable=False),

@@ -10,6 +10,7 @@ from airflow_release_plugin.analysis.likely_secrets import LikelySecret, find_li
 from airflow_release_plugin.analysis.packages import imported_modules, required_packages, strange_modules
 from airflow_release_plugin.analysis.parsed_dag import ParsedTask
 from airflow_release_plugin.analysis.references import References, find_references, template_references
+from airflow_release_plugin.analysis.text_decoding import decode_text
 from airflow_release_plugin.domain.bundle.manifest import BundleConnection, BundlePackage, BundleUnit
 from airflow_release_plugin.services.exports.contents import UnitContent
 
@@ -37,7 +38,7 @@ class Findings:
             self._references[path] = find_references(data)
             self._modules[path] = imported_modules(data)
         elif b"{{" in data:
-            self._references[path] = template_references(data.decode("utf-8", "replace"))
+            self._references[path] = template_references(decode_text(data)[0])
         room = _MOST_SECRETS - len(self.secrets)
         if room > 0:
             self.secrets.extend(find_likely_secrets(data, path=path)[:room])

@@ -220,7 +220,7 @@ def _content(version: Submission | None, files: Mapping[str, FileEntry]) -> Vers
         entry = files.get(item["path"])
         own = {"mode": entry.mode, "blob": entry.blob, "size": entry.size} if entry else {}
         closure.append({**item, **own})
-    return VersionContent(closure, version.external, version.warnings)
+    return VersionContent(closure, version.external, version.warnings, version.is_complete)
 
 
 def _is_there(row: PlannedUnit, head: Mapping[str, FileEntry]) -> bool:

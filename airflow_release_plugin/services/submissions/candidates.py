@@ -19,6 +19,7 @@ from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.repositories.pages import Page, require_order
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.submissions.dagless import twin_sentence
 from airflow_release_plugin.services.submissions.workspace import SourceWorkspace
 from airflow_release_plugin.services.versions.source import open_source
 
@@ -67,6 +68,8 @@ class CandidateFilter:
     submitter: str = ""
     tag: str = ""
     submitted: bool | None = None
+    without_dags: bool = False
+    """Not a narrowing: files in which Airflow found no DAG are shown, too."""
 
 
 def closure_of(ctx: Context, *, actor: Actor, path: str) -> Closure:
@@ -108,7 +111,9 @@ def list_candidates(
     """
     if order_by:
         require_order(order_by, ORDER_COLUMNS)
-    rows = _found(ctx, _readable(ctx, actor, _rows(ctx, SourceWorkspace(ctx))), wanted or CandidateFilter())
+    wanted = wanted or CandidateFilter()
+    rows = _rows(ctx, SourceWorkspace(ctx), without_dags=wanted.without_dags)
+    rows = _found(ctx, _readable(ctx, actor, rows), wanted)
     key = ORDER_COLUMNS.get(order_by.removeprefix("-"))
     if key:
         rows.sort(key=lambda row: (*key(row), row.path), reverse=order_by.startswith("-"))
@@ -135,15 +140,32 @@ def _likely_id(ctx: Context, path: str) -> str:
     return ctx.settings.source_id(PurePosixPath(path).stem)
 
 
-def _rows(ctx: Context, workspace: SourceWorkspace) -> list[Candidate]:
-    rows = [_present_row(ctx, workspace, path) for path in workspace.present]
+def _rows(ctx: Context, workspace: SourceWorkspace, *, without_dags: bool) -> list[Candidate]:
+    present = [
+        _present_row(ctx, workspace, path, is_wanted=without_dags or not _is_dagless(workspace, path))
+        for path in workspace.present
+    ]
+    rows = [_with_twin(workspace, row) for row in present if row is not None]
     moved = set(workspace.moves.origins.values())
     rows += [_gone_row(ctx, workspace, unit) for unit in workspace.gone if unit.path not in moved]
     rows += [_brought_row(ctx, workspace, unit) for unit in workspace.brought]
-    return _with_effective_states(ctx, [row for row in rows if row is not None])
+    return _with_effective_states(ctx, rows)
 
 
-def _present_row(ctx: Context, workspace: SourceWorkspace, path: str) -> Candidate | None:
+def _with_twin(workspace: SourceWorkspace, row: Candidate) -> Candidate:
+    twin = workspace.twins.get(row.path)
+    return (
+        row if twin is None else replace(row, note=" ".join(filter(None, [row.note, twin_sentence(*twin)])))
+    )
+
+
+def _is_dagless(workspace: SourceWorkspace, path: str) -> bool:
+    """Whether Airflow found no DAG in a file that never was a unit: a helper, as a rule."""
+    is_known = path in workspace.units or path in workspace.errors
+    return not is_known and workspace.dagless.holds_none(path)
+
+
+def _present_row(ctx: Context, workspace: SourceWorkspace, path: str, *, is_wanted: bool) -> Candidate | None:
     unit = workspace.unit(path)
     live = workspace.live.get(unit.id) if unit else None
     waiting = workspace.waiting.get(unit.id) if unit else None
@@ -151,7 +173,10 @@ def _present_row(ctx: Context, workspace: SourceWorkspace, path: str) -> Candida
     try:
         closure = workspace.source.closure(path)
     except ReleaseError as error:
-        return _row(ctx, workspace, path, change, unit, problem=str(error))
+        return _row(ctx, workspace, path, change, unit, problem=str(error)) if is_wanted else None
+    twin_problem = workspace.twin_problem(path, closure)
+    if not is_wanted and twin_problem is None:
+        return None
     changed = {file.path for file in closure.files if workspace.target.get(file.path) != file.entry}
     if waiting is None and not changed and (live is None or live.digest == closure.digest):
         return None
@@ -161,7 +186,7 @@ def _present_row(ctx: Context, workspace: SourceWorkspace, path: str) -> Candida
         path,
         change,
         unit,
-        problem=workspace.errors.get(path),
+        problem=workspace.errors.get(path) or twin_problem,
         changed_since_submission=waiting is not None and waiting.digest != closure.digest,
         also_used_by=workspace.others_released(changed, unit),
     )

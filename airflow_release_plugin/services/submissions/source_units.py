@@ -72,6 +72,8 @@ def _present(ctx: Context, workspace: SourceWorkspace, unit: Unit | None, path: 
             path=path,
         )
     facts = workspace.chosen_facts.get(path, ())
+    if not facts and (problem := workspace.twin_problem(path, closure)):
+        raise ConflictError(problem, path=path)
     if not facts:
         raise ConflictError(
             f"Airflow has not parsed {path!r} yet, or found no Dag in it. Wait for the dag processor "

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from functools import cached_property
+from pathlib import Path
 
+from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import DagFacts
 from airflow_release_plugin.domain.release.renames import Moves, find_moves
@@ -15,6 +17,7 @@ from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.submissions.dagless import DaglessFiles, twin_sentence
 from airflow_release_plugin.services.versions.source import Source, open_source
 from airflow_release_plugin.store.base import environment_ref
 
@@ -37,6 +40,8 @@ class SourceWorkspace:
         self._name = ctx.settings.source
         self._chosen = chosen
         self.locked: set[int] = set()
+        self.twins: dict[str, tuple[str, str]] = {}
+        """A DAG that another file names, and that file, by the path of the file that Airflow has it from."""
 
     @cached_property
     def source(self) -> Source:
@@ -92,6 +97,20 @@ class SourceWorkspace:
         if wanted:
             submissions.lock_units(self._ctx.session, wanted)
             self.locked |= wanted
+
+    @cached_property
+    def dagless(self) -> DaglessFiles:
+        """Tells of files without a known DAG why there is none."""
+        return DaglessFiles(Path(self.source.files.root), self.facts)
+
+    def twin_problem(self, path: str, closure: Closure) -> str | None:
+        """What to say of a file whose DAG Airflow has from another file; ``None`` where that is not so."""
+        ids = tuple(self._ctx.settings.source_id(name) for name in closure.dag_ids)
+        twin = self.dagless.twin(path, ids)
+        if twin is None:
+            return None
+        self.twins[twin[1]] = (twin[0], path)
+        return twin_sentence(*twin)
 
     @cached_property
     def errors(self) -> Mapping[str, str]:

@@ -27,16 +27,20 @@ class VersionContent:
 
     :param files: path, mode, blob, size, kind and reason of each file, as the row keeps them
     :param external: imported modules that are not in the source
+    :param is_complete: whether the text told all that the unit needs, and all of it is there
     """
 
     files: Sequence[Mapping[str, Any]] = ()
     external: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    is_complete: bool = True
 
     @classmethod
     def of(cls, closure: Closure) -> VersionContent:
         """All of a closure."""
-        return cls([file.to_dict() for file in closure.files], closure.external, closure.warnings)
+        missing = (f"not found: {name}" for name in closure.unresolved)
+        files = [file.to_dict() for file in closure.files]
+        return cls(files, closure.external, [*closure.warnings, *missing], closure.is_complete)
 
 
 NOTHING = VersionContent()
@@ -76,6 +80,7 @@ def draft(
         closure=[dict(file) for file in content.files],
         external=list(content.external),
         warnings=list(content.warnings),
+        is_complete=content.is_complete,
         comment=comment,
         listed=listed,
         copy_of_id=copy_of_id,

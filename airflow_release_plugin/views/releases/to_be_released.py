@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from flask import Response as FlaskResponse
     from werkzeug.wrappers import Response
 
-REMEMBERED = ("tab", "search", "change", "submitted", "submitter", "tag", "order_by", "limit")
+REMEMBERED = ("tab", "search", "change", "submitted", "submitter", "tag", "without_dags", "order_by", "limit")
 """What the list opens with again the next time."""
 
 
@@ -186,6 +186,7 @@ def _wanted() -> CandidateFilter:
         submitter=text_arg("submitter"),
         tag=text_arg("tag"),
         submitted={"yes": True, "no": False}.get(text_arg("submitted")),
+        without_dags=text_arg("without_dags") == "yes",
     )
 
 

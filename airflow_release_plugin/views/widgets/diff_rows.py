@@ -9,6 +9,7 @@ from itertools import groupby
 from flask import request
 from markupsafe import Markup, escape
 
+from airflow_release_plugin.analysis.text_decoding import decode_text
 from airflow_release_plugin.analysis.text_diff import DiffLine, FileDiff, LineKind, diff_texts
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.services.versions.file_diffs import ChangedFile, DiffOptions
@@ -150,10 +151,8 @@ class _Paint:
     """Makes the lines of one file."""
 
     def __init__(self, file: ChangedFile) -> None:
-        encoding = file.diff.encoding
         shows = bool(file.diff.hunks)
-        old = (file.old or b"").decode(encoding) if shows else ""
-        new = (file.new or b"").decode(encoding) if shows else ""
+        old, new = (decode_text(data or b"" if shows else b"")[0] for data in (file.old, file.new))
         self._old = coloured_lines(file.path, old)
         self._new = coloured_lines(file.path, new)
 

@@ -243,3 +243,15 @@ def test_what_airflow_stores_does_not_change_from_parse_to_parse(parse: Parse) -
     hashes = {LazyDeserializedDAG.from_dag(parse(code).dags["dev.etl"]).hash for _ in range(2)}
 
     assert len(hashes) == 1
+
+
+def test_an_id_that_the_prefix_makes_too_long_is_named_with_its_prefix(parse: Parse) -> None:
+    bag = parse(HEAD + f"one = DAG({'x' * 247!r})\n")
+
+    (error,) = bag.import_errors.values()
+    assert f"DAG id {'x' * 247!r} has 247 characters; with 'dev.', which marks dev copies" in error
+    assert "Shorten the id to 246" in error
+
+
+def test_the_longest_id_that_the_prefix_leaves_room_for_is_taken(parse: Parse) -> None:
+    assert list(parse(HEAD + f"one = DAG({'x' * 246!r})\n").dags) == [f"dev.{'x' * 246}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -9,7 +10,13 @@ import pytest
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.domain.states import SubmissionState
-from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError, SourceUnavailableError
+from airflow_release_plugin.exceptions import (
+    ConflictError,
+    NotAllowedError,
+    NotFoundError,
+    SourceUnavailableError,
+    UnitError,
+)
 from airflow_release_plugin.services.submissions import candidates, submissions
 from airflow_release_plugin.services.submissions.candidates import Candidate, CandidateFilter
 from tests.harness.clock import FrozenClock
@@ -236,3 +243,70 @@ def test_the_closure_is_for_people_who_may_read_the_code(world: World) -> None:
         candidates.closure_of(world.ctx, actor=DEV2, path="etl.py")
     with pytest.raises(NotFoundError):
         candidates.closure_of(world.ctx, actor=DEV, path="nothing.py")
+
+
+def parsed(world: World, **ago: float) -> None:
+    """Let Airflow have parsed everything at a moment relative to now."""
+    world.twin.parsed_at = datetime.now(timezone.utc) + timedelta(**ago)
+
+
+@pytest.mark.req("R7")
+def test_a_file_in_which_airflow_found_no_dag_is_no_candidate(world: World) -> None:
+    world.dag("etl")
+    world.write("helpers.py", "# a DAG is made elsewhere\n")
+    parsed(world, hours=1)
+
+    assert paths(world) == ["etl.py"]
+    assert paths(world, without_dags=True) == ["etl.py", "helpers.py"]
+
+
+@pytest.mark.parametrize("ago", [{"hours": -1}, {"minutes": 5}])
+def test_a_file_that_airflow_may_not_have_seen_is_a_candidate(world: World, ago: dict[str, float]) -> None:
+    world.dag("etl")
+    world.write("helpers.py", "# DAG\n")
+    parsed(world, **ago)
+
+    assert paths(world) == ["etl.py", "helpers.py"]
+
+
+def test_a_file_without_a_dag_that_was_released_or_is_broken_is_a_candidate(world: World) -> None:
+    world.released(world.dag("etl"))
+    world.dag("other")
+    world.write("etl.py", "# DAG\n")
+    world.write("broken.py", "# DAG\n")
+    world.twin.errors["broken.py"] = "ZeroDivisionError"
+    parsed(world, hours=1)
+
+    assert paths(world) == ["broken.py", "etl.py", "other.py"]
+
+
+@pytest.mark.req("R7")
+def test_two_files_with_one_dag_id_name_each_other(world: World) -> None:
+    world.dag("etl")
+    world.write("copy.py", dag_text("etl"))
+    world.twin.unparsed.add("copy.py")
+    parsed(world, hours=1)
+    second, first = rows(world)
+
+    assert "Dag 'dev.etl' is in 'etl.py', too" in (second.problem or "")
+    assert (first.problem, "Dag 'dev.etl' is in 'copy.py', too" in first.note) == (None, True)
+
+
+def test_the_second_of_two_files_with_one_dag_id_is_refused_with_the_name_of_the_first(world: World) -> None:
+    world.dag("etl")
+    world.write("copy.py", dag_text("etl"))
+    world.twin.unparsed.add("copy.py")
+
+    with pytest.raises(
+        ConflictError, match=r"Dag 'dev\.etl' is in 'etl\.py', too, and Airflow keeps the one"
+    ):
+        world.submit("copy.py")
+
+
+def test_a_dag_file_in_another_encoding_says_so(world: World) -> None:
+    world.dag("etl")
+    (world.twin.root / "etl.py").write_bytes(b"# coding: gbk\n# DAG \xb6\xa9\n")
+    world.twin.unparsed.add("etl.py")
+
+    with pytest.raises(UnitError, match=r"'etl\.py' is no UTF-8 but gbk"):
+        world.submit("etl.py")

@@ -337,3 +337,24 @@ def test_a_version_that_was_overtaken_does_not_come_back_when_its_release_ends(w
 
 def test_reviewers_may_submit_too(world: World) -> None:
     assert world.submit(world.dag("etl"), actor=REVIEWER).submitted_by.name == "reviewer"
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_complete", "said"),
+    [("x = 1", True, []), ("open(chosen())", False, ["the text does not tell which file that is"])],
+)
+def test_a_version_keeps_whether_its_unit_is_complete(
+    world: World, lines: str, is_complete: bool, said: list[str]
+) -> None:
+    version = world.submit(world.dag("etl", lines=lines))
+
+    assert (version.is_complete, [text in version.warnings[0] for text in said]) == (
+        is_complete,
+        [True] * len(said),
+    )
+
+
+def test_a_version_keeps_what_was_not_found(world: World) -> None:
+    version = world.submit(world.dag("etl", lines="query(sql='sql/missing.sql')"))
+
+    assert (version.is_complete, version.warnings) == (False, ["not found: sql/missing.sql (etl.py line 2)"])
