@@ -42,6 +42,8 @@ class FileKind(str, Enum):
     """A local module or package that is imported."""
     DATA = "data"
     """A file that the code names, or that ``release.toml`` adds."""
+    OBSERVED = "observed"
+    """A file that was opened when the DAG file was run."""
     SHARED = "shared"
     """A file that acts on the whole source: ``.airflowignore``, ``release.toml``."""
 

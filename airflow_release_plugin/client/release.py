@@ -25,21 +25,18 @@ from airflow_release_plugin.schemas.imports import (
     ImportStubsBody,
 )
 from airflow_release_plugin.schemas.release import (
-    ProgressBody,
-    ProgressResponse,
     PromotionResponse,
     ReasonBody,
     ReleaseBody,
     ReleaseDetailResponse,
-    ReportBody,
     StartStatusResponse,
     VerificationResponse,
-    WorkTreeResponse,
 )
 from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackPlanResponse, RollbackScopeBody
 from airflow_release_plugin.schemas.submission import SubmissionBody, SubmissionResponse
 from airflow_release_plugin.schemas.task import CLAIM_HEADER, ClaimBody, ClaimResponse
 from airflow_release_plugin.schemas.watch import MeResponse
+from airflow_release_plugin.schemas.work import ProgressBody, ProgressResponse, ReportBody, WorkResponse
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -94,13 +91,9 @@ class ReleaseClient:
         """A release as it stands now."""
         return self._send(Call("GET", f"/releases/{release_id}", ReleaseDetailResponse))
 
-    def get_work(self, release_id: int) -> WorkTreeResponse:
+    def get_work(self, release_id: int) -> WorkResponse:
         """What there is to check."""
-        return self._send(Call("GET", f"/releases/{release_id}/work", WorkTreeResponse))
-
-    def download_tree(self, release_id: int, file: IO[bytes]) -> None:
-        """Write the zip of the tree that the target would have into ``file``, from its beginning."""
-        self._download(f"/releases/{release_id}/tree", file)
+        return self._send(Call("GET", f"/releases/{release_id}/work", WorkResponse))
 
     def request_export(self, body: ExportBody) -> ExportResponse:
         """Ask for a bundle of DAGs; it is made in the background."""

@@ -72,6 +72,7 @@ class EventTag(str, Enum):
     RELEASE_VERIFIED = "release:verification:report"
     TASK_REFUSED = "task:call:refuse"
     TASK_CONTESTED = "task:claim:contest"
+    SUBMISSION_COMPLETED = "submission:version:complete"
     SUBMISSION_CREATED = "submission:version:create"
     SUBMISSION_REMOVED = "submission:version:remove"
 

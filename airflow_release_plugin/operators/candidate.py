@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import stat
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from airflow.sdk import get_current_context
 
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
-from airflow_release_plugin.domain.tree.paths import path_problem
-from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.hooks.release import DEFAULT_CONN_ID, ReleaseHook
 from airflow_release_plugin.hooks.task import readable_failures, speak_as
-from airflow_release_plugin.schemas.release import MAX_DETAIL, ReportBody
+from airflow_release_plugin.schemas.work import MAX_DETAIL, ReportBody
 
 if TYPE_CHECKING:
     from airflow_release_plugin.client.release import ReleaseClient
+    from airflow_release_plugin.operators.work_trees import WorkTrees
 
 
 @contextmanager
@@ -33,9 +30,9 @@ def candidate_tree(release_id: int, *, release_conn_id: str = DEFAULT_CONN_ID) -
     with (
         readable_failures(),
         ReleaseHook(release_conn_id).get_conn() as client,
-        fetched_tree(client, release_id) as tree,
+        fetched_trees(client, release_id) as trees,
     ):
-        yield tree
+        yield trees.build("tree", trees.lists.candidate)
 
 
 def report_test(
@@ -56,48 +53,9 @@ def report_test(
 
 
 @contextmanager
-def fetched_tree(client: ReleaseClient, release_id: int) -> Iterator[Path]:
-    """Give a folder with the candidate tree of a release, fetched through ``client``."""
-    with (
-        tempfile.TemporaryDirectory(prefix="airflow-release-") as folder,
-        tempfile.TemporaryFile() as archive,
-    ):
-        client.download_tree(release_id, archive)
-        tree = Path(folder, "tree")
-        extract(archive, tree)
-        yield tree
+def fetched_trees(client: ReleaseClient, release_id: int) -> Iterator[WorkTrees]:
+    """Give the trees of a release's check; the folders that are made of them are gone afterwards."""
+    from airflow_release_plugin.operators.work_trees import WorkTrees
 
-
-def extract(archive: IO[bytes], into: Path) -> None:
-    """
-    Unpack a zip into the new folder ``into``, file by file, keeping the executable bit.
-
-    :raises InvalidRequestError: an entry is a link, has a name that cannot travel, or comes twice
-    :raises ReleaseError: the archive is damaged
-    """
-    into.mkdir()
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            for entry in opened.infolist():
-                if not entry.is_dir():
-                    _extract_file(opened, entry, into)
-    except zipfile.BadZipFile as error:
-        raise ReleaseError(f"The candidate tree arrived damaged ({error}); run the task again.") from error
-
-
-def _extract_file(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path) -> None:
-    mode = entry.external_attr >> 16
-    problem = "it is a link" if stat.S_ISLNK(mode) else path_problem(entry.filename)
-    if problem:
-        raise InvalidRequestError(
-            f"Entry {entry.filename!r} of the candidate tree cannot be unpacked: {problem}."
-        )
-    target = into / entry.filename
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with target.open("xb") as file, opened.open(entry) as content:
-            while chunk := content.read(1 << 16):
-                file.write(chunk)
-    except FileExistsError:
-        raise InvalidRequestError(f"Entry {entry.filename!r} of the candidate tree comes twice.") from None
-    target.chmod(0o755 if mode & stat.S_IXUSR else 0o644)
+    with tempfile.TemporaryDirectory(prefix="airflow-release-") as folder:
+        yield WorkTrees(client.settings, release_id, Path(folder))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_release_plugin import config
 from airflow_release_plugin.config.parsing_environment import parsing_environment
 from airflow_release_plugin.domain.release.checks import (
-    CONFINEMENT,
     CheckItem,
     CheckStatus,
     ReportKind,
@@ -20,27 +17,25 @@ from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.hooks.task import failed_for_good
 from airflow_release_plugin.operators.base import PipelineOperator
-from airflow_release_plugin.operators.candidate import fetched_tree
+from airflow_release_plugin.operators.candidate import fetched_trees
 from airflow_release_plugin.operators.progress import ProgressTeller
-from airflow_release_plugin.proof.findings import refusals, remarks
-from airflow_release_plugin.schemas.release import MAX_DETAIL, ReportBody, WorkTreeResponse
+from airflow_release_plugin.schemas.work import JoinedFileBody, ReportBody, WorkResponse
 
 if TYPE_CHECKING:
     from airflow_release_plugin.client.release import ReleaseClient
-    from airflow_release_plugin.proof.observation import Confinement
-    from airflow_release_plugin.proof.report import FileReport, ParseReport
-
-
-_MOST_KEPT, _FEWEST_KEPT = 20000, 50
-"""Touched files of each kind that a report keeps: of all DAG files together, but at least of one."""
+    from airflow_release_plugin.operators.work_trees import WorkTrees
+    from airflow_release_plugin.proof.proving import Proof, Provable
+    from airflow_release_plugin.proof.report import FileReport
 
 
 class CheckReleaseOperator(PipelineOperator):
     """
-    Parse the tree that the target would have, in a process of its own, and report what is in it.
+    Run the versions of a release where they come from and where they would live, and compare.
 
-    A file that cannot be imported, a file without DAGs and a DAG id that two files define fail the release,
-    and then the task. The XCom is the list of DAG ids.
+    They run in the source as it was submitted and in the tree that the target would have, confined and
+    watched. Files that were opened and that a version lacks join it. A difference of the DAGs, a file that
+    cannot be imported, a file without DAGs, a DAG id that two files define, and harm to a DAG that is not in
+    the release fail the release, and then the task. The XCom is the list of DAG ids.
 
     :param release_id: number of the release; by default the one that the DAG run's conf names
     :param request_approval: open the approval when the check passes; turn it off when tests follow, and end
@@ -54,33 +49,54 @@ class CheckReleaseOperator(PipelineOperator):
         self.request_approval = request_approval
 
     def step(self, client: ReleaseClient, release_id: int) -> list[str]:
-        """Fetch, parse, report."""
-        from airflow_release_plugin.operators.private_folders import private_folders
-        from airflow_release_plugin.proof.limits import Limits
-        from airflow_release_plugin.proof.runner import run_files
+        """Fetch, run where it comes from and where it would live, compare, report."""
+        from airflow_release_plugin.operators.check_items import items_of
+        from airflow_release_plugin.proof.proving import Provable
 
         work = client.get_work(release_id)
+        units = [Provable(unit.path, frozenset(unit.files), unit.snapshot) for unit in work.units]
         teller = ProgressTeller(partial(client.tell_progress, release_id), attempt=work.attempt)
-        with fetched_tree(client, release_id) as tree, teller:
-            parsed = run_files(
-                tree,
-                work.dag_files,
-                limits=Limits(work.start_timeout, work.file_timeout, work.timeout, work.memory_mb),
-                bundle_name=work.environment,
-                environment=parsing_environment(),
-                last_runs=work.model_dump(include={"last_runs"})["last_runs"],
-                private=private_folders(),
-                readable=sorted(config.check_folders()),
-                require_confinement=work.require_confinement,
-                on_progress=partial(self._tell, teller),
-            )
-        body = self._report(work, parsed)
-        self._send(client, release_id, body)
-        problems = [f"{item.path}: {item.last_line}" for item in failed(body.items)]
+        with fetched_trees(client, release_id) as trees, teller:
+            proof = self._prove(work, units, trees, teller)
+            items = items_of(proof, units, trees.lists)
+        items += [CheckItem("deleted", CheckStatus.PASSED, path) for path in work.deleted]
+        self._send(client, release_id, self._report(work, items, proof))
+        problems = [f"{item.path}: {item.last_line}" for item in failed(items)]
         if problems:
             raise failed_for_good(f"Release {release_id} did not pass its check:", problems)
+        parsed = proof.candidate
         self.log.info("Release %d: %d files parsed in %.1f s.", release_id, len(parsed.files), parsed.seconds)
         return list(parsed.dag_ids)
+
+    def _prove(
+        self, work: WorkResponse, units: list[Provable], trees: WorkTrees, teller: ProgressTeller
+    ) -> Proof:
+        from airflow_release_plugin.operators.private_folders import private_folders
+        from airflow_release_plugin.proof.limits import Limits
+        from airflow_release_plugin.proof.proving import prove
+        from airflow_release_plugin.proof.runner import run_files
+
+        run = partial(
+            run_files,
+            limits=Limits(work.start_timeout, work.file_timeout, work.timeout, work.memory_mb),
+            bundle_name=work.environment,
+            environment=parsing_environment(),
+            private=private_folders(),
+            readable=sorted(config.check_folders()),
+            require_confinement=work.require_confinement,
+        )
+        return prove(
+            units,
+            work.dag_files,
+            trees=trees.lists,
+            build=trees.build,
+            run=run,
+            run_in_candidate=partial(
+                run,
+                last_runs=work.model_dump(include={"last_runs"})["last_runs"],
+                on_progress=partial(self._tell, teller),
+            ),
+        )
 
     def _tell(self, teller: ProgressTeller, path: str, report: FileReport | None) -> None:
         """Tell the server, and the log of the task, which has everything."""
@@ -100,57 +116,16 @@ class CheckReleaseOperator(PipelineOperator):
             if (body.kind, body.attempt, body.base_commit) not in same:
                 raise
 
-    def _report(self, work: WorkTreeResponse, parsed: ParseReport) -> ReportBody:
-        deleted = [CheckItem("deleted", CheckStatus.PASSED, path) for path in work.deleted]
+    def _report(self, work: WorkResponse, items: list[CheckItem], proof: Proof) -> ReportBody:
+        by_path = {unit.path: unit.submission_id for unit in work.units}
         return ReportBody(
             kind=ReportKind.CHECK,
             attempt=work.attempt,
             base_commit=work.base_commit,
-            items=[*_file_items(parsed), *_duplicates(parsed), *deleted, _confinement(parsed)],
+            items=items,
+            joined=[
+                JoinedFileBody(submission_id=by_path[each.unit], path=each.path, reason=each.reason[:500])
+                for each in proof.joined
+            ],
             request_approval=self.request_approval,
-        )
-
-
-def _file_items(parsed: ParseReport) -> list[CheckItem]:
-    """An item for each file; the more there are, the less is kept of what each has touched."""
-    most = max(_FEWEST_KEPT, _MOST_KEPT // max(1, len(parsed.files)))
-    return [_file_item(file, parsed.confinement, most) for file in parsed.files]
-
-
-def _file_item(file: FileReport, confinement: Confinement, most: int) -> CheckItem:
-    facts = {
-        "dags": [asdict(dag) for dag in file.dags],
-        "references": asdict(file.references),
-        "seconds": file.seconds,
-        "observed": asdict(file.observed.shortened(most)),
-    }
-    refused = refusals(file)
-    told = [*file.warnings, *remarks(file, confinement)]
-    if not file.is_reached:
-        status, lines = CheckStatus.WARNING, ["Not parsed: the time of the check was used up by other files."]
-    elif file.error or refused:
-        # What it read wrongly comes last, where the reason is looked for: it is mostly why it does not work.
-        status, lines = CheckStatus.FAILED, [*told, file.error, *refused]
-    elif not file.dags:
-        status, lines = CheckStatus.FAILED, [*told, "The file defines no DAG."]
-    else:
-        status, lines = CheckStatus.WARNING if told else CheckStatus.PASSED, told
-    return CheckItem("parse", status, file.path, "\n".join(filter(None, lines))[-MAX_DETAIL:], facts)
-
-
-def _confinement(parsed: ParseReport) -> CheckItem:
-    found = parsed.confinement
-    status = CheckStatus.PASSED if found.is_whole else CheckStatus.WARNING
-    facts = {"files": found.files, "network": found.network, "is_whole": found.is_whole}
-    return CheckItem(CONFINEMENT, status, detail=found.sentence, facts=facts)
-
-
-def _duplicates(parsed: ParseReport) -> Iterator[CheckItem]:
-    for dag_id, paths in parsed.duplicates.items():
-        yield CheckItem(
-            "duplicate",
-            CheckStatus.FAILED,
-            path=paths[-1],
-            detail=f"DAG id {dag_id!r} is defined in {' and in '.join(paths)}; rename one of them.",
-            facts={"dag_id": dag_id, "paths": list(paths)},
         )

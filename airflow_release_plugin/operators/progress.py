@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow_release_plugin.domain.release.progress import ItemState
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
-from airflow_release_plugin.proof.findings import refusals
-from airflow_release_plugin.schemas.release import MAX_LINE, MAX_LINES, FileProgressBody, ProgressBody
+from airflow_release_plugin.schemas.work import MAX_LINE, MAX_LINES, FileProgressBody, ProgressBody
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -82,5 +81,7 @@ def _progress(path: str, report: FileReport | None) -> FileProgressBody:
     told = {"seconds": report.seconds, "lines": [line[:MAX_LINE] for line in report.logged[:MAX_LINES]]}
     if report.is_ok or not report.is_reached:
         return FileProgressBody(path=path, state=ItemState.CHECKED, **told)
+    from airflow_release_plugin.proof.findings import refusals
+
     last = (refusals(report) or report.error.strip().splitlines())[-1]
     return FileProgressBody(path=path, state=ItemState.FAILED, detail=last[:_LONGEST_DETAIL], **told)

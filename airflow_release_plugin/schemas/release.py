@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, AwareDatetime, Field, field_validator
+from pydantic import AwareDatetime, Field
 
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
-from airflow_release_plugin.domain.release.progress import REPORTED_STATES, ItemState
+from airflow_release_plugin.domain.release.progress import ItemState
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.schemas.approval import ApprovalResponse
 from airflow_release_plugin.schemas.common import (
@@ -44,69 +44,6 @@ class ReleaseItemResponse(ResponseModel):
     change: ChangeKind
     dag_ids: list[str]
     submitted_by: PersonResponse
-
-
-MAX_DETAIL = 20000
-MAX_LINES, MAX_LINE = 20, 1000
-"""Lines of a log that travel with a file's progress, and characters in one."""
-_LONGEST = {"name": 200, "path": 1000, "detail": MAX_DETAIL}
-"""Characters in the texts of a check item."""
-
-
-def _reportable(item: CheckItem) -> CheckItem:
-    for name, most in _LONGEST.items():
-        if len(getattr(item, name)) > most:
-            raise ValueError(f"{name} has more than {most} characters")
-    if item.is_pending:
-        raise ValueError("a report says passed, warning or failed; send it when the answer is there")
-    return item
-
-
-class ReportBody(RequestModel):
-    """What a step of the pipeline found out; ``base_commit`` is what the tree was built on."""
-
-    kind: ReportKind
-    attempt: RowId
-    base_commit: str | None = Field(default=None, max_length=40)
-    items: list[Annotated[CheckItem, AfterValidator(_reportable)]] = Field(max_length=5000)
-    request_approval: bool = True
-
-
-class FileProgressBody(RequestModel):
-    """
-    How far the check of one file is: ``checking``, ``checked`` or ``failed`` with the reason.
-
-    ``seconds`` is how long it took, ``lines`` what was logged meanwhile.
-    """
-
-    path: str = Field(max_length=1000)
-    state: ItemState
-    detail: str = Field(default="", max_length=1000)
-    seconds: float = Field(default=0.0, ge=0)
-    lines: list[Annotated[str, Field(max_length=MAX_LINE)]] = Field(
-        default_factory=list, max_length=MAX_LINES
-    )
-
-    @field_validator("state")
-    @classmethod
-    def _of_a_check(cls, state: ItemState) -> ItemState:
-        if state not in REPORTED_STATES:
-            raise ValueError(f"a check reports {', '.join(sorted(each.value for each in REPORTED_STATES))}")
-        return state
-
-
-class ProgressBody(RequestModel):
-    """Files whose state changed since the last time."""
-
-    attempt: RowId
-    files: list[FileProgressBody] = Field(max_length=5000)
-
-
-class ProgressResponse(ResponseModel):
-    """How many items of the release the step under way is through with."""
-
-    done: int
-    total: int
 
 
 class ItemProgressResponse(ResponseModel):
@@ -267,34 +204,6 @@ class VerificationResponse(ResponseModel):
     status: CheckStatus
     problems: list[str]
     outcome: str = ""
-
-
-class LastRunResponse(ResponseModel):
-    """The automated run of a DAG from which the scheduler goes on; empty where there is no such thing."""
-
-    run_after: str
-    interval_start: str
-    interval_end: str
-    partition_key: str
-    partition_date: str
-
-
-class WorkTreeResponse(ResponseModel):
-    """What a worker needs in order to check a release; the files themselves come from ``/tree``."""
-
-    release_id: int
-    attempt: int
-    environment: str
-    base_commit: str | None
-    change_digest: str
-    dag_files: list[str]
-    deleted: list[str]
-    timeout: int
-    start_timeout: int
-    file_timeout: int
-    memory_mb: int
-    require_confinement: bool
-    last_runs: dict[str, LastRunResponse | None]
 
 
 class OutlookResponse(ResponseModel):

@@ -36,12 +36,13 @@ from airflow_release_plugin.exceptions import (
     TaskMismatchError,
     UnchangedError,
 )
-from airflow_release_plugin.operators.candidate import fetched_tree
+from airflow_release_plugin.operators.candidate import fetched_trees
 from airflow_release_plugin.schemas.gate import GateBody
 from airflow_release_plugin.schemas.imports import ImportBody, ImportCheckBody
-from airflow_release_plugin.schemas.release import ReleaseBody, ReportBody
+from airflow_release_plugin.schemas.release import ReleaseBody
 from airflow_release_plugin.schemas.submission import SubmissionBody
 from airflow_release_plugin.schemas.task import ClaimBody
+from airflow_release_plugin.schemas.work import ReportBody
 from tests.db.api.conftest import WARNINGS, empty_world, manager, world
 from tests.db.api.world import SECRET, SERVICE, World
 
@@ -105,8 +106,14 @@ def test_release_goes_through_every_step_of_its_pipeline(world: World, url: str)
     with client(world, url, SERVICE) as service:
         assert service.me().is_service
         assert service.get_work(release_id).dag_files == ["etl.py"]
-        with fetched_tree(service, release_id) as tree:
-            assert (tree / "etl.py").read_bytes() == (world.source / "etl.py").read_bytes()
+        with fetched_trees(service, release_id) as trees:
+            [unit] = service.get_work(release_id).units
+            for name, files in (
+                ("then", trees.lists.snapshots[unit.snapshot]),
+                ("next", trees.lists.candidate),
+            ):
+                tree = trees.build(name, files)
+                assert (tree / "etl.py").read_bytes() == (world.source / "etl.py").read_bytes()
         speak(world, service, release_id, TaskRole.CHECK)
         checked = service.report(release_id, report(release_id, service))
         assert checked.state is ReleaseState.AWAITING_APPROVAL

@@ -11,7 +11,7 @@ from airflow_release_plugin.client.settings import ClientSettings
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.exceptions import TaskMismatchError
 from airflow_release_plugin.schemas.gate import GateBody
-from airflow_release_plugin.schemas.release import ReportBody
+from airflow_release_plugin.schemas.work import ReportBody
 from tests.harness.driver import API, Driver, dag_file
 
 pytestmark = pytest.mark.req("R88")

@@ -2,84 +2,59 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Iterator
-
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from airflow_release_plugin.api.dependencies import CallerDep, IdPath
-from airflow_release_plugin.api.serializers.common import release_detail
+from airflow_release_plugin.api.dependencies import CallerDep, IdPath, RangesQuery
+from airflow_release_plugin.api.serializers.common import release_detail, trees_response
 from airflow_release_plugin.domain.release.progress import ItemProgress
 from airflow_release_plugin.domain.tasks import TaskKey
-from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.schemas.release import (
-    ProgressBody,
-    ProgressResponse,
     PromotionResponse,
     ReasonBody,
     ReleaseDetailResponse,
-    ReportBody,
     StartStatusResponse,
     VerificationResponse,
-    WorkTreeResponse,
 )
 from airflow_release_plugin.schemas.task import ClaimBody, ClaimResponse
+from airflow_release_plugin.schemas.work import (
+    ProgressBody,
+    ProgressResponse,
+    ReportBody,
+    WorkResponse,
+    WorkTreesResponse,
+)
 from airflow_release_plugin.services.promotion import promotions
 from airflow_release_plugin.services.read_models import release_page
-from airflow_release_plugin.services.releases import checks, task_claims
+from airflow_release_plugin.services.releases import checks, task_claims, work
 from airflow_release_plugin.services.releases import progress as progress_service
+from airflow_release_plugin.services.releases.completion import JoinedFile
 from airflow_release_plugin.services.verification import runs, verification
+from airflow_release_plugin.store.wire import MEDIA_TYPE
 
 router = APIRouter(prefix="/{release_id}", tags=["Pipeline"])
 
 
-class _Sink(io.RawIOBase):
-    """Takes what ``zipfile`` writes and hands it on, so that memory stays flat."""
-
-    def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        chunk = bytes(data)  # type: ignore[call-overload]
-        self.chunks.append(chunk)
-        return len(chunk)
-
-    def drain(self) -> bytes:
-        """What was written since the last call."""
-        data, self.chunks = b"".join(self.chunks), []
-        return data
-
-
-def _zip_stream(files: Iterator[tuple[FileEntry, bytes]]) -> Iterator[bytes]:
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for entry, data in files:
-            info = zipfile.ZipInfo(entry.path)
-            info.external_attr = entry.mode << 16
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, data)
-            yield sink.drain()
-    yield sink.drain()
-
-
 @router.get("/work")
-def work(release_id: IdPath, caller: CallerDep) -> WorkTreeResponse:
+def get_work(release_id: IdPath, caller: CallerDep) -> WorkResponse:
     """What a worker needs in order to check the release."""
     with caller.transaction() as (ctx, actor):
-        return WorkTreeResponse.model_validate(checks.work_tree(ctx, actor=actor, release_id=release_id))
+        return WorkResponse.model_validate(work.work_of(ctx, actor=actor, release_id=release_id))
 
 
-@router.get("/tree", response_class=StreamingResponse, responses={200: {"content": {"application/zip": {}}}})
-def tree(release_id: IdPath, caller: CallerDep) -> StreamingResponse:
-    """The whole tree that the target would have, as a zip."""
+@router.get("/trees")
+def get_trees(release_id: IdPath, caller: CallerDep) -> WorkTreesResponse:
+    """The files of the target, of what the release does to it, and of the source as it was submitted."""
     with caller.transaction() as (ctx, actor):
-        files = checks.stream_tree(ctx, actor=actor, release_id=release_id)
-    return StreamingResponse(_zip_stream(files), media_type="application/zip")
+        return trees_response(work.work_trees(ctx, actor=actor, release_id=release_id))
+
+
+@router.get("/blobs", response_class=StreamingResponse, responses={200: {"content": {MEDIA_TYPE: {}}}})
+def get_blobs(release_id: IdPath, caller: CallerDep, ranges: RangesQuery = "") -> StreamingResponse:
+    """The bytes of those trees: blobs in a row, ``ranges`` of their sorted ids, or all."""
+    with caller.transaction() as (ctx, actor):
+        row = work.stream_blobs(ctx, actor=actor, release_id=release_id, ranges=ranges)
+    return StreamingResponse(row, media_type=MEDIA_TYPE)
 
 
 @router.post("/claims")
@@ -114,6 +89,7 @@ def report(release_id: IdPath, body: ReportBody, caller: CallerDep) -> ReleaseDe
             attempt=body.attempt,
             base_commit=body.base_commit,
             items=body.items,
+            joined=[JoinedFile(**file.model_dump()) for file in body.joined],
             ask=body.request_approval,
         )
         return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release_id))

@@ -6,10 +6,10 @@ import base64
 import gzip
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
 
-from airflow_release_plugin.api.dependencies import CallerDep
+from airflow_release_plugin.api.dependencies import CallerDep, RangesQuery
 from airflow_release_plugin.domain.release.machines import MachineSign
 from airflow_release_plugin.schemas.version import FollowBody, HeadResponse, VersionResponse
 from airflow_release_plugin.services.promotion import delivery
@@ -71,9 +71,7 @@ def get_version(
     response_class=StreamingResponse,
     responses={200: {"content": {MEDIA_TYPE: {}}, "description": "Blobs in a row, each compressed"}},
 )
-def get_blobs(
-    version: str, caller: CallerDep, ranges: Annotated[str, Query(max_length=6000)] = ""
-) -> StreamingResponse:
+def get_blobs(version: str, caller: CallerDep, ranges: RangesQuery = "") -> StreamingResponse:
     """Content of the blobs in ``ranges`` (such as ``0-12,17``, in the order of their ids), or of all."""
     with caller.transaction() as (ctx, actor):
         blobs = delivery.stream_blobs(ctx, actor=actor, commit=version, ranges=ranges)

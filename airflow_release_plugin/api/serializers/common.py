@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_release_plugin.analysis.text_diff import FileDiff
 from airflow_release_plugin.domain.release.runs import summary
+from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.models import Export, Gate, Release
 from airflow_release_plugin.schemas.export import ExportResponse
 from airflow_release_plugin.schemas.gate import GateDetailResponse, GateResponse
@@ -19,9 +20,11 @@ from airflow_release_plugin.schemas.release import (
     ReleaseResponse,
     StructureResponse,
 )
+from airflow_release_plugin.schemas.work import FileRow, WorkTreesResponse
 from airflow_release_plugin.services.read_models.compare import ReleaseComparison, VersionComparison
 from airflow_release_plugin.services.read_models.gate_page import GateDetail
 from airflow_release_plugin.services.read_models.release_page import ReleaseDetail
+from airflow_release_plugin.services.releases.work import TreeLists
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions.file_diffs import ChangedFile
 from airflow_release_plugin.services.versions.structure import Structure
@@ -114,6 +117,20 @@ def export_response(ctx: Context, export: Export) -> ExportResponse:
             "secrets": report.get("secrets", []),
         }
     )
+
+
+def trees_response(trees: TreeLists) -> WorkTreesResponse:
+    """The trees of a check, file by file."""
+    return WorkTreesResponse(
+        target=[_row(file) for file in trees.target],
+        changed=[_row(change.entry) for change in trees.changes if change.entry],
+        deleted=[change.path for change in trees.changes if change.is_deletion],
+        snapshots={tree: [_row(file) for file in files] for tree, files in trees.snapshots.items()},
+    )
+
+
+def _row(file: FileEntry) -> FileRow:
+    return file.path, file.mode, file.blob, file.size
 
 
 def diff_response(files: list[ChangedFile]) -> DiffResponse:

@@ -7,7 +7,7 @@ to it. What was submitted and never released goes to nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.identity import Actor
@@ -18,12 +18,9 @@ from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+from airflow_release_plugin.services.versions.streams import framed
 from airflow_release_plugin.store.paths import check_object_id
-from airflow_release_plugin.store.wire import END, blobs_in, distinct_blobs, frame
-
-_BATCH_BYTES = 4 * 1024 * 1024
-_BATCH_BLOBS = 500
-"""So much of an answer is in memory at a time."""
+from airflow_release_plugin.store.wire import blobs_in, distinct_blobs
 
 
 @dataclass(frozen=True)
@@ -73,27 +70,7 @@ def stream_blobs(
     _require_released(ctx, actor, commit)
     sizes = {entry.blob: entry.size for entry in ctx.store.files(commit).values()}
     every = distinct_blobs(sizes)
-    return _framed(_batches(blobs_in(every, ranges) if ranges else every, sizes), work)
-
-
-def _batches(blobs: Sequence[str], sizes: Mapping[str, int]) -> list[list[str]]:
-    batches: list[list[str]] = []
-    room = 0
-    for blob in blobs:
-        room -= sizes[blob]
-        if room < 0 or len(batches[-1]) >= _BATCH_BLOBS:
-            batches.append([])
-            room = _BATCH_BYTES - sizes[blob]
-        batches[-1].append(blob)
-    return batches
-
-
-def _framed(batches: Sequence[Sequence[str]], work: Work) -> Iterator[bytes]:
-    for batch in batches:
-        with work() as (ctx, _):
-            framed = b"".join(frame(blob, data) for blob, data in ctx.store.compressed(batch))
-        yield framed
-    yield END
+    return framed(blobs_in(every, ranges) if ranges else every, sizes, work)
 
 
 def _require_released(ctx: Context, actor: Actor, commit: str) -> None:

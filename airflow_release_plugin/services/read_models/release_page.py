@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
+from airflow_release_plugin.domain.release.proof_summary import ProofSummary, summarise
 from airflow_release_plugin.domain.release.runs import AT_WORK, StartStatus
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskKey, TaskRole
@@ -77,6 +79,16 @@ class ReleaseDetail:
     kept_until: datetime | None
     watch_state: str
     evidence: tuple[ImportEvidence, ...]
+
+    @property
+    def proof(self) -> ProofSummary | None:
+        """What the newest check of the present attempt proved."""
+        checks = [
+            report
+            for report in self.reports
+            if report.kind is ReportKind.CHECK and report.attempt == self.release.attempt
+        ]
+        return summarise(checks[-1].items) if checks else None
 
     @property
     def has_replaced_names(self) -> bool:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.ports import LastRun
 from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind, failed, is_confined
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
-from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, StaleDigestError
 from airflow_release_plugin.models import Approval, Release, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.approvals import approvals, flows
-from airflow_release_plugin.services.releases import dag_id_checks, lifecycle, releases, schedule, task_claims
-from airflow_release_plugin.services.runtime import access, audit
+from airflow_release_plugin.services.releases import (
+    completion,
+    dag_id_checks,
+    lifecycle,
+    releases,
+    schedule,
+    task_claims,
+)
+from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import risk
-from airflow_release_plugin.services.versions.contents import dag_files_to_parse
-from airflow_release_plugin.services.versions.streams import stream
 
 _UNCONFINED = (
     "The worker does not say that it confined the check, which [release] require_confinement demands. Let "
@@ -34,66 +36,6 @@ _REPORTERS = {ReportKind.CHECK: (TaskRole.CHECK,), ReportKind.TEST: ()}
 """Roles of the tasks that may report, by kind; none for every task of the run."""
 
 
-@dataclass(frozen=True)
-class WorkTree:
-    """What a worker needs in order to check a release; ``last_runs`` of its own DAGs, ``None`` for no run."""
-
-    release_id: int
-    attempt: int
-    environment: str
-    base_commit: str | None
-    change_digest: str
-    dag_files: list[str]
-    deleted: list[str]
-    timeout: int
-    start_timeout: int
-    file_timeout: int
-    memory_mb: int
-    require_confinement: bool
-    last_runs: dict[str, LastRun | None]
-
-
-def work_tree(ctx: Context, *, actor: Actor, release_id: int) -> WorkTree:
-    """What to check; the files are those of :func:`tree_files`."""
-    access.require_executor(ctx, actor, "check releases")
-    release = releases.get(ctx, actor=actor, release_id=release_id)
-    dag_ids = release.dag_ids
-    last_runs = ctx.airflow.serving.last_runs(dag_ids)
-    return WorkTree(
-        release_id=release.id,
-        attempt=release.attempt,
-        environment=release.environment,
-        base_commit=release.base_commit,
-        change_digest=release.change_digest,
-        dag_files=dag_files_to_parse(ctx, release),
-        deleted=[change.path for change in release.changes if change.is_deletion],
-        timeout=ctx.settings.check_timeout,
-        start_timeout=ctx.settings.check_start_timeout,
-        file_timeout=ctx.settings.check_file_timeout,
-        memory_mb=ctx.settings.check_memory_mb,
-        require_confinement=ctx.settings.require_confinement,
-        last_runs={dag_id: last_runs.get(dag_id) for dag_id in dag_ids},
-    )
-
-
-def tree_files(ctx: Context, *, actor: Actor, release_id: int) -> list[FileEntry]:
-    """All files of the tree that the target would have, sorted by path."""
-    access.require_executor(ctx, actor, "read the tree of releases")
-    release = releases.get(ctx, actor=actor, release_id=release_id)
-    files = ctx.store.files(release.base_commit)
-    for change in release.changes:
-        if change.entry is None:
-            files.pop(change.path, None)
-        else:
-            files[change.path] = change.entry
-    return [files[path] for path in sorted(files)]
-
-
-def stream_tree(ctx: Context, *, actor: Actor, release_id: int) -> Iterator[tuple[FileEntry, bytes]]:
-    """``(entry, bytes)`` of :func:`tree_files`, read while they are taken; who may not is refused at once."""
-    return stream(tree_files(ctx, actor=actor, release_id=release_id))
-
-
 def report(
     ctx: Context,
     *,
@@ -102,12 +44,14 @@ def report(
     kind: ReportKind,
     attempt: int,
     items: Sequence[CheckItem],
+    joined: Sequence[completion.JoinedFile] = (),
     base_commit: str | None = None,
     ask: bool = True,
 ) -> Release:
     """
     Store what a step found out; a failed item fails the release.
 
+    :param joined: files that running its versions found to belong to them
     :param ask: request approval when the report is a check that passed
     :raises TaskMismatchError: the actor is not the check, or the test, of this attempt
     :raises ConflictError: the report is about another attempt, or the release does not wait for reports
@@ -127,7 +71,8 @@ def report(
     own: list[CheckItem] = []
     if kind is ReportKind.CHECK:
         risk.require_facts(items)
-        own = dag_id_checks.findings(ctx, release, items)
+        own = completion.complete(ctx, release, joined, actor=actor)
+        own += dag_id_checks.findings(ctx, release, items)
     stored = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=(*items, *own))
     problems = _store(ctx, release, stored, actor=actor)
     release.progress_json = None

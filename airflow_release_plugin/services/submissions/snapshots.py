@@ -7,6 +7,7 @@ both cost by what changed since the last snapshot that this process took, but fo
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from airflow_release_plugin.analysis.source_files import FolderFiles
 from airflow_release_plugin.analysis.stat_memo import is_settled
 from airflow_release_plugin.analysis.tree_scan import ScanLimits, TreeScan
 from airflow_release_plugin.domain.tree.files import FileEntry
-from airflow_release_plugin.exceptions import NotFoundError, UnitError
+from airflow_release_plugin.exceptions import NotFoundError, StoreConflictError, UnitError
 from airflow_release_plugin.models import Snapshot, Submission
 from airflow_release_plugin.repositories import snapshots
 from airflow_release_plugin.services.runtime.context import Context
@@ -144,7 +145,9 @@ def _write(ctx: Context, tree: str, new: Sequence[GitObject]) -> None:
         author=ctx.settings.source,
         time=ctx.clock(),
     )
-    ctx.store.move_ref(ref, expected=None, new=commit)
+    # Another request may have kept the same files meanwhile: then its commit of them is as good.
+    with contextlib.suppress(StoreConflictError):
+        ctx.store.move_ref(ref, expected=None, new=commit)
 
 
 def _values(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+from airflow_release_plugin.store.wire import END, frame
 
 _BYTES = 2 * 1024 * 1024
 _FILES = 500
 """So much is in memory at a time, and the file with which it becomes more."""
+_FRAMED_BYTES = 4 * 1024 * 1024
 
 
 def stream(files: Iterable[FileEntry], work: Work = unit_of_work) -> Iterator[tuple[FileEntry, bytes]]:
@@ -36,3 +38,28 @@ def _batches(files: Iterable[FileEntry]) -> Iterator[list[FileEntry]]:
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def framed(blobs: Iterable[str], sizes: Mapping[str, int], work: Work = unit_of_work) -> Iterator[bytes]:
+    """
+    Blobs as they travel (:mod:`airflow_release_plugin.store.wire`), each batch in a transaction of its own.
+
+    :param sizes: bytes of each blob, and perhaps of others
+    """
+    for batch in _blob_batches(blobs, sizes):
+        with work() as (ctx, _):
+            row = b"".join(frame(blob, data) for blob, data in ctx.store.compressed(batch))
+        yield row
+    yield END
+
+
+def _blob_batches(blobs: Iterable[str], sizes: Mapping[str, int]) -> list[Sequence[str]]:
+    batches: list[list[str]] = []
+    room = 0
+    for blob in blobs:
+        room -= sizes[blob]
+        if room < 0 or len(batches[-1]) >= _FILES:
+            batches.append([])
+            room = _FRAMED_BYTES - sizes[blob]
+        batches[-1].append(blob)
+    return [*batches]

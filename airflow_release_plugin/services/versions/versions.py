@@ -122,9 +122,10 @@ def keep(ctx: Context, submission: Submission, *, actor: Actor) -> Submission:
     return submission
 
 
-def write(ctx: Context, submission: Submission, *, actor: Actor) -> None:
-    """Write the commit and the ref of a version that has its number."""
+def write(ctx: Context, submission: Submission, *, actor: Actor | Person) -> None:
+    """Write the commit of a version that has its number, and bring its ref there."""
     unit = submission.unit
+    before = submission.commit_id
     submission.commit_id = ctx.store.commit(
         parent=None,
         changes=[TreeChange(entry.path, entry) for entry in submission.entries],
@@ -137,4 +138,4 @@ def write(ctx: Context, submission: Submission, *, actor: Actor) -> None:
         time=submission.submitted_at,
     )
     ref = submission_ref(unit.name, submission.version)
-    ctx.store.move_ref(ref, expected=None, new=submission.commit_id)
+    ctx.store.move_ref(ref, expected=before, new=submission.commit_id)

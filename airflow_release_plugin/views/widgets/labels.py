@@ -141,6 +141,7 @@ EVENT_LABELS: Mapping[str, Any] = {
     "release:run:start": _("Dag Run started"),
     "release:run:fail": _("Dag Run not started"),
     "release:verification:report": _("Verification reported"),
+    "submission:version:complete": _("Version completed by running it"),
     "submission:version:create": _("Version submitted"),
     "submission:version:remove": _("Version removed from the list"),
 }

@@ -87,7 +87,8 @@ ROUTES: dict[str, tuple[str, Any]] = {
     # requester, admins
     "POST /releases/{failed}/retry": ("401 403 200 403 403 200 403", None),
     "GET /releases/{checking}/work": (EXECUTORS, None),
-    "GET /releases/{checking}/tree": (EXECUTORS, None),
+    "GET /releases/{checking}/trees": (EXECUTORS, None),
+    "GET /releases/{checking}/blobs": (EXECUTORS, None),
     "POST /releases/{checking}/claims": (EXECUTORS, CLAIM),
     "POST /releases/{checking}/progress": (TASKS, PROGRESS),
     "POST /releases/{checking}/reports": (TASKS, REPORT),

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from airflow_release_plugin.services.approvals import gates
 from airflow_release_plugin.services.promotion import cutover, environments, records
 from airflow_release_plugin.services.read_models import compare, dag_history, page_frame, release_page, watch
-from airflow_release_plugin.services.releases import checks, decisions, releases
+from airflow_release_plugin.services.releases import decisions, releases, work
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.submissions import candidates, shared_files, submissions
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World
@@ -39,7 +39,7 @@ READS: dict[str, Callable[[World], Any]] = {
     ),
     "frame and inbox": lambda w: range(page_frame.get_frame(w.ctx, actor=REVIEWER).waiting),
     "cut-over": lambda w: cutover.get_cutover(w.ctx, actor=DEV, release_id=1),
-    "work tree": lambda w: checks.work_tree(w.ctx, actor=PIPELINE, release_id=1).dag_files,
+    "work tree": lambda w: work.work_of(w.ctx, actor=PIPELINE, release_id=1).dag_files,
     "inbox": lambda w: decisions.inbox(w.ctx, actor=REVIEWER),
     "gates": lambda w: gates.list_gates(w.ctx, actor=DEV, limit=100).items,
     "events": lambda w: [e.actor for e in audit.list_events(w.ctx, actor=ADMIN, limit=1000).items],

@@ -203,13 +203,13 @@ class TestSettled:
     def test_what_came_or_went_just_now_is_noticed(
         self, root: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
     ) -> None:
-        hour = 3600 * 10**9
-        monkeypatch.setattr(stat_memo.time, "time_ns", lambda: root.stat().st_mtime_ns + hour)
+        newest = max(path.stat().st_ctime_ns for path in (root, *root.rglob("*")))
+        while time.time_ns() < newest + 2 * tree_scan._FINE_NS:  # no call sets the time of a change
+            time.sleep(0.01)
         assert scan(root).is_settled
-        before = root.stat().st_mtime_ns + hour
-        monkeypatch.setattr(stat_memo.time, "time_ns", lambda: before)
         change(root)
-        os.utime(root, ns=(before, before))
+        moment = root.stat().st_ctime_ns
+        monkeypatch.setattr(stat_memo.time, "time_ns", lambda: moment)
         assert not scan(root).is_settled
 
 

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -239,6 +239,9 @@ class Answer:
     content: bytes | None = None
 
 
+Scripted = Answer | Callable[[Request], Answer]
+
+
 @dataclass
 class ReleaseServer:
     """
@@ -256,7 +259,7 @@ class ReleaseServer:
     most_polls: int = 0
 
     def __post_init__(self) -> None:
-        self._scripts: dict[tuple[str, str], list[Answer]] = defaultdict(list)
+        self._scripts: dict[tuple[str, str], list[Scripted]] = defaultdict(list)
         self._moved = threading.Condition()
         self._http: ThreadingHTTPServer | None = None
 
@@ -285,9 +288,10 @@ class ReleaseServer:
     def is_up(self) -> bool:
         return self._http is not None
 
-    def script(self, method: str, path: str, *answers: Answer | dict[str, Any] | list[Any]) -> None:
+    def script(self, method: str, path: str, *answers: Scripted | dict[str, Any] | list[Any]) -> None:
         self._scripts[method, path] = [
-            answer if isinstance(answer, Answer) else Answer(body=answer) for answer in answers
+            answer if isinstance(answer, Answer) or callable(answer) else Answer(body=answer)
+            for answer in answers
         ]
 
     def move(self, subject: str, state: str) -> None:
@@ -304,9 +308,10 @@ class ReleaseServer:
         if request.token not in self.valid_tokens:
             return Answer(401, {"detail": "Invalid JWT token"})
         path = request.path.removeprefix(PREFIX)
-        script = self._scripts.get((request.method, path))
+        script = self._scripts.get((request.method, path.partition("?")[0]))
         if script:
-            return script.pop(0) if len(script) > 1 else script[0]
+            answer = script.pop(0) if len(script) > 1 else script[0]
+            return answer(request) if callable(answer) else answer
         if path.endswith("/claims"):
             return Answer(body={"id": 5})
         if path == "/watch":

@@ -28,10 +28,11 @@ from airflow_release_plugin.schemas.imports import (
     ImportCheckBody,
     ImportStubsBody,
 )
-from airflow_release_plugin.schemas.release import ProgressBody, ReleaseBody, ReportBody
+from airflow_release_plugin.schemas.release import ReleaseBody
 from airflow_release_plugin.schemas.rollback import RollbackBody, RollbackScopeBody
 from airflow_release_plugin.schemas.submission import SubmissionBody
 from airflow_release_plugin.schemas.task import ClaimBody
+from airflow_release_plugin.schemas.work import ProgressBody, ReportBody
 from tests.unit.client.server import EXPORT, IMPORT, PREFIX, SUBMISSION, Answer, gate, plan, release
 
 CLAIM = ClaimBody(dag_id="p", run_id="r", task_id="check", try_number=1, secret="s" * 40)
@@ -41,9 +42,14 @@ WORK = {
     "environment": "prod",
     "base_commit": None,
     "change_digest": "0" * 64,
+    "units": [],
     "dag_files": ["a.py"],
     "deleted": [],
     "timeout": 60,
+    "start_timeout": 60,
+    "file_timeout": 60,
+    "memory_mb": 4096,
+    "require_confinement": False,
     "last_runs": {},
 }
 ME = {
@@ -199,7 +205,7 @@ def test_only_calls_that_may_be_repeated_are_sent_again(server, client, name):
 
 def test_every_public_method_is_among_the_tested_calls():
     methods = {name for name in vars(ReleaseClient) if not name.startswith("_")}
-    assert methods == CALLS.keys() | {"close", "download_tree", "download_export", "upload_import"}
+    assert methods == CALLS.keys() | {"close", "download_export", "upload_import"}
 
 
 @pytest.mark.parametrize(
@@ -259,22 +265,22 @@ def test_pauses_grow_to_a_cap_and_end():
     assert all(0.5 <= delay <= 4 for delay in delays)
 
 
-def test_tree_is_downloaded_whole_after_a_broken_try(server, client):
-    server.script("GET", "/releases/7/tree", Answer(503, {}), Answer(None), Answer(content=b"PK" * 100_000))
+def test_file_is_downloaded_whole_after_a_broken_try(server, client):
+    server.script("GET", "/exports/7/file", Answer(503, {}), Answer(None), Answer(content=b"PK" * 100_000))
     file = io.BytesIO()
-    client.download_tree(7, file)
+    client.download_export(7, file)
     assert file.getvalue() == b"PK" * 100_000
 
 
-def test_tree_that_may_not_be_seen_is_the_servers_error(server, client):
-    with pytest.raises(NotFoundError, match="No /releases/7/tree"):
-        client.download_tree(7, io.BytesIO())
+def test_file_that_may_not_be_seen_is_the_servers_error(server, client):
+    with pytest.raises(NotFoundError, match="No /exports/7/file"):
+        client.download_export(7, io.BytesIO())
 
 
-def test_tree_of_a_server_that_is_away_is_an_error(server, client):
+def test_file_of_a_server_that_is_away_is_an_error(server, client):
     server.stop()
     with pytest.raises(UnavailableError):
-        client.download_tree(7, io.BytesIO())
+        client.download_export(7, io.BytesIO())
 
 
 def test_the_clients_load_no_database_and_no_part_of_airflow():

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
+import zlib
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_release_plugin.domain.tree.files import blob_id
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.operators.check import CheckReleaseOperator
+from airflow_release_plugin.store.wire import END, frame
 from tests.unit.client.context import TaskInstance, context
 from tests.unit.client.server import Answer, release
-from tests.unit.operators.conftest import zipped
+from tests.unit.operators.conftest import serve_trees
 
 GOOD = b"""
 from airflow.sdk import DAG
@@ -26,13 +29,14 @@ TREE = {
 }
 
 
-def prepare(server, dag_files, deleted=(), **limits):
+def prepare(server, dag_files, deleted=(), units=(), trees=None, **limits):
     work = {
         "release_id": 7,
         "attempt": 2,
         "environment": "prod",
         "base_commit": "base",
         "change_digest": "0" * 64,
+        "units": list(units),
         "dag_files": dag_files,
         "deleted": list(deleted),
         "timeout": 600,
@@ -43,10 +47,13 @@ def prepare(server, dag_files, deleted=(), **limits):
         "last_runs": {"good": None},
         **limits,
     }
-    tree = zipped(*((path, TREE[path], 0o100644) for path in dag_files))
     server.script("GET", "/releases/7/work", work)
-    server.script("GET", "/releases/7/tree", Answer(content=tree))
+    serve_trees(server, **(trees or {"changed": {path: TREE[path] for path in dag_files}}))
     server.script("POST", "/releases/7/reports", release())
+
+
+def unit(path, *files, snapshot="then", submission_id=5):
+    return {"submission_id": submission_id, "path": path, "snapshot": snapshot, "files": [path, *files]}
 
 
 def report(server):
@@ -62,7 +69,7 @@ def test_release_that_parses_is_reported_with_its_facts(server):
     body = report(server)
     assert (body["kind"], body["attempt"], body["base_commit"]) == ("check", 2, "base")
     assert body["request_approval"] is False
-    parsed, deleted, confined = body["items"]
+    parsed, confined, deleted = body["items"]
     assert (parsed["path"], parsed["status"]) == ("good.py", "passed")
     dag = parsed["facts"]["dags"][0]
     assert dag["dag_id"] == "good"
@@ -91,11 +98,105 @@ def test_release_that_does_not_is_reported_first_and_then_fails_the_task(server)
 
 def test_broken_machinery_is_not_reported_as_a_failed_check_so_that_the_task_is_retried(server):
     prepare(server, ["good.py"])
-    server.script("GET", "/releases/7/tree", Answer(content=b"not a zip"))
-    with pytest.raises(Exception, match="damaged") as caught:
+    wrong = frame(blob_id(GOOD), zlib.compress(b"other")) + END
+    server.script("GET", "/releases/7/blobs", Answer(content=wrong))
+    with pytest.raises(Exception, match="other bytes than its id") as caught:
         CheckReleaseOperator(task_id="check", release_id=7).execute(context())
-    assert not isinstance(caught.value, AirflowFailException | UnavailableError)
+    assert not isinstance(caught.value, AirflowFailException)
     assert not server.called("/release/api/v1/releases/7/reports")
+
+
+READS = b"""
+from pathlib import Path
+from airflow.sdk import DAG
+with DAG((Path(__file__).parent / "".join(["na", "me"])).read_text()):
+    pass
+"""
+
+
+@pytest.mark.req("R81")
+def test_what_a_version_opened_in_the_source_is_reported_to_join_it(server):
+    prepare(
+        server,
+        ["reads.py"],
+        units=[unit("reads.py")],
+        trees={
+            "changed": {"reads.py": READS},
+            "snapshots": {"then": {"reads.py": READS, "name": b"found", "other": b""}},
+        },
+    )
+    assert CheckReleaseOperator(task_id="check", release_id=7).execute(context()) == ["found"]
+
+    body = report(server)
+    assert body["joined"] == [
+        {"submission_id": 5, "path": "name", "reason": "opened when it ran, reads.py line 4"}
+    ]
+    [proof] = [item for item in body["items"] if item["name"] == "proof"]
+    assert (proof["status"], proof["facts"]["equal"], proof["facts"]["joined"]) == ("passed", True, ["name"])
+
+
+NAMES = b"""
+import os
+from airflow.sdk import DAG
+for name in os.listdir(os.path.join(os.path.dirname(__file__), "con" + "f")):
+    with DAG(name):
+        pass
+"""
+
+
+@pytest.mark.req("R80")
+def test_a_version_that_would_make_other_dags_fails_with_the_file_and_the_mending_line(server):
+    prepare(
+        server,
+        ["names.py"],
+        units=[unit("names.py", "conf/a")],
+        trees={
+            "changed": {"names.py": NAMES, "conf/a": b""},
+            "snapshots": {"then": {"names.py": NAMES, "conf/a": b"", "conf/b": b"b"}},
+        },
+    )
+    with pytest.raises(AirflowFailException):
+        CheckReleaseOperator(task_id="check", release_id=7).execute(context())
+    [proof] = [item for item in report(server)["items"] if item["name"] == "proof"]
+    assert proof["status"] == "failed"
+    assert "In the source names.py makes a, b; in the target it would make a." in proof["detail"]
+    assert 'files = ["conf/b"]' in proof["detail"]
+
+
+USER = b"""
+from airflow.sdk import DAG
+import shared
+with DAG("user", description=shared.TEXT):
+    pass
+"""
+
+
+@pytest.mark.req("R82")
+@pytest.mark.parametrize(
+    ("text", "status", "said"),
+    [
+        (b"TEXT = 'new'", "warning", "would change with it"),
+        (b"TEXT = 1 / 0", "failed", "it would fail: ZeroDivisionError"),
+    ],
+)
+def test_what_becomes_of_a_dag_outside_of_the_release_is_reported(server, text, status, said):
+    prepare(
+        server,
+        ["good.py", "user.py"],
+        trees={
+            "changed": {"good.py": GOOD, "shared.py": text},
+            "target": {"user.py": USER, "shared.py": b"TEXT = 'old'"},
+        },
+    )
+    operator = CheckReleaseOperator(task_id="check", release_id=7)
+    if status == "failed":
+        with pytest.raises(AirflowFailException):
+            operator.execute(context())
+    else:
+        operator.execute(context())
+    [item] = [item for item in report(server)["items"] if item["name"] == "also changes"]
+    assert (item["path"], item["status"], item["facts"]["dag_ids"]) == ("user.py", status, ["user"])
+    assert said in item["detail"]
 
 
 def test_read_of_the_source_fails_the_release_with_the_line(server, tmp_path, monkeypatch):

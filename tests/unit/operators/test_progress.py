@@ -11,7 +11,7 @@ from airflow_release_plugin.operators import progress
 from airflow_release_plugin.operators.progress import ProgressTeller
 from airflow_release_plugin.proof.observation import Observed, OutsideAccess
 from airflow_release_plugin.proof.report import FileReport
-from airflow_release_plugin.schemas.release import ProgressBody
+from airflow_release_plugin.schemas.work import ProgressBody
 
 pytestmark = pytest.mark.req("R8")
 

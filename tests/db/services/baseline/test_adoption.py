@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from airflow_release_plugin.api.routes.pipeline import _zip_stream
 from airflow_release_plugin.cli.common import operator
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
@@ -25,13 +23,13 @@ from airflow_release_plugin.exceptions import (
     NotFoundError,
 )
 from airflow_release_plugin.models import Release, Submission
-from airflow_release_plugin.operators.candidate import extract
 from airflow_release_plugin.repositories import events, submissions
 from airflow_release_plugin.services.baseline import adoption, continuity
 from airflow_release_plugin.services.promotion import promotions
-from airflow_release_plugin.services.releases import checks
 from airflow_release_plugin.services.submissions import candidates
+from airflow_release_plugin.store.serving import ServedTrees
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World, dag_text
+from tests.harness.work_trees import candidate_files
 
 pytestmark = pytest.mark.req("R21")
 NEXT = datetime(2026, 3, 3, tzinfo=timezone.utc)
@@ -102,9 +100,10 @@ def test_the_check_takes_every_name_that_adoption_took(world: World, live: Path,
     (live / "team/run:2026.sql").write_text("select 1")
     adopt(world)
 
-    tree = checks.tree_files(world.ctx, actor=PIPELINE, release_id=world.request(_new_version(world)).id)
-    archive = b"".join(_zip_stream((entry, world.store.read(entry.blob)) for entry in tree))
-    extract(io.BytesIO(archive), tmp_path / "tree")
+    files = {file.path: file for file in candidate_files(world, world.request(_new_version(world)))}
+    trees = ServedTrees(tmp_path / "shared")
+    with trees.locked():
+        trees.place(tmp_path / "tree", files, world.store.read_all, previous=None)
 
     assert (tmp_path / "tree/team/run:2026.sql").read_text() == "select 1"
 

@@ -10,7 +10,7 @@ from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.promotion import cutover
 from airflow_release_plugin.services.promotion.cutover import DagCutover
-from airflow_release_plugin.services.releases import checks
+from airflow_release_plugin.services.releases import work
 from tests.harness.context import DEV, PIPELINE, REVIEWER, VIEWER, World
 
 pytestmark = pytest.mark.req("R20")
@@ -96,9 +96,9 @@ def test_the_worker_is_told_the_last_run_of_each_dag_of_the_release(world: World
     world.twin.automated["etl"] = last = LastRun("2026-01-02T00:00:00+00:00")
     release = world.request(world.submit(world.dag("etl")), world.submit(world.dag("fresh")))
 
-    work = checks.work_tree(world.ctx, actor=PIPELINE, release_id=release.id)
+    task = work.work_of(world.ctx, actor=PIPELINE, release_id=release.id)
 
-    assert work.last_runs == {"etl": last, "fresh": None}
+    assert task.last_runs == {"etl": last, "fresh": None}
 
 
 def test_quiet_dags_need_no_care_and_those_with_a_backlog_do(world: World) -> None:

@@ -14,9 +14,10 @@ from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError, InvalidTransitionError, NotAllowedError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories.approvals import latest_approval
-from airflow_release_plugin.services.releases import checks, creation, releases
+from airflow_release_plugin.services.releases import checks, creation, releases, work
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, PASSED, PIPELINE, REVIEWER, World
+from tests.harness.work_trees import candidate_files
 
 
 def requested(world: World, name: str = "etl") -> Release:
@@ -109,8 +110,8 @@ def test_only_the_pipeline_and_admins_report(world: World, actor: Actor) -> None
             world.ctx, actor=actor, release_id=release.id, kind=ReportKind.CHECK, attempt=1, items=PASSED
         ),
         lambda: checks.request_approval(world.ctx, actor=actor, release_id=release.id),
-        lambda: checks.work_tree(world.ctx, actor=actor, release_id=release.id),
-        lambda: checks.tree_files(world.ctx, actor=actor, release_id=release.id),
+        lambda: work.work_of(world.ctx, actor=actor, release_id=release.id),
+        lambda: work.work_trees(world.ctx, actor=actor, release_id=release.id),
         lambda: checks.mark_errored(world.ctx, actor=actor, release_id=release.id, reason="x"),
     ):
         with pytest.raises(NotAllowedError):
@@ -189,14 +190,14 @@ def test_the_tree_to_check_is_the_target_with_the_release_in_it(world: World) ->
     release = world.request(world.submit("etl.py"))
     world.dag("etl", lines="x = 3")
 
-    tree = checks.work_tree(world.ctx, actor=PIPELINE, release_id=release.id)
-    entries = checks.tree_files(world.ctx, actor=PIPELINE, release_id=release.id)
+    task = work.work_of(world.ctx, actor=PIPELINE, release_id=release.id)
+    entries = candidate_files(world, release)
     files = {entry.path: world.store.read(entry.blob) for entry in entries}
 
     assert sorted(files) == ["etl.py", "other.py"]
     assert b"x = 2" in files["etl.py"]
-    assert (tree.dag_files, tree.deleted, tree.attempt) == (["etl.py"], ["old_helper.py"], 1)
-    assert (tree.base_commit, tree.change_digest) == (world.head, release.change_digest)
+    assert (task.dag_files, task.deleted, task.attempt) == (["etl.py"], ["old_helper.py"], 1)
+    assert (task.base_commit, task.change_digest) == (world.head, release.change_digest)
 
 
 def test_released_dags_that_a_changed_helper_touches_are_checked_too(world: World) -> None:
@@ -205,7 +206,7 @@ def test_released_dags_that_a_changed_helper_touches_are_checked_too(world: Worl
     world.write("helpers.py", "x = 2\n")
     release = world.request(world.submit("one.py"))
 
-    assert checks.work_tree(world.ctx, actor=PIPELINE, release_id=release.id).dag_files == [
+    assert work.work_of(world.ctx, actor=PIPELINE, release_id=release.id).dag_files == [
         "one.py",
         "two.py",
     ]
@@ -217,7 +218,7 @@ def test_what_is_released_during_a_check_is_not_looked_for_in_a_tree_without_it(
     second = world.request(world.submit(world.dag("two", lines="import helpers")))
     world.promote(first)
 
-    assert checks.work_tree(world.ctx, actor=PIPELINE, release_id=second.id).dag_files == ["two.py"]
+    assert work.work_of(world.ctx, actor=PIPELINE, release_id=second.id).dag_files == ["two.py"]
 
 
 @pytest.mark.parametrize("actor", [PIPELINE, ADMIN], ids=lambda actor: actor.name)
@@ -277,10 +278,10 @@ class TestConfinement:
 
     def test_the_worker_is_told_the_limits_and_the_demand(self, world: World) -> None:
         world = self.demanding(world)
-        work = checks.work_tree(world.ctx, actor=PIPELINE, release_id=requested(world).id)
+        task = work.work_of(world.ctx, actor=PIPELINE, release_id=requested(world).id)
 
-        assert (work.timeout, work.start_timeout, work.file_timeout, work.memory_mb) == (600, 120, 60, 4096)
-        assert work.require_confinement
+        assert (task.timeout, task.start_timeout, task.file_timeout, task.memory_mb) == (600, 120, 60, 4096)
+        assert task.require_confinement
 
 
 @pytest.mark.parametrize("found", [["other"], ["etl", "other"]])

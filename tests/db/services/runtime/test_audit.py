@@ -18,6 +18,7 @@ from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import ServingFolders
+from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.domain.tasks import TaskKey, TaskRole
@@ -39,7 +40,8 @@ from airflow_release_plugin.services.imports import job as import_job
 from airflow_release_plugin.services.notifications import delivery, outbox
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.read_models import release_page
-from airflow_release_plugin.services.releases import creation, decisions, releases, task_claims
+from airflow_release_plugin.services.releases import checks, creation, decisions, releases, task_claims
+from airflow_release_plugin.services.releases.completion import JoinedFile
 from airflow_release_plugin.services.runtime import audit, claims, keys
 from airflow_release_plugin.services.submissions import submissions
 from airflow_release_plugin.services.verification import runs, verification
@@ -48,7 +50,7 @@ from airflow_release_plugin.store.base import tag_ref
 from airflow_release_plugin.store.serving import ServedTrees
 from tests.harness.bundles import CONTENT, bundle_files, manifest_of
 from tests.harness.clock import FrozenClock
-from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World, dag_text, steps_of
+from tests.harness.context import ADMIN, DEV, FAILED, PASSED, PIPELINE, REVIEWER, World, dag_text, steps_of
 from tests.harness.exports import ask, with_transfers
 from tests.harness.imports import uploaded, with_imports
 from tests.harness.manual_edits import push_by_hand
@@ -156,13 +158,14 @@ def test_everything_that_changes_something_leaves_its_event(
     world: World, clock: FrozenClock, tmp_path: Path
 ) -> None:
     adopt_what_runs(world)
+    world.write("names.txt", "one")
     release = world.request(world.submit(world.dag("etl")), run_after_release=True)
     world.report(release, FAILED)
     task = world.start_task(release, TaskRole.CHECK)
     with pytest.raises(TaskClaimedError):
         task_claims.claim(world.ctx, actor=PIPELINE, release_id=release.id, task=task, secret="another" * 5)
     creation.retry(world.ctx, actor=DEV, release_id=release.id)
-    world.promote(world.decide(world.report(release)))
+    world.promote(world.decide(complete(world, release)))
     world.twin.serve(world.store, "prod", str(world.head))
     verification.verify(world.ctx, actor=world.task(release, TaskRole.VERIFY), release_id=release.id)
     world.twin.unstartable["etl"] = NotFoundError("Airflow does not know the DAG 'etl'.")
@@ -195,6 +198,19 @@ def test_everything_that_changes_something_leaves_its_event(
 
     assert {event.tag for event in trail(world)} == set(EventTag)
     assert audit.first_broken_link(world.ctx) is None
+
+
+def complete(world: World, release: Release) -> Release:
+    """A check that found the version to need one more file."""
+    return checks.report(
+        world.ctx,
+        actor=world.task(release, TaskRole.CHECK),
+        release_id=release.id,
+        kind=ReportKind.CHECK,
+        attempt=release.attempt,
+        items=PASSED,
+        joined=[JoinedFile(release.items[0].submission_id, "names.txt", "opened when it ran")],
+    )
 
 
 def configure_flows(world: World, clock: FrozenClock) -> None:

@@ -18,10 +18,11 @@ from airflow_release_plugin.models import Release
 from airflow_release_plugin.proof.runner import run_files
 from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.read_models import simulator
-from airflow_release_plugin.services.releases import checks
+from airflow_release_plugin.services.releases import work
 from airflow_release_plugin.services.versions import risk
 from tests.harness.context import ADMIN, DEV, PIPELINE, World
 from tests.harness.flow_forms import LEAD, form, join, level, step
+from tests.harness.work_trees import candidate_files
 
 ETL = """
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -82,11 +83,11 @@ def dag_item(path: str, dag_id: str, **dag: Any) -> CheckItem:
 def checked(world: World, release: Release, folder: Path) -> Release:
     """Check a release as the worker does: parse its tree with Airflow, report what is in it."""
     tree = folder / f"tree{release.id}_{release.attempt}"
-    for entry in checks.tree_files(world.ctx, actor=PIPELINE, release_id=release.id):
+    for entry in candidate_files(world, release):
         (tree / entry.path).parent.mkdir(parents=True, exist_ok=True)
         (tree / entry.path).write_bytes(world.store.read(entry.blob))
-    work = checks.work_tree(world.ctx, actor=PIPELINE, release_id=release.id)
-    report = run_files(tree, work.dag_files, bundle_name="prod")
+    task = work.work_of(world.ctx, actor=PIPELINE, release_id=release.id)
+    report = run_files(tree, task.dag_files, bundle_name="prod")
     assert report.is_ok, [file.error for file in report.files]
     items = [
         parsed(f.path, dags=[asdict(dag) for dag in f.dags], references=asdict(f.references))

@@ -1,0 +1,131 @@
+"""What a check found, as the items of its report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from airflow_release_plugin.domain.release.checks import (
+    ALSO_CHANGES,
+    CONFINEMENT,
+    PROOF,
+    CheckItem,
+    CheckStatus,
+)
+from airflow_release_plugin.proof.explanation import explain, explain_other
+from airflow_release_plugin.proof.findings import refusals, remarks
+from airflow_release_plugin.proof.proving import MOST_ROUNDS
+from airflow_release_plugin.schemas.work import MAX_DETAIL
+
+if TYPE_CHECKING:
+    from airflow_release_plugin.proof.observation import Confinement
+    from airflow_release_plugin.proof.proving import FileProof, Proof, Provable, Trees
+    from airflow_release_plugin.proof.report import FileReport, ParseReport
+
+_MOST_KEPT, _FEWEST_KEPT = 20000, 50
+"""Touched files of each kind that a report keeps: of all DAG files together, but at least of one."""
+
+
+def items_of(proof: Proof, units: list[Provable], trees: Trees) -> list[CheckItem]:
+    """Everything that the runs of a release's files said."""
+    snapshots = {unit.path: trees.snapshots[unit.snapshot] for unit in units if unit.snapshot}
+    parsed = proof.candidate
+    return [
+        *_file_items(parsed),
+        *_duplicates(parsed),
+        *(
+            _unit_item(proof, unit, explain(unit, source=snapshots.get(unit.path, {}), candidate=proof.files))
+            for unit in proof.units
+        ),
+        *(item for other in proof.others if (item := _other_item(other)) is not None),
+        _confinement(parsed),
+    ]
+
+
+def _file_items(parsed: ParseReport) -> list[CheckItem]:
+    """An item for each file; the more there are, the less is kept of what each has touched."""
+    most = max(_FEWEST_KEPT, _MOST_KEPT // max(1, len(parsed.files)))
+    return [_file_item(file, parsed.confinement, most) for file in parsed.files]
+
+
+def _file_item(file: FileReport, confinement: Confinement, most: int) -> CheckItem:
+    facts = {
+        "dags": [asdict(dag) for dag in file.dags],
+        "references": asdict(file.references),
+        "seconds": file.seconds,
+        "observed": asdict(file.observed.shortened(most)),
+    }
+    refused = refusals(file)
+    told = [*file.warnings, *remarks(file, confinement)]
+    if not file.is_reached:
+        status, lines = CheckStatus.WARNING, ["Not parsed: the time of the check was used up by other files."]
+    elif file.error or refused:
+        # What it read wrongly comes last, where the reason is looked for: it is mostly why it does not work.
+        status, lines = CheckStatus.FAILED, [*told, file.error, *refused]
+    elif not file.dags:
+        status, lines = CheckStatus.FAILED, [*told, "The file defines no DAG."]
+    else:
+        status, lines = CheckStatus.WARNING if told else CheckStatus.PASSED, told
+    return CheckItem("parse", status, file.path, _joined(lines), facts)
+
+
+def _unit_item(proof: Proof, unit: FileProof, explanation: str) -> CheckItem:
+    """Whether a version makes in the target what it made in the source."""
+    joined = [each.path for each in proof.joined if each.unit == unit.path]
+    facts = {
+        "equal": unit.is_equal if unit.before is not None else None,
+        "opened": len(unit.after.observed.opened),
+        "joined": joined,
+        "different": [asdict(each) for each in unit.different],
+    }
+    if unit.before is None:
+        return CheckItem(PROOF, CheckStatus.PASSED, unit.path, "It was not made from the source here.", facts)
+    lines = [explanation] if explanation else []
+    if not proof.is_settled:
+        lines.append(
+            f"After {MOST_ROUNDS} runs it still opens files that it did not open before. Let it open the "
+            "same files each time."
+        )
+    is_failed = not unit.is_equal or not proof.is_settled
+    is_fault_elsewhere = bool(unit.before.error) and unit.before.error == unit.after.error
+    if is_failed and not is_fault_elsewhere:
+        status = CheckStatus.FAILED
+    else:
+        status = CheckStatus.WARNING if lines or unit.different else CheckStatus.PASSED
+    return CheckItem(PROOF, status, unit.path, _joined(lines), facts)
+
+
+def _other_item(other: FileProof) -> CheckItem | None:
+    """What becomes of a DAG file that the release does not name; ``None`` if it stays what it is."""
+    text, is_harm = explain_other(other)
+    if not text:
+        return None
+    facts = {
+        "dag_ids": sorted({*(other.before.dag_ids if other.before else ()), *other.after.dag_ids}),
+        "different": [asdict(each) for each in other.different],
+    }
+    status = CheckStatus.FAILED if is_harm else CheckStatus.WARNING
+    return CheckItem(ALSO_CHANGES, status, other.path, _joined([text]), facts)
+
+
+def _confinement(parsed: ParseReport) -> CheckItem:
+    found = parsed.confinement
+    status = CheckStatus.PASSED if found.is_whole else CheckStatus.WARNING
+    facts = {"files": found.files, "network": found.network, "is_whole": found.is_whole}
+    return CheckItem(CONFINEMENT, status, detail=found.sentence, facts=facts)
+
+
+def _duplicates(parsed: ParseReport) -> Iterator[CheckItem]:
+    for dag_id, paths in parsed.duplicates.items():
+        yield CheckItem(
+            "duplicate",
+            CheckStatus.FAILED,
+            path=paths[-1],
+            detail=f"DAG id {dag_id!r} is defined in {' and in '.join(paths)}; rename one of them.",
+            facts={"dag_id": dag_id, "paths": list(paths)},
+        )
+
+
+def _joined(lines: list[str]) -> str:
+    return "\n".join(filter(None, lines))[-MAX_DETAIL:]

@@ -1,0 +1,162 @@
+"""What people are told about a version that would not be in the target what it is in the source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from airflow_release_plugin.domain.tree.files import FileEntry
+from airflow_release_plugin.proof.comparison import Difference
+from airflow_release_plugin.proof.observation import Access
+from airflow_release_plugin.proof.proving import FileProof
+
+Files = Mapping[str, FileEntry]
+
+_MOST_FILES = 10
+_MOST_PLACES = 5
+"""So many files and places stand in a text; who has mended those sees the next."""
+
+
+@dataclass(frozen=True)
+class LackingFiles:
+    """
+    Files of the source that a version looked at and does not hold.
+
+    :param sentence: says where it looked and what is not there
+    :param files: paths; with them in its unit, both runs see the same
+    """
+
+    sentence: str
+    files: tuple[str, ...]
+
+
+def explain(proof: FileProof, *, source: Files, candidate: Files) -> str:
+    """
+    Say what differs, why as far as the runs tell, and what to do; empty where both runs made the same.
+
+    :param source: the tree that the version was submitted from
+    :param candidate: the tree that the target would have
+    """
+    if proof.before is None or not proof.different:
+        return ""
+    lines = list(_differences(proof))
+    if proof.is_equal:
+        lines.append(
+            "Two runs in the source differ like that, too: it depends on the clock, or on chance. Airflow "
+            "makes a new version of such a Dag each time that it parses the file; use fixed values."
+        )
+        return "\n".join(lines)
+    causes = _causes(proof, source, candidate)
+    lines += [cause.sentence for cause in causes]
+    if causes:
+        lines.append(_mend(proof.path, [path for cause in causes for path in cause.files]))
+    else:
+        lines.append(
+            "All files that it opened are the same in both. So it looks at where it runs: its own path, an "
+            "environment variable, the files beside it. Make it independent of that, and submit it again."
+        )
+    return "\n".join(lines)
+
+
+def explain_other(other: FileProof) -> tuple[str, bool]:
+    """
+    Say what becomes of a DAG file that the release does not name, and whether that is harm.
+
+    Empty where it stays what it is, as far as its code is steady. Harm is a DAG that disappears, and a file
+    that works now and would not.
+    """
+    before, after = other.before, other.after
+    if before is None or (other.is_equal and not (after.error and not before.error)):
+        return "", False
+    gone = tuple(dag_id for dag_id in before.dag_ids if dag_id not in after.dag_ids)
+    if after.error and not before.error:
+        reason = after.error.strip().splitlines()[-1]
+        return f"{other.path} is not in this release and works now; with it, it would fail: {reason}", True
+    if gone:
+        text = f"{other.path} is not in this release; with it, {_listed(gone)} would disappear."
+        return f"{text} Take back what it needs, or release its removal together with this.", True
+    places = [_place_in_target(each) for each in other.different[:_MOST_PLACES]]
+    return "\n".join([f"{other.path} is not in this release, but would change with it.", *places]), False
+
+
+def _place_in_target(each: Difference) -> str:
+    if not each.where:
+        return f"Dag {each.dag_id} would be new."
+    first, second = each.first or "not there", each.second or "not there"
+    return f"Dag {each.dag_id}, {each.where}: {first} now, {second} then."
+
+
+def include_rule(dag_file: str, files: list[str]) -> str:
+    """The lines of ``release.toml`` that put files into the unit of a DAG file."""
+    return f"[[include]]\ndags = {json.dumps(dag_file)}\nfiles = {json.dumps(files, ensure_ascii=False)}"
+
+
+def _differences(proof: FileProof) -> Iterator[str]:
+    if proof.before is not None and any(not each.where for each in proof.different):
+        yield (
+            f"In the source {proof.path} makes {_listed(proof.before.dag_ids)}; in the target it would make "
+            f"{_listed(proof.after.dag_ids)}."
+        )
+    changed = [each for each in proof.different if each.where]
+    for each in changed[:_MOST_PLACES]:
+        yield _place(each)
+    if len(changed) > _MOST_PLACES:
+        yield f"{len(changed) - _MOST_PLACES} more places differ."
+
+
+def _place(each: Difference) -> str:
+    first, second = each.first or "not there", each.second or "not there"
+    return f"Dag {each.dag_id}, {each.where}: {first} in the source, {second} in the target."
+
+
+def _causes(proof: FileProof, source: Files, candidate: Files) -> list[LackingFiles]:
+    def is_lacking(path: str) -> bool:
+        return path in source and candidate.get(path) != source[path]
+
+    found = [
+        LackingFiles(f"It looks for {access.path}{_at(access)}, which is not in its unit.", (access.path,))
+        for access in proof.after.observed.missing
+        if is_lacking(access.path)
+    ]
+    named = {path for cause in found for path in cause.files}
+    listed = proof.before.observed.listed if proof.before else ()
+    # Whatever imports something lists the root: that explains the least.
+    for access in sorted(listed, key=lambda access: access.path == "."):
+        if access.path == "." and found:
+            break
+        prefix = "" if access.path == "." else f"{access.path}/"
+        lacking = [
+            path
+            for path in source
+            if path.startswith(prefix) and "/" not in path[len(prefix) :] and is_lacking(path)
+        ]
+        if lacking and not named.issuperset(lacking):
+            named.update(lacking)
+            shown = _few(lacking)
+            where = "the root of the source" if access.path == "." else access.path
+            found.append(
+                LackingFiles(f"It lists {where}{_at(access)}; {shown} would not be there.", tuple(lacking))
+            )
+    return found
+
+
+def _mend(dag_file: str, files: list[str]) -> str:
+    wanted = sorted(set(files))[:_MOST_FILES]
+    return (
+        "Add what it needs of that to its unit with these lines in release.toml, and submit it again:\n"
+        f"{include_rule(dag_file, wanted)}"
+    )
+
+
+def _at(access: Access) -> str:
+    return f" ({access.place})" if access.place else ""
+
+
+def _few(paths: list[str]) -> str:
+    shown = ", ".join(paths[:_MOST_FILES])
+    return shown if len(paths) <= _MOST_FILES else f"{shown} and {len(paths) - _MOST_FILES} more"
+
+
+def _listed(ids: tuple[str, ...]) -> str:
+    return ", ".join(ids) or "no Dag"

@@ -1,0 +1,244 @@
+"""
+Proving versions: run in the source as it was submitted and in the tree that the target would have, then
+compared (docs/concepts/invariants.md, 13).
+
+What the run in the source opened and the candidate lacks, or has with other bytes, joins the version; then
+the candidate runs again, until nothing is new. DAGs of both runs must then be the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from airflow_release_plugin.domain.tree.files import FileEntry
+from airflow_release_plugin.proof.comparison import Difference, differences, unsteady
+from airflow_release_plugin.proof.report import FileReport, ParseReport
+
+Files = Mapping[str, FileEntry]
+Run = Callable[[Path, Sequence[str]], ParseReport]
+"""Runs DAG files of a tree, confined and watched."""
+Build = Callable[[str, Files], Path]
+"""Makes a folder of files under a name that it has not made before."""
+
+TARGET = "target"
+"""Name of the tree that the target has now, beside the names of snapshots, which are hashes."""
+
+MOST_ROUNDS = 10
+"""So often may a candidate run open what the run in the source did not; code that goes on is not steady."""
+
+
+@dataclass(frozen=True)
+class Trees:
+    """
+    What files are run in.
+
+    :param target: as it is
+    :param candidate: as the target would be
+    :param snapshots: the source by the name of the tree, as it was when something was submitted
+    """
+
+    target: Files
+    candidate: Files
+    snapshots: Mapping[str, Files]
+
+
+@dataclass(frozen=True)
+class Provable:
+    """
+    A version to prove.
+
+    :param path: of its DAG file
+    :param files: paths that it consists of so far
+    :param snapshot: name of the tree that it was submitted from; ``None`` if there is none to run it in
+    """
+
+    path: str
+    files: frozenset[str]
+    snapshot: str | None
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A file that a version opened when it ran; ``reason`` says where, for people."""
+
+    unit: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FileProof:
+    """
+    What both runs of one DAG file said.
+
+    :param before: the run in the source as it was submitted, ``None`` where there is no such tree; of a file
+        that the release does not name, the run in the target as it is
+    :param after: the last run in the tree that the target would have
+    :param different: DAGs that would not be the same
+    :param unsteady: those of them that two runs in one tree have, too: random values, the clock
+    """
+
+    path: str
+    before: FileReport | None
+    after: FileReport
+    different: tuple[Difference, ...] = ()
+    unsteady: frozenset[Difference] = frozenset()
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether both made the same, as far as the code itself is steady."""
+        return self.unsteady.issuperset(self.different)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """
+    What became of all versions of a release.
+
+    :param others: DAG files of the target that the release does not name, but may affect
+    :param candidate: the last run in the tree that the target would have, of all these files
+    :param files: that tree, completed by what joined
+    :param is_settled: whether nothing new was opened in the end
+    """
+
+    units: tuple[FileProof, ...]
+    others: tuple[FileProof, ...]
+    joined: tuple[Joined, ...]
+    candidate: ParseReport
+    files: Files = field(repr=False)
+    is_settled: bool = True
+
+
+def prove(
+    units: Sequence[Provable],
+    dag_files: Sequence[str],
+    *,
+    trees: Trees,
+    build: Build,
+    run: Run,
+    run_in_candidate: Run,
+) -> Proof:
+    """
+    Run ``units`` where they come from and where they would live, and compare.
+
+    Both run at once, on the guess that nothing joins: mostly so, and where it is not, one run was in vain.
+
+    :param dag_files: paths to run in the candidate: those of the units, and of others that may be affected
+    :param run: for the source and for the target as it is
+    :param run_in_candidate: for the tree that the target would have; runs beside ``run``
+    """
+    return _Proving(units, dag_files, trees, build, run, run_in_candidate).prove()
+
+
+class _Proving:
+    def __init__(
+        self,
+        units: Sequence[Provable],
+        dag_files: Sequence[str],
+        trees: Trees,
+        build: Build,
+        run: Run,
+        run_in_candidate: Run,
+    ) -> None:
+        self._units = units
+        self._dag_files = dag_files
+        self._trees = trees
+        self._candidate = dict(trees.candidate)
+        self._build = build
+        self._run = run
+        self._run_candidate = run_in_candidate
+        self._joined: dict[tuple[str, str], Joined] = {}
+        self._folders: dict[str, Path] = {}
+        own = {unit.path for unit in units}
+        self._before: dict[str, str] = {unit.path: unit.snapshot for unit in units if unit.snapshot}
+        self._before |= {path: TARGET for path in dag_files if path not in own and path in trees.target}
+
+    def prove(self) -> Proof:
+        before, found = self._run_both()
+        rounds = 1
+        # The run in the candidate may get further than it did at first: into files that joined.
+        while (is_another := self._join(before, found)) and rounds < MOST_ROUNDS:
+            rounds += 1
+            found = self._run_candidate(self._build(f"candidate-{rounds}", self._candidate), self._dag_files)
+        after = {report.path: report for report in found.files}
+        proofs = self._compared(before, after)
+        own = {unit.path for unit in self._units}
+        return Proof(
+            units=tuple(proof for proof in proofs if proof.path in own),
+            others=tuple(proof for proof in proofs if proof.path not in own),
+            joined=tuple(self._joined.values()),
+            candidate=found,
+            files=self._candidate,
+            is_settled=not is_another,
+        )
+
+    def _run_both(self) -> tuple[dict[str, FileReport], ParseReport]:
+        # Folders are made one after the other: they share their files.
+        for name in sorted(set(self._before.values())):
+            files = self._trees.target if name == TARGET else self._trees.snapshots[name]
+            self._folders[name] = self._build(f"before-{len(self._folders) + 1}", files)
+        folder = self._build("candidate-1", self._candidate)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            candidate = beside.submit(self._run_candidate, folder, self._dag_files)
+            return self._run_before(self._before), candidate.result()
+
+    def _run_before(self, paths: Iterable[str]) -> dict[str, FileReport]:
+        """Run files where they come from, one process for each tree."""
+        by_tree: dict[str, list[str]] = {}
+        for path in paths:
+            if path in self._before:
+                by_tree.setdefault(self._before[path], []).append(path)
+        return {
+            report.path: report
+            for name, files in by_tree.items()
+            for report in self._run(self._folders[name], files).files
+        }
+
+    def _join(self, before: Mapping[str, FileReport], found: ParseReport) -> bool:
+        """Take over what versions opened and do not hold; whether the candidate is another tree now."""
+        after = {report.path: report for report in found.files}
+        is_another = False
+        for unit in self._units:
+            if unit.snapshot is None:
+                continue
+            source = self._trees.snapshots[unit.snapshot]
+            reports = [reports[unit.path] for reports in (before, after) if unit.path in reports]
+            for opened in (opened for report in reports for opened in report.observed.opened):
+                key = unit.path, opened.path
+                if opened.path not in source or opened.path in unit.files or key in self._joined:
+                    continue
+                where = f", {opened.place}" if opened.place else ""
+                self._joined[key] = Joined(unit.path, opened.path, f"opened when it ran{where}")
+                # Another version may have brought it, or the target may have it: then the tree stays.
+                if self._candidate.get(opened.path) != source[opened.path]:
+                    self._candidate[opened.path] = source[opened.path]
+                    is_another = True
+        return is_another
+
+    def _compared(self, before: Mapping[str, FileReport], after: Mapping[str, FileReport]) -> list[FileProof]:
+        # What was not reached in time made nothing, which says nothing.
+        different = {
+            path: _different(before[path], report)
+            for path, report in after.items()
+            if path in before and before[path].is_reached and report.is_reached
+        }
+        again = self._run_before([path for path, places in different.items() if places])
+        return [
+            FileProof(
+                path=path,
+                before=before.get(path),
+                after=report,
+                different=different.get(path, ()),
+                unsteady=frozenset(
+                    unsteady(different[path], _different(before[path], again[path])) if path in again else ()
+                ),
+            )
+            for path, report in after.items()
+        ]
+
+
+def _different(first: FileReport, second: FileReport) -> tuple[Difference, ...]:
+    return differences(dict(first.serialized), dict(second.serialized))

@@ -1,0 +1,144 @@
+"""What a worker needs in order to check a release: its units, and the trees that they are run in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.ports import LastRun
+from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
+from airflow_release_plugin.models import Release, Submission
+from airflow_release_plugin.services.releases import releases
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime.background import Work as UnitOfWork
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+from airflow_release_plugin.services.versions.contents import dag_files_to_parse
+from airflow_release_plugin.services.versions.streams import framed
+from airflow_release_plugin.store.base import snapshot_ref
+from airflow_release_plugin.store.wire import blobs_in, distinct_blobs
+
+
+@dataclass(frozen=True)
+class WorkUnit:
+    """
+    One version of the release that puts files into the target.
+
+    :param snapshot: tree id of the source as it was when the version was submitted; ``None`` for one that
+        was not made from the source here: what a rollback brings back, what an import brought
+    :param files: paths that the version consists of so far
+    """
+
+    submission_id: int
+    path: str
+    snapshot: str | None
+    files: list[str]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What there is to check; ``last_runs`` of the release's own DAGs, ``None`` for no run."""
+
+    release_id: int
+    attempt: int
+    environment: str
+    base_commit: str | None
+    change_digest: str
+    units: list[WorkUnit]
+    dag_files: list[str]
+    deleted: list[str]
+    timeout: int
+    start_timeout: int
+    file_timeout: int
+    memory_mb: int
+    require_confinement: bool
+    last_runs: dict[str, LastRun | None]
+
+
+@dataclass(frozen=True)
+class TreeLists:
+    """
+    Every tree that the check of a release looks into.
+
+    :param target: as it is now
+    :param changes: what the release does to it
+    :param snapshots: the source by tree id
+    """
+
+    target: tuple[FileEntry, ...]
+    changes: tuple[TreeChange, ...]
+    snapshots: Mapping[str, tuple[FileEntry, ...]]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of every blob in any of the trees."""
+        brought = [change.entry for change in self.changes if change.entry]
+        files = (*self.target, *brought, *(file for tree in self.snapshots.values() for file in tree))
+        return {file.blob: file.size for file in files}
+
+
+def work_of(ctx: Context, *, actor: Actor, release_id: int) -> Work:
+    """What to check; the files are those of :func:`work_trees`."""
+    access.require_executor(ctx, actor, "check releases")
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    last_runs = ctx.airflow.serving.last_runs(release.dag_ids)
+    return Work(
+        release_id=release.id,
+        attempt=release.attempt,
+        environment=release.environment,
+        base_commit=release.base_commit,
+        change_digest=release.change_digest,
+        units=[_unit(submission) for submission in _brought(release)],
+        dag_files=dag_files_to_parse(ctx, release),
+        deleted=[change.path for change in release.changes if change.is_deletion],
+        timeout=ctx.settings.check_timeout,
+        start_timeout=ctx.settings.check_start_timeout,
+        file_timeout=ctx.settings.check_file_timeout,
+        memory_mb=ctx.settings.check_memory_mb,
+        require_confinement=ctx.settings.require_confinement,
+        last_runs={dag_id: last_runs.get(dag_id) for dag_id in release.dag_ids},
+    )
+
+
+def _brought(release: Release) -> list[Submission]:
+    return [item.submission for item in release.items if not item.submission.is_removal]
+
+
+def _unit(submission: Submission) -> WorkUnit:
+    snapshot = submission.snapshot
+    return WorkUnit(
+        submission_id=submission.id,
+        path=submission.path,
+        snapshot=snapshot.tree_id if snapshot else None,
+        files=[file["path"] for file in submission.closure],
+    )
+
+
+def work_trees(ctx: Context, *, actor: Actor, release_id: int) -> TreeLists:
+    """The files of every tree that the check looks into."""
+    access.require_executor(ctx, actor, "read the trees of releases")
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    snapshots = {unit.snapshot for unit in map(_unit, _brought(release)) if unit.snapshot}
+    return TreeLists(
+        target=tuple(ctx.store.files(release.base_commit).values()),
+        changes=release.changes,
+        snapshots={
+            tree: tuple(ctx.store.files(ctx.store.ref(snapshot_ref(tree))).values())
+            for tree in sorted(snapshots)
+        },
+    )
+
+
+def stream_blobs(
+    ctx: Context, *, actor: Actor, release_id: int, ranges: str, work: UnitOfWork = unit_of_work
+) -> Iterator[bytes]:
+    """
+    The blobs in ``ranges`` of :func:`work_trees` as they travel; who may not is refused before the first.
+
+    :param ranges: as :func:`airflow_release_plugin.store.wire.ranges_of` writes them; empty for all
+    :raises InvalidRequestError: the ranges are not of these trees
+    """
+    sizes = work_trees(ctx, actor=actor, release_id=release_id).sizes
+    every = distinct_blobs(sizes)
+    return framed(blobs_in(every, ranges) if ranges else every, sizes, work)
