@@ -22,6 +22,14 @@ def by_digest(session: Session, source: str, digest: str) -> Snapshot | None:
     ).one_or_none()
 
 
+def tree_ids(session: Session, snapshot_ids: Collection[int]) -> dict[int, str]:
+    """Tree of each snapshot by its id; one query."""
+    if not snapshot_ids:
+        return {}
+    query = select(Snapshot.id, Snapshot.tree_id).where(Snapshot.id.in_(snapshot_ids))
+    return dict(session.execute(query).tuples())
+
+
 def is_stored(session: Session, source: str, digest: str) -> bool:
     """Whether there is a snapshot of a source with that digest."""
     query = select(Snapshot.id).where(Snapshot.source == source, Snapshot.digest == digest)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import LastRun
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
-from airflow_release_plugin.models import Release, Submission
+from airflow_release_plugin.models import Release
+from airflow_release_plugin.repositories import snapshots
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.background import Work as UnitOfWork
@@ -89,7 +90,7 @@ def work_of(ctx: Context, *, actor: Actor, release_id: int) -> Work:
         environment=release.environment,
         base_commit=release.base_commit,
         change_digest=release.change_digest,
-        units=[_unit(submission) for submission in _brought(release)],
+        units=_units(ctx, release),
         dag_files=dag_files_to_parse(ctx, release),
         deleted=[change.path for change in release.changes if change.is_deletion],
         timeout=ctx.settings.check_timeout,
@@ -101,31 +102,31 @@ def work_of(ctx: Context, *, actor: Actor, release_id: int) -> Work:
     )
 
 
-def _brought(release: Release) -> list[Submission]:
-    return [item.submission for item in release.items if not item.submission.is_removal]
-
-
-def _unit(submission: Submission) -> WorkUnit:
-    snapshot = submission.snapshot
-    return WorkUnit(
-        submission_id=submission.id,
-        path=submission.path,
-        snapshot=snapshot.tree_id if snapshot else None,
-        files=[file["path"] for file in submission.closure],
-    )
+def _units(ctx: Context, release: Release) -> list[WorkUnit]:
+    brought = [item.submission for item in release.items if not item.submission.is_removal]
+    trees = snapshots.tree_ids(ctx.session, {row.snapshot_id for row in brought if row.snapshot_id})
+    return [
+        WorkUnit(
+            submission_id=row.id,
+            path=row.path,
+            snapshot=trees.get(row.snapshot_id) if row.snapshot_id else None,
+            files=[file["path"] for file in row.closure],
+        )
+        for row in brought
+    ]
 
 
 def work_trees(ctx: Context, *, actor: Actor, release_id: int) -> TreeLists:
     """The files of every tree that the check looks into."""
     access.require_executor(ctx, actor, "read the trees of releases")
     release = releases.get(ctx, actor=actor, release_id=release_id)
-    snapshots = {unit.snapshot for unit in map(_unit, _brought(release)) if unit.snapshot}
+    wanted = {unit.snapshot for unit in _units(ctx, release) if unit.snapshot}
     return TreeLists(
         target=tuple(ctx.store.files(release.base_commit).values()),
         changes=release.changes,
         snapshots={
             tree: tuple(ctx.store.files(ctx.store.ref(snapshot_ref(tree))).values())
-            for tree in sorted(snapshots)
+            for tree in sorted(wanted)
         },
     )
 

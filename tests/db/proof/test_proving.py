@@ -224,7 +224,6 @@ def test_a_dag_whose_values_hold_its_own_path_is_the_same_in_both(proves: Prover
     assert proves(source, ["flow.py"]).units[0].different == ()
 
 
-@pytest.mark.req("R82")
 def test_what_else_changes_is_found_by_running_it_in_the_target_as_it_is_and_as_it_would_be(
     proves: Prover,
 ) -> None:

@@ -171,7 +171,6 @@ with DAG("user", description=shared.TEXT):
 """
 
 
-@pytest.mark.req("R82")
 @pytest.mark.parametrize(
     ("text", "status", "said"),
     [
