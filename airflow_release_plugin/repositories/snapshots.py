@@ -27,7 +27,7 @@ def tree_ids(session: Session, snapshot_ids: Collection[int]) -> dict[int, str]:
     if not snapshot_ids:
         return {}
     query = select(Snapshot.id, Snapshot.tree_id).where(Snapshot.id.in_(snapshot_ids))
-    return dict(session.execute(query).tuples())
+    return {row.id: row.tree_id for row in session.execute(query)}
 
 
 def is_stored(session: Session, source: str, digest: str) -> bool:

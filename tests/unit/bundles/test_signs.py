@@ -93,7 +93,10 @@ def test_a_task_whose_version_is_on_disk_gives_one_in_five_minutes(
     tip = site.promote(ONE)
     site.serving(tip)
     becomes_a_task(monkeypatch)
+    site.serving(tip)
+    assert server.signs == []  # it was heard from when it fetched that
 
+    time_passes(site)
     for _ in range(50):
         assert files_of(site.serving(tip).path) == ONE
     assert server.signs == [MachineSign("machine-7.example.org", tip, SIGN_PAUSE)]
@@ -127,6 +130,7 @@ def test_a_server_that_cannot_be_asked_keeps_nobody_from_what_is_on_disk(
     tip = site.promote(ONE)
     site.serving(tip)
     becomes_a_task(monkeypatch)
+    time_passes(site)
     server.error = error
 
     with caplog.at_level(logging.WARNING):

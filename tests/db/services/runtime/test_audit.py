@@ -37,6 +37,7 @@ from airflow_release_plugin.services.exports import exports
 from airflow_release_plugin.services.exports import job as export_job
 from airflow_release_plugin.services.imports import applying, imports, placeholders, preflight
 from airflow_release_plugin.services.imports import job as import_job
+from airflow_release_plugin.services.mirror import pushing, standing
 from airflow_release_plugin.services.notifications import delivery, outbox
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.read_models import release_page
@@ -52,6 +53,7 @@ from tests.harness.bundles import CONTENT, bundle_files, manifest_of
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, PASSED, PIPELINE, REVIEWER, World, dag_text, steps_of
 from tests.harness.exports import ask, with_transfers
+from tests.harness.git import git, push_as_somebody
 from tests.harness.imports import uploaded, with_imports
 from tests.harness.manual_edits import push_by_hand
 from tests.harness.two_installations import servers
@@ -192,12 +194,26 @@ def test_everything_that_changes_something_leaves_its_event(
     importing = with_imports(world, tmp_path / "import")
     import_and_discard(importing)
     import_and_apply(importing)
+    move_the_mirror(world, tmp_path)
     late = world.waiting(world.dag("late"))
     clock.advance(hours=25)
     releases.get_locked(world.ctx, actor=DEV, release_id=late.id)
 
     assert {event.tag for event in trail(world)} == set(EventTag)
     assert audit.first_broken_link(world.ctx) is None
+
+
+def move_the_mirror(world: World, folder: Path) -> None:
+    """Somebody else pushes to the mirror, and an admin gives that up."""
+    git(folder, "init", "--quiet", "--bare", "mirror.git")
+    settings = replace(world.ctx.settings, mirror_url=str(folder / "mirror.git"))
+    mirrored = replace(world, ctx=replace(world.ctx, settings=settings))
+    pushing.run_once(work=steps_of(mirrored))
+    push_as_somebody(folder / "mirror.git", folder / "workspace")
+    mirrored.released(mirrored.dag("mirrored"))
+    pushing.run_once(work=steps_of(mirrored))
+    standing.overwrite(mirrored.ctx, actor=ADMIN, name="prod")
+    pushing.run_once(work=steps_of(mirrored))
 
 
 def complete(world: World, release: Release) -> Release:
