@@ -61,7 +61,7 @@ class CheckReleaseOperator(PipelineOperator):
             items = items_of(proof, units, trees.lists)
         items += [CheckItem("deleted", CheckStatus.PASSED, path) for path in work.deleted]
         self._send(client, release_id, self._report(work, items, proof))
-        problems = [f"{item.path}: {item.last_line}" for item in failed(items)]
+        problems = [f"{item.path}: {item.headline}" for item in failed(items)]
         if problems:
             raise failed_for_good(f"Release {release_id} did not pass its check:", problems)
         parsed = proof.candidate

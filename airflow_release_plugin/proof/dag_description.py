@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ _OF_PLACE = frozenset(
     {"fileloc", "relative_fileloc", "bundle_name", "bundle_version", "last_loaded", "_processor_dags_folder"}
 )
 """What a serialised DAG says about where, and when, it was made."""
+_MODULE_OF_FILE = re.compile(r"unusual_prefix_[0-9a-f]{40}_")
+"""Airflow names the module of a DAG file by the hash of its path; operators defined there carry that name."""
 
 
 def describe(dag: Any, schedule: str | None) -> ParsedDag:
@@ -45,7 +48,7 @@ def canonical(serialized: Mapping[str, Any], tree: str) -> str:
     :param tree: folder that is left out of texts
     """
     text = json.dumps(_without_place(serialized), sort_keys=True, separators=(",", ":"), default=str)
-    return text.replace(json.dumps(tree)[1:-1], ".")
+    return _MODULE_OF_FILE.sub("", text.replace(json.dumps(tree)[1:-1], "."))
 
 
 def _without_place(value: Any) -> Any:

@@ -66,6 +66,13 @@ class CheckItem:
         return self.status is CheckStatus.PENDING
 
     @property
+    def headline(self) -> str:
+        """The line that says what happened: the first of a comparison, the last of anything else."""
+        if self.name in {PROOF, ALSO_CHANGES}:
+            return self.detail.partition("\n")[0]
+        return self.last_line
+
+    @property
     def last_line(self) -> str:
         """The last line of its detail that says something; empty without one."""
         return next((line.strip() for line in reversed(self.detail.splitlines()) if line.strip()), "")

@@ -109,7 +109,7 @@ def _store(ctx: Context, release: Release, stored: Report, *, actor: Actor) -> l
 def _summary(problems: Sequence[CheckItem]) -> str:
     """The first problem, with its file, and how many more there are."""
     first = problems[0]
-    line = first.last_line or "failed"
+    line = first.headline or "failed"
     where = "" if first.path and first.path in line else f"{first.path or first.name}: "
     return f"{where}{line}{f' (and {len(problems) - 1} more)' if len(problems) > 1 else ''}"
 

@@ -136,4 +136,4 @@ def _item(
 
 def _problem(path: str, items: Iterable[CheckItem]) -> str | None:
     """The last line of what was found wrong with a file, which says what happened."""
-    return next((item.last_line or item.name for item in failed(items) if item.path == path), None)
+    return next((item.headline or item.name for item in failed(items) if item.path == path), None)

@@ -249,3 +249,18 @@ def test_what_else_changes_is_found_by_running_it_in_the_target_as_it_is_and_as_
     assert [(each.dag_id, each.where) for each in changed.different] == [("other", "description")]
     assert same.different == ()
     assert proof.units[0].is_equal
+
+
+def test_an_operator_that_the_file_defines_is_the_same_in_both(proves: Prover) -> None:
+    source = {
+        "flow.py": """
+            from airflow.sdk import DAG, BaseOperator
+            class Own(BaseOperator):
+                pass
+            with DAG("etl"):
+                Own(task_id="one")
+            """
+    }
+    [unit] = proves(source, ["flow.py"]).units
+    assert unit.after.dag_ids == ("etl",)
+    assert unit.different == ()
