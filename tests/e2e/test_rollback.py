@@ -39,12 +39,11 @@ def first_versions(driver: Driver) -> None:
 
 @pytest.mark.req("R18")
 def test_what_airflow_cannot_import_is_taken_back_without_anybody(driver: Driver) -> None:
-    regions = driver.demo.settings.home / "regions.txt"
-    regions.write_text("north\n")
-    driver.add("fragile", version("fragile", 2, f'REGIONS = open("{regions}").read().split()'))
+    # The check runs it in folders of its own: it breaks only where prod is served from.
+    breaks = 'if "/prod/" in __file__: raise FileNotFoundError("no regions here")'
+    driver.add("fragile", version("fragile", 2, breaks))
     bad = driver.request("fragile.py", title="Regions from the disk")
     checked = driver.wait_for(bad, "awaiting_approval")
-    regions.unlink()  # it was there for everybody who looked
 
     begun = time.monotonic()
     driver.decide(checked)
@@ -58,7 +57,7 @@ def test_what_airflow_cannot_import_is_taken_back_without_anybody(driver: Driver
     with driver.page("dev", f"/releases/{bad}") as page:
         reason = page.locator(".flash.danger")
         expect(reason).to_contain_text("fragile.py: does not import: FileNotFoundError")
-        expect(reason).to_contain_text(str(regions))
+        expect(reason).to_contain_text("no regions here")
         expect(reason).to_contain_text(f"Rolled back by {rollback['number']}")
 
 
