@@ -93,7 +93,7 @@ def _unit_item(proof: Proof, unit: FileProof, explanation: str) -> CheckItem:
         status = CheckStatus.FAILED
     else:
         status = CheckStatus.WARNING if lines or unit.different else CheckStatus.PASSED
-    return CheckItem(PROOF, status, unit.path, _joined(lines), facts)
+    return CheckItem(PROOF, status, unit.path, "\n".join(lines)[:MAX_DETAIL], facts)
 
 
 def _other_item(other: FileProof) -> CheckItem | None:
@@ -106,7 +106,7 @@ def _other_item(other: FileProof) -> CheckItem | None:
         "different": [asdict(each) for each in other.different],
     }
     status = CheckStatus.FAILED if is_harm else CheckStatus.WARNING
-    return CheckItem(ALSO_CHANGES, status, other.path, _joined([text]), facts)
+    return CheckItem(ALSO_CHANGES, status, other.path, text[:MAX_DETAIL], facts)
 
 
 def _confinement(parsed: ParseReport) -> CheckItem:
@@ -128,4 +128,5 @@ def _duplicates(parsed: ParseReport) -> Iterator[CheckItem]:
 
 
 def _joined(lines: list[str]) -> str:
+    """Lines of which the last says what happened; of a comparison it is the first."""
     return "\n".join(filter(None, lines))[-MAX_DETAIL:]
