@@ -24,7 +24,7 @@ from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import versions
 from airflow_release_plugin.services.versions.contents import build_changes
-from airflow_release_plugin.store.base import snapshot_ref
+from airflow_release_plugin.services.versions.snapshot_commit import snapshot_commit
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def complete(
 
 def _snapshot_entries(ctx: Context, submission: Submission, paths: Mapping[str, str]) -> dict[str, FileEntry]:
     snapshot = submission.snapshot
-    commit = ctx.store.ref(snapshot_ref(snapshot.tree_id)) if snapshot else None
+    commit = snapshot_commit(ctx, snapshot.tree_id) if snapshot else None
     found = ctx.store.entries(commit, paths)
     if missing := sorted(paths.keys() - found.keys()):
         raise InvalidRequestError(

@@ -16,8 +16,8 @@ from airflow_release_plugin.services.runtime.background import Work as UnitOfWor
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.services.versions.contents import dag_files_to_parse
+from airflow_release_plugin.services.versions.snapshot_commit import snapshot_commit
 from airflow_release_plugin.services.versions.streams import framed
-from airflow_release_plugin.store.base import snapshot_ref
 from airflow_release_plugin.store.wire import blobs_in, distinct_blobs
 
 
@@ -125,8 +125,7 @@ def work_trees(ctx: Context, *, actor: Actor, release_id: int) -> TreeLists:
         target=tuple(ctx.store.files(release.base_commit).values()),
         changes=release.changes,
         snapshots={
-            tree: tuple(ctx.store.files(ctx.store.ref(snapshot_ref(tree))).values())
-            for tree in sorted(wanted)
+            tree: tuple(ctx.store.files(snapshot_commit(ctx, tree)).values()) for tree in sorted(wanted)
         },
     )
 

@@ -19,7 +19,7 @@ from airflow_release_plugin.analysis.source_files import FolderFiles
 from airflow_release_plugin.analysis.stat_memo import is_settled
 from airflow_release_plugin.analysis.tree_scan import ScanLimits, TreeScan
 from airflow_release_plugin.domain.tree.files import FileEntry
-from airflow_release_plugin.exceptions import NotFoundError, StoreConflictError, UnitError
+from airflow_release_plugin.exceptions import StoreConflictError, UnitError
 from airflow_release_plugin.models import Snapshot, Submission
 from airflow_release_plugin.repositories import snapshots
 from airflow_release_plugin.services.runtime.context import Context
@@ -103,14 +103,6 @@ def keep(ctx: Context, taken: TakenSnapshot, submissions: Sequence[Submission]) 
         files.setdefault(entry.path, entry)
         taken.left_out.pop(entry.path, None)
     snapshots.give(ctx.session, _stored(ctx, taken, files), made)
-
-
-def files_of(ctx: Context, snapshot: Snapshot) -> dict[str, FileEntry]:
-    """All files of a snapshot by path. Raises ``NotFoundError`` for one that was removed from the store."""
-    commit = ctx.store.ref(snapshot_ref(snapshot.tree_id))
-    if commit is None:
-        raise NotFoundError(f"Snapshot {snapshot.id} of {snapshot.source!r} is not in the store any more.")
-    return ctx.store.files(commit)
 
 
 def _stored(ctx: Context, taken: TakenSnapshot, files: Mapping[str, FileEntry]) -> Snapshot:

@@ -15,6 +15,7 @@ from airflow_release_plugin.exceptions import ConflictError, NotAllowedError, No
 from airflow_release_plugin.models import Snapshot, StoredObject, Submission
 from airflow_release_plugin.repositories import objects as object_queries
 from airflow_release_plugin.services.submissions import snapshots, submissions
+from airflow_release_plugin.services.versions.snapshot_commit import snapshot_commit
 from airflow_release_plugin.store.base import snapshot_ref
 from tests.harness.context import DEV, VIEWER, World, dag_text
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.req("R80")
 def texts(world: World, submission: Submission) -> dict[str, str]:
     """What the snapshot of a version holds."""
     assert submission.snapshot
-    files = snapshots.files_of(world.ctx, submission.snapshot)
+    files = world.store.files(snapshot_commit(world.ctx, submission.snapshot.tree_id))
     return {path: world.store.read(entry.blob).decode() for path, entry in files.items()}
 
 
@@ -199,7 +200,7 @@ def test_units_and_their_snapshot_hold_the_same_bytes(world: World) -> None:
     submission = world.submit(world.dag("etl", lines="from lib import a"))
 
     assert submission.snapshot
-    files = snapshots.files_of(world.ctx, submission.snapshot)
+    files = world.store.files(snapshot_commit(world.ctx, submission.snapshot.tree_id))
     assert all(files[entry.path] == entry for entry in submission.entries)
 
 
@@ -325,7 +326,7 @@ def test_one_that_was_removed_from_the_store_says_so(world: World) -> None:
     snapshot.tree_id = "0" * 40
 
     with pytest.raises(NotFoundError, match="not in the store any more"):
-        snapshots.files_of(world.ctx, snapshot)
+        snapshot_commit(world.ctx, snapshot.tree_id)
 
 
 def test_the_root_may_be_a_link_that_is_switched(world: World, tmp_path: Path) -> None:
