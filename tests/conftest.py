@@ -105,7 +105,7 @@ def _shared_engines() -> Iterator[dict[str, Engine]]:
 @pytest.fixture
 def engine(db_backend: str, request: pytest.FixtureRequest, _shared_engines: dict[str, Engine]) -> Engine:
     """A migrated, empty database that tests share: leave nothing behind, ``session`` sees to that."""
-    from tests.harness.databases import connect
+    from tests.harness.databases import connect_to_roll_back
 
     if db_backend not in _shared_engines:
         if db_backend == "postgresql":
@@ -113,7 +113,7 @@ def engine(db_backend: str, request: pytest.FixtureRequest, _shared_engines: dic
         else:
             request.getfixturevalue("migrated_file")
             url = f"sqlite:///{AIRFLOW_HOME / 'airflow.db'}"
-        _shared_engines[db_backend] = connect(url)
+        _shared_engines[db_backend] = connect_to_roll_back(url)
     return _shared_engines[db_backend]
 
 

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sqlalchemy import event
+
 from airflow_release_plugin.exceptions import ReleaseError
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
+    from sqlalchemy import Connection
+    from sqlalchemy.orm import Session, SessionTransaction
 
 
 def is_denied() -> bool:
@@ -31,9 +34,30 @@ def airflow_session() -> Iterator[Session]:
 
     with create_session(scoped=False) as session:
         session.autoflush = True
+        event.listen(session, "after_begin", _write_from_first_savepoint)
         try:
             yield session
         except ReleaseError as error:
             if error.is_recorded:
                 session.commit()
             raise
+
+
+def _write_from_first_savepoint(
+    session: Session, transaction: SessionTransaction, connection: Connection
+) -> None:
+    if connection.dialect.name == "sqlite" and not transaction.nested:
+        event.listen(connection, "savepoint", _begin_to_write)
+
+
+def _begin_to_write(connection: Connection, name: str | None) -> None:
+    """
+    Take SQLite's one write lock before a savepoint, instead of at the first write after it.
+
+    A savepoint alone begins a transaction that reads. If anybody else writes before it does, SQLite refuses
+    its first write at once, however long it would be ready to wait
+    (https://www.sqlite.org/rescode.html#busy_snapshot).
+    """
+    driver = connection.connection.dbapi_connection
+    if driver is not None and not driver.in_transaction:  # type: ignore[attr-defined]
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -16,15 +16,21 @@ from tests.harness.postgres import PostgresServer
 
 
 def connect(url: str) -> Engine:
-    """An engine with Airflow's own settings for the database, and savepoints that work on SQLite."""
+    """An engine with Airflow's own settings for the database."""
     from airflow.utils.orm_event_handlers import setup_event_handlers
 
     sqlite = url.startswith("sqlite")
     arguments = {"check_same_thread": False, "timeout": 30} if sqlite else {}
     engine = create_engine(url, connect_args=arguments)
     setup_event_handlers(engine)
-    if sqlite:
-        # Python's driver starts transactions late and so breaks savepoints: take that over.
+    return engine
+
+
+def connect_to_roll_back(url: str) -> Engine:
+    """An engine for :func:`rolled_back`, where the first thing of a transaction may be a savepoint."""
+    engine = connect(url)
+    if url.startswith("sqlite"):
+        # Python's driver begins transactions late: take that over.
         event.listen(engine, "connect", _leave_transactions_to_us)
         event.listen(engine, "begin", _begin)
     return engine

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
@@ -38,6 +41,25 @@ def test_work_finds_what_it_has_just_changed() -> None:
         add_unit(ctx)
 
         assert [unit.name for unit in submissions.units(ctx.session, "dev")] == ["etl"]
+
+
+def test_work_writes_in_a_savepoint_whoever_wants_to_write_after_it_began_to_read(
+    session_factory: sessionmaker[Session],
+) -> None:
+    with unit_of_work() as (ctx, _), ctx.session.begin_nested():
+        assert submissions.units(ctx.session, "dev") == []
+        with session_factory() as other:
+            if other.get_bind().dialect.name == "sqlite":
+                other.execute(text("PRAGMA busy_timeout = 0"))
+            # SQLite makes the other one wait, PostgreSQL neither.
+            with suppress(OperationalError):
+                other.add(Unit(source="test", path="x.py", name="x", dag_ids=["x"], created_at=utc_now()))
+                other.commit()
+
+        add_unit(ctx)
+
+    with session_factory() as session:
+        assert [unit.name for unit in submissions.units(session, "dev")] == ["etl"]
 
 
 def test_work_that_fails_leaves_nothing(session_factory: sessionmaker[Session]) -> None:
