@@ -51,7 +51,9 @@ def shut_in(
     areas = [Area(path, AreaKind.INSTALLED) for path in around]
     areas += [Area(each.folder, AreaKind.PRIVATE, each.name, each.is_bundle) for each in shut]
     areas += [Area(scratch, AreaKind.SCRATCH), Area(tree, AreaKind.TREE)]
-    return Surroundings(Areas(areas), _confine(tree, scratch, around, shut), dropped)
+    is_alone = network.leave([*packages, tree, scratch])
+    confinement = _confine(installed.rights(around, shut, scratch, tree), is_alone=is_alone)
+    return Surroundings(Areas(areas), confinement, dropped)
 
 
 def _clean_import_path(scratch: str, private: Sequence[PrivateFolder]) -> tuple[str, ...]:
@@ -63,19 +65,18 @@ def _clean_import_path(scratch: str, private: Sequence[PrivateFolder]) -> tuple[
     return dropped
 
 
-def _confine(tree: str, scratch: str, around: Sequence[str], private: Sequence[PrivateFolder]) -> Confinement:
-    is_alone = network.leave()
+def _confine(allowed: Iterable[tuple[str, int]], *, is_alone: bool) -> Confinement:
     try:
-        version = landlock.confine(installed.rights(around, private, scratch, tree))
+        version = landlock.confine(allowed)
     except OSError as error:
         reason = _why_not(error)
         return Confinement(network=ALL_OF_IT if is_alone else NONE_OF_IT, reason=reason)
     if is_alone:
         return Confinement(files=True, network=ALL_OF_IT)
     if version >= _TCP_SINCE:
-        reason = "what is no TCP, since this worker may make no network namespaces"
+        reason = "what is no TCP, since this worker can have no network namespace"
         return Confinement(True, ONLY_TCP, reason)
-    reason = "the network, since this worker may make no network namespaces and its kernel is older than 6.7"
+    reason = "the network, since this worker can have no network namespace and its kernel is older than 6.7"
     return Confinement(True, NONE_OF_IT, reason)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -250,6 +252,33 @@ def test_a_worker_without_any_rights_confines_as_well(tmp_path: Path) -> None:
     error, sentence, dag_ids = json.loads(done.stdout.splitlines()[-1])
     assert (error, dag_ids) == ("", ["a"])
     assert sentence.startswith("Confined: files and ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand on a right over files")
+def test_a_worker_that_reads_by_a_right_of_its_container_goes_on_reading(tmp_path: Path) -> None:
+    """In a user namespace such a right is gone, and with it everything that others have closed."""
+    tmp_path.chmod(0o700)
+    right = "-all,+dac_read_search"
+    other = ["setpriv", "--reuid", "71000", "--clear-groups", "--inh-caps", right, "--ambient-caps", right]
+    check = CHECK.replace("os.umask(0o077)", "").replace('(tree / "a.py").write_text', "str")
+    (tmp_path / "a.py").write_text("from airflow.sdk import DAG\ndag = DAG('a')\nopen(__file__).read()\n")
+    home = tempfile.mkdtemp()
+    os.chown(home, 71000, -1)
+    try:
+        done = subprocess.run(
+            [*other, sys.executable, "-c", check, str(tmp_path)],
+            env={**os.environ, "AIRFLOW_HOME": home, "TMPDIR": home},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        shutil.rmtree(home)
+
+    assert done.returncode == 0, done.stderr
+    error, sentence, dag_ids = json.loads(done.stdout.splitlines()[-1])
+    assert (error, dag_ids) == ("", ["a"])
+    assert sentence.startswith("Confined: files and TCP connections.")
 
 
 class TestAbi:
