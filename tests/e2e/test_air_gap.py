@@ -35,9 +35,10 @@ def gap(
         # Hundreds of files: new ones would wait behind those that are parsed again for nothing.
         "dag_processor.min_file_process_interval": "300",
     }
+    far_database = postgres.create_database("far", template="migrated")
     far_options = {
         **options,
-        "database.sql_alchemy_conn": postgres.create_database("far", template="migrated"),
+        "database.sql_alchemy_conn": far_database,
         "release.role": "target",
         # Two of Airflow's examples import what is not installed, only when their tasks run.
         "release.import_policy": "missing_plugin: warn",
@@ -48,7 +49,7 @@ def gap(
         closing(Driver(near, browser)) as near_driver,
         closing(Driver(far, browser)) as far_driver,
     ):
-        made = AirGap(near_driver, far_driver, tmp_path_factory.mktemp("folder"))
+        made = AirGap(near_driver, far_driver, tmp_path_factory.mktemp("folder"), far_database)
         made.exchange_keys()
         yield made
 

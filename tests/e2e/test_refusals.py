@@ -87,21 +87,37 @@ def test_a_file_with_a_syntax_error_is_a_row_with_the_problem_and_cannot_be_subm
     (driver.demo.settings.source / "broken.py").unlink()
 
 
-@pytest.mark.req("R15", "R16")
-def test_what_imports_only_in_the_source_fails_its_check_with_the_reason(driver: Driver) -> None:
-    # The name is known at run time only, so the file is not found to belong to the unit.
-    top = 'from pathlib import Path\nLIMITS = (Path(__file__).parent / "txt.stimil"[::-1]).read_text()'
+@pytest.mark.req("R15", "R16", "R80")
+def test_what_reads_the_source_where_it_lies_fails_its_check_with_path_and_line(driver: Driver) -> None:
+    limits = driver.demo.settings.source / "limits.txt"
     driver.write("limits.txt", "10")
-    driver.add("limited", dag_file("limited", top))
-    release_id = driver.request("limited.py", title="Needs more than its unit")
+    driver.add("limited", dag_file("limited", f"LIMITS = open({str(limits)!r}).read()"))
+    release_id = driver.request("limited.py", title="Needs the source itself")
     driver.wait_for(release_id, "failed")
 
     with driver.page("dev", f"/releases/{release_id}") as page:
-        assert "No such file or directory" in page.locator("main").inner_text()
+        assert f"limited.py line 3 opens {limits}" in page.locator("main").inner_text()
     row = driver.row("limited.py")
     assert row is not None
     assert (row["version"], row["submission_state"]) == (1, "pending")
     assert driver.client("dev").get("/api/v2/dags/limited").status_code == 404
+
+
+@pytest.mark.req("R81")
+def test_a_file_that_only_running_finds_is_shown_and_released_with_the_version(driver: Driver) -> None:
+    # The name is known at run time only, so that the text says nothing of the file.
+    name = "rates_of_2026.txt"
+    top = f"from pathlib import Path\nRATES = (Path(__file__).parent / {name[::-1]!r}[::-1]).read_text()"
+    driver.write(name, "10")
+    driver.add("rated", dag_file("rated", top))
+    release_id = driver.request("rated.py", title="Reads what only running tells")
+    driver.wait_for(release_id, "awaiting_approval")
+
+    with driver.page("reviewer", f"/releases/{release_id}") as page:
+        assert name in page.locator("main").inner_text()
+    driver.decide(driver.release(release_id))
+    released = driver.wait_for(release_id, "released")
+    driver.until("the DAG being served", lambda: driver.is_served("rated", released))
 
 
 @pytest.mark.parametrize(

@@ -70,11 +70,13 @@ class AirGap:
     The two sides and what lies between.
 
     :param folder: the only thing that both can reach; files are carried by hand
+    :param far_database: URL of Airflow's metadata database there; that of the near side is a file in its home
     """
 
     near: Driver
     far: Driver
     folder: Path
+    far_database: str
 
     def exchange_keys(self) -> None:
         """Trust on the far side what the near one signs."""
@@ -144,8 +146,8 @@ class AirGap:
 
     def tree(self, side: str) -> dict[str, str]:
         """Blob ids by path of what a side has released."""
-        driver = self.near if side == "near" else self.far
-        engine = create_engine(f"sqlite:///{driver.demo.settings.home / 'airflow.db'}")
+        own = f"sqlite:///{self.near.demo.settings.home / 'airflow.db'}"
+        engine = create_engine(own if side == "near" else self.far_database)
         with Session(engine) as session:
             store = database_store(session)
             found = {path: entry.blob for path, entry in store.files(store.head("prod")).items()}
