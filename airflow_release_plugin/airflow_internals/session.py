@@ -59,5 +59,5 @@ def _begin_to_write(connection: Connection, name: str | None) -> None:
     (https://www.sqlite.org/rescode.html#busy_snapshot).
     """
     driver = connection.connection.dbapi_connection
-    if driver is not None and not driver.in_transaction:  # type: ignore[attr-defined]
+    if driver is not None and not driver.in_transaction:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
