@@ -73,30 +73,32 @@ class CheckReleaseOperator(PipelineOperator):
     ) -> Proof:
         from airflow_release_plugin.operators.private_folders import private_folders
         from airflow_release_plugin.proof.limits import Limits
+        from airflow_release_plugin.proof.loaded_airflow import LoadedAirflow
         from airflow_release_plugin.proof.proving import prove
         from airflow_release_plugin.proof.runner import run_files
 
-        run = partial(
-            run_files,
-            limits=Limits(work.start_timeout, work.file_timeout, work.timeout, work.memory_mb),
-            bundle_name=work.environment,
+        loaded = LoadedAirflow(
+            start_seconds=work.start_timeout,
             environment=parsing_environment(),
             private=private_folders(),
             readable=sorted(config.check_folders()),
             require_confinement=work.require_confinement,
         )
-        return prove(
-            units,
-            work.dag_files,
-            trees=trees.lists,
-            build=trees.build,
-            run=run,
-            run_in_candidate=partial(
-                run,
-                last_runs=work.model_dump(include={"last_runs"})["last_runs"],
-                on_progress=partial(self._tell, teller),
-            ),
-        )
+        with loaded as airflow:
+            limits = Limits(work.start_timeout, work.file_timeout, work.timeout, work.memory_mb)
+            run = partial(run_files, airflow=airflow, limits=limits, bundle_name=work.environment)
+            return prove(
+                units,
+                work.dag_files,
+                trees=trees.lists,
+                build=trees.build,
+                run=run,
+                run_in_candidate=partial(
+                    run,
+                    last_runs=work.model_dump(include={"last_runs"})["last_runs"],
+                    on_progress=partial(self._tell, teller),
+                ),
+            )
 
     def _tell(self, teller: ProgressTeller, path: str, report: FileReport | None) -> None:
         """Tell the server, and the log of the task, which has everything."""

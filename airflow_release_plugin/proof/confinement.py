@@ -1,4 +1,4 @@
-"""Shuts the process that runs DAG files in, before it loads Airflow: what it may read, and no network."""
+"""Shuts the process that runs DAG files in: what it may read, and no network."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from airflow_release_plugin.proof import installed, landlock, network
 from airflow_release_plugin.proof.areas import Area, AreaKind, Areas, is_below
@@ -22,47 +23,54 @@ _TCP_SINCE = 4
 
 @dataclass(frozen=True)
 class Surroundings:
-    """
-    The machine around the tree, as the process may see it.
-
-    :param dropped: entries of ``PYTHONPATH`` that were taken out: DAG code or Airflow's own folder is there
-    """
+    """The machine around the tree, as the process may see it."""
 
     areas: Areas
     confinement: Confinement
-    dropped: tuple[str, ...]
+
+
+def clean_import_path(scratch: str, private: Iterable[PrivateFolder]) -> tuple[str, ...]:
+    """
+    Take out of this process's import path what is not installed, before anything is imported from there.
+
+    :param scratch: folder that the process was started in
+    :param private: folders that must not be read
+    :return: entries of ``PYTHONPATH`` that were taken out: DAG code or Airflow's own folder is there
+    """
+    shut = _shut(private, installed.packages())
+    # Python puts the working directory there for a program that is started as a module.
+    sys.path[:] = [path for path in sys.path if not is_below(os.path.realpath(path), scratch)]
+    kept = [path for path in sys.path if installed.without(shut, [os.path.realpath(path)])]
+    dropped = tuple(path for path in sys.path if path not in kept)
+    sys.path[:] = kept
+    return dropped
 
 
 def shut_in(
-    tree: str, scratch: str, private: Iterable[PrivateFolder], readable: Iterable[str]
+    tree: str, scratch: str, loading: str, private: Iterable[PrivateFolder], readable: Iterable[str]
 ) -> Surroundings:
     """
     Confine this process for good, as far as the kernel does it. To be called while there is one thread.
 
     :param tree: folder of the files that are checked, without links
     :param scratch: the only folder that may be written to, without links
+    :param loading: the scratch in which Airflow was loaded: it takes that for its home
     :param private: folders that must not be read; what lies in an installed package is installed, not private
     :param readable: further folders and files that may be read
     """
     packages = installed.packages()
-    shut = [each for each in private if not any(is_below(each.folder, package) for package in packages)]
-    dropped = _clean_import_path(scratch, shut)
+    shut = _shut(private, packages)
     around = [*packages, *installed.without(shut, installed.others(readable))]
     areas = [Area(path, AreaKind.INSTALLED) for path in around]
     areas += [Area(each.folder, AreaKind.PRIVATE, each.name, each.is_bundle) for each in shut]
-    areas += [Area(scratch, AreaKind.SCRATCH), Area(tree, AreaKind.TREE)]
+    areas += [Area(scratch, AreaKind.SCRATCH), Area(loading, AreaKind.SCRATCH), Area(tree, AreaKind.TREE)]
     is_alone = network.leave([*packages, tree, scratch])
-    confinement = _confine(installed.rights(around, shut, scratch, tree), is_alone=is_alone)
-    return Surroundings(Areas(areas), confinement, dropped)
+    allowed = chain(installed.rights(around, shut, scratch, tree), [(loading, landlock.READ)])
+    return Surroundings(Areas(areas), _confine(allowed, is_alone=is_alone))
 
 
-def _clean_import_path(scratch: str, private: Sequence[PrivateFolder]) -> tuple[str, ...]:
-    # Python puts the working directory there for a program that is started as a module.
-    sys.path[:] = [path for path in sys.path if not is_below(os.path.realpath(path), scratch)]
-    kept = [path for path in sys.path if installed.without(private, [os.path.realpath(path)])]
-    dropped = tuple(path for path in sys.path if path not in kept)
-    sys.path[:] = kept
-    return dropped
+def _shut(private: Iterable[PrivateFolder], packages: Sequence[str]) -> list[PrivateFolder]:
+    return [each for each in private if not any(is_below(each.folder, package) for package in packages)]
 
 
 def _confine(allowed: Iterable[tuple[str, int]], *, is_alone: bool) -> Confinement:

@@ -21,10 +21,10 @@ def unusable(tree: Path, path: str) -> str | None:
     return None if (tree / path).is_file() else "The file does not exist in the tree."
 
 
-def not_loaded(limits: Limits) -> str:
+def not_loaded(seconds: float) -> str:
     """Airflow did not start in time."""
     return (
-        f"Airflow was not loaded on this worker within {limits.start:g} seconds. It is no fault of the DAG "
+        f"Airflow was not loaded on this worker within {seconds:g} seconds. It is no fault of the DAG "
         "files; the check is tried again. Where Airflow takes longer, let an admin raise [release] "
         "check_start_timeout."
     )

@@ -1,5 +1,5 @@
 """
-The process that :mod:`runner` starts: shuts itself in, then runs DAG files with Airflow.
+The process of one run, a fork of one that has loaded Airflow: shuts itself in, then runs DAG files.
 
 It writes a JSON line for each step.
 
@@ -16,6 +16,7 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
@@ -35,20 +36,20 @@ from airflow_release_plugin.proof.watching import DagFileWatcher
 _MOST_WARNINGS = 20
 
 
-def main(scratch: Path) -> None:
+def run(scratch: Path) -> None:
     """Do the job described in ``scratch/job.json``; the process ends without any clean-up of DAG code."""
     job = json.loads((scratch / "job.json").read_text(encoding="utf-8"))
     results = scratch / "results"
     tree = Path(job["tree"])
     private = [PrivateFolder(**each) for each in job["private"]]
-    around = shut_in(str(tree), str(scratch), private, job["readable"])
-    told = {"confinement": asdict(around.confinement), "dropped": around.dropped}
+    _move_in(scratch / "work", job["places"])
+    around = shut_in(str(tree), str(scratch), job["loading"], private, job["readable"])
+    told = {"confinement": asdict(around.confinement)}
     if job["require_confinement"] and not around.confinement.is_whole:
         _write(results, {"event": "unconfined", **told})
-        os._exit(1)
+        return
     watcher = DagFileWatcher(str(tree), around.areas, job["aliases"])
     keeper = LogKeeper(str(tree))
-    _shut_out_database()
     parse = _parser(tree, job["bundle_name"], job["last_runs"])
     with (scratch / "crash").open("wb") as crash:
         _prepare(crash, job["memory_bytes"])
@@ -68,13 +69,11 @@ def main(scratch: Path) -> None:
         os._exit(0)
 
 
-def _shut_out_database() -> None:
-    """Import Airflow and take away its ORM, as in any process that runs DAG code."""
-    import airflow.settings
-    from airflow.sdk.execution_time.supervisor import block_orm_access
-
-    airflow.settings.initialize()
-    block_orm_access()
+def _move_in(folder: Path, places: Mapping[str, str]) -> None:
+    """Have a home and temporary files of its own: nothing of another run shows here."""
+    os.chdir(folder)
+    os.environ.update(places)
+    tempfile.tempdir = None
 
 
 class _Nowhere(io.TextIOWrapper):
@@ -221,7 +220,3 @@ def _moment(text: str | None) -> Any:
     import pendulum
 
     return pendulum.parse(text) if text else None
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv.pop()))

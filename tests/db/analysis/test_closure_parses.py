@@ -10,7 +10,7 @@ import pytest
 from airflow_release_plugin.analysis.closure import Closure, compute_closure
 from airflow_release_plugin.analysis.source_files import FolderFiles
 from airflow_release_plugin.proof.report import FileReport
-from airflow_release_plugin.proof.runner import run_files
+from tests.harness.running import run_files
 
 EXAMPLES = ("airflow.example_dags", "airflow.providers.standard.example_dags")
 DEMO = Path(__file__).resolve().parents[3] / "dags"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_release_plugin.analysis.outlook import MOST_DUE, Outlook
-from airflow_release_plugin.proof.runner import run_files
+from tests.harness.running import run_files
 
 HEAD = """
 from datetime import datetime, timedelta, timezone

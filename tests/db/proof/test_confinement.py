@@ -16,8 +16,8 @@ import pytest
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.proof import landlock
 from airflow_release_plugin.proof.observation import PrivateFolder
-from airflow_release_plugin.proof.runner import run_files
 from tests.harness.blocked_kernel import LANDLOCK, UNSHARE, python_without
+from tests.harness.running import run_files
 
 pytestmark = [
     pytest.mark.req("R80"),
@@ -234,7 +234,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 CHECK = """
 import json, os, sys
 from pathlib import Path
-from airflow_release_plugin.proof.runner import run_files
+from tests.harness.running import run_files
 os.umask(0o077)
 tree = Path(sys.argv[1])
 (tree / "a.py").write_text("from airflow.sdk import DAG\\ndag = DAG('a')\\nopen(__file__).read()\\n")

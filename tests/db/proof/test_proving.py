@@ -12,8 +12,8 @@ import pytest
 from airflow_release_plugin.domain.tree.files import REGULAR, FileEntry, blob_id
 from airflow_release_plugin.proof.explanation import explain
 from airflow_release_plugin.proof.proving import Proof, Provable, Trees, prove
-from airflow_release_plugin.proof.runner import run_files
 from airflow_release_plugin.store.serving import ServedTrees
+from tests.harness.running import run_files
 
 DAG = """
 from airflow.sdk import DAG

@@ -9,7 +9,7 @@ import pytest
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.proof.limits import Limits
 from airflow_release_plugin.proof.report import FileReport, ParseReport
-from airflow_release_plugin.proof.runner import run_files
+from tests.harness.running import run_files
 
 DAG = """
 from airflow.sdk import DAG, Asset
@@ -169,7 +169,7 @@ class TestTime:
 
     def test_airflow_that_is_not_loaded_in_time_is_no_fault_of_a_file(self, tmp_path: Path) -> None:
         with pytest.raises(UnavailableError, match=r"no fault.*tried again.*check_start_timeout"):
-            run_files(write(tmp_path, {"ok.py": dag("ok")}), ["ok.py"], limits=Limits(start=0.01))
+            run_files(write(tmp_path, {"ok.py": dag("ok")}), ["ok.py"], start_seconds=0.01)
 
     def test_files_that_have_no_turn_any_more_are_no_fault_of_theirs(self, tmp_path: Path) -> None:
         tree = write(tmp_path, {"slow.py": "import time\ntime.sleep(1)\n" + dag("slow"), "ok.py": dag("ok")})

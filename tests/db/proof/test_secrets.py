@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_release_plugin.config.parsing_environment import parsing_environment
-from airflow_release_plugin.proof.runner import run_files
+from tests.harness.running import run_files
 
 SECRETS = {
     "AIRFLOW_CONN_WAREHOUSE": "postgresql://u:hidden-0@h/d",

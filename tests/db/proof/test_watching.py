@@ -11,8 +11,8 @@ import pytest
 from airflow_release_plugin.proof.findings import refusals, remarks
 from airflow_release_plugin.proof.observation import Access, PrivateFolder
 from airflow_release_plugin.proof.report import FileReport, ParseReport
-from airflow_release_plugin.proof.runner import run_files
 from tests.harness.blocked_kernel import LANDLOCK, UNSHARE, python_without
+from tests.harness.running import run_files
 
 pytestmark = pytest.mark.req("R80")
 

@@ -15,13 +15,13 @@ from airflow_release_plugin.domain.release.risk import ChangeFact, RiskFacts
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.proof.runner import run_files
 from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.read_models import simulator
 from airflow_release_plugin.services.releases import work
 from airflow_release_plugin.services.versions import risk
 from tests.harness.context import ADMIN, DEV, PIPELINE, World
 from tests.harness.flow_forms import LEAD, form, join, level, step
+from tests.harness.running import run_files
 from tests.harness.work_trees import candidate_files
 
 ETL = """

@@ -1,0 +1,75 @@
+"""The only folder that a process may write to which runs DAG files, and what it is told of the machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_INHERITED = re.compile(
+    r"PATH|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|PYTHON\w+|VIRTUAL_ENV|LD_LIBRARY_PATH|SSL_CERT_(FILE|DIR)"
+)
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A folder, parts of which stand for folders that a process is not told."""
+
+    folder: Path
+
+    @property
+    def work(self) -> Path:
+        """Where the process is."""
+        return self.folder / "work"
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """Those parts, by what they stand for; empty for wherever Airflow was started."""
+        home = os.environ.get("AIRFLOW_HOME") or "~/airflow"
+        return {
+            str(self.folder / "airflow"): os.path.realpath(os.path.expanduser(home)),
+            str(self.folder / "user"): os.path.realpath(os.path.expanduser("~")),
+            str(self.work): "",
+        }
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Variables that name these parts; the worker's own airflow.cfg holds secrets, too."""
+        return {
+            "AIRFLOW_HOME": str(self.folder / "airflow"),
+            "AIRFLOW_CONFIG": str(self.folder / "airflow" / "airflow.cfg"),
+            "HOME": str(self.folder / "user"),
+            "TMPDIR": str(self.folder / "tmp"),
+        }
+
+    def prepare(self) -> None:
+        """Make it."""
+        for name in ("airflow", "user", "work", "tmp"):
+            (self.folder / name).mkdir(parents=True)
+        (self.folder / "airflow" / "airflow.cfg").touch()
+
+    def environment(self, added: Mapping[str, str]) -> dict[str, str]:
+        """Variables of a process that begins here: of this one's only what finds programs and libraries."""
+        return {
+            **{name: value for name, value in os.environ.items() if _INHERITED.fullmatch(name)},
+            **added,
+            **self.places,
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            # It goes by the wall clock; ours leaves out what other processes take.
+            "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "0",
+            # Airflow then sets up no database engine, as in a task's process.
+            "_AIRFLOW__REEXECUTED_PROCESS": "1",
+            "_AIRFLOW_PROCESS_CONTEXT": "client",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            # Two runs of the same code are to make the same.
+            "PYTHONHASHSEED": "0",
+        }
+
+    def hide(self, text: str) -> str:
+        """``text`` with what its parts stand for."""
+        shown = {"airflow": "$AIRFLOW_HOME", "user": "~", "work": "."}
+        for name, meant in shown.items():
+            text = text.replace(str(self.folder / name), meant)
+        return text
