@@ -76,13 +76,20 @@ def one_door_for_branches(source: Source) -> Iterator[Finding]:
             yield Finding(source.path, call.lineno, message)
 
 
+def _is_select(called: ast.expr) -> bool:
+    """Whether it is SQLAlchemy's; selectors have a method of that name."""
+    if isinstance(called, ast.Attribute):
+        return called.attr == "select" and last_name(called.value) in {"sqlalchemy", "sa"}
+    return last_name(called) == "select"
+
+
 def queries_live_in_repositories(source: Source) -> Iterator[Finding]:
     """``select(…)``, ``session.execute(…)`` and the like stand in repositories."""
     if not source.is_in("") or source.is_in("repositories/", "migrations/", "airflow_internals/"):
         return
     for call in source.calls():
         query = _session_call(call, "query", "execute", "scalar", "scalars")
-        if query or last_name(call.func) == "select":
+        if query or _is_select(call.func):
             yield Finding(source.path, call.lineno, "queries live in repositories/: add a function there")
 
 

@@ -14,7 +14,7 @@ import contextlib
 import gc
 import json
 import os
-import select
+import selectors
 import signal
 import sys
 from pathlib import Path
@@ -63,9 +63,12 @@ class _Forks:
         # Wakes the wait below when a fork ends; the handler itself has nothing to do.
         signal.set_wakeup_fd(self._write)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        waiting = b""
+        wait = selectors.PollSelector()
+        for readable in (0, self._read):
+            wait.register(readable, selectors.EVENT_READ)
+        begun = b""
         while True:
-            ready, _, _ = select.select([0, self._read], [], [])
+            ready = {key.fd for key, _ in wait.select()}
             if self._read in ready:
                 os.read(self._read, 4096)
                 self._collect()
@@ -74,7 +77,7 @@ class _Forks:
                 if not data:
                     self._end_all()
                     return
-                *lines, waiting = (waiting + data).split(b"\n")
+                *lines, begun = (begun + data).split(b"\n")
                 for line in lines:
                     self._fork(Path(os.fsdecode(line)))
 
