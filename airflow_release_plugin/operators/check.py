@@ -85,19 +85,21 @@ class CheckReleaseOperator(PipelineOperator):
             require_confinement=work.require_confinement,
         )
         with loaded as airflow:
-            limits = Limits(work.start_timeout, work.file_timeout, work.timeout, work.memory_mb)
-            run = partial(run_files, airflow=airflow, limits=limits, bundle_name=work.environment)
+            run = partial(
+                run_files,
+                airflow=airflow,
+                limits=Limits(work.start_timeout, work.file_timeout, work.timeout, work.memory_mb),
+                bundle_name=work.environment,
+                # In both, although one would do: both then say the same.
+                last_runs=work.model_dump(include={"last_runs"})["last_runs"],
+            )
             return prove(
                 units,
                 work.dag_files,
                 trees=trees.lists,
                 build=trees.build,
                 run=run,
-                run_in_candidate=partial(
-                    run,
-                    last_runs=work.model_dump(include={"last_runs"})["last_runs"],
-                    on_progress=partial(self._tell, teller),
-                ),
+                run_in_candidate=partial(run, on_progress=partial(self._tell, teller)),
             )
 
     def _tell(self, teller: ProgressTeller, path: str, report: FileReport | None) -> None:

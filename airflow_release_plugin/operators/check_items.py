@@ -19,6 +19,7 @@ from airflow_release_plugin.proof.proving import MOST_ROUNDS
 from airflow_release_plugin.schemas.work import MAX_DETAIL
 
 if TYPE_CHECKING:
+    from airflow_release_plugin.proof.explanation import Files
     from airflow_release_plugin.proof.observation import Confinement
     from airflow_release_plugin.proof.proving import FileProof, Proof, Provable, Trees
     from airflow_release_plugin.proof.report import FileReport, ParseReport
@@ -34,10 +35,7 @@ def items_of(proof: Proof, units: list[Provable], trees: Trees) -> list[CheckIte
     return [
         *_file_items(parsed),
         *_duplicates(parsed),
-        *(
-            _unit_item(proof, unit, explain(unit, source=snapshots.get(unit.path, {}), candidate=proof.files))
-            for unit in proof.units
-        ),
+        *(_unit_item(proof, unit, source=snapshots.get(unit.path, {})) for unit in proof.units),
         *(item for other in proof.others if (item := _other_item(other)) is not None),
         _confinement(parsed),
     ]
@@ -70,7 +68,7 @@ def _file_item(file: FileReport, confinement: Confinement, most: int) -> CheckIt
     return CheckItem("parse", status, file.path, _joined(lines), facts)
 
 
-def _unit_item(proof: Proof, unit: FileProof, explanation: str) -> CheckItem:
+def _unit_item(proof: Proof, unit: FileProof, *, source: Files) -> CheckItem:
     """Whether a version makes in the target what it made in the source."""
     joined = [each.path for each in proof.joined if each.unit == unit.path]
     facts = {
@@ -78,9 +76,11 @@ def _unit_item(proof: Proof, unit: FileProof, explanation: str) -> CheckItem:
         "opened": len(unit.after.observed.opened),
         "joined": joined,
         "different": [asdict(each) for each in unit.different],
+        "logged": list(unit.logged),
     }
     if unit.before is None:
         return CheckItem(PROOF, CheckStatus.PASSED, unit.path, "It was not made from the source here.", facts)
+    explanation = explain(unit, source=source, candidate=proof.files)
     lines = [explanation] if explanation else []
     if not proof.is_settled:
         lines.append(
@@ -104,6 +104,7 @@ def _other_item(other: FileProof) -> CheckItem | None:
     facts = {
         "dag_ids": sorted({*(other.before.dag_ids if other.before else ()), *other.after.dag_ids}),
         "different": [asdict(each) for each in other.different],
+        "logged": list(other.logged),
     }
     status = CheckStatus.FAILED if is_harm else CheckStatus.WARNING
     return CheckItem(ALSO_CHANGES, status, other.path, text[:MAX_DETAIL], facts)

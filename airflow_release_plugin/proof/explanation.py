@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.proof.comparison import Difference
+from airflow_release_plugin.proof.log_lines import names_in
 from airflow_release_plugin.proof.observation import Access
 from airflow_release_plugin.proof.proving import FileProof
 
@@ -38,9 +39,9 @@ def explain(proof: FileProof, *, source: Files, candidate: Files) -> str:
     :param source: the tree that the version was submitted from
     :param candidate: the tree that the target would have
     """
-    if proof.before is None or not proof.different:
+    if proof.before is None or not (proof.different or proof.logged):
         return ""
-    lines = list(_differences(proof))
+    lines = [*_differences(proof), *_logged(proof.logged)]
     if proof.is_equal:
         lines.append(
             "Two runs in the source differ like that, too: it depends on the clock, or on chance. Airflow "
@@ -52,11 +53,19 @@ def explain(proof: FileProof, *, source: Files, candidate: Files) -> str:
     if causes:
         lines.append(_mend(proof.path, [path for cause in causes for path in cause.files]))
     else:
+        lines += [_nowhere(line) for line in proof.logged]
         lines.append(
             "All files that it opened are the same in both. So it looks at where it runs: its own path, an "
             "environment variable, the files beside it. Make it independent of that, and submit it again."
         )
-    return "\n".join(lines)
+    return "\n".join(filter(None, lines))
+
+
+def lacking_files(proof: FileProof, *, source: Files, candidate: Files) -> tuple[str, ...]:
+    """The files of the source that explain why a version failed: with them, it may be what it is there."""
+    if proof.before is None or proof.is_equal:
+        return ()
+    return tuple(sorted({path for cause in _causes(proof, source, candidate) for path in cause.files}))
 
 
 def explain_other(other: FileProof) -> tuple[str, bool]:
@@ -77,7 +86,9 @@ def explain_other(other: FileProof) -> tuple[str, bool]:
         text = f"{other.path} is not in this release; with it, {_listed(gone)} would disappear."
         return f"{text} Take back what it needs, or release its removal together with this.", True
     places = [_place_in_target(each) for each in other.different[:_MOST_PLACES]]
-    return "\n".join([f"{other.path} is not in this release, but would change with it.", *places]), False
+    logged = [f"Parsing it would log, and does not now: {line}" for line in other.logged[:_MOST_PLACES]]
+    head = f"{other.path} is not in this release, but would change with it."
+    return "\n".join([head, *places, *logged]), False
 
 
 def _place_in_target(each: Difference) -> str:
@@ -105,6 +116,19 @@ def _differences(proof: FileProof) -> Iterator[str]:
         yield f"{len(changed) - _MOST_PLACES} more places differ."
 
 
+def _logged(lines: tuple[str, ...]) -> Iterator[str]:
+    for line in lines[:_MOST_PLACES]:
+        yield f"In the target it logs while it is parsed, and in the source it does not: {line}"
+    if len(lines) > _MOST_PLACES:
+        yield f"{len(lines) - _MOST_PLACES} more lines are logged only there."
+
+
+def _nowhere(line: str) -> str:
+    """That the source has no file that a line may name; empty for a line that names none."""
+    names = [name for name in names_in(line) if "/" in name]
+    return f"The source has no {' and no '.join(names)}." if names else ""
+
+
 def _place(each: Difference) -> str:
     first, second = each.first or "not there", each.second or "not there"
     return f"Dag {each.dag_id}, {each.where}: {first} in the source, {second} in the target."
@@ -120,6 +144,12 @@ def _causes(proof: FileProof, source: Files, candidate: Files) -> list[LackingFi
         if is_lacking(access.path)
     ]
     named = {path for cause in found for path in cause.files}
+    for name in dict.fromkeys(name for line in proof.logged for name in names_in(line)):
+        paths = [path for path in _meant(name, proof.path, source) if is_lacking(path)]
+        if paths and not named.issuperset(paths):
+            named.update(paths)
+            sentence = f"It names {name}; {_few(paths)} is in the source, and not in its unit."
+            found.append(LackingFiles(sentence, tuple(paths)))
     listed = proof.before.observed.listed if proof.before else ()
     # Whatever imports something lists the root: that explains the least.
     for access in sorted(listed, key=lambda access: access.path == "."):
@@ -139,6 +169,15 @@ def _causes(proof: FileProof, source: Files, candidate: Files) -> list[LackingFi
                 LackingFiles(f"It lists {where}{_at(access)}; {shown} would not be there.", tuple(lacking))
             )
     return found
+
+
+def _meant(name: str, dag_file: str, source: Files) -> list[str]:
+    """The files that a name in a log may mean: below the folder of the DAG file, the root, or anywhere."""
+    folder = dag_file.rpartition("/")[0]
+    for path in (f"{folder}/{name}" if folder else name, name):
+        if path in source:
+            return [path]
+    return [path for path in source if path.endswith(f"/{name}")] if "/" in name else []
 
 
 def _mend(dag_file: str, files: list[str]) -> str:

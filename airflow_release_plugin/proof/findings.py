@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from airflow_release_plugin.proof.observation import NONE_OF_IT, Access, Confinement, OutsideAccess
+from airflow_release_plugin.proof.observation import (
+    NONE_OF_IT,
+    TEMPLATE_OF_TASK,
+    Access,
+    Confinement,
+    OutsideAccess,
+)
 from airflow_release_plugin.proof.report import FileReport
 
 _MOST = 10
@@ -76,6 +82,8 @@ def _unseen(file: FileReport) -> Iterator[str]:
 
 
 def _who(file: FileReport, place: str) -> str:
+    if place.startswith(TEMPLATE_OF_TASK):
+        return f"The {place} of {file.path}"
     return place or f"Airflow, on behalf of {file.path},"
 
 

@@ -10,6 +10,10 @@ ALL_OF_IT, ONLY_TCP, NONE_OF_IT = "all", "tcp", ""
 """How much of the network is shut."""
 
 
+TEMPLATE_OF_TASK = "template of task"
+"""How the place of a file begins that Airflow reads because a field of a task names it."""
+
+
 @dataclass(frozen=True)
 class PrivateFolder:
     """
@@ -58,8 +62,8 @@ class Access:
     Something that was opened, looked for, listed or started.
 
     :param path: POSIX path relative to the tree, ``.`` for the tree itself; or a program, or ``host:port``
-    :param place: where in the tree's code it was first done, as ``etl/flow.py line 3``; empty where Airflow
-        did it by itself, as with templates
+    :param place: where in the tree's code it was first done, as ``etl/flow.py line 3``, or ``template of task
+        load``; empty where Airflow did it by itself
     """
 
     path: str

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.proof.comparison import Difference, differences, unsteady
+from airflow_release_plugin.proof.log_lines import only_in_second, without_unsteady
+from airflow_release_plugin.proof.observation import TEMPLATE_OF_TASK, Access
 from airflow_release_plugin.proof.report import FileReport, ParseReport
 
 Files = Mapping[str, FileEntry]
@@ -79,6 +81,7 @@ class FileProof:
     :param after: the last run in the tree that the target would have
     :param different: DAGs that would not be the same
     :param unsteady: those of them that two runs in one tree have, too: random values, the clock
+    :param logged: warnings and errors that the second run logs and the first does not, if they are steady
     """
 
     path: str
@@ -86,11 +89,12 @@ class FileProof:
     after: FileReport
     different: tuple[Difference, ...] = ()
     unsteady: frozenset[Difference] = frozenset()
+    logged: tuple[str, ...] = ()
 
     @property
     def is_equal(self) -> bool:
-        """Whether both made the same, as far as the code itself is steady."""
-        return self.unsteady.issuperset(self.different)
+        """Whether both made the same and the second had nothing new to say, as far as the code is steady."""
+        return not self.logged and self.unsteady.issuperset(self.different)
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,8 @@ class _Proving:
         self._joined: dict[tuple[str, str], Joined] = {}
         self._folders: dict[str, Path] = {}
         own = {unit.path for unit in units}
+        every = dict.fromkeys([*dag_files, *sorted(own)])
+        self._order = {path: number for number, path in enumerate(every)}
         self._before: dict[str, str] = {unit.path: unit.snapshot for unit in units if unit.snapshot}
         self._before |= {path: TARGET for path in dag_files if path not in own and path in trees.target}
 
@@ -186,9 +192,10 @@ class _Proving:
             return self._run_before(self._before), candidate.result()
 
     def _run_before(self, paths: Iterable[str]) -> dict[str, FileReport]:
-        """Run files where they come from, one process for each tree."""
+        """Run files where they come from, one process for each tree, in the order of the other run."""
         by_tree: dict[str, list[str]] = {}
-        for path in paths:
+        # What is logged once in a process is then logged for the same file.
+        for path in sorted(paths, key=self._order.__getitem__):
             if path in self._before:
                 by_tree.setdefault(self._before[path], []).append(path)
         return {
@@ -210,8 +217,7 @@ class _Proving:
                 key = unit.path, opened.path
                 if opened.path not in source or opened.path in unit.files or key in self._joined:
                     continue
-                where = f", {opened.place}" if opened.place else ""
-                self._joined[key] = Joined(unit.path, opened.path, f"opened when it ran{where}")
+                self._joined[key] = Joined(unit.path, opened.path, _reason(opened))
                 # Another version may have brought it, or the target may have it: then the tree stays.
                 if self._candidate.get(opened.path) != source[opened.path]:
                     self._candidate[opened.path] = source[opened.path]
@@ -220,12 +226,16 @@ class _Proving:
 
     def _compared(self, before: Mapping[str, FileReport], after: Mapping[str, FileReport]) -> list[FileProof]:
         # What was not reached in time made nothing, which says nothing.
-        different = {
-            path: _different(before[path], report)
+        pairs = {
+            path: (before[path], report)
             for path, report in after.items()
             if path in before and before[path].is_reached and report.is_reached
         }
-        again = self._run_before([path for path, places in different.items() if places])
+        different = {path: _different(*pair) for path, pair in pairs.items()}
+        logged = {
+            path: only_in_second(first.logged, second.logged) for path, (first, second) in pairs.items()
+        }
+        again = self._run_before([path for path in pairs if different[path] or logged[path]])
         return [
             FileProof(
                 path=path,
@@ -235,6 +245,11 @@ class _Proving:
                 unsteady=frozenset(
                     unsteady(different[path], _different(before[path], again[path])) if path in again else ()
                 ),
+                logged=(
+                    without_unsteady(logged[path], (before[path].logged, again[path].logged))
+                    if path in again
+                    else logged.get(path, ())
+                ),
             )
             for path, report in after.items()
         ]
@@ -242,3 +257,9 @@ class _Proving:
 
 def _different(first: FileReport, second: FileReport) -> tuple[Difference, ...]:
     return differences(dict(first.serialized), dict(second.serialized))
+
+
+def _reason(opened: Access) -> str:
+    if opened.place.startswith(TEMPLATE_OF_TASK):
+        return opened.place
+    return f"opened when it ran, {opened.place}" if opened.place else "opened when it ran"

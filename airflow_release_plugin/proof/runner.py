@@ -178,7 +178,14 @@ class _Run:
         elif kind == "result":
             outcome.current = None
             report = FileReport.from_dict(event)
-            self._keep(replace(report, error=self._shown(outcome, report.error)))
+            self._keep(
+                replace(
+                    report,
+                    error=self._shown(outcome, report.error),
+                    warnings=tuple(self._without_places(outcome, line) for line in report.warnings),
+                    logged=tuple(self._without_places(outcome, line) for line in report.logged),
+                )
+            )
 
     def _keep(self, report: FileReport) -> None:
         self._reports[report.path] = report
@@ -211,8 +218,11 @@ class _Run:
             self._keep(FileReport(path, is_reached=False))
 
     def _shown(self, outcome: _Outcome, error: str) -> str:
-        text = self._airflow.hide(outcome.scratch.hide(error.replace(f"{self._tree}{os.sep}", "")))
+        text = self._without_places(outcome, error)
         return endings.explained(text, self._limits, self._airflow.dropped) if text else ""
+
+    def _without_places(self, outcome: _Outcome, text: str) -> str:
+        return self._airflow.hide(outcome.scratch.hide(text.replace(f"{self._tree}{os.sep}", "")))
 
 
 def _events(results: IO[bytes]) -> Iterator[dict[str, Any]]:

@@ -69,7 +69,7 @@ class Scratch:
 
     def hide(self, text: str) -> str:
         """``text`` with what its parts stand for."""
-        shown = {"airflow": "$AIRFLOW_HOME", "user": "~", "work": "."}
+        shown = {"airflow": "$AIRFLOW_HOME", "user": "~", "work": ".", "tmp": "$TMPDIR"}
         for name, meant in shown.items():
             text = text.replace(str(self.folder / name), meant)
         return text

@@ -19,12 +19,14 @@ from types import FrameType
 from typing import Any
 
 from airflow_release_plugin.proof.areas import Area, AreaKind, Areas, is_below
-from airflow_release_plugin.proof.observation import Access, Observed, OutsideAccess
+from airflow_release_plugin.proof.observation import TEMPLATE_OF_TASK, Access, Observed, OutsideAccess
 
 MOST = 5000
 """Entries of one kind that are kept of one file."""
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _KERNEL = re.compile(r"/(?:proc|sys|dev)(?:/|$)")
+_RESOLVES_TEMPLATES = "resolve_template_files"
+"""Airflow's method of operators that reads the files that their template fields name."""
 _LISTS = ("lists", "looks for modules in")
 _IN_TREE = ("opened", "missing", "listed", "spawned", "connected")
 
@@ -282,13 +284,18 @@ class DagFileWatcher:
         return self._place()[0]
 
     def _place(self) -> tuple[str, bool]:
-        """The innermost line of the tree's code, and whether it imported an installed module that did it."""
+        """
+        The innermost line of the tree's code, or the task whose template it is, and whether that imported an
+        installed module that did it.
+        """
         frame: FrameType | None = sys._getframe(1)
         is_imported = False
         while frame is not None:
             code = frame.f_code
             if code.co_filename.startswith(self._prefix):
                 return f"{code.co_filename[len(self._prefix) :]} line {frame.f_lineno}", is_imported
+            if code.co_name == _RESOLVES_TEMPLATES and (place := _template_place(frame)):
+                return place, is_imported
             is_imported = is_imported or code.co_name == "<module>"
             frame = frame.f_back
         return "", is_imported
@@ -309,6 +316,12 @@ def _is_import(frame: FrameType | None) -> bool:
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
     return frame is not None and frame.f_code.co_filename.startswith("<frozen importlib")
+
+
+def _template_place(frame: FrameType) -> str:
+    """Of which task Airflow reads the templates; empty if this is something else of that name."""
+    task_id = getattr(frame.f_locals.get("self"), "task_id", None)
+    return f"{TEMPLATE_OF_TASK} {task_id}" if isinstance(task_id, str) else ""
 
 
 def _source(path: str) -> str:

@@ -10,7 +10,7 @@ from textwrap import dedent
 import pytest
 
 from airflow_release_plugin.domain.tree.files import REGULAR, FileEntry, blob_id
-from airflow_release_plugin.proof.explanation import explain
+from airflow_release_plugin.proof.explanation import explain, explain_other
 from airflow_release_plugin.proof.proving import Proof, Provable, Trees, prove
 from airflow_release_plugin.store.serving import ServedTrees
 from tests.harness.running import run_files
@@ -264,3 +264,104 @@ def test_an_operator_that_the_file_defines_is_the_same_in_both(proves: Prover) -
     [unit] = proves(source, ["flow.py"]).units
     assert unit.after.dag_ids == ("etl",)
     assert unit.different == ()
+
+
+TEMPLATES = {
+    "etl/flow.py": """
+        from airflow.sdk import DAG
+        from airflow.providers.standard.operators.bash import BashOperator
+        with DAG("etl"):
+            BashOperator(task_id="load", bash_command="scripts/a.sh")
+        """,
+    "etl/scripts/a.sh": "echo {{ ds }}",
+}
+
+
+@pytest.mark.req("R81")
+def test_a_template_that_airflow_reads_joins_with_its_task_as_the_reason(proves: Prover) -> None:
+    proof = proves(TEMPLATES, ["etl/flow.py"])
+    assert [(each.path, each.reason) for each in proof.joined] == [
+        ("etl/scripts/a.sh", "template of task load")
+    ]
+    [unit] = proof.units
+    assert unit.is_equal
+    assert "TemplateNotFound" not in str(unit.after.logged)
+
+
+def logs(condition: str) -> dict[str, str]:
+    return {
+        "etl/flow.py": f"""
+            import logging, os, random, sys, time
+            from pathlib import Path
+            from airflow.sdk import DAG
+            HERE = Path(__file__).parent
+            {condition}
+            with DAG("etl"):
+                pass
+            """,
+        "etl/owners.txt": "team",
+    }
+
+
+@pytest.mark.req("R80")
+def test_what_only_the_target_logs_fails_with_the_file_that_it_looks_for(proves: Prover) -> None:
+    source = logs("(HERE / ('own' + 'ers.txt')).exists() or logging.warning('Nobody owns this')")
+    proof = proves(source, ["etl/flow.py"])
+    [unit] = proof.units
+    assert unit.different == ()
+    assert not unit.is_equal
+    assert said(proof, source).splitlines()[:3] == [
+        "In the target it logs while it is parsed, and in the source it does not: WARNING: Nobody owns this",
+        "It looks for etl/owners.txt (etl/flow.py line 6), which is not in its unit.",
+        "Add what it needs of that to its unit with these lines in release.toml, and submit it again:",
+    ]
+
+
+@pytest.mark.req("R80")
+def test_a_file_that_only_the_message_names_is_told_with_whether_the_source_has_it(proves: Prover) -> None:
+    source = logs("'before' in __file__ or logging.error('cannot read conf/a.yaml')")
+    text = said(
+        proves({**source, "etl/conf/a.yaml": "a: 1"}, ["etl/flow.py"]), {**source, "etl/conf/a.yaml": ""}
+    )
+    assert "It names conf/a.yaml; etl/conf/a.yaml is in the source, and not in its unit." in text
+    assert 'files = ["etl/conf/a.yaml"]' in text
+    assert "The source has no conf/a.yaml." in said(proves(source, ["etl/flow.py"]), source)
+
+
+@pytest.mark.parametrize(
+    "logged",
+    [
+        "'Started at %s, at %s' % (time.strftime('%Y-%m-%d %H:%M:%S'), object())",
+        "'took %s s in %s of %s' % (time.perf_counter(), __file__, HERE)",
+        "'try no. %s' % random.random()",
+        "'lies in %s' % os.getcwd()",
+    ],
+)
+def test_times_addresses_places_and_chance_in_what_is_logged_are_no_difference(
+    proves: Prover, logged: str
+) -> None:
+    [unit] = proves(logs(f"logging.warning({logged})"), ["etl/flow.py"]).units
+    assert unit.after.logged
+    assert unit.is_equal
+
+
+def test_what_the_target_logs_otherwise_for_another_dag_file_is_told(proves: Prover) -> None:
+    flow = "from airflow.sdk import DAG\nwith DAG('flow'):\n    pass\n"
+    other = """
+        import logging
+        from airflow.sdk import DAG
+        import shared
+        if shared.OLD:
+            logging.warning("shared is old")
+        with DAG("other"):
+            pass
+        """
+    proof = proves(
+        {"flow.py": flow, "shared.py": "OLD = 1\n"},
+        ["flow.py", "shared.py"],
+        target={"flow.py": flow, "other.py": other, "shared.py": "OLD = 0\n"},
+        others=["other.py"],
+    )
+    text, is_harm = explain_other(proof.others[0])
+    assert "Parsing it would log, and does not now: WARNING: shared is old" in text
+    assert not is_harm

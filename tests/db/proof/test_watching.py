@@ -184,7 +184,7 @@ class TestSentences:
             ("writes.py", f"writes.py line {LINES + 2} writes to"),
             ("program.py", f"program.py line {LINES + 2} runs cat with"),
             ("shell.py", "shell.py line"),
-            ("template.py", "Airflow, on behalf of template.py, looks for"),
+            ("template.py", "The template of task t of template.py looks for"),
             ("other_bundle.py", "which lies in the DAG bundle 'other'"),
             ("settings.py", "which lies in Airflow's own folder ($AIRFLOW_HOME)"),
             ("airflow_home.py", "/af/dags/etl/conf/one.yaml, which lies in the source 'dev'"),
@@ -254,7 +254,7 @@ class TestSeen:
         assert [each.path for each in seen.listed] == [".", "lib", "plain"]
 
     def test_a_template_that_is_missing_is_seen(self, report: ParseReport) -> None:
-        assert Access("scripts/a.sh") in of(report, "no_template.py").observed.missing
+        assert Access("scripts/a.sh", "template of task t") in of(report, "no_template.py").observed.missing
 
     def test_it_is_the_same_without_confinement(self, report: ParseReport, unconfined: ParseReport) -> None:
         for path in (*FINE, "no_template.py"):
