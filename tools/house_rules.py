@@ -63,7 +63,7 @@ def one_door_for_branches(source: Source) -> Iterator[Finding]:
     """Branches move in ``services/promotion``; a new version, a snapshot and a bundle get their own refs."""
     doors = (
         "services/promotion/",
-        "services/submissions/snapshots.py",
+        "services/versions/snapshot_commit.py",
         "services/versions/versions.py",
         "services/imports/upstream_files.py",
         "store/",

@@ -1,4 +1,4 @@
-"""Whole source trees, as they were when something of them was submitted."""
+"""Whole trees that versions come from, as they were when these were made."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from airflow_release_plugin.models.base import Base, UtcDateTime
 
 class Snapshot(Base):
     """
-    A source at one moment: what a version is run in before anybody is asked. The folder is not read again.
+    A source at one moment, or a bundle of another installation as it lies here: what a version is run in
+    before anybody is asked. The folder is not read again.
 
     Requests that find the same files, and leave out the same for the same reasons, share a row; its objects
-    are kept by the ref ``refs/snapshots/<tree>``. Versions that were not copied from the source have none:
-    removals, those that an import brought or a rollback brings back, those by which an environment was
-    adopted, drift that was taken over, and all of a store that ``import-store`` took in.
+    are kept by the ref ``refs/snapshots/<tree>``. Versions that were copied from neither have none: removals,
+    those that a rollback brings back, those by which an environment was adopted, drift that was taken over,
+    and all of a store that ``import-store`` took in.
 
     Retention: a row may go when no version that waits in the list or is in an open release names it
     (``snapshot_id`` of the others then becomes null), and the ref with the last row of its tree. Objects that
@@ -28,7 +29,7 @@ class Snapshot(Base):
     __table_args__ = (UniqueConstraint("source", "digest"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    source: Mapped[str] = mapped_column(String(250))
+    source: Mapped[str] = mapped_column(String(250), comment="name of the source, or the bundle with its id")
     digest: Mapped[str] = mapped_column(String(64), comment="SHA-256 over the tree and what was left out")
     tree_id: Mapped[str] = mapped_column(String(40), comment="40 hex digits, as git has it")
     file_count: Mapped[int]

@@ -79,7 +79,7 @@ class Submission(Stateful, Base):
     )
     snapshot_id: Mapped[int | None] = mapped_column(
         ForeignKey("release_snapshot.id"),
-        comment="the whole source when it was submitted; null = it was not copied from the source",
+        comment="the whole source, or bundle, that it was copied from; null = there is none",
     )
     import_id: Mapped[int | None] = mapped_column(comment="the import that brought it here")
     release_id: Mapped[int | None] = mapped_column(

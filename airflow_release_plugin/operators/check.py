@@ -54,7 +54,9 @@ class CheckReleaseOperator(PipelineOperator):
         from airflow_release_plugin.proof.proving import Provable
 
         work = client.get_work(release_id)
-        units = [Provable(unit.path, frozenset(unit.files), unit.snapshot) for unit in work.units]
+        units = [
+            Provable(unit.path, frozenset(unit.files), unit.snapshot, unit.is_imported) for unit in work.units
+        ]
         teller = ProgressTeller(partial(client.tell_progress, release_id), attempt=work.attempt)
         with fetched_trees(client, release_id) as trees, teller:
             proof = self._prove(work, units, trees, teller)

@@ -41,22 +41,25 @@ def explain(proof: FileProof, *, source: Files, candidate: Files) -> str:
     """
     if proof.before is None or not (proof.different or proof.logged):
         return ""
-    lines = [*_differences(proof), *_logged(proof.logged)]
+    lines = [*_differences(proof), *_logged(proof)]
     if proof.is_equal:
         lines.append(
-            "Two runs in the source differ like that, too: it depends on the clock, or on chance. Airflow "
-            "makes a new version of such a Dag each time that it parses the file; use fixed values."
+            f"Two runs in {_origin(proof)} differ like that, too: it depends on the clock, or on chance. "
+            "Airflow makes a new version of such a Dag each time that it parses the file; use fixed values."
         )
         return "\n".join(lines)
     causes = _causes(proof, source, candidate)
     lines += [cause.sentence for cause in causes]
     if causes:
-        lines.append(_mend(proof.path, [path for cause in causes for path in cause.files]))
+        lines.append(_mend(proof, [path for cause in causes for path in cause.files]))
     else:
-        lines += [_nowhere(line) for line in proof.logged]
+        guests = list(_guests(proof, source, candidate))
+        lines += [*(_nowhere(proof, line) for line in proof.logged), *guests]
         lines.append(
-            "All files that it opened are the same in both. So it looks at where it runs: its own path, an "
-            "environment variable, the files beside it. Make it independent of that, and submit it again."
+            "Give it a folder of its own, or let it list only the names that it needs."
+            if guests
+            else "All files that it opened are the same in both. So it looks at where it runs: its own path, "
+            "an environment variable, the files beside it. Make it independent of that, and submit it again."
         )
     return "\n".join(filter(None, lines))
 
@@ -106,32 +109,52 @@ def include_rule(dag_file: str, files: list[str]) -> str:
 def _differences(proof: FileProof) -> Iterator[str]:
     if proof.before is not None and any(not each.where for each in proof.different):
         yield (
-            f"In the source {proof.path} makes {_listed(proof.before.dag_ids)}; in the target it would make "
-            f"{_listed(proof.after.dag_ids)}."
+            f"In {_origin(proof)} {proof.path} makes {_listed(proof.before.dag_ids)}; in the target it "
+            f"would make {_listed(proof.after.dag_ids)}."
         )
     changed = [each for each in proof.different if each.where]
     for each in changed[:_MOST_PLACES]:
-        yield _place(each)
+        yield _place(proof, each)
     if len(changed) > _MOST_PLACES:
         yield f"{len(changed) - _MOST_PLACES} more places differ."
 
 
-def _logged(lines: tuple[str, ...]) -> Iterator[str]:
-    for line in lines[:_MOST_PLACES]:
-        yield f"In the target it logs while it is parsed, and in the source it does not: {line}"
-    if len(lines) > _MOST_PLACES:
-        yield f"{len(lines) - _MOST_PLACES} more lines are logged only there."
+def _logged(proof: FileProof) -> Iterator[str]:
+    for line in proof.logged[:_MOST_PLACES]:
+        yield f"In the target it logs while it is parsed, and in {_origin(proof)} it does not: {line}"
+    if len(proof.logged) > _MOST_PLACES:
+        yield f"{len(proof.logged) - _MOST_PLACES} more lines are logged only there."
 
 
-def _nowhere(line: str) -> str:
+def _origin(proof: FileProof) -> str:
+    """What a version was made from, in the middle of a sentence."""
+    return "the bundle" if proof.is_imported else "the source"
+
+
+def _guests(proof: FileProof, source: Files, candidate: Files) -> Iterator[str]:
+    """Files of others that a version would meet in a folder that it lists."""
+    for access in proof.after.observed.listed:
+        if access.path == ".":
+            continue
+        prefix = f"{access.path}/"
+        more = [
+            path
+            for path in candidate
+            if path.startswith(prefix) and "/" not in path[len(prefix) :] and path not in source
+        ]
+        if more:
+            yield f"It lists {access.path}{_at(access)}; in the target {_few(more)} is there, too."
+
+
+def _nowhere(proof: FileProof, line: str) -> str:
     """That the source has no file that a line may name; empty for a line that names none."""
     names = [name for name in names_in(line) if "/" in name]
-    return f"The source has no {' and no '.join(names)}." if names else ""
+    return f"{_origin(proof).capitalize()} has no {' and no '.join(names)}." if names else ""
 
 
-def _place(each: Difference) -> str:
+def _place(proof: FileProof, each: Difference) -> str:
     first, second = each.first or "not there", each.second or "not there"
-    return f"Dag {each.dag_id}, {each.where}: {first} in the source, {second} in the target."
+    return f"Dag {each.dag_id}, {each.where}: {first} in {_origin(proof)}, {second} in the target."
 
 
 def _causes(proof: FileProof, source: Files, candidate: Files) -> list[LackingFiles]:
@@ -148,7 +171,7 @@ def _causes(proof: FileProof, source: Files, candidate: Files) -> list[LackingFi
         paths = [path for path in _meant(name, proof.path, source) if is_lacking(path)]
         if paths and not named.issuperset(paths):
             named.update(paths)
-            sentence = f"It names {name}; {_few(paths)} is in the source, and not in its unit."
+            sentence = f"It names {name}; {_few(paths)} is in {_origin(proof)}, and not in its unit."
             found.append(LackingFiles(sentence, tuple(paths)))
     listed = proof.before.observed.listed if proof.before else ()
     # Whatever imports something lists the root: that explains the least.
@@ -164,7 +187,7 @@ def _causes(proof: FileProof, source: Files, candidate: Files) -> list[LackingFi
         if lacking and not named.issuperset(lacking):
             named.update(lacking)
             shown = _few(lacking)
-            where = "the root of the source" if access.path == "." else access.path
+            where = f"the root of {_origin(proof)}" if access.path == "." else access.path
             found.append(
                 LackingFiles(f"It lists {where}{_at(access)}; {shown} would not be there.", tuple(lacking))
             )
@@ -180,11 +203,13 @@ def _meant(name: str, dag_file: str, source: Files) -> list[str]:
     return [path for path in source if path.endswith(f"/{name}")] if "/" in name else []
 
 
-def _mend(dag_file: str, files: list[str]) -> str:
+def _mend(proof: FileProof, files: list[str]) -> str:
     wanted = sorted(set(files))[:_MOST_FILES]
+    where = "release.toml where the bundle comes from" if proof.is_imported else "release.toml"
+    again = "release and export it there again" if proof.is_imported else "submit it again"
     return (
-        "Add what it needs of that to its unit with these lines in release.toml, and submit it again:\n"
-        f"{include_rule(dag_file, wanted)}"
+        f"Add what it needs of that to its unit with these lines in {where}, and {again}:\n"
+        f"{include_rule(proof.path, wanted)}"
     )
 
 

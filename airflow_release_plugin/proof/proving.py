@@ -1,6 +1,6 @@
 """
-Proving versions: run in the source as it was submitted and in the tree that the target would have, then
-compared (docs/concepts/invariants.md, 13).
+Proving versions: run in the source as it was submitted, or in the bundle that brought them, and in the tree
+that the target would have, then compared (docs/concepts/invariants.md, 13).
 
 What the run in the source opened and the candidate lacks, or has with other bytes, joins the version; then
 the candidate runs again, until nothing is new. DAGs of both runs must then be the same.
@@ -54,12 +54,14 @@ class Provable:
 
     :param path: of its DAG file
     :param files: paths that it consists of so far
-    :param snapshot: name of the tree that it was submitted from; ``None`` if there is none to run it in
+    :param snapshot: name of the tree that it was made from; ``None`` if there is none to run it in
+    :param is_imported: whether that is the tree of a bundle, and not of the source here
     """
 
     path: str
     files: frozenset[str]
     snapshot: str | None
+    is_imported: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,8 @@ class FileProof:
     """
     What both runs of one DAG file said.
 
-    :param before: the run in the source as it was submitted, ``None`` where there is no such tree; of a file
-        that the release does not name, the run in the target as it is
+    :param before: the run in the source as it was submitted, or in the bundle that brought it, ``None`` where
+        there is no such tree; of a file that the release does not name, the run in the target as it is
     :param after: the last run in the tree that the target would have
     :param different: DAGs that would not be the same
     :param unsteady: those of them that two runs in one tree have, too: random values, the clock
@@ -90,6 +92,7 @@ class FileProof:
     different: tuple[Difference, ...] = ()
     unsteady: frozenset[Difference] = frozenset()
     logged: tuple[str, ...] = ()
+    is_imported: bool = False
 
     @property
     def is_equal(self) -> bool:
@@ -157,6 +160,7 @@ class _Proving:
         self._joined: dict[tuple[str, str], Joined] = {}
         self._folders: dict[str, Path] = {}
         own = {unit.path for unit in units}
+        self._imported = {unit.path for unit in units if unit.is_imported}
         every = dict.fromkeys([*dag_files, *sorted(own)])
         self._order = {path: number for number, path in enumerate(every)}
         self._before: dict[str, str] = {unit.path: unit.snapshot for unit in units if unit.snapshot}
@@ -250,6 +254,7 @@ class _Proving:
                     if path in again
                     else logged.get(path, ())
                 ),
+                is_imported=path in self._imported,
             )
             for path, report in after.items()
         ]

@@ -101,14 +101,15 @@ class WorkUnitResponse(ResponseModel):
     """
     One version that puts files into the target.
 
-    ``snapshot`` names the source's tree when it was submitted; null for what was not made from the source
-    there. ``files`` are the paths that it consists of so far.
+    ``snapshot`` names the source's tree when it was submitted, or that of the bundle that brought it; null
+    for what has neither. ``files`` are the paths that it consists of so far.
     """
 
     submission_id: int
     path: str
     snapshot: str | None
     files: list[str]
+    is_imported: bool = False
 
 
 class WorkResponse(ResponseModel):

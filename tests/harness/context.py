@@ -22,6 +22,7 @@ from airflow_release_plugin.repositories import events
 from airflow_release_plugin.services.approvals import gates
 from airflow_release_plugin.services.promotion import promotions
 from airflow_release_plugin.services.releases import break_glass, checks, creation, decisions, task_claims
+from airflow_release_plugin.services.releases.completion import JoinedFile
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context, Settings
 from airflow_release_plugin.services.submissions import submissions
@@ -111,7 +112,9 @@ class World:
         ids = [submission.id for submission in chosen]
         return creation.request(self.ctx, actor=actor, submission_ids=ids, release_request=release_request)
 
-    def report(self, release: Release, items: Sequence[CheckItem] = PASSED) -> Release:
+    def report(
+        self, release: Release, items: Sequence[CheckItem] = PASSED, joined: Sequence[JoinedFile] = ()
+    ) -> Release:
         """What the pipeline reports after its check."""
         return checks.report(
             self.ctx,
@@ -120,6 +123,7 @@ class World:
             kind=ReportKind.CHECK,
             attempt=release.attempt,
             items=items,
+            joined=joined,
         )
 
     def decide(

@@ -557,7 +557,12 @@ def _create_snapshot() -> None:
     op.create_table(
         "release_snapshot",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("source", sa.String(length=250), nullable=False),
+        sa.Column(
+            "source",
+            sa.String(length=250),
+            nullable=False,
+            comment="name of the source, or the bundle with its id",
+        ),
         sa.Column(
             "digest",
             sa.String(length=64),
@@ -811,7 +816,7 @@ def _create_submission() -> None:
             "snapshot_id",
             sa.Integer(),
             nullable=True,
-            comment="the whole source when it was submitted; null = it was not copied from the source",
+            comment="the whole source, or bundle, that it was copied from; null = there is none",
         ),
         sa.Column("import_id", sa.Integer(), nullable=True, comment="the import that brought it here"),
         sa.Column(

@@ -20,7 +20,7 @@ from airflow_release_plugin.exceptions import ConflictError, ImportBlockedError,
 from airflow_release_plugin.models import Import, Release, Submission, Unit
 from airflow_release_plugin.repositories import applied_imports
 from airflow_release_plugin.repositories import submissions as submission_queries
-from airflow_release_plugin.services.imports import imports, upstream_files
+from airflow_release_plugin.services.imports import bundle_snapshot, imports, upstream_files
 from airflow_release_plugin.services.imports.evidence import why_not_enough
 from airflow_release_plugin.services.imports.placement_plan import Placement, move_units
 from airflow_release_plugin.services.imports.planning import ImportPlan, draft, draft_removal, plan
@@ -142,6 +142,7 @@ def carry_out(ctx: Context, row: Import, *, actor: Actor) -> Import:
         row.commit_id = upstream_files.keep(ctx, bundle, made.base)
         manifest = bundle.manifest
     brought = _versions(ctx, row, made, actor=actor)
+    bundle_snapshot.keep(ctx, made, brought)
     upstream_files.name(ctx, manifest, row.commit_id)
     row.placed = made.placed
     row.options = {**row.options, "rewritten": made.rewritten}

@@ -26,15 +26,17 @@ class WorkUnit:
     """
     One version of the release that puts files into the target.
 
-    :param snapshot: tree id of the source as it was when the version was submitted; ``None`` for one that
-        was not made from the source here: what a rollback brings back, what an import brought
+    :param snapshot: tree id of the source as it was when the version was submitted, or of the bundle that
+        brought it; ``None`` for one that has neither: what a rollback brings back
     :param files: paths that the version consists of so far
+    :param is_imported: whether a bundle brought it
     """
 
     submission_id: int
     path: str
     snapshot: str | None
     files: list[str]
+    is_imported: bool
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ def _units(ctx: Context, release: Release) -> list[WorkUnit]:
             path=row.path,
             snapshot=trees.get(row.snapshot_id) if row.snapshot_id else None,
             files=[file["path"] for file in row.closure],
+            is_imported=row.import_id is not None,
         )
         for row in brought
     ]

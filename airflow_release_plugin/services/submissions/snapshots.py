@@ -7,7 +7,6 @@ both cost by what changed since the last snapshot that this process took, but fo
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -19,12 +18,12 @@ from airflow_release_plugin.analysis.source_files import FolderFiles
 from airflow_release_plugin.analysis.stat_memo import is_settled
 from airflow_release_plugin.analysis.tree_scan import ScanLimits, TreeScan
 from airflow_release_plugin.domain.tree.files import FileEntry
-from airflow_release_plugin.exceptions import StoreConflictError, UnitError
+from airflow_release_plugin.exceptions import UnitError
 from airflow_release_plugin.models import Snapshot, Submission
 from airflow_release_plugin.repositories import snapshots
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions.snapshot_commit import keep_tree
 from airflow_release_plugin.services.versions.source import Source, changed_meanwhile
-from airflow_release_plugin.store.base import CommitMessage, snapshot_ref
 from airflow_release_plugin.store.objects import GitObject, ObjectKind
 from airflow_release_plugin.store.tree_memo import TreeMemo
 
@@ -115,7 +114,9 @@ def _stored(ctx: Context, taken: TakenSnapshot, files: Mapping[str, FileEntry]) 
         stored = _stored_objects(ctx)
         new = [tree for object_id, tree in whole.trees.items() if object_id not in stored]
         there = ctx.store.objects.existing([tree.id for tree in new], ObjectKind.TREE)
-        _write(ctx, whole.root, [*taken.new, *(tree for tree in new if tree.id not in there)])
+        # The same files may be there already, while something else was left out.
+        written = [*taken.new, *(tree for tree in new if tree.id not in there)]
+        keep_tree(ctx, source, whole.root, written)
         snapshots.create(ctx.session, _values(ctx, taken, files, tree=whole.root, digest=digest))
         row = snapshots.by_digest(ctx.session, source, digest)
     if row is None:
@@ -123,23 +124,6 @@ def _stored(ctx: Context, taken: TakenSnapshot, files: Mapping[str, FileEntry]) 
     objects = frozenset({*(entry.blob for entry in files.values()), *whole.trees})
     _LAST[source] = _Last(last.trees, digest, objects)
     return row
-
-
-def _write(ctx: Context, tree: str, new: Sequence[GitObject]) -> None:
-    ref = snapshot_ref(tree)
-    if ctx.store.ref(ref) is not None:  # the same files, while something else was left out
-        return
-    source = ctx.settings.source
-    commit = ctx.store.commit_tree(
-        tree,
-        new,
-        message=CommitMessage(f"Snapshot of {source}"),
-        author=ctx.settings.source,
-        time=ctx.clock(),
-    )
-    # Another request may have kept the same files meanwhile: then its commit of them is as good.
-    with contextlib.suppress(StoreConflictError):
-        ctx.store.move_ref(ref, expected=None, new=commit)
 
 
 def _values(

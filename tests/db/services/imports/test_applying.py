@@ -35,6 +35,8 @@ from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.imports import applying, imports, job, preflight
 from airflow_release_plugin.services.read_models import import_contents, release_changes, release_page
 from airflow_release_plugin.services.read_models.release_changes import Against
+from airflow_release_plugin.services.releases import work
+from airflow_release_plugin.services.releases.completion import JoinedFile
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
 from airflow_release_plugin.services.runtime import audit, installation
 from airflow_release_plugin.services.submissions import candidates
@@ -111,6 +113,38 @@ def test_submitted_versions_wait_in_the_list_as_they_were_released_there(pair: P
         None,
         pair.here.store.ref(import_ref(str(row.bundle_id))),
     )
+
+
+@pytest.mark.req("R80")
+def test_what_comes_from_elsewhere_is_proven_in_the_bundle_as_it_lies_here(pair: Pair) -> None:
+    row = pair.applied("etl", "report", folder="imported", mode=ImportMode.RELEASE)
+    release = release_of(pair.here, row)
+
+    found = work.work_of(pair.here.ctx, actor=PIPELINE, release_id=release.id)
+    lists = work.work_trees(pair.here.ctx, actor=PIPELINE, release_id=release.id)
+    [tree] = lists.snapshots
+    assert [(unit.path, unit.snapshot, unit.is_imported) for unit in found.units] == [
+        ("imported/etl.py", tree, True),
+        ("imported/report.py", tree, True),
+    ]
+    assert sorted(file.path for file in lists.snapshots[tree]) == [
+        "imported/etl.py",
+        "imported/report.py",
+        "shop.py",
+    ]
+    etl = versions(pair.here)["imported/etl.py"]
+    assert etl.snapshot is not None
+    assert etl.snapshot.source == f"bundle {row.bundle_id}"
+
+
+@pytest.mark.req("R80")
+def test_a_file_of_the_bundle_that_a_version_opens_joins_it_here(pair: Pair) -> None:
+    row = pair.applied("etl", "report", mode=ImportMode.RELEASE)
+    release = release_of(pair.here, row)
+    report = versions(pair.here)["report.py"]
+
+    pair.here.report(release, joined=[JoinedFile(report.id, "shop.py", "opened when it ran")])
+    assert [file["path"] for file in report.closure] == ["report.py", "shop.py"]
 
 
 def test_units_are_known_by_the_name_that_they_have_where_they_were_made(pair: Pair) -> None:
