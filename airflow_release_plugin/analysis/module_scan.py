@@ -6,9 +6,6 @@ import ast
 import threading
 import warnings
 
-from airflow_release_plugin.analysis.evaluation.scopes import ImportRef
-from airflow_release_plugin.analysis.evaluation.walk import read_module
-
 _PARSE_LOCK = threading.Lock()
 """Python's warning filters are global to the process."""
 
@@ -23,11 +20,3 @@ def parse_python(data: bytes) -> ast.Module:
         raise
     except (ValueError, RecursionError, MemoryError) as error:
         raise SyntaxError(str(error) or "too deeply nested", ("", 1, 1, "")) from error
-
-
-def find_imports(data: bytes) -> tuple[ImportRef, ...]:
-    """The import statements of a Python file; none of one that cannot be parsed."""
-    try:
-        return tuple(read_module(parse_python(data), "").imports)
-    except (SyntaxError, RecursionError):
-        return ()

@@ -1,4 +1,4 @@
-"""Which installed packages a Python file needs, by what it imports."""
+"""Which installed packages modules belong to."""
 
 from __future__ import annotations
 
@@ -7,15 +7,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib import metadata
 
-from airflow_release_plugin.analysis.module_scan import find_imports
-
 _PROVIDERS = "airflow.providers."
 _OWN = frozenset({"airflow", "airflow_release_plugin"})
-
-
-def imported_modules(data: bytes) -> frozenset[str]:
-    """Dotted names that a file imports absolutely; empty for a file that cannot be parsed."""
-    return frozenset(ref.module for ref in find_imports(data) if ref.module and not ref.level)
 
 
 def required_packages(modules: Iterable[str]) -> dict[str, str]:

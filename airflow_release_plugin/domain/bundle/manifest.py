@@ -117,6 +117,8 @@ class BundleUnit:
     :param upstream_dags: ids of DAGs that it waits for, by sensor or by asset
     :param triggered_dags: ids of DAGs that it starts
     :param plugins: modules of timetables, listeners, macros and the like
+    :param optional_packages: what is only imported where it may be missing, or in another environment than
+        Airflow's; so are ``optional_modules``, of no package that is installed there
     """
 
     unit_id: str
@@ -137,6 +139,8 @@ class BundleUnit:
     triggered_dags: Texts = ()
     providers: tuple[BundlePackage, ...] = ()
     plugins: Texts = ()
+    optional_packages: tuple[BundlePackage, ...] = ()
+    optional_modules: Texts = ()
     teams: Texts = ()
     evidence: BundleEvidence | None = None
 

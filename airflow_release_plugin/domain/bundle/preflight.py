@@ -36,6 +36,7 @@ class Reason(str, Enum):
     MISSING_PROVIDER = "missing_provider"
     OLDER_PROVIDER = "older_provider"
     MISSING_PLUGIN = "missing_plugin"
+    OPTIONAL_IMPORT = "optional_import"
     MISSING_TEAM = "missing_team"
     MISSING_UPSTREAM_DAG = "missing_upstream_dag"
     MISSING_TRIGGERED_DAG = "missing_triggered_dag"
@@ -62,6 +63,7 @@ DEFAULT_WEIGHTS: Mapping[Reason, Severity] = {
     Reason.INCOMPLETE_STUB: Severity.WARN,
     Reason.UNKNOWN_QUEUE: Severity.WARN,
     Reason.OLDER_PROVIDER: Severity.WARN,
+    Reason.OPTIONAL_IMPORT: Severity.WARN,
     Reason.MISSING_TEAM: Severity.WARN,
     Reason.SHARED_FILE_DIFFERS: Severity.WARN,
     Reason.MISSING_TRIGGERED_DAG: Severity.WARN,

@@ -60,6 +60,13 @@ WORDS: Mapping[Reason, Message] = {
         _("Modules that are not here"),
         _("Put them where they are there: in the folder of plugins, or in an installed package."),
     ),
+    Reason.OPTIONAL_IMPORT: Message(
+        _("Optional imports that are not here"),
+        _(
+            "Nothing to do if the code goes on without them, or imports them in an environment of its own; "
+            "install them if a Dag is to use them here."
+        ),
+    ),
     Reason.MISSING_TEAM: Message(
         _("Teams that are not here"),
         _("Create them if this installation works with teams."),

@@ -61,6 +61,14 @@ class Needs:
         return self.of(lambda unit: (package.name for package in unit.providers))
 
     @cached_property
+    def optional_packages(self) -> dict[str, tuple[str, ...]]:
+        return self.of(lambda unit: (package.name for package in unit.optional_packages))
+
+    @cached_property
+    def optional_modules(self) -> dict[str, tuple[str, ...]]:
+        return self.of(lambda unit: (name.partition(".")[0] for name in unit.optional_modules))
+
+    @cached_property
     def modules(self) -> dict[str, tuple[str, ...]]:
         """Top-level ones: whether a module below is there cannot be said without an import."""
         return self.of(lambda unit: (name.partition(".")[0] for name in unit.plugins))
@@ -75,8 +83,8 @@ class Needs:
         return Wanted(
             connections=self._here(Kind.CONNECTION),
             variables=self._here(Kind.VARIABLE),
-            packages=frozenset(self.packages),
-            modules=frozenset(self.modules),
+            packages=frozenset({*self.packages, *self.optional_packages}),
+            modules=frozenset({*self.modules, *self.optional_modules}),
             dag_ids=self.dag_ids,
         )
 
@@ -159,6 +167,12 @@ def _packages(needs: Needs, inventory: Inventory) -> Iterator[Finding]:
     for name, dag_ids in needs.modules.items():
         if name not in inventory.modules:
             yield Reason.MISSING_PLUGIN, Item(name, dag_ids=dag_ids)
+    for name, dag_ids in needs.optional_packages.items():
+        if canonicalize_name(name) not in here and name not in needs.packages:
+            yield Reason.OPTIONAL_IMPORT, Item(name, "A package.", dag_ids)
+    for name, dag_ids in needs.optional_modules.items():
+        if name not in inventory.modules and name not in needs.modules:
+            yield Reason.OPTIONAL_IMPORT, Item(name, "A module.", dag_ids)
 
 
 def _newest(manifest: Manifest) -> dict[str, str]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from airflow_release_plugin.analysis.likely_secrets import LikelySecret, find_likely_secrets
-from airflow_release_plugin.analysis.packages import imported_modules, required_packages, strange_modules
+from airflow_release_plugin.analysis.needed_modules import NeededModules, needed_modules
+from airflow_release_plugin.analysis.packages import required_packages, strange_modules
 from airflow_release_plugin.analysis.parsed_dag import ParsedTask
 from airflow_release_plugin.analysis.references import References, find_references, template_references
 from airflow_release_plugin.analysis.text_decoding import decode_text
@@ -30,13 +31,13 @@ class Findings:
     files: Collection[str]
     secrets: list[LikelySecret] = field(default_factory=list)
     _references: dict[str, References] = field(default_factory=dict)
-    _modules: dict[str, frozenset[str]] = field(default_factory=dict)
+    _modules: dict[str, NeededModules] = field(default_factory=dict)
 
     def look_at(self, path: str, data: bytes) -> None:
         """Note what a file refers to, and what in it may be a secret."""
         if path.endswith(".py"):
             self._references[path] = find_references(data)
-            self._modules[path] = imported_modules(data)
+            self._modules[path] = needed_modules(data)
         elif b"{{" in data:
             self._references[path] = template_references(decode_text(data)[0])
         room = _MOST_SECRETS - len(self.secrets)
@@ -64,7 +65,7 @@ class Findings:
             *(task.pool for task in tasks),
             *(p for dag in content.facts for p in dag.pools),
         )
-        modules = self._foreign_modules(content)
+        modules, optional = self._foreign_modules(content)
         return BundleUnit(
             unit_id=content.unit_id,
             path=content.path,
@@ -80,8 +81,12 @@ class Findings:
             pools=_sorted(set(pools) - {_DEFAULT_POOL}),
             queues=_sorted({*references.queues, *(task.queue for task in tasks)} - _DEFAULT_QUEUES),
             executors=_sorted((*references.executors, *(task.executor for task in tasks))),
-            providers=tuple(BundlePackage(*item) for item in required_packages(modules).items()),
+            providers=_packages(modules),
             plugins=_sorted(strange_modules(modules)),
+            optional_packages=tuple(
+                package for package in _packages(optional) if package not in _packages(modules)
+            ),
+            optional_modules=_sorted(strange_modules(optional) - strange_modules(modules)),
             evidence=content.evidence,
             **_links(content, references, plain),
         )
@@ -98,10 +103,22 @@ class Findings:
         named = (name for task in _tasks(content) for name in task.connections)
         return {*self._of(content).connections, *named}
 
-    def _foreign_modules(self, content: UnitContent) -> set[str]:
+    def _foreign_modules(self, content: UnitContent) -> tuple[set[str], set[str]]:
+        """Modules that no file of the bundle is: those that are needed where Airflow runs, and all others."""
         local = {PurePosixPath(path).parts[0].removesuffix(".py") for path in self.files}
-        modules = (name for path in self._paths(content) for name in self._modules.get(path, ()))
-        return {name for name in modules if name.partition(".")[0] not in local}
+        own = [self._modules[path] for path in self._paths(content) if path in self._modules]
+        elsewhere = {name for each in own for name in each.elsewhere}
+        needed = {name for each in own for name in each.needed_but_for(elsewhere)}
+        every = {name for each in own for name in each.every}
+
+        def foreign(names: set[str]) -> set[str]:
+            return {name for name in names if name.partition(".")[0] not in local}
+
+        return foreign(needed), foreign(every - needed)
+
+
+def _packages(modules: Iterable[str]) -> tuple[BundlePackage, ...]:
+    return tuple(BundlePackage(*item) for item in required_packages(modules).items())
 
 
 def _tasks(content: UnitContent) -> list[ParsedTask]:

@@ -4,26 +4,9 @@ from importlib import metadata
 
 import pytest
 
-from airflow_release_plugin.analysis.packages import imported_modules, required_packages, strange_modules
+from airflow_release_plugin.analysis.packages import required_packages, strange_modules
 
 pytestmark = pytest.mark.req("R52")
-
-
-class TestImportedModules:
-    def test_are_those_that_are_imported_absolutely(self) -> None:
-        code = (
-            b"import json, shop.tables\nfrom airflow.sdk import DAG\nfrom . import near\nfrom .a import b\n"
-        )
-
-        assert {"json", "shop.tables", "airflow.sdk"} <= imported_modules(code)
-        assert not any("near" in name or name.startswith(".") for name in imported_modules(code))
-
-    def test_inside_of_functions_count(self) -> None:
-        assert "sqlalchemy" in imported_modules(b"def f():\n    import sqlalchemy\n")
-
-    @pytest.mark.parametrize("code", [b"def (", b"\x00", b"\xff\xfe import x"])
-    def test_of_a_file_that_is_no_python_there_are_none(self, code: bytes) -> None:
-        assert imported_modules(code) == frozenset()
 
 
 class TestRequiredPackages:

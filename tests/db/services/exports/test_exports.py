@@ -291,6 +291,25 @@ TriggerDagRunOperator(trigger_dag_id="downstream")
         assert [p.name for p in unit.providers] == ["apache-airflow-providers-standard"]
         assert unit.plugins == ("company_timetables",)
 
+    @pytest.mark.req("R53")
+    def test_imports_that_may_be_missing_are_told_apart_from_those_that_may_not(self, world: World) -> None:
+        text = """
+import company_timetables
+try:
+    import company_speedups
+except ImportError:
+    company_speedups = None
+def compute():
+    import company_numbers
+PythonVirtualenvOperator(task_id="a", python_callable=compute, requirements=["company_numbers"])
+"""
+        world.released(world.dag("etl", text))
+
+        (unit,) = content_of(world, made(world, "etl"))[0].units
+
+        assert unit.plugins == ("company_timetables",)
+        assert unit.optional_modules == ("company_numbers", "company_speedups")
+
     def test_what_may_be_a_secret_is_told_by_its_place_alone(self, world: World) -> None:
         world.released(world.dag("etl", 'DB_PASSWORD = "hunter2hunter2"'))
 

@@ -17,7 +17,7 @@ from airflow_release_plugin.domain.bundle.manifest import (
     BundleUnit,
     Manifest,
 )
-from airflow_release_plugin.domain.bundle.preflight import Item, Reason
+from airflow_release_plugin.domain.bundle.preflight import DEFAULT_WEIGHTS, Item, Reason, Severity
 from airflow_release_plugin.domain.bundle.preflight_rules import ImportContext, Needs, findings, is_older
 from tests.harness.bundles import CONTENT, EVIDENCE, bundle_files, manifest_of
 
@@ -207,6 +207,29 @@ class TestPackages:
         assert rows == {
             Reason.OLDER_PROVIDER: [Item("Pandas", "2.10.0 there, 2.9.5 here.", ("etl", "older"))]
         }
+
+
+class TestOptionalImports:
+    NUMPY = unit(optional_packages=(BundlePackage("numpy", "2.0"),), optional_modules=("shop_fast.c",))
+
+    def test_that_are_not_here_are_told_by_themselves(self) -> None:
+        assert found(manifest(self.NUMPY)) == {
+            Reason.OPTIONAL_IMPORT: [
+                Item("numpy", "A package.", ("etl",)),
+                Item("shop_fast", "A module.", ("etl",)),
+            ]
+        }
+
+    def test_that_are_here_in_any_version_are_no_reason(self) -> None:
+        here = {"packages": {"NumPy": "1.0"}, "modules": frozenset({"shop_fast"})}
+        assert found(manifest(self.NUMPY), **here) == {}
+
+    def test_they_do_not_block(self) -> None:
+        assert DEFAULT_WEIGHTS[Reason.OPTIONAL_IMPORT] is Severity.WARN
+
+    def test_what_another_dag_needs_is_told_once_as_missing(self) -> None:
+        other = unit("other", providers=(BundlePackage("numpy", "2.0"),), plugins=("shop_fast",))
+        assert set(found(manifest(other, self.NUMPY))) == {Reason.MISSING_PROVIDER, Reason.MISSING_PLUGIN}
 
 
 class TestDagIds:
