@@ -30,6 +30,7 @@ from airflow_release_plugin.get_provider_info import get_provider_info
 from airflow_release_plugin.models import Base
 from airflow_release_plugin.views.widgets.labels import EVENT_LABELS
 from tests.harness.closure_cases import rows as closure_case_rows
+from tests.harness.closure_runs import read_found
 
 if TYPE_CHECKING:
     from sqlalchemy import Column
@@ -212,8 +213,9 @@ def purpose(path: Path) -> str:
 
 
 def closure_case_table() -> str:
-    """Ways in which code names files, and what a unit made from the text holds or says."""
-    return table(["way", "for example", "needed", "outcome"], closure_case_rows())
+    """Ways in which code names files, what a unit made from the text holds or says, and what running finds."""
+    head = ["way", "for example", "needed", "from the text", "found by running"]
+    return table(head, closure_case_rows(read_found()))
 
 
 PARTS: Mapping[str, Callable[[str], str]] = {

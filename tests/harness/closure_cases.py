@@ -1,7 +1,8 @@
 """
 Ways in which code names files, with what a unit made from its text must hold: ``closure_cases.toml``.
 
-``docs/reference/closure-cases.md`` shows what becomes of each; a test compares it with the code.
+``docs/reference/closure-cases.md`` shows what becomes of each; a test compares it with the code, and another
+runs them (:mod:`tests.harness.closure_runs`).
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class ClosureCase:
     :param when: when they are needed: ``parse`` or ``run``
     :param others: contents by path; files of ``needs`` that are not here are empty
     :param told: the text alone cannot tell all: a warning is right
+    :param chosen: what ``chosen()`` gives when the example is run
     """
 
     kind: str
@@ -48,6 +50,7 @@ class ClosureCase:
     when: str = "parse"
     others: Mapping[str, str] = field(default_factory=dict)
     told: bool = False
+    chosen: str = ""
 
     @property
     def files(self) -> dict[str, str]:
@@ -80,9 +83,13 @@ def _cases() -> Iterable[ClosureCase]:
 CASES = tuple(_cases())
 
 
-def rows() -> Iterable[tuple[str, str, str, str]]:
-    """What becomes of each: kind, code, when the files are needed, outcome."""
+def rows(found: Mapping[str, str]) -> Iterable[tuple[str, str, str, str, str]]:
+    """
+    What becomes of each: kind, code, when the files are needed, what the text tells, what running it finds.
+
+    :param found: the last, by kind
+    """
     for case in CASES:
         code = case.code.strip().splitlines()[-1].strip()
         outcome = "not told by the text" if case.missing else "complete"
-        yield case.kind, f"`{code}`", _WHEN[case.when], "; ".join([outcome, *case.says])
+        yield case.kind, f"`{code}`", _WHEN[case.when], "; ".join([outcome, *case.says]), found[case.kind]
