@@ -213,7 +213,7 @@ def purpose(path: Path) -> str:
 
 
 def closure_case_table() -> str:
-    """Ways in which code names files, what a unit made from the text holds or says, and what running finds."""
+    """Ways in which code names files, what a unit made from the text holds or says, what running finds."""
     head = ["way", "for example", "needed", "from the text", "found by running"]
     return table(head, closure_case_rows(read_found()))
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from airflow_release_plugin.domain.release.checks import (
     ALSO_CHANGES,
     CONFINEMENT,
+    LACKING,
     PROOF,
     CheckItem,
     CheckStatus,
 )
-from airflow_release_plugin.proof.explanation import explain, explain_other
+from airflow_release_plugin.proof.explanation import explain, explain_other, lacking_files
 from airflow_release_plugin.proof.findings import refusals, remarks
 from airflow_release_plugin.proof.proving import MOST_ROUNDS
 from airflow_release_plugin.schemas.work import MAX_DETAIL
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from airflow_release_plugin.proof.proving import FileProof, Proof, Provable, Trees
     from airflow_release_plugin.proof.report import FileReport, ParseReport
 
+_MOST_LACKING = 200
+"""Files that one version lacks that can be added by a click."""
 _MOST_KEPT, _FEWEST_KEPT = 20000, 50
 """Touched files of each kind that a report keeps: of all DAG files together, but at least of one."""
 
@@ -77,6 +80,7 @@ def _unit_item(proof: Proof, unit: FileProof, *, source: Files) -> CheckItem:
         "joined": joined,
         "different": [asdict(each) for each in unit.different],
         "logged": list(unit.logged),
+        LACKING: list(lacking_files(unit, source=source, candidate=proof.files)[:_MOST_LACKING]),
     }
     if unit.before is None:
         return CheckItem(PROOF, CheckStatus.PASSED, unit.path, "It was not made from the source here.", facts)

@@ -179,6 +179,19 @@ class ReasonBody(RequestModel):
     reason: str = Field(default="", max_length=2000)
 
 
+class LackingFileBody(RequestModel):
+    """A file that a failed check found lacking in a version."""
+
+    submission_id: RowId
+    path: str = Field(min_length=1, max_length=1000)
+
+
+class AddFilesBody(RequestModel):
+    """Which of the files that the check found lacking to add; null for all."""
+
+    files: list[LackingFileBody] | None = Field(default=None, max_length=5000)
+
+
 class BreakGlassBody(RequestModel):
     """Break the glass on exactly this change, for this reason."""
 

@@ -24,6 +24,7 @@ from airflow_release_plugin.schemas.approval import DecisionBody, DecisionRespon
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.event import EventResponse
 from airflow_release_plugin.schemas.release import (
+    AddFilesBody,
     BreakGlassBody,
     ComparisonResponse,
     CutoverResponse,
@@ -37,7 +38,8 @@ from airflow_release_plugin.schemas.release import (
 from airflow_release_plugin.services.promotion import cutover
 from airflow_release_plugin.services.read_models import compare, release_changes, release_page
 from airflow_release_plugin.services.read_models.release_changes import Against
-from airflow_release_plugin.services.releases import break_glass, creation, decisions, releases
+from airflow_release_plugin.services.releases import additions, break_glass, creation, decisions, releases
+from airflow_release_plugin.services.releases.additions import LackingFile
 from airflow_release_plugin.services.versions.file_diffs import DiffOptions
 
 router = APIRouter(prefix="/releases", tags=["Releases"])
@@ -226,4 +228,15 @@ def retry(release_id: IdPath, caller: CallerDep) -> ReleaseDetailResponse:
     """Start another attempt of a failed, errored or stale release with the same versions."""
     with caller.transaction() as (ctx, actor):
         creation.retry(ctx, actor=actor, release_id=release_id)
+        return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release_id))
+
+
+@router.post("/{release_id}/add-files")
+def add_files(release_id: IdPath, body: AddFilesBody, caller: CallerDep) -> ReleaseDetailResponse:
+    """Add files that a failed check found lacking to the versions of its release, and check it again."""
+    files = (
+        None if body.files is None else [LackingFile(file.submission_id, file.path) for file in body.files]
+    )
+    with caller.transaction() as (ctx, actor):
+        additions.add_files(ctx, actor=actor, release_id=release_id, files=files)
         return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release_id))

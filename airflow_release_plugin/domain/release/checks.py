@@ -11,6 +11,8 @@ CONFINEMENT = "confinement"
 """Name of the item of a check that says what the code which it ran could reach."""
 PROOF = "proof"
 """Name of the items of a check that say whether a version makes in the target what it made in the source."""
+LACKING = "lacking"
+"""The fact of such an item that lists the files which explain why the version failed."""
 ALSO_CHANGES = "also changes"
 """Name of the items of a check that say what becomes of DAG files which the release does not name."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from airflow_release_plugin.domain.release.checks import (
     ALSO_CHANGES,
     CONFINEMENT,
+    LACKING,
     PROOF,
     CheckItem,
     CheckStatus,
@@ -56,3 +57,12 @@ def summarise(items: Iterable[CheckItem]) -> ProofSummary | None:
         also_changes=tuple(sorted({dag_id for item in others for dag_id in item.facts.get("dag_ids", ())})),
         harmed=any(item.status is CheckStatus.FAILED for item in others),
     )
+
+
+def lacking(items: Iterable[CheckItem]) -> dict[str, tuple[str, ...]]:
+    """By DAG file, the files of its source that a failed proof names and that its version does not hold."""
+    return {
+        item.path: tuple(str(path) for path in item.facts[LACKING])
+        for item in items
+        if item.name == PROOF and item.status is CheckStatus.FAILED and item.facts.get(LACKING)
+    }

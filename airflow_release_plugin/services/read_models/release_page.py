@@ -27,7 +27,8 @@ from airflow_release_plugin.services.promotion import cutover
 from airflow_release_plugin.services.promotion.cutover import DagCutover
 from airflow_release_plugin.services.read_models.release_changes import Against, changes_of
 from airflow_release_plugin.services.read_models.watch import HELD
-from airflow_release_plugin.services.releases import break_glass, creation, progress, releases
+from airflow_release_plugin.services.releases import additions, break_glass, creation, progress, releases
+from airflow_release_plugin.services.releases.additions import LackingFile
 from airflow_release_plugin.services.releases.schedule import ExecutionBlock, execution_block
 from airflow_release_plugin.services.rollbacks import rollbacks
 from airflow_release_plugin.services.runtime import access
@@ -65,7 +66,11 @@ class PipelineView:
 
 @dataclass(frozen=True)
 class ReleaseDetail:
-    """A release with its approval, reports, pipeline and runs as ``actor`` sees them."""
+    """
+    A release with its approval, reports, pipeline and runs as ``actor`` sees them.
+
+    :param addable: files that its check found lacking, and that the actor may add
+    """
 
     release: Release
     state: ReleaseState
@@ -79,6 +84,7 @@ class ReleaseDetail:
     kept_until: datetime | None
     watch_state: str
     evidence: tuple[ImportEvidence, ...]
+    addable: tuple[LackingFile, ...] = ()
 
     @property
     def proof(self) -> ProofSummary | None:
@@ -170,6 +176,7 @@ def _detail(ctx: Context, release: Release, *, actor: Actor) -> ReleaseDetail:
     pipeline = _pipeline(ctx, release, state)
     started = runs.start_status(ctx, release, pipeline.state if pipeline else None)
     may_break_glass = break_glass.may_break_glass(ctx, actor, release, approval)
+    addable = additions.addable(ctx, release, reports, actor=actor)
     return ReleaseDetail(
         release=release,
         state=state,
@@ -178,11 +185,15 @@ def _detail(ctx: Context, release: Release, *, actor: Actor) -> ReleaseDetail:
         pipeline=pipeline,
         runs=started,
         progress=progress.items(release, state, reports),
-        actions=_actions(ctx, actor, release, shown, started, may_break_glass),
+        actions=[
+            *_actions(ctx, actor, release, shown, started, may_break_glass),
+            *(["add_files"] if addable else []),
+        ],
         execution_block=held,
         kept_until=creation.kept_until(ctx, release, approval) if state is ReleaseState.ERRORED else None,
         watch_state=HELD if held else state.value,
         evidence=import_evidence.for_release(ctx, release),
+        addable=addable,
     )
 
 

@@ -29,7 +29,7 @@ from airflow_release_plugin.services.versions.snapshot_commit import snapshot_co
 
 @dataclass(frozen=True)
 class JoinedFile:
-    """A file of the snapshot that a version opened when it ran; ``reason`` says where, for people."""
+    """A file of the snapshot that belongs to a version; ``reason`` says why, for people."""
 
     submission_id: int
     path: str
@@ -45,12 +45,26 @@ def complete(
     :return: failed check items, for versions that cannot be completed
     :raises InvalidRequestError: a version that is not in the release, or a file that its snapshot lacks
     """
+    completed, problems = complete_versions(ctx, release, joined, actor=actor)
+    if completed:
+        problems += _follow(ctx, release, completed[0].path)
+    return problems
+
+
+def complete_versions(
+    ctx: Context, release: Release, joined: Iterable[JoinedFile], *, actor: Actor
+) -> tuple[list[Submission], list[CheckItem]]:
+    """
+    The same without the release: its changes are the caller's to make anew.
+
+    :return: the versions that have more files now, and failed check items of others
+    """
     wanted: dict[int, dict[str, str]] = defaultdict(dict)
     for file in joined:
         wanted[file.submission_id][file.path] = file.reason
     own = {item.submission_id: item.submission for item in release.items}
-    problems = []
-    completed = []
+    problems: list[CheckItem] = []
+    completed: list[Submission] = []
     for submission_id, reasons in sorted(wanted.items()):
         if submission_id not in own:
             raise InvalidRequestError(f"Version {submission_id} is not in {release.subject}.")
@@ -60,9 +74,7 @@ def complete(
             problems.append(_too_many(submission.path, len(files), ctx.settings.max_unit_files))
         elif _complete(ctx, submission, files, reasons, actor=actor):
             completed.append(submission)
-    if completed:
-        problems += _follow(ctx, release, completed[0].path)
-    return problems
+    return completed, problems
 
 
 def _snapshot_entries(ctx: Context, submission: Submission, paths: Mapping[str, str]) -> dict[str, FileEntry]:
@@ -124,7 +136,7 @@ def _follow(ctx: Context, release: Release, path: str) -> list[CheckItem]:
 
 def _too_many(path: str, added: int, most: int) -> CheckItem:
     detail = (
-        f"{path!r} opened {added} further files of the source when it ran; with them its unit has more than "
+        f"{path!r} needs {added} further files of what it was made from; with them its unit has more than "
         f"{most} ([release] max_unit_files). Name fewer folders in its code, or raise that limit."
     )
     return CheckItem("unit", CheckStatus.FAILED, path, detail)

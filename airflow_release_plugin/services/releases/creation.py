@@ -21,6 +21,7 @@ from airflow_release_plugin.exceptions import (
     NotAllowedError,
     NotFoundError,
     SelfApprovalError,
+    TooLargeError,
 )
 from airflow_release_plugin.models import Approval, Release, ReleaseItem, Submission
 from airflow_release_plugin.models.base import stamp
@@ -28,7 +29,7 @@ from airflow_release_plugin.models.release import release_number
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.approvals import approvals
-from airflow_release_plugin.services.releases import expiry, lifecycle, releases, schedule
+from airflow_release_plugin.services.releases import completion, expiry, lifecycle, releases, schedule
 from airflow_release_plugin.services.releases.previews import eligible, preliminary_flow
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -278,7 +279,9 @@ def request_anew(release: Release) -> str:
     return f"This {release.kind.value} was made for the target as it was; request it anew."
 
 
-def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
+def retry(
+    ctx: Context, *, actor: Actor, release_id: int, added: Sequence[completion.JoinedFile] = ()
+) -> Release:
     """
     Start another attempt with the same submissions against the target as it is now.
 
@@ -289,7 +292,9 @@ def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     A rollback, or whatever else made its own versions, is tried again as it was planned, while the target has
     not changed under it.
 
+    :param added: files of their snapshots that the submissions get before; the caller has authorised that
     :raises InvalidTransitionError: the release is not failed, errored or stale
+    :raises TooLargeError: with what is added, a unit has more files than it may
     :raises ConflictError: a submission was released, removed or superseded in the meantime; or the target
         changed under what was planned for it
     """
@@ -300,16 +305,9 @@ def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     head = ctx.store.ref(environment_ref(release.environment))
     changed = changed_under(ctx, release, head)
     may_keep = release.state is ReleaseState.ERRORED and not changed
-    if not release.has_own_versions:
-        release.changes = build_changes(ctx, chosen, head)
-        release.change_digest = change_digest(release.changes, target=release.environment, kind=release.kind)
-    elif changed:
-        raise ConflictError(
-            f"{release.subject} cannot be tried again: {', '.join(changed[:5])} changed in "
-            f"{release.environment} meanwhile. {request_anew(release)}"
-        )
-    release.base_commit = head
     approval = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
+    _add(ctx, release, added, actor=actor)
+    _plan_again(ctx, release, chosen, head, changed)
     is_kept = may_keep and kept_until(ctx, release, approval) is not None
     if not is_kept:
         approvals.withdraw(ctx, "release", release.id, actor=actor)
@@ -327,6 +325,27 @@ def retry(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     )
     _start(ctx, release, actor=actor)
     return release
+
+
+def _add(ctx: Context, release: Release, added: Sequence[completion.JoinedFile], *, actor: Actor) -> None:
+    _, problems = completion.complete_versions(ctx, release, added, actor=actor)
+    if problems:
+        raise TooLargeError(problems[0].detail)
+
+
+def _plan_again(
+    ctx: Context, release: Release, chosen: Sequence[Submission], head: str | None, changed: Sequence[str]
+) -> None:
+    """Plan it on the target as it is now; ``changed`` are paths under it that did since it was planned."""
+    if not release.has_own_versions:
+        release.changes = build_changes(ctx, chosen, head)
+        release.change_digest = change_digest(release.changes, target=release.environment, kind=release.kind)
+    elif changed:
+        raise ConflictError(
+            f"{release.subject} cannot be tried again: {', '.join(changed[:5])} changed in "
+            f"{release.environment} meanwhile. {request_anew(release)}"
+        )
+    release.base_commit = head
 
 
 def _claim_again(ctx: Context, release: Release) -> list[Submission]:

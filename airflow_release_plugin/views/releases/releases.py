@@ -18,7 +18,8 @@ from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.services.read_models import release_form, release_page
 from airflow_release_plugin.services.read_models.release_changes import Against
-from airflow_release_plugin.services.releases import break_glass, creation, decisions, releases
+from airflow_release_plugin.services.releases import additions, break_glass, creation, decisions, releases
+from airflow_release_plugin.services.releases.additions import LackingFile
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.services.verification import runs
 from airflow_release_plugin.views.web.base import (
@@ -220,6 +221,23 @@ class ReleasesPage(BasePage):
         started = creation.retry(self.ctx(), actor=self.actor(), release_id=release_id)
         flash(_("Attempt %(attempt)s was started.", attempt=started.attempt), "success")
         return redirect(url_for("ReleasesPage.show", release_id=release_id))
+
+    @route("/<int:release_id>/add-files", "POST")
+    def add_files(self, release_id: int) -> Response:
+        """Add files that the check found lacking, and start another attempt."""
+        chosen = [text.partition(":") for text in request.form.getlist("file")]
+        ids = posted_ids("", [submission_id for submission_id, _colon, _path in chosen])
+        files = [LackingFile(number, path) for number, (_id, _colon, path) in zip(ids, chosen, strict=True)]
+        started = additions.add_files(self.ctx(), actor=self.actor(), release_id=release_id, files=files)
+        flash(
+            ngettext(
+                "%(num)s file was added; it is checked again.",
+                "%(num)s files were added; it is checked again.",
+                len(files),
+            ),
+            "success",
+        )
+        return redirect(url_for("ReleasesPage.show", release_id=started.id))
 
 
 def _is_moving(view: release_page.ReleaseDetail) -> bool:

@@ -86,6 +86,8 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "POST /releases/{awaiting}/revoke": ("401 403 200 403 200 200 403", {"reason": "no"}),
     # requester, admins
     "POST /releases/{failed}/retry": ("401 403 200 403 403 200 403", None),
+    # requester alone; its check names no file
+    "POST /releases/{failed}/add-files": ("401 403 409 403 403 403 403", {}),
     "GET /releases/{checking}/work": (EXECUTORS, None),
     "GET /releases/{checking}/trees": (EXECUTORS, None),
     "GET /releases/{checking}/blobs": (EXECUTORS, None),

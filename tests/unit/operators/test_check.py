@@ -161,6 +161,34 @@ def test_a_version_that_would_make_other_dags_fails_with_the_file_and_the_mendin
     assert proof["status"] == "failed"
     assert "In the source names.py makes a, b; in the target it would make a." in proof["detail"]
     assert 'files = ["conf/b"]' in proof["detail"]
+    assert proof["facts"]["lacking"] == ["conf/b"]
+
+
+SAYS = b"""
+import logging, os
+from airflow.sdk import DAG
+if not os.path.exists(os.path.join(os.path.dirname(__file__), "con" + "f")):
+    logging.getLogger("shop").warning("no conf")
+with DAG("says"):
+    pass
+"""
+
+
+@pytest.mark.req("R80")
+def test_a_warning_that_only_the_target_gives_fails_in_the_words_of_the_origin(server):
+    prepare(
+        server,
+        ["says.py"],
+        units=[{**unit("says.py"), "is_imported": True}],
+        trees={
+            "changed": {"says.py": SAYS},
+            "snapshots": {"then": {"says.py": SAYS, "conf": b"c"}},
+        },
+    )
+    with pytest.raises(AirflowFailException, match="and in the bundle it does not: WARNING: no conf"):
+        CheckReleaseOperator(task_id="check", release_id=7).execute(context())
+    [proof] = [item for item in report(server)["items"] if item["name"] == "proof"]
+    assert (proof["facts"]["logged"], proof["facts"]["lacking"]) == (["WARNING: no conf"], ["conf"])
 
 
 USER = b"""

@@ -32,6 +32,7 @@ POSTS = [
     "/rollbacks/create",
     "/releases/1/decide",
     "/releases/1/revoke",
+    "/releases/1/add-files",
     "/releases/1/retry",
     "/releases/1/run",
     "/releases/1/break-glass",
