@@ -56,6 +56,7 @@ def _file_item(file: FileReport, confinement: Confinement, most: int) -> CheckIt
         "references": asdict(file.references),
         "seconds": file.seconds,
         "observed": asdict(file.observed.shortened(most)),
+        "skipped_imports": list(file.skipped_imports),
     }
     refused = refusals(file)
     told = [*file.warnings, *remarks(file, confinement)]

@@ -20,9 +20,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from airflow_release_plugin.analysis.needed_modules import needed_modules
 from airflow_release_plugin.analysis.outlook import find_outlook
 from airflow_release_plugin.analysis.parsed_dag import ParsedDag
 from airflow_release_plugin.proof.areas import Areas
@@ -63,6 +65,7 @@ def run(scratch: Path) -> None:
             watcher.start()
             report = _timed(parse, path)
             report = replace(report, observed=watcher.stop(), logged=keeper.stop())
+            report = replace(report, skipped_imports=_skipped_imports(tree, report))
             before.restore()
             _write(results, {"event": "result", **asdict(report)})
         # Threads and exit handlers of DAG code must not keep the process alive.
@@ -154,6 +157,22 @@ def _places(module: Any) -> Iterator[str]:
     with contextlib.suppress(Exception):  # DAG code puts all kinds of things there
         found = [getattr(module, "__file__", None), *(getattr(module, "__path__", None) or ())]
         yield from (place for place in found if isinstance(place, str) and os.path.isabs(place))
+
+
+def _skipped_imports(tree: Path, report: FileReport) -> tuple[str, ...]:
+    """What the text of the files that ran imports for sure and that is not there; none where it failed."""
+    if report.error:
+        return ()
+    files = [access.path for access in report.observed.opened if access.path.endswith(".py")]
+    named = {module for path in files for module in _needed(tree / path)}
+    return tuple(sorted(module for module in named if module not in sys.modules))
+
+
+@cache
+def _needed(file: Path) -> frozenset[str]:
+    with contextlib.suppress(OSError):
+        return needed_modules(file.read_bytes()).needed
+    return frozenset()
 
 
 def _timed(parse: Callable[[str], FileReport], path: str) -> FileReport:

@@ -23,6 +23,8 @@ class FileReport:
     :param observed: what it did while it ran
     :param serialized: DAG ids, each with its DAG as Airflow serialises it: JSON without where it lies
     :param logged: warnings and errors that Airflow or DAG code logged meanwhile
+    :param skipped_imports: modules that files which ran name at their top level and that were not imported,
+        since a branch was not taken
     :param is_reached: whether it was run; one that was not is neither good nor bad
     """
 
@@ -35,6 +37,7 @@ class FileReport:
     observed: Observed = field(default_factory=Observed)
     serialized: tuple[tuple[str, str], ...] = ()
     logged: tuple[str, ...] = ()
+    skipped_imports: tuple[str, ...] = ()
     is_reached: bool = True
 
     @property

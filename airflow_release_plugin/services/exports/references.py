@@ -109,6 +109,9 @@ class Findings:
         own = [self._modules[path] for path in self._paths(content) if path in self._modules]
         elsewhere = {name for each in own for name in each.elsewhere}
         needed = {name for each in own for name in each.needed_but_for(elsewhere)}
+        if content.parsed:
+            # What the run before the release had no use for.
+            needed -= content.parsed.skipped_imports
         every = {name for each in own for name in each.every}
 
         def foreign(names: set[str]) -> set[str]:

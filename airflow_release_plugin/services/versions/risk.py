@@ -35,10 +35,15 @@ _FACT_OF_FILE = {
 
 @dataclass(frozen=True)
 class ParsedUnit:
-    """What a check found in one DAG file."""
+    """
+    What a check found in one DAG file.
+
+    :param skipped_imports: modules that code which ran names and did not import
+    """
 
     dags: tuple[ParsedDag, ...]
     references: References
+    skipped_imports: frozenset[str] = frozenset()
 
 
 def parsed_units(reports: Iterable[Report]) -> dict[str, ParsedUnit]:
@@ -54,6 +59,7 @@ def _parsed(items: Iterable[CheckItem]) -> dict[str, ParsedUnit]:
             units[item.path] = ParsedUnit(
                 tuple(ParsedDag.from_dict(dag) for dag in item.facts["dags"]),
                 References(**{key: tuple(value) for key, value in references.items()}),
+                frozenset(item.facts.get("skipped_imports") or ()),
             )
     return units
 

@@ -246,3 +246,19 @@ def test_an_interpreter_without_airflow_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(UnavailableError, match=r"could not start Airflow with .*no airflow here"):
         run_files(write(tmp_path, {"ok.py": ""}), ["ok.py"], python=os.fspath(fake))
+
+
+@pytest.mark.req("R53")
+def test_an_import_of_a_branch_that_was_not_taken_is_told(tmp_path: Path) -> None:
+    files = {
+        "flow.py": "import json, lib.choice\nif json is None:\n    import only_there\n" + dag("flow"),
+        "lib/choice.py": "import sys\nif sys.platform == 'plan9':\n    import company_plan9.io\n",
+        "lib/later.py": "import company_later\n",
+        "broken.py": "import company_missing\n",
+    }
+
+    flow, broken = run_files(write(tmp_path, files), ["flow.py", "broken.py"]).files
+
+    assert flow.error == ""
+    assert flow.skipped_imports == ("company_plan9.io", "only_there")
+    assert broken.skipped_imports == ()

@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, Ex
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import DagAccess, DagFacts
+from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.domain.states import ExportState
 from airflow_release_plugin.exceptions import (
     ConflictError,
@@ -309,6 +310,19 @@ PythonVirtualenvOperator(task_id="a", python_callable=compute, requirements=["co
 
         assert unit.plugins == ("company_timetables",)
         assert unit.optional_modules == ("company_numbers", "company_speedups")
+
+    @pytest.mark.req("R53")
+    def test_what_the_check_saw_no_use_for_may_be_missing(self, world: World) -> None:
+        path = world.dag("etl", "import company_timetables\nif False:\n    import company_plan9\n")
+        facts = {"dags": [], "skipped_imports": ["company_plan9"]}
+        release = world.request(world.submit(path))
+        world.report(release, [CheckItem("parse", CheckStatus.PASSED, path, facts=facts)])
+        world.promote(world.decide(release))
+
+        (unit,) = content_of(world, made(world, "etl"))[0].units
+
+        assert unit.plugins == ("company_timetables",)
+        assert unit.optional_modules == ("company_plan9",)
 
     def test_what_may_be_a_secret_is_told_by_its_place_alone(self, world: World) -> None:
         world.released(world.dag("etl", 'DB_PASSWORD = "hunter2hunter2"'))
