@@ -42,6 +42,8 @@ class Release(Stateful, Base):
         UniqueConstraint("number"),
         Index(None, "state", "expires_at"),
         Index(None, "requested_at"),
+        Index(None, "requested_by_id"),
+        Index(None, "released_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -163,14 +165,23 @@ class Release(Stateful, Base):
 
 
 class ReleaseItem(Base):
-    """One submission in a release. Kept when the release ends, so that records stay whole."""
+    """
+    One submission in a release. Kept when the release ends, so that records stay whole.
+
+    It repeats the submission's unit: which releases somebody may see is asked by units, at every list.
+    """
 
     __tablename__ = "release_item"
-    __table_args__ = (UniqueConstraint("release_id", "submission_id"), Index(None, "submission_id"))
+    __table_args__ = (
+        UniqueConstraint("release_id", "submission_id"),
+        Index(None, "submission_id"),
+        Index(None, "unit_id", "release_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     release_id: Mapped[int] = mapped_column(ForeignKey("release.id"))
     submission_id: Mapped[int] = mapped_column(ForeignKey("release_submission.id"))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("release_unit.id"))
     position: Mapped[int]
 
     release: Mapped[Release] = relationship(back_populates="items", lazy="raise")

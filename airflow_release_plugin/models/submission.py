@@ -39,7 +39,11 @@ class Submission(Stateful, Base):
     """An immutable numbered version of a unit; only its state changes."""
 
     __tablename__ = "release_submission"
-    __table_args__ = (UniqueConstraint("unit_id", "version"), Index(None, "state"))
+    __table_args__ = (
+        UniqueConstraint("unit_id", "version"),
+        Index(None, "state"),
+        Index(None, "submitted_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("release_unit.id"))

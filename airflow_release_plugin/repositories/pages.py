@@ -26,9 +26,14 @@ class Page(Generic[RowT]):
 
 def fetch_page(session: Session, query: Select[Any], *, limit: int, offset: int) -> Page[Any]:
     """Run ``query`` for one page: two statements, whatever the number of rows."""
-    total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    total = count(session, query)
     rows = session.scalars(query.limit(limit).offset(offset)).unique().all()
     return Page(items=list(rows), total_entries=total)
+
+
+def count(session: Session, ids: Select[Any]) -> int:
+    """How many ``ids`` there are; ask for ids alone, so that nothing else is read for it."""
+    return session.scalar(select(func.count()).select_from(ids.order_by(None).subquery())) or 0
 
 
 def require_order(order_by: str, columns: Collection[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, or_, select
 from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.kinds import ChangeKind
@@ -14,7 +14,7 @@ from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.domain.release.records import VersionPlace
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.models import Release, ReleaseItem, Report, Submission, Unit
-from airflow_release_plugin.repositories.pages import Page, like
+from airflow_release_plugin.repositories.pages import Page, count, like
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,12 @@ def _place() -> ColumnElement[str]:
     )
 
 
-def _narrowed(criteria: RecordFilter) -> Select[Submission, Release, str]:
-    query = (
-        select(Submission, Release, _place().label("place"))
-        .join(Unit, Unit.id == Submission.unit_id)
-        .outerjoin(Release, Release.id == Submission.release_id)
-    )
-    for word in criteria.search.split():
+def _narrowed(criteria: RecordFilter) -> Select[int]:
+    query = select(Submission.id)
+    words = criteria.search.split()
+    if words:
+        query = query.join(Unit, Unit.id == Submission.unit_id)
+    for word in words:
         pattern = like(word)
         query = query.where(
             or_(Unit.name.ilike(pattern, escape="\\"), Submission.path.ilike(pattern, escape="\\"))
@@ -83,6 +82,7 @@ def _narrowed(criteria: RecordFilter) -> Select[Submission, Release, str]:
     if criteria.submitter:
         query = query.where(Submission.submitted_by_name == criteria.submitter)
     if criteria.place is not None:
+        query = query.outerjoin(Release, Release.id == Submission.release_id)
         query = query.where(_place() == criteria.place.value)
     for units in (criteria.of_units, criteria.unit_ids):
         if units is not None:
@@ -94,12 +94,25 @@ def list_records(
     session: Session, criteria: RecordFilter, *, order_by: str = "-submitted_at", limit: int, offset: int
 ) -> Page[RecordRow]:
     """Versions with their releases; ``order_by`` is a key of :data:`ORDER_COLUMNS`, ``-`` turns it."""
-    column = ORDER_COLUMNS.get(order_by.lstrip("-"), Submission.submitted_at)
-    order = column.desc() if order_by.startswith("-") else column.asc()
-    query = _narrowed(criteria)
-    total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
-    rows = session.execute(query.order_by(order, Submission.id.desc()).limit(limit).offset(offset))
-    return Page([RecordRow(row[0], row[1], VersionPlace(row[2])) for row in rows], total)
+    name = order_by.lstrip("-")
+    column = ORDER_COLUMNS.get(name, Submission.submitted_at)
+    order = (column.desc() if order_by.startswith("-") else column.asc(), Submission.id.desc())
+    ids = _narrowed(criteria)
+    # What is shown is read for one page alone; far pages would sort and throw away whole rows.
+    page = ids
+    if name == "name" and not criteria.search.split():
+        page = page.join(Unit, Unit.id == Submission.unit_id)
+    if name == "released_at" and criteria.place is None:
+        page = page.outerjoin(Release, Release.id == Submission.release_id)
+    query = (
+        select(Submission, Release, _place().label("place"))
+        .join(Unit, Unit.id == Submission.unit_id)
+        .outerjoin(Release, Release.id == Submission.release_id)
+        .where(Submission.id.in_(page.order_by(*order).limit(limit).offset(offset)))
+        .order_by(*order)
+    )
+    rows = [RecordRow(row[0], row[1], VersionPlace(row[2])) for row in session.execute(query)]
+    return Page(rows, count(session, ids))
 
 
 def live_before(

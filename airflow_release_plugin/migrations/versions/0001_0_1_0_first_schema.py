@@ -100,7 +100,9 @@ def _create_release() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
         sa.UniqueConstraint("number", name=op.f("uq_release_number")),
     )
+    op.create_index(op.f("ix_release_released_at"), "release", ["released_at"], unique=False)
     op.create_index(op.f("ix_release_requested_at"), "release", ["requested_at"], unique=False)
+    op.create_index(op.f("ix_release_requested_by_id"), "release", ["requested_by_id"], unique=False)
     op.create_index(op.f("ix_release_state_expires_at"), "release", ["state", "expires_at"], unique=False)
 
 
@@ -840,6 +842,9 @@ def _create_submission() -> None:
         sa.UniqueConstraint("unit_id", "version", name=op.f("uq_release_submission_unit_id_version")),
     )
     op.create_index(op.f("ix_release_submission_state"), "release_submission", ["state"], unique=False)
+    op.create_index(
+        op.f("ix_release_submission_submitted_at"), "release_submission", ["submitted_at"], unique=False
+    )
 
 
 def _create_item() -> None:
@@ -848,6 +853,7 @@ def _create_item() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("release_id", sa.Integer(), nullable=False),
         sa.Column("submission_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["release_id"], ["release.id"], name=op.f("fk_release_item_release_id_release")
@@ -857,12 +863,18 @@ def _create_item() -> None:
             ["release_submission.id"],
             name=op.f("fk_release_item_submission_id_release_submission"),
         ),
+        sa.ForeignKeyConstraint(
+            ["unit_id"], ["release_unit.id"], name=op.f("fk_release_item_unit_id_release_unit")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_item")),
         sa.UniqueConstraint(
             "release_id", "submission_id", name=op.f("uq_release_item_release_id_submission_id")
         ),
     )
     op.create_index(op.f("ix_release_item_submission_id"), "release_item", ["submission_id"], unique=False)
+    op.create_index(
+        op.f("ix_release_item_unit_id_release_id"), "release_item", ["unit_id", "release_id"], unique=False
+    )
 
 
 def _create_task_claim() -> None:

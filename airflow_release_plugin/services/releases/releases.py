@@ -110,7 +110,9 @@ def _scope(ctx: Context, actor: Actor, criteria: ReleaseFilter) -> releases.Rele
 
 
 def _ids_by_name(ctx: Context, text: str) -> list[int]:
-    hits = search_names(text, releases.release_names(ctx.session), lambda row: row[1:])
+    # The database finds words as they are written; only what it does not find is looked for everywhere.
+    names = releases.release_names(ctx.session, words=text.split(), limit=MOST_FOUND)
+    hits = search_names(text, names or releases.release_names(ctx.session), lambda row: row[1:])
     return [row[0] for _, row in sorted(hits, key=lambda hit: hit[0])[:MOST_FOUND]]
 
 

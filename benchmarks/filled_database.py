@@ -1,0 +1,101 @@
+# ruff: noqa: S608 - the statements are made of numbers that stand here
+"""
+What years of releasing leave behind, written in plain SQL: a PostgreSQL database that lists are measured on.
+
+The same rows each time: everything follows from the number of a row. Of the units one in forty, and what was
+made of it, is what a person with few rights may read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, text
+
+DAY_ZERO = "timestamptz '2024-01-01 00:00:00+00'"
+READABLE_EVERY = 40
+"""One unit in so many belongs to the team of a person who may not see the others."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is."""
+
+    releases: int = 100_000
+    versions_of_each: int = 3
+    events_of_each: int = 10
+    units: int = 2_000
+
+
+def fill(engine: Engine, size: Size = Size()) -> None:
+    """Write it all, and let the database know how much it is."""
+    with engine.begin() as connection:
+        for statement in _statements(size):
+            connection.execute(text(statement))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+
+
+def _statements(size: Size) -> list[str]:
+    versions = size.releases * size.versions_of_each
+    digest = "lpad(to_hex(n), 64, '0')"
+    commit = "lpad(to_hex(n), 40, '0')"
+    return [
+        f"""
+        INSERT INTO release_unit (id, source, path, name, dag_ids, created_at)
+        SELECT n, 'dev', 'team_' || n % {READABLE_EVERY} || '/dag_' || n || '.py',
+            'team_' || n % {READABLE_EVERY} || '/dag_' || n, json_build_array('dag_' || n), {DAY_ZERO}
+        FROM generate_series(1, {size.units}) n
+        """,
+        f"""
+        INSERT INTO release (id, number, title, description, kind, state, state_reason, environment,
+            reviewers, run_after_release, attempt, change_digest, target_commit, changes, at_least_level,
+            risk, soak_minutes, exempt_reason, break_glass_reason, pipeline_dag_id, pipeline_run_id,
+            requested_by_id,
+            requested_by_name, requested_at, released_by_id, released_by_name, released_at, row_version)
+        SELECT n, 'R-' || lpad(n::text, 6, '0'),
+            (ARRAY['Orders','Invoices','Warehouse','Forecast','Customers','Payments'])[1 + n % 6]
+                || (ARRAY[' nightly load ',' hot fix ',' new columns ',' clean-up ',' retries '])[1 + n % 5]
+                || n, '', 'promotion', 'released', '', 'prod', json_build_array('reviewer'), false, 1,
+            {digest}, {commit}, '[]', 1, '{{}}', 0, '', '', 'release_pipeline', 'R-' || n || '__1',
+            'user_' || n % 97,
+            'user_' || n % 97, {DAY_ZERO} + n * interval '13 minutes', 'release-pipeline', 'release-pipeline',
+            {DAY_ZERO} + n * interval '13 minutes' + interval '2 hours', 1
+        FROM generate_series(1, {size.releases}) n
+        """,
+        f"""
+        INSERT INTO release_submission (id, unit_id, version, path, state, change, dag_ids, digest,
+            commit_id, closure, external, warnings, is_complete, comment, row_version, submitted_by_id,
+            submitted_by_name,
+            submitted_at, listed, release_id)
+        SELECT n, 1 + n % {size.units}, 1 + n / {size.units},
+            'team_' || (1 + n % {size.units}) % {READABLE_EVERY} || '/dag_' || (1 + n % {size.units})
+                || '.py',
+            CASE WHEN n > {versions - size.units} THEN 'released' ELSE 'superseded' END,
+            CASE WHEN n <= {size.units} THEN 'new' ELSE 'modified' END,
+            json_build_array('dag_' || (1 + n % {size.units})), {digest}, {commit}, '[]', '[]', '[]', true,
+            '', 1, 'user_' || n % 97, 'user_' || n % 97, {DAY_ZERO} + n * interval '4 minutes', true,
+            1 + (n - 1) / {size.versions_of_each}
+        FROM generate_series(1, {versions}) n
+        """,
+        f"""
+        INSERT INTO release_item (id, release_id, submission_id, unit_id, position)
+        SELECT n, 1 + (n - 1) / {size.versions_of_each}, n, 1 + n % {size.units},
+            (n - 1) % {size.versions_of_each}
+        FROM generate_series(1, {versions}) n
+        """,
+        f"""
+        INSERT INTO release_approval (id, subject_type, subject_id, state, change_digest, requirement, flow,
+            glass_broken, opened_at, expires_at, closed_at, row_version)
+        SELECT n, 'release', n, 'approved', {digest}, '{{}}', '{{}}', false,
+            {DAY_ZERO} + n * interval '13 minutes', {DAY_ZERO} + n * interval '13 minutes' + interval '1 day',
+            {DAY_ZERO} + n * interval '13 minutes', 1
+        FROM generate_series(1, {size.releases}) n
+        """,
+        f"""
+        INSERT INTO release_event (sequence, time, tag, actor_id, actor_name, subject, data, prev_hash, hash)
+        SELECT n, {DAY_ZERO} + n * interval '78 seconds', 'release.state_changed', 'user_1', 'user_1',
+            'release:' || (1 + (n - 1) / {size.events_of_each}), '{{}}', {digest}, {digest}
+        FROM generate_series(1, {size.releases * size.events_of_each}) n
+        """,
+    ]
