@@ -76,7 +76,8 @@ def _unit_item(proof: Proof, unit: FileProof, *, source: Files) -> CheckItem:
     """Whether a version makes in the target what it made in the source."""
     joined = [each.path for each in proof.joined if each.unit == unit.path]
     facts = {
-        "equal": unit.is_equal if unit.before is not None else None,
+        # Of nothing in both there is nothing to say.
+        "equal": unit.is_equal if unit.before and (unit.before.dags or unit.after.dags) else None,
         "opened": len(unit.after.observed.opened),
         "joined": joined,
         "different": [asdict(each) for each in unit.different],
