@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _LONGEST_ID = 250
 _ORIGINAL_ID = "_release_source_dag_id"
 _PARSING_DAG_ID = "_AIRFLOW_PARSING_CONTEXT_DAG_ID"
+_PARSING_TASK_ID = "_AIRFLOW_PARSING_CONTEXT_TASK_ID"
+"""Set while a task process executes its DAG file."""
 
 
 @hookimpl
@@ -51,8 +53,12 @@ def get_dagbag_import_timeout(dag_file_path: str) -> None:
 
     Files that build many DAGs skip all but the one that a task process asks for, and it asks for the prefixed
     id. Airflow calls this hook right before it executes the file; no timeout is given, so the next policy
-    decides on that.
+    decides on that. In the process of a task, what the task opens is watched from here on.
     """
+    if os.environ.get(_PARSING_TASK_ID):
+        from airflow_release_plugin.airflow_internals import task_watch
+
+        task_watch.begin(dag_file_path)
     from airflow_release_plugin import config
     from airflow_release_plugin.airflow_internals.source_location import is_source_file
 

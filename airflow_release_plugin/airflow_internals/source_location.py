@@ -27,6 +27,11 @@ class SourceLocation:
     base: str
     path: str | None
 
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Below one of these is every file of the source."""
+        return (self.base,) if self.path is None else (self.base, self.path)
+
     def is_root(self, folder: str) -> bool:
         """Whether ``folder`` is the root of the source bundle, or of one of its versions."""
         return _is_root(self, folder)

@@ -1,10 +1,12 @@
-"""What Airflow recorded about task instances: state and try, operator, rendered templates."""
+"""What Airflow recorded about task instances: state and try, operator, rendered templates, what they read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_release_plugin.airflow_internals.observed_runs import observed_runs
+from airflow_release_plugin.domain.release.dev_runs import DevRun
 from airflow_release_plugin.domain.tasks import (
     LINK_KEY,
     ROLE_FIELD,
@@ -107,6 +109,10 @@ class AirflowTasks:
                 Rendered.map_index == task.map_index,
             )
         )
+
+    def observed_runs(self, dag_ids: Collection[str]) -> tuple[DevRun, ...]:
+        """The newest runs whose tasks told what they read."""
+        return observed_runs(self._session, dag_ids)
 
 
 def _value(member: Any) -> str:

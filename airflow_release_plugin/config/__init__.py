@@ -93,6 +93,15 @@ max_snapshot_bytes = whole(
     "Bytes that a snapshot of the source may have in all. The largest files are left out until it fits.",
 )
 
+# What tasks read.
+
+observe_dev_runs = flag(
+    "observe_dev_runs",
+    True,
+    "Whether tasks of dev copies tell which files of the source they read, in an XCom of their own "
+    "(``airflow_release_reads``). Submitting adds these files, and a release shows which dev run tried "
+    "exactly its files.",
+)
 # Who may do what, and how long they have.
 
 admin_roles = names(

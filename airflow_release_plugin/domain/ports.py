@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from airflow_release_plugin.domain.bundle.inventory import Inventory, Kind, Wanted
 from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.release.dev_runs import DevRun
 from airflow_release_plugin.domain.release.lost_runs import Beats, PipelineRun
 from airflow_release_plugin.domain.tasks import TaskKey, TaskOperator, TaskRecord
 
@@ -335,6 +336,10 @@ class TasksPort(Protocol):
 
     def rendered(self, task: TaskKey) -> Mapping[str, Any] | None:
         """Template fields as rendered, secrets masked; ``None`` where Airflow keeps none."""
+        ...
+
+    def observed_runs(self, dag_ids: Collection[str]) -> tuple[DevRun, ...]:
+        """The newest runs of these DAGs whose tasks told what they read, the newest first; one query."""
         ...
 
 

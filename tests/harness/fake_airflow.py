@@ -33,6 +33,7 @@ from airflow_release_plugin.domain.ports import (
     ServingFolders,
     SourceSnapshot,
 )
+from airflow_release_plugin.domain.release.dev_runs import DevRun
 from airflow_release_plugin.domain.release.lost_runs import Beats, PipelineRun
 from airflow_release_plugin.domain.tasks import TaskKey, TaskOperator, TaskRecord
 from airflow_release_plugin.exceptions import NotFoundError, ReleaseError, SourceUnavailableError
@@ -62,6 +63,7 @@ class AirflowTwin:
     :param started: runs by (DAG id, run id)
     :param tasks: what Airflow recorded about task instances, by their present try; ``operators`` and
         ``rendered_fields`` belong to them
+    :param dev_runs: runs of dev copies whose tasks told what they read, the newest first
     :param machine: where this machine keeps what it serves
     :param folders: bundles that people edit by hand, by name
     :param history: how DAGs stand, by id; one that is not there has no runs
@@ -86,6 +88,7 @@ class AirflowTwin:
     tasks: dict[TaskKey, TaskRecord] = field(default_factory=dict)
     operators: dict[TaskKey, TaskOperator] = field(default_factory=dict)
     rendered_fields: dict[TaskKey, Mapping[str, Any]] = field(default_factory=dict)
+    dev_runs: list[DevRun] = field(default_factory=list)
     others: dict[str, DagFacts] = field(default_factory=dict)
     live: dict[str, LiveDag] = field(default_factory=dict)
     automated: dict[str, LastRun] = field(default_factory=dict)
@@ -255,6 +258,9 @@ class AirflowTwin:
 
     def rendered(self, task: TaskKey) -> Mapping[str, Any] | None:
         return self.rendered_fields.get(task)
+
+    def observed_runs(self, dag_ids: Collection[str]) -> tuple[DevRun, ...]:
+        return tuple(run for run in self.dev_runs if run.dag_id in dag_ids)
 
     # serving
 

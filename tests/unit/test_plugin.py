@@ -29,3 +29,9 @@ def test_the_nav_entry_and_the_dag_tab_have_routes_of_their_own() -> None:
     assert [view["destination"] for view in views] == ["nav", "dag"]
     assert len({view["url_route"] for view in views}) == 2
     assert views[1]["href"].endswith("/release/ui/dags/{DAG_ID}")
+
+
+def test_it_listens_to_nothing_since_airflow_would_refuse_dags_that_end_from_their_trigger() -> None:
+    from airflow_release_plugin.plugin import ReleasePlugin
+
+    assert ReleasePlugin.listeners == []
