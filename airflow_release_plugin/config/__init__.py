@@ -102,6 +102,14 @@ observe_dev_runs = flag(
     "(``airflow_release_reads``). Submitting adds these files, and a release shows which dev run tried "
     "exactly its files.",
 )
+source_reads = choice(
+    "source_reads",
+    ("warn", "fail", "off"),
+    "What happens when a task of a released DAG opens a file below the folder of the source, which nobody "
+    "approved: its log tells (``warn``), the task fails (``fail``), or nothing (``off``). Anything else "
+    "counts as ``warn`` and is reported by ``health``.",
+)
+
 # Who may do what, and how long they have.
 
 admin_roles = names(

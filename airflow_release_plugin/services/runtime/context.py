@@ -43,6 +43,7 @@ class Settings:
     max_unit_files: int = field(default_factory=config.max_unit_files)
     snapshot_ignore: frozenset[str] = field(default_factory=config.snapshot_ignore)
     max_snapshot_bytes: int = field(default_factory=config.max_snapshot_bytes)
+    source_reads: str = field(default_factory=config.source_reads)
     base_url: str = field(default_factory=config.base_url)
     drift_notifiers: str = field(default_factory=config.drift_notifiers)
     notify_timeout: float = field(default_factory=config.notify_timeout)
