@@ -43,7 +43,7 @@ class FileKind(str, Enum):
     DATA = "data"
     """A file that the code names, or that ``release.toml`` adds."""
     OBSERVED = "observed"
-    """A file that was opened when the DAG file was run."""
+    """A file that was opened when the DAG file was run, or read by a task in a dev run."""
     SHARED = "shared"
     """A file that acts on the whole source: ``.airflowignore``, ``release.toml``."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from airflow_release_plugin.services.releases import creation, expiry
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.submissions import snapshots
+from airflow_release_plugin.services.submissions.observed_files import with_observed
 from airflow_release_plugin.services.submissions.snapshots import TakenSnapshot
 from airflow_release_plugin.services.submissions.source_units import Content, content_of, refuse_locked
 from airflow_release_plugin.services.submissions.workspace import SourceWorkspace
@@ -150,6 +151,7 @@ def _submit(
     access.require_edit(ctx, actor, _known_ids(ctx, workspace, path))
     content = content_of(ctx, workspace, unit, path)
     access.require_edit(ctx, actor, content.dag_ids)
+    content = _with_observed(ctx, workspace, taken, content)
     unit = known_unit(ctx, unit, path, content.dag_ids)
     workspace.lock([unit])
     superseded = refuse_locked(ctx, workspace, unit, content)
@@ -165,6 +167,16 @@ def _submit(
     workspace.units[unit.path] = unit
     workspace.waiting[unit.id] = submission
     return submission
+
+
+def _with_observed(
+    ctx: Context, workspace: SourceWorkspace, taken: TakenSnapshot, content: Content
+) -> Content:
+    if content.closure is None:
+        return content
+    runs = workspace.observed_runs(content.dag_ids)
+    closure = with_observed(content.closure, taken, runs, most=ctx.settings.max_unit_files)
+    return replace(content, closure=closure, digest=closure.digest)
 
 
 def _store(

@@ -10,6 +10,7 @@ from pathlib import Path
 from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import DagFacts
+from airflow_release_plugin.domain.release.dev_runs import DevRun
 from airflow_release_plugin.domain.release.renames import Moves, find_moves
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry
@@ -90,6 +91,16 @@ class SourceWorkspace:
     def chosen_errors(self) -> Mapping[str, str]:
         """Import errors of the chosen files by path."""
         return self._ctx.airflow.source.import_errors(self._name, self._chosen)
+
+    @cached_property
+    def _observed_runs(self) -> tuple[DevRun, ...]:
+        ids = {fact.dag_id for facts in self.chosen_facts.values() for fact in facts}
+        return self._ctx.airflow.tasks.observed_runs(ids)
+
+    def observed_runs(self, dag_ids: Collection[str]) -> list[tuple[str, DevRun]]:
+        """Dev runs of DAGs of the chosen files, by their ids in the target; the newest first."""
+        names = {self._ctx.settings.source_id(dag_id): dag_id for dag_id in dag_ids}
+        return [(names[run.dag_id], run) for run in self._observed_runs if run.dag_id in names]
 
     def lock(self, units: Collection[Unit]) -> None:
         """Hold units until the transaction ends; those that are held already cost nothing."""

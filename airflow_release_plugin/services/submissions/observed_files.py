@@ -1,0 +1,71 @@
+"""What tasks of dev runs read joins the unit: text cannot tell it, and no check runs tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from airflow_release_plugin.analysis.closure import Closure, ClosureFile, FileKind
+from airflow_release_plugin.domain.release.dev_runs import DevRun
+from airflow_release_plugin.exceptions import UnitError
+from airflow_release_plugin.services.submissions.snapshots import TakenSnapshot
+
+_CODE = frozenset({FileKind.DAG, FileKind.MODULE})
+
+
+def with_observed(
+    closure: Closure, taken: TakenSnapshot, runs: Iterable[tuple[str, DevRun]], *, most: int
+) -> Closure:
+    """
+    The unit with what its tasks read when its code was what it is now; the bytes are those of the snapshot.
+
+    A file that the snapshot lacks is named among the gaps.
+
+    :param runs: dev runs with the id of their DAG in the target, the newest first
+    :param most: files that a unit may have
+    :raises UnitError: they are too many
+    """
+    known = {file.path for file in closure.files}
+    joined: dict[str, ClosureFile] = {}
+    gaps: dict[str, str] = {}
+    for path, phrase in _readings(closure, runs):
+        if path in known or path in joined or path in gaps:
+            continue
+        entry = taken.files.get(path)
+        if entry is None:
+            gaps[path] = f"{path} was {phrase}, and is not in the unit: {_why(taken, path)}."
+        else:
+            joined[path] = ClosureFile(path, entry.mode, entry.blob, entry.size, FileKind.OBSERVED, phrase)
+    if len(known) + len(joined) > most:
+        raise UnitError(
+            f"Tasks of {closure.entry!r} read {len(joined)} further files of the source in dev runs. With "
+            f"them its unit has more than {most} ([release] max_unit_files): keep data outside of the "
+            "source, or raise that limit."
+        )
+    return replace(
+        closure,
+        files=tuple(sorted((*closure.files, *joined.values()))),
+        warnings=(*closure.warnings, *gaps.values()),
+        gaps=(*closure.gaps, *gaps.values()),
+    )
+
+
+def _readings(closure: Closure, runs: Iterable[tuple[str, DevRun]]) -> Iterable[tuple[str, str]]:
+    for dag_id, run in runs:
+        if _ran_this_code(run, closure):
+            moment = f"{run.began:%Y-%m-%d %H:%M} UTC"
+            for task in run.tasks:
+                phrase = f"read by task {dag_id}.{task.task_id} in the dev run of {moment}"
+                yield from ((path, phrase) for path in task.files)
+
+
+def _ran_this_code(run: DevRun, closure: Closure) -> bool:
+    """Whether the code that ran is that of now; data that was edited since is read by it all the same."""
+    read = run.files
+    code = [file for file in closure.files if file.kind in _CODE]
+    return closure.entry in read and all(read.get(file.path, file.blob) == file.blob for file in code)
+
+
+def _why(taken: TakenSnapshot, path: str) -> str:
+    reason = taken.left_out.get(path)
+    return f"the snapshot of the source leaves it out ({reason})" if reason else "the source has it no more"
