@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.release.trials import Trial
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import InvalidRequestError
@@ -20,7 +21,7 @@ from airflow_release_plugin.services.releases import releases as release_service
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.submissions import candidates, submissions
-from airflow_release_plugin.services.versions import structure
+from airflow_release_plugin.services.versions import dev_trials, structure
 from airflow_release_plugin.services.versions.contents import build_changes
 from airflow_release_plugin.services.versions.file_diffs import (
     PLAIN,
@@ -84,12 +85,14 @@ class SubmissionPageDetail:
 
     :param compared: ``None`` for people who may not read its code
     :param stays: the releases that it was in, the newest first
+    :param trials: dev runs of its DAGs; none where it was not made from the source here
     """
 
     submission: Submission
     compared: VersionComparison | None
     stays: tuple[ReleaseMembership, ...]
     evidence: tuple[ImportEvidence, ...]
+    trials: tuple[Trial, ...]
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,7 @@ def get_submission_page(
         compared=compared,
         stays=stays_of(ctx, submission),
         evidence=evidence.for_submissions(ctx, [submission]),
+        trials=dev_trials.tried(ctx, [submission]).get(submission.id, ()),
     )
 
 

@@ -11,6 +11,7 @@ from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
 from airflow_release_plugin.domain.release.proof_summary import ProofSummary, summarise
 from airflow_release_plugin.domain.release.runs import AT_WORK, StartStatus
+from airflow_release_plugin.domain.release.trials import Trial
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskKey, TaskRole
 from airflow_release_plugin.models import Event, Release, ReleaseItem, Report
@@ -34,7 +35,7 @@ from airflow_release_plugin.services.rollbacks import rollbacks
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.verification import runs
-from airflow_release_plugin.services.versions import structure
+from airflow_release_plugin.services.versions import dev_trials, structure
 from airflow_release_plugin.services.versions.file_diffs import PLAIN, ChangedFile, DiffOptions
 from airflow_release_plugin.services.versions.structure import Structure
 
@@ -117,6 +118,7 @@ class ReleasePageDetail:
     :param cutover: what it would meet in the target; empty once that is behind it
     :param changes: its diff; ``None`` when it was not asked for, or the actor may not read the code
     :param structure: how its DAGs change; ``None`` when it was not asked for
+    :param trials: dev runs of its versions, of those that were made from the source here
     """
 
     detail: ReleaseDetail
@@ -125,6 +127,7 @@ class ReleasePageDetail:
     unsent: UnsentNotifications
     changes: list[ChangedFile] | None
     structure: Structure | None
+    trials: tuple[Trial, ...]
 
 
 def get_release(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseDetail:
@@ -162,7 +165,13 @@ def get_release_page(
         unsent=outbox.unsent(ctx, actor=actor, subject=release),
         changes=changes,
         structure=structure.of_release(ctx, release) if with_structure else None,
+        trials=_trials(ctx, release),
     )
+
+
+def _trials(ctx: Context, release: Release) -> tuple[Trial, ...]:
+    found = dev_trials.tried(ctx, [item.submission for item in release.items])
+    return tuple(sorted((trial for each in found.values() for trial in each), key=lambda trial: trial.dag_id))
 
 
 def _detail(ctx: Context, release: Release, *, actor: Actor) -> ReleaseDetail:

@@ -165,6 +165,7 @@ class ReleasesPage(BasePage):
             unsent=page.unsent,
             changes=page.changes,
             structure=page.structure,
+            trials=page.trials,
             compared_with=against.value,
             kinds=FLOW_KINDS,
             moving=_is_moving(view),

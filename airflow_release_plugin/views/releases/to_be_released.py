@@ -101,6 +101,7 @@ class ToBeReleasedPage(BasePage):
             compared=page.compared,
             stays=page.stays,
             evidence=page.evidence,
+            trials=page.trials,
         )
 
     @route("/file")
