@@ -151,6 +151,9 @@ class FlowSpec:
 
     :param levels: index 0 is level 1
     :param counts_twice: whether one person's approvals count on several steps
+    :param complete_only: refuses versions that may lack files, by what their code tells; promotions only
+    :param tried_within_days: refuses versions without a successful dev run of exactly their files in so many
+        days; promotions only
     :param pipeline_dag_id: DAG that runs releases under this flow; empty for the installation's
     :param break_glass_roles: roles whose holders may override approval and freeze with a reason
     :param notifiers: ``notifier``, ``kwargs`` and ``events`` of each, see ``domain/flow/notification.py``
@@ -164,6 +167,8 @@ class FlowSpec:
     enabled: bool = True
     remark: str = ""
     counts_twice: bool = False
+    complete_only: bool = False
+    tried_within_days: int | None = None
     pipeline_dag_id: str = ""
     break_glass_roles: tuple[str, ...] = ()
     calendar: Calendar = field(default_factory=Calendar)

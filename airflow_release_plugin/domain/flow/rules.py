@@ -16,6 +16,7 @@ MAX_LEVELS = 10
 MAX_STEPS = 10
 MAX_QUORUM = 100
 MAX_HOURS = 240
+MAX_DAYS = 365
 MAX_NAME = 110
 MAX_REMARK = 200
 _NAME = re.compile(r"[\w .\-]+")
@@ -30,6 +31,8 @@ def check_flow(spec: FlowSpec) -> None:
         "kind": _kind_problems(spec),
         "levels": _level_problems(spec),
         "validity": _hour_problems(spec),
+        "tried_within_days": _trial_problems(spec),
+        "complete_only": _completeness_problems(spec),
     }
     problems = [Problem(field, text) for field, texts in texts_by_field.items() for text in texts]
     if len(spec.remark) > MAX_REMARK:
@@ -113,6 +116,25 @@ def _hour_problems(spec: FlowSpec) -> list[str]:
         for name, value in hours.items()
         if not 0 < value <= MAX_HOURS
     ]
+
+
+def _trial_problems(spec: FlowSpec) -> list[str]:
+    days = spec.tried_within_days
+    if days is None:
+        return []
+    if spec.kind is not ReleaseKind.PROMOTION:
+        return ["Only a flow of kind promotion can demand a dev run: others bring nothing from the source."]
+    if not 1 <= days <= MAX_DAYS:
+        return [f"A dev run can be demanded within 1 to {MAX_DAYS} days; {days} is not possible."]
+    return []
+
+
+def _completeness_problems(spec: FlowSpec) -> list[str]:
+    if spec.complete_only and spec.kind is not ReleaseKind.PROMOTION:
+        return [
+            "Only a flow of kind promotion can demand complete units: others bring nothing from the source."
+        ]
+    return []
 
 
 def level_warnings(levels: Sequence[Level]) -> list[str]:

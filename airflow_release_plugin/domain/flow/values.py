@@ -25,6 +25,8 @@ def flow_to_dict(spec: FlowSpec) -> dict[str, Any]:
         "validity": dict(vars(spec.validity)),
         "levels": [_level_to_dict(level) for level in spec.levels],
         **({"counts_twice": True} if spec.counts_twice else {}),
+        **({"complete_only": True} if spec.complete_only else {}),
+        **({"tried_within_days": spec.tried_within_days} if spec.tried_within_days is not None else {}),
         **({"pipeline_dag_id": spec.pipeline_dag_id} if spec.pipeline_dag_id else {}),
         **({"break_glass_roles": list(spec.break_glass_roles)} if spec.break_glass_roles else {}),
         **({"calendar": [w.to_dict() for w in spec.calendar.windows]} if spec.calendar.windows else {}),

@@ -18,6 +18,7 @@ from airflow_release_plugin.services.approvals import approvals, flows
 from airflow_release_plugin.services.releases import (
     completion,
     dag_id_checks,
+    flow_demands,
     lifecycle,
     releases,
     schedule,
@@ -138,13 +139,14 @@ def request_approval(ctx: Context, *, actor: Actor, release_id: int) -> Release:
 
 
 def _request_approval(ctx: Context, release: Release, *, actor: Actor) -> None:
-    lifecycle.move(ctx, release, ReleaseState.AWAITING_APPROVAL, actor=actor)
     if release.exempt_reason:
+        lifecycle.move(ctx, release, ReleaseState.AWAITING_APPROVAL, actor=actor)
         grant_exempt(ctx, release, actor=actor)
         return
     capacity = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
     if capacity is not None and _still_counts(ctx, capacity, release):
         # Checked again after a disjoint change of the target: what people agreed to is the same.
+        lifecycle.move(ctx, release, ReleaseState.AWAITING_APPROVAL, actor=actor)
         grant(ctx, release, capacity, actor=actor)
         return
     # What was overridden was the approval before this one.
@@ -155,6 +157,11 @@ def _request_approval(ctx: Context, release: Release, *, actor: Actor) -> None:
         # The people left, or the flow changed since the request: say so instead of losing the report.
         lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=error.message)
         return
+    # Asked again: the check may have completed versions, and what it found may have chosen another flow.
+    if problem := flow_demands.unmet(ctx, flow.spec, [item.submission for item in release.items]):
+        lifecycle.move(ctx, release, ReleaseState.FAILED, actor=actor, reason=problem)
+        return
+    lifecycle.move(ctx, release, ReleaseState.AWAITING_APPROVAL, actor=actor)
     approval = approvals.open_approval(
         ctx,
         actor=actor,

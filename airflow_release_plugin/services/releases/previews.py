@@ -14,6 +14,7 @@ from airflow_release_plugin.models import Submission
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.approvals import flows
 from airflow_release_plugin.services.approvals.flows import ResolvedFlow
+from airflow_release_plugin.services.releases import flow_demands
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import risk
 from airflow_release_plugin.services.versions.contents import build_changes
@@ -83,8 +84,12 @@ def preliminary_flow(
     subject: str = "this release",
     kind: ReleaseKind = ReleaseKind.PROMOTION,
 ) -> ResolvedFlow:
-    """The flow by what is known before the check; the one that counts is resolved after it."""
-    return flows.resolve(
+    """
+    The flow by what is known before the check; the one that counts is resolved after it.
+
+    :raises InvalidRequestError: nobody could approve, or the flow refuses these versions
+    """
+    flow = flows.resolve(
         ctx,
         subject=subject,
         excluded={actor.id} | {submission.submitted_by_id for submission in chosen},
@@ -92,6 +97,9 @@ def preliminary_flow(
         facts=facts,
         at_least=at_least,
     )
+    if problem := flow_demands.unmet(ctx, flow.spec, chosen):
+        raise InvalidRequestError(problem)
+    return flow
 
 
 def eligible(flow: ResolvedFlow) -> tuple[Person, ...]:

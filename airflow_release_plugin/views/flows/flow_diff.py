@@ -88,6 +88,8 @@ def field_words() -> dict[str, str]:
         "escalate_users": _("Escalates to users"),
         "escalate_roles": _("Escalates to roles"),
         "counts_twice": _("One person counts at several steps"),
+        "complete_only": _("Complete units only"),
+        "tried_within_days": _("Tried in dev within days"),
         "pipeline_dag_id": _("Pipeline"),
         "break_glass_roles": _("May break the glass"),
         "calendar": _("Window"),

@@ -27,7 +27,7 @@ Draft = dict[str, Any]
 CHOICES = frozenset({"changes", "events"})
 """Fields that are sets of checkboxes."""
 _FIELD = re.compile(
-    r"name|kind|enabled|remark|counts_twice|pipeline_dag_id|break_glass_roles|(scope|validity)\.\w+"
+    r"name|kind|enabled|remark|counts_twice|complete_only|tried_within_days|pipeline_dag_id|break_glass_roles|(scope|validity)\.\w+"
     r"|levels\.\d{1,4}\.(name|rule\.\w+|steps\.\d{1,4}\.\w+)|(calendar|notifiers)\.\d{1,4}\.\w+"
 )
 NAMES = ("users", "roles", "escalate_users", "escalate_roles")
@@ -36,6 +36,8 @@ _STEP_OF_FIELD = {
     "name": "basics",
     "remark": "basics",
     "levels": "levels",
+    "complete_only": "levels",
+    "tried_within_days": "levels",
     "validity": "validity",
     "calendar": "validity",
     "notifiers": "notifications",
@@ -81,6 +83,8 @@ def draft_of(spec: FlowSpec) -> Draft:
         **raw,
         "enabled": "1" if spec.enabled else "",
         "counts_twice": "1" if spec.counts_twice else "",
+        "complete_only": "1" if spec.complete_only else "",
+        "tried_within_days": "" if spec.tried_within_days is None else str(spec.tried_within_days),
         "scope": _texts(raw.get("scope", {})),
         "validity": _texts(raw["validity"]),
         "break_glass_roles": ", ".join(spec.break_glass_roles),
@@ -199,6 +203,8 @@ class _Reader:
             "enabled": bool(draft.get("enabled")),
             "remark": draft.get("remark", ""),
             "counts_twice": bool(draft.get("counts_twice")),
+            "complete_only": bool(draft.get("complete_only")),
+            "tried_within_days": self._days(draft.get("tried_within_days", "")),
             "pipeline_dag_id": draft.get("pipeline_dag_id", ""),
             "scope": {key: names(text) for key, text in draft.get("scope", {}).items()},
             "validity": {
@@ -223,6 +229,9 @@ class _Reader:
         except ValueError:
             self._problem(field, _("%(what)s: %(text)r is not a number.", what=what, text=text))
             return None
+
+    def _days(self, text: str) -> float | None:
+        return self._number("tried_within_days", text, _("Tried in dev"), whole=True) if text else None
 
     def _level(self, number: int, draft: Draft) -> dict[str, Any]:
         where = _("Level %(number)s", number=number)

@@ -40,6 +40,16 @@ def flow_sentences(flow: FlowSpec) -> list[str]:
             execution=hours(flow.validity.execution),
         )
     )
+    if flow.complete_only:
+        sentences.append(_("Versions that may lack files are refused."))
+    if flow.tried_within_days is not None:
+        sentences.append(
+            ngettext(
+                "Every version needs a successful dev run of exactly its files in the last day.",
+                "Every version needs a successful dev run of exactly its files in the last %(num)s days.",
+                flow.tried_within_days,
+            )
+        )
     if flow.counts_twice:
         sentences.append(_("One person may approve at several steps."))
     if flow.break_glass_roles:

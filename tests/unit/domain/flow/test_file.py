@@ -47,6 +47,8 @@ FULL = {
         },
     ],
     "counts_twice": True,
+    "complete_only": True,
+    "tried_within_days": 7,
     "pipeline_dag_id": "my_pipeline",
     "break_glass_roles": ["Admin"],
     "calendar": [

@@ -43,6 +43,8 @@ FULL = {
         },
     ],
     "counts_twice": True,
+    "complete_only": True,
+    "tried_within_days": 7,
     "pipeline_dag_id": "own_pipeline",
     "break_glass_roles": ["Admin"],
     "calendar": [
@@ -86,6 +88,8 @@ def test_a_fixed_window_is_edited_in_the_time_zone_in_which_it_was_typed() -> No
         ({"remark": "x" * 201}, "basics"),
         ({"levels": []}, "levels"),
         ({"kind": "gate"}, "levels"),
+        ({"tried_within_days": 0}, "levels"),
+        ({"tried_within_days": 366}, "levels"),
         ({"validity": {"wait": 0}}, "validity"),
         ({"calendar": [{"name": "W", "kind": "deny", "cron": "never", "minutes": 5}]}, "validity"),
         ({"calendar": [{"name": "W", "kind": "deny", "zone": "Mars/Base"}]}, "validity"),
@@ -176,9 +180,11 @@ def test_a_flow_moves_by_one_place(move: str, order: list[int]) -> None:
 
 def test_two_revisions_differ_in_fields_that_people_know() -> None:
     old = flow_to_dict(spec())
-    new = flow_to_dict(flow_from_dict({**FULL, "kind": ReleaseKind.ROLLBACK, "levels": FULL["levels"][:1]}))  # type: ignore[index]
+    rules = {"kind": ReleaseKind.ROLLBACK, "complete_only": False, "tried_within_days": None}
+    new = flow_to_dict(flow_from_dict({**FULL, **rules, "levels": FULL["levels"][:1]}))  # type: ignore[index]
     found = {change.label: (change.old, change.new) for change in flow_changes(old, new)}
     assert found["Kind"] == ("promotion", "rollback")
+    assert found["Tried in dev within days"] == ("7", "")
     assert found["Level 2 › Step 1 › Users"] == ("ann, bob", "")
     assert "Name" not in found
 

@@ -128,8 +128,16 @@ def test_a_fixed_window_says_from_when_to_when() -> None:
 
 
 def test_what_else_holds_is_said() -> None:
-    spec = flow(counts_twice=True, break_glass_roles=("Admin",), enabled=False)
-    assert flow_sentences(spec)[-3:] == [
+    spec = flow(
+        complete_only=True,
+        tried_within_days=7,
+        counts_twice=True,
+        break_glass_roles=("Admin",),
+        enabled=False,
+    )
+    assert flow_sentences(spec)[-5:] == [
+        "Versions that may lack files are refused.",
+        "Every version needs a successful dev run of exactly its files in the last 7 days.",
         "One person may approve at several steps.",
         "In an emergency, Admin may override all this with a reason.",
         "The flow is switched off: nothing new starts under it.",
