@@ -20,6 +20,7 @@ from airflow_release_plugin.repositories.pages import Page, require_order
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.submissions.dagless import twin_sentence
+from airflow_release_plugin.services.submissions.same_content import is_same
 from airflow_release_plugin.services.submissions.workspace import SourceWorkspace
 from airflow_release_plugin.services.versions.source import open_source
 
@@ -178,7 +179,8 @@ def _present_row(ctx: Context, workspace: SourceWorkspace, path: str, *, is_want
     if not is_wanted and twin_problem is None:
         return None
     changed = {file.path for file in closure.files if workspace.target.get(file.path) != file.entry}
-    if waiting is None and not changed and (live is None or live.digest == closure.digest):
+    files = workspace.source.files
+    if waiting is None and not changed and (live is None or is_same(live, closure, files)):
         return None
     return _row(
         ctx,
@@ -187,7 +189,7 @@ def _present_row(ctx: Context, workspace: SourceWorkspace, path: str, *, is_want
         change,
         unit,
         problem=workspace.errors.get(path) or twin_problem,
-        changed_since_submission=waiting is not None and waiting.digest != closure.digest,
+        changed_since_submission=waiting is not None and not is_same(waiting, closure, files),
         also_used_by=workspace.others_released(changed, unit),
     )
 

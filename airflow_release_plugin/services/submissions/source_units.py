@@ -20,6 +20,7 @@ from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.releases import expiry
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.submissions.same_content import is_same
 from airflow_release_plugin.services.submissions.workspace import SourceWorkspace
 
 
@@ -138,7 +139,9 @@ def _refuse_unchanged(
 ) -> None:
     # A release that expired just now gave its versions back
     waiting = _in_state(on_the_way, SubmissionState.PENDING, SubmissionState.IN_RELEASE)
-    same = next((s for s in waiting if (s.digest, s.change) == (content.digest, content.change)), None)
+    same = next(
+        (row for row in waiting if row.change is content.change and _is_same(workspace, row, content)), None
+    )
     if same is not None:
         raise UnchangedError(
             f"{content.path!r} is unchanged since v{same.version}, which is "
@@ -146,12 +149,14 @@ def _refuse_unchanged(
             submission_id=same.id,
         )
     live = workspace.live.get(unit.id)
-    if (
-        not waiting
-        and live is not None
-        and (live.digest, True) == (content.digest, content.closure is not None)
-    ):
+    if not waiting and live is not None and content.closure and _is_same(workspace, live, content):
         raise UnchangedError(
             f"{content.path!r} equals v{live.version}, which is in {ctx.settings.environment!r} already.",
             submission_id=live.id,
         )
+
+
+def _is_same(workspace: SourceWorkspace, row: Submission, content: Content) -> bool:
+    if content.closure is None:
+        return row.digest == content.digest
+    return is_same(row, content.closure, workspace.source.files)

@@ -7,7 +7,8 @@ import pytest
 from airflow_release_plugin.domain.tree.files import blob_id
 from airflow_release_plugin.exceptions import UnchangedError
 from airflow_release_plugin.models import Submission
-from tests.harness.context import World
+from airflow_release_plugin.services.submissions.candidates import list_candidates
+from tests.harness.context import DEV, World
 from tests.harness.dev_runs import blobs, dev_run
 
 pytestmark = pytest.mark.req("R81", "R84")
@@ -86,3 +87,37 @@ def test_it_makes_a_new_version_once(world: World) -> None:
     assert world.submit(path).version == 2
     with pytest.raises(UnchangedError):
         world.submit(path)
+
+
+class TestWhatJoinedOnce:
+    """By running it; the text of the code does not tell it, and no dev run tells it any more."""
+
+    @pytest.fixture
+    def released(self, world: World) -> str:
+        path = world.dag("etl")
+        world.write("rates.csv", "1\n")
+        world.twin.dev_runs = [dev_run(blobs(world.twin.root, path, "rates.csv"))]
+        world.released(path)
+        world.twin.dev_runs = []
+        return path
+
+    def test_is_no_change_against_the_target(self, world: World, released: str) -> None:
+        assert list_candidates(world.ctx, actor=DEV).items == []
+        with pytest.raises(UnchangedError):
+            world.submit(released)
+
+    def test_is_one_as_soon_as_it_is_edited(self, world: World, released: str) -> None:
+        world.write("rates.csv", "2\n")
+
+        (row,) = list_candidates(world.ctx, actor=DEV).items
+        assert (row.path, row.can_be_submitted) == (released, True)
+
+    def test_is_no_change_since_the_submission(self, world: World) -> None:
+        path = world.dag("etl")
+        world.write("rates.csv", "1\n")
+        world.twin.dev_runs = [dev_run(blobs(world.twin.root, path, "rates.csv"))]
+        world.submit(path)
+        world.twin.dev_runs = []
+
+        (row,) = list_candidates(world.ctx, actor=DEV).items
+        assert not row.changed_since_submission
