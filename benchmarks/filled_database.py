@@ -36,10 +36,14 @@ def fill(engine: Engine, size: Size = Size()) -> None:
         connection.execute(text("ANALYZE"))
 
 
+_DIGEST, _COMMIT = "lpad(to_hex(n), 64, '0')", "lpad(to_hex(n), 40, '0')"
+
+
 def _statements(size: Size) -> list[str]:
-    versions = size.releases * size.versions_of_each
-    digest = "lpad(to_hex(n), 64, '0')"
-    commit = "lpad(to_hex(n), 40, '0')"
+    return [*_units_and_releases(size), *_versions(size), *_decisions_and_events(size)]
+
+
+def _units_and_releases(size: Size) -> list[str]:
     return [
         f"""
         INSERT INTO release_unit (id, source, path, name, dag_ids, created_at)
@@ -57,12 +61,18 @@ def _statements(size: Size) -> list[str]:
             (ARRAY['Orders','Invoices','Warehouse','Forecast','Customers','Payments'])[1 + n % 6]
                 || (ARRAY[' nightly load ',' hot fix ',' new columns ',' clean-up ',' retries '])[1 + n % 5]
                 || n, '', 'promotion', 'released', '', 'prod', json_build_array('reviewer'), false, 1,
-            {digest}, {commit}, '[]', 1, '{{}}', 0, '', '', 'release_pipeline', 'R-' || n || '__1',
+            {_DIGEST}, {_COMMIT}, '[]', 1, '{{}}', 0, '', '', 'release_pipeline', 'R-' || n || '__1',
             'user_' || n % 97,
             'user_' || n % 97, {DAY_ZERO} + n * interval '13 minutes', 'release-pipeline', 'release-pipeline',
             {DAY_ZERO} + n * interval '13 minutes' + interval '2 hours', 1
         FROM generate_series(1, {size.releases}) n
         """,
+    ]
+
+
+def _versions(size: Size) -> list[str]:
+    versions = size.releases * size.versions_of_each
+    return [
         f"""
         INSERT INTO release_submission (id, unit_id, version, path, state, change, dag_ids, digest,
             commit_id, closure, external, warnings, is_complete, comment, row_version, submitted_by_id,
@@ -73,7 +83,7 @@ def _statements(size: Size) -> list[str]:
                 || '.py',
             CASE WHEN n > {versions - size.units} THEN 'released' ELSE 'superseded' END,
             CASE WHEN n <= {size.units} THEN 'new' ELSE 'modified' END,
-            json_build_array('dag_' || (1 + n % {size.units})), {digest}, {commit}, '[]', '[]', '[]', true,
+            json_build_array('dag_' || (1 + n % {size.units})), {_DIGEST}, {_COMMIT}, '[]', '[]', '[]', true,
             '', 1, 'user_' || n % 97, 'user_' || n % 97, {DAY_ZERO} + n * interval '4 minutes', true,
             1 + (n - 1) / {size.versions_of_each}
         FROM generate_series(1, {versions}) n
@@ -84,10 +94,15 @@ def _statements(size: Size) -> list[str]:
             (n - 1) % {size.versions_of_each}
         FROM generate_series(1, {versions}) n
         """,
+    ]
+
+
+def _decisions_and_events(size: Size) -> list[str]:
+    return [
         f"""
         INSERT INTO release_approval (id, subject_type, subject_id, state, change_digest, requirement, flow,
             glass_broken, opened_at, expires_at, closed_at, row_version)
-        SELECT n, 'release', n, 'approved', {digest}, '{{}}', '{{}}', false,
+        SELECT n, 'release', n, 'approved', {_DIGEST}, '{{}}', '{{}}', false,
             {DAY_ZERO} + n * interval '13 minutes', {DAY_ZERO} + n * interval '13 minutes' + interval '1 day',
             {DAY_ZERO} + n * interval '13 minutes', 1
         FROM generate_series(1, {size.releases}) n
@@ -95,7 +110,7 @@ def _statements(size: Size) -> list[str]:
         f"""
         INSERT INTO release_event (sequence, time, tag, actor_id, actor_name, subject, data, prev_hash, hash)
         SELECT n, {DAY_ZERO} + n * interval '78 seconds', 'release.state_changed', 'user_1', 'user_1',
-            'release:' || (1 + (n - 1) / {size.events_of_each}), '{{}}', {digest}, {digest}
+            'release:' || (1 + (n - 1) / {size.events_of_each}), '{{}}', {_DIGEST}, {_DIGEST}
         FROM generate_series(1, {size.releases * size.events_of_each}) n
         """,
     ]

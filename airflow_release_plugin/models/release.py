@@ -187,6 +187,11 @@ class ReleaseItem(Base):
     release: Mapped[Release] = relationship(back_populates="items", lazy="raise")
     submission: Mapped[Submission] = relationship(lazy="joined", innerjoin=True)
 
+    @classmethod
+    def of(cls, submission: Submission, position: int) -> ReleaseItem:
+        """The item of a submission that has its unit."""
+        return cls(submission=submission, unit_id=submission.unit_id, position=position)
+
     @property
     def path(self) -> str:
         """POSIX path of the DAG file."""

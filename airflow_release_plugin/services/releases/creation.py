@@ -162,10 +162,7 @@ def make(
         attempt=1,
         change_digest=change_digest(changes, target=environment, kind=terms.kind),
         requested_at=ctx.clock(),
-        items=[
-            ReleaseItem(position=i, submission=submission, unit_id=submission.unit_id)
-            for i, submission in enumerate(chosen)
-        ],
+        items=[ReleaseItem.of(submission, position) for position, submission in enumerate(chosen)],
         reviewers=[{"id": person.id, "name": person.name} for person in reviewers],
         base_commit=base_commit,
         pipeline_dag_id=pipeline_dag_id,
