@@ -14,6 +14,7 @@ from airflow_release_plugin.domain.flow.approval import is_past
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind
+from airflow_release_plugin.domain.release.digest import change_digest
 from airflow_release_plugin.domain.states import EXPIRING_RELEASE_STATES, ReleaseState
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime, person
@@ -69,6 +70,9 @@ class Release(Stateful, Base):
     )
     changes_json: Mapped[list[dict[str, Any]]] = mapped_column(
         "changes", JSON, comment="path, mode, blob, size by changed file; blob null for a deletion"
+    )
+    also_changes: Mapped[list[str]] = mapped_column(
+        JSON, default=list, comment="ids of DAGs outside of it that its check saw change"
     )
     scheduled_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="not to be executed before")
     at_least_level: Mapped[int] = mapped_column(default=1, comment="risk level that people raised it to")
@@ -141,6 +145,13 @@ class Release(Stateful, Base):
             }
             for change in sorted(changes, key=lambda change: change.path)
         ]
+
+    @property
+    def digest_now(self) -> str:
+        """The change digest of what it changes now, reckoned anew."""
+        return change_digest(
+            self.changes, target=self.environment, kind=self.kind, also_changes=self.also_changes
+        )
 
     def effective_state(self, now: datetime) -> ReleaseState:
         """The state at ``now``: invariant 10 (docs/concepts/invariants.md)."""

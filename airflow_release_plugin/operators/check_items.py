@@ -107,8 +107,10 @@ def _other_item(other: FileProof) -> CheckItem | None:
     text, is_harm = explain_other(other)
     if not text:
         return None
+    changed = {each.dag_id for each in other.different if each not in other.unsteady}
+    everything = {*(other.before.dag_ids if other.before else ()), *other.after.dag_ids}
     facts = {
-        "dag_ids": sorted({*(other.before.dag_ids if other.before else ()), *other.after.dag_ids}),
+        "dag_ids": sorted(changed or everything),
         "different": [asdict(each) for each in other.different],
         "logged": list(other.logged),
     }

@@ -68,18 +68,20 @@ scopes = st.builds(
     owners=some(NAMES),
     sources=some(("dev", "other")),
 )
+subjects = st.lists(
+    st.builds(
+        DagSubject,
+        st.sampled_from(DAGS),
+        tags=some(TAGS).map(frozenset),
+        owners=some(NAMES).map(frozenset),
+        source=st.sampled_from(["dev", "other"]),
+    ),
+    max_size=3,
+).map(tuple)
 facts = st.builds(
     RiskFacts,
-    dags=st.lists(
-        st.builds(
-            DagSubject,
-            st.sampled_from(DAGS),
-            tags=some(TAGS).map(frozenset),
-            owners=some(NAMES).map(frozenset),
-            source=st.sampled_from(["dev", "other"]),
-        ),
-        max_size=3,
-    ).map(tuple),
+    dags=subjects,
+    also_changed=subjects,
     changes=changes.map(frozenset),
     lines=st.integers(0, 5),
     impacted=some(DAGS),

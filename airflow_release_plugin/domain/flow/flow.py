@@ -69,9 +69,9 @@ class LevelRule:
         """Whether the facts fit."""
         return (
             (not self.changes or not facts.changes.isdisjoint((*self.changes, ChangeFact.UNKNOWN)))
-            and (not self.tags or any(not dag.tags.isdisjoint(self.tags) for dag in facts.dags))
-            and (self.min_dags is None or len(facts.dags) >= self.min_dags)
-            and (self.max_dags is None or len(facts.dags) <= self.max_dags)
+            and (not self.tags or any(not dag.tags.isdisjoint(self.tags) for dag in facts.every_dag))
+            and (self.min_dags is None or len(facts.every_dag) >= self.min_dags)
+            and (self.max_dags is None or len(facts.every_dag) <= self.max_dags)
             and (self.min_lines is None or facts.lines >= self.min_lines)
             and (self.min_impacted is None or len(facts.impacted) >= self.min_impacted)
         )
@@ -178,8 +178,12 @@ class FlowSpec:
         """
         The number (from 1) of the highest level whose rule holds.
 
-        When none holds it is the highest level: a gap in the rules must not lower the bar.
+        When none holds it is the highest level: a gap in the rules must not lower the bar. What a release
+        changes without naming it never lowers the bar either.
         """
+        return max(self._level_of(reading) for reading in facts.readings)
+
+    def _level_of(self, facts: RiskFacts) -> int:
         for number in range(len(self.levels), 0, -1):
             if self.levels[number - 1].rule.holds(facts):
                 return number

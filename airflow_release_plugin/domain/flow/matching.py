@@ -62,15 +62,17 @@ def match_flows(
 
 def flows_apart(trials: Sequence[FlowTrial], *, kind: ReleaseKind, facts: RiskFacts) -> dict[str, str]:
     """
-    The flow that each DAG of a release would fall under alone, by DAG id; empty when it is the same for all.
+    The flow that each DAG would fall under alone, by DAG id; empty when it is the same for all.
+
+    That is each DAG which a release changes, named or not.
 
     The release itself falls under the one of them that is tried first.
 
     :param trials: every flow, in the order in which it is tried
     """
     flow_names: dict[str, str] = {}
-    for dag in facts.dags:
-        alone = replace(facts, dags=(dag,))
+    for dag in facts.every_dag:
+        alone = replace(facts, dags=(dag,), also_changed=())
         names = (t.flow.name for t in trials if _outcome(t.flow, kind, alone) is Outcome.APPLIES)
         flow_names[dag.dag_id] = next(names)
     return flow_names if len(set(flow_names.values())) > 1 else {}
@@ -81,4 +83,4 @@ def _outcome(flow: FlowSpec, kind: ReleaseKind, facts: RiskFacts) -> Outcome:
         return Outcome.OTHER_KIND
     if not flow.enabled:
         return Outcome.DISABLED
-    return Outcome.APPLIES if flow.scope.covers(facts.dags) else Outcome.OUT_OF_SCOPE
+    return Outcome.APPLIES if flow.scope.covers(facts.every_dag) else Outcome.OUT_OF_SCOPE

@@ -85,6 +85,12 @@ def is_confined(items: Iterable[CheckItem]) -> bool:
     return any(item.name == CONFINEMENT and item.facts.get("is_whole") is True for item in items)
 
 
+def also_changed(items: Iterable[CheckItem]) -> tuple[str, ...]:
+    """Sorted ids of the DAGs outside of the release that a check saw change."""
+    others = (item for item in items if item.name == ALSO_CHANGES)
+    return tuple(sorted({str(dag_id) for item in others for dag_id in item.facts.get("dag_ids", ())}))
+
+
 def failed(items: Iterable[CheckItem]) -> list[CheckItem]:
     """
     Those that fail the release, in their order, but for comparisons, which come first.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
@@ -15,11 +15,15 @@ def _sha256(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def change_digest(changes: Iterable[TreeChange], *, target: str, kind: ReleaseKind) -> str:
+def change_digest(
+    changes: Iterable[TreeChange], *, target: str, kind: ReleaseKind, also_changes: Collection[str] = ()
+) -> str:
     """
     Return the SHA-256 (64 hex digits) over the sorted (path, mode, blob, deletion) list, target and kind.
 
     The order in which ``changes`` are given does not matter; every other difference does.
+
+    :param also_changes: ids of DAGs that change with it though it does not name them; agreed to, too
     """
     rows = sorted(
         [
@@ -30,7 +34,8 @@ def change_digest(changes: Iterable[TreeChange], *, target: str, kind: ReleaseKi
         ]
         for change in changes
     )
-    return _sha256({"changes": rows, "kind": kind.value, "target": target})
+    also = {"also_changes": sorted(also_changes)} if also_changes else {}
+    return _sha256({"changes": rows, "kind": kind.value, "target": target, **also})
 
 
 def files_digest(files: Iterable[FileEntry]) -> str:

@@ -12,6 +12,7 @@ from airflow_release_plugin.domain.release.checks import (
     PROOF,
     CheckItem,
     CheckStatus,
+    also_changed,
     is_confined,
 )
 
@@ -54,7 +55,7 @@ def summarise(items: Iterable[CheckItem]) -> ProofSummary | None:
         equal=sum(item.facts["equal"] is True for item in compared),
         opened=sum(int(item.facts.get("opened", 0)) for item in proofs),
         joined=sum(len(item.facts.get("joined", ())) for item in proofs),
-        also_changes=tuple(sorted({dag_id for item in others for dag_id in item.facts.get("dag_ids", ())})),
+        also_changes=also_changed(others),
         harmed=any(item.status is CheckStatus.FAILED for item in others),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 
@@ -39,6 +39,8 @@ class ChangeFact(str, Enum):
     """Tags of a DAG change."""
     SHARED_FILE = "shared_file"
     """A file changes that other released DAGs use too."""
+    ALSO_CHANGES = "also_changes"
+    """A DAG that the release does not name would be served differently: the check saw it."""
     UNKNOWN = "unknown"
     """Nobody reported what a file does, or did before: it may be anything."""
 
@@ -58,6 +60,8 @@ class RiskFacts:
     """
     What is known of a change.
 
+    :param dags: what the release names
+    :param also_changed: what it changes without naming it; counts as much as what it names
     :param lines: lines added and removed together
     :param impacted: ids of DAGs that are not in the release and may feel it: through shared files, assets,
         TriggerDagRun or ExternalTask
@@ -69,3 +73,24 @@ class RiskFacts:
     lines: int = 0
     impacted: tuple[str, ...] = ()
     reasons: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    also_changed: tuple[DagSubject, ...] = ()
+
+    @property
+    def every_dag(self) -> tuple[DagSubject, ...]:
+        """Whatever changes, named or not."""
+        return (*self.dags, *self.also_changed)
+
+    @property
+    def readings(self) -> tuple[RiskFacts, ...]:
+        """
+        The change as it is; and as if it were only what it names, or only what it also changes.
+
+        A level may be for small changes: then more DAGs must not lead out of it to a lower one.
+        """
+        if not self.also_changed:
+            return (self,)
+        return (
+            self,
+            replace(self, also_changed=()),
+            replace(self, dags=self.also_changed, also_changed=()),
+        )

@@ -60,6 +60,12 @@ def _create_release() -> None:
             comment="path, mode, blob, size by changed file; blob null for a deletion",
         ),
         sa.Column(
+            "also_changes",
+            sa.JSON(),
+            nullable=False,
+            comment="ids of DAGs outside of it that its check saw change",
+        ),
+        sa.Column(
             "scheduled_at", sa.DateTime(timezone=True), nullable=True, comment="not to be executed before"
         ),
         sa.Column(

@@ -13,8 +13,8 @@ from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.base import CommitFacts
 
 _LONGEST = 100_000
-_KNOWN: dict[tuple[str, str, str], str] = {}
-"""Change digest by commit, kind and environment. A commit never changes; emptied when large."""
+_KNOWN: dict[tuple[str, ...], str] = {}
+"""Change digest by commit, kind, environment and what also changes. A commit stays; emptied when large."""
 
 
 def findings(ctx: Context, environment: str, head: str | None) -> Iterator[Finding]:
@@ -53,10 +53,12 @@ def _problem(ctx: Context, commit: CommitFacts, release: Release, approval: Appr
 
 
 def _digest(ctx: Context, commit: CommitFacts, release: Release) -> str:
-    key = (commit.id, release.kind.value, release.environment)
+    key = (commit.id, release.kind.value, release.environment, *release.also_changes)
     if key not in _KNOWN:
         if len(_KNOWN) >= _LONGEST:
             _KNOWN.clear()
         changes = ctx.store.changes(next(iter(commit.parents), None), commit.id)
-        _KNOWN[key] = change_digest(changes, target=release.environment, kind=release.kind)
+        _KNOWN[key] = change_digest(
+            changes, target=release.environment, kind=release.kind, also_changes=release.also_changes
+        )
     return _KNOWN[key]

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.release.digest import change_digest
 from airflow_release_plugin.domain.states import ApprovalState, ReleaseState, SubmissionState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import (
@@ -80,7 +79,7 @@ def _require_approved(ctx: Context, release: Release) -> Approval | None:
             f"{release.subject} is {release.state.value!r}; only an approved release can be promoted.",
             state=release.state.value,
         )
-    digest = change_digest(release.changes, target=release.environment, kind=release.kind)
+    digest = release.digest_now
     if release.exempt_reason and digest == release.change_digest:
         return None
     approval = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)

@@ -7,8 +7,14 @@ from datetime import timedelta
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind, failed, is_confined
-from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.release.checks import (
+    CheckItem,
+    ReportKind,
+    also_changed,
+    failed,
+    is_confined,
+)
+from airflow_release_plugin.domain.states import ApprovalState, ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, StaleDigestError
 from airflow_release_plugin.models import Approval, Release, Report
@@ -74,6 +80,8 @@ def report(
         risk.require_facts(items)
         own = completion.complete(ctx, release, joined, actor=actor)
         own += dag_id_checks.findings(ctx, release, items)
+        release.also_changes = list(also_changed(items))
+        release.change_digest = release.digest_now
     stored = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=(*items, *own))
     problems = _store(ctx, release, stored, actor=actor)
     release.progress_json = None
@@ -161,7 +169,8 @@ def _request_approval(ctx: Context, release: Release, *, actor: Actor) -> None:
     if problem := flow_demands.unmet(ctx, flow.spec, [item.submission for item in release.items]):
         lifecycle.move(ctx, release, ReleaseState.FAILED, actor=actor, reason=problem)
         return
-    lifecycle.move(ctx, release, ReleaseState.AWAITING_APPROVAL, actor=actor)
+    reason = _why_again(capacity, release)
+    lifecycle.move(ctx, release, ReleaseState.AWAITING_APPROVAL, actor=actor, reason=reason)
     approval = approvals.open_approval(
         ctx,
         actor=actor,
@@ -171,6 +180,15 @@ def _request_approval(ctx: Context, release: Release, *, actor: Actor) -> None:
         flow=flow,
     )
     release.expires_at = approval.expires_at
+
+
+def _why_again(capacity: Approval | None, release: Release) -> str:
+    """Why people are asked once more about what they had approved; empty where they are not."""
+    is_approved = capacity is not None and capacity.state is ApprovalState.APPROVED
+    if capacity is None or not is_approved or capacity.change_digest == release.change_digest:
+        return ""
+    also = f" Now it also changes {', '.join(release.also_changes)}." if release.also_changes else ""
+    return f"The check found another change than the one that was approved; people are asked again.{also}"
 
 
 def _resolve(ctx: Context, release: Release) -> flows.ResolvedFlow:

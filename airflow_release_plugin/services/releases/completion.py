@@ -16,7 +16,7 @@ from airflow_release_plugin.analysis.closure import ClosureFile, FileKind
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
-from airflow_release_plugin.domain.release.digest import change_digest, files_digest
+from airflow_release_plugin.domain.release.digest import files_digest
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Release, Submission
@@ -40,7 +40,7 @@ def complete(
     ctx: Context, release: Release, joined: Iterable[JoinedFile], *, actor: Actor
 ) -> list[CheckItem]:
     """
-    Add files to versions of a release that is being checked; its changes and its digest follow.
+    Add files to versions of a release that is being checked; its changes follow, its digest is left as it is.
 
     :return: failed check items, for versions that cannot be completed
     :raises InvalidRequestError: a version that is not in the release, or a file that its snapshot lacks
@@ -124,13 +124,12 @@ def _complete(
 
 
 def _follow(ctx: Context, release: Release, path: str) -> list[CheckItem]:
-    """Make changes and digest of the release those of its completed versions."""
+    """Make the changes of the release those of its completed versions."""
     try:
         changes = build_changes(ctx, [item.submission for item in release.items], release.base_commit)
     except InvalidRequestError as error:
         return [CheckItem("unit", CheckStatus.FAILED, error.context.get("path", path), error.message)]
     release.changes = changes
-    release.change_digest = change_digest(changes, target=release.environment, kind=release.kind)
     return []
 
 

@@ -339,7 +339,7 @@ def _plan_again(
     """Plan it on the target as it is now; ``changed`` are paths under it that did since it was planned."""
     if not release.has_own_versions:
         release.changes = build_changes(ctx, chosen, head)
-        release.change_digest = change_digest(release.changes, target=release.environment, kind=release.kind)
+        release.change_digest = release.digest_now
     elif changed:
         raise ConflictError(
             f"{release.subject} cannot be tried again: {', '.join(changed[:5])} changed in "

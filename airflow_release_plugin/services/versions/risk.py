@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from airflow_release_plugin.analysis.structure_diff import DagDiff, diff_dags
 from airflow_release_plugin.analysis.text_diff import diff_texts
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import DagFacts
-from airflow_release_plugin.domain.release.checks import CheckItem
+from airflow_release_plugin.domain.release.checks import CheckItem, also_changed
 from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, RiskFacts
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
@@ -64,10 +64,11 @@ def _parsed(items: Iterable[CheckItem]) -> dict[str, ParsedUnit]:
     return units
 
 
-def require_facts(items: Iterable[CheckItem]) -> None:
+def require_facts(items: Sequence[CheckItem]) -> None:
     """Raise ``InvalidRequestError`` for facts of a check that could not be read later."""
     try:
         _parsed(items)
+        also_changed(items)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise InvalidRequestError(f"The facts of the check are not readable: {error}.") from error
 
@@ -94,34 +95,42 @@ def facts_of(ctx: Context, release: Release) -> RiskFacts:
     """The facts of a release, as good as they are known: after its check they are complete."""
     new = checked_units(ctx, release)
     old = target_units(ctx, [item.submission.unit_id for item in release.items], before=release)
+    live = target_units(ctx, before=release)
     reasons: dict[ChangeFact, list[str]] = defaultdict(list)
     for diff in structure_diff(ctx, release):
         for fact, reason in diff.facts():
             reasons[fact].append(reason)
-    for fact, reason in (*_file_facts(ctx, release), *_gaps(release, old, new)):
+    for fact, reason in (*_file_facts(ctx, release), *_gaps(release, old, new), *_also(release, live, new)):
         reasons[fact].append(reason)
-    parsed = [dag for unit in (*old.values(), *new.values()) for dag in unit.dags]
+    parsed = [dag for unit in (*old.values(), *live.values(), *new.values()) for dag in unit.dags]
     return RiskFacts(
         dags=subjects(ctx, [item.submission for item in release.items], parsed),
         changes=frozenset(reasons),
         lines=_lines(ctx, release.base_commit, release.changes),
-        impacted=_impacted(ctx, release, old, new),
+        impacted=_impacted(ctx, release, (*old.values(), *new.values()), live),
         reasons=tuple((fact.value, tuple(reasons[fact])) for fact in ChangeFact if fact in reasons),
+        also_changed=_other_subjects(ctx, release, live, parsed),
     )
 
 
 def to_record(facts: RiskFacts) -> dict[str, Any]:
     """The facts as they are kept with the release."""
     return {
-        "dags": [
-            {"id": dag.dag_id, "tags": sorted(dag.tags), "owners": sorted(dag.owners), "source": dag.source}
-            for dag in facts.dags
-        ],
+        "dags": [_subject_record(dag) for dag in facts.dags],
+        "also_changed": [_subject_record(dag) for dag in facts.also_changed],
         "changes": sorted(fact.value for fact in facts.changes),
         "lines": facts.lines,
         "impacted": list(facts.impacted),
         "reasons": [[fact, list(reasons)] for fact, reasons in facts.reasons],
     }
+
+
+def _subject_record(dag: DagSubject) -> dict[str, Any]:
+    return {"id": dag.dag_id, "tags": sorted(dag.tags), "owners": sorted(dag.owners), "source": dag.source}
+
+
+def _recorded_subject(record: Mapping[str, Any]) -> DagSubject:
+    return DagSubject(record["id"], frozenset(record["tags"]), frozenset(record["owners"]), record["source"])
 
 
 def recorded_facts(ctx: Context, release: Release) -> RiskFacts:
@@ -130,10 +139,8 @@ def recorded_facts(ctx: Context, release: Release) -> RiskFacts:
     if not record or release.state is ReleaseState.CHECKING:
         return facts_of(ctx, release)
     return RiskFacts(
-        dags=tuple(
-            DagSubject(dag["id"], frozenset(dag["tags"]), frozenset(dag["owners"]), dag["source"])
-            for dag in record["dags"]
-        ),
+        dags=tuple(_recorded_subject(dag) for dag in record["dags"]),
+        also_changed=tuple(_recorded_subject(dag) for dag in record["also_changed"]),
         changes=frozenset(ChangeFact(fact) for fact in record["changes"]),
         lines=record["lines"],
         impacted=tuple(record["impacted"]),
@@ -169,7 +176,13 @@ def subjects(
 
     All of them together: taking a tag away must not take a DAG out of a flow's scope.
     """
-    paths = [submission.path for submission in chosen]
+    dag_ids = {dag_id for submission in chosen for dag_id in submission.dag_ids}
+    return _subjects(ctx, dag_ids, [submission.path for submission in chosen], parsed)
+
+
+def _subjects(
+    ctx: Context, dag_ids: Collection[str], paths: Collection[str], parsed: Iterable[ParsedDag]
+) -> tuple[DagSubject, ...]:
     tags: dict[str, set[str]] = defaultdict(set)
     owners: dict[str, set[str]] = defaultdict(set)
     for bundle in (ctx.settings.source, ctx.settings.environment):
@@ -186,7 +199,7 @@ def subjects(
             owners=frozenset(owners[dag_id]),
             source=ctx.settings.source,
         )
-        for dag_id in sorted({dag_id for submission in chosen for dag_id in submission.dag_ids})
+        for dag_id in sorted(dag_ids)
     )
 
 
@@ -228,6 +241,42 @@ def _gaps(
             yield ChangeFact.UNKNOWN, f"{item.path} now"
 
 
+def _also(
+    release: Release, live: Mapping[str, ParsedUnit], new: Mapping[str, ParsedUnit]
+) -> Iterator[tuple[ChangeFact, str]]:
+    """What becomes of the DAGs that the release changes without naming them: as much as if it named them."""
+    if not release.also_changes:
+        return
+    yield ChangeFact.ALSO_CHANGES, f"Also changes {', '.join(release.also_changes)}"
+    before, now = _those(release.also_changes, live), _those(release.also_changes, new)
+    for dag_id in release.also_changes:
+        yield ChangeFact.MODIFIED, f"{dag_id} (also changes)"
+        if dag_id not in before:
+            yield ChangeFact.UNKNOWN, f"{dag_id} before"
+        if dag_id not in now:
+            yield ChangeFact.UNKNOWN, f"{dag_id} now"
+    both = before.keys() & now.keys()
+    for diff in diff_dags([before[each] for each in both], [now[each] for each in both]):
+        yield from diff.facts()
+
+
+def _those(dag_ids: Collection[str], units: Mapping[str, ParsedUnit]) -> dict[str, ParsedDag]:
+    return {dag.dag_id: dag for unit in units.values() for dag in unit.dags if dag.dag_id in dag_ids}
+
+
+def _other_subjects(
+    ctx: Context, release: Release, live: Mapping[str, ParsedUnit], parsed: Iterable[ParsedDag]
+) -> tuple[DagSubject, ...]:
+    """The DAGs that it changes without naming them, as scopes and levels see them."""
+    wanted = set(release.also_changes)
+    if not wanted:
+        return ()
+    rows = submission_queries.live_by_unit(ctx.session, ctx.settings.source).values()
+    paths = {row.path for row in rows if not wanted.isdisjoint(row.dag_ids)}
+    paths |= {path for path, unit in live.items() if any(dag.dag_id in wanted for dag in unit.dags)}
+    return _subjects(ctx, wanted, paths, parsed)
+
+
 def shared_with(ctx: Context, release: Release) -> dict[str, list[str]]:
     """Changed files that released units outside of the release use too: path to their DAG ids."""
     own = {item.submission.unit_id for item in release.items}
@@ -241,16 +290,20 @@ def shared_with(ctx: Context, release: Release) -> dict[str, list[str]]:
 
 
 def _impacted(
-    ctx: Context, release: Release, old: Mapping[str, ParsedUnit], new: Mapping[str, ParsedUnit]
+    ctx: Context, release: Release, both: Sequence[ParsedUnit], live: Mapping[str, ParsedUnit]
 ) -> tuple[str, ...]:
-    """DAGs outside of the release that may feel it: shared files, assets, triggers, waiting sensors."""
+    """
+    DAGs outside of the release that may feel it: shared files, assets, triggers, waiting sensors.
+
+    :param both: its files before and now: also who waits for what it no longer produces or triggers
+    :param live: every file of the target
+    """
     own = {dag_id for item in release.items for dag_id in item.dag_ids}
     impacted = {dag_id for others in shared_with(ctx, release).values() for dag_id in others}
-    # Also who waits for what it no longer produces or triggers.
-    both = (*old.values(), *new.values())
+    impacted.update(release.also_changes)
     produced = {name for unit in both for dag in unit.dags for name in dag.assets_out}
     impacted |= {dag_id for unit in both for dag_id in unit.references.triggered_dags}
-    for unit in target_units(ctx).values():
+    for unit in live.values():
         for dag in unit.dags:
             waits = not own.isdisjoint(unit.references.awaited_dags)
             if waits or not produced.isdisjoint(dag.assets_in):

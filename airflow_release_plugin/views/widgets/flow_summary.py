@@ -116,6 +116,7 @@ def change_verbs() -> dict[ChangeFact, str]:
         ChangeFact.OWNER: _("changes its owner"),
         ChangeFact.TAGS: _("changes its tags"),
         ChangeFact.SHARED_FILE: _("changes a file that other Dags use"),
+        ChangeFact.ALSO_CHANGES: _("changes without being named"),
         ChangeFact.UNKNOWN: _("changes in a way that nobody can tell"),
     }
 

@@ -196,17 +196,19 @@ from airflow.sdk import DAG
 import shared
 with DAG("user", description=shared.TEXT):
     pass
+with DAG("always_the_same"):
+    pass
 """
 
 
 @pytest.mark.parametrize(
-    ("text", "status", "said"),
+    ("text", "status", "dag_ids", "said"),
     [
-        (b"TEXT = 'new'", "warning", "would change with it"),
-        (b"TEXT = 1 / 0", "failed", "it would fail: ZeroDivisionError"),
+        (b"TEXT = 'new'", "warning", ["user"], "would change with it"),
+        (b"TEXT = 1 / 0", "failed", ["always_the_same", "user"], "it would fail: ZeroDivisionError"),
     ],
 )
-def test_what_becomes_of_a_dag_outside_of_the_release_is_reported(server, text, status, said):
+def test_what_becomes_of_a_dag_outside_of_the_release_is_reported(server, text, status, dag_ids, said):
     prepare(
         server,
         ["good.py", "user.py"],
@@ -222,7 +224,7 @@ def test_what_becomes_of_a_dag_outside_of_the_release_is_reported(server, text, 
     else:
         operator.execute(context())
     [item] = [item for item in report(server)["items"] if item["name"] == "also changes"]
-    assert (item["path"], item["status"], item["facts"]["dag_ids"]) == ("user.py", status, ["user"])
+    assert (item["path"], item["status"], item["facts"]["dag_ids"]) == ("user.py", status, dag_ids)
     assert said in item["detail"]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
@@ -100,3 +102,33 @@ def test_a_tag_of_one_dag_is_enough_for_its_level() -> None:
     dags = (DagSubject("a"), DagSubject("b", tags=frozenset({"critical"})))
 
     assert flow.level_for(RiskFacts(dags)) == 2
+
+
+CRITICAL = DagSubject("billing", tags=frozenset({"critical"}))
+
+
+@pytest.mark.req("R82")
+@pytest.mark.parametrize(
+    "rule",
+    [LevelRule(tags=("critical",)), LevelRule(min_dags=2), LevelRule(changes=(ChangeFact.ALSO_CHANGES,))],
+)
+def test_a_dag_that_also_changes_raises_the_level_like_one_that_is_named(rule: LevelRule) -> None:
+    flow = flow_of(LevelRule(), rule)
+    named = RiskFacts((DagSubject("a"),))
+    also = replace(named, changes=frozenset({ChangeFact.ALSO_CHANGES}), also_changed=(CRITICAL,))
+
+    assert (flow.level_for(named), flow.level_for(also)) == (1, 2)
+
+
+@pytest.mark.req("R82")
+def test_a_dag_that_also_changes_does_not_lead_out_of_a_level_for_few_dags() -> None:
+    flow = flow_of(LevelRule(), LevelRule(max_dags=1, tags=("critical",)))
+
+    assert flow.level_for(RiskFacts((CRITICAL,), also_changed=(DagSubject("b"),))) == 2
+    assert flow.level_for(RiskFacts((DagSubject("b"),), also_changed=(CRITICAL,))) == 2
+
+
+@pytest.mark.req("R82")
+@given(flows(kinds=(ReleaseKind.PROMOTION,)), facts)
+def test_what_it_also_changes_never_lowers_the_level(flow: FlowSpec, known: RiskFacts) -> None:
+    assert flow.level_for(known) >= flow.level_for(replace(known, also_changed=()))

@@ -147,3 +147,14 @@ def test_a_package_falls_under_the_first_of_the_flows_of_its_dags(
     alone = flows_apart(trials, kind=kind, facts=known)
 
     assert not alone or applies == min(alone.values(), key=names.index)
+
+
+@pytest.mark.req("R82")
+def test_a_dag_that_also_changes_brings_its_flow_and_says_so() -> None:
+    finance = flow("finance", scope=Scope(tags=("finance",)))
+    also = RiskFacts((DagSubject("a"),), also_changed=(ORDERS,))
+    trials = match_flows([finance, CATCH_ALL], kind=ReleaseKind.PROMOTION, facts=also)
+
+    assert trials[0].outcome is Outcome.APPLIES
+    apart = flows_apart(trials, kind=ReleaseKind.PROMOTION, facts=also)
+    assert apart == {"a": "default", "etl_orders": "finance"}

@@ -75,3 +75,14 @@ def test_a_unit_has_one_digest_whatever_the_order(listed: list[FileEntry], chanc
 def test_the_blob_id_is_the_one_of_git() -> None:
     assert blob_id(b"") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
     assert blob_id(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
+
+
+@given(change_lists, st.sets(st.text(max_size=5), max_size=3), st.sets(st.text(max_size=5), max_size=3))
+def test_what_it_also_changes_counts_in_any_order(
+    listed: list[TreeChange], some: set[str], others: set[str]
+) -> None:
+    def digest(also: list[str]) -> str:
+        return change_digest(listed, target="prod", kind=PROMOTION, also_changes=also)
+
+    assert digest(sorted(some)) == digest(sorted(some, reverse=True))
+    assert (digest(list(some)) == digest(list(others))) == (some == others)
