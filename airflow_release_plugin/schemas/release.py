@@ -129,6 +129,7 @@ class ReleaseResponse(ResponseModel):
     dag_ids: list[str]
     item_count: int
     change_digest: str
+    also_changes: list[str] = []
     attempt: int
 
 

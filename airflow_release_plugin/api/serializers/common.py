@@ -84,6 +84,7 @@ def _summary(ctx: Context, release: Release) -> dict[str, object]:
         "dag_ids": release.dag_ids,
         "item_count": len(release.items),
         "change_digest": release.change_digest,
+        "also_changes": release.also_changes,
         "attempt": release.attempt,
     }
 

@@ -47,3 +47,17 @@ class ItemProgress:
     def is_done(self) -> bool:
         """Whether the step under way is through with it."""
         return self.state not in {ItemState.WAITING, ItemState.CHECKING}
+
+
+@dataclass(frozen=True)
+class OtherProgress:
+    """
+    One DAG file that a release changes without naming it.
+
+    :param dag_ids: its DAGs that change
+    :param change: what becomes of them, for people
+    """
+
+    dag_ids: tuple[str, ...]
+    change: str
+    reached: ItemProgress

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.checks import ReportKind
-from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
+from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState, OtherProgress
 from airflow_release_plugin.domain.release.proof_summary import ProofSummary, summarise
 from airflow_release_plugin.domain.release.runs import AT_WORK, StartStatus
 from airflow_release_plugin.domain.release.trials import Trial
@@ -80,6 +80,7 @@ class ReleaseDetail:
     pipeline: PipelineView | None
     runs: tuple[StartStatus, ...]
     progress: tuple[ItemProgress, ...]
+    others: tuple[OtherProgress, ...]
     actions: list[str]
     execution_block: ExecutionBlock | None
     kept_until: datetime | None
@@ -194,6 +195,7 @@ def _detail(ctx: Context, release: Release, *, actor: Actor) -> ReleaseDetail:
         pipeline=pipeline,
         runs=started,
         progress=progress.items(release, state, reports),
+        others=progress.others(release, state, reports),
         actions=[
             *_actions(ctx, actor, release, shown, started, may_break_glass),
             *(["add_files"] if addable else []),

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind, failed
-from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
+from airflow_release_plugin.domain.release.checks import ALSO_CHANGES, CheckItem, ReportKind, failed
+from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState, OtherProgress
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError
-from airflow_release_plugin.models import Release, ReleaseItem, Report
+from airflow_release_plugin.models import Release, Report
 from airflow_release_plugin.services.releases import releases, task_claims
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -91,7 +91,23 @@ def items(release: Release, state: ReleaseState, reports: Sequence[Report]) -> t
     checked = _latest(release, reports, ReportKind.CHECK)
     served = _latest(release, reports, ReportKind.VERIFICATION)
     seen = _told(release, _verification_of(release))
-    return tuple(_item(item, state, checked, served, item.path in seen) for item in release.items)
+    return tuple(_reached(item.path, state, checked, served, item.path in seen) for item in release.items)
+
+
+def others(release: Release, state: ReleaseState, reports: Sequence[Report]) -> tuple[OtherProgress, ...]:
+    """Each DAG file that the release changes without naming it, as its check saw it; needs no query."""
+    checked = _latest(release, reports, ReportKind.CHECK)
+    served = _latest(release, reports, ReportKind.VERIFICATION)
+    seen = _told(release, _verification_of(release))
+    return tuple(
+        OtherProgress(
+            tuple(item.facts.get("dag_ids", ())),
+            item.detail,
+            _reached(item.path, state, checked, served, item.path in seen),
+        )
+        for item in checked or ()
+        if item.name == ALSO_CHANGES
+    )
 
 
 def _written(file: ItemProgress) -> dict[str, Any]:
@@ -115,23 +131,23 @@ def _latest(release: Release, reports: Iterable[Report], kind: ReportKind) -> tu
     return found[-1] if found else None
 
 
-def _item(
-    item: ReleaseItem,
+def _reached(
+    path: str,
     state: ReleaseState,
     checked: tuple[CheckItem, ...] | None,
     served: tuple[CheckItem, ...] | None,
     is_seen: bool,
 ) -> ItemProgress:
-    problem = _problem(item.path, served or ()) or _problem(item.path, checked or ())
+    problem = _problem(path, served or ()) or _problem(path, checked or ())
     if problem is not None:
-        return ItemProgress(item.path, ItemState.FAILED, problem)
+        return ItemProgress(path, ItemState.FAILED, problem)
     if served is not None:
         reached = ItemState.SERVED
     elif state in _IN_TARGET:
         reached = ItemState.SERVED if is_seen else ItemState.PROMOTED
     else:
         reached = ItemState.WAITING if checked is None else ItemState.CHECKED
-    return ItemProgress(item.path, reached)
+    return ItemProgress(path, reached)
 
 
 def _problem(path: str, items: Iterable[CheckItem]) -> str | None:

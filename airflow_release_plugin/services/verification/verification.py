@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus,
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError
-from airflow_release_plugin.models import Release, Report, Submission
+from airflow_release_plugin.models import Release, Report
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
@@ -22,6 +22,7 @@ from airflow_release_plugin.services.releases import progress, releases, task_cl
 from airflow_release_plugin.services.rollbacks import automatic
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions import risk
 
 SETTLED = timedelta(seconds=30)
 """An import error that is stored by then is of the new commit; before, it may be of the one that it mends."""
@@ -126,17 +127,28 @@ def _in_short(problems: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class _Expected:
-    """A DAG file and the ids that it has to serve; none if it has to be gone."""
+    """
+    A DAG file and the ids that it has to serve; none if it has to be gone.
+
+    :param is_named: whether the release names it; the others it has changed, or might have
+    """
 
     path: str
     dag_ids: frozenset[str]
+    is_named: bool = True
+
+    @property
+    def words(self) -> str:
+        """How sentences begin that are about it."""
+        return f"{self.path}:" if self.is_named else f"{self.path}, not in this release:"
 
 
 def _items(ctx: Context, release: Release) -> list[CheckItem]:
-    expected = _expected(ctx, release)
+    later = history.history_point(ctx, release.target_commit)
+    expected = _expected(ctx, release, {each.id for each in later.landed})
     served = ctx.airflow.serving.served(release.environment, [file.path for file in expected])
     # What came after it contains it: a dag processor may go straight to that.
-    versions = {release.target_commit, *history.history_point(ctx, release.target_commit).commits}
+    versions = {release.target_commit, *later.commits}
     age = ctx.clock() - (release.released_at or ctx.clock())
     # A dag processor that serves one after another is at work, however long a large release takes it.
     quiet = ctx.clock() - (progress.last_served(release) or ctx.clock())
@@ -147,27 +159,31 @@ def _items(ctx: Context, release: Release) -> list[CheckItem]:
     ]
 
 
-def _expected(ctx: Context, release: Release) -> list[_Expected]:
-    """The files of the release that nothing has replaced since, and those that share a changed file."""
+def _expected(ctx: Context, release: Release, later: Collection[int]) -> list[_Expected]:
+    """
+    The files of the release that nothing has replaced since, and those that it changes without naming them.
+
+    These are the files that its check ran for that reason, and whoever shares a changed file by now.
+
+    :param later: ids of the releases that came after it
+    """
     own = {item.submission.unit_id: item.submission for item in release.items}
     live = submission_queries.live_by_unit(ctx.session, ctx.settings.source)
     changed = {change.path for change in release.changes}
     held = {row.path for row in live.values()}
     found = [
-        _of(row)
+        _Expected(row.path, frozenset() if row.is_removal else frozenset(row.dag_ids))
         for unit, row in own.items()
         if live.get(unit) is row or (row.is_removal and row.path not in held)
     ]
-    found += [
-        _of(row)
-        for unit, row in live.items()
-        if unit not in own and not changed.isdisjoint(entry.path for entry in row.entries)
-    ]
+    checked = {path: unit.dag_ids for path, unit in risk.checked_units(ctx, release).items()}
+    for unit, row in live.items():
+        is_shared = not changed.isdisjoint(entry.path for entry in row.entries)
+        if unit not in own and (is_shared or row.path in checked):
+            # With the release it may make other DAGs than when it was released itself: the check saw them.
+            seen = checked.get(row.path) if row.release_id not in later else None
+            found.append(_Expected(row.path, frozenset(seen or row.dag_ids), is_named=False))
     return found
-
-
-def _of(row: Submission) -> _Expected:
-    return _Expected(row.path, frozenset() if row.is_removal else frozenset(row.dag_ids))
 
 
 def _item(
@@ -185,18 +201,27 @@ def _item(
     problem = ""
     if not file.dag_ids:
         served = ", ".join(dag.dag_id for dag in state.dags)
-        problem = f"{file.path}: still served: {served}" if served else ""
+        problem = f"still served: {served}" if served else ""
     elif state.import_errors:
-        problem = f"{file.path}: does not import: {state.import_errors[0].strip().splitlines()[-1]}"
+        problem = f"does not import: {state.import_errors[0].strip().splitlines()[-1]}"
         # Together with the DAGs of the new version, the error is of that version too.
         is_late = is_late or is_settled or not missing
     elif missing:
-        problem = f"{file.path}: not served at the new version yet: {', '.join(missing)}"
+        problem = _missing(missing, state, is_late=is_late)
     elif extra:
-        problem = f"{file.path}: serves Dags that nobody announced: {', '.join(extra)}"
+        problem = f"serves Dags that nobody announced: {', '.join(extra)}"
         is_late = True
     name = "served" if file.dag_ids else "gone"
     status = CheckStatus.PASSED
     if problem:
         status = CheckStatus.FAILED if is_late else CheckStatus.PENDING
+        problem = f"{file.words} {problem}"
     return CheckItem(name, status, file.path, problem)
+
+
+def _missing(missing: Sequence[str], state: ServedState, *, is_late: bool) -> str:
+    """DAGs that are not served as they should be: not yet, or not at all where there was time enough."""
+    gone = sorted(set(missing) - {dag.dag_id for dag in state.dags})
+    if is_late and gone:
+        return f"not served at all: {', '.join(gone)}"
+    return f"not served at the new version yet: {', '.join(missing)}"

@@ -45,6 +45,11 @@ class ParsedUnit:
     references: References
     skipped_imports: frozenset[str] = frozenset()
 
+    @property
+    def dag_ids(self) -> tuple[str, ...]:
+        """Ids of its DAGs."""
+        return tuple(dag.dag_id for dag in self.dags)
+
 
 def parsed_units(reports: Iterable[Report]) -> dict[str, ParsedUnit]:
     """By path, what the latest of ``reports`` found."""

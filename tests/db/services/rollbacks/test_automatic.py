@@ -151,7 +151,7 @@ def test_a_shared_file_goes_back_for_those_that_it_broke(world: World, clock: Fr
 
     result = verify(world, bad.id)
 
-    assert result.problems == ["two.py: does not import: KeyError: 'PROD_HOST'"]
+    assert result.problems == ["two.py, not in this release: does not import: KeyError: 'PROD_HOST'"]
     assert world.target() == before
 
 

@@ -37,3 +37,4 @@ def test_the_card_of_the_risk_says_what_also_changes(
 
     assert "A Dag changes without being named Also changes billing" in shown
     assert "Also changes: billing" in shown
+    assert "billing billing.py What changes It would. Checked" in shown
