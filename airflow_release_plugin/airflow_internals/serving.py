@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,10 @@ from airflow_release_plugin.airflow_internals.facts import dag_facts, stored_imp
 from airflow_release_plugin.airflow_internals.live_dags import last_runs, live_dags
 from airflow_release_plugin.airflow_internals.machines import machines_at_work
 from airflow_release_plugin.airflow_internals.pipeline_runs import ENDED_RUN_STATES, pipeline_runs
+from airflow_release_plugin.airflow_internals.serialized_dags import serialized_dags
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import DagFacts, LastRun, LiveDag, RunFacts, ServedState
+from airflow_release_plugin.domain.release.environment_proof import SerializedDag
 from airflow_release_plugin.domain.release.lost_runs import Beats, PipelineRun
 from airflow_release_plugin.domain.tasks import TaskKey
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
@@ -67,6 +69,10 @@ class AirflowServing:
             path: ServedState(path=path, dags=facts.get(path, ()), import_errors=errors.get(path, ()))
             for path in paths
         }
+
+    def serialized(self, bundle: str, dag_ids: Collection[str] | None = None) -> Iterator[SerializedDag]:
+        """The DAGs of a bundle that are served, by their ids; all of them if ``dag_ids`` is left out."""
+        return serialized_dags(self._session, bundle, dag_ids)
 
     def trigger(
         self, dag_id: str, *, run_id: str, conf: Mapping[str, Any] | None, actor: Actor, unpause: bool = False

@@ -128,6 +128,12 @@ _ARG_CHECK_ONLY = Arg(
 )
 
 
+_ARG_ENVIRONMENT = Arg(("environment",), help="Name of the environment", metavar="ENV")
+_ARG_ALL = Arg(("--all",), help="Every DAG that it serves", action="store_true")
+_ARG_DAG_IDS = Arg(("--dag-id",), help="Only this DAG, once or several times", action="append")
+_ARG_JOBS = Arg(("--jobs",), help="Processes at a time (default: one on each processor)", type=int, default=0)
+
+
 def _command(name: str, function: str, summary: str, *arguments: Arg) -> ActionCommand:
     return ActionCommand(
         name=name,
@@ -214,6 +220,18 @@ def _verify_command() -> ActionCommand:
     )
 
 
+def _prove_command() -> ActionCommand:
+    return _command(
+        "prove",
+        "prove_command.prove",
+        "Run what an environment serves, and compare; exit code 1 if Airflow serves something else",
+        _ARG_ENVIRONMENT,
+        _ARG_ALL,
+        _ARG_DAG_IDS,
+        _ARG_JOBS,
+    )
+
+
 def _export_command() -> ActionCommand:
     return _command(
         "export",
@@ -242,6 +260,15 @@ def _import_command() -> ActionCommand:
         _ARG_TAKE_OVER,
         _ARG_STUBS,
         _ARG_CHECK_ONLY,
+    )
+
+
+def _import_store_command() -> ActionCommand:
+    return _command(
+        "import-store",
+        "import_store_command.import_store",
+        "Take in branches, tags and versions from the bare repository of an earlier version",
+        _ARG_STORE,
     )
 
 
@@ -293,6 +320,7 @@ def get_release_cli_commands() -> list[GroupCommand]:
                     "Recompute the audit trail's hash chain; exit code 1 where it is broken",
                 ),
                 _verify_command(),
+                _prove_command(),
                 _command(
                     "adopt",
                     "adopt_command.adopt",
@@ -303,12 +331,7 @@ def get_release_cli_commands() -> list[GroupCommand]:
                 ),
                 _export_command(),
                 _import_command(),
-                _command(
-                    "import-store",
-                    "import_store_command.import_store",
-                    "Take in branches, tags and versions from the bare repository of an earlier version",
-                    _ARG_STORE,
-                ),
+                _import_store_command(),
                 _mirror_command(),
                 _flow_commands(),
                 _key_commands(),

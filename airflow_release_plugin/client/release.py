@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, TypeVar
+from urllib.parse import quote
 
 import httpx
 
@@ -14,6 +15,7 @@ from airflow_release_plugin.client.errors import error_from
 from airflow_release_plugin.client.retry import RETRY_STATUSES, Backoff, is_passing, may_repeat
 from airflow_release_plugin.client.settings import ClientSettings
 from airflow_release_plugin.client.upload import PART, Progress, upload
+from airflow_release_plugin.schemas.environment import ServedDagsResponse, ServedTextResponse
 from airflow_release_plugin.schemas.export import ExportBody, ExportResponse, MatchResponse
 from airflow_release_plugin.schemas.gate import GateBody, GateDetailResponse
 from airflow_release_plugin.schemas.imports import (
@@ -94,6 +96,16 @@ class ReleaseClient:
     def get_work(self, release_id: int) -> WorkResponse:
         """What there is to check."""
         return self._send(Call("GET", f"/releases/{release_id}/work", WorkResponse))
+
+    def get_served_dags(self, environment: str) -> ServedDagsResponse:
+        """What Airflow serves of an environment; a large one takes a while."""
+        path = f"/environments/{quote(environment, safe='')}/served"
+        return self._send(Call("GET", path, ServedDagsResponse, timeout=LONG_TIMEOUT))
+
+    def get_served_text(self, environment: str, dag_id: str) -> ServedTextResponse:
+        """A DAG as Airflow serves it."""
+        path = f"/environments/{quote(environment, safe='')}/served/{quote(dag_id, safe='')}"
+        return self._send(Call("GET", path, ServedTextResponse))
 
     def request_export(self, body: ExportBody) -> ExportResponse:
         """Ask for a bundle of DAGs; it is made in the background."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from airflow_release_plugin.domain.bundle.inventory import Inventory, Kind, Wanted
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.release.dev_runs import DevRun
+from airflow_release_plugin.domain.release.environment_proof import SerializedDag
 from airflow_release_plugin.domain.release.lost_runs import Beats, PipelineRun
 from airflow_release_plugin.domain.tasks import TaskKey, TaskOperator, TaskRecord
 
@@ -266,6 +267,10 @@ class ServingPort(Protocol):
 
     def served(self, bundle: str, paths: Collection[str]) -> Mapping[str, ServedState]:
         """What is served for each path."""
+        ...
+
+    def serialized(self, bundle: str, dag_ids: Collection[str] | None = None) -> Iterator[SerializedDag]:
+        """The DAGs of a bundle that are served, by their ids; all of them if ``dag_ids`` is left out."""
         ...
 
     def trigger(

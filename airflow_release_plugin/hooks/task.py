@@ -95,9 +95,15 @@ def as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple | set) else [value]
 
 
-def failed_for_good(message: str, problems: Sequence[str]) -> AirflowFailException:
-    """Return the exception for a step that said no: ``message``, and a line for each of twenty problems."""
+def failed_for_good(
+    message: str, problems: Sequence[str], where: str = "see the release"
+) -> AirflowFailException:
+    """
+    Return the exception for a step that said no: ``message``, and a line for each of twenty problems.
+
+    :param where: the others are told
+    """
     shown = [f"- {problem}" for problem in problems[:20]]
     if len(problems) > len(shown):
-        shown.append(f"- and {len(problems) - len(shown)} more, see the release")
+        shown.append(f"- and {len(problems) - len(shown)} more, {where}")
     return AirflowFailException("\n".join([message, *shown]))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_release_plugin import config
-from airflow_release_plugin.config.parsing_environment import parsing_environment
 from airflow_release_plugin.domain.release.checks import (
     CheckItem,
     CheckStatus,
@@ -73,28 +71,15 @@ class CheckReleaseOperator(PipelineOperator):
     def _prove(
         self, work: WorkResponse, units: list[Provable], trees: WorkTrees, teller: ProgressTeller
     ) -> Proof:
-        from airflow_release_plugin.operators.private_folders import private_folders
+        from airflow_release_plugin.proof.here import running_here
         from airflow_release_plugin.proof.limits import Limits
-        from airflow_release_plugin.proof.loaded_airflow import LoadedAirflow
         from airflow_release_plugin.proof.proving import prove
-        from airflow_release_plugin.proof.runner import run_files
 
-        loaded = LoadedAirflow(
-            start_seconds=work.start_timeout,
-            environment=parsing_environment(),
-            private=private_folders(),
-            readable=sorted(config.check_folders()),
-            require_confinement=work.require_confinement,
-        )
-        with loaded as airflow:
-            run = partial(
-                run_files,
-                airflow=airflow,
-                limits=Limits(work.start_timeout, work.file_timeout, work.timeout, work.memory_mb),
-                bundle_name=work.environment,
-                # In both, although one would do: both then say the same.
-                last_runs=work.model_dump(include={"last_runs"})["last_runs"],
-            )
+        limits = Limits(work.start_timeout, work.file_timeout, work.timeout, work.memory_mb)
+        confined = work.require_confinement
+        with running_here(work.environment, limits=limits, require_confinement=confined) as running:
+            # In both, although one would do: both then say the same.
+            run = partial(running, last_runs=work.model_dump(include={"last_runs"})["last_runs"])
             return prove(
                 units,
                 work.dag_files,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -47,8 +48,35 @@ def canonical(serialized: Mapping[str, Any], tree: str) -> str:
 
     :param tree: folder that is left out of texts
     """
+    return _placeless(serialized, re.escape(json.dumps(tree)[1:-1]))
+
+
+def canonical_of_served(serialized: Mapping[str, Any]) -> str:
+    """
+    The same for a DAG as a dag processor has stored it: its tree is where the stored DAG says that it lay.
+
+    That is a link to the tree of a commit, which code may have followed.
+    """
+    dag = serialized.get("dag", {})
+    path, place = str(dag.get("relative_fileloc") or ""), str(dag.get("fileloc") or "")
+    if not path or not place.endswith(f"/{path}"):
+        return _placeless(serialized, r"(?!)")
+    tree = place.removesuffix(f"/{path}")
+    below = json.dumps(tree.rpartition("/")[0])[1:-1]
+    return _placeless(
+        serialized, rf"{re.escape(json.dumps(tree)[1:-1])}|{re.escape(below)}/\w+/[0-9a-f]{{40}}"
+    )
+
+
+def digest_of(text: str) -> str:
+    """SHA-256 (64 hex digits) of what :func:`canonical` says."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _placeless(serialized: Mapping[str, Any], places: str) -> str:
+    """A serialised DAG as text, without what matches ``places``."""
     text = json.dumps(_without_place(serialized), sort_keys=True, separators=(",", ":"), default=str)
-    return _MODULE_OF_FILE.sub("", text.replace(json.dumps(tree)[1:-1], "."))
+    return _MODULE_OF_FILE.sub("", re.sub(places, ".", text))
 
 
 def _without_place(value: Any) -> Any:

@@ -21,6 +21,31 @@ class EnvironmentResponse(ResponseModel):
     moved: bool
 
 
+class ServedDagResponse(ResponseModel):
+    """A DAG that Airflow serves; ``digest`` is the SHA-256 of it as serialised, without where it lies."""
+
+    dag_id: str
+    path: str
+    version: str
+    digest: str
+
+
+class ServedDagsResponse(ResponseModel):
+    """What an environment serves; ``dag_files`` has DAG ids by path, ``errors`` those of imports by path."""
+
+    environment: str
+    version: str
+    dag_files: dict[str, list[str]]
+    dags: list[ServedDagResponse]
+    errors: dict[str, str]
+
+
+class ServedTextResponse(ResponseModel):
+    """A DAG as Airflow serves it: JSON without where it lies."""
+
+    text: str
+
+
 class DagVersionResponse(ResponseModel):
     """One version of one DAG, newest first: a record (R15). ``state`` is that of the submission."""
 

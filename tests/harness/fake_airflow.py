@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ from airflow_release_plugin.domain.ports import (
     SourceSnapshot,
 )
 from airflow_release_plugin.domain.release.dev_runs import DevRun
+from airflow_release_plugin.domain.release.environment_proof import SerializedDag
 from airflow_release_plugin.domain.release.lost_runs import Beats, PipelineRun
 from airflow_release_plugin.domain.tasks import TaskKey, TaskOperator, TaskRecord
 from airflow_release_plugin.exceptions import NotFoundError, ReleaseError, SourceUnavailableError
@@ -58,6 +59,7 @@ class AirflowTwin:
     :param connections: types by id; ``git`` has what some say about repositories
     :param unstartable: DAGs whose runs cannot be started, with what Airflow says
     :param announced: (bundle, commit, paths) in order
+    :param stored: DAGs of the target as a dag processor stored them
     :param live: what DAGs of the target do, by id
     :param automated: their last automated runs, by id
     :param started: runs by (DAG id, run id)
@@ -82,6 +84,7 @@ class AirflowTwin:
     started: dict[tuple[str, str], RunFacts] = field(default_factory=dict)
     triggers: list[tuple[str, Mapping[str, Any] | None, bool]] = field(default_factory=list)
     serving: dict[str, ServedState] = field(default_factory=dict)
+    stored: list[SerializedDag] = field(default_factory=list)
     ages: dict[str, float | None] = field(default_factory=dict)
     at_work: dict[str, str] = field(default_factory=dict)
     ended_tasks: set[TaskKey] = field(default_factory=set)
@@ -298,6 +301,9 @@ class AirflowTwin:
 
     def announce(self, bundle: str, commit: str, paths: Iterable[str]) -> None:
         self.announced.append((bundle, commit, tuple(paths)))
+
+    def serialized(self, bundle: str, dag_ids: Collection[str] | None = None) -> Iterator[SerializedDag]:
+        yield from (dag for dag in self.stored if dag_ids is None or dag.dag_id in dag_ids)
 
     def served(self, bundle: str, paths: Collection[str]) -> Mapping[str, ServedState]:
         return {path: self.serving.get(path, ServedState(path)) for path in paths}

@@ -16,12 +16,15 @@ from airflow_release_plugin.schemas.environment import (
     EnvironmentResponse,
     HandMadeResponse,
     MirrorResponse,
+    ServedDagsResponse,
+    ServedTextResponse,
 )
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.services.drift import adoption, drift
 from airflow_release_plugin.services.mirror import standing
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.read_models import drift_adoption, release_page
+from airflow_release_plugin.services.verification import served_dags
 
 router = APIRouter(prefix="/environments", tags=["Environments"])
 
@@ -99,6 +102,22 @@ def overwrite_mirror(name: str, caller: CallerDep) -> MirrorResponse:
     """Give up what somebody else moved in the mirror, as it was seen; the next push moves it on."""
     with caller.transaction() as (ctx, actor):
         return MirrorResponse.model_validate(standing.overwrite(ctx, actor=actor, name=name))
+
+
+@router.get("/{name}/served")
+def list_served_dags(name: str, caller: CallerDep) -> ServedDagsResponse:
+    """What Airflow serves of the environment, for whoever runs its code and compares."""
+    with caller.transaction() as (ctx, actor):
+        found = served_dags.get_served_dags(ctx, actor=actor, name=name)
+        return ServedDagsResponse.model_validate(found)
+
+
+@router.get("/{name}/served/{dag_id}")
+def get_served_dag(name: str, dag_id: str, caller: CallerDep) -> ServedTextResponse:
+    """A DAG as Airflow serves it."""
+    with caller.transaction() as (ctx, actor):
+        text = served_dags.get_served_text(ctx, actor=actor, name=name, dag_id=dag_id)
+        return ServedTextResponse(text=text)
 
 
 @router.get("/{name}/dags")

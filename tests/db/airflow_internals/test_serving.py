@@ -19,6 +19,7 @@ from airflow_release_plugin.airflow_internals.serving import AirflowServing
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.tasks import TaskKey
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
+from tests.conftest import BACKENDS
 from tests.db.airflow_internals.conftest import Parse
 
 ANN = Actor(id="7", name="ann")
@@ -105,6 +106,25 @@ class TestServed:
         session.get_one(DagModel, "etl").is_stale = True
 
         assert serving.served("prod", ["etl.py"])["etl.py"].dags == ()
+
+    @pytest.mark.parametrize("db_backend", BACKENDS)
+    def test_dags_are_told_as_they_were_stored(
+        self, serving: AirflowServing, session: Session, write: Write, parse: Parse
+    ) -> None:
+        for name in ("one", "two", "gone"):
+            write(f"{name}.py", name)
+        parse(NEW)
+        session.get_one(DagModel, "gone").is_stale = True
+        session.flush()
+
+        stored = list(serving.serialized("prod"))
+        assert [(dag.dag_id, dag.path, dag.version) for dag in stored] == [
+            ("one", "one.py", NEW),
+            ("two", "two.py", NEW),
+        ]
+        assert [task["__var"]["task_id"] for task in stored[0].data["dag"]["tasks"]] == ["one"]
+        assert [dag.dag_id for dag in serving.serialized("prod", ["two", "gone"])] == ["two"]
+        assert list(serving.serialized("dev")) == []
 
     def test_a_path_nobody_knows_is_empty(self, serving: AirflowServing) -> None:
         state = serving.served("prod", ["no.py"])["no.py"]

@@ -108,6 +108,9 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "GET /versions/{version}/blobs": (EXECUTORS, None),
     "GET /environments": (EVERYBODY, None),
     "GET /environments/prod": (EVERYBODY, None),
+    "GET /environments/prod/served": (EXECUTORS, None),
+    # no dag processor has parsed anything of it
+    "GET /environments/prod/served/live": (EXECUTORS.replace("200", "404"), None),
     "GET /environments/prod/dags": (EVERYBODY, None),
     "GET /environments/prod/dags/live/history": (EVERYBODY, None),
     "POST /environments/prod/restore": (ADMIN, None),

@@ -65,6 +65,7 @@ ME = {
 }
 GATE_BODY = GateBody(dag_id="d", run_id="r", task_id="t", try_number=1, title="Go?")
 REPORT = ReportBody(kind=ReportKind.CHECK, attempt=1, items=[])
+SERVED = {"environment": "prod", "version": "c0ffee", "dag_files": {}, "dags": [], "errors": {}}
 CALLS = {
     "me": (("GET", "/me", ME), lambda c: c.me()),
     "submit": (("POST", "/submissions", SUBMISSION), lambda c: c.submit(SubmissionBody(path="a.py"))),
@@ -107,6 +108,14 @@ CALLS = {
         lambda c: c.make_import_placeholders(6, ImportStubsBody(pools=["etl"])),
     ),
     "get_release": (("GET", "/releases/7", release()), lambda c: c.get_release(7)),
+    "get_served_dags": (
+        ("GET", "/environments/prod/served", SERVED),
+        lambda c: c.get_served_dags("prod"),
+    ),
+    "get_served_text": (
+        ("GET", "/environments/prod/served/a%2Fb", {"text": "{}"}),
+        lambda c: c.get_served_text("prod", "a/b"),
+    ),
     "get_work": (("GET", "/releases/7/work", WORK), lambda c: c.get_work(7)),
     "report": (("POST", "/releases/7/reports", release()), lambda c: c.report(7, REPORT)),
     "tell_progress": (

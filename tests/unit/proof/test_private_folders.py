@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_release_plugin.operators.private_folders import private_folders
+from airflow_release_plugin.proof.private_folders import private_folders
 
 LOCAL = "airflow.dag_processing.bundles.local.LocalDagBundle"
 
