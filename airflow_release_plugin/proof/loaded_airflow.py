@@ -144,6 +144,10 @@ class LoadedAirflow:
         """``text`` with what the folders stand for that the process is told."""
         return self._scratch.hide(text)
 
+    def meant(self, text: str) -> str:
+        """``text`` with the folders of this machine that its own stand for."""
+        return self._scratch.meant(text)
+
     def _send(self, line: bytes) -> None:
         if self._process.stdin is None:
             raise RuntimeError("the process was started with a pipe")

@@ -178,9 +178,14 @@ class _Run:
         elif kind == "result":
             outcome.current = None
             report = FileReport.from_dict(event)
+            # Each run has folders of its own; a DAG that names one of them is not another DAG for it.
+            serialized = tuple(
+                (name, self._airflow.meant(outcome.scratch.meant(text))) for name, text in report.serialized
+            )
             self._keep(
                 replace(
                     report,
+                    serialized=serialized,
                     error=self._shown(outcome, report.error),
                     warnings=tuple(self._without_places(outcome, line) for line in report.warnings),
                     logged=tuple(self._without_places(outcome, line) for line in report.logged),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,12 @@ class Scratch:
             # Two runs of the same code are to make the same.
             "PYTHONHASHSEED": "0",
         }
+
+    def meant(self, text: str) -> str:
+        """``text`` with the folders of this machine that its parts stand for: DAGs may name them."""
+        for part, folder in {**self.aliases, str(self.folder / "tmp"): tempfile.gettempdir()}.items():
+            text = text.replace(part, folder or ".")
+        return text
 
     def hide(self, text: str) -> str:
         """``text`` with what its parts stand for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -96,3 +97,16 @@ def test_where_a_served_dag_lay_does_not_count() -> None:
     assert len({digest_of(canonical_of_served(each)) for each in (one, two, pinned)}) == 1
     assert '"./sql"' in canonical_of_served(one)
     assert "/x/y" in canonical_of_served({"dag": {"fileloc": "/x/y", "relative_fileloc": "z"}, "at": "/x/y"})
+
+
+def test_a_dag_that_names_a_folder_of_the_machine_is_the_same_in_each_run(tmp_path: Path) -> None:
+    text = (
+        "import os, tempfile\nfrom airflow.sdk import DAG\n"
+        'with DAG("d", description=f"{tempfile.gettempdir()}/out {os.path.expanduser(\'~\')}/x"):\n    pass\n'
+    )
+    (tmp_path / "d.py").write_text(text)
+
+    first, second = (run_files(tmp_path, ["d.py"]).files[0].serialized for _ in range(2))
+
+    assert first == second
+    assert f'"{tempfile.gettempdir()}/out {Path.home().resolve()}/x"' in dict(first)["d"]
