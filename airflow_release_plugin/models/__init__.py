@@ -16,6 +16,7 @@ from airflow_release_plugin.models.lease import Lease
 from airflow_release_plugin.models.machine import MachineLook
 from airflow_release_plugin.models.mirror import MirrorRecord
 from airflow_release_plugin.models.notification import Notification
+from airflow_release_plugin.models.observation import Observation
 from airflow_release_plugin.models.preference import Preference
 from airflow_release_plugin.models.release import Environment, Release, ReleasedRun, ReleaseItem, Report
 from airflow_release_plugin.models.snapshot import Snapshot
@@ -46,6 +47,7 @@ __all__ = [
     "MirrorRecord",
     "NameMapping",
     "Notification",
+    "Observation",
     "Preference",
     "Release",
     "ReleaseItem",

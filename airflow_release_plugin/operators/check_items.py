@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from airflow_release_plugin.domain.release.checks import (
     ALSO_CHANGES,
     CONFINEMENT,
+    FOOTPRINT,
     LACKING,
     PROOF,
     CheckItem,
     CheckStatus,
 )
+from airflow_release_plugin.domain.tree.footprint import MOST_PATHS
 from airflow_release_plugin.proof.explanation import explain, explain_other, lacking_files
 from airflow_release_plugin.proof.findings import refusals, remarks
 from airflow_release_plugin.proof.proving import MOST_ROUNDS
@@ -29,6 +31,8 @@ _MOST_LACKING = 200
 """Files that one version lacks that can be added by a click."""
 _MOST_KEPT, _FEWEST_KEPT = 20000, 50
 """Touched files of each kind that a report keeps: of all DAG files together, but at least of one."""
+_MOST_STEPS = 200000
+"""Paths of each kind in the footprints of a report, of all DAG files together."""
 
 
 def items_of(proof: Proof, units: list[Provable], trees: Trees) -> list[CheckItem]:
@@ -46,17 +50,20 @@ def items_of(proof: Proof, units: list[Provable], trees: Trees) -> list[CheckIte
 
 def _file_items(parsed: ParseReport) -> list[CheckItem]:
     """An item for each file; the more there are, the less is kept of what each has touched."""
-    most = max(_FEWEST_KEPT, _MOST_KEPT // max(1, len(parsed.files)))
-    return [_file_item(file, parsed.confinement, most) for file in parsed.files]
+    files = max(1, len(parsed.files))
+    most = max(_FEWEST_KEPT, _MOST_KEPT // files)
+    steps = min(MOST_PATHS, max(_FEWEST_KEPT, _MOST_STEPS // files))
+    return [_file_item(file, parsed.confinement, most, steps) for file in parsed.files]
 
 
-def _file_item(file: FileReport, confinement: Confinement, most: int) -> CheckItem:
+def _file_item(file: FileReport, confinement: Confinement, most: int, steps: int) -> CheckItem:
     facts = {
         "dags": [asdict(dag) for dag in file.dags],
         "references": asdict(file.references),
         "seconds": file.seconds,
         "observed": asdict(file.observed.shortened(most)),
         "skipped_imports": list(file.skipped_imports),
+        FOOTPRINT: file.footprint.shortened(steps).to_dict(),
     }
     refused = refusals(file)
     told = [*file.warnings, *remarks(file, confinement)]

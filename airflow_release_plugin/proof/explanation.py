@@ -174,7 +174,7 @@ def _causes(proof: FileProof, source: Files, candidate: Files) -> list[LackingFi
             sentence = f"It names {name}; {_few(paths)} is in {_origin(proof)}, and not in its unit."
             found.append(LackingFiles(sentence, tuple(paths)))
     listed = proof.before.observed.listed if proof.before else ()
-    # Whatever imports something lists the root: that explains the least.
+    # A listing of the root explains the least.
     for access in sorted(listed, key=lambda access: access.path == "."):
         if access.path == "." and found:
             break

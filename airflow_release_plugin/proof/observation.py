@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from airflow_release_plugin.domain.tree.footprint import Footprint
+
 ALL_OF_IT, ONLY_TCP, NONE_OF_IT = "all", "tcp", ""
 """How much of the network is shut."""
 
@@ -101,9 +103,10 @@ class Observed:
     itself and what sub-processes read is not; there only the confinement counts.
 
     :param opened: files of the tree
-    :param missing: what was looked for in vain below the tree, by opening it or by ``os.stat``; an import
-        lists folders instead
-    :param listed: folders of the tree, by imports too
+    :param looked_at: files and folders of the tree of which ``os.stat`` told that they are there
+    :param missing: what was looked for in vain below the tree, by opening it or by ``os.stat``
+    :param listed: folders of the tree; not those that only the import system lists
+    :param modules: where below the tree a module was looked for, found or not, without an ending
     :param outside: what lies neither in the tree nor in what is installed
     :param spawned: programs
     :param connected: ``host:port``
@@ -111,8 +114,10 @@ class Observed:
     """
 
     opened: tuple[Access, ...] = ()
+    looked_at: tuple[Access, ...] = ()
     missing: tuple[Access, ...] = ()
     listed: tuple[Access, ...] = ()
+    modules: tuple[Access, ...] = ()
     outside: tuple[OutsideAccess, ...] = ()
     spawned: tuple[Access, ...] = ()
     connected: tuple[Access, ...] = ()
@@ -122,11 +127,25 @@ class Observed:
     def from_dict(cls, data: Mapping[str, Any]) -> Observed:
         """Read what :func:`dataclasses.asdict` wrote; unknown keys are ignored."""
         kinds = {
-            name: tuple(Access(**_known(Access, each)) for each in data.get(name, ()))
-            for name in ("opened", "missing", "listed", "spawned", "connected")
+            name: tuple(Access(**_known(Access, each)) for each in data.get(name, ())) for name in _ACCESSES
         }
         outside = tuple(OutsideAccess(**_known(OutsideAccess, each)) for each in data.get("outside", ()))
         return cls(**kinds, outside=outside, is_whole=bool(data.get("is_whole", True)))
+
+    @property
+    def footprint(self) -> Footprint:
+        """
+        What it depends on in the tree.
+
+        Not whole where a program was started: what that reads, nobody sees.
+        """
+        return Footprint(
+            used=_paths(self.opened) | _paths(self.looked_at),
+            missing=_paths(self.missing),
+            listed=_paths(self.listed),
+            modules=_paths(self.modules),
+            is_whole=self.is_whole and not self.spawned,
+        )
 
     def shortened(self, most: int) -> Observed:
         """The first ``most`` of each kind; a shorter list says that it is not whole."""
@@ -136,6 +155,13 @@ class Observed:
         is_all = all(len(found) <= most for found in lists.values())
         cut = {name: found[:most] for name, found in lists.items()}
         return replace(self, **cut, is_whole=self.is_whole and is_all)
+
+
+_ACCESSES = tuple(item.name for item in fields(Observed) if item.name not in {"outside", "is_whole"})
+
+
+def _paths(accesses: tuple[Access, ...]) -> frozenset[str]:
+    return frozenset(access.path for access in accesses)
 
 
 def _known(cls: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:

@@ -146,7 +146,7 @@ class _State:
         for name, module in list(sys.modules.items()):
             if not all(self._areas.is_installed(place) for place in _places(module)):
                 del sys.modules[name]
-        # Each file then lists the folders that it imports from by itself, and the watcher sees it.
+        # What Python remembers of their folders would keep it from looking there again.
         for entry in list(sys.path_importer_cache):
             if not self._areas.is_installed(entry):
                 del sys.path_importer_cache[entry]

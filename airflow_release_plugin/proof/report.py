@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from airflow_release_plugin.analysis.parsed_dag import ParsedDag, known_values
 from airflow_release_plugin.analysis.references import References
+from airflow_release_plugin.domain.tree.footprint import Footprint
 from airflow_release_plugin.proof.observation import NOTHING_KNOWN, Confinement, Observed
 
 
@@ -45,6 +46,12 @@ class FileReport:
         """Whether it ran, made what it was to make, and read nothing that no approval covers."""
         is_forbidden = any(access.is_forbidden for access in self.observed.outside)
         return self.is_reached and not self.error and not is_forbidden
+
+    @property
+    def footprint(self) -> Footprint:
+        """What it depends on in its tree; not whole where the run did not come to a good end."""
+        seen = self.observed.footprint
+        return replace(seen, is_whole=seen.is_whole and self.is_ok)
 
     @property
     def dag_ids(self) -> tuple[str, ...]:

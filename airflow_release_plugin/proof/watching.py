@@ -3,6 +3,8 @@ Notes what DAG files open, list, import, start and connect to, with the line of 
 
 Python tells an audit hook before it does such a thing, whether it will work or not. Only ``os.stat`` it does
 not tell; it is wrapped, so that what is looked for in vain shows, by ``Path.exists`` and by templates, too.
+That the import system lists folders says little of what it looks for; modules are noted as they are asked
+for.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ import re
 import stat
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import source_from_cache
 from types import FrameType
 from typing import Any
 
 from airflow_release_plugin.proof.areas import Area, AreaKind, Areas, is_below
+from airflow_release_plugin.proof.module_requests import ModuleRequests, is_found_in
 from airflow_release_plugin.proof.observation import TEMPLATE_OF_TASK, Access, Observed, OutsideAccess
 
 MOST = 5000
@@ -27,8 +30,7 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _KERNEL = re.compile(r"/(?:proc|sys|dev)(?:/|$)")
 _RESOLVES_TEMPLATES = "resolve_template_files"
 """Airflow's method of operators that reads the files that their template fields name."""
-_LISTS = ("lists", "looks for modules in")
-_IN_TREE = ("opened", "missing", "listed", "spawned", "connected")
+_IN_TREE = ("opened", "looked_at", "missing", "listed", "modules", "spawned", "connected")
 
 
 class _Notes:
@@ -39,6 +41,7 @@ class _Notes:
         self.outside: dict[str, OutsideAccess] = {}
         self.is_whole = True
         self.known_entries = set(filter(_is_text, sys.path))
+        self.folders: dict[str, str | None] = {}
 
     def add(self, kind: str, path: str, place: Callable[[], str]) -> None:
         found = self.places[kind]
@@ -78,6 +81,7 @@ class DagFileWatcher:
         self._aliases = dict(aliases)
         self._notes: _Notes | None = None
         self._ignored: set[str] = set()
+        self._requests = ModuleRequests(self._asked)
         paths = sysconfig.get_paths()
         self._stdlib = (paths["stdlib"], paths["platstdlib"], "<frozen")
         self._packages = (paths["purelib"], paths["platlib"])
@@ -110,6 +114,7 @@ class DagFileWatcher:
 
     def start(self) -> None:
         """Begin to note what one file does."""
+        self._requests.be_first()
         self._notes = _Notes()
 
     def stop(self) -> Observed:
@@ -141,6 +146,32 @@ class DagFileWatcher:
                 known.add(entry)
                 if not os.path.lexists(entry):
                     self._note(entry, "looks for modules in")
+
+    def _asked(self, module: str, folders: Sequence[str] | None) -> None:
+        notes = self._notes
+        if notes is None:
+            return
+        entries = list(filter(_is_text, sys.path if folders is None else folders))
+        places = [self._folder_in_tree(entry) for entry in entries]
+        inside = [place for place in places if place is not None]
+        if not inside:
+            return
+        first = next(number for number, place in enumerate(places) if place is not None)
+        if folders is None and is_found_in(module, entries[:first]):
+            return
+        name = module.rpartition(".")[2]
+        for place in inside:
+            notes.add("modules", name if place == "." else f"{place}/{name}", self._first_place)
+
+    def _folder_in_tree(self, entry: str) -> str | None:
+        """A folder of the tree as it is noted; ``None`` for one elsewhere."""
+        known = self._notes.folders if self._notes else {}
+        if entry not in known:
+            path = os.path.realpath(entry)
+            area = self._areas.find(path)
+            is_inside = area is not None and area.kind is AreaKind.TREE
+            known[entry] = (path[len(self._prefix) :] or ".") if is_inside else None
+        return known[entry]
 
     def _spawned(self, program: Any, arguments: Any, folder: Any = None, *_: Any) -> None:
         place, _is_imported = self._place()
@@ -214,7 +245,7 @@ class DagFileWatcher:
 
     def _note_in_tree(self, path: str, deed: str) -> None:
         notes = self._notes
-        if notes is None or deed == "writes to":
+        if notes is None or deed in {"writes to", "looks for modules in"}:
             return
         inside = path[len(self._prefix) :] or "."
         if inside.endswith(".pyc"):
@@ -225,8 +256,10 @@ class DagFileWatcher:
                     return
         if not os.path.lexists(path):
             notes.add("missing", inside, self._first_place)
-        elif deed != "looks for":
-            is_list = deed in _LISTS or stat.S_ISDIR(os.lstat(path).st_mode)
+        elif deed == "looks for":
+            notes.add("looked_at", inside, self._first_place)
+        else:
+            is_list = deed == "lists" or stat.S_ISDIR(os.lstat(path).st_mode)
             notes.add("listed" if is_list else "opened", inside, self._first_place)
 
     def _note_private(self, path: str, deed: str, area: Area) -> None:

@@ -883,6 +883,31 @@ def _create_item() -> None:
     )
 
 
+def _create_observation() -> None:
+    op.create_table(
+        "release_observation",
+        sa.Column("submission_id", sa.Integer(), nullable=False),
+        sa.Column("release_id", sa.Integer(), nullable=False, comment="the release whose check saw it"),
+        sa.Column(
+            "footprint",
+            sa.JSON(),
+            nullable=False,
+            comment="used, missing, listed, modules: paths; is_whole",
+        ),
+        sa.ForeignKeyConstraint(
+            ["release_id"],
+            ["release.id"],
+            name=op.f("fk_release_observation_release_id_release"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["submission_id"],
+            ["release_submission.id"],
+            name=op.f("fk_release_observation_submission_id_release_submission"),
+        ),
+        sa.PrimaryKeyConstraint("submission_id", name=op.f("pk_release_observation")),
+    )
+
+
 def _create_task_claim() -> None:
     op.create_table(
         "release_task_claim",
@@ -970,6 +995,7 @@ def upgrade() -> None:
     _create_run()
     _create_submission()
     _create_item()
+    _create_observation()
     _create_task_claim()
     _leave_compressed_data_alone()
 
@@ -977,6 +1003,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop the tables."""
     op.drop_table("release_task_claim")
+    op.drop_table("release_observation")
     op.drop_table("release_item")
     op.drop_table("release_submission")
     op.drop_table("release_run")

@@ -28,6 +28,7 @@ from airflow_release_plugin.services.promotion import signing, superseding
 from airflow_release_plugin.services.releases import creation, lifecycle, releases, schedule, task_claims
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions import footprints
 from airflow_release_plugin.services.versions.contents import changed_under, dag_files_to_parse
 from airflow_release_plugin.store.base import CommitMessage, environment_ref, tag_ref
 
@@ -184,6 +185,7 @@ def _note(ctx: Context, release: Release, environment: Environment, *, actor: Ac
     for item in release.items:
         item.submission.move_to(SubmissionState.RELEASED)
     superseding.supersede(ctx, release, replaced, actor=actor)
+    footprints.keep(ctx, release, replaced)
     audit.record(
         ctx,
         actor=actor,

@@ -32,7 +32,7 @@ from airflow_release_plugin.services.releases import (
 )
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.versions import risk
+from airflow_release_plugin.services.versions import footprints, risk
 
 _UNCONFINED = (
     "The worker does not say that it confined the check, which [release] require_confinement demands. Let "
@@ -78,6 +78,7 @@ def report(
     own: list[CheckItem] = []
     if kind is ReportKind.CHECK:
         risk.require_facts(items)
+        footprints.require_readable(items)
         own = completion.complete(ctx, release, joined, actor=actor)
         own += dag_id_checks.findings(ctx, release, items)
         release.also_changes = list(also_changed(items))

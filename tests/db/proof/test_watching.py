@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from airflow_release_plugin.domain.tree.delta import TreeDelta
+from airflow_release_plugin.domain.tree.files import REGULAR, FileEntry, TreeChange, blob_id
 from airflow_release_plugin.proof.findings import refusals, remarks
 from airflow_release_plugin.proof.observation import Access, PrivateFolder
 from airflow_release_plugin.proof.report import FileReport, ParseReport
@@ -73,6 +75,29 @@ FINE = {
     "installed.py": "import yaml, jinja2, airflow.providers.standard.operators.python",
     "own_file.py": "open('notes.txt', 'w').write('x')\nopen('notes.txt').read()\nimport tempfile\n"
     "tempfile.mkstemp()",
+}
+IMPORTS = {
+    "by_name.py": ("import importlib\nimportlib.import_module('lib.tool')", {"lib", "lib/tool"}),
+    "from_list.py": ("from lib import tool", {"lib", "lib/tool"}),
+    "in_vain.py": ("try:\n    import lib.none\nexcept ImportError: pass", {"lib", "lib/none"}),
+    "optional.py": ("try:\n    import shop_extras\nexcept ImportError: pass", {"shop_extras"}),
+    "asked.py": ("import importlib.util\nimportlib.util.find_spec('shop_later')", {"shop_later"}),
+    "own_path.py": (
+        """
+sys.path.insert(0, str(HERE / "lib"))
+import tool
+sys.path.append(str(HERE / "none"))
+try: import odd
+except ImportError: pass""",
+        {"lib/tool", "tool", "lib/odd", "odd", "none/odd"},
+    ),
+    "installed_ones.py": ("import yaml, pendulum, colorsys", set[str]()),
+}
+"""Imports, each with the places below the tree that they make Python look at."""
+FINE = {
+    **FINE,
+    **{path: text for path, (text, _) in IMPORTS.items()},
+    "pkgutil.py": "import lib, pkgutil\nlist(pkgutil.iter_modules(lib.__path__))",
 }
 TOLD = {
     "elsewhere.py": "try:\n    open('{elsewhere}/config.yaml')\nexcept OSError: pass",
@@ -240,18 +265,60 @@ class TestSeen:
             Access("conf/optional.yaml", f"inside.py line {LINES + 5}"),
         )
 
-    def test_what_was_listed_by_imports_too(self, report: ParseReport) -> None:
-        assert of(report, "inside.py").observed.listed == (
-            Access(".", f"inside.py line {LINES + 8}"),
-            Access("conf", f"inside.py line {LINES + 7}"),
+    def test_what_was_looked_at_and_is_there(self, report: ParseReport) -> None:
+        at = {each.path: each.place for each in of(report, "inside.py").observed.looked_at}
+        assert at["conf/mine.yaml"] == f"inside.py line {LINES + 3}"
+
+    def test_what_was_listed_by_code_and_not_by_the_import_system(self, report: ParseReport) -> None:
+        assert of(report, "inside.py").observed.listed == (Access("conf", f"inside.py line {LINES + 7}"),)
+        assert of(report, "pkgutil.py").observed.listed == (Access("lib", f"pkgutil.py line {LINES + 2}"),)
+
+    def test_where_modules_were_looked_for(self, report: ParseReport) -> None:
+        assert of(report, "inside.py").observed.modules == (
             Access("lib", f"inside.py line {LINES + 8}"),
+            Access("lib/tool", f"inside.py line {LINES + 8}"),
         )
+
+    @pytest.mark.parametrize("path", IMPORTS)
+    def test_modules_are_seen_however_they_are_asked_for(self, report: ParseReport, path: str) -> None:
+        seen = of(report, path).observed
+
+        assert {each.path for each in seen.modules} == IMPORTS[path][1]
+        assert {each.place for each in seen.modules} <= {f"{path} line {LINES + n}" for n in range(1, 7)}
 
     def test_each_file_is_seen_as_if_it_were_the_first(self, report: ParseReport) -> None:
         seen = of(report, "twice.py").observed
 
         assert [each.path for each in seen.opened] == ["lib/tool.py", "plain/deep.py", "twice.py"]
-        assert [each.path for each in seen.listed] == [".", "lib", "plain"]
+        assert [each.path for each in seen.modules] == ["lib", "lib/tool", "plain", "plain/deep"]
+
+    @pytest.mark.req("R82")
+    @pytest.mark.parametrize(
+        ("path", "is_met"),
+        [
+            ("conf/new.yaml", True),
+            ("conf/gone.yaml", True),
+            ("conf/mine.yaml", True),
+            ("lib/__init__.py", True),
+            ("lib/tool/__init__.py", True),
+            ("lib.py", True),
+            ("lib/other.py", False),
+            ("new.py", False),
+            ("etl/conf/x.yaml", False),
+        ],
+    )
+    def test_a_change_that_the_run_would_see_meets_its_footprint(
+        self, report: ParseReport, path: str, is_met: bool
+    ) -> None:
+        change = TreeChange(path, FileEntry(path, REGULAR, blob_id(b"new"), 3))
+
+        met = of(report, "inside.py").observed.footprint.met_by(TreeDelta.of({*TREE, "inside.py"}, [change]))
+
+        assert bool(met) is is_met
+
+    def test_what_a_program_reads_is_not_known(self, report: ParseReport) -> None:
+        assert not of(report, "runs.py").footprint.is_whole
+        assert of(report, "inside.py").footprint.is_whole
 
     def test_a_template_that_is_missing_is_seen(self, report: ParseReport) -> None:
         assert Access("scripts/a.sh", "template of task t") in of(report, "no_template.py").observed.missing

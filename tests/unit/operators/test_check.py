@@ -7,6 +7,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_release_plugin.domain.tree.files import blob_id
+from airflow_release_plugin.domain.tree.footprint import Footprint
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.operators.check import CheckReleaseOperator
 from airflow_release_plugin.store.wire import END, frame
@@ -76,6 +77,8 @@ def test_release_that_parses_is_reported_with_its_facts(server):
     assert [task["task_id"] for task in dag["tasks"]] == ["one", "two"]
     assert [each["path"] for each in parsed["facts"]["observed"]["opened"]] == ["good.py"]
     assert parsed["facts"]["observed"]["is_whole"] is True
+    footprint = Footprint.from_dict(parsed["facts"]["footprint"])
+    assert ("good.py" in footprint.used, footprint.is_whole) == (True, True)
     assert (deleted["name"], deleted["path"], deleted["status"]) == ("deleted", "old.py", "passed")
     assert ti.xcoms == {"_link_ReleaseLink_check": "/release/ui/releases/7"}
     assert (confined["name"], confined["status"]) == ("confinement", "passed")
