@@ -82,6 +82,15 @@ class ReleaseStore:
             return {}
         return trees.with_sizes(self.objects, trees.find(self.objects, self._tree(commit), wanted))
 
+    def around(self, commit: str | None, paths: Iterable[str]) -> set[str]:
+        """
+        Files of a commit that lie in the folders above ``paths``; ``a/b/`` for another folder in there.
+
+        Costs by the number of paths, not of the tree.
+        """
+        wanted = {check_path(path) for path in paths}
+        return trees.around(self.objects, self._tree(commit), wanted) if commit and wanted else set()
+
     def changes(self, old: str | None, new: str) -> tuple[TreeChange, ...]:
         """Sorted paths that differ between two commits."""
         found = trees.compare(self.objects, self._tree(old) if old else None, self._tree(new))

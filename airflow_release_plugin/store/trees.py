@@ -110,6 +110,22 @@ def _folders(path: str) -> Iterable[str]:
         yield path
 
 
+def around(objects: Objects, tree_id: str, paths: Iterable[str]) -> set[str]:
+    """
+    Files in the folders above ``paths``; another folder in there is named with a slash at its end.
+
+    Costs by the paths, not by the tree.
+    """
+    near = _on_the_way(objects, tree_id, paths)
+    found: set[str] = set()
+    for folder, items in near.items():
+        for name, (mode, _) in items.items():
+            path = f"{folder}/{name}" if folder else name
+            if path not in near:
+                found.add(f"{path}/" if stat.S_ISDIR(mode) else path)
+    return found
+
+
 def find(objects: Objects, tree_id: str, paths: Iterable[str]) -> dict[str, Item]:
     """Those of ``paths`` that are files below the tree; costs by the paths, not by the tree."""
     wanted = set(paths)

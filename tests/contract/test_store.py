@@ -300,6 +300,24 @@ class TestMessage:
             )
 
 
+class TestAround:
+    def test_the_files_beside_a_path_and_the_folders_are_told(self, store: ReleaseStore) -> None:
+        paths = ["etl.py", "a/one", "a/b/two", "a/b/three", "a/c/four", "d/five"]
+        made = commit(store, dict.fromkeys(paths, b"x"))
+
+        assert store.around(made, ["a/b/new", "a/b/deep/new"]) == {
+            *("etl.py", "d/"),
+            *("a/one", "a/c/"),
+            *("a/b/two", "a/b/three"),
+        }
+        assert store.around(made, ["new"]) == {"etl.py", "a/", "d/"}
+        assert store.around(made, ["none/new"]) == {"etl.py", "a/", "d/"}
+
+    def test_there_is_nothing_around_nothing(self, store: ReleaseStore) -> None:
+        assert store.around(None, ["a"]) == set()
+        assert store.around(commit(store, {"a": b"x"}), []) == set()
+
+
 class TestReading:
     def test_no_commit_has_no_files(self, store: ReleaseStore) -> None:
         assert store.files(None) == {}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
 from airflow_release_plugin.domain.kinds import ChangeKind
+from airflow_release_plugin.domain.tree.delta import TreeDelta
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions import footprints
 
 
 def build_changes(
@@ -109,20 +111,21 @@ def changed_under(ctx: Context, release: Release, head: str | None) -> list[str]
     return sorted(changed & touched_paths(release) | still_needed(ctx, release))
 
 
+def delta_of(ctx: Context, commit: str | None, changes: Sequence[TreeChange]) -> TreeDelta:
+    """What ``changes`` do to the tree of a commit."""
+    return TreeDelta.of(ctx.store.around(commit, (change.path for change in changes)), changes)
+
+
 def dag_files_to_parse(ctx: Context, release: Release) -> list[str]:
     """
     DAG files of the candidate tree that the change can affect, sorted.
 
-    Those of the release itself, and those of the target it was made against whose closure contains a changed
-    file. What was released since is not in that tree: promoting over it has the check done again.
+    Those of the release itself, and those of the target it was made against that depend on something of the
+    change: by what was seen when they ran, or else by their text. What was released since is not in that
+    tree.
     """
-    changed = {change.path for change in release.changes}
     own = {item.submission.unit_id: item for item in release.items}
     files = {item.path for item in own.values() if item.change is not ChangeKind.DELETED}
-    live: Mapping[int, Submission] = submissions.live_by_unit(ctx.session, ctx.settings.source)
-    affected = {
-        row.path
-        for unit, row in live.items()
-        if unit not in own and not changed.isdisjoint(entry.path for entry in row.entries)
-    }
+    delta = delta_of(ctx, release.base_commit, release.changes)
+    affected = footprints.affected(ctx, delta, but_for=own.keys())
     return sorted(files | ctx.store.entries(release.base_commit, affected).keys())
