@@ -65,6 +65,7 @@ class EventTag(str, Enum):
     RELEASE_CREATED = "release:create"
     RELEASE_GLASS_BROKEN = "release:glass:break"
     RELEASE_MOVED = "release:state:change"
+    RELEASE_PROOF_HELD = "release:proof:hold"
     RELEASE_RETRIED = "release:attempt:start"
     RELEASE_REVOKED = "release:revoke"
     RELEASE_RUN = "release:run:start"

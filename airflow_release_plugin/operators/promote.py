@@ -35,9 +35,9 @@ class PromoteReleaseOperator(PipelineOperator):
     """
     Move the target to the approved release, as one commit.
 
-    Promoting again answers the same, so the task may be retried. When the target got other changes since the
-    check, a new run checks the release again, and this task is skipped. When a freeze has begun since the
-    approval, the task waits in the triggerer until it is over. The XCom is the commit.
+    Promoting again answers the same, so the task may be retried. When the target got changes since the check
+    that may make a difference, a new run checks the release again, and this task is skipped. When a freeze
+    has begun since the approval, the task waits in the triggerer until it is over. The XCom is the commit.
     """
 
     release_role: ClassVar[str] = TaskRole.PROMOTE.value

@@ -124,6 +124,7 @@ class World:
             attempt=release.attempt,
             items=items,
             joined=joined,
+            base_commit=release.base_commit,
         )
 
     def decide(

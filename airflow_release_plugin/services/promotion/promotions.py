@@ -24,7 +24,7 @@ from airflow_release_plugin.models import Approval, Environment, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
-from airflow_release_plugin.services.promotion import signing, superseding
+from airflow_release_plugin.services.promotion import held_proof, signing, superseding
 from airflow_release_plugin.services.releases import creation, lifecycle, releases, schedule, task_claims
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -37,8 +37,9 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     """
     Bring an approved release to its environment; calling again answers the same.
 
-    The result is ``released``; or ``checking`` when the target got unrelated changes since the check, which
-    is then run again; or ``stale`` when it got changes to files that the release relies on.
+    The result is ``released``; or ``stale`` when the target got changes to files that the release relies on
+    since the check; or ``checking`` when it got others of which its check says too little, which is then run
+    again.
 
     :raises ConflictError: the release is not approved
     :raises ExpiredError: its execution window is over
@@ -55,8 +56,7 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     approval = _require_approved(ctx, release)
     _require_open_window(ctx, release, approval)
     head = head_of(ctx, environment)
-    if head != release.base_commit:
-        _send_back(ctx, release, head, actor=actor)
+    if head != release.base_commit and not _may_go_on(ctx, release, head, actor=actor):
         return release
     release.target_commit = _write_commit(ctx, release, approval, head)
     ctx.store.move_ref(environment_ref(environment_name), expected=head, new=release.target_commit)
@@ -123,8 +123,13 @@ def head_of(ctx: Context, environment: Environment) -> str | None:
     return head
 
 
-def _send_back(ctx: Context, release: Release, head: str | None, *, actor: Actor) -> None:
-    """The target moved on since the check: check again on top of it, or give up where changes meet."""
+def _may_go_on(ctx: Context, release: Release, head: str | None, *, actor: Actor) -> bool:
+    """
+    Whether a release may land though the target moved on since its check.
+
+    It may where what landed meets nothing that its check looked at, and the other way round. Otherwise it is
+    checked again on top of it, or given up where changes meet.
+    """
     if overlap := changed_under(ctx, release, head):
         lifecycle.move(
             ctx,
@@ -134,15 +139,29 @@ def _send_back(ctx: Context, release: Release, head: str | None, *, actor: Actor
             reason=f"Changed in {release.environment} since the check: {', '.join(overlap[:5])}. "
             + (creation.request_anew(release) if release.has_own_versions else "Retry or submit again."),
         )
-        return
-    release.base_commit = head
-    lifecycle.move(
+        return False
+    doubt = held_proof.first_doubt(ctx, release, head) if head else "the target is empty"
+    if doubt:
+        reason = f"The target moved on; checking again on top of it: {doubt.rstrip('.')}."
+        _send_back(ctx, release, head, reason, actor=actor)
+        return False
+    audit.record(
         ctx,
-        release,
-        ReleaseState.CHECKING,
         actor=actor,
-        reason="The target moved on; checking again on top of it.",
+        tag=EventTag.RELEASE_PROOF_HELD,
+        subject=f"release:{release.id}",
+        checked_on=release.base_commit,
+        commit=head,
+        reason="What has landed since the check meets nothing that its Dag files depend on, nor the other "
+        "way round.",
     )
+    release.base_commit = head
+    return True
+
+
+def _send_back(ctx: Context, release: Release, head: str | None, reason: str, *, actor: Actor) -> None:
+    release.base_commit = head
+    lifecycle.move(ctx, release, ReleaseState.CHECKING, actor=actor, reason=reason)
     releases.start_pipeline(ctx, release, actor=actor, suffix=f"__on_{(head or 'empty')[:8]}")
 
 

@@ -95,11 +95,17 @@ def keep(ctx: Context, release: Release, replaced: Collection[Submission]) -> No
     observations.replace(ctx.session, rows, gone={row.id for row in replaced})
 
 
+def completed(submission: Submission, footprint: Footprint) -> Footprint:
+    """
+    What was seen of a version, with what was not to be seen but is known by its text.
+
+    What only tasks read is not opened in a check; and what a file before had loaded is not asked for again.
+    """
+    return footprint.with_files(_files(submission), submission.external)
+
+
 def _footprint(submission: Submission, seen: Observation | None) -> Footprint:
-    if seen is None:
-        return from_text(submission)
-    # What only tasks read was not opened; and what an earlier file had loaded was not asked for again.
-    return Footprint.from_dict(seen.footprint).with_files(_files(submission), submission.external)
+    return completed(submission, Footprint.from_dict(seen.footprint)) if seen else from_text(submission)
 
 
 def _files(submission: Submission) -> frozenset[str]:

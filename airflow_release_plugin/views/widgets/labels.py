@@ -137,6 +137,7 @@ EVENT_LABELS: Mapping[str, Any] = {
     "release:create": _("Release created"),
     "release:state:change": _("State changed"),
     "release:attempt:start": _("New attempt started"),
+    "release:proof:hold": _("Check still counts on the changed target"),
     "release:revoke": _("Release revoked"),
     "release:run:start": _("Dag Run started"),
     "release:run:fail": _("Dag Run not started"),

@@ -144,7 +144,9 @@ def two_approved(world: World, *, shared: bool) -> tuple[Release, Release]:
     return world.approved(world.dag("one", lines=lines)), world.approved(world.dag("two", lines=lines))
 
 
-def test_after_an_unrelated_promotion_the_check_runs_again_and_the_approval_counts(world: World) -> None:
+def test_a_check_that_says_too_little_runs_again_after_another_promotion_and_the_approval_counts(
+    world: World,
+) -> None:
     first, second = two_approved(world, shared=False)
     world.promote(first)
 

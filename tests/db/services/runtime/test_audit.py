@@ -53,6 +53,7 @@ from tests.harness.bundles import CONTENT, bundle_files, manifest_of
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, PASSED, PIPELINE, REVIEWER, World, dag_text, steps_of
 from tests.harness.exports import ask, with_transfers
+from tests.harness.footprints import approved, seen
 from tests.harness.git import git, push_as_somebody
 from tests.harness.imports import uploaded, with_imports
 from tests.harness.manual_edits import push_by_hand
@@ -195,6 +196,8 @@ def test_everything_that_changes_something_leaves_its_event(
     import_and_discard(importing)
     import_and_apply(importing)
     move_the_mirror(world, tmp_path)
+    for both in [approved(world, seen(world.dag(name))) for name in ("left", "right")]:
+        world.promote(both)
     late = world.waiting(world.dag("late"))
     clock.advance(hours=25)
     releases.get_locked(world.ctx, actor=DEV, release_id=late.id)

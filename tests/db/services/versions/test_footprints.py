@@ -12,22 +12,14 @@ from airflow_release_plugin.models import Observation, Release
 from airflow_release_plugin.services.releases import work
 from tests.harness.context import PIPELINE, World
 from tests.harness.databases import counted
+from tests.harness.footprints import approved, seen
 
 pytestmark = pytest.mark.req("R82")
 
 
-def seen(path: str, **kinds: set[str]) -> CheckItem:
-    """What a worker reports of a file that depends on these paths."""
-    footprint = Footprint(**{kind: frozenset(paths) for kind, paths in kinds.items()})  # type: ignore[arg-type]
-    facts = {"footprint": footprint.with_files([path]).to_dict()}
-    return CheckItem("parse", CheckStatus.PASSED, path, facts=facts)
-
-
 def released(world: World, *items: CheckItem, paths: list[str] | None = None) -> Release:
-    """A release of the files that the items are about."""
-    chosen = paths or [item.path for item in items]
-    release = world.request(*[world.submit(path) for path in chosen])
-    return world.promote(world.decide(world.report(release, items)))
+    """A release of the files that the items are about, in the target."""
+    return world.promote(approved(world, *items, paths=paths))
 
 
 def affected_by(world: World, path: str) -> list[str]:
