@@ -58,7 +58,7 @@ class CheckReleaseOperator(PipelineOperator):
         teller = ProgressTeller(partial(client.tell_progress, release_id), attempt=work.attempt)
         with fetched_trees(client, release_id) as trees, teller:
             proof = self._prove(work, units, trees, teller)
-            items = items_of(proof, units, trees.lists)
+            items = items_of(proof, units, trees.lists, work.served)
         items += [CheckItem("deleted", CheckStatus.PASSED, path) for path in work.deleted]
         self._send(client, release_id, self._report(work, items, proof))
         problems = [f"{item.path}: {item.headline}" for item in failed(items)]
@@ -87,6 +87,7 @@ class CheckReleaseOperator(PipelineOperator):
                 build=trees.build,
                 run=run,
                 run_in_candidate=partial(run, on_progress=partial(self._tell, teller)),
+                served=work.served,
             )
 
     def _tell(self, teller: ProgressTeller, path: str, report: FileReport | None) -> None:

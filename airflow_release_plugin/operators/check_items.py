@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from airflow_release_plugin.domain.release.checks import (
     CheckStatus,
 )
 from airflow_release_plugin.domain.tree.footprint import MOST_PATHS
+from airflow_release_plugin.operators.discovery_items import discovery_items
 from airflow_release_plugin.proof.explanation import explain, explain_other, lacking_files
 from airflow_release_plugin.proof.findings import refusals, remarks
 from airflow_release_plugin.proof.proving import MOST_ROUNDS
@@ -35,12 +36,19 @@ _MOST_STEPS = 200000
 """Paths of each kind in the footprints of a report, of all DAG files together."""
 
 
-def items_of(proof: Proof, units: list[Provable], trees: Trees) -> list[CheckItem]:
-    """Everything that the runs of a release's files said."""
+def items_of(
+    proof: Proof, units: list[Provable], trees: Trees, served: Mapping[str, Sequence[str]] | None = None
+) -> list[CheckItem]:
+    """
+    Everything that the runs of a release's files said.
+
+    :param served: DAG ids by DAG file that the target holds
+    """
     snapshots = {unit.path: trees.snapshots[unit.snapshot] for unit in units if unit.snapshot}
     parsed = proof.candidate
     return [
-        *_file_items(parsed),
+        *_file_items(parsed, proof.discovery.appeared),
+        *discovery_items(proof, units, served or {}),
         *_duplicates(parsed),
         *(_unit_item(proof, unit, source=snapshots.get(unit.path, {})) for unit in proof.units),
         *(item for other in proof.others if (item := _other_item(other)) is not None),
@@ -48,12 +56,16 @@ def items_of(proof: Proof, units: list[Provable], trees: Trees) -> list[CheckIte
     ]
 
 
-def _file_items(parsed: ParseReport) -> list[CheckItem]:
+def _file_items(parsed: ParseReport, appeared: Collection[str]) -> list[CheckItem]:
     """An item for each file; the more there are, the less is kept of what each has touched."""
     files = max(1, len(parsed.files))
     most = max(_FEWEST_KEPT, _MOST_KEPT // files)
     steps = min(MOST_PATHS, max(_FEWEST_KEPT, _MOST_STEPS // files))
-    return [_file_item(file, parsed.confinement, most, steps) for file in parsed.files]
+    return [
+        _file_item(file, parsed.confinement, most, steps)
+        for file in parsed.files
+        if file.path not in appeared
+    ]
 
 
 def _file_item(file: FileReport, confinement: Confinement, most: int, steps: int) -> CheckItem:

@@ -8,13 +8,14 @@ the candidate runs again, until nothing is new. DAGs of both runs must then be t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.proof.comparison import Difference, differences, unsteady
+from airflow_release_plugin.proof.discovery import NOTHING_NEW, Discovery, discover
 from airflow_release_plugin.proof.log_lines import only_in_second, without_unsteady
 from airflow_release_plugin.proof.observation import TEMPLATE_OF_TASK, Access
 from airflow_release_plugin.proof.report import FileReport, ParseReport
@@ -109,6 +110,7 @@ class Proof:
     :param candidate: the last run in the tree that the target would have, of all these files
     :param files: that tree, completed by what joined
     :param is_settled: whether nothing new was opened in the end
+    :param discovery: what changes about the DAG files that Airflow finds
     """
 
     units: tuple[FileProof, ...]
@@ -117,6 +119,7 @@ class Proof:
     candidate: ParseReport
     files: Files = field(repr=False)
     is_settled: bool = True
+    discovery: Discovery = NOTHING_NEW
 
 
 def prove(
@@ -127,6 +130,7 @@ def prove(
     build: Build,
     run: Run,
     run_in_candidate: Run,
+    served: Collection[str] = (),
 ) -> Proof:
     """
     Run ``units`` where they come from and where they would live, and compare.
@@ -136,8 +140,9 @@ def prove(
     :param dag_files: paths to run in the candidate: those of the units, and of others that may be affected
     :param run: for the source and for the target as it is
     :param run_in_candidate: for the tree that the target would have; runs beside ``run``
+    :param served: DAG files that the target holds
     """
-    return _Proving(units, dag_files, trees, build, run, run_in_candidate).prove()
+    return _Proving(units, dag_files, trees, build, run, run_in_candidate).prove(served)
 
 
 class _Proving:
@@ -166,8 +171,10 @@ class _Proving:
         self._before: dict[str, str] = {unit.path: unit.snapshot for unit in units if unit.snapshot}
         self._before |= {path: TARGET for path in dag_files if path not in own and path in trees.target}
 
-    def prove(self) -> Proof:
-        before, found = self._run_both()
+    def prove(self, served: Collection[str]) -> Proof:
+        candidate = self._build_trees()
+        discovery = self._discover(candidate, served)
+        before, found = self._run_both(candidate)
         rounds = 1
         # The run in the candidate may get further than it did at first: into files that joined.
         while (is_another := self._join(before, found)) and rounds < MOST_ROUNDS:
@@ -183,17 +190,32 @@ class _Proving:
             candidate=found,
             files=self._candidate,
             is_settled=not is_another,
+            discovery=discovery,
         )
 
-    def _run_both(self) -> tuple[dict[str, FileReport], ParseReport]:
-        # Folders are made one after the other: they share their files.
-        for name in sorted(set(self._before.values())):
+    def _build_trees(self) -> Path:
+        """Make the folders to run in, one after the other, since they share their files."""
+        names = {*self._before.values(), *((TARGET,) if self._trees.target else ())}
+        for name in sorted(names):
             files = self._trees.target if name == TARGET else self._trees.snapshots[name]
             self._folders[name] = self._build(f"before-{len(self._folders) + 1}", files)
-        folder = self._build("candidate-1", self._candidate)
+        return self._build("candidate-1", self._candidate)
+
+    def _discover(self, candidate: Path, served: Collection[str]) -> Discovery:
+        """See which DAG files Airflow would find; those that nobody named run in the candidate alone."""
+        # What is to be run and is not in the target comes with the release.
+        own = {unit.path for unit in self._units} | {*self._dag_files} - self._trees.target.keys()
+        others = [path for path in served if path in self._trees.target and path not in own]
+        found = discover(self._folders.get(TARGET), candidate, own=own, served=others)
+        self._dag_files = [*dict.fromkeys([*self._dag_files, *sorted(found.appeared)])]
+        for path in found.appeared:
+            self._before.pop(path, None)
+        return found
+
+    def _run_both(self, candidate: Path) -> tuple[dict[str, FileReport], ParseReport]:
         with ThreadPoolExecutor(max_workers=1) as beside:
-            candidate = beside.submit(self._run_candidate, folder, self._dag_files)
-            return self._run_before(self._before), candidate.result()
+            found = beside.submit(self._run_candidate, candidate, self._dag_files)
+            return self._run_before(self._before), found.result()
 
     def _run_before(self, paths: Iterable[str]) -> dict[str, FileReport]:
         """Run files where they come from, one process for each tree, in the order of the other run."""

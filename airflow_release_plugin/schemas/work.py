@@ -113,7 +113,11 @@ class WorkUnitResponse(ResponseModel):
 
 
 class WorkResponse(ResponseModel):
-    """What a worker needs in order to check a release; the files themselves come from ``/trees``."""
+    """
+    What a worker needs in order to check a release; the files themselves come from ``/trees``.
+
+    ``served`` has the ids of DAGs by DAG file that the target holds.
+    """
 
     release_id: int
     attempt: int
@@ -122,6 +126,7 @@ class WorkResponse(ResponseModel):
     change_digest: str
     units: list[WorkUnitResponse]
     dag_files: list[str]
+    served: dict[str, list[str]] = Field(default_factory=dict)
     deleted: list[str]
     timeout: int
     start_timeout: int

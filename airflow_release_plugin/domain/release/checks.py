@@ -16,6 +16,8 @@ LACKING = "lacking"
 ALSO_CHANGES = "also changes"
 """Name of the items of a check that say what becomes of DAG files which the release does not name."""
 
+DISCOVERY = "discovery"
+"""Name of the items of a check that say which DAG files of the release Airflow would not find."""
 FOOTPRINT = "footprint"
 """Name of the fact of a DAG file that says what it depends on in the tree that it ran in."""
 

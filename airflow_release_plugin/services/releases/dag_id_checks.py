@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from airflow_release_plugin.domain.kinds import ChangeKind
-from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
+from airflow_release_plugin.domain.release.checks import ALSO_CHANGES, CheckItem, CheckStatus
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.runtime.context import Context
@@ -21,6 +21,7 @@ def findings(ctx: Context, release: Release, items: Iterable[CheckItem]) -> list
 
     :param items: what the worker found
     """
+    items = list(items)
     surprises: list[CheckItem] = []
     places = _places(ctx, release)
     parsed = {item.path: item.facts["dags"] for item in items if "dags" in item.facts}
@@ -38,7 +39,21 @@ def findings(ctx: Context, release: Release, items: Iterable[CheckItem]) -> list
                 )
             )
         surprises += _clashes(places, own.path, ids)
-    return surprises
+    return [*surprises, *_appearing(ctx, release, items)]
+
+
+def _appearing(ctx: Context, release: Release, items: Iterable[CheckItem]) -> Iterator[CheckItem]:
+    """DAGs of files that nobody named and that Airflow would find: the worker knows no other bundles."""
+    paths = {
+        dag_id: item.path
+        for item in items
+        if item.name == ALSO_CHANGES and item.facts.get("appears") is True
+        for dag_id in item.facts.get("dag_ids", ())
+    }
+    live = ctx.airflow.serving.live_dags(paths) if paths else {}
+    for dag_id, dag in sorted(live.items()):
+        if dag.bundle not in {"", release.environment}:
+            yield from _clashes({dag_id: f"Bundle {dag.bundle!r}"}, paths[dag_id], [dag_id])
 
 
 def _places(ctx: Context, release: Release) -> dict[str, str]:

@@ -9,7 +9,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import LastRun
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.repositories import snapshots
+from airflow_release_plugin.repositories import snapshots, submissions
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.background import Work as UnitOfWork
@@ -41,7 +41,12 @@ class WorkUnit:
 
 @dataclass(frozen=True)
 class Work:
-    """What there is to check; ``last_runs`` of the release's own DAGs, ``None`` for no run."""
+    """
+    What there is to check.
+
+    :param served: ids of DAGs by DAG file that the target holds
+    :param last_runs: of the release's own DAGs, ``None`` for no run
+    """
 
     release_id: int
     attempt: int
@@ -50,6 +55,7 @@ class Work:
     change_digest: str
     units: list[WorkUnit]
     dag_files: list[str]
+    served: dict[str, list[str]]
     deleted: list[str]
     timeout: int
     start_timeout: int
@@ -85,6 +91,7 @@ def work_of(ctx: Context, *, actor: Actor, release_id: int) -> Work:
     """What to check; the files are those of :func:`work_trees`."""
     access.require_executor(ctx, actor, "check releases")
     release = releases.get(ctx, actor=actor, release_id=release_id)
+    live = submissions.live_by_unit(ctx.session, ctx.settings.source)
     last_runs = ctx.airflow.serving.last_runs(release.dag_ids)
     return Work(
         release_id=release.id,
@@ -94,6 +101,7 @@ def work_of(ctx: Context, *, actor: Actor, release_id: int) -> Work:
         change_digest=release.change_digest,
         units=_units(ctx, release),
         dag_files=dag_files_to_parse(ctx, release),
+        served={row.path: row.dag_ids for row in live.values()},
         deleted=[change.path for change in release.changes if change.is_deletion],
         timeout=ctx.settings.check_timeout,
         start_timeout=ctx.settings.check_start_timeout,

@@ -15,6 +15,9 @@ from airflow_release_plugin.proof.proving import Proof, Provable, Trees, prove
 from airflow_release_plugin.store.serving import ServedTrees
 from tests.harness.running import run_files
 
+# Airflow's reading of .airflowignore
+pytestmark = pytest.mark.filterwarnings("ignore:GitWildMatchPattern")
+
 DAG = """
 from airflow.sdk import DAG
 with DAG("etl"):

@@ -15,6 +15,9 @@ from tests.unit.client.context import TaskInstance, context
 from tests.unit.client.server import Answer, release
 from tests.unit.operators.conftest import serve_trees
 
+# Airflow's reading of .airflowignore
+pytestmark = pytest.mark.filterwarnings("ignore:GitWildMatchPattern")
+
 GOOD = b"""
 from airflow.sdk import DAG
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -229,6 +232,149 @@ def test_what_becomes_of_a_dag_outside_of_the_release_is_reported(server, text, 
     [item] = [item for item in report(server)["items"] if item["name"] == "also changes"]
     assert (item["path"], item["status"], item["facts"]["dag_ids"]) == ("user.py", status, dag_ids)
     assert said in item["detail"]
+
+
+BETA = b"""
+from airflow.sdk import DAG
+with DAG("beta"):
+    pass
+"""
+
+
+def also_changes(server, *, is_harm, **prepared):
+    """The items about DAGs outside of a release of good.py."""
+    prepare(server, ["good.py"], **prepared)
+    operator = CheckReleaseOperator(task_id="check", release_id=7)
+    if is_harm:
+        with pytest.raises(AirflowFailException):
+            operator.execute(context())
+    else:
+        operator.execute(context())
+    return [item for item in report(server)["items"] if item["name"] == "also changes"]
+
+
+@pytest.mark.req("R82")
+@pytest.mark.parametrize(
+    ("ignore", "line"),
+    [
+        ({".airflowignore": b"# ours\n\nbeta.py\n"}, ".airflowignore line 3 ('beta.py') hides it"),
+        (
+            {".airflowignore": b"*.py\n!beta.py\n!good.py\nb*\n"},
+            ".airflowignore line 4 ('b*') hides it",
+        ),
+    ],
+    ids=["one line", "the last of several"],
+)
+def test_a_dag_file_that_the_release_would_hide_fails_it_with_the_line(server, ignore, line):
+    [item] = also_changes(
+        server,
+        is_harm=True,
+        trees={
+            "changed": {"good.py": GOOD, **ignore},
+            "target": {"beta.py": BETA, "lib/tool.py": b"# airflow dag"},
+        },
+        served={"beta.py": ["beta"]},
+    )
+    assert (item["path"], item["status"], item["facts"]["dag_ids"]) == ("beta.py", "failed", ["beta"])
+    assert item["detail"] == (
+        "beta.py is not in this release; with it, Airflow would not find that file any more, and beta would "
+        f"disappear: {line}. Take that back, or release the removal of beta.py together with this."
+    )
+
+
+@pytest.mark.req("R82")
+def test_modules_that_are_hidden_and_dag_files_that_were_hidden_before_are_no_harm(server):
+    found = also_changes(
+        server,
+        is_harm=False,
+        trees={
+            "changed": {"good.py": GOOD, ".airflowignore": b"old.py\nlib\n"},
+            "target": {".airflowignore": b"old.py\n", "old.py": BETA, "lib/tool.py": b"# airflow dag"},
+        },
+        served={"old.py": ["beta"]},
+    )
+    assert found == []
+
+
+@pytest.mark.req("R82")
+def test_a_dag_file_that_goes_with_the_release_is_not_missed(server):
+    found = also_changes(
+        server,
+        is_harm=False,
+        deleted=["beta.py"],
+        trees={"changed": {"good.py": GOOD}, "target": {"beta.py": BETA}, "deleted": ("beta.py",)},
+        served={"beta.py": ["beta"]},
+    )
+    assert found == []
+
+
+@pytest.mark.req("R82")
+@pytest.mark.parametrize(
+    ("served", "status", "said"),
+    [
+        ({}, "warning", "and serve beta. Let .airflowignore hide it, or submit beta.py"),
+        ({"far.py": ["beta"]}, "failed", "though beta is served from far.py already"),
+    ],
+)
+def test_a_dag_file_that_the_release_would_show_is_named(server, served, status, said):
+    [item] = also_changes(
+        server,
+        is_harm=status == "failed",
+        trees={
+            "changed": {"good.py": GOOD, ".airflowignore": b"nothing\n"},
+            "target": {".airflowignore": b"beta.py\n", "beta.py": BETA},
+        },
+        served=served,
+    )
+    assert (item["path"], item["status"], item["facts"]["dag_ids"]) == ("beta.py", status, ["beta"])
+    assert said in item["detail"]
+
+
+@pytest.mark.req("R82")
+def test_a_module_of_the_release_that_airflow_would_take_for_a_dag_file_is_run_and_not_spoken_of(server):
+    helper = b"# an airflow dag needs this\nraise ImportError('only together')"
+    found = also_changes(
+        server,
+        is_harm=False,
+        units=[unit("good.py", "lib/helper.py", snapshot=None)],
+        trees={"changed": {"good.py": GOOD, "lib/helper.py": helper}},
+    )
+    assert found == []
+    assert not [item for item in report(server)["items"] if item["path"] == "lib/helper.py"]
+
+
+@pytest.mark.req("R82")
+def test_a_module_of_the_release_that_makes_dags_by_itself_is_named(server):
+    [item] = also_changes(
+        server,
+        is_harm=False,
+        units=[unit("good.py", "lib/beta.py", snapshot=None)],
+        trees={"changed": {"good.py": GOOD, "lib/beta.py": BETA}},
+    )
+    assert (item["path"], item["facts"]["dag_ids"]) == ("lib/beta.py", ["beta"])
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({".airflowignore": b"good.py"}, ".airflowignore line 1 ('good.py') hides it"),
+        ({"team/.airflowignore": b"x\n*.py\n"}, "team/.airflowignore line 2 ('*.py') hides it"),
+    ],
+)
+def test_a_released_file_that_airflow_would_not_find_fails_the_release(server, files, said):
+    path = "team/good.py" if "team/.airflowignore" in files else "good.py"
+    prepare(server, [path], units=[unit(path, snapshot=None)], trees={"changed": {path: GOOD, **files}})
+    with pytest.raises(AirflowFailException, match=f"Airflow would not find {path} in the target"):
+        CheckReleaseOperator(task_id="check", release_id=7).execute(context())
+    [item] = [item for item in report(server)["items"] if item["name"] == "discovery"]
+    assert said in item["detail"]
+
+
+def test_an_ignore_file_that_airflow_cannot_read_fails_the_release(server):
+    trees = {"changed": {"good.py": GOOD, ".airflowignore": b"\xff\xfe"}, "target": {"beta.py": BETA}}
+    prepare(server, ["good.py"], trees=trees, served={"beta.py": ["beta"]})
+    with pytest.raises(AirflowFailException, match="Airflow would find no DAG file in the target any more"):
+        CheckReleaseOperator(task_id="check", release_id=7).execute(context())
 
 
 def test_read_of_the_source_fails_the_release_with_the_line(server, tmp_path, monkeypatch):

@@ -301,5 +301,31 @@ def test_a_dag_id_that_another_bundle_serves_fails(world: World) -> None:
     assert "Bundle 'legacy' serves a DAG 'etl' already" in release.state_reason
 
 
+@pytest.mark.req("R82")
+@pytest.mark.parametrize(
+    ("bundle", "state"), [("legacy", ReleaseState.FAILED), ("prod", ReleaseState.AWAITING_APPROVAL)]
+)
+def test_a_file_that_appears_with_a_dag_id_of_another_bundle_fails(
+    world: World, bundle: str, state: ReleaseState
+) -> None:
+    world.twin.others["beta"] = DagFacts("beta", "beta.py", bundle)
+    facts = {"dag_ids": ["beta"], "appears": True}
+    appears = CheckItem("also changes", CheckStatus.WARNING, "beta.py", "beta would be served", facts)
+
+    release = world.report(requested(world), [parsed("etl.py", "etl"), appears])
+
+    assert release.state is state
+    assert bundle == "prod" or "Bundle 'legacy' serves a DAG 'beta' already" in release.state_reason
+
+
+def test_the_worker_is_told_which_dags_the_target_serves(world: World) -> None:
+    world.released(world.dag("one"), world.dag("two"))
+    release = world.request(world.submit(world.dag("etl")))
+
+    served = work.work_of(world.ctx, actor=PIPELINE, release_id=release.id).served
+
+    assert served == {"one.py": ["one"], "two.py": ["two"]}
+
+
 def test_the_announced_dags_pass(world: World) -> None:
     assert world.report(requested(world), [parsed("etl.py", "etl")]).state is ReleaseState.AWAITING_APPROVAL
