@@ -29,6 +29,7 @@ from airflow_release_plugin.services.releases import (
     releases,
     schedule,
     task_claims,
+    unchecked,
 )
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -81,6 +82,7 @@ def report(
         footprints.require_readable(items)
         own = completion.complete(ctx, release, joined, actor=actor)
         own += dag_id_checks.findings(ctx, release, items)
+        own += unchecked.findings(ctx, release, items) if joined else []
         release.also_changes = list(also_changed(items))
         release.change_digest = release.digest_now
     stored = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=(*items, *own))

@@ -13,7 +13,7 @@ from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import InvalidRequestError, TaskMismatchError
 from airflow_release_plugin.models import Event, Release
 from airflow_release_plugin.repositories import events
-from airflow_release_plugin.services.releases import checks, work
+from airflow_release_plugin.services.releases import checks, creation, work
 from airflow_release_plugin.services.releases.completion import JoinedFile
 from airflow_release_plugin.services.runtime.context import Settings
 from airflow_release_plugin.store.base import submission_ref
@@ -76,6 +76,19 @@ def test_it_joins_as_it_was_when_the_version_was_submitted(world: World) -> None
     entry = next(change.entry for change in release.changes if change.path == "conf/one.yaml")
     assert entry is not None
     assert world.store.read(entry.blob) == b"one: 1\n"
+
+
+@pytest.mark.req("R82")
+def test_a_dag_that_only_a_joined_file_may_change_is_run_by_a_second_check(world: World) -> None:
+    world.write("conf/one.yaml", "one: 0\n")
+    world.released(world.dag("user", lines="open('conf/one.yaml')"))
+    release = requested(world)
+    report(world, release, (0, "conf/one.yaml"))
+
+    assert release.state is ReleaseState.FAILED
+    assert "user.py is not in this release and depends on a file that joined it" in release.state_reason
+    creation.retry(world.ctx, actor=DEV, release_id=release.id)
+    assert work.work_of(world.ctx, actor=PIPELINE, release_id=release.id).dag_files == ["etl.py", "user.py"]
 
 
 def test_the_trail_says_which_files_joined(world: World) -> None:
