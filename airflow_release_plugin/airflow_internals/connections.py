@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_release_plugin.domain.ports import GitAccess
+from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
 
 

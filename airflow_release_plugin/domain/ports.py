@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
 from airflow_release_plugin.domain.bundle.inventory import Inventory, Kind, Wanted
+from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.release.dev_runs import DevRun
 from airflow_release_plugin.domain.release.environment_proof import SerializedDag
@@ -173,29 +174,6 @@ class DagStanding:
     next_run: datetime | None
     runs: int
     first_new_run: datetime | None = None
-
-
-@dataclass(frozen=True)
-class GitAccess:
-    """
-    What an Airflow connection of type ``git`` says; empty for what it does not say.
-
-    :param url: of the repository
-    :param private_key: itself, or ``key_file`` with it; ``passphrase`` opens either
-    :param host_key_check: ``yes``, ``no``, ``accept-new`` or ``off``, as OpenSSH understands it
-    """
-
-    url: str = ""
-    login: str = ""
-    password: str = field(default="", repr=False)
-    private_key: str = field(default="", repr=False)
-    key_file: str = ""
-    passphrase: str = field(default="", repr=False)
-    host_key_check: str = ""
-    known_hosts_file: str = ""
-    ssh_config_file: str = ""
-    proxy_command: str = ""
-    ssh_port: int | None = None
 
 
 class ConnectionsPort(Protocol):

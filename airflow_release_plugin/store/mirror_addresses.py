@@ -19,7 +19,7 @@ from dulwich.client import (
     default_urllib3_manager,
 )
 
-from airflow_release_plugin.domain.ports import GitAccess
+from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.exceptions import InvalidRequestError, MirrorUnavailableError
 from airflow_release_plugin.store.mirrors import FolderMirror, Mirror, NetworkMirror
 

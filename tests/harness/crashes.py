@@ -45,9 +45,11 @@ class BrokenStore:
 
     def __getattr__(self, name: str) -> Any:
         method: Callable[..., Any] = getattr(self._store, name)
+        if name != self._method:
+            return method
 
         def breaking(*args: Any, **options: Any) -> Any:
-            hit = name == self._method and (not self._ref or args[0].startswith(self._ref))
+            hit = not self._ref or args[0].startswith(self._ref)
             if hit and not self._after:
                 raise self._error
             result = method(*args, **options)

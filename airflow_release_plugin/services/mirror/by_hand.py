@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.ports import GitAccess
 from airflow_release_plugin.domain.release.mirror import PushPlan
 from airflow_release_plugin.exceptions import ConflictError, MirrorMovedError
 from airflow_release_plugin.services.mirror import pushing, standing

@@ -15,8 +15,8 @@ from datetime import timedelta
 from functools import partial
 from urllib.parse import unquote, urlsplit
 
+from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.domain.identity import SYSTEM
-from airflow_release_plugin.domain.ports import GitAccess
 from airflow_release_plugin.domain.release.mirror import PushPlan, masked, plan_push
 from airflow_release_plugin.exceptions import InvalidRequestError, MirrorUnavailableError, ReleaseError
 from airflow_release_plugin.repositories import mirrors as queries

@@ -76,15 +76,7 @@ def report(
         )
     if release.state is not ReleaseState.CHECKING:
         raise ConflictError(f"{release.subject} is {release.state.value!r} and takes no more reports.")
-    own: list[CheckItem] = []
-    if kind is ReportKind.CHECK:
-        risk.require_facts(items)
-        footprints.require_readable(items)
-        own = completion.complete(ctx, release, joined, actor=actor)
-        own += dag_id_checks.findings(ctx, release, items)
-        own += unchecked.findings(ctx, release, items) if joined else []
-        release.also_changes = list(also_changed(items))
-        release.change_digest = release.digest_now
+    own = _take_over(ctx, release, items, joined, actor=actor) if kind is ReportKind.CHECK else []
     stored = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=(*items, *own))
     problems = _store(ctx, release, stored, actor=actor)
     release.progress_json = None
@@ -95,6 +87,25 @@ def report(
     elif ask and kind is ReportKind.CHECK:
         _request_approval(ctx, release, actor=actor)
     return release
+
+
+def _take_over(
+    ctx: Context,
+    release: Release,
+    items: Sequence[CheckItem],
+    joined: Sequence[completion.JoinedFile],
+    *,
+    actor: Actor,
+) -> list[CheckItem]:
+    """Let the release be what its check found it to be; what the server finds itself."""
+    risk.require_facts(items)
+    footprints.require_readable(items)
+    own = completion.complete(ctx, release, joined, actor=actor)
+    own += dag_id_checks.findings(ctx, release, items)
+    own += unchecked.findings(ctx, release, items) if joined else []
+    release.also_changes = list(also_changed(items))
+    release.change_digest = release.digest_now
+    return own
 
 
 def _store(ctx: Context, release: Release, stored: Report, *, actor: Actor) -> list[CheckItem]:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from airflow_release_plugin.airflow_internals.connections import AirflowConnections
-from airflow_release_plugin.domain.ports import GitAccess
+from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
 
 pytestmark = pytest.mark.req("R87")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from airflow.providers.git.bundles.git import GitDagBundle
 
-from airflow_release_plugin.domain.ports import GitAccess
+from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.services.mirror import pushing
 from airflow_release_plugin.services.runtime import keys
 from tests.harness.clock import FrozenClock

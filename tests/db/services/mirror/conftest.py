@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_release_plugin.domain.ports import GitAccess
+from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.services.mirror import pushing, standing
 from airflow_release_plugin.services.mirror.standing import MirrorStatus, PushOutcome
 from airflow_release_plugin.store.base import environment_ref

@@ -14,8 +14,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
+from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
-from airflow_release_plugin.domain.ports import GitAccess
 from airflow_release_plugin.domain.release.mirror import MirrorState
 from airflow_release_plugin.exceptions import ConflictError, UnavailableError
 from airflow_release_plugin.services.mirror import pushing, standing

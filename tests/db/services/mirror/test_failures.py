@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.ports import GitAccess
+from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.domain.release.mirror import MirrorState
 from airflow_release_plugin.services.mirror import standing
 from airflow_release_plugin.store.bare_repository import create_repository

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.ports import GitAccess
+from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.domain.release.mirror import MirrorState
 from airflow_release_plugin.exceptions import ConflictError, NotAllowedError
 from airflow_release_plugin.models import Notification

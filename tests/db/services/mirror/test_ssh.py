@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_release_plugin.domain.ports import GitAccess
+from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.domain.release.mirror import MirrorState
 from tests.db.services.mirror.conftest import PROD, push, refs_at, status, with_mirror
 from tests.harness.context import World
