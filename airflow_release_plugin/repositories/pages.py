@@ -45,7 +45,7 @@ def require_order(order_by: str, columns: Collection[str]) -> None:
         )
 
 
-def like(text: str) -> str:
-    r"""A LIKE pattern (escape character ``\``) that finds ``text`` anywhere."""
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+def like(*texts: str) -> str:
+    r"""A LIKE pattern (escape character ``\``) that finds texts one after the other, anywhere."""
+    escaped = (text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for text in texts)
+    return f"%{'%'.join(escaped)}%"

@@ -71,14 +71,10 @@ def _place() -> ColumnElement[str]:
 
 def _narrowed(criteria: RecordFilter) -> Select[int]:
     query = select(Submission.id)
-    words = criteria.search.split()
-    if words:
-        query = query.join(Unit, Unit.id == Submission.unit_id)
-    for word in words:
+    for word in criteria.search.split():
         pattern = like(word)
-        query = query.where(
-            or_(Unit.name.ilike(pattern, escape="\\"), Submission.path.ilike(pattern, escape="\\"))
-        )
+        named = select(Unit.id).where(Unit.name.ilike(pattern, escape="\\"))
+        query = query.where(or_(Submission.unit_id.in_(named), Submission.path.ilike(pattern, escape="\\")))
     if criteria.submitter:
         query = query.where(Submission.submitted_by_name == criteria.submitter)
     if criteria.place is not None:
@@ -100,7 +96,7 @@ def list_records(
     ids = _narrowed(criteria)
     # What is shown is read for one page alone; far pages would sort and throw away whole rows.
     page = ids
-    if name == "name" and not criteria.search.split():
+    if name == "name":
         page = page.join(Unit, Unit.id == Submission.unit_id)
     if name == "released_at" and criteria.place is None:
         page = page.outerjoin(Release, Release.id == Submission.release_id)

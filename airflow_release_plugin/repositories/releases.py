@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from airflow_release_plugin.domain.states import (
     PIPELINE_RELEASE_STATES,
     ReleaseState,
 )
+from airflow_release_plugin.domain.text.search import Clue
 from airflow_release_plugin.models import (
     Environment,
     Release,
@@ -188,16 +189,27 @@ def list_releases(
 
 
 def release_names(
-    session: Session, *, words: Collection[str] = (), limit: int | None = None
+    session: Session, clues: Sequence[Sequence[Clue]], *, limit: int
 ) -> list[tuple[int, str, str]]:
-    """Id, title and number of releases that have each of ``words`` in one of these, the newest first."""
+    """Id, title and number of releases with a clue of each word in one of these, the newest first."""
     query = select(Release.id, Release.title, Release.number).order_by(Release.id.desc()).limit(limit)
-    for word in words:
-        pattern = like(word)
+    for word in clues:
+        patterns = [_any_case(clue) for clue in word]
         query = query.where(
-            or_(Release.title.ilike(pattern, escape="\\"), Release.number.ilike(pattern, escape="\\"))
+            or_(
+                *(
+                    name.ilike(pattern, escape="\\")
+                    for name in (Release.title, Release.number)
+                    for pattern in patterns
+                )
+            )
         )
     return [(row[0], row[1], row[2]) for row in session.execute(query)]
+
+
+def _any_case(clue: Clue) -> str:
+    # SQLite knows upper and lower case of ASCII alone: any letter stands for another one.
+    return "".join(letter if letter.isascii() else "_" for letter in like(*clue))
 
 
 def release_states(session: Session, ids: Collection[int], now: datetime) -> dict[int, ReleaseState]:

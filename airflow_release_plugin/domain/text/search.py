@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -14,13 +15,17 @@ Rank = int
 """0 equal, 1 at the start, 2 at the start of a word, 3 inside, 4 by initials, 5 and 6 with typing errors."""
 
 
+Clue = tuple[str, ...]
+"""Texts that are in a name one after the other, whatever stands between them."""
+
+
 def search(text: str, items: Iterable[T], names: Callable[[T], Sequence[str]]) -> list[tuple[Rank, T]]:
     """
     Return the items with a name for each word of ``text``, with ranks, in the given order.
 
     Typing errors are forgiven only where nothing matches without them, so that they do not blur what does.
     """
-    words = [_Word(word[:_LONGEST]) for word in text.lower().split()]
+    words = [_Word(word) for word in _words(text)]
     known = [(item, [name.lower() for name in names(item)]) for item in items]
     for errors in range(1 + max((word.most_errors for word in words), default=0)):
         ranked = ((_rank(words, all_names, errors), item) for item, all_names in known)
@@ -28,6 +33,38 @@ def search(text: str, items: Iterable[T], names: Callable[[T], Sequence[str]]) -
         if hits:
             return hits
     return []
+
+
+def clues(text: str) -> Iterator[list[list[Clue]]]:
+    """
+    By word, clues of which a name has one that :func:`search` may find, for a database to look for.
+
+    First of what is written, then of initials, then of each number of typing errors; who finds something need
+    not go on. Of a word with so many errors one of its pieces is whole, if there is one more of them.
+    """
+    words = _words(text)
+    yield [[(word,)] for word in words]
+    yield [[tuple(word)] for word in words]
+    most = [_most_errors(word) for word in words]
+    for errors in range(1, 1 + max(most, default=0)):
+        yield [
+            [tuple(word), *((piece,) for piece in _pieces(word, 1 + min(errors, mine)))]
+            for word, mine in zip(words, most, strict=True)
+        ]
+
+
+def _words(text: str) -> list[str]:
+    return [word[:_LONGEST] for word in text.lower().split()]
+
+
+def _most_errors(word: str) -> int:
+    # Two of three letters wrong is another word.
+    return min(len(word) // 4, 2)
+
+
+def _pieces(word: str, count: int) -> list[str]:
+    ends = [len(word) * number // count for number in range(count + 1)]
+    return [word[begin:end] for begin, end in pairwise(ends)]
 
 
 def _rank(words: Sequence[_Word], names: Sequence[str], errors: int) -> Rank | None:
@@ -50,8 +87,7 @@ class _Word:
         self._masks: dict[str, int] = {}
         for place, letter in enumerate(text):
             self._masks[letter] = self._masks.get(letter, 0) | 1 << place
-        # Two of three letters wrong is another word.
-        self.most_errors = min(len(text) // 4, 2)
+        self.most_errors = _most_errors(text)
 
     def rank(self, name: str, errors: int) -> Rank | None:
         at = name.find(self._text)

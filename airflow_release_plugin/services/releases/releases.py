@@ -8,6 +8,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.release_filter import EVERY_RELEASE, ReleaseFilter
 from airflow_release_plugin.domain.states import REVOCABLE_RELEASE_STATES, ReleaseState
+from airflow_release_plugin.domain.text.search import clues
 from airflow_release_plugin.domain.text.search import search as search_names
 from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError, UnavailableError
 from airflow_release_plugin.models import Release
@@ -23,7 +24,7 @@ ORDER_COLUMNS = tuple(releases.ORDER_COLUMNS)
 BATCH = 500
 """Releases that a list without end fetches at once."""
 MOST_FOUND = 5000
-"""Hits of a search by name that count, the best ones."""
+"""Releases that a search by name looks at more closely, the newest ones."""
 
 
 def start_pipeline(ctx: Context, release: Release, *, actor: Actor, suffix: str = "") -> None:
@@ -110,10 +111,11 @@ def _scope(ctx: Context, actor: Actor, criteria: ReleaseFilter) -> releases.Rele
 
 
 def _ids_by_name(ctx: Context, text: str) -> list[int]:
-    # The database finds words as they are written; only what it does not find is looked for everywhere.
-    names = releases.release_names(ctx.session, words=text.split(), limit=MOST_FOUND)
-    hits = search_names(text, names or releases.release_names(ctx.session), lambda row: row[1:])
-    return [row[0] for _, row in sorted(hits, key=lambda hit: hit[0])[:MOST_FOUND]]
+    for stage in clues(text):
+        names = releases.release_names(ctx.session, stage, limit=MOST_FOUND)
+        if hits := search_names(text, names, lambda row: row[1:]):
+            return [row[0] for _, row in sorted(hits, key=lambda hit: hit[0])]
+    return []
 
 
 def get(ctx: Context, *, actor: Actor, release_id: int) -> Release:
