@@ -245,10 +245,9 @@ class AirflowTwin:
 
     def run_task(self, record: TaskRecord, operator: TaskOperator, rendered: Mapping[str, Any]) -> None:
         """Let a worker take up a task, as its only try."""
-        for known in [
-            key for key in self.tasks if replace(key, try_number=0) == replace(record.key, try_number=0)
-        ]:
-            del self.tasks[known]
+        for known in list(self.tasks):
+            if replace(known, try_number=0) == replace(record.key, try_number=0):
+                self.tasks.pop(known, None)
         self.tasks[record.key] = record
         self.operators[record.key] = operator
         self.rendered_fields[record.key] = rendered

@@ -172,6 +172,7 @@ def body_of(path: str) -> dict[str, Any] | None:
         "errored": {"reason": "x"},
         "progress": {"attempt": 1, "files": []},
         "claims": BODIES["/releases/1/claims"],
+        "add-files": BODIES["/releases/1/add-files"],
         "revoke": {"reason": "x"},
         "break-glass": {"change_digest": "0" * 64, "reason": "Orders stand still."},
         "enabled": {"enabled": True},
@@ -224,6 +225,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "description": "d",
     },
     "/releases/1/decisions": {"verdict": "approve", "comment": "c", "change_digest": "0" * 64},
+    "/releases/1/add-files": {"files": [{"submission_id": 1, "path": "q.sql"}]},
     "/releases/1/revoke": {"reason": "r"},
     "/releases/1/errored": {"reason": "r"},
     "/releases/1/claims": {
