@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from airflow_release_plugin.analysis.data_texts import DataNames
-from airflow_release_plugin.analysis.evaluation.values import ELSEWHERE, LISTED, PLACE, UNKNOWN
+from airflow_release_plugin.analysis.evaluation.values import ELSEWHERE, HOLES, LISTED, PLACE, UNKNOWN
 from airflow_release_plugin.analysis.file_texts import FileTexts
 from airflow_release_plugin.analysis.module_facts import NamingPlace, Role
 from airflow_release_plugin.analysis.named_files import (
@@ -78,7 +78,9 @@ class DataFinder(FileTexts):
         for text in names.templates:
             mention = NamingPlace(Role.TEMPLATE, (text,), path, 0, shown=f"include {shown(text)}")
             self._plain(text, mention, named)
-        for text in names.paths:
+        for each in names.paths:
+            # "$HERE/a.sh" and "{{ params.here }}/a.sh" may lie anywhere, so mostly here.
+            text = each[1:] if each[:1] in HOLES and each[1:2] == "/" else each
             if text.startswith("/"):
                 for found in self._names.tails(text, least=2):
                     named.files.setdefault(found, f"named in {path}")

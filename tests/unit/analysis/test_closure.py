@@ -294,6 +294,16 @@ class TestRules:
         with pytest.raises(UnitError, match=r"release.toml line 2"):
             closure({DAG: "", "release.toml": "# rules\ninclude = = 1\n"})
 
+    @pytest.mark.parametrize(
+        "line",
+        [". $HERE/common.sh", 'source "${HERE}/common.sh"', ". {{ params.here }}/scripts/common.sh"],
+    )
+    def test_a_script_may_name_others_by_a_folder_that_only_a_run_knows(self, line: str) -> None:
+        dag = "BashOperator(task_id='t', bash_command='scripts/run.sh')"
+        files = {DAG: dag, "dags/scripts/run.sh": f"{line}\n", "dags/scripts/common.sh": ""}
+
+        assert paths(files) == {"dags/scripts/run.sh", "dags/scripts/common.sh"}
+
     def test_ignore_files_on_the_way_are_shared(self) -> None:
         files = {
             DAG: "import lib.x",
