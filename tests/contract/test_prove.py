@@ -51,7 +51,7 @@ def test_a_task_proves_what_is_served_and_fails_with_what_is_not(
     assert proof["version"] == target.path.resolve().name
     assert ti.xcoms == {"_link_ReleaseLink": "/release/ui/environment/"}
 
-    edit_behind(world, target, "hand.py", "@daily", "@hourly")
+    edit_behind(world, target, "hand.py", "0 0 * * *", "0 * * * *")
     with pytest.raises(AirflowFailException) as failed:
         operator.execute(context())
     head, line = str(failed.value).splitlines()
@@ -78,7 +78,7 @@ class Overtaken(ServedEnvironment):
 def test_a_release_that_comes_meanwhile_is_no_fault_of_a_dag(
     world: World, target: ReleaseDagBundle, url: str
 ) -> None:
-    edit_behind(world, target, "hand.py", "@daily", "@hourly")
+    edit_behind(world, target, "hand.py", "0 0 * * *", "0 * * * *")
     with (
         ReleaseHook().get_conn() as client,
         running_here("prod", limits=own_limits(), require_confinement=False) as run,

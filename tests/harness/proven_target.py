@@ -24,7 +24,7 @@ for name in ("north", "south"):
 """,
     "hand.py": """
 from airflow.sdk import DAG
-with DAG("hand", schedule="@daily"):
+with DAG("hand", schedule="0 0 * * *"):
     pass
 """,
     "chance.py": """

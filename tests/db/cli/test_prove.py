@@ -49,7 +49,7 @@ def test_what_airflow_serves_is_what_the_code_makes(empty_world: World, target: 
 def test_a_dag_that_was_changed_behind_the_back_is_told_with_the_place(
     empty_world: World, target: ReleaseDagBundle
 ) -> None:
-    edit_behind(empty_world, target, "hand.py", "@daily", "@hourly")
+    edit_behind(empty_world, target, "hand.py", "0 0 * * *", "0 * * * *")
 
     code, found = prove(empty_world, "--all")
 
