@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from airflow_release_plugin.analysis.closure import Closure, ClosureFile, FileKind
 from airflow_release_plugin.domain.release.dev_runs import DevRun
 from airflow_release_plugin.exceptions import UnitError
+from airflow_release_plugin.models import Submission
 from airflow_release_plugin.services.submissions.snapshots import TakenSnapshot
 
+_READ, _EARLIER = "read by task", ", before the code was what it is now"
 _CODE = frozenset({FileKind.DAG, FileKind.MODULE})
 
 
 def with_observed(
-    closure: Closure, taken: TakenSnapshot, runs: Iterable[tuple[str, DevRun]], *, most: int
+    closure: Closure,
+    taken: TakenSnapshot,
+    runs: Iterable[tuple[str, DevRun]],
+    *,
+    live: Submission | None = None,
+    most: int,
 ) -> Closure:
     """
     The unit with what its tasks read when its code was what it is now; the bytes are those of the snapshot.
 
-    A file that the snapshot lacks is named among the gaps.
+    A file that the snapshot lacks is named among the gaps. As long as no dev run of this code has succeeded,
+    what tasks read for the version in the target stays: to leave it out would take it from them.
 
     :param runs: dev runs with the id of their DAG in the target, the newest first
+    :param live: the version in the target
     :param most: files that a unit may have
     :raises UnitError: they are too many
     """
     known = {file.path for file in closure.files}
     joined: dict[str, ClosureFile] = {}
     gaps: dict[str, str] = {}
-    for path, phrase in _readings(closure, runs):
+    own = [(dag_id, run) for dag_id, run in runs if _ran_this_code(run, closure)]
+    kept = () if any(run.is_success for _, run in own) else _kept(live, taken)
+    for path, phrase in (*_readings(own), *kept):
         if path in known or path in joined or path in gaps:
             continue
         entry = taken.files.get(path)
@@ -50,13 +61,19 @@ def with_observed(
     )
 
 
-def _readings(closure: Closure, runs: Iterable[tuple[str, DevRun]]) -> Iterable[tuple[str, str]]:
+def _readings(runs: Iterable[tuple[str, DevRun]]) -> Iterator[tuple[str, str]]:
     for dag_id, run in runs:
-        if _ran_this_code(run, closure):
-            moment = f"{run.began:%Y-%m-%d %H:%M} UTC"
-            for task in run.tasks:
-                phrase = f"read by task {dag_id}.{task.task_id} in the dev run of {moment}"
-                yield from ((path, phrase) for path in task.files)
+        moment = f"{run.began:%Y-%m-%d %H:%M} UTC"
+        for task in run.tasks:
+            phrase = f"{_READ} {dag_id}.{task.task_id} in the dev run of {moment}"
+            yield from ((path, phrase) for path in task.files)
+
+
+def _kept(live: Submission | None, taken: TakenSnapshot) -> Iterator[tuple[str, str]]:
+    """What was found so for the version in the target, and is in the source still."""
+    for file in live.closure if live else ():
+        if file["reason"].startswith(_READ) and file["path"] in taken.files:
+            yield file["path"], f"{file['reason'].removesuffix(_EARLIER)}{_EARLIER}"
 
 
 def _ran_this_code(run: DevRun, closure: Closure) -> bool:

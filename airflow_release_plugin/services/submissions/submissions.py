@@ -151,7 +151,7 @@ def _submit(
     access.require_edit(ctx, actor, _known_ids(ctx, workspace, path))
     content = content_of(ctx, workspace, unit, path)
     access.require_edit(ctx, actor, content.dag_ids)
-    content = _with_observed(ctx, workspace, taken, content)
+    content = _with_observed(ctx, workspace, taken, unit, content)
     unit = known_unit(ctx, unit, path, content.dag_ids)
     workspace.lock([unit])
     superseded = refuse_locked(ctx, workspace, unit, content)
@@ -170,12 +170,13 @@ def _submit(
 
 
 def _with_observed(
-    ctx: Context, workspace: SourceWorkspace, taken: TakenSnapshot, content: Content
+    ctx: Context, workspace: SourceWorkspace, taken: TakenSnapshot, unit: Unit | None, content: Content
 ) -> Content:
     if content.closure is None:
         return content
     runs = workspace.observed_runs(content.dag_ids)
-    closure = with_observed(content.closure, taken, runs, most=ctx.settings.max_unit_files)
+    live = workspace.live.get(unit.id) if unit else None
+    closure = with_observed(content.closure, taken, runs, live=live, most=ctx.settings.max_unit_files)
     return replace(content, closure=closure, digest=closure.digest)
 
 

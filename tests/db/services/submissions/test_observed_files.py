@@ -56,6 +56,34 @@ def test_a_run_of_other_code_adds_nothing(world: World, changed: str) -> None:
     assert reasons(world.submit(path)) == {}
 
 
+def test_what_the_released_version_needed_is_not_taken_from_its_tasks(world: World) -> None:
+    path = world.dag("etl")
+    world.write("rates.csv", "1\n")
+    world.twin.dev_runs = [dev_run(blobs(world.twin.root, path, "rates.csv"))]
+    world.released(path)
+    world.dag("etl", lines="x = 2")
+
+    release = world.waiting(path)
+
+    (item,) = release.items
+    assert reasons(item.submission) == {
+        "rates.csv": "read by task etl.load in the dev run of 2026-11-29 10:12 UTC, before the code was what "
+        "it is now"
+    }
+    assert "rates.csv" not in {change.path for change in release.changes}
+
+
+def test_a_dev_run_that_needs_it_no_more_lets_it_go(world: World) -> None:
+    path = world.dag("etl")
+    world.write("rates.csv", "1\n")
+    world.twin.dev_runs = [dev_run(blobs(world.twin.root, path, "rates.csv"))]
+    world.released(path)
+    world.dag("etl", lines="x = 2")
+    world.twin.dev_runs = [dev_run(blobs(world.twin.root, path))]
+
+    assert reasons(world.submit(path)) == {}
+
+
 def test_a_run_of_another_dag_adds_nothing(world: World) -> None:
     path = world.dag("etl")
     world.write("rates.csv", "1\n")
