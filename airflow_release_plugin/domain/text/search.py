@@ -8,6 +8,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+_MOST_CLUES = 20
+"""Words that a database looks for, since statements have limits; all are looked for in what it finds."""
 _LONGEST = 60
 """Letters of a word that count; a longer one is surely pasted and matches by its beginning."""
 
@@ -42,7 +44,7 @@ def clues(text: str) -> Iterator[list[list[Clue]]]:
     First of what is written, then of initials, then of each number of typing errors; who finds something need
     not go on. Of a word with so many errors one of its pieces is whole, if there is one more of them.
     """
-    words = _words(text)
+    words = _words(text)[:_MOST_CLUES]
     yield [[(word,)] for word in words]
     yield [[tuple(word)] for word in words]
     most = [_most_errors(word) for word in words]

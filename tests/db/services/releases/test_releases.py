@@ -332,6 +332,8 @@ def test_releases_are_filtered_and_sorted(world: World, clock: FrozenClock) -> N
     assert found(released_after=done.released_at) == [done]
     assert found(released_before=done.released_at) == []
     assert found(search="reprts") == [waiting]
+    assert found(search="reprts " * 3000) == [waiting]
+    assert found(search="reprts " * 3000 + "nowhere") == []
     assert found(dag_id="report") == found(dag_id="dev.report") == [waiting]
     assert page(order_by="requested_at") == [done, waiting]
     assert page(limit=1, offset=1) == [done]
