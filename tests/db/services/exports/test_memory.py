@@ -1,4 +1,4 @@
-"""Making a bundle takes no more memory the larger it is: measured from outside, in a process of its own."""
+"""Making a bundle takes no more memory the larger it is: counted by Python, in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ from tests.harness.clock import FrozenClock
 from tests.harness.context import World, make_world
 from tests.harness.exports import ask, with_transfers
 
-pytestmark = [
-    pytest.mark.req("R50"),
-    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from Linux's /proc"),
-]
+pytestmark = pytest.mark.req("R50")
 MEGABYTE = 1024 * 1024
 FILE = 2 * MEGABYTE
 
@@ -57,4 +54,5 @@ def test_a_bundle_of_many_times_the_size_takes_the_same_memory(world: World, own
     small = memory_of_export(world, own_engine, 1)
     large = memory_of_export(world, own_engine, 8)
 
-    assert large < small + 4 * FILE, (small, large)
+    # One file is on its way in while the last one goes out; seven more would be held otherwise.
+    assert large < small + 2 * FILE, (small, large)
