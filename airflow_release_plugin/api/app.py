@@ -19,6 +19,7 @@ from airflow_release_plugin.api.routes import (
     health,
     imports,
     me,
+    notices,
     releases,
     rollbacks,
     shared_files,
@@ -30,6 +31,7 @@ from airflow_release_plugin.api.routes import (
 API_PREFIX = "/api/v1"
 _ROUTES = (
     me,
+    notices,
     candidates,
     shared_files,
     submissions,

@@ -163,10 +163,35 @@ execution_hours = whole(
 
 notifiers = names(
     "notifiers",
-    "airflow.providers.*",
+    "airflow.providers.*,airflow_release_plugin.notifications.*",
     "Classpaths of Airflow notifiers that flows may use, or globs of them, separated by commas. Whoever "
     "configures flows can let a process beside the API server import and run these.",
     example="airflow.providers.smtp.*,my_company.notifiers.TeamsNotifier",
+)
+release_notifiers = text(
+    "release_notifiers",
+    "",
+    "Notifiers that tell of every release and gate, whatever its flow says, as a JSON list of what flows "
+    "have: ``notifier``, ``kwargs`` and ``events``.",
+    example='[{"notifier": "airflow_release_plugin.notifications.webhook.WebhookNotifier", '
+    '"kwargs": {"webhook_conn_id": "release_board"}, "events": ["requested", "released"]}]',
+    is_secret=True,
+)
+personal_notifiers = text(
+    "personal_notifiers",
+    "",
+    "Notifiers that tell one person what concerns them, in the way that each chose, as a JSON list of what "
+    "flows have. Their templates find the login name as ``notice.person``. Without any, people are told "
+    "on the page *Notifications* alone.",
+    example='[{"notifier": "airflow.providers.smtp.notifications.smtp.SmtpNotifier", '
+    '"kwargs": {"to": "{{ notice.person }}@example.org", "subject": "{{ notice.summary }}", '
+    '"html_content": "{{ notice.text | e }}"}}]',
+    is_secret=True,
+)
+digest_hour = whole(
+    "digest_hour",
+    7,
+    "Hour of the day, in UTC, at which people get what they wanted to be told together: 0 to 23.",
 )
 drift_interval = seconds(
     "drift_interval",

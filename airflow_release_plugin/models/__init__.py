@@ -15,6 +15,7 @@ from airflow_release_plugin.models.follower import Follower
 from airflow_release_plugin.models.lease import Lease
 from airflow_release_plugin.models.machine import MachineLook
 from airflow_release_plugin.models.mirror import MirrorRecord
+from airflow_release_plugin.models.notice import Notice, NoticeChoice
 from airflow_release_plugin.models.notification import Notification
 from airflow_release_plugin.models.observation import Observation
 from airflow_release_plugin.models.preference import Preference
@@ -46,6 +47,8 @@ __all__ = [
     "MachineLook",
     "MirrorRecord",
     "NameMapping",
+    "Notice",
+    "NoticeChoice",
     "Notification",
     "Observation",
     "Preference",

@@ -21,7 +21,11 @@ class Approval(Stateful, Base):
     """One request for agreement: the resolved requirement, the digest, the window, the decisions."""
 
     __tablename__ = "release_approval"
-    __table_args__ = (Index(None, "subject_type", "subject_id"), Index(None, "state"))
+    __table_args__ = (
+        Index(None, "subject_type", "subject_id"),
+        Index(None, "state"),
+        Index(None, "remind_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     subject_type: Mapped[str] = mapped_column(String(32), comment="release or gate")
@@ -37,6 +41,9 @@ class Approval(Stateful, Base):
     glass_broken: Mapped[bool] = mapped_column(default=False, comment="closed by breaking the glass")
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    remind_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="when people are reminded; empty once they were"
+    )
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     row_version: Mapped[int] = mapped_column(default=1)
     __mapper_args__ = {"version_id_col": row_version}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, UniqueConstraint
+from sqlalchemy import JSON, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
@@ -17,11 +17,13 @@ class Notification(Stateful, Base):
     """One thing that one notifier has to tell; a server claims it by its row version, so it is sent once."""
 
     __tablename__ = "release_notification"
-    __table_args__ = (UniqueConstraint("once"), Index(None, "state", "next_attempt_at"))
+    __table_args__ = (Index(None, "state", "next_attempt_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     event: Mapped[NotificationEvent] = mapped_column(EnumText(NotificationEvent))
-    subject_type: Mapped[str] = mapped_column(String(32), comment="release, gate or environment")
+    subject_type: Mapped[str] = mapped_column(
+        String(32), comment="release, gate, export, import, environment or person"
+    )
     subject_id: Mapped[int]
     notifier_json: Mapped[dict[str, Any]] = mapped_column(
         "notifier", JSON, comment="as the flow had it when the approval opened"
@@ -31,7 +33,6 @@ class Notification(Stateful, Base):
     attempts: Mapped[int] = mapped_column(default=0, comment="started so far")
     next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
     error: Mapped[str] = mapped_column(String(500), default="", comment="why the last attempt failed")
-    once: Mapped[str | None] = mapped_column(String(64), comment="key of what is told only once")
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     row_version: Mapped[int] = mapped_column(default=1)
     __mapper_args__ = {"version_id_col": row_version}

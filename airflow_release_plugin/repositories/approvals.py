@@ -85,6 +85,23 @@ def open_approvals(session: Session, now: datetime) -> list[Approval]:
     return list(session.scalars(query))
 
 
+def to_remind_of(session: Session, now: datetime) -> list[Approval]:
+    """
+    Approvals that people are to be reminded of now, locked, the first hundred.
+
+    Of two servers that ask at once, the second one waits, and then finds what the first one left.
+    """
+    query = (
+        select(Approval)
+        .where(Approval.remind_at <= now, Approval.state == ApprovalState.OPEN, Approval.expires_at > now)
+        .order_by(Approval.remind_at, Approval.id)
+        .limit(100)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(session.scalars(query))
+
+
 def effective_gate_state(now: datetime) -> ColumnElement[GateState]:
     """SQL twin of :meth:`Gate.effective_state`."""
     is_over = and_(Gate.state == GateState.OPEN, Gate.expires_at <= now)

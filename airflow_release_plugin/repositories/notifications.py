@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,11 @@ from airflow_release_plugin.models import Gate, Notification, Release
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+
+def put(session: Session, notification: Notification) -> None:
+    """Put a notification into the outbox."""
+    session.add(notification)
 
 
 def next_due(session: Session, now: datetime) -> Notification | None:
@@ -49,12 +53,6 @@ def unsent(session: Session, subject_type: str, subject_id: int) -> list[Notific
         .limit(100)
     )
     return list(session.scalars(query))
-
-
-def told_once(session: Session, keys: Collection[str]) -> set[str]:
-    """Those of ``keys`` that have a notification already."""
-    query = select(Notification.once).where(Notification.once.in_(list(keys)))
-    return {key for key in session.scalars(query) if key is not None}
 
 
 def expired_release_ids(session: Session, now: datetime) -> list[int]:

@@ -208,6 +208,11 @@ class World:
         return self.promote(self.approved(*paths))
 
 
+def with_settings(world: World, **changed: Any) -> World:
+    """The same world with other settings."""
+    return replace(world, ctx=replace(world.ctx, settings=replace(world.ctx.settings, **changed)))
+
+
 def steps_of(world: World) -> Work:
     """Every step of the background in a savepoint of the test's transaction."""
 

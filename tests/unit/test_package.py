@@ -51,6 +51,8 @@ def test_options_that_may_hold_secrets_are_masked_by_airflow() -> None:
     assert {name for name, option in OPTIONS.items() if option["sensitive"]} == {
         "drift_notifiers",
         "mirror_url",
+        "personal_notifiers",
+        "release_notifiers",
     }
 
 

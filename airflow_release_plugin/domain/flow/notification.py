@@ -39,12 +39,35 @@ class NotificationEvent(str, Enum):
     """What runs is not what was approved; no flow's business."""
     DRIFT_ENDED = "drift_ended"
     """What runs is what was approved again, seen from every machine."""
+    EXPORT_READY = "export_ready"
+    """A bundle can be downloaded."""
+    EXPORT_FAILED = "export_failed"
+    """A bundle could not be made."""
+    IMPORT_APPLIED = "import_applied"
+    """What a bundle brings is here."""
+    IMPORT_FAILED = "import_failed"
+    """A bundle was refused, expired, or could not be applied."""
+    DIGEST = "digest"
+    """What a person wanted to be told of together."""
 
 
 DRIFT_EVENTS = (NotificationEvent.DRIFTED, NotificationEvent.DRIFT_ENDED)
 """What the notifiers of the drift guard tell of."""
-FLOW_EVENTS = tuple(event for event in NotificationEvent if event not in DRIFT_EVENTS)
+TRANSFER_EVENTS = (
+    NotificationEvent.EXPORT_READY,
+    NotificationEvent.EXPORT_FAILED,
+    NotificationEvent.IMPORT_APPLIED,
+    NotificationEvent.IMPORT_FAILED,
+)
+"""What only the person is told who asked for it."""
+FLOW_EVENTS = tuple(
+    event
+    for event in NotificationEvent
+    if event not in {*DRIFT_EVENTS, *TRANSFER_EVENTS, NotificationEvent.DIGEST}
+)
 """What those of flows tell of."""
+PERSONAL_EVENTS = (*FLOW_EVENTS, *TRANSFER_EVENTS)
+"""What people are told of in person."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +96,15 @@ def reminder_due_at(opened_at: datetime, expires_at: datetime) -> datetime:
     return opened_at + (expires_at - opened_at) * REMIND_AFTER
 
 
-def read_notifiers(text: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """Notifiers of the drift guard from JSON, and what is wrong with them, one sentence each."""
+def read_notifiers(text: str, events: Sequence[NotificationEvent]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Notifiers of a setting from JSON, and what is wrong with them, one sentence each."""
     try:
         notifiers = json.loads(text or "[]")
     except ValueError as error:
         return [], [f"It is no JSON: {error}."]
     if not isinstance(notifiers, list):
         return [], ["It must be a list of notifiers."]
-    problems = notifier_problems(notifiers, DRIFT_EVENTS)
+    problems = notifier_problems(notifiers, events)
     return ([] if problems else notifiers), problems
 
 

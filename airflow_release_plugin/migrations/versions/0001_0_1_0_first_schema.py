@@ -125,10 +125,17 @@ def _create_approval() -> None:
         sa.Column("glass_broken", sa.Boolean(), nullable=False, comment="closed by breaking the glass"),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "remind_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when people are reminded; empty once they were",
+        ),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("row_version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_approval")),
     )
+    op.create_index(op.f("ix_release_approval_remind_at"), "release_approval", ["remind_at"], unique=False)
     op.create_index(op.f("ix_release_approval_state"), "release_approval", ["state"], unique=False)
     op.create_index(
         op.f("ix_release_approval_subject_type_subject_id"),
@@ -472,13 +479,68 @@ def _create_name_mapping() -> None:
     )
 
 
+def _create_notice() -> None:
+    op.create_table(
+        "release_notice",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.String(length=250), nullable=False),
+        sa.Column("person_name", sa.String(length=250), nullable=False, comment="login name"),
+        sa.Column("event", sa.String(length=32), nullable=False),
+        sa.Column(
+            "subject_type",
+            sa.String(length=32),
+            nullable=False,
+            comment="release, gate, export or import",
+        ),
+        sa.Column("subject_id", sa.Integer(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False, comment="what a notifier is told of the same; no code"),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "in_next_digest",
+            sa.Boolean(),
+            nullable=False,
+            comment="until the digest is in the outbox",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_notice")),
+    )
+    op.create_index(
+        op.f("ix_release_notice_in_next_digest_made_at"),
+        "release_notice",
+        ["in_next_digest", "made_at"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_release_notice_person_id_id"), "release_notice", ["person_id", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_release_notice_person_id_read_at"),
+        "release_notice",
+        ["person_id", "read_at"],
+        unique=False,
+    )
+
+
+def _create_notice_choice() -> None:
+    op.create_table(
+        "release_notice_choice",
+        sa.Column("person_id", sa.String(length=250), nullable=False),
+        sa.Column("event", sa.String(length=32), nullable=False),
+        sa.Column("way", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", "event", name=op.f("pk_release_notice_choice")),
+    )
+
+
 def _create_notification() -> None:
     op.create_table(
         "release_notification",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("event", sa.String(length=32), nullable=False),
         sa.Column(
-            "subject_type", sa.String(length=32), nullable=False, comment="release, gate or environment"
+            "subject_type",
+            sa.String(length=32),
+            nullable=False,
+            comment="release, gate, export, import, environment or person",
         ),
         sa.Column("subject_id", sa.Integer(), nullable=False),
         sa.Column(
@@ -489,11 +551,9 @@ def _create_notification() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False, comment="started so far"),
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("error", sa.String(length=500), nullable=False, comment="why the last attempt failed"),
-        sa.Column("once", sa.String(length=64), nullable=True, comment="key of what is told only once"),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_notification")),
-        sa.UniqueConstraint("once", name=op.f("uq_release_notification_once")),
     )
     op.create_index(
         op.f("ix_release_notification_state_next_attempt_at"),
@@ -983,6 +1043,8 @@ def upgrade() -> None:
     _create_machine()
     _create_mirror()
     _create_name_mapping()
+    _create_notice()
+    _create_notice_choice()
     _create_notification()
     _create_object()
     _create_preference()
@@ -1016,6 +1078,8 @@ def downgrade() -> None:
     op.drop_table("release_preference")
     op.drop_table("release_object")
     op.drop_table("release_notification")
+    op.drop_table("release_notice_choice")
+    op.drop_table("release_notice")
     op.drop_table("release_name_mapping")
     op.drop_table("release_mirror")
     op.drop_table("release_machine")

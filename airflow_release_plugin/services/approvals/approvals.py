@@ -15,6 +15,7 @@ from airflow_release_plugin.domain.flow.approval import (
     place_to_decide,
     step_opened_at,
 )
+from airflow_release_plugin.domain.flow.notification import reminder_due_at
 from airflow_release_plugin.domain.flow.values import flow_to_dict
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
 from airflow_release_plugin.domain.states import ApprovalState
@@ -76,6 +77,7 @@ def open_approval(
 ) -> Approval:
     """Ask for agreement to exactly ``digest`` under a resolved flow."""
     now = ctx.clock()
+    expires_at = now + timedelta(hours=flow.spec.validity.approval)
     approval = Approval(
         subject_type=subject_type,
         subject_id=subject_id,
@@ -84,7 +86,8 @@ def open_approval(
         requirement_json=flow.requirement.to_dict(),
         flow_json=flow_to_dict(flow.spec),
         opened_at=now,
-        expires_at=now + timedelta(hours=flow.spec.validity.approval),
+        expires_at=expires_at,
+        remind_at=reminder_due_at(now, expires_at),
         decisions=[],
     )
     ctx.session.add(approval)

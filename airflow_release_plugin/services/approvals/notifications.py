@@ -6,24 +6,37 @@ Nothing is sent here, and nothing here may stand in the way of a release: see ``
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from airflow_release_plugin.airflow_internals.notifiers import check_notifier
 from airflow_release_plugin.domain.flow.flow import FlowSpec
-from airflow_release_plugin.domain.flow.notification import NotificationEvent, wants
+from airflow_release_plugin.domain.flow.notice import concerned
+from airflow_release_plugin.domain.flow.notification import (
+    FLOW_EVENTS,
+    NotificationEvent,
+    read_notifiers,
+    wants,
+)
 from airflow_release_plugin.domain.flow.values import flow_to_dict
+from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import GateState, NotificationState, ReleaseState
 from airflow_release_plugin.domain.text.field_errors import Problem, refusal
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
-from airflow_release_plugin.models import Approval, Gate, Notification, Release
+from airflow_release_plugin.models import Approval, Decision, Gate, Notification, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import flows as flow_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.approvals import flows
+from airflow_release_plugin.services.notices import telling
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import risk
 
+log = logging.getLogger(__name__)
+
+MOST_TOLD = 100
+"""People who are told of one thing in person; where a role with more is asked, all find it in their inbox."""
 _LONGEST_TEXT = 500
 _MOVES = {
     ReleaseState.RELEASED: NotificationEvent.RELEASED,
@@ -62,13 +75,8 @@ def requested(ctx: Context, approval: Approval) -> None:
 
 
 def reminded(ctx: Context, approval: Approval) -> None:
-    """Most of the window is over; told once for each approval, whoever finds out."""
-    _tell_of_approval(ctx, approval, NotificationEvent.REMINDED, once=once_key(approval))
-
-
-def once_key(approval: Approval) -> str:
-    """Key of the reminder of an approval, without the number of the notifier."""
-    return f"reminded:{approval.id}"
+    """Most of the window is over."""
+    _tell_of_approval(ctx, approval, NotificationEvent.REMINDED)
 
 
 def decided(ctx: Context, approval: Approval) -> None:
@@ -78,6 +86,7 @@ def decided(ctx: Context, approval: Approval) -> None:
         ctx,
         approval,
         NotificationEvent.DECIDED,
+        decision=decision,
         actor=decision.actor_name,
         verdict=decision.verdict.value,
         reason=decision.comment,
@@ -116,10 +125,13 @@ def _present_flow(ctx: Context, release: Release) -> Mapping[str, Any]:
 
 
 def _tell_of_approval(
-    ctx: Context, approval: Approval, event: NotificationEvent, *, once: str = "", **facts: str
+    ctx: Context,
+    approval: Approval,
+    event: NotificationEvent,
+    *,
+    decision: Decision | None = None,
+    **facts: str,
 ) -> None:
-    if not any(wants(notifier, event) for notifier in approval.flow_json.get("notifiers", ())):
-        return
     subject: Release | Gate | None
     if approval.subject_type == "release":
         subject = release_queries.release(ctx.session, approval.subject_id)
@@ -127,7 +139,7 @@ def _tell_of_approval(
         subject = approval_queries.gate(ctx.session, approval.subject_id)
     if subject is not None:
         facts = {"state": approval.state.value, **facts}
-        _tell(ctx, event, approval.flow_json, subject, approval, once=once, **facts)
+        _tell(ctx, event, approval.flow_json, subject, approval, decision, **facts)
 
 
 def _tell(
@@ -136,29 +148,51 @@ def _tell(
     flow: Mapping[str, Any],
     subject: Release | Gate,
     approval: Approval | None,
-    *,
-    once: str = "",
+    decision: Decision | None = None,
     **facts: str,
 ) -> None:
-    """Put one row for each notifier of the flow that wants the event into the outbox."""
-    wanted = [(i, n) for i, n in enumerate(flow.get("notifiers", ())) if wants(n, event)]
-    if not wanted:
-        return
+    """Put one row for each notifier that wants the event into the outbox, and tell whom it concerns."""
     notice = _notice(ctx, event, subject, approval, facts)
-    for position, notifier in wanted:
+    subject_type = "release" if isinstance(subject, Release) else "gate"
+    for notifier in _wanted(ctx, flow, event):
         ctx.session.add(
             Notification(
                 event=event,
-                subject_type="release" if isinstance(subject, Release) else "gate",
+                subject_type=subject_type,
                 subject_id=subject.id,
                 notifier_json=dict(notifier),
                 notice=notice,
                 state=NotificationState.PENDING,
                 next_attempt_at=ctx.clock(),
-                once=f"{once}:{position}" if once else None,
                 made_at=ctx.clock(),
             )
         )
+    people = concerned(
+        event,
+        requester=subject.requested_by,
+        asked=_asked(subject, approval),
+        decided=[each.actor_id for each in approval.decisions] if approval is not None else (),
+        actor=decision.actor_id if decision is not None else "",
+    )
+    if len(people) <= MOST_TOLD:
+        telling.tell(ctx, people, event, subject_type=subject_type, subject_id=subject.id, facts=notice)
+
+
+def _asked(subject: Release | Gate, approval: Approval | None) -> list[Person]:
+    """Those who are to decide: the reviewers of a release; for a gate everybody who may."""
+    if isinstance(subject, Release):
+        return [Person(each["id"], each["name"]) for each in subject.reviewers]
+    steps = approval.requirement.steps if approval is not None else ()
+    return [person for step in steps for person in step.eligible]
+
+
+def _wanted(ctx: Context, flow: Mapping[str, Any], event: NotificationEvent) -> list[Mapping[str, Any]]:
+    """Notifiers to tell of an event: the flow's, then those of the installation."""
+    everywhere, problems = read_notifiers(ctx.settings.release_notifiers, FLOW_EVENTS)
+    for problem in problems:
+        log.error("[release] release_notifiers tells nobody of releases and gates: %s", problem)
+    notifiers = [*flow.get("notifiers", ()), *everywhere]
+    return [notifier for notifier in notifiers if wants(notifier, event)]
 
 
 def _notice(

@@ -6,7 +6,12 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_release_plugin.domain.flow.notification import NotificationEvent, read_notifiers, wants
+from airflow_release_plugin.domain.flow.notification import (
+    DRIFT_EVENTS,
+    NotificationEvent,
+    read_notifiers,
+    wants,
+)
 from airflow_release_plugin.domain.release.drift import Finding
 from airflow_release_plugin.domain.release.mirror import MovedRef
 from airflow_release_plugin.domain.states import NotificationState
@@ -57,7 +62,7 @@ def mirror_settled(ctx: Context, environment: str, url: str) -> None:
 
 
 def _tell(ctx: Context, event: NotificationEvent, environment: str, summary: str, reason: str) -> None:
-    notifiers, problems = read_notifiers(ctx.settings.drift_notifiers)
+    notifiers, problems = read_notifiers(ctx.settings.drift_notifiers, DRIFT_EVENTS)
     for problem in problems:
         log.error("[release] drift_notifiers tells nobody that %s: %s", summary, problem)
     for notifier in notifiers:

@@ -26,6 +26,7 @@ from airflow_release_plugin.models import Export
 from airflow_release_plugin.repositories import exports as queries
 from airflow_release_plugin.services.exports import exports
 from airflow_release_plugin.services.exports.bundle import MadeBundle, make_bundle
+from airflow_release_plugin.services.notices import transfer_notices
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.background import (
     Work,
@@ -197,12 +198,14 @@ def _ready(ctx: Context, sign: Heartbeat, made: MadeBundle, size: int, sha256: s
     row.expires_at = row.ready_at + KEPT
     row.move_to(ExportState.READY)
     _record(ctx, row, EventTag.EXPORT_READY, size=size, sha256=sha256, dags=made.report["dags"])
+    transfer_notices.export_ended(ctx, row)
 
 
 def _fail(ctx: Context, row: Export, reason: str, end: ExportState) -> None:
     row.error = reason
     row.move_to(end)
     _record(ctx, row, EventTag.EXPORT_FAILED, reason=reason, state=end.value)
+    transfer_notices.export_ended(ctx, row)
 
 
 def _record(ctx: Context, row: Export, tag: EventTag, **data: JsonValue) -> None:

@@ -31,6 +31,7 @@ from airflow_release_plugin.models.file_chunk import TransferKind
 from airflow_release_plugin.models.transfer import REFUSED
 from airflow_release_plugin.repositories import imports as queries
 from airflow_release_plugin.repositories.pages import Page
+from airflow_release_plugin.services.notices import transfer_notices
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.transfer.keys import KeyFolder
@@ -325,6 +326,7 @@ def expire(ctx: Context, row: Import) -> None:
     row.move_to(ImportState.FAILED)
     remove_file(ctx, row)
     record(ctx, row, EventTag.IMPORT_FAILED, actor=SYSTEM, reason=row.error, code=BundleExpiredError.code)
+    transfer_notices.import_ended(ctx, row, row.uploaded_by)
 
 
 def contents(ctx: Context, *, actor: Actor, import_id: int) -> Manifest:

@@ -11,7 +11,7 @@ import logging
 from threading import Event
 
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.identity import SYSTEM
+from airflow_release_plugin.domain.identity import SYSTEM, Person
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.domain.text.phrasing import BROKEN_INSIDE
 from airflow_release_plugin.exceptions import ReleaseError, UnavailableError
@@ -19,6 +19,7 @@ from airflow_release_plugin.models import Import
 from airflow_release_plugin.repositories import applied_imports
 from airflow_release_plugin.repositories import imports as queries
 from airflow_release_plugin.services.imports import applying, imports
+from airflow_release_plugin.services.notices import transfer_notices
 from airflow_release_plugin.services.runtime.background import Work, retry_transaction
 from airflow_release_plugin.services.runtime.claims import (
     LEASE,
@@ -74,7 +75,9 @@ def apply(claim: Claim, *, work: Work = unit_of_work) -> bool:
     try:
         with work() as (ctx, _):
             row = _own(ctx, claim)
-            applying.carry_out(ctx, row, actor=applying.asked_by(row))
+            person = applying.asked_by(row)
+            applying.carry_out(ctx, row, actor=person)
+            transfer_notices.import_ended(ctx, row, Person(person.id, person.name))
     except LostError:
         log.info("Import %s is applied elsewhere", claim.id)
         return False
@@ -116,7 +119,9 @@ def _end(ctx: Context, claim: Claim, reason: str) -> None:
 
 def _give_back(ctx: Context, row: Import, reason: str) -> None:
     """Nothing of it is here, so it may be applied later, once what was wrong is mended."""
+    person = applying.asked_by(row)
     row.error = reason
     row.applied_bundle_id = row.beat_at = None
     row.move_to(ImportState.CHECKED)
     imports.record(ctx, row, EventTag.IMPORT_APPLY_FAILED, actor=SYSTEM, reason=reason)
+    transfer_notices.import_ended(ctx, row, Person(person.id, person.name))

@@ -16,7 +16,6 @@ from typing import Any
 
 from airflow_release_plugin.airflow_internals.notifiers import DeliveryProblem, deliver
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.flow.notification import NotificationEvent, reminder_due_at, wants
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.states import GateState, NotificationState
 from airflow_release_plugin.models import Approval, Notification
@@ -24,6 +23,7 @@ from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import notifications as queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.approvals import gates, notifications
+from airflow_release_plugin.services.notices import digests
 from airflow_release_plugin.services.releases import expiry
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.background import Work, in_transaction, retry_transaction
@@ -42,13 +42,14 @@ MAX_ATTEMPTS = len(PAUSES) + 1
 
 def run_once(*, work: Work = unit_of_work, send: Deliver = deliver, stop: Event | None = None) -> int:
     """
-    Write down what expired, remind, and send what is due; return how many were sent.
+    Write down what expired, remind, gather digests, and send what is due; return how many were sent.
 
     :param work: opens a transaction; each step has its own
     :param stop: ends it after the notification under way
     """
     settle_expired(work)
     in_transaction(work, remind)
+    in_transaction(work, digests.gather)
     return sum(_send(claim, work=work, send=send) for claim in claim_each(work, _claim_next, stop))
 
 
@@ -71,23 +72,10 @@ def _settle_release(ctx: Context, release_id: int) -> None:
 
 def remind(ctx: Context) -> None:
     """Remind of requests whose window is mostly over; once for each, however often this is called."""
-    now = ctx.clock()
-    due = [
-        approval
-        for approval in approval_queries.open_approvals(ctx.session, now)
-        if reminder_due_at(approval.opened_at, approval.expires_at) <= now
-        and any(wants(n, NotificationEvent.REMINDED) for n in approval.flow_json.get("notifiers", ()))
-    ]
-    keys = {key for approval in due for key in _reminder_keys(approval)}
-    reminded = queries.told_once(ctx.session, keys) if keys else set()
-    for approval in due:
-        if reminded.isdisjoint(_reminder_keys(approval)) and _is_waiting(ctx, approval):
+    for approval in approval_queries.to_remind_of(ctx.session, ctx.clock()):
+        approval.remind_at = None
+        if _is_waiting(ctx, approval):
             notifications.reminded(ctx, approval)
-
-
-def _reminder_keys(approval: Approval) -> list[str]:
-    key = notifications.once_key(approval)
-    return [f"{key}:{position}" for position in range(len(approval.flow_json["notifiers"]))]
 
 
 def _is_waiting(ctx: Context, approval: Approval) -> bool:
@@ -125,7 +113,9 @@ def _claim_next(ctx: Context) -> ClaimedNotification | None:
     pause = PAUSES[min(row.attempts, len(PAUSES) - 1)]
     row.attempts += 1
     row.next_attempt_at = ctx.clock() + max(pause, timedelta(seconds=2 * timeout))
-    return ClaimedNotification(row.id, row.attempts, row.notifier_json, row.notice, timeout)
+    # The same id at each attempt: receivers can tell what they have had before.
+    notice = {**row.notice, "id": row.id}
+    return ClaimedNotification(row.id, row.attempts, row.notifier_json, notice, timeout)
 
 
 def _send(claim: ClaimedNotification, *, work: Work, send: Deliver) -> bool:

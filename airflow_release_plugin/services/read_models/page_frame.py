@@ -8,6 +8,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.exports import transfer_visibility
 from airflow_release_plugin.services.exports.transfer_visibility import Sides
+from airflow_release_plugin.services.notices import mine
 from airflow_release_plugin.services.read_models import inbox
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -18,11 +19,13 @@ class FrameSummary:
     The same for every page.
 
     :param waiting: length of the actor's inbox
+    :param unread: number of notices that the actor has not read, counted to a hundred at most
     :param drifted: whether a machine found something that is not known to be gone
     :param transfers: the sides of transfers that the actor may see
     """
 
     waiting: int
+    unread: int
     drifted: bool
     transfers: Sides
 
@@ -35,6 +38,7 @@ def get_frame(ctx: Context, *, actor: Actor, waiting: int | None = None) -> Fram
     """
     return FrameSummary(
         waiting=inbox.count_waiting(ctx, actor=actor) if waiting is None else waiting,
+        unread=mine.count_unread(ctx, actor=actor),
         drifted=drift.is_alarmed(ctx, ctx.settings.environment),
         transfers=transfer_visibility.sides(ctx, actor),
     )

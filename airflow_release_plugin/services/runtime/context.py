@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from airflow_release_plugin import config
 from airflow_release_plugin.domain.bundle.preflight import read_policy
-from airflow_release_plugin.domain.flow.notification import read_notifiers
+from airflow_release_plugin.domain.flow.notification import (
+    DRIFT_EVENTS,
+    FLOW_EVENTS,
+    PERSONAL_EVENTS,
+    NotificationEvent,
+    read_notifiers,
+)
 from airflow_release_plugin.domain.ports import Airflow
 from airflow_release_plugin.store.release_store import ReleaseStore
 
@@ -45,6 +51,9 @@ class Settings:
     max_snapshot_bytes: int = field(default_factory=config.max_snapshot_bytes)
     source_reads: str = field(default_factory=config.source_reads)
     base_url: str = field(default_factory=config.base_url)
+    release_notifiers: str = field(default_factory=config.release_notifiers)
+    personal_notifiers: str = field(default_factory=config.personal_notifiers)
+    digest_hour: int = field(default_factory=config.digest_hour)
     drift_notifiers: str = field(default_factory=config.drift_notifiers)
     notify_timeout: float = field(default_factory=config.notify_timeout)
     check_timeout: int = field(default_factory=config.check_timeout)
@@ -90,7 +99,15 @@ class Settings:
         unknown = [each.name for each in chosen if getattr(self, each.name) not in each.choices]
         if read_policy(self.import_policy).problems:
             unknown.append("import_policy")
-        return [*unknown, *(["drift_notifiers"] if read_notifiers(self.drift_notifiers)[1] else [])]
+        notifiers = {
+            "release_notifiers": FLOW_EVENTS,
+            "personal_notifiers": (*PERSONAL_EVENTS, NotificationEvent.DIGEST),
+            "drift_notifiers": DRIFT_EVENTS,
+        }
+        unknown += [
+            name for name, events in notifiers.items() if read_notifiers(getattr(self, name), events)[1]
+        ]
+        return [*unknown, *([] if 0 <= self.digest_hour <= 23 else ["digest_hour"])]
 
     def source_id(self, dag_id: str) -> str:
         """Id of the source's copy of a DAG in this Airflow."""

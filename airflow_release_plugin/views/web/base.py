@@ -73,6 +73,7 @@ class BasePage(BaseView):
             "offset": offset_arg(),
             "settings": self.ctx().settings,
             "waiting": frame.waiting,
+            "unread": frame.unread,
             "drifted": frame.drifted,
             "transfers": frame.transfers,
         }

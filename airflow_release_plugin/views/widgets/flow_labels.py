@@ -33,6 +33,20 @@ DRIFT_NOTIFICATIONS: Mapping[str, Any] = {
     "drifted": _("Something drifted"),
     "drift_ended": _("Nothing drifts any more"),
 }
+PERSONAL_NOTIFICATIONS: Mapping[str, Any] = {
+    **NOTIFICATIONS,
+    "export_ready": _("Export ready"),
+    "export_failed": _("Export failed"),
+    "import_applied": _("Import applied"),
+    "import_failed": _("Import failed"),
+    "digest": _("Daily digest"),
+}
+NOTICE_WAYS: Mapping[str, Any] = {
+    "none": _("Not at all"),
+    "list": _("In this list"),
+    "digest": _("In a daily digest"),
+    "at_once": _("At once"),
+}
 
 OUTCOMES: Mapping[str, Any] = {
     "applies": _("Applies"),

@@ -23,7 +23,7 @@ from airflow_release_plugin.views.widgets.dag_graph_svg import (
     part_counts,
 )
 from airflow_release_plugin.views.widgets.diff_rows import shown_files
-from airflow_release_plugin.views.widgets.flow_labels import DRIFT_NOTIFICATIONS, NOTIFICATIONS
+from airflow_release_plugin.views.widgets.flow_labels import DRIFT_NOTIFICATIONS, PERSONAL_NOTIFICATIONS
 from airflow_release_plugin.views.widgets.flow_rows import who_texts
 from airflow_release_plugin.views.widgets.flow_summary import change_verbs
 from airflow_release_plugin.views.widgets.icons import icon
@@ -126,7 +126,7 @@ def register_presentation(app: Flask) -> None:
         time_zones=time_zones,
         who_texts=who_texts,
         change_words=change_words,
-        notification_words={**NOTIFICATIONS, **DRIFT_NOTIFICATIONS},
+        notification_words={**PERSONAL_NOTIFICATIONS, **DRIFT_NOTIFICATIONS},
         preflight_words=WORDS,
         shown_files=shown_files,
         dag_picture=dag_picture,

@@ -195,6 +195,8 @@ ROLLBACK_SCOPE: dict[str, Any] = {
     "keep": ["helpers.py"],
 }
 BODIES: dict[str, dict[str, Any]] = {
+    "/notices/read": {"notice_ids": [1]},
+    "/notices/ways": {"ways": {"decided": "digest"}},
     "/versions/head": {"environment": "prod", "host": "worker-1", "serves": "a" * 40, "pause": 60},
     "/submissions": {"path": "etl.py", "comment": "c"},
     "/releases": {
@@ -295,7 +297,7 @@ LONG = "x" * 100_000
 
 def verb(path: str) -> str:
     """The method that takes the body of :data:`BODIES`."""
-    return "PUT" if path in {"/flows/1", "/flows/order"} else "POST"
+    return "PUT" if path in {"/flows/1", "/flows/order", "/notices/ways"} else "POST"
 
 
 HOSTILE = [

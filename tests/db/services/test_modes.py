@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,14 +16,9 @@ from airflow_release_plugin.repositories import releases
 from airflow_release_plugin.services.promotion import promotions
 from airflow_release_plugin.services.releases import creation
 from airflow_release_plugin.services.runtime import audit
-from airflow_release_plugin.services.runtime.context import Settings
 from airflow_release_plugin.services.server import health
 from airflow_release_plugin.services.submissions import candidates, submissions
-from tests.harness.context import ADMIN, DEV, FAILED, VIEWER, World
-
-
-def with_settings(world: World, **settings: Any) -> World:
-    return replace(world, ctx=replace(world.ctx, settings=Settings(**settings)))
+from tests.harness.context import ADMIN, DEV, FAILED, VIEWER, World, with_settings
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -20,7 +19,7 @@ from airflow_release_plugin.services.drift import watch as drift_watch
 from airflow_release_plugin.services.notifications import delivery, outbox
 from airflow_release_plugin.services.server import startup
 from tests.harness.clock import FrozenClock
-from tests.harness.context import ADMIN, DEV, PIPELINE, World, steps_of
+from tests.harness.context import ADMIN, DEV, PIPELINE, World, steps_of, with_settings
 from tests.harness.manual_edits import through_the_link
 
 pytestmark = pytest.mark.req("R77", "R40")
@@ -48,10 +47,6 @@ def watch(world: World, meanwhile: Callable[[], object] = lambda: None) -> bool:
 def told(world: World) -> list[str]:
     rows = world.ctx.session.scalars(select(Notification).order_by(Notification.id))
     return [row.event.value for row in rows if row.subject_type == "environment"]
-
-
-def with_settings(world: World, **changed: str) -> World:
-    return replace(world, ctx=replace(world.ctx, settings=replace(world.ctx.settings, **changed)))
 
 
 def edit(served: Path, text: str = "rows = 2\n") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,19 +18,22 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from airflow_release_plugin.airflow_internals.notifiers import DeliveryProblem
 from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.flow.notice import NoticeWay
+from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.states import ApprovalState, GateState, NotificationState, ReleaseState
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.models import Approval, Gate, Notification, Release
 from airflow_release_plugin.models import Event as TrailEvent
 from airflow_release_plugin.services.approvals import gates
+from airflow_release_plugin.services.notices import mine
 from airflow_release_plugin.services.notifications import delivery
 from airflow_release_plugin.services.notifications.delivery import MAX_ATTEMPTS, PAUSES
 from airflow_release_plugin.services.releases import decisions
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
 from tests.harness.clock import FrozenClock
-from tests.harness.context import PIPELINE, World, make_world, steps_of
+from tests.harness.context import DEV, PIPELINE, World, make_world, steps_of, with_settings
 from tests.harness.outbox import NOTIFIER, configure, outbox, told
 
 pytestmark = pytest.mark.req("R40")
@@ -247,6 +251,21 @@ def test_servers_that_look_at_once_send_everything_once(servers: Servers, clock:
 
     expected = [(f"R-{n:06d}", event) for n in (1, 2, 3) for event in ("requested", "reminded")]
     assert sorted(sent) == sorted(expected * 2)
+
+
+@pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
+def test_servers_that_look_at_once_gather_one_digest(servers: Servers, clock: FrozenClock) -> None:
+    servers.world = with_settings(servers.world, personal_notifiers=json.dumps([NOTIFIER]))
+    together = {NotificationEvent.DECIDED: NoticeWay.DIGEST, NotificationEvent.RELEASED: NoticeWay.DIGEST}
+    mine.choose(servers.world.ctx, actor=DEV, chosen=together)
+    servers.world.released(servers.world.dag("etl"))
+    clock.advance(hours=48)
+    servers.world.ctx.session.commit()
+
+    servers.all_look(Sender())
+
+    servers.world.ctx.session.expire_all()
+    assert told(servers.world) == ["requested", "digest"]
 
 
 @pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])

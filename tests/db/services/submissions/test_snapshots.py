@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from airflow_release_plugin.repositories import objects as object_queries
 from airflow_release_plugin.services.submissions import snapshots, submissions
 from airflow_release_plugin.services.versions.snapshot_commit import snapshot_commit
 from airflow_release_plugin.store.base import snapshot_ref
-from tests.harness.context import DEV, VIEWER, World, dag_text
+from tests.harness.context import DEV, VIEWER, World, dag_text, with_settings
 
 pytestmark = pytest.mark.req("R80")
 
@@ -36,10 +35,6 @@ def left_out(submission: Submission) -> dict[str, str]:
 
 def all_snapshots(world: World) -> list[Snapshot]:
     return list(world.ctx.session.scalars(select(Snapshot)))
-
-
-def with_settings(world: World, **settings: object) -> World:
-    return replace(world, ctx=replace(world.ctx, settings=replace(world.ctx.settings, **settings)))
 
 
 @pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])

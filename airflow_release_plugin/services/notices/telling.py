@@ -1,0 +1,95 @@
+"""Telling people in person, in the transaction of what it is about; nothing here may stand in its way."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow_release_plugin.domain.flow.notice import USUAL_WAYS, NoticeWay
+from airflow_release_plugin.domain.flow.notification import (
+    PERSONAL_EVENTS,
+    NotificationEvent,
+    read_notifiers,
+    wants,
+)
+from airflow_release_plugin.domain.identity import Person
+from airflow_release_plugin.domain.states import NotificationState
+from airflow_release_plugin.models import Notification
+from airflow_release_plugin.repositories import notices as queries
+from airflow_release_plugin.repositories import notifications as outbox
+from airflow_release_plugin.services.runtime.context import Context
+
+log = logging.getLogger(__name__)
+
+
+def tell(
+    ctx: Context,
+    people: Sequence[Person],
+    event: NotificationEvent,
+    *,
+    subject_type: str,
+    subject_id: int,
+    facts: Mapping[str, Any],
+) -> None:
+    """
+    Tell each of ``people`` as they chose to be told; two statements and the messages, however many they are.
+
+    :param facts: what templates of notifiers can use: no code, no secrets
+    """
+    if not people:
+        return
+    chosen = queries.ways(ctx.session, {person.id for person in people}, event)
+    ways = {person: chosen.get((person.id, event), USUAL_WAYS[event]) for person in people}
+    told = [person for person in people if ways[person] is not NoticeWay.NONE]
+    queries.add(
+        ctx.session,
+        [
+            {
+                "person_id": person.id,
+                "person_name": person.name,
+                "event": event,
+                "subject_type": subject_type,
+                "subject_id": subject_id,
+                "facts": dict(facts),
+                "made_at": ctx.clock(),
+                "in_next_digest": ways[person] is NoticeWay.DIGEST,
+            }
+            for person in told
+        ],
+    )
+    for person in told:
+        if ways[person] is NoticeWay.AT_ONCE:
+            send(ctx, person.name, event, subject_type=subject_type, subject_id=subject_id, notice=facts)
+
+
+def send(
+    ctx: Context,
+    person: str,
+    event: NotificationEvent,
+    *,
+    subject_type: str,
+    subject_id: int,
+    notice: Mapping[str, Any],
+) -> None:
+    """Put a message for one person into the outbox: one row for each personal notifier that wants it."""
+    notifiers, problems = read_notifiers(
+        ctx.settings.personal_notifiers, (*PERSONAL_EVENTS, NotificationEvent.DIGEST)
+    )
+    for problem in problems:
+        log.error("[release] personal_notifiers tells nobody anything: %s", problem)
+    for notifier in notifiers:
+        if wants(notifier, event):
+            outbox.put(
+                ctx.session,
+                Notification(
+                    event=event,
+                    subject_type=subject_type,
+                    subject_id=subject_id,
+                    notifier_json=notifier,
+                    notice={"text": notice.get("summary", ""), **notice, "person": person},
+                    state=NotificationState.PENDING,
+                    next_attempt_at=ctx.clock(),
+                    made_at=ctx.clock(),
+                ),
+            )
