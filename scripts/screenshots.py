@@ -156,9 +156,12 @@ class Pictures:
             frame.get_by_role("link", name="Send this month").first.wait_for()
             self._shot(page, "my-approvals", (USUAL,))
             frame.get_by_role("link", name="Orders fail early").first.click()
-            frame.get_by_role("heading", name="Changes against").wait_for()
+            frame.get_by_role("heading", name="Versions").wait_for()
             self._shot(page, "release", (*EVERY[:2], PHONE), height=1150)
-            self._scrolled(page, frame, "release-diff")
+            self._release_tab(page, frame, "Changes", "Changes against", "release-diff", (USUAL,))
+            self._release_tab(page, frame, "Structure", "Structure", "release-structure")
+            self._release_tab(page, frame, "Checks", "Checks", "release-checks")
+            self._release_tab(page, frame, "Activity", "Activity", "release-activity")
             frame.get_by_role("button", name="Approve").first.click()
             self._shot(page, "approve", (USUAL,))
             frame.locator("dialog[open]").get_by_role("button", name="Cancel").click()
@@ -170,10 +173,18 @@ class Pictures:
             frame.get_by_text(run_id).wait_for()
             self._shot(page, "gate", (USUAL, PHONE))
 
-    def _scrolled(self, page: Page, frame: FrameLocator, name: str) -> None:
-        frame.get_by_role("heading", name="Changes against").scroll_into_view_if_needed()
-        frame.locator("#changes").evaluate("card => card.scrollIntoView()")
-        self._shot(page, name, (USUAL,))
+    def _release_tab(
+        self,
+        page: Page,
+        frame: FrameLocator,
+        tab: str,
+        heading: str,
+        name: str,
+        variants: tuple[Variant, ...] = (),
+    ) -> None:
+        frame.get_by_role("navigation", name="R-").get_by_role("link", name=tab).click()
+        frame.get_by_role("heading", name=heading).first.wait_for()
+        self._shot(page, name, variants)
 
     def _export(self) -> None:
         with self._person("dev") as (page, frame):

@@ -25,6 +25,7 @@ from airflow_release_plugin.models.store import BranchHead, StoredObject, Stored
 from airflow_release_plugin.models.submission import Submission, Unit
 from airflow_release_plugin.models.task_claim import TaskClaim
 from airflow_release_plugin.models.transfer import Export, Import, Installation, NameMapping
+from airflow_release_plugin.models.viewed_file import ViewedFile
 
 __all__ = [
     "Approval",
@@ -62,5 +63,6 @@ __all__ = [
     "Submission",
     "TaskClaim",
     "Unit",
+    "ViewedFile",
     "metadata",
 ]

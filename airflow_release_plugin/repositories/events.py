@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from airflow_release_plugin.domain.events import GENESIS
 from airflow_release_plugin.models import Event, EventHead
-from airflow_release_plugin.repositories.pages import Page, fetch_page
+from airflow_release_plugin.repositories.pages import Page, count, fetch_page
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -36,3 +36,8 @@ def list_events(
     if names:
         query = query.where(Event.subject.in_(names))
     return fetch_page(session, query, limit=limit, offset=offset)
+
+
+def count_events(session: Session, *, subjects: Iterable[str]) -> int:
+    """How many events tell of ``subjects``."""
+    return count(session, select(Event.sequence).where(Event.subject.in_(list(subjects))))

@@ -14,6 +14,7 @@ from tests.harness.driver import API, UI, Driver, dag_file
 
 PHONE = 375 - 64
 """What the navigation of Airflow leaves of a phone that is 375 px wide."""
+RELEASE_TABS = ("", *(f"?tab={name}" for name in ("changes", "structure", "checks", "activity")))
 LINKS_TOLD_BY_COLOUR = """[...document.querySelectorAll("main :is(p, .flash) a:not(.button, .icon-button)")]
   .filter((link) => !getComputedStyle(link).textDecorationLine.includes("underline"))
   .map((link) => `a link that colour alone tells from its sentence: ${link.textContent}`)"""
@@ -37,8 +38,8 @@ def pages(driver: Driver, gated: dict[str, int]) -> list[str]:
         "/to-be-released/file?path=etl_orders.py",
         f"/releases/new?submission_ids={pending}",
         "/releases/",
-        f"/releases/{waiting}",
-        f"/releases/{released}",
+        *(f"/releases/{waiting}{tab}" for tab in RELEASE_TABS),
+        *(f"/releases/{released}{tab}" for tab in RELEASE_TABS),
         "/approvals/",
         f"/approvals/gates/{gate['id']}",
         f"/to-be-released/submissions/{pending}?against=0&whitespace=ignore",

@@ -95,7 +95,7 @@ def test_what_reads_the_source_where_it_lies_fails_its_check_with_path_and_line(
     release_id = driver.request("limited.py", title="Needs the source itself")
     driver.wait_for(release_id, "failed")
 
-    with driver.page("dev", f"/releases/{release_id}") as page:
+    with driver.page("dev", f"/releases/{release_id}?tab=checks") as page:
         assert f"limited.py line 3 opens {limits}" in page.locator("main").inner_text()
     row = driver.row("limited.py")
     assert row is not None
@@ -113,7 +113,7 @@ def test_a_file_that_only_running_finds_is_shown_and_released_with_the_version(d
     release_id = driver.request("rated.py", title="Reads what only running tells")
     driver.wait_for(release_id, "awaiting_approval")
 
-    with driver.page("reviewer", f"/releases/{release_id}") as page:
+    with driver.page("reviewer", f"/releases/{release_id}?tab=changes") as page:
         assert name in page.locator("main").inner_text()
     driver.decide(driver.release(release_id))
     released = driver.wait_for(release_id, "released")

@@ -162,7 +162,7 @@ class BigRelease:
     def _read_on_a_phone(self, page: Page) -> None:
         """The changed files start as their names there, and open together."""
         page.set_viewport_size({"width": 375, "height": 800})
-        page.reload()
+        page.get_by_role("link", name="Changes").click()
         expect(page.locator(".diff-file[open]")).to_have_count(0)
         page.get_by_role("button", name="Expand all").click()
         expect(page.locator(".diff-file[open]")).to_have_count(page.locator(".diff-file").count())

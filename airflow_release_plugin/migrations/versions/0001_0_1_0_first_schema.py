@@ -683,6 +683,24 @@ def _create_unit() -> None:
     )
 
 
+def _create_viewed_file() -> None:
+    op.create_table(
+        "release_viewed_file",
+        sa.Column("release_id", sa.Integer(), nullable=False),
+        sa.Column("actor_id", sa.String(length=250), nullable=False),
+        sa.Column(
+            "content",
+            sa.String(length=64),
+            nullable=False,
+            comment="SHA-256 of path, and of mode and blob before and after",
+        ),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["release.id"], name=op.f("fk_release_viewed_file_release_id_release")
+        ),
+        sa.PrimaryKeyConstraint("release_id", "actor_id", "content", name=op.f("pk_release_viewed_file")),
+    )
+
+
 def _create_decision() -> None:
     op.create_table(
         "release_decision",
@@ -1059,11 +1077,13 @@ def upgrade() -> None:
     _create_item()
     _create_observation()
     _create_task_claim()
+    _create_viewed_file()
     _leave_compressed_data_alone()
 
 
 def downgrade() -> None:
     """Drop the tables."""
+    op.drop_table("release_viewed_file")
     op.drop_table("release_task_claim")
     op.drop_table("release_observation")
     op.drop_table("release_item")

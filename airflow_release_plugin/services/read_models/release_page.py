@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.checks import ReportKind
@@ -26,7 +27,12 @@ from airflow_release_plugin.services.notifications import outbox
 from airflow_release_plugin.services.notifications.outbox import UnsentNotifications
 from airflow_release_plugin.services.promotion import cutover
 from airflow_release_plugin.services.promotion.cutover import DagCutover
-from airflow_release_plugin.services.read_models.release_changes import Against, changes_of
+from airflow_release_plugin.services.read_models.release_changes import (
+    Against,
+    ReleaseChanges,
+    review_of,
+)
+from airflow_release_plugin.services.read_models.release_reports import AttemptReports, by_attempt
 from airflow_release_plugin.services.read_models.watch import HELD
 from airflow_release_plugin.services.releases import additions, break_glass, creation, progress, releases
 from airflow_release_plugin.services.releases.additions import LackingFile
@@ -36,7 +42,7 @@ from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.verification import runs
 from airflow_release_plugin.services.versions import dev_trials, structure
-from airflow_release_plugin.services.versions.file_diffs import PLAIN, ChangedFile, DiffOptions
+from airflow_release_plugin.services.versions.file_diffs import PLAIN, DiffOptions
 from airflow_release_plugin.services.versions.structure import Structure
 
 STALE_HEARTBEAT = 60
@@ -47,6 +53,35 @@ _WAITS = {
     ReleaseState.APPROVED: "The promotion",
     ReleaseState.RELEASED: "The verification",
 }
+
+
+class ReleaseTab(str, Enum):
+    """What part of a release people look at."""
+
+    OVERVIEW = ""
+    CHANGES = "changes"
+    STRUCTURE = "structure"
+    CHECKS = "checks"
+    ACTIVITY = "activity"
+
+
+@dataclass(frozen=True)
+class PageLook:
+    """
+    What of a release somebody wants to see.
+
+    :param against: what its changes are shown against
+    :param offset: changed files before those whose lines are wanted
+    :param is_again: an open page asks once more what moved; the lines of changes did not
+    :param with_structure: whether the structure is wanted also then
+    """
+
+    tab: ReleaseTab = ReleaseTab.OVERVIEW
+    against: Against = Against.BASE
+    options: DiffOptions = PLAIN
+    offset: int = 0
+    is_again: bool = False
+    with_structure: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +134,11 @@ class ReleaseDetail:
         return summarise(checks[-1].items) if checks else None
 
     @property
+    def attempts(self) -> tuple[AttemptReports, ...]:
+        """What was found, by attempt: the present one first, even before it has found anything."""
+        return by_attempt(self.reports, self.release.attempt)
+
+    @property
     def has_replaced_names(self) -> bool:
         """Whether something imported has other names here than when it was signed."""
         return any(unit.rewritten for brought in self.evidence for unit in brought.units)
@@ -113,20 +153,21 @@ class ReleaseDetail:
 @dataclass(frozen=True)
 class ReleasePageDetail:
     """
-    Everything that the page of a release shows.
+    Everything that the page of a release shows of one tab; what belongs to another one is empty.
 
+    :param event_count: how long its trail is
     :param events: its trail, the newest first
     :param cutover: what it would meet in the target; empty once that is behind it
-    :param changes: its diff; ``None`` when it was not asked for, or the actor may not read the code
-    :param structure: how its DAGs change; ``None`` when it was not asked for
+    :param changes: ``None`` also when the actor may not read the code
     :param trials: dev runs of its versions, of those that were made from the source here
     """
 
     detail: ReleaseDetail
+    event_count: int
     events: list[Event]
     cutover: tuple[DagCutover, ...]
     unsent: UnsentNotifications
-    changes: list[ChangedFile] | None
+    changes: ReleaseChanges | None
     structure: Structure | None
     trials: tuple[Trial, ...]
 
@@ -139,35 +180,34 @@ def get_release(ctx: Context, *, actor: Actor, release_id: int) -> ReleaseDetail
 
 
 def get_release_page(
-    ctx: Context,
-    *,
-    actor: Actor,
-    release_id: int,
-    against: Against = Against.BASE,
-    options: DiffOptions = PLAIN,
-    with_changes: bool = True,
-    with_structure: bool = True,
+    ctx: Context, *, actor: Actor, release_id: int, look: PageLook = PageLook()
 ) -> ReleasePageDetail:
-    """
-    The release with everything around it; a fixed number of queries.
-
-    :param against: what its changes are shown against
-    :param with_changes: whether the diff is wanted, which costs the most
-    """
+    """One tab of a release, and what stands above all of them; a fixed number of queries."""
     release = releases.get(ctx, actor=actor, release_id=release_id)
     detail = _detail(ctx, release, actor=actor)
-    changes = None
-    if with_changes and access.may_read_code(ctx, actor, release.dag_ids):
-        changes = changes_of(ctx, release, against, options, actor=actor)
+    is_overview = look.tab is ReleaseTab.OVERVIEW
     return ReleasePageDetail(
         detail=detail,
-        events=_events(ctx, release)[::-1],
-        cutover=cutover.of_release(ctx, release) if cutover.is_ahead(detail.state) else (),
+        event_count=event_queries.count_events(ctx.session, subjects=_subjects(release)),
+        events=_events(ctx, release)[::-1] if look.tab is ReleaseTab.ACTIVITY else [],
+        cutover=cutover.of_release(ctx, release) if is_overview and cutover.is_ahead(detail.state) else (),
         unsent=outbox.unsent(ctx, actor=actor, subject=release),
-        changes=changes,
-        structure=structure.of_release(ctx, release) if with_structure else None,
-        trials=_trials(ctx, release),
+        changes=_changes(ctx, release, look, actor=actor),
+        structure=_structure(ctx, release, look),
+        trials=_trials(ctx, release) if is_overview else (),
     )
+
+
+def _changes(ctx: Context, release: Release, look: PageLook, *, actor: Actor) -> ReleaseChanges | None:
+    is_wanted = look.tab is ReleaseTab.CHANGES and not look.is_again
+    if not is_wanted or not access.may_read_code(ctx, actor, release.dag_ids):
+        return None
+    return review_of(ctx, release, look.against, look.options, actor=actor, offset=look.offset)
+
+
+def _structure(ctx: Context, release: Release, look: PageLook) -> Structure | None:
+    is_wanted = look.tab is ReleaseTab.STRUCTURE and (look.with_structure or not look.is_again)
+    return structure.of_release(ctx, release) if is_wanted else None
 
 
 def _trials(ctx: Context, release: Release) -> tuple[Trial, ...]:
@@ -280,4 +320,9 @@ def get_events(ctx: Context, *, actor: Actor, release_id: int) -> list[Event]:
 
 
 def _events(ctx: Context, release: Release) -> list[Event]:
-    return event_queries.list_events(ctx.session, subjects=[f"release:{release.id}"], limit=1000).items
+    return event_queries.list_events(ctx.session, subjects=_subjects(release), limit=1000).items
+
+
+def _subjects(release: Release) -> list[str]:
+    """Whose events its page shows."""
+    return [f"release:{release.id}"]

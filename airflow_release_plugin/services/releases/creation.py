@@ -322,6 +322,7 @@ def retry(
         attempt=release.attempt,
         change_digest=release.change_digest,
         approval_kept=is_kept,
+        added=[file.path for file in added],
     )
     _start(ctx, release, actor=actor)
     return release

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -43,13 +44,48 @@ class DiffOptions:
 PLAIN = DiffOptions()
 
 
+@dataclass(frozen=True)
+class FilePair:
+    """One path that differs; ``None`` where a side lacks it."""
+
+    path: str
+    old: FileEntry | None
+    new: FileEntry | None
+
+    @property
+    def change(self) -> ChangeKind:
+        """What becomes of the file."""
+        if self.new is None:
+            return ChangeKind.DELETED
+        return ChangeKind.MODIFIED if self.old is not None else ChangeKind.NEW
+
+    @property
+    def content(self) -> str:
+        """Names exactly this change of exactly this path, 64 hex digits: another one when a side changes."""
+        sides = [f"{entry.mode:o} {entry.blob}" if entry else "" for entry in (self.old, self.new)]
+        return hashlib.sha256("\0".join([self.path, *sides]).encode()).hexdigest()
+
+
 def diff_changes(
     ctx: Context, base: str | None, changes: Sequence[TreeChange], options: DiffOptions = PLAIN
 ) -> list[ChangedFile]:
     """What changes do to the tree of ``base``, by path."""
+    return diff_pairs(ctx, changed_pairs(ctx, base, changes), options)
+
+
+def changed_pairs(ctx: Context, base: str | None, changes: Sequence[TreeChange]) -> list[FilePair]:
+    """The files that changes touch in the tree of ``base``, by path; no bytes are read."""
     before = ctx.store.entries(base, [change.path for change in changes])
-    after = {change.path: change.entry for change in changes if change.entry}
-    return diff_entries(ctx, before, after, options)
+    return differing(before, {change.path: change.entry for change in changes if change.entry})
+
+
+def differing(old: Mapping[str, FileEntry], new: Mapping[str, FileEntry]) -> list[FilePair]:
+    """Every path that differs between two sets of files, sorted."""
+    return [
+        FilePair(path, old.get(path), new.get(path))
+        for path in sorted({*old, *new})
+        if old.get(path) != new.get(path)
+    ]
 
 
 def diff_entries(
@@ -65,27 +101,33 @@ def diff_entries(
 
     :param read_new: where the new bytes come from, if not from the store
     """
-    pairs = [
-        (path, old.get(path), new.get(path))
-        for path in sorted({*old, *new})
-        if old.get(path) != new.get(path) and options.only in {"", path}
-    ]
-    stored = [before for _, before, _ in pairs] + [after for _, _, after in pairs if not read_new]
+    return diff_pairs(ctx, differing(old, new), options, read_new=read_new)
+
+
+def diff_pairs(
+    ctx: Context,
+    pairs: Sequence[FilePair],
+    options: DiffOptions = PLAIN,
+    *,
+    read_new: Callable[[FileEntry], bytes] | None = None,
+) -> list[ChangedFile]:
+    """The same of files that are known to differ, in their order."""
+    wanted = [pair for pair in pairs if options.only in {"", pair.path}]
+    stored = [pair.old for pair in wanted] + [pair.new for pair in wanted if not read_new]
     blobs = dict(ctx.store.read_all({entry.blob for entry in stored if entry}))
     return [
         _changed(
-            path,
-            blobs[before.blob] if before else None,
-            (read_new(after) if read_new else blobs[after.blob]) if after else None,
+            pair,
+            blobs[pair.old.blob] if pair.old else None,
+            (read_new(pair.new) if read_new else blobs[pair.new.blob]) if pair.new else None,
             options,
         )
-        for path, before, after in pairs
+        for pair in wanted
     ]
 
 
-def _changed(path: str, old: bytes | None, new: bytes | None, options: DiffOptions) -> ChangedFile:
-    kind = ChangeKind.DELETED if new is None else ChangeKind.MODIFIED if old is not None else ChangeKind.NEW
+def _changed(pair: FilePair, old: bytes | None, new: bytes | None, options: DiffOptions) -> ChangedFile:
     diff = diff_texts(
         old, new, context=2 * MAX_LINES if options.only else 3, ignore_whitespace=options.ignore_whitespace
     )
-    return ChangedFile(path, kind, diff, old, new)
+    return ChangedFile(pair.path, pair.change, diff, old, new)

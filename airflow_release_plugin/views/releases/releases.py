@@ -17,8 +17,16 @@ from airflow_release_plugin.domain.release.runs import AT_WORK, summary
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.services.read_models import release_form, release_page
-from airflow_release_plugin.services.read_models.release_changes import Against
-from airflow_release_plugin.services.releases import additions, break_glass, creation, decisions, releases
+from airflow_release_plugin.services.read_models.release_changes import FILES_AT_ONCE, Against
+from airflow_release_plugin.services.read_models.release_page import PageLook, ReleaseTab
+from airflow_release_plugin.services.releases import (
+    additions,
+    break_glass,
+    creation,
+    decisions,
+    releases,
+    viewed_files,
+)
 from airflow_release_plugin.services.releases.additions import LackingFile
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.services.verification import runs
@@ -140,35 +148,46 @@ class ReleasesPage(BasePage):
 
     @route("/<int:release_id>")
     def show(self, release_id: int) -> str:
-        """Show one release."""
-        # The live region is fetched again and again; changes and structure are outside of it.
-        is_whole = not is_live_fetch()
-        against = choice_arg("diff", Against) or Against.BASE
-        page = release_page.get_release_page(
-            self.ctx(),
-            actor=self.actor(),
-            release_id=release_id,
-            against=against,
-            options=diff_options(),
-            with_changes=is_whole,
-            with_structure=is_whole or text_arg("part") == "structure",
-        )
+        """Show one tab of a release."""
+        look = _look()
+        page = release_page.get_release_page(self.ctx(), actor=self.actor(), release_id=release_id, look=look)
         view = page.detail
         return self.render(
             "releases/detail.html",
+            page=page,
             view=view,
             release=view.release,
+            section=look.tab.value,
             starts=summary(view.runs),
-            events=page.events,
-            cutover=page.cutover,
             most_due=MOST_DUE,
-            unsent=page.unsent,
-            changes=page.changes,
-            structure=page.structure,
-            trials=page.trials,
-            compared_with=against.value,
+            compared_with=look.against.value,
+            files_at_once=FILES_AT_ONCE,
             kinds=FLOW_KINDS,
             moving=_is_moving(view),
+        )
+
+    @route("/<int:release_id>/viewed", "POST")
+    def tick(self, release_id: int) -> Response:
+        """Tick a changed file off for the reader, or take the tick off it."""
+        is_viewed = "tick" in request.form
+        number, _colon, named = request.form.get("tick" if is_viewed else "untick", "").partition(":")
+        content, _colon, path = named.partition(":")
+        viewed_files.tick(
+            self.ctx(),
+            actor=self.actor(),
+            release_id=release_id,
+            path=path,
+            content=content,
+            is_viewed=is_viewed,
+        )
+        return redirect(
+            url_for(
+                "ReleasesPage.show",
+                release_id=release_id,
+                tab=ReleaseTab.CHANGES.value,
+                offset=request.form.get("offset", 0, type=int) or None,
+                _anchor=f"file-{number}" if number.isdecimal() else "changes",
+            )
         )
 
     @route("/<int:release_id>/decide", "POST")
@@ -239,6 +258,19 @@ class ReleasesPage(BasePage):
             "success",
         )
         return redirect(url_for("ReleasesPage.show", release_id=started.id))
+
+
+def _look() -> PageLook:
+    """What of a release the address asks for."""
+    return PageLook(
+        tab=choice_arg("tab", ReleaseTab) or ReleaseTab.OVERVIEW,
+        against=choice_arg("diff", Against) or Against.BASE,
+        options=diff_options(),
+        offset=offset_arg(),
+        # The live region is fetched again and again; changes and structure are outside of it.
+        is_again=is_live_fetch(),
+        with_structure=text_arg("part") == "structure",
+    )
 
 
 def _is_moving(view: release_page.ReleaseDetail) -> bool:

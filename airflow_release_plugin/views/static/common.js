@@ -227,9 +227,11 @@
         const twin = fresh.querySelector(`#${CSS.escape(part.id)}`);
         if (twin) twin.open = part.open;
       }
+      const scrolled = [...this.element.querySelectorAll("nav[id]")].map((part) => [part.id, part.scrollLeft]);
       const focused = this.focusable(this.element).indexOf(document.activeElement);
       const text = document.activeElement.textContent;
       this.element.replaceWith(document.adoptNode(fresh));
+      for (const [id, left] of scrolled) document.getElementById(id)?.scrollTo({ left });
       showTimes(this.element);
       const twin = this.focusable(this.element)[focused];
       if (twin?.textContent === text) twin.focus({ preventScroll: true });
@@ -266,7 +268,11 @@
   for (const field of document.querySelectorAll("input[data-own-zone]")) {
     field.value = timezone() || Intl.DateTimeFormat().resolvedOptions().timeZone || field.value;
   }
-  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+    const row = tab.parentElement.getBoundingClientRect();
+    const box = tab.getBoundingClientRect();
+    tab.parentElement.scrollLeft += box.left + box.width / 2 - row.left - row.width / 2;
+  }
   showTimes(document);
   setInterval(() => showTimes(document), 30000);
   document.querySelectorAll("[data-live]").forEach((element) => new Live(element));

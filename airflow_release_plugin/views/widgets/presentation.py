@@ -23,11 +23,13 @@ from airflow_release_plugin.views.widgets.dag_graph_svg import (
     part_counts,
 )
 from airflow_release_plugin.views.widgets.diff_rows import shown_files
+from airflow_release_plugin.views.widgets.event_words import event_words
+from airflow_release_plugin.views.widgets.file_tree import by_folder
 from airflow_release_plugin.views.widgets.flow_labels import DRIFT_NOTIFICATIONS, PERSONAL_NOTIFICATIONS
 from airflow_release_plugin.views.widgets.flow_rows import who_texts
 from airflow_release_plugin.views.widgets.flow_summary import change_verbs
 from airflow_release_plugin.views.widgets.icons import icon
-from airflow_release_plugin.views.widgets.labels import EVENT_LABELS, STATE_LOOKS, STATUS_LABELS
+from airflow_release_plugin.views.widgets.labels import STATE_LOOKS, STATUS_LABELS
 from airflow_release_plugin.views.widgets.markdown_html import render_markdown
 
 
@@ -40,11 +42,6 @@ def state_look(state: str | Enum) -> dict[str, Any]:
     value = _value(state)
     label, tone, icon = STATE_LOOKS.get(value, (value.replace("_", " "), "gray", "dot"))
     return {"label": label, "tone": tone, "icon": icon, "value": value}
-
-
-def event_label(tag: str | Enum) -> Any:
-    """Words for an event tag."""
-    return EVENT_LABELS.get(_value(tag), _value(tag))
 
 
 def status_label(status: int) -> Any:
@@ -116,7 +113,8 @@ def register_presentation(app: Flask) -> None:
         get_locale=get_locale,
         icon=icon,
         state_look=state_look,
-        event_label=event_label,
+        event_words=event_words,
+        by_folder=by_folder,
         status_label=status_label,
         here=here,
         sort_link=sort_link,

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from airflow_release_plugin.services.approvals import gates
 from airflow_release_plugin.services.promotion import cutover, environments, records
 from airflow_release_plugin.services.read_models import compare, dag_history, page_frame, release_page, watch
+from airflow_release_plugin.services.read_models.release_page import PageLook, ReleaseTab
 from airflow_release_plugin.services.releases import decisions, releases, work
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.submissions import candidates, shared_files, submissions
@@ -29,10 +30,15 @@ READS: dict[str, Callable[[World], Any]] = {
     "release page": lambda w: [
         item.dag_ids for item in release_page.get_release(w.ctx, actor=DEV, release_id=1).release.items
     ],
-    "whole release page": lambda w: [
-        item.dag_ids
-        for item in release_page.get_release_page(w.ctx, actor=DEV, release_id=1).detail.release.items
-    ],
+    **{
+        f"release page, {tab.name.lower()}": lambda w, tab=tab: [
+            item.dag_ids
+            for item in release_page.get_release_page(
+                w.ctx, actor=DEV, release_id=1, look=PageLook(tab)
+            ).detail.release.items
+        ]
+        for tab in ReleaseTab
+    },
     "version page": lambda w: compare.get_submission_page(w.ctx, actor=DEV, submission_id=1).stays,
     "dag history": lambda w: (
         dag_history.get_history(w.ctx, actor=DEV, dag_id="often", limit=100).history.page.items
@@ -56,9 +62,10 @@ READS: dict[str, Callable[[World], Any]] = {
         w.ctx, actor=PIPELINE, known={f"release:{i}": "" for i in range(1, 100)}
     ),
 }
+RELEASE_TABS = [f"release page, {tab.name.lower()}" for tab in ReleaseTab]
 ONE_THING = {
     "release page",
-    "whole release page",
+    *RELEASE_TABS,
     "version page",
     "cut-over",
     "work tree",
@@ -66,7 +73,7 @@ ONE_THING = {
     "structure",
 }
 """Reads whose length does not depend on how many releases there are."""
-MOST = {"whole release page": 15, "version page": 10, "dag history": 10}
+MOST = {**dict.fromkeys(RELEASE_TABS, 14), "version page": 10, "dag history": 10}
 """Statements of what shows more than one list; of all others at most 8."""
 
 

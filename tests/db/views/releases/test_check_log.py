@@ -33,13 +33,17 @@ def test_the_page_of_a_check_at_work(installation: Installation, browser_of: Bro
         return release
 
     release = installation.do(step)
-    page = browser_of("dev").get(f"/releases/{release.id}").text
+    overview, checks = (
+        browser_of("dev").get(f"/releases/{release.id}{tab}").text for tab in ("", "?tab=checks")
+    )
 
-    assert "1.25 s" in words(page)
-    assert "1 line logged" in words(page)
-    assert "WARNING: no &lt;rates&gt; today" in page
-    assert f"/dags/{release.pipeline_dag_id}/runs/" in page
-    assert "Log of the check" in words(page)
+    assert "1 line logged" in words(overview)
+    assert "Check under way" in words(checks)
+    for page in (overview, checks):
+        assert "1.25 s" in words(page)
+        assert "WARNING: no &lt;rates&gt; today" in page
+        assert f"/dags/{release.pipeline_dag_id}/runs/" in page
+        assert "Log of the check" in words(page)
 
 
 def test_the_page_of_a_check_that_has_reported(installation: Installation, browser_of: Browsers) -> None:
@@ -48,7 +52,7 @@ def test_the_page_of_a_check_that_has_reported(installation: Installation, brows
         CheckItem("confinement", CheckStatus.PASSED, detail="Confined: files and network."),
     ]
     release = installation.do(lambda world: world.report(asked(world), items))
-    page = browser_of("dev").get(f"/releases/{release.id}").text
+    page = browser_of("dev").get(f"/releases/{release.id}?tab=checks").text
 
     assert "0.50 s" in words(page)
     assert "Confined: files and network." in words(page)

@@ -35,6 +35,7 @@ POSTS = [
     "/releases/1/add-files",
     "/releases/1/retry",
     "/releases/1/run",
+    "/releases/1/viewed",
     "/releases/1/break-glass",
     "/approvals/decide",
     "/approvals/gates/1/decide",
