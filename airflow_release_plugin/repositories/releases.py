@@ -291,3 +291,14 @@ def passed_checks(session: Session, ids: Iterable[int]) -> list[Report]:
         .order_by(Report.id)
     )
     return list(session.scalars(query))
+
+
+def last_check(session: Session, release_id: int, attempt: int) -> Report | None:
+    """The newest check of an attempt."""
+    query = (
+        select(Report)
+        .where(Report.release_id == release_id, Report.attempt == attempt, Report.kind == ReportKind.CHECK)
+        .order_by(Report.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).one_or_none()

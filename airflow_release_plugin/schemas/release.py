@@ -306,10 +306,16 @@ class DagStructureResponse(ResponseModel):
 
 
 class StructureResponse(ResponseModel):
-    """DAGs before and after. ``unknown`` has the ids of versions that no check has looked into."""
+    """
+    DAGs before and after.
+
+    ``unknown`` has the ids of versions that no check could read, ``unproven`` of those that only a failed one
+    could.
+    """
 
     dags: list[DagStructureResponse]
     unknown: list[int]
+    unproven: list[int] = []
 
 
 class ComparisonResponse(DiffResponse):

@@ -161,6 +161,7 @@ def structure_response(found: Structure) -> StructureResponse:
             for dag in found.dags
         ],
         unknown=[row.id for row in found.unknown],
+        unproven=[row.id for row in found.unproven],
     )
 
 

@@ -56,6 +56,11 @@ def parsed_units(reports: Iterable[Report]) -> dict[str, ParsedUnit]:
     return _parsed(item for report in reports for item in report.items)
 
 
+def readable_units(report: Report) -> dict[str, ParsedUnit]:
+    """By path, what a check found in the files that it could read, whatever else is wrong with them."""
+    return _parsed(item for item in report.items if not item.is_failed)
+
+
 def _parsed(items: Iterable[CheckItem]) -> dict[str, ParsedUnit]:
     units: dict[str, ParsedUnit] = {}
     for item in items:

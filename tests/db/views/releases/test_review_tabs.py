@@ -228,3 +228,26 @@ def test_a_tick_on_what_is_not_there_is_refused(
     release = installation.waiting("etl")
 
     assert browser_of("reviewer").post(f"/releases/{release.id}/viewed", {"tick": value}).status_code == 409
+
+
+@pytest.mark.req("R15")
+def test_the_structure_that_a_failed_check_could_read_is_shown_and_called_so(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    def step(world: World) -> Release:
+        versions = [world.submit(world.dag(name), DEV) for name in ("etl", "broken")]
+        read = {"dags": [{"dag_id": "etl", "tasks": [], "edges": []}]}
+        items = [
+            CheckItem("parse", CheckStatus.PASSED, "etl.py", facts=read),
+            CheckItem("parse", CheckStatus.FAILED, "broken.py", "ImportError: no shop"),
+        ]
+        return world.report(world.request(*versions, actor=DEV), items)
+
+    release = installation.do(step)
+
+    page = browser_of("dev").get(f"/releases/{release.id}?tab=structure").text
+
+    assert "v1 of etl.py is shown as a check read it that failed." in words(page)
+    assert "<strong>etl</strong>" in page
+    assert "The check failed before it knew the structure of v1 of broken.py." in words(page)
+    assert "no check could read it" not in page
