@@ -125,6 +125,7 @@ class Pictures:
 
     def _new_release(self) -> int:
         with self._person("dev") as (page, frame):
+            frame.get_by_role("link", name="To be released").click()
             for path, comment in (
                 ("etl_orders.py", "Fail early when the export of the shop is late"),
                 ("regional_reports.py", "A report for each region"),
@@ -152,8 +153,10 @@ class Pictures:
 
     def _review(self, run_id: str) -> None:
         with self._person("reviewer") as (page, frame):
+            frame.get_by_role("link", name="Orders fail early").wait_for()
+            self._shot(page, "home", (USUAL, PHONE))
             frame.get_by_role("link", name="My approvals").click()
-            frame.get_by_role("link", name="Send this month").first.wait_for()
+            frame.get_by_role("heading", name="2 decisions wait").wait_for()
             self._shot(page, "my-approvals", (USUAL,))
             frame.get_by_role("link", name="Orders fail early").first.click()
             frame.get_by_role("heading", name="Versions").wait_for()

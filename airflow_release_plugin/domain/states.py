@@ -86,6 +86,9 @@ REVOCABLE_RELEASE_STATES = frozenset({_R.DRAFT, _R.CHECKING, _R.AWAITING_APPROVA
 PIPELINE_RELEASE_STATES = frozenset({_R.CHECKING, _R.APPROVED})
 """Only its pipeline moves such a release on, so it is lost with the run that works on it."""
 
+STOPPED_RELEASE_STATES = RETRYABLE_RELEASE_STATES | {_R.REJECTED, _R.EXPIRED}
+"""It did not go out, or does not stay, and nobody took it back on purpose."""
+
 
 class SubmissionState(State):
     """Where a submitted version stands."""

@@ -42,6 +42,7 @@ class Release(Stateful, Base):
     __table_args__ = (
         UniqueConstraint("number"),
         Index(None, "state", "expires_at"),
+        Index(None, "state", "state_since"),
         Index(None, "requested_at"),
         Index(None, "requested_by_id"),
         Index(None, "released_at"),
@@ -54,6 +55,7 @@ class Release(Stateful, Base):
     kind: Mapped[ReleaseKind] = mapped_column(EnumText(ReleaseKind))
     state: Mapped[ReleaseState] = mapped_column(EnumText(ReleaseState))
     state_reason: Mapped[str] = mapped_column(Text, default="", comment="why it is in this state, for people")
+    state_since: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it came into this state")
     environment: Mapped[str] = mapped_column(String(250))
     reviewers: Mapped[list[dict[str, str]]] = mapped_column(JSON, comment="id and name of the people asked")
     run_after_release: Mapped[bool] = mapped_column(default=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select, update
 from sqlalchemy.orm import Session, selectinload
@@ -15,6 +16,7 @@ from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.states import (
     EXPIRING_RELEASE_STATES,
     PIPELINE_RELEASE_STATES,
+    STOPPED_RELEASE_STATES,
     ReleaseState,
 )
 from airflow_release_plugin.domain.text.search import Clue
@@ -58,6 +60,8 @@ class WorkedOn:
 
 _BATCH = 500
 """Most values in one IN list."""
+MOST_LOOKED_AT = 500
+"""Releases of a short list that are looked through for those that somebody may see."""
 
 ORDER_COLUMNS = {
     "number": Release.id,
@@ -151,6 +155,93 @@ def _scoped(query: Select[int], scope: ReleaseScope) -> Select[int]:
         own = select(Release.id).where(Release.requested_by_id == scope.seen_by)
         query = query.where(Release.id.in_(_with_units(scope.unit_ids).union(own)))
     return query
+
+
+def on_the_way(
+    session: Session,
+    states: Collection[ReleaseState],
+    scope: ReleaseScope,
+    *,
+    now: datetime,
+    but_for: Collection[int],
+    limit: int,
+) -> list[Release]:
+    """Releases with their items that are in one of these states, what moved last in front."""
+    conditions = [Release.state.in_(list(states)), effective_state(now).in_(list(states))]
+    if but_for:
+        conditions.append(Release.id.not_in(list(but_for)))
+    return _newest(session, conditions, scope, Release.state_since, limit)
+
+
+def landed_since(
+    session: Session, scope: ReleaseScope, *, since: datetime, soaked_since: datetime, limit: int
+) -> list[Release]:
+    """
+    Releases with their items that came to the target and were not found bad, newest first.
+
+    :param soaked_since: of those that watch the first runs, from then on
+    """
+    soaks = and_(Release.soak_minutes > 0, Release.released_at >= soaked_since)
+    conditions = [
+        # The bound that an index answers; the other is a part of it.
+        Release.released_at >= min(since, soaked_since),
+        or_(Release.released_at >= since, soaks),
+        Release.state.in_([ReleaseState.RELEASED, ReleaseState.ROLLED_BACK]),
+    ]
+    return _newest(session, conditions, scope, Release.released_at, limit)
+
+
+def stopped_since(
+    session: Session, scope: ReleaseScope, *, since: datetime, now: datetime, limit: int
+) -> list[Release]:
+    """Releases with their items that failed, were turned down or ran out of time, the last one first."""
+    ran_out = and_(
+        Release.state.in_(list(EXPIRING_RELEASE_STATES)),
+        Release.expires_at >= since,
+        Release.expires_at <= now,
+    )
+    ended = and_(Release.state.in_(list(STOPPED_RELEASE_STATES)), Release.state_since >= since)
+    moment = case((ran_out, Release.expires_at), else_=Release.state_since)
+    return _newest(session, [or_(ran_out, ended)], scope, moment, limit)
+
+
+def _newest(
+    session: Session,
+    conditions: Sequence[ColumnElement[bool]],
+    scope: ReleaseScope,
+    moment: Any,
+    limit: int,
+) -> list[Release]:
+    """
+    The newest releases under narrow conditions that the caller may see; two queries and those of the items.
+
+    Of a caller who may not read everything the newest :data:`MOST_LOOKED_AT` are looked through: a query with
+    thousands of units would take longer than all of this.
+    """
+    order = (moment.desc(), Release.id.desc())
+    if scope.unit_ids is None:
+        chosen = list(session.scalars(select(Release.id).where(*conditions).order_by(*order).limit(limit)))
+    else:
+        newest = (
+            select(Release.id, Release.requested_by_id, moment.label("moment"))
+            .where(*conditions)
+            .order_by(*order)
+            .limit(MOST_LOOKED_AT)
+            .subquery()
+        )
+        query = (
+            select(newest.c.id, newest.c.requested_by_id, ReleaseItem.unit_id)
+            .join(ReleaseItem, ReleaseItem.release_id == newest.c.id)
+            .order_by(newest.c.moment.desc(), newest.c.id.desc())
+        )
+        seen = (
+            release_id
+            for release_id, requested_by, unit in session.execute(query)
+            if requested_by == scope.seen_by or unit in scope.unit_ids
+        )
+        chosen = list(dict.fromkeys(seen))[:limit]
+    rows = with_items(session, chosen)
+    return [rows[release_id] for release_id in chosen]
 
 
 def _with_units(unit_ids: Collection[int]) -> Select[int]:

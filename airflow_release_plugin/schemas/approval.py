@@ -98,7 +98,11 @@ class DecidedResponse(ResponseModel):
 
 
 class InboxItemResponse(ResponseModel):
-    """Something that waits for the caller's decision."""
+    """
+    Something that waits for the caller's decision.
+
+    ``level`` is that of its flow, from 1 to ``levels``. Gates change no lines.
+    """
 
     subject: Literal["release", "gate"]
     subject_id: int
@@ -108,5 +112,10 @@ class InboxItemResponse(ResponseModel):
     change_digest: str
     step: int
     step_name: str
+    level: int
+    level_name: str
+    levels: int
     opened_at: datetime
     expires_at: datetime
+    lines_added: int
+    lines_removed: int

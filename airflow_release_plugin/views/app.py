@@ -18,6 +18,7 @@ from airflow_release_plugin.views.flows.simulator import SimulatorPage
 from airflow_release_plugin.views.releases.approvals import ApprovalsPage
 from airflow_release_plugin.views.releases.compare import ComparePage
 from airflow_release_plugin.views.releases.dag_tab import DagTabPage
+from airflow_release_plugin.views.releases.home import HomePage
 from airflow_release_plugin.views.releases.notifications import NotificationsPage
 from airflow_release_plugin.views.releases.records import RecordsPage
 from airflow_release_plugin.views.releases.releases import ReleasesPage
@@ -28,7 +29,6 @@ from airflow_release_plugin.views.transfers.import_contents import ImportContent
 from airflow_release_plugin.views.transfers.import_page import ImportPage
 from airflow_release_plugin.views.transfers.imports import ImportsPage, allow_uploads
 from airflow_release_plugin.views.web.errors import register_error_pages
-from airflow_release_plugin.views.web.index import IndexPage
 from airflow_release_plugin.views.web.security import (
     ReleaseSecurityManager,
     refuse_other_sites,
@@ -134,7 +134,7 @@ def create_flask_app(*, session: Any, secret_key: str, root_path: str = "") -> F
         appbuilder = AppBuilder(
             app,
             session,
-            indexview=IndexPage,
+            indexview=HomePage,
             base_template="web/base.html",
             security_manager_class=cast("type[BaseSecurityManager]", ReleaseSecurityManager),
             update_perms=False,

@@ -38,6 +38,7 @@ def pages(driver: Driver, gated: dict[str, int]) -> list[str]:
         "/to-be-released/file?path=etl_orders.py",
         f"/releases/new?submission_ids={pending}",
         "/releases/",
+        "/",
         *(f"/releases/{waiting}{tab}" for tab in RELEASE_TABS),
         *(f"/releases/{released}{tab}" for tab in RELEASE_TABS),
         "/approvals/",
@@ -109,6 +110,7 @@ def test_the_navigation_of_airflow_leads_to_the_pages(driver: Driver) -> None:
     person = driver.demo.users["reviewer"]
     with logged_in(driver.browser, driver.demo.url, person.name, person.password) as page:
         frame = open_releases(page, driver.demo.url)
+        frame.get_by_role("heading", name="Under way").wait_for()
         frame.get_by_role("link", name="My approvals").click()
         frame.get_by_role("link", name="My approvals").and_(frame.locator("[aria-current=page]")).wait_for()
 

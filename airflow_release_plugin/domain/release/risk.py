@@ -63,6 +63,7 @@ class RiskFacts:
     :param dags: what the release names
     :param also_changed: what it changes without naming it; counts as much as what it names
     :param lines: lines added and removed together
+    :param lines_added: those of them that were added
     :param impacted: ids of DAGs that are not in the release and may feel it: through shared files, assets,
         TriggerDagRun or ExternalTask
     :param reasons: by fact, what it was found on: ``("schedule", ("etl_orders: @daily, @hourly",))``
@@ -71,6 +72,7 @@ class RiskFacts:
     dags: tuple[DagSubject, ...]
     changes: frozenset[ChangeFact] = field(default_factory=frozenset)
     lines: int = 0
+    lines_added: int = 0
     impacted: tuple[str, ...] = ()
     reasons: tuple[tuple[str, tuple[str, ...]], ...] = ()
     also_changed: tuple[DagSubject, ...] = ()

@@ -30,6 +30,12 @@ def _create_release() -> None:
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("state_reason", sa.Text(), nullable=False, comment="why it is in this state, for people"),
+        sa.Column(
+            "state_since",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="when it came into this state",
+        ),
         sa.Column("environment", sa.String(length=250), nullable=False),
         sa.Column("reviewers", sa.JSON(), nullable=False, comment="id and name of the people asked"),
         sa.Column("run_after_release", sa.Boolean(), nullable=False),
@@ -110,6 +116,7 @@ def _create_release() -> None:
     op.create_index(op.f("ix_release_requested_at"), "release", ["requested_at"], unique=False)
     op.create_index(op.f("ix_release_requested_by_id"), "release", ["requested_by_id"], unique=False)
     op.create_index(op.f("ix_release_state_expires_at"), "release", ["state", "expires_at"], unique=False)
+    op.create_index(op.f("ix_release_state_state_since"), "release", ["state", "state_since"], unique=False)
 
 
 def _create_approval() -> None:

@@ -147,7 +147,7 @@ def make(
     :param base_commit: that of the branch, or ``terms.base``; ``None`` for an empty environment
     :param reviewers: the people asked, by the ids that the auth manager knows
     """
-    environment = ctx.settings.environment
+    environment, now = ctx.settings.environment, ctx.clock()
     release = Release(
         number=uuid4().hex,
         title=release_request.title.strip(),
@@ -158,10 +158,11 @@ def make(
         soak_minutes=release_request.soak_minutes,
         kind=terms.kind,
         state=ReleaseState.DRAFT,
+        state_since=now,
         environment=environment,
         attempt=1,
         change_digest=change_digest(changes, target=environment, kind=terms.kind),
-        requested_at=ctx.clock(),
+        requested_at=now,
         items=[ReleaseItem.of(submission, position) for position, submission in enumerate(chosen)],
         reviewers=[{"id": person.id, "name": person.name} for person in reviewers],
         base_commit=base_commit,

@@ -22,7 +22,12 @@ from airflow_release_plugin.services.runtime.context import Context
 
 @dataclass(frozen=True)
 class InboxItem:
-    """Something that waits for the actor's decision."""
+    """
+    Something that waits for the actor's decision.
+
+    :param level: of its flow, from 1; ``levels`` is how many that has
+    :param lines_added: of what a release changes, as ``lines_removed``; 0 for a gate
+    """
 
     subject: str
     subject_id: int
@@ -32,8 +37,13 @@ class InboxItem:
     change_digest: str
     step: int
     step_name: str
+    level: int
+    level_name: str
+    levels: int
     opened_at: datetime
     expires_at: datetime
+    lines_added: int = 0
+    lines_removed: int = 0
 
 
 def decide_release(
@@ -217,6 +227,7 @@ def _names(ctx: Context, releases: Iterable[Release], gate_rows: Iterable[Gate])
 
 
 def _release_item(approval: Approval, release: Release) -> InboxItem:
+    added = release.risk_json.get("lines_added", 0)
     return InboxItem(
         subject="release",
         subject_id=release.id,
@@ -227,6 +238,8 @@ def _release_item(approval: Approval, release: Release) -> InboxItem:
         **_waiting_step(approval),
         opened_at=approval.opened_at,
         expires_at=approval.expires_at,
+        lines_added=added,
+        lines_removed=release.risk_json.get("lines", 0) - added,
     )
 
 
@@ -245,5 +258,12 @@ def _gate_item(approval: Approval, gate: Gate) -> InboxItem:
 
 
 def _waiting_step(approval: Approval) -> dict[str, Any]:
-    step = evaluate(approval.requirement, approval.counted).current_step or 0
-    return {"step": step, "step_name": approval.requirement.steps[step].name}
+    requirement = approval.requirement
+    step = evaluate(requirement, approval.counted).current_step or 0
+    return {
+        "step": step,
+        "step_name": requirement.steps[step].name,
+        "level": requirement.level,
+        "level_name": requirement.level_name,
+        "levels": len(approval.flow.levels),
+    }

@@ -16,9 +16,15 @@ from airflow_release_plugin.services.runtime.context import Context
 def expire_if_due(ctx: Context, release: Release) -> None:
     """Move a release to ``expired`` if its window is over."""
     if release.effective_state(ctx.clock()) is ReleaseState.EXPIRED is not release.state:
-        what = "approved" if release.state is ReleaseState.AWAITING_APPROVAL else "executed"
+        reason = reason_of(release)
         settle_expiry(ctx, approvals.latest_approval(ctx.session, "release", release.id, lock=True))
-        move(ctx, release, ReleaseState.EXPIRED, actor=SYSTEM, reason=f"It was not {what} in time.")
+        move(ctx, release, ReleaseState.EXPIRED, actor=SYSTEM, reason=reason)
+
+
+def reason_of(release: Release) -> str:
+    """What is said of a release whose window is over, before and after that is written down."""
+    what = "approved" if release.state is ReleaseState.AWAITING_APPROVAL else "executed"
+    return f"It was not {what} in time."
 
 
 def expire_holders_if_due(ctx: Context, chosen: Iterable[Submission]) -> None:

@@ -44,6 +44,7 @@ def move(
     before = release.state
     release.move_to(to)
     release.state_reason = reason
+    release.state_since = ctx.clock()
     if to in _GIVES_BACK:
         _give_back(ctx, release, taken_out)
     audit.record(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_release_plugin.analysis.parsed_dag import ParsedDag
 from airflow_release_plugin.analysis.references import References
@@ -49,6 +49,13 @@ class ParsedUnit:
     def dag_ids(self) -> tuple[str, ...]:
         """Ids of its DAGs."""
         return tuple(dag.dag_id for dag in self.dags)
+
+
+class ChangedLines(NamedTuple):
+    """How many lines of text a change adds and removes."""
+
+    added: int
+    removed: int
 
 
 def parsed_units(reports: Iterable[Report]) -> dict[str, ParsedUnit]:
@@ -113,10 +120,12 @@ def facts_of(ctx: Context, release: Release) -> RiskFacts:
     for fact, reason in (*_file_facts(ctx, release), *_gaps(release, old, new), *_also(release, live, new)):
         reasons[fact].append(reason)
     parsed = [dag for unit in (*old.values(), *live.values(), *new.values()) for dag in unit.dags]
+    lines = _lines(ctx, release.base_commit, release.changes)
     return RiskFacts(
         dags=subjects(ctx, [item.submission for item in release.items], parsed),
         changes=frozenset(reasons),
-        lines=_lines(ctx, release.base_commit, release.changes),
+        lines=sum(lines),
+        lines_added=lines.added,
         impacted=_impacted(ctx, release, (*old.values(), *new.values()), live),
         reasons=tuple((fact.value, tuple(reasons[fact])) for fact in ChangeFact if fact in reasons),
         also_changed=_other_subjects(ctx, release, live, parsed),
@@ -130,6 +139,7 @@ def to_record(facts: RiskFacts) -> dict[str, Any]:
         "also_changed": [_subject_record(dag) for dag in facts.also_changed],
         "changes": sorted(fact.value for fact in facts.changes),
         "lines": facts.lines,
+        "lines_added": facts.lines_added,
         "impacted": list(facts.impacted),
         "reasons": [[fact, list(reasons)] for fact, reasons in facts.reasons],
     }
@@ -153,6 +163,7 @@ def recorded_facts(ctx: Context, release: Release) -> RiskFacts:
         also_changed=tuple(_recorded_subject(dag) for dag in record["also_changed"]),
         changes=frozenset(ChangeFact(fact) for fact in record["changes"]),
         lines=record["lines"],
+        lines_added=record["lines_added"],
         impacted=tuple(record["impacted"]),
         reasons=tuple((fact, tuple(reasons)) for fact, reasons in record["reasons"]),
     )
@@ -171,10 +182,12 @@ def draft_facts(
     :param base: commit that the changes are against
     :param read: where new content comes from, if not from the store
     """
+    lines = _lines(ctx, base, changes, read)
     return RiskFacts(
         dags=subjects(ctx, chosen),
         changes=frozenset(_FACT_OF_FILE[submission.change] for submission in chosen),
-        lines=_lines(ctx, base, changes, read),
+        lines=sum(lines),
+        lines_added=lines.added,
     )
 
 
@@ -326,12 +339,13 @@ def _lines(
     base: str | None,
     changes: Sequence[TreeChange],
     read: Callable[[str], bytes] | None = None,
-) -> int:
+) -> ChangedLines:
     before = ctx.store.entries(base, [change.path for change in changes])
-    return sum(
+    parts = [
         _lines_of(ctx, before, changes[start : start + _DIFFED], read)
         for start in range(0, len(changes), _DIFFED)
-    )
+    ]
+    return ChangedLines(sum(part.added for part in parts), sum(part.removed for part in parts))
 
 
 def _lines_of(
@@ -339,16 +353,16 @@ def _lines_of(
     before: Mapping[str, FileEntry],
     changes: Sequence[TreeChange],
     read: Callable[[str], bytes] | None,
-) -> int:
+) -> ChangedLines:
     old = {change.path: before[change.path].blob for change in changes if change.path in before}
     new = {change.path: change.entry.blob for change in changes if change.entry}
     blobs = dict(ctx.store.read_all({*old.values(), *(() if read else new.values())}))
     find = read or blobs.__getitem__
-    total = 0
+    added = removed = 0
     for change in changes:
         diff = diff_texts(
             blobs[old[change.path]] if change.path in old else None,
             find(new[change.path]) if change.entry else None,
         )
-        total += diff.added + diff.removed
-    return total
+        added, removed = added + diff.added, removed + diff.removed
+    return ChangedLines(added, removed)

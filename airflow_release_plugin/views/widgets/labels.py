@@ -14,6 +14,7 @@ STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
     "awaiting_approval": (_("Awaiting approval"), "deferred", "person"),
     "approved": (_("Approved"), "blue", "check"),
     "released": (_("Released"), "success", "check"),
+    "verifying": (_("Being verified"), "running", "search"),
     "rejected": (_("Rejected"), "failed", "forbidden"),
     "revoked": (_("Revoked"), "gray", "undo"),
     "expired": (_("Expired"), "orange", "clock"),

@@ -10,7 +10,14 @@ from sqlalchemy import Engine
 
 from airflow_release_plugin.services.approvals import gates
 from airflow_release_plugin.services.promotion import cutover, environments, records
-from airflow_release_plugin.services.read_models import compare, dag_history, page_frame, release_page, watch
+from airflow_release_plugin.services.read_models import (
+    compare,
+    dag_history,
+    home,
+    page_frame,
+    release_page,
+    watch,
+)
 from airflow_release_plugin.services.read_models.release_page import PageLook, ReleaseTab
 from airflow_release_plugin.services.releases import decisions, releases, work
 from airflow_release_plugin.services.runtime import audit
@@ -43,6 +50,7 @@ READS: dict[str, Callable[[World], Any]] = {
     "dag history": lambda w: (
         dag_history.get_history(w.ctx, actor=DEV, dag_id="often", limit=100).history.page.items
     ),
+    "home": lambda w: [row.release.dag_ids for row in home.get_home(w.ctx, actor=DEV).moving],
     "frame and inbox": lambda w: range(page_frame.get_frame(w.ctx, actor=REVIEWER).waiting),
     "cut-over": lambda w: cutover.get_cutover(w.ctx, actor=DEV, release_id=1),
     "work tree": lambda w: work.work_of(w.ctx, actor=PIPELINE, release_id=1).dag_files,
@@ -73,7 +81,7 @@ ONE_THING = {
     "structure",
 }
 """Reads whose length does not depend on how many releases there are."""
-MOST = {**dict.fromkeys(RELEASE_TABS, 14), "version page": 10, "dag history": 10}
+MOST = {"home": 22, **dict.fromkeys(RELEASE_TABS, 14), "version page": 10, "dag history": 10}
 """Statements of what shows more than one list; of all others at most 8."""
 
 

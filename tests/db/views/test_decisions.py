@@ -306,6 +306,7 @@ def flow(number: int) -> dict[str, Any]:
 
 
 PAGES = (
+    "/",
     "/flows/",
     "/flows/1",
     "/reviewers/",
