@@ -85,6 +85,8 @@ class Approval(Stateful, Base):
                 decision.verdict,
                 decided_at=decision.decided_at,
                 place_of=decision.place_of_id or "",
+                name=decision.place_of_name or decision.actor_name,
+                roles=frozenset(decision.roles),
             )
             for decision in self.decisions
             if decision.change_digest == self.change_digest

@@ -38,7 +38,11 @@ class DecisionResponse(ResponseModel):
 
 
 class StepResponse(ResponseModel):
-    """One step: who may approve, how many, and how far it is."""
+    """
+    One step: who may approve, how many, and how far it is.
+
+    One of ``including`` must be among a quorum; ``beside_previous`` waits together with the step before it.
+    """
 
     name: str
     rule: StepRule
@@ -48,10 +52,16 @@ class StepResponse(ResponseModel):
     users: list[str]
     eligible: list[PersonResponse]
     escalates_at: datetime | None
+    including: list[str]
+    beside_previous: bool
 
 
 class ApprovalResponse(ResponseModel):
-    """An approval as it stands now. ``may_decide`` and ``why_not`` speak of the caller."""
+    """
+    An approval as it stands now. ``may_decide``, ``why_not`` and ``would_complete`` speak of the caller.
+
+    ``current_step`` is where the caller would decide, else the first of ``waiting_steps``.
+    """
 
     id: int
     state: ApprovalState
@@ -65,10 +75,12 @@ class ApprovalResponse(ResponseModel):
     opened_at: datetime
     expires_at: datetime
     current_step: int | None
+    waiting_steps: list[int]
     steps: list[StepResponse]
     decisions: list[DecisionResponse]
     may_decide: bool
     why_not: str | None
+    would_complete: bool
 
 
 class SubjectBody(RequestModel):

@@ -57,6 +57,8 @@ class StepPeopleResponse(ResponseModel):
     people: list[PersonResponse]
     escalates_after_hours: float | None
     escalates_to: list[str]
+    including: list[str]
+    beside_previous: bool
 
 
 class FlowDetailResponse(FlowResponse):
@@ -90,6 +92,8 @@ class SimulatedStepResponse(ResponseModel):
     rule: str
     needed: int
     eligible: list[PersonResponse]
+    including: list[str]
+    beside_previous: bool
 
 
 class SimulationResponse(ResponseModel):

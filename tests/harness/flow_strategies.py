@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from hypothesis import strategies as st
@@ -41,10 +42,19 @@ def steps(draw: st.DrawFn) -> StepSpec:
         roles=draw(some(ROLES, at_least=0 if users else 1)),
         rule=rule,
         quorum=draw(st.integers(1, 3)) if rule is StepRule.QUORUM else 1,
+        including_users=draw(some(NAMES)) if rule is StepRule.QUORUM else (),
+        including_roles=draw(some(ROLES)) if rule is StepRule.QUORUM else (),
+        beside_previous=draw(st.booleans()),
         escalate_after_hours=draw(hours) if escalates else None,
         escalate_users=draw(some(NAMES, at_least=1)) if escalates else (),
         escalate_roles=draw(some(ROLES)) if escalates else (),
     )
+
+
+def several_steps() -> st.SearchStrategy[tuple[StepSpec, ...]]:
+    """Steps of one level, in a row or side by side; the first has none before it."""
+    listed = st.lists(steps(), min_size=1, max_size=3)
+    return listed.map(lambda found: (replace(found[0], beside_previous=False), *found[1:]))
 
 
 @st.composite
@@ -111,9 +121,7 @@ def flows(draw: st.DrawFn, kinds: tuple[ReleaseKind, ...] = KINDS_THAT_ASK) -> F
     """A flow that :func:`check_flow` accepts."""
     kind = draw(st.sampled_from(kinds))
     most = 4 if kind in LEVELLED_KINDS else 1
-    level = st.builds(
-        Level, name=labels, steps=st.lists(steps(), min_size=1, max_size=3).map(tuple), rule=rules()
-    )
+    level = st.builds(Level, name=labels, steps=several_steps(), rule=rules())
     return FlowSpec(
         name=draw(labels),
         kind=kind,

@@ -67,6 +67,8 @@ def simulation_response(found: Simulation) -> SimulationResponse:
                 rule=step.rule.value,
                 needed=step.needed,
                 eligible=[PersonResponse.model_validate(person) for person in step.eligible],
+                including=list(step.including),
+                beside_previous=step.beside_previous,
             )
             for step in found.steps
         ],

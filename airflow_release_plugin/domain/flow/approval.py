@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
 
@@ -34,6 +34,9 @@ class Step:
     :param users: login names of people who may decide; ids do not count, one may equal another's name
     :param roles: names of roles whose holders may decide
     :param quorum: how many approvals rule ``quorum`` needs
+    :param including_users: of a quorum, login names of whom one must be among those who approve
+    :param including_roles: the same, by role; neither admits anybody by itself
+    :param beside_previous: waits at the same time as the step before it
     :param only: login names that narrow the above; it never admits anybody by itself
     :param escalate_after_hours: hours after which the further group below may decide too
     :param eligible: the people found when the approval opened; a record, and the basis of rule ``all``
@@ -44,6 +47,9 @@ class Step:
     roles: tuple[str, ...] = ()
     rule: StepRule = StepRule.ANY
     quorum: int = 1
+    including_users: tuple[str, ...] = ()
+    including_roles: tuple[str, ...] = ()
+    beside_previous: bool = False
     only: tuple[str, ...] = ()
     escalate_after_hours: float | None = None
     escalate_users: tuple[str, ...] = ()
@@ -72,6 +78,15 @@ class Step:
             return False
         return person.name in users or not person.roles.isdisjoint(roles)
 
+    @property
+    def including(self) -> tuple[str, ...]:
+        """Names of people and roles of whom one must be among a quorum; empty where anybody will do."""
+        return (*self.including_users, *self.including_roles)
+
+    def must_include(self, person: Actor | Person) -> bool:
+        """Whether somebody is one of those of whom one must be among a quorum."""
+        return self._is_named(person, self.including_users, self.including_roles)
+
     def escalates_at(self, opened_at: datetime) -> datetime | None:
         """When the step opens to its further group, if it was reached at ``opened_at``."""
         hours = self.escalate_after_hours
@@ -91,6 +106,8 @@ class Step:
             "users": list(self.users),
             "roles": list(self.roles),
             "rule": self.rule.value,
+            "including_users": list(self.including_users),
+            "including_roles": list(self.including_roles),
             "only": list(self.only),
             "escalate_users": list(self.escalate_users),
             "escalate_roles": list(self.escalate_roles),
@@ -148,6 +165,8 @@ class CountedDecision:
     A decision as the rules see it.
 
     :param place_of: id of the person whose place the actor took; the actor's own otherwise
+    :param name: login name of the person whose place it takes
+    :param roles: the roles that this person held then
     """
 
     step: int
@@ -155,11 +174,18 @@ class CountedDecision:
     verdict: Verdict
     decided_at: datetime | None = None
     place_of: str = ""
+    name: str = ""
+    roles: frozenset[str] = frozenset()
 
     @property
     def place(self) -> str:
         """Id of the person whose place the decision takes."""
         return self.place_of or self.actor_id
+
+    @property
+    def person(self) -> Person:
+        """The person whose place the decision takes, as they were then."""
+        return Person(self.place, self.name, self.roles)
 
     @property
     def people(self) -> frozenset[str]:
@@ -172,48 +198,77 @@ class Progress:
     """
     What decisions add up to.
 
-    :param current_step: index of the step that is waiting, ``None`` when complete or rejected
-    :param approvals: distinct approvals by step
+    :param waiting: indices of the steps that wait, side by side; empty when complete or rejected
+    :param approvals: distinct approvals by step, as far as steps were reached
     """
 
     approved: bool
     rejected: bool
-    current_step: int | None
+    waiting: tuple[int, ...] = ()
     approvals: tuple[int, ...] = field(default_factory=tuple)
+
+    @property
+    def current_step(self) -> int | None:
+        """The first step that waits; ``None`` when complete or rejected."""
+        return self.waiting[0] if self.waiting else None
+
+
+class _Placed(Protocol):
+    @property
+    def beside_previous(self) -> bool: ...
+
+
+def stages(steps: Sequence[_Placed]) -> list[list[int]]:
+    """Indices of the steps that wait at the same time, in the order in which they do."""
+    found: list[list[int]] = []
+    for index, step in enumerate(steps):
+        if found and step.beside_previous:
+            found[-1].append(index)
+        else:
+            found.append([index])
+    return found
 
 
 def evaluate(requirement: Requirement, decisions: Sequence[CountedDecision]) -> Progress:
     """
-    Add up ``decisions``: steps complete in order, one person counts once over all steps unless the flow says
-    otherwise, a rejection ends it.
+    Add up ``decisions``: steps complete in order, those side by side in any; one person counts once over all
+    steps unless the flow says otherwise, a rejection ends it.
 
     A requirement without steps is never approved.
     """
     if any(decision.verdict is Verdict.REJECT for decision in decisions):
-        return Progress(approved=False, rejected=True, current_step=None)
+        return Progress(approved=False, rejected=True)
     used: set[str] = set(requirement.excluded)
     approvals: list[int] = []
-    for index, step in enumerate(requirement.steps):
-        count = _count(step, [d for d in decisions if d.step == index], used)
-        if requirement.counts_twice:
-            used = set(requirement.excluded)
-        approvals.append(count)
-        if count < step.needed:
-            return Progress(approved=False, rejected=False, current_step=index, approvals=tuple(approvals))
-    return Progress(
-        approved=bool(requirement.steps), rejected=False, current_step=None, approvals=tuple(approvals)
-    )
+    for stage in stages(requirement.steps):
+        waiting = []
+        for index in stage:
+            step = requirement.steps[index]
+            counting = _counting(step, [d for d in decisions if d.step == index], used)
+            if requirement.counts_twice:
+                used = set(requirement.excluded)
+            approvals.append(len(counting))
+            if len(counting) < step.needed or lacks_a_member(step, counting):
+                waiting.append(index)
+        if waiting:
+            return Progress(False, False, waiting=tuple(waiting), approvals=tuple(approvals))
+    return Progress(approved=bool(requirement.steps), rejected=False, approvals=tuple(approvals))
 
 
-def _count(step: Step, decisions: Sequence[CountedDecision], used: set[str]) -> int:
-    """How many of a step's decisions count; the people behind them are added to ``used``."""
-    count = 0
+def lacks_a_member(step: Step, decisions: Iterable[CountedDecision]) -> bool:
+    """Whether a step demands somebody among its quorum who is not behind any of its decisions."""
+    return bool(step.including) and not any(step.must_include(d.person) for d in decisions)
+
+
+def _counting(step: Step, decisions: Sequence[CountedDecision], used: set[str]) -> list[CountedDecision]:
+    """Those of a step's decisions that count; the people behind them are added to ``used``."""
+    counting = []
     # In an order of their own, so that the sum does not depend on the order in which people decided.
     for decision in sorted(decisions, key=lambda d: (bool(d.place_of), d.actor_id)):
         if _is_asked(step, decision) and used.isdisjoint(decision.people):
             used |= decision.people
-            count += 1
-    return count
+            counting.append(decision)
+    return counting
 
 
 def _is_asked(step: Step, decision: CountedDecision) -> bool:
@@ -223,9 +278,14 @@ def _is_asked(step: Step, decision: CountedDecision) -> bool:
     return any(decision.place == person.id for person in step.eligible)
 
 
-def step_opened_at(decisions: Sequence[CountedDecision], opened_at: datetime, step: int) -> datetime:
-    """When step number ``step`` was reached: with the last decision of the one before it."""
-    moments = [d.decided_at for d in decisions if d.step == step - 1 and d.decided_at is not None]
+def step_opened_at(
+    steps: Sequence[Step], decisions: Sequence[CountedDecision], opened_at: datetime, step: int
+) -> datetime:
+    """When step number ``step`` was reached: with the last decision of those before it."""
+    reached = stages(steps)
+    at = next(number for number, stage in enumerate(reached) if step in stage)
+    before = reached[at - 1] if at else []
+    moments = [d.decided_at for d in decisions if d.step in before and d.decided_at is not None]
     return max(moments, default=opened_at)
 
 
@@ -263,13 +323,16 @@ def place_to_decide(
     used = {person for decision in counted for person in decision.people} | set(requirement.excluded)
     if actor.id in used:
         return None
-    if requirement.steps[step].lets_decide(actor, escalated=escalated):
-        return actor
+    rule = requirement.steps[step]
+    given = [d for d in decisions if d.step == step]
+    # The last seat of a quorum is kept for whoever must be among it.
+    is_kept = len(given) + 1 >= rule.needed and lacks_a_member(rule, given)
+    possible: tuple[Actor | Person, ...] = (actor, *(p for p in capacity.on_behalf_of if p.id not in used))
     return next(
         (
             person
-            for person in capacity.on_behalf_of
-            if person.id not in used and requirement.steps[step].lets_decide(person, escalated=escalated)
+            for person in possible
+            if rule.lets_decide(person, escalated=escalated) and (not is_kept or rule.must_include(person))
         ),
         None,
     )

@@ -107,6 +107,10 @@ class StepSpec:
     One step as configured.
 
     :param users: login names
+    :param including_users: of a quorum, login names of whom one must be among those who approve; they narrow,
+        and admit nobody whom the step does not name
+    :param including_roles: the same, by role
+    :param beside_previous: waits at the same time as the step before it, in any order; else after it
     :param escalate_after_hours: without a complete step after so many hours, the further group may decide too
     """
 
@@ -115,6 +119,9 @@ class StepSpec:
     roles: tuple[str, ...] = ()
     rule: StepRule = StepRule.ANY
     quorum: int = 1
+    including_users: tuple[str, ...] = ()
+    including_roles: tuple[str, ...] = ()
+    beside_previous: bool = False
     escalate_after_hours: float | None = None
     escalate_users: tuple[str, ...] = ()
     escalate_roles: tuple[str, ...] = ()
@@ -122,7 +129,7 @@ class StepSpec:
 
 @dataclass(frozen=True)
 class Level:
-    """One risk level, 1 = lowest, with its steps in order."""
+    """One risk level, 1 = lowest, with its steps in order; some may stand side by side."""
 
     name: str
     steps: tuple[StepSpec, ...]

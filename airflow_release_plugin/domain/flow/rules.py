@@ -77,6 +77,11 @@ def _level_problems(spec: FlowSpec) -> list[str]:
             problems.append(f"Level {number} needs 1 to {MAX_STEPS} steps; it has {len(level.steps)}.")
         for step in level.steps:
             problems += _step_problems(number, step)
+        if level.steps and level.steps[0].beside_previous:
+            problems.append(
+                f"Level {number}, step {level.steps[0].name!r}: it is the first; no step is before it "
+                "to stand beside."
+            )
         if not 1 <= len(level.name) <= MAX_NAME:
             problems.append(f"Level {number} needs a name of 1 to {MAX_NAME} characters.")
         low, high = level.rule.min_dags, level.rule.max_dags
@@ -94,6 +99,11 @@ def _step_problems(number: int, step: StepSpec) -> list[str]:
         problems.append(f"{where}: nobody is named. Name at least one user or role.")
     if step.rule is StepRule.QUORUM and not 1 <= step.quorum <= MAX_QUORUM:
         problems.append(f"{where}: a quorum is 1 to {MAX_QUORUM}.")
+    if (step.including_users or step.including_roles) and step.rule is not StepRule.QUORUM:
+        problems.append(
+            f"{where}: it says who must be among those who approve, which only a quorum can. Ask for so many "
+            "of them, or name these people only."
+        )
     further = step.escalate_users or step.escalate_roles
     if step.escalate_after_hours is None and further:
         problems.append(f"{where}: it names people to escalate to, but not after how many hours.")

@@ -47,6 +47,8 @@ def _level_to_dict(level: Level) -> dict[str, Any]:
         values = _filled({**vars(step), "rule": step.rule.value})
         if step.rule is not StepRule.QUORUM:
             values.pop("quorum", None)
+        if not step.beside_previous:
+            values.pop("beside_previous")
         steps.append(values)
     return {"name": level.name, **({"rule": rule} if rule else {}), "steps": steps}
 

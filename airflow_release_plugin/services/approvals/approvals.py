@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,10 +12,10 @@ from airflow_release_plugin.domain.flow.approval import (
     Verdict,
     evaluate,
     is_past,
-    place_to_decide,
     step_opened_at,
 )
 from airflow_release_plugin.domain.flow.notification import reminder_due_at
+from airflow_release_plugin.domain.flow.seats import Seat, open_seats
 from airflow_release_plugin.domain.flow.values import flow_to_dict
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
 from airflow_release_plugin.domain.states import ApprovalState
@@ -48,11 +48,19 @@ class StepDetail:
     users: tuple[str, ...]
     eligible: tuple[Person, ...]
     escalates_at: datetime | None
+    including: tuple[str, ...]
+    beside_previous: bool
 
 
 @dataclass(frozen=True)
 class ApprovalDetail:
-    """An approval as it stands now; ``may_decide`` and ``why_not`` speak of the actor who looks."""
+    """
+    An approval as it stands now; ``may_decide`` and ``why_not`` speak of the actor who looks.
+
+    :param current_step: where the actor would decide; if they may not, the first step that waits
+    :param waiting_steps: all steps that wait, which stand side by side
+    :param would_complete: whether it would be approved with the actor's approval
+    """
 
     id: int
     state: ApprovalState
@@ -66,10 +74,12 @@ class ApprovalDetail:
     opened_at: datetime
     expires_at: datetime
     current_step: int | None
+    waiting_steps: tuple[int, ...]
     steps: tuple[StepDetail, ...]
     decisions: list[Decision]
     may_decide: bool
     why_not: str | None
+    would_complete: bool
 
 
 def open_approval(
@@ -136,23 +146,16 @@ def standing_of(ctx: Context, actor: Actor) -> DecisionCapacity:
     return DecisionCapacity(actor, tuple(p for p in known if p.name not in ctx.settings.service_users))
 
 
-@dataclass(frozen=True)
-class DecisionSlot:
-    """Where somebody may decide now: the step, and in whose place."""
-
-    step: int
-    place: Actor | Person
-
-
-def seat_for(
+def seats_for(
     ctx: Context, approval: Approval, capacity: DecisionCapacity, *, seen: int | None = None
-) -> DecisionSlot:
+) -> tuple[Seat, ...]:
     """
-    Where ``capacity.actor`` may decide now.
+    Where a verdict of ``capacity.actor`` counts now: at one step; at all that wait and admit them if people
+    count at several steps.
 
-    :param seen: number of the step that the actor means, from 0; ``None`` for the one that waits
+    :param seen: number of the step that the actor means, from 0; ``None`` for whichever waits
     :raises ExpiredError: the approval's window is over
-    :raises ConflictError: it is closed, another step than ``seen`` waits, or the actor has decided already
+    :raises ConflictError: it is closed, other steps than ``seen`` wait, or the actor has decided already
     :raises SelfApprovalError: the actor requested it or submitted a part of it
     :raises NotAllowedError: the actor is a service user, or not among those who may decide now
     """
@@ -166,15 +169,13 @@ def seat_for(
             f"{actor.name!r} requested {what} or submitted a part of it; somebody else must decide."
         )
     counted = approval.counted
-    step = evaluate(requirement, counted).current_step
-    if seen not in {None, step}:
-        raise _another_waits(approval, step)
-    if step is not None:
-        place = place_to_decide(
-            requirement, step, capacity, counted, escalated=_is_escalated(ctx, approval, step)
-        )
-        if place is not None:
-            return DecisionSlot(step, place)
+    waiting = evaluate(requirement, counted).waiting
+    if seen is not None and seen not in waiting:
+        raise _another_waits(approval, waiting)
+    escalated = [step for step in waiting if _is_escalated(ctx, approval, step)]
+    seats = open_seats(requirement, capacity, counted, escalated=escalated)
+    if any(seen in {None, seat.step} for seat in seats):
+        return seats if requirement.counts_twice else tuple(s for s in seats if seen in {None, s.step})[:1]
     if any(actor.id in decision.people for decision in counted):
         raise ConflictError(f"{actor.name!r} has decided on {what} already.")
     raise NotAllowedError(
@@ -182,12 +183,13 @@ def seat_for(
     )
 
 
-def _another_waits(approval: Approval, step: int | None) -> ConflictError:
-    waits = "no step" if step is None else f"step {step + 1}, {approval.requirement.steps[step].name!r},"
+def _another_waits(approval: Approval, waiting: Sequence[int]) -> ConflictError:
+    steps = [f"step {step + 1}, {approval.requirement.steps[step].name!r}," for step in waiting]
+    waits = f"{' and '.join(steps) or 'no step'} {'do' if len(steps) > 1 else 'does'} now"
     return ConflictError(
-        f"You decided on a step of {approval.what} that does not wait for decisions: {waits} does now. "
+        f"You decided on a step of {approval.what} that does not wait for decisions: {waits}. "
         "Reload the page and decide on that.",
-        current_step=step,
+        current_step=waiting[0] if waiting else None,
     )
 
 
@@ -203,23 +205,23 @@ def _require_open(ctx: Context, approval: Approval, what: str) -> None:
 
 def escalation(approval: Approval, step: int) -> datetime | None:
     """When step number ``step`` opens to its further group, if it has been reached and has one."""
-    if evaluate(approval.requirement, approval.counted).current_step != step:
+    requirement, counted = approval.requirement, approval.counted
+    if step not in evaluate(requirement, counted).waiting:
         return None
-    reached = step_opened_at(approval.counted, approval.opened_at, step)
-    return approval.requirement.steps[step].escalates_at(reached)
+    reached = step_opened_at(requirement.steps, counted, approval.opened_at, step)
+    return requirement.steps[step].escalates_at(reached)
 
 
 def _is_escalated(ctx: Context, approval: Approval, step: int) -> bool:
     return is_past(escalation(approval, step), ctx.clock())
 
 
-def refusal(ctx: Context, approval: Approval, capacity: DecisionCapacity) -> ReleaseError | None:
-    """Why the actor may not decide now, as the error that deciding would raise; ``None`` when they may."""
+def seat_of(ctx: Context, approval: Approval, capacity: DecisionCapacity) -> Seat | None:
+    """Where the actor's verdict would count first; ``None`` when they may not decide now."""
     try:
-        seat_for(ctx, approval, capacity)
-    except ReleaseError as error:
-        return error
-    return None
+        return seats_for(ctx, approval, capacity)[0]
+    except ReleaseError:
+        return None
 
 
 def decide(
@@ -240,10 +242,10 @@ def decide(
     :param change_digest: what the person saw; 64 hex digits
     :param step: number of the step that the person saw waiting, from 0; ``None`` for the one that waits now
     :raises StaleDigestError: it is not the current one
-    :raises SelfApprovalError, NotAllowedError, ConflictError, ExpiredError: see :func:`seat_for`
+    :raises SelfApprovalError, NotAllowedError, ConflictError, ExpiredError: see :func:`seats_for`
     """
     try:
-        slot = seat_for(ctx, approval, standing_of(ctx, actor), seen=step)
+        seats = seats_for(ctx, approval, standing_of(ctx, actor), seen=step)
     except ConflictError:
         if _has_said(approval, actor, verdict, change_digest, step):
             return approval.state
@@ -254,7 +256,8 @@ def decide(
             f"{approval.change_digest[:12]}…. Reload the page, look at the change again and decide on that.",
             current=approval.change_digest,
         )
-    _add_decision(ctx, approval, slot, actor=actor, verdict=verdict, comment=comment)
+    for seat in seats if verdict is Verdict.APPROVE else seats[:1]:
+        _add_decision(ctx, approval, seat, actor=actor, verdict=verdict, comment=comment)
     progress = evaluate(approval.requirement, approval.counted)
     if progress.rejected:
         close(ctx, approval, ApprovalState.REJECTED, actor=actor)
@@ -276,16 +279,16 @@ def _has_said(
 
 
 def _add_decision(
-    ctx: Context, approval: Approval, slot: DecisionSlot, *, actor: Actor, verdict: Verdict, comment: str
+    ctx: Context, approval: Approval, seat: Seat, *, actor: Actor, verdict: Verdict, comment: str
 ) -> None:
-    for_another = slot.place.id != actor.id
+    for_another = seat.place.id != actor.id
     decision = Decision(
-        step=slot.step,
+        step=seat.step,
         actor_id=actor.id,
         actor_name=actor.name,
-        place_of_id=slot.place.id if for_another else None,
-        place_of_name=slot.place.name if for_another else None,
-        roles=sorted(slot.place.roles),
+        place_of_id=seat.place.id if for_another else None,
+        place_of_name=seat.place.name if for_another else None,
+        roles=sorted(seat.place.roles),
         verdict=verdict,
         comment=comment,
         change_digest=approval.change_digest,
@@ -298,7 +301,7 @@ def _add_decision(
         tag=EventTag.APPROVAL_DECIDED,
         subject=f"{approval.subject_type}:{approval.subject_id}",
         verdict=verdict.value,
-        step=slot.step,
+        step=seat.step,
         place_of=decision.place_of_name,
         roles=decision.roles,
         change_digest=approval.change_digest,
@@ -317,7 +320,13 @@ def view(ctx: Context, approval: Approval, *, actor: Actor) -> ApprovalDetail:
     requirement = approval.requirement
     progress = evaluate(requirement, approval.counted)
     counts = progress.approvals + (0,) * (len(requirement.steps) - len(progress.approvals))
-    refused = refusal(ctx, approval, standing_of(ctx, actor))
+    seats: tuple[Seat, ...] = ()
+    why_not = None
+    try:
+        seats = seats_for(ctx, approval, standing_of(ctx, actor))
+    except ReleaseError as error:
+        why_not = str(error)
+    own = [seat.decision(actor) for seat in seats]
     return ApprovalDetail(
         id=approval.id,
         state=approval.effective_state(ctx.clock()),
@@ -330,7 +339,8 @@ def view(ctx: Context, approval: Approval, *, actor: Actor) -> ApprovalDetail:
         change_digest=approval.change_digest,
         opened_at=approval.opened_at,
         expires_at=approval.expires_at,
-        current_step=progress.current_step,
+        current_step=seats[0].step if seats else progress.current_step,
+        waiting_steps=progress.waiting,
         steps=tuple(
             StepDetail(
                 n.name,
@@ -341,10 +351,13 @@ def view(ctx: Context, approval: Approval, *, actor: Actor) -> ApprovalDetail:
                 n.users,
                 n.eligible,
                 escalation(approval, i),
+                n.including,
+                n.beside_previous,
             )
             for i, n in enumerate(requirement.steps)
         ),
         decisions=list(approval.decisions),
-        may_decide=refused is None,
-        why_not=None if refused is None else str(refused),
+        may_decide=bool(seats),
+        why_not=why_not,
+        would_complete=bool(own) and evaluate(requirement, [*approval.counted, *own]).approved,
     )

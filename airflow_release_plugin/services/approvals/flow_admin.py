@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.flow.approval import Step
 from airflow_release_plugin.domain.flow.feasibility import unmet_steps
 from airflow_release_plugin.domain.flow.flow import FlowSpec
 from airflow_release_plugin.domain.flow.rules import level_warnings
@@ -64,6 +65,8 @@ class StepPeople:
     people: tuple[Person, ...]
     escalates_after_hours: float | None
     escalates_to: tuple[str, ...]
+    including: tuple[str, ...] = ()
+    beside_previous: bool = False
 
 
 def may_edit(ctx: Context, actor: Actor) -> bool:
@@ -130,6 +133,8 @@ def people(ctx: Context, spec: FlowSpec) -> list[StepPeople]:
                     people=resolved.eligible,
                     escalates_after_hours=step.escalate_after_hours,
                     escalates_to=(*step.escalate_users, *step.escalate_roles),
+                    including=resolved.including,
+                    beside_previous=step.beside_previous,
                 )
             )
     return found
@@ -143,10 +148,15 @@ def _require_possible(ctx: Context, spec: FlowSpec) -> None:
             names = ", ".join(person.name for person in step.eligible) or "nobody"
             text = (
                 f"Level {number}, step {step.name!r} needs {step.needed} people, and those who can approve "
-                f"are: {names}. One person counts {'once a step' if spec.counts_twice else 'once'}. "
+                f"are: {names}. {_members_text(step)}One person counts "
+                f"{'once a step' if spec.counts_twice else 'once'}. "
                 f"Name more people or a role that more people hold, or ask for fewer.{who_is_known(ctx)}"
             )
             raise refusal([Problem("levels", text)])
+
+
+def _members_text(step: Step) -> str:
+    return f"One of them must be of {', '.join(step.including)}. " if step.including else ""
 
 
 def preview(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowDetail:

@@ -57,6 +57,9 @@ def people_for(
         roles=step.roles,
         rule=step.rule,
         quorum=step.quorum,
+        including_users=step.including_users,
+        including_roles=step.including_roles,
+        beside_previous=step.beside_previous,
         only=tuple(sorted(only)),
         escalate_after_hours=step.escalate_after_hours,
         escalate_users=step.escalate_users,
@@ -138,6 +141,8 @@ def _require_people(
         return
     step = unmet[0]
     named = ", ".join((*step.users, *(f"role {role}" for role in step.roles))) or "nobody"
+    if step.including:
+        named += f" (one of them of {', '.join(step.including)})"
     narrowed = f" narrowed to {', '.join(sorted(only))}," if only else ""
     people = ", ".join(person.name for person in step.eligible) or "nobody"
     hint = "set [release] default_flow_roles" if flow.name == DEFAULT_FLOW else "edit the flow"

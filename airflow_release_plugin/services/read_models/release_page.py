@@ -260,7 +260,8 @@ def _actions(
     awaits = release.effective_state(ctx.clock()) is ReleaseState.AWAITING_APPROVAL
     if awaits and approval is not None and approval.may_decide:
         actions += ["approve", "reject"]
-    if may_break_glass and not (awaits and approval is not None and _is_last_word(approval)):
+    # There is no glass to break where the actor's own approval completes it.
+    if may_break_glass and not (awaits and approval is not None and approval.would_complete):
         actions.append("break_glass")
     if releases.may_revoke(ctx, actor, release):
         actions.append("revoke")
@@ -271,14 +272,6 @@ def _actions(
     if rollbacks.may_undo(ctx, actor, release):
         actions.append("roll_back")
     return actions
-
-
-def _is_last_word(approval: approvals.ApprovalDetail) -> bool:
-    """Whether the actor's own approval would complete it, so that there is no glass to break."""
-    if not approval.may_decide or approval.current_step is None:
-        return False
-    step = approval.steps[approval.current_step]
-    return approval.current_step == len(approval.steps) - 1 and step.needed - step.approvals <= 1
 
 
 def _pipeline(ctx: Context, release: Release, state: ReleaseState) -> PipelineView | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from airflow_release_plugin.domain.flow.approval import Verdict, evaluate
+from airflow_release_plugin.domain.flow.approval import Verdict
+from airflow_release_plugin.domain.flow.seats import Seat
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.states import ApprovalState, GateState, ReleaseState
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError, ReleaseError
@@ -200,18 +201,19 @@ def inbox(ctx: Context, *, actor: Actor) -> list[InboxItem]:
     """What waits for the actor's decision now, soonest to expire first; a fixed number of queries."""
     candidates = approval_queries.open_approvals(ctx.session, ctx.clock())
     capacity = approvals.standing_of(ctx, actor)
-    mine = [approval for approval in candidates if approvals.refusal(ctx, approval, capacity) is None]
-    releases = release_queries.with_items(ctx.session, _ids(mine, "release"))
-    gate_rows = approval_queries.gates_by_id(ctx.session, _ids(mine, "gate"))
+    mine = [(a, seat) for a in candidates if (seat := approvals.seat_of(ctx, a, capacity)) is not None]
+    asked = [approval for approval, _seat in mine]
+    releases = release_queries.with_items(ctx.session, _ids(asked, "release"))
+    gate_rows = approval_queries.gates_by_id(ctx.session, _ids(asked, "gate"))
     readable = ctx.airflow.access.readable(actor, _names(ctx, releases.values(), gate_rows.values()))
     items = []
-    for approval in mine:
+    for approval, seat in mine:
         if approval.subject_type == "release":
             release = releases.get(approval.subject_id)
-            item = _release_item(approval, release) if release else None
+            item = _release_item(approval, seat, release) if release else None
         else:
             gate = gate_rows.get(approval.subject_id)
-            item = _gate_item(approval, gate) if gate and gate.state is GateState.OPEN else None
+            item = _gate_item(approval, seat, gate) if gate and gate.state is GateState.OPEN else None
         if item is not None and not readable.isdisjoint(access.both_ids(ctx, item.dag_ids)):
             items.append(item)
     return items
@@ -226,7 +228,7 @@ def _names(ctx: Context, releases: Iterable[Release], gate_rows: Iterable[Gate])
     return access.both_ids(ctx, names | {gate.dag_id for gate in gate_rows})
 
 
-def _release_item(approval: Approval, release: Release) -> InboxItem:
+def _release_item(approval: Approval, seat: Seat, release: Release) -> InboxItem:
     added = release.risk_json.get("lines_added", 0)
     return InboxItem(
         subject="release",
@@ -235,7 +237,7 @@ def _release_item(approval: Approval, release: Release) -> InboxItem:
         requested_by=release.requested_by,
         dag_ids=release.dag_ids,
         change_digest=approval.change_digest,
-        **_waiting_step(approval),
+        **_waiting_step(approval, seat),
         opened_at=approval.opened_at,
         expires_at=approval.expires_at,
         lines_added=added,
@@ -243,7 +245,7 @@ def _release_item(approval: Approval, release: Release) -> InboxItem:
     )
 
 
-def _gate_item(approval: Approval, gate: Gate) -> InboxItem:
+def _gate_item(approval: Approval, seat: Seat, gate: Gate) -> InboxItem:
     return InboxItem(
         subject="gate",
         subject_id=gate.id,
@@ -251,18 +253,17 @@ def _gate_item(approval: Approval, gate: Gate) -> InboxItem:
         requested_by=gate.requested_by,
         dag_ids=[gate.dag_id],
         change_digest=approval.change_digest,
-        **_waiting_step(approval),
+        **_waiting_step(approval, seat),
         opened_at=approval.opened_at,
         expires_at=approval.expires_at,
     )
 
 
-def _waiting_step(approval: Approval) -> dict[str, Any]:
+def _waiting_step(approval: Approval, seat: Seat) -> dict[str, Any]:
     requirement = approval.requirement
-    step = evaluate(requirement, approval.counted).current_step or 0
     return {
-        "step": step,
-        "step_name": requirement.steps[step].name,
+        "step": seat.step,
+        "step_name": requirement.steps[seat.step].name,
         "level": requirement.level,
         "level_name": requirement.level_name,
         "levels": len(approval.flow.levels),

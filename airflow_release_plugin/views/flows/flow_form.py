@@ -30,7 +30,7 @@ _FIELD = re.compile(
     r"name|kind|enabled|remark|counts_twice|complete_only|tried_within_days|pipeline_dag_id|break_glass_roles|(scope|validity)\.\w+"
     r"|levels\.\d{1,4}\.(name|rule\.\w+|steps\.\d{1,4}\.\w+)|(calendar|notifiers)\.\d{1,4}\.\w+"
 )
-NAMES = ("users", "roles", "escalate_users", "escalate_roles")
+NAMES = ("users", "roles", "including_users", "including_roles", "escalate_users", "escalate_roles")
 STEPS = ("basics", "levels", "scope", "validity", "notifications", "review")
 _STEP_OF_FIELD = {
     "name": "basics",
@@ -78,7 +78,7 @@ def draft_of(spec: FlowSpec) -> Draft:
     raw = copy.deepcopy(flow_to_dict(spec))
     for level in raw["levels"]:
         level["rule"] = {**_texts(level.get("rule", {})), "changes": level.get("rule", {}).get("changes", [])}
-        level["steps"] = [{**_blank_step(), **_texts(step)} for step in level["steps"]]
+        level["steps"] = [_step_draft(step) for step in level["steps"]]
     return {
         **raw,
         "enabled": "1" if spec.enabled else "",
@@ -107,6 +107,11 @@ def draft_of(spec: FlowSpec) -> Draft:
             for notifier in spec.notifiers
         ],
     }
+
+
+def _step_draft(step: Mapping[str, Any]) -> Draft:
+    beside = "1" if step.get("beside_previous") else ""
+    return {**_blank_step(), **_texts(step), "beside_previous": beside}
 
 
 def _texts(values: Mapping[str, Any]) -> Draft:
@@ -251,6 +256,8 @@ class _Reader:
     def _step(self, where: str, draft: Draft) -> dict[str, Any]:
         step: dict[str, Any] = {"name": draft.get("name", ""), "rule": draft.get("rule", "any")}
         step |= {key: names(draft.get(key, "")) for key in NAMES}
+        if draft.get("beside_previous"):
+            step["beside_previous"] = True
         if step["rule"] == "quorum":
             step["quorum"] = self._number("levels", draft.get("quorum", ""), where, whole=True)
         if draft.get("escalate_after_hours"):

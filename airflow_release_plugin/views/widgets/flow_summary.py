@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from airflow_release_plugin.domain.flow.approval import StepRule
+from airflow_release_plugin.domain.flow.approval import StepRule, stages
 from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, Scope, StepSpec
 from airflow_release_plugin.domain.flow.release_calendar import Window, WindowKind
 from airflow_release_plugin.domain.kinds import ReleaseKind
@@ -167,7 +167,14 @@ def _quantities(rule: LevelRule) -> list[str]:
 
 
 def _steps(level: Level) -> str:
-    return _(" and then ").join(step_words(step) for step in level.steps)
+    return _(" and then ").join(
+        _stage_words([level.steps[i] for i in stage]) for stage in stages(level.steps)
+    )
+
+
+def _stage_words(steps: Sequence[StepSpec]) -> str:
+    text = _and([step_words(step) for step in steps])
+    return _("%(steps)s in any order", steps=text) if len(steps) > 1 else text
 
 
 def step_words(step: StepSpec) -> str:
@@ -178,6 +185,8 @@ def step_words(step: StepSpec) -> str:
         text = _("everybody of %(who)s", who=_and(named) if named else who)
     else:
         text = _("%(count)s of %(who)s", count=_count(step), who=who)
+    if including := (*step.including_users, *step.including_roles):
+        text += ", " + _("one of them of %(who)s", who=_or(including))
     further = (*step.escalate_users, *step.escalate_roles)
     if step.escalate_after_hours is not None and further:
         text += " " + _(

@@ -39,6 +39,8 @@ def approval(state: str = "open", decisions: tuple[tuple[str, str, str], ...] = 
         "opened_at": NOW,
         "expires_at": NOW,
         "current_step": 0,
+        "waiting_steps": [0],
+        "would_complete": False,
         "steps": [],
         "decisions": [
             {

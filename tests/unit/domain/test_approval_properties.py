@@ -19,12 +19,13 @@ from airflow_release_plugin.domain.flow.approval import (
     Verdict,
     evaluate,
     is_past,
-    place_to_decide,
+    stages,
     step_opened_at,
 )
 from airflow_release_plugin.domain.flow.flow import StepSpec
+from airflow_release_plugin.domain.flow.seats import Seat, open_seats
 from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
-from tests.harness.flow_strategies import NAMES, ROLES, steps
+from tests.harness.flow_strategies import NAMES, ROLES, several_steps
 
 START = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
 # Ids that are other people's names, and names that are other people's ids.
@@ -57,29 +58,28 @@ class Office:
         return DecisionCapacity(Actor(person.id, name, person.roles, kind), tuple(on_behalf_of))
 
     def is_escalated(self, step: int) -> bool:
-        reached = step_opened_at(self.decisions, START, step)
+        reached = step_opened_at(self.requirement.steps, self.decisions, START, step)
         return is_past(self.requirement.steps[step].escalates_at(reached), self.now)
 
     def decide(self, name: str, verdict: Verdict) -> bool:
         """Try; return whether it was let."""
         progress = evaluate(self.requirement, self.decisions)
-        if is_past(self.expires_at, self.now) or progress.current_step is None:
+        if is_past(self.expires_at, self.now):
             return False
-        step = progress.current_step
-        capacity, escalated = self.capacity(name), self.is_escalated(step)
-        place = place_to_decide(self.requirement, step, capacity, self.decisions, escalated=escalated)
-        if place is None:
-            return False
-        self._check(capacity, place, step, escalated=escalated)
-        place_of = "" if place.id == capacity.actor.id else place.id
-        self.decisions.append(CountedDecision(step, capacity.actor.id, verdict, self.now, place_of))
-        return True
+        capacity = self.capacity(name)
+        escalated = {step for step in progress.waiting if self.is_escalated(step)}
+        seats = open_seats(self.requirement, capacity, self.decisions, escalated=escalated)
+        for seat in seats if self.requirement.counts_twice else seats[:1]:
+            self._check(capacity, seat, escalated=seat.step in escalated)
+            self.decisions.append(seat.decision(capacity.actor, verdict=verdict, decided_at=self.now))
+        return bool(seats)
 
-    def _check(
-        self, capacity: DecisionCapacity, place: Actor | Person, step: int, *, escalated: bool
-    ) -> None:
+    def _check(self, capacity: DecisionCapacity, seat: Seat, *, escalated: bool) -> None:
         """What must be so whenever somebody was let, said in other words than the engine's."""
-        rule = self.requirement.steps[step]
+        rule, place = self.requirement.steps[seat.step], seat.place
+        reached = next(stage for stage in stages(self.requirement.steps) if seat.step in stage)
+        assert all(self._is_complete(step) for step in range(reached[0]))
+        assert not self._is_complete(seat.step)
         users = {*rule.users, *(rule.escalate_users if escalated else ())}
         roles = {*rule.roles, *(rule.escalate_roles if escalated else ())}
         assert capacity.actor.kind is ActorKind.USER
@@ -87,6 +87,18 @@ class Office:
         assert place.id not in self.requirement.excluded
         assert place.name in users or self.roles.get(place.name, frozenset()) & roles
         assert place.name == capacity.actor.name or (capacity.actor.name, place.name) in self.deputies
+
+    def _is_complete(self, index: int) -> bool:
+        step, on_step = self.requirement.steps[index], [d for d in self.decisions if d.step == index]
+        return len(on_step) >= step.needed and has_member(step, on_step)
+
+
+def has_member(step: Step, decisions: list[CountedDecision]) -> bool:
+    """Whether whoever must be among a quorum is, said in other words than the engine's."""
+    wanted = {*step.including_users, *step.including_roles}
+    return not wanted or any(
+        d.name in step.including_users or d.roles & set(step.including_roles) for d in decisions
+    )
 
 
 def step_of(spec: StepSpec, people: list[Person], excluded: tuple[str, ...]) -> Step:
@@ -107,7 +119,7 @@ def offices(draw: st.DrawFn) -> Office:
     roles = draw(people)
     excluded = tuple(draw(st.lists(st.sampled_from(sorted(IDS.values())), max_size=2)))
     known = [Person(IDS[name], name, held) for name, held in roles.items()]
-    listed = draw(st.lists(steps(), min_size=1, max_size=3))
+    listed = draw(several_steps())
     requirement = Requirement(
         "f",
         1,
@@ -149,6 +161,7 @@ def test_what_is_approved_rests_on_enough_distinct_people_who_may_decide(
         for index, step in enumerate(requirement.steps):
             on_step = [d for d in counted if d.step == index]
             assert len({d.actor_id for d in on_step}) == len({d.place for d in on_step}) >= step.needed
+            assert has_member(step, on_step)
     if not requirement.counts_twice:
         assert len(used) == len(set(used))
 

@@ -20,10 +20,12 @@ from airflow_release_plugin.models import Approval, Release
 from airflow_release_plugin.repositories.approvals import latest_approval
 from airflow_release_plugin.services.approvals import approvals, flow_admin, gates
 from airflow_release_plugin.services.read_models import simulator
-from airflow_release_plugin.services.releases import checks, creation, previews, releases
+from airflow_release_plugin.services.releases import checks, creation, decisions, previews, releases
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, REVIEWER, VIEWER, World
 from tests.harness.flow_forms import LEAD, LEAD2, OPERATOR, form, join, leave, level, step
+
+BOTH = Actor("77", "both", frozenset({"op", "lead"}))
 
 
 def flow(world: World, *args: object, **more: object) -> int:
@@ -113,6 +115,70 @@ def test_a_decision_on_another_step_than_the_waiting_one_is_refused(
         world.decide(release, LEAD, verdict, step=seen)
     assert refused.value.context == {"current_step": 1}
     assert [decision.actor.name for decision in view(world, release).decisions] == ["reviewer"]
+
+
+@pytest.mark.req("R36")
+def test_steps_side_by_side_are_decided_in_any_order(world: World) -> None:
+    join(world, LEAD)
+    flow(world, "Beside", level(step("op"), step("lead", name="Lead", beside_previous=True)))
+    release = world.waiting(world.dag("etl"))
+
+    for actor, number in ((REVIEWER, 0), (LEAD, 1)):
+        shown = view(world, release, actor)
+        assert (shown.current_step, shown.waiting_steps, shown.would_complete) == (number, (0, 1), False)
+        (waits,) = decisions.inbox(world.ctx, actor=actor)
+        assert waits.step == number
+    world.decide(release, LEAD, step=1)
+    assert decisions.inbox(world.ctx, actor=LEAD) == []
+    shown = view(world, release)
+    assert (shown.waiting_steps, shown.would_complete) == ((0,), True)
+    assert world.decide(release, REVIEWER, step=0).state is ReleaseState.APPROVED
+
+
+@pytest.mark.req("R36")
+def test_one_approval_counts_at_all_steps_side_by_side_where_people_count_twice(world: World) -> None:
+    join(world, LEAD, BOTH)
+    beside = (step("op"), step("lead", beside_previous=True), step("lead"))
+    flow(world, "Beside", level(*beside), counts_twice=True)
+    release = world.waiting(world.dag("etl"))
+
+    world.decide(release, BOTH, step=0)
+    assert [decision.step for decision in view(world, release).decisions] == [0, 1]
+    assert world.decide(release, LEAD).state is ReleaseState.APPROVED
+
+
+@pytest.mark.req("R36")
+def test_one_rejection_is_recorded_once_however_many_steps_wait(world: World) -> None:
+    join(world, BOTH)
+    flow(world, "Beside", level(step("op"), step("lead", beside_previous=True)), counts_twice=True)
+    release = world.decide(world.waiting(world.dag("etl")), BOTH, Verdict.REJECT)
+
+    assert release.state is ReleaseState.REJECTED
+    assert [decision.step for decision in view(world, release).decisions] == [0]
+
+
+@pytest.mark.req("R36")
+def test_a_quorum_waits_for_whoever_must_be_among_it(world: World) -> None:
+    join(world, LEAD, OPERATOR, BOTH)
+    two = step("op", rule="quorum", quorum=2, including_roles=["lead"])
+    flow(world, "Two with a lead", level(two))
+    release = world.decide(world.waiting(world.dag("etl")), OPERATOR)
+
+    assert decisions.inbox(world.ctx, actor=REVIEWER) == []
+    with pytest.raises(NotAllowedError):
+        world.decide(release, REVIEWER)
+    with pytest.raises(NotAllowedError):
+        world.decide(release, LEAD)
+    assert world.decide(release, BOTH).state is ReleaseState.APPROVED
+
+
+@pytest.mark.req("R36")
+def test_a_quorum_without_anybody_who_must_be_among_it_is_refused(world: World) -> None:
+    join(world, OPERATOR, LEAD)
+    two = step("op", rule="quorum", quorum=2, including_roles=["lead"])
+
+    with pytest.raises(InvalidRequestError, match="One of them must be of lead"):
+        flow(world, "Two with a lead", level(two))
 
 
 @pytest.mark.req("R34")

@@ -19,6 +19,7 @@ from airflow_release_plugin.domain.flow.approval import (
     evaluate,
     is_past,
     place_to_decide,
+    step_opened_at,
 )
 from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
 
@@ -252,3 +253,64 @@ def test_decisions_by_excluded_people_never_lead_to_approval(
     assert not evaluate(
         everyone_is_excluded, [CountedDecision(at, f"id-{n}", Verdict.APPROVE) for n, at in tries]
     ).approved
+
+
+def member(actor: Actor, at: int = 0) -> CountedDecision:
+    """An approval with what the rules know of the person."""
+    return CountedDecision(at, actor.id, Verdict.APPROVE, name=actor.name, roles=actor.roles)
+
+
+RISK = Actor("5", "rik", frozenset({"op", "risk"}))
+
+
+@pytest.mark.req("R36")
+def test_steps_side_by_side_wait_together_and_are_completed_in_any_order() -> None:
+    three = needs(step(), step(beside_previous=True), step())
+
+    assert evaluate(three, []).waiting == (0, 1)
+    assert evaluate(three, [yes(ANN, 1)]).waiting == (0,)
+    assert evaluate(three, [yes(ANN, 1), yes(BOB, 0)]).waiting == (2,)
+    assert evaluate(three, [yes(ANN, 1), yes(BOB, 0), yes(CAT, 2)]).approved
+
+
+def test_a_step_after_two_side_by_side_is_reached_with_the_last_of_their_decisions() -> None:
+    start = datetime(2026, 3, 2, tzinfo=timezone.utc)
+    steps = (step(), step(beside_previous=True), step())
+    late = CountedDecision(0, ANN.id, Verdict.APPROVE, start + timedelta(hours=5))
+    early = CountedDecision(1, BOB.id, Verdict.APPROVE, start + timedelta(hours=1))
+
+    assert [step_opened_at(steps, [late, early], start, number) - start for number in range(3)] == [
+        timedelta(),
+        timedelta(),
+        timedelta(hours=5),
+    ]
+
+
+@pytest.mark.req("R36")
+@pytest.mark.parametrize("named", [{"including_roles": ("risk",)}, {"including_users": ("rik",)}])
+def test_a_quorum_that_must_include_somebody_is_not_complete_without_them(
+    named: dict[str, tuple[str, ...]],
+) -> None:
+    two = needs(step(StepRule.QUORUM, 2, **named))
+
+    assert not evaluate(two, [member(ANN), member(BOB), member(CAT)]).approved
+    assert not evaluate(two, [member(RISK)]).approved
+    assert evaluate(two, [member(ANN), member(RISK)]).approved
+
+
+@pytest.mark.req("R36")
+def test_the_last_seat_of_a_quorum_is_kept_for_whoever_must_be_among_it() -> None:
+    two = needs(step(StepRule.QUORUM, 2, including_roles=("risk",)))
+
+    assert place_to_decide(two, 0, DecisionCapacity(BOB), []) is BOB
+    assert place_to_decide(two, 0, DecisionCapacity(BOB), [member(ANN)]) is None
+    assert place_to_decide(two, 0, DecisionCapacity(RISK), [member(ANN)]) is RISK
+    assert place_to_decide(two, 0, DecisionCapacity(BOB), [member(RISK)]) is BOB
+    in_place_of = DecisionCapacity(BOB, (Person(RISK.id, RISK.name, RISK.roles),))
+    assert place_to_decide(two, 0, in_place_of, [member(ANN)]) == in_place_of.on_behalf_of[0]
+
+
+def test_who_must_be_among_a_quorum_has_to_be_asked_by_the_step() -> None:
+    two = needs(step(StepRule.QUORUM, 2, including_users=("boss",)))
+
+    assert place_to_decide(two, 0, DecisionCapacity(Actor("8", "boss")), [member(ANN)]) is None

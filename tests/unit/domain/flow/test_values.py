@@ -206,6 +206,21 @@ def test_escalation_comes_within_240_hours(hours: float) -> None:
         flow_from_dict(changed(*STEP, value=step))
 
 
+def test_the_first_step_of_a_level_stands_beside_none() -> None:
+    with pytest.raises(InvalidRequestError, match="no step is before it to stand beside"):
+        flow_from_dict(changed(*STEP, "beside_previous", value=True))
+
+
+@pytest.mark.parametrize("rule", ["any", "all"])
+@pytest.mark.parametrize("field", ["including_users", "including_roles"])
+def test_only_a_quorum_says_who_must_be_among_it(rule: str, field: str) -> None:
+    step = {"name": "Review", "roles": ["op"], "rule": rule, field: ["risk"]}
+
+    with pytest.raises(InvalidRequestError, match="which only a quorum can"):
+        flow_from_dict(changed(*STEP, value=step))
+    assert flow_from_dict(changed(*STEP, value={**step, "rule": "quorum", "quorum": 2}))
+
+
 def test_every_problem_is_named_at_once() -> None:
     broken = {**changed(*STEP, "roles", value=[]), "name": "", "validity": {"wait": 0}}
 

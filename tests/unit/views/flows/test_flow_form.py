@@ -36,9 +36,12 @@ FULL = {
                     "users": ["ann", "bob"],
                     "rule": "quorum",
                     "quorum": 2,
+                    "including_users": ["ann"],
+                    "including_roles": ["Risk"],
                     "escalate_after_hours": 4,
                     "escalate_roles": ["Admin"],
-                }
+                },
+                {"name": "Beside", "roles": ["Op"], "rule": "any", "beside_previous": True},
             ],
         },
     ],

@@ -87,6 +87,17 @@ def test_a_scope_names_everything_that_narrows_it() -> None:
         (StepSpec("N", users=("ann", "bob"), roles=("Op",)), "one of ann, bob or Op"),
         (StepSpec("N", roles=("Op", "Admin"), rule=StepRule.ALL), "everybody of Op and Admin"),
         (StepSpec("N", roles=("Op",), rule=StepRule.QUORUM, quorum=7), "7 of Op"),
+        (
+            StepSpec(
+                "N",
+                roles=("Op",),
+                rule=StepRule.QUORUM,
+                quorum=2,
+                including_users=("ann",),
+                including_roles=("Risk",),
+            ),
+            "two of Op, one of them of ann or Risk",
+        ),
         (StepSpec("N"), "one of nobody"),
         (
             StepSpec("N", roles=("Op",), escalate_after_hours=1, escalate_users=("eve",)),
