@@ -39,6 +39,8 @@ def test_one_click_adds_them_and_checks_again(installation: Installation, browse
     shown = words(browser.get(f"/releases/{release.id}").text)
     assert "1 file was added; it is checked again." in shown
     assert "added by dev: attempt 1 found it lacking" in shown
+    told = words(browser.get(f"/releases/{release.id}?tab=activity").text)
+    assert "Added 1 file that the check found lacking, and started attempt 2 conf/one.yaml dev" in told
     assert "Add these files" not in shown
 
 
