@@ -36,7 +36,9 @@ def of_release(ctx: Context, release: Release) -> Structure:
     """What a release changes in what the target held when it was checked."""
     new = [item.submission for item in release.items]
     old = records.live_before(ctx.session, release.environment, {row.unit_id for row in new}, release)
-    return _differences(old, new, _parsed(ctx, [*old, *new]), _seen_by_failed_check(ctx, release))
+    proven = _parsed(ctx, [*old, *new])
+    is_complete = all(proven[row.id] is not None for row in new)
+    return _differences(old, new, proven, {} if is_complete else _seen_by_failed_check(ctx, release))
 
 
 def between(ctx: Context, old: Sequence[Submission], new: Sequence[Submission]) -> Structure:
