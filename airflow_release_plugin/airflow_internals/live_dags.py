@@ -7,11 +7,14 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_release_plugin.airflow_internals.pipeline_runs import ENDED_RUN_STATES
 from airflow_release_plugin.domain.ports import LastRun, LiveDag, RunFacts
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+_RECENT = 5
+"""Runs of each DAG that a list shows."""
 _UNDER_WAY = ("running", "queued")
 _ENDED_TASKS = ("success", "failed", "skipped", "upstream_failed", "removed")
 _AUTOMATED = ("scheduled", "backfill")
@@ -69,6 +72,39 @@ def _open_tasks(session: Session, dag_ids: Collection[str]) -> Mapping[str, set[
     for dag_id, task_id in session.execute(query):
         found[dag_id].add(task_id)
     return found
+
+
+def paused(session: Session, bundle: str) -> dict[str, bool]:
+    """Whether each DAG that Airflow serves from a bundle is paused."""
+    from airflow.models.dag import DagModel
+    from sqlalchemy import select
+
+    query = select(DagModel.dag_id, DagModel.is_paused).where(
+        DagModel.bundle_name == bundle, DagModel.is_stale.is_(False)
+    )
+    return {row.dag_id: bool(row.is_paused) for row in session.execute(query)}
+
+
+def recent_runs(session: Session, dag_ids: Collection[str]) -> dict[str, tuple[RunFacts, ...]]:
+    """The newest runs of each of ``dag_ids``, the last one in front, as Airflow's list of DAGs has them."""
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy import func, select
+
+    place = func.row_number().over(
+        partition_by=DagRun.dag_id, order_by=(DagRun.run_after.desc(), DagRun.id.desc())
+    )
+    ranked = (
+        select(DagRun.dag_id, DagRun.run_id, DagRun.state, place.label("place"))
+        .where(DagRun.dag_id.in_(sorted(dag_ids)))
+        .subquery()
+    )
+    query = select(ranked).where(ranked.c.place <= _RECENT).order_by(ranked.c.dag_id, ranked.c.place)
+    found: dict[str, list[RunFacts]] = defaultdict(list)
+    for row in session.execute(query):
+        state = str(getattr(row.state, "value", row.state))
+        facts = RunFacts(row.dag_id, row.run_id, state, ended=state in ENDED_RUN_STATES)
+        found[row.dag_id].append(facts)
+    return {dag_id: tuple(runs) for dag_id, runs in found.items()}
 
 
 def last_runs(session: Session, dag_ids: Collection[str]) -> dict[str, LastRun]:

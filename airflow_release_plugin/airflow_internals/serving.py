@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin.airflow_internals.facts import dag_facts, stored_import_errors
-from airflow_release_plugin.airflow_internals.live_dags import last_runs, live_dags
+from airflow_release_plugin.airflow_internals.live_dags import last_runs, live_dags, paused, recent_runs
 from airflow_release_plugin.airflow_internals.machines import machines_at_work
 from airflow_release_plugin.airflow_internals.pipeline_runs import ENDED_RUN_STATES, pipeline_runs
 from airflow_release_plugin.airflow_internals.serialized_dags import serialized_dags
@@ -140,6 +140,14 @@ class AirflowServing:
     def live_dags(self, dag_ids: Collection[str]) -> Mapping[str, LiveDag]:
         """Those of ``dag_ids`` that are served, whatever their bundle, with their runs under way."""
         return live_dags(self._session, dag_ids)
+
+    def paused(self, bundle: str) -> Mapping[str, bool]:
+        """Whether each DAG that is served from ``bundle`` is paused, by its id."""
+        return paused(self._session, bundle)
+
+    def recent_runs(self, dag_ids: Collection[str]) -> Mapping[str, tuple[RunFacts, ...]]:
+        """The newest runs of those of ``dag_ids`` that had any, the last one in front."""
+        return recent_runs(self._session, dag_ids)
 
     def last_runs(self, dag_ids: Collection[str]) -> Mapping[str, LastRun]:
         """The last automated run of those of ``dag_ids`` that had one."""

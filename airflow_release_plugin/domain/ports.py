@@ -265,6 +265,14 @@ class ServingPort(Protocol):
         """Those of ``dag_ids`` that are served, with their runs under way; a fixed number of queries."""
         ...
 
+    def paused(self, bundle: str) -> Mapping[str, bool]:
+        """Whether each DAG that is served from ``bundle`` is paused, by its id; one query."""
+        ...
+
+    def recent_runs(self, dag_ids: Collection[str]) -> Mapping[str, tuple[RunFacts, ...]]:
+        """The newest runs of those of ``dag_ids`` that had any, the last one in front; one query."""
+        ...
+
     def last_runs(self, dag_ids: Collection[str]) -> Mapping[str, LastRun]:
         """The last automated run of those of ``dag_ids`` that had one; one query."""
         ...

@@ -9,6 +9,7 @@ from pydantic import Field
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.release.drift import FindingKind
 from airflow_release_plugin.domain.release.mirror import MirrorState
+from airflow_release_plugin.domain.release.target_dags import ServingState
 from airflow_release_plugin.schemas.common import Name, PersonResponse, RequestModel, ResponseModel
 
 
@@ -63,6 +64,41 @@ class DagVersionResponse(ResponseModel):
     release_number: str | None
     released_at: datetime | None
     commit: str | None
+
+
+class TargetRunResponse(ResponseModel):
+    """A run of a DAG, with its state as Airflow names it."""
+
+    run_id: str
+    state: str
+
+
+class TargetDagResponse(ResponseModel):
+    """
+    One DAG that an environment holds now.
+
+    ``released_by`` gave the last approval. ``tried_in_dev`` says whether a run of the dev copy with exactly
+    these files succeeded; ``null`` where none could have. ``runs`` are the newest ones, the last one first;
+    ``drift`` is what machines found of its files.
+    """
+
+    dag_id: str
+    path: str
+    version: int
+    submission_id: int
+    submitted_by: PersonResponse
+    submitted_at: datetime
+    comment: str
+    release_id: int | None
+    release_number: str | None
+    release_title: str | None
+    released_at: datetime | None
+    released_by: PersonResponse | None
+    commit: str | None
+    tried_in_dev: bool | None
+    state: ServingState
+    runs: list[TargetRunResponse]
+    drift: list[FindingKind]
 
 
 class FindingResponse(ResponseModel):

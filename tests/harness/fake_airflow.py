@@ -279,6 +279,14 @@ class AirflowTwin:
         known = {**pipeline, **others, **self.live}
         return {dag_id: dag for dag_id, dag in known.items() if dag_id in dag_ids}
 
+    def paused(self, bundle: str) -> Mapping[str, bool]:
+        return {dag.dag_id: dag.is_paused for dag in self.live.values() if dag.bundle == bundle}
+
+    def recent_runs(self, dag_ids: Collection[str]) -> Mapping[str, tuple[RunFacts, ...]]:
+        newest = list(self.started.values())[::-1]
+        found = {dag_id: tuple(run for run in newest if run.dag_id == dag_id)[:5] for dag_id in dag_ids}
+        return {dag_id: runs for dag_id, runs in found.items() if runs}
+
     def last_runs(self, dag_ids: Collection[str]) -> Mapping[str, LastRun]:
         return {dag_id: run for dag_id, run in self.automated.items() if dag_id in dag_ids}
 

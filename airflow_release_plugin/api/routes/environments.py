@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 
 from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
 from airflow_release_plugin.api.serializers.common import release_detail
 from airflow_release_plugin.api.serializers.drift import hand_made_response
+from airflow_release_plugin.api.serializers.target_dags import target_dag_response
 from airflow_release_plugin.domain.release.request import ReleaseRequest
+from airflow_release_plugin.domain.release.target_dags import ServingState, TargetDagFilter
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.environment import (
     AdoptDriftBody,
@@ -18,11 +22,12 @@ from airflow_release_plugin.schemas.environment import (
     MirrorResponse,
     ServedDagsResponse,
     ServedTextResponse,
+    TargetDagResponse,
 )
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.services.drift import adoption, drift
 from airflow_release_plugin.services.mirror import standing
-from airflow_release_plugin.services.promotion import environments
+from airflow_release_plugin.services.promotion import environments, target_dags
 from airflow_release_plugin.services.read_models import drift_adoption, release_page
 from airflow_release_plugin.services.verification import served_dags
 
@@ -120,13 +125,39 @@ def get_served_dag(name: str, dag_id: str, caller: CallerDep) -> ServedTextRespo
         return ServedTextResponse(text=text)
 
 
+def _criteria(
+    search: str = "", released_by: str = "", state: ServingState | None = None, drifted: bool = False
+) -> TargetDagFilter:
+    """What the query narrows the list of DAGs to."""
+    return TargetDagFilter(search=search, released_by=released_by, state=state, drifted=drifted)
+
+
 @router.get("/{name}/dags")
-def live_dags(name: str, caller: CallerDep) -> Collection[DagVersionResponse]:
-    """What the environment holds now."""
+def list_target_dags(
+    name: str,
+    caller: CallerDep,
+    criteria: Annotated[TargetDagFilter, Depends(_criteria)],
+    order_by: str = "dag_id",
+    limit: LimitQuery = 50,
+    offset: OffsetQuery = 0,
+) -> Collection[TargetDagResponse]:
+    """
+    What the environment holds now, of the DAGs that the caller may read.
+
+    ``search`` forgives typing errors in DAG ids, paths and numbers of releases.
+    """
     with caller.transaction() as (ctx, actor):
-        rows = environments.live_dags(ctx, actor=actor, name=name)
-        items = [DagVersionResponse.model_validate(row) for row in rows]
-        return Collection(items=items, total_entries=len(items))
+        page = target_dags.list_target_dags(
+            ctx,
+            actor=actor,
+            name=name,
+            criteria=criteria,
+            order_by=order_by,
+            limit=limit,
+            offset=offset,
+        )
+        items = [target_dag_response(dag) for dag in page.items]
+        return Collection(items=items, total_entries=page.total_entries)
 
 
 @router.get("/{name}/dags/{dag_id}/history")

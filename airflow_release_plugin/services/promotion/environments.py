@@ -110,26 +110,6 @@ def dag_history(
     return Page([_record(ctx, row, wanted, releases) for row in page.items], page.total_entries)
 
 
-def live_dags(ctx: Context, *, actor: Actor, name: str) -> list[VersionRecord]:
-    """
-    What the environment holds now, one row for each DAG that the actor may read, by DAG id.
-
-    :raises NotFoundError: there is no such environment
-    """
-    require_known(ctx, name)
-    rows = list(submissions.live_by_unit(ctx.session, ctx.settings.source).values())
-    readable = ctx.airflow.access.readable(actor, access.both_ids(ctx, [d for r in rows for d in r.dag_ids]))
-    everything = access.is_executor(ctx, actor)
-    releases = _releases(ctx, rows)
-    found = [
-        _record(ctx, row, dag_id, releases)
-        for row in rows
-        for dag_id in row.dag_ids
-        if everything or not readable.isdisjoint(access.both_ids(ctx, [dag_id]))
-    ]
-    return sorted(found, key=lambda version: version.dag_id)
-
-
 def _releases(ctx: Context, rows: list[Submission]) -> dict[int, Release]:
     return releases.with_items(ctx.session, {row.release_id for row in rows if row.release_id is not None})
 

@@ -90,10 +90,10 @@ def offset_arg() -> int:
     return max(request.args.get("offset", 0, type=int), 0)
 
 
-def size_arg() -> int:
+def size_arg(usual: int = PAGE_SIZE) -> int:
     """Return the number of rows on a page that the query asks for, if it is one of those offered."""
-    wanted = request.args.get("limit", PAGE_SIZE, type=int)
-    return wanted if wanted in PAGE_SIZES else PAGE_SIZE
+    wanted = request.args.get("limit", usual, type=int)
+    return wanted if wanted in PAGE_SIZES else usual
 
 
 def text_arg(name: str) -> str:

@@ -65,6 +65,9 @@ STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
     # keys
     "valid": (_("Valid"), "success", "check"),
     "not yet valid": (_("Not yet valid"), "orange", "clock"),
+    # what Airflow does with a DAG of the target; not_served is below
+    "active": (_("Active"), "success", "play"),
+    "paused": (_("Paused"), "gray", "clock"),
     # what drifted
     "edited": (_("Edited"), "failed", "pencil"),
     "gone": (_("Gone"), "failed", "minus"),

@@ -123,3 +123,37 @@ class TestLastRuns:
             )
 
         assert serving.last_runs(["etl"])["etl"].partition_key == "day 2"
+
+
+@pytest.mark.req("R92")
+class TestListedDags:
+    def test_which_dags_of_a_bundle_are_paused_and_none_that_is_gone(
+        self, serving: AirflowServing, session: Session
+    ) -> None:
+        session.get_one(DagModel, "quiet").is_paused = True
+        session.flush()
+        known = serving.paused("prod")
+        assert known == {"etl": session.get_one(DagModel, "etl").is_paused, "quiet": True}
+
+        session.get_one(DagModel, "quiet").is_stale = True
+        session.flush()
+        assert "quiet" not in serving.paused("prod")
+        assert serving.paused("elsewhere") == {}
+
+    def test_the_newest_runs_of_each_dag_whatever_their_kind_the_last_one_in_front(
+        self, serving: AirflowServing, session: Session
+    ) -> None:
+        for day in (1, 7, 3, 2, 6, 5):
+            scheduled(session, day)
+        session.scalars(select(DagRun).where(DagRun.run_id == "scheduled__7")).one().state = "failed"
+        serving.trigger("quiet", run_id="by_hand", conf=None, actor=ANN)
+
+        found = serving.recent_runs(["etl", "quiet", "unknown"])
+
+        assert [(run.run_id, run.state, run.ended) for run in found["etl"]] == [
+            ("scheduled__7", "failed", True),
+            *((f"scheduled__{day}", "success", True) for day in (6, 5, 3, 2)),
+        ]
+        assert [(run.run_id, run.ended) for run in found["quiet"]] == [("by_hand", False)]
+        assert "unknown" not in found
+        assert serving.recent_runs([]) == {}

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import Engine
 
 from airflow_release_plugin.services.approvals import gates
-from airflow_release_plugin.services.promotion import cutover, environments, records
+from airflow_release_plugin.services.promotion import cutover, records, target_dags
 from airflow_release_plugin.services.read_models import (
     compare,
     dag_history,
+    environment_page,
     home,
     page_frame,
     release_page,
@@ -65,7 +66,11 @@ READS: dict[str, Callable[[World], Any]] = {
         for r in records.history(w.ctx, actor=DEV, dag_id="often", limit=100).page.items
     ],
     "structure": lambda w: compare.get_structure(w.ctx, actor=DEV, release_id=1).unknown,
-    "live dags": lambda w: environments.live_dags(w.ctx, actor=DEV, name="prod"),
+    "dags of the target": lambda w: [
+        (row.version.path, row.drift)
+        for row in target_dags.list_target_dags(w.ctx, actor=DEV, name="prod").items
+    ],
+    "environment page": lambda w: environment_page.get_environment(w.ctx, actor=DEV).dags.items,
     "states": lambda w: watch.changed_states(
         w.ctx, actor=PIPELINE, known={f"release:{i}": "" for i in range(1, 100)}
     ),
@@ -83,6 +88,7 @@ ONE_THING = {
 """Reads whose length does not depend on how many releases there are."""
 MOST = {
     "home": 22,
+    "environment page": 24,
     **dict.fromkeys(RELEASE_TABS, 14),
     "version page": 10,
     "dag history": 10,

@@ -13,10 +13,11 @@ from airflow.jobs.job import Job
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from airflow_release_plugin.domain.ports import LiveDag
 from airflow_release_plugin.models import Follower
 from airflow_release_plugin.services.mirror import pushing
 from airflow_release_plugin.store.database import database_store
-from tests.db.views.conftest import Browsers, Installation
+from tests.db.views.conftest import DEV, Browsers, Installation, words
 from tests.harness.git import git, push_as_somebody, require_git
 from tests.harness.manual_edits import push_by_hand
 
@@ -330,3 +331,102 @@ def test_machines_that_fell_silent_are_named_with_what_they_served(
     assert "dp-1" in page
     assert "aaaaaaaa" in page
     assert "Its dag processor has not ended" in page
+
+
+def ship(installation: Installation, *names: str) -> None:
+    """Bring DAGs to the target, which Airflow then serves."""
+    installation.do(lambda w: w.released(*[w.dag(name) for name in names]))
+    for name in names:
+        installation.world.twin.live[name] = LiveDag(name, "prod", f"{name}.py", is_paused=name == "idle")
+
+
+@pytest.mark.req("R92", "R90")
+def test_what_runs_there_is_listed_with_links_to_everything_about_it(
+    browser_of: Browsers, installation: Installation
+) -> None:
+    ship(installation, "etl", "idle")
+    installation.do(lambda w: w.twin.trigger("etl", run_id="manual <1>", conf=None, actor=DEV))
+
+    page = browser_of("viewer").get("/environment/").text
+
+    assert "2 Dags" in words(page)
+    for link in (
+        "/dags/etl",
+        "/dags/etl/runs/manual%20%3C1%3E",
+        "/release/records/dags/etl",
+        "/release/rollbacks/new?release_id=1",
+        "/release/rollbacks/new?retire=etl",
+        "/release/to-be-released/submissions/1",
+        "/release/releases/1",
+    ):
+        assert f'href="{link}"' in page, link
+    assert 'title="Queued: manual &lt;1&gt;"' in page
+    assert 'data-state="active"' in page
+    assert 'data-state="paused"' in page
+
+
+@pytest.mark.req("R92")
+def test_the_list_is_searched_narrowed_ordered_and_paged(
+    browser_of: Browsers, installation: Installation
+) -> None:
+    ship(installation, *[f"dag{number:02}" for number in range(26)], "idle")
+    viewer = browser_of("viewer")
+
+    first = viewer.get("/environment/").text
+    assert "27 Dags" in words(first)
+    assert ("records/dags/dag24" in first, "records/dags/dag25" in first) == (True, False)
+    assert "records/dags/dag25" in viewer.get("/environment/?offset=25").text
+    assert "records/dags/dag25" in viewer.get("/environment/?limit=50").text
+    assert "records/dags/dag00" not in viewer.get("/environment/?order_by=-dag_id").text
+    page = viewer.get("/environment/?state=paused").text
+    assert ("records/dags/idle" in page, "records/dags/dag01" in page) == (True, False)
+    assert "Nothing matches" in viewer.get("/environment/?search=nothing").text
+    assert "1 Dag " in words(viewer.get("/environment/?search=dag07").text)
+
+
+@pytest.mark.req("R92")
+def test_the_list_can_be_taken_along(browser_of: Browsers, installation: Installation) -> None:
+    ship(installation, "etl", "idle")
+
+    answer = browser_of("viewer").get("/environment/dags.csv?state=active")
+
+    head, row = [line.split(",") for line in answer.text.strip().splitlines()]
+    found = dict(zip(head, row, strict=True))
+    assert answer.headers["Content-Disposition"] == "attachment; filename=prod.csv"
+    assert (found["dag_id"], found["path"], found["version"], found["release"], found["state"]) == (
+        "etl",
+        "etl.py",
+        "1",
+        "R-000001",
+        "active",
+    )
+    assert (found["released_by"], found["tried_in_dev"], found["last_run"]) == ("reviewer", "no", "")
+
+
+@pytest.mark.req("R90")
+def test_the_lanes_say_what_waits_what_is_on_its_way_and_what_is_there(
+    browser_of: Browsers, installation: Installation
+) -> None:
+    assert "Nothing runs in prod yet" in browser_of("dev").get("/environment/").text
+
+    ship(installation, "etl")
+    installation.do(lambda w: w.submit(w.dag("listed")))
+    release = installation.waiting("moving", title="On the way")
+
+    page = words(browser_of("dev").get("/environment/").text)
+
+    assert "1 version waits for a release" in page
+    assert f"{release.number} On the way" in page
+    assert "prod 1 Dag R-000001" in page
+
+
+@pytest.mark.req("R90", "R9")
+def test_without_a_source_no_lane_begins_there(
+    browser_of: Browsers, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__RELEASE__ROLE", "target")
+
+    page = words(browser_of("dev").get("/environment/").text)
+
+    assert "No release is on its way." in page
+    assert "waits for a release" not in page
