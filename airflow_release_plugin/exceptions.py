@@ -155,7 +155,7 @@ class NotHereError(ConflictError):
 
 
 class FrozenError(ConflictError):
-    """Raised when a release is approved but a freeze window or its schedule holds it back."""
+    """Raised when a release is approved but a freeze, its schedule or a hold keeps it back."""
 
     code = "frozen"
 

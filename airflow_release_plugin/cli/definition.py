@@ -17,6 +17,15 @@ from airflow_release_plugin.domain.release.risk import ChangeFact
 from airflow_release_plugin.domain.states import ReleaseState
 
 _ARG_RELEASE = Arg(("release",), help="Number (R-000007) or id of the release")
+_ARG_REASON = Arg(("--reason",), help="Why; everybody who waits reads it", required=True)
+_ARG_HELD_UNTIL = Arg(("--until",), help="Ends by itself then (UTC unless said)")
+_ARG_EXCEPT = Arg(
+    ("--except",),
+    dest="excepted",
+    help="Number or id of a release that may go out all the same; may be given several times",
+    action="append",
+    default=[],
+)
 _ARG_STATE = Arg(
     ("--state",), help="Only releases in this state", choices=[state.value for state in ReleaseState]
 )
@@ -281,6 +290,21 @@ def _retry_command() -> ActionCommand:
     )
 
 
+def _hold_commands() -> tuple[ActionCommand, ...]:
+    return (
+        _command(
+            "hold",
+            "hold_command.hold",
+            "Let nothing but rollbacks go to an environment",
+            _ARG_ENVIRONMENT,
+            _ARG_REASON,
+            _ARG_HELD_UNTIL,
+            _ARG_EXCEPT,
+        ),
+        _command("unhold", "hold_command.unhold", "Let releases to an environment go on", _ARG_ENVIRONMENT),
+    )
+
+
 def _mirror_command() -> ActionCommand:
     return _command(
         "mirror",
@@ -314,6 +338,7 @@ def get_release_cli_commands() -> list[GroupCommand]:
                 ),
                 _command("show", "show_command.show", "Show one release", _ARG_RELEASE),
                 _retry_command(),
+                *_hold_commands(),
                 _command(
                     "verify-audit",
                     "verify_audit_command.verify_audit",

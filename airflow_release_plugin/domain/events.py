@@ -25,6 +25,8 @@ class EventTag(str, Enum):
     APPROVAL_OPENED = "approval:request:open"
     ENVIRONMENT_ADOPTED = "environment:baseline:adopt"
     ENVIRONMENT_DRIFT_ADOPTED = "environment:drift:adopt"
+    ENVIRONMENT_HELD = "environment:hold:set"
+    ENVIRONMENT_HOLD_LIFTED = "environment:hold:lift"
     ENVIRONMENT_MACHINE_FORGOTTEN = "environment:machine:forget"
     ENVIRONMENT_VERIFIED = "environment:drift:report"
     ENVIRONMENT_MIRROR_MOVED = "environment:mirror:move"

@@ -12,6 +12,7 @@ from airflow_release_plugin.models.event import Event, EventHead
 from airflow_release_plugin.models.file_chunk import FileChunk
 from airflow_release_plugin.models.flow import Deputy, Flow, FlowRevision
 from airflow_release_plugin.models.follower import Follower
+from airflow_release_plugin.models.hold import Hold
 from airflow_release_plugin.models.lease import Lease
 from airflow_release_plugin.models.machine import MachineLook
 from airflow_release_plugin.models.mirror import MirrorRecord
@@ -42,6 +43,7 @@ __all__ = [
     "FlowRevision",
     "Follower",
     "Gate",
+    "Hold",
     "Import",
     "Installation",
     "Lease",

@@ -309,6 +309,22 @@ def release_states(session: Session, ids: Collection[int], now: datetime) -> dic
     return {row[0]: row[1] for row in session.execute(query)}
 
 
+def kinds_of(session: Session, ids: Collection[int]) -> list[tuple[int, ReleaseKind, str]]:
+    """Id, kind and environment of these releases."""
+    query = select(Release.id, Release.kind, Release.environment).where(Release.id.in_(list(ids)))
+    return [(row[0], row[1], row[2]) for row in session.execute(query)]
+
+
+def locked_approved(session: Session, environment: str) -> list[Release]:
+    """The releases that are approved for an environment, locked, by id."""
+    query = (
+        select(Release)
+        .where(Release.environment == environment, Release.state == ReleaseState.APPROVED)
+        .order_by(Release.id)
+    )
+    return list(session.scalars(query.with_for_update().execution_options(populate_existing=True)))
+
+
 def reports(session: Session, release_id: int) -> list[Report]:
     """Reports of a release, oldest first."""
     return list(session.scalars(select(Report).where(Report.release_id == release_id).order_by(Report.id)))

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.release.drift import FindingKind
 from airflow_release_plugin.domain.release.mirror import MirrorState
 from airflow_release_plugin.domain.release.target_dags import ServingState
-from airflow_release_plugin.schemas.common import Name, PersonResponse, RequestModel, ResponseModel
+from airflow_release_plugin.schemas.common import Name, PersonResponse, RequestModel, ResponseModel, RowId
+
+
+class TargetHoldBody(RequestModel):
+    """Hold an environment; ``excepted`` are ids of releases that may go out all the same."""
+
+    reason: str = Field(min_length=1, max_length=2000)
+    ends_at: AwareDatetime | None = None
+    excepted: list[RowId] = Field(default=[], max_length=100)
+
+
+class TargetHoldResponse(ResponseModel):
+    """Who holds an environment and why; ``ends_at`` is null until somebody lifts it."""
+
+    reason: str
+    held_by: PersonResponse
+    held_at: datetime
+    ends_at: datetime | None
+    excepted: list[int]
 
 
 class EnvironmentResponse(ResponseModel):
@@ -20,6 +38,7 @@ class EnvironmentResponse(ResponseModel):
     commit: str | None
     recorded_commit: str | None
     moved: bool
+    hold: TargetHoldResponse | None
 
 
 class ServedDagResponse(ResponseModel):

@@ -12,6 +12,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from airflow_release_plugin.views.environments.drift_adoption import DriftAdoptionPage
 from airflow_release_plugin.views.environments.environment import EnvironmentPage
+from airflow_release_plugin.views.environments.hold import HoldPage
 from airflow_release_plugin.views.flows.flows import FlowsPage
 from airflow_release_plugin.views.flows.reviewers import ReviewersPage
 from airflow_release_plugin.views.flows.simulator import SimulatorPage
@@ -53,6 +54,7 @@ PAGES = (
     NotificationsPage,
     DriftAdoptionPage,
     EnvironmentPage,
+    HoldPage,
     DagTabPage,
     ExportsPage,
     ImportsPage,

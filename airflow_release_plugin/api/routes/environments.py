@@ -23,12 +23,15 @@ from airflow_release_plugin.schemas.environment import (
     ServedDagsResponse,
     ServedTextResponse,
     TargetDagResponse,
+    TargetHoldBody,
+    TargetHoldResponse,
 )
 from airflow_release_plugin.schemas.release import ReleaseDetailResponse
 from airflow_release_plugin.services.drift import adoption, drift
 from airflow_release_plugin.services.mirror import standing
 from airflow_release_plugin.services.promotion import environments, target_dags
 from airflow_release_plugin.services.read_models import drift_adoption, release_page
+from airflow_release_plugin.services.releases import holds
 from airflow_release_plugin.services.verification import served_dags
 
 router = APIRouter(prefix="/environments", tags=["Environments"])
@@ -54,6 +57,28 @@ def restore(name: str, caller: CallerDep) -> EnvironmentResponse:
     """Put a branch that was moved by hand back to where the last promotion left it."""
     with caller.transaction() as (ctx, actor):
         return EnvironmentResponse.model_validate(environments.restore(ctx, actor=actor, name=name))
+
+
+@router.post("/{name}/hold")
+def set_hold(name: str, body: TargetHoldBody, caller: CallerDep) -> TargetHoldResponse:
+    """Let nothing but rollbacks and what is excepted go to the environment, until the hold is lifted."""
+    with caller.transaction() as (ctx, actor):
+        hold = holds.set_hold(
+            ctx,
+            actor=actor,
+            environment=name,
+            reason=body.reason,
+            ends_at=body.ends_at,
+            excepted=body.excepted,
+        )
+        return TargetHoldResponse.model_validate(hold)
+
+
+@router.delete("/{name}/hold", status_code=204)
+def lift_hold(name: str, caller: CallerDep) -> None:
+    """End the hold; what waits goes on."""
+    with caller.transaction() as (ctx, actor):
+        holds.lift(ctx, actor=actor, environment=name)
 
 
 @router.get("/{name}/verify")

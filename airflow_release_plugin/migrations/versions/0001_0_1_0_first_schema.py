@@ -195,6 +195,24 @@ def _create_environment() -> None:
     )
 
 
+def _create_hold() -> None:
+    op.create_table(
+        "release_hold",
+        sa.Column("environment", sa.String(length=250), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("held_by_id", sa.String(length=250), nullable=False),
+        sa.Column("held_by_name", sa.String(length=250), nullable=False),
+        sa.Column("held_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "ends_at", sa.DateTime(timezone=True), nullable=True, comment="null until somebody lifts it"
+        ),
+        sa.Column(
+            "excepted", sa.JSON(), nullable=False, comment="ids of releases that may go out all the same"
+        ),
+        sa.PrimaryKeyConstraint("environment", name=op.f("pk_release_hold")),
+    )
+
+
 def _create_event() -> None:
     op.create_table(
         "release_event",
@@ -1055,6 +1073,7 @@ def upgrade() -> None:
     _create_branch_head()
     _create_deputy()
     _create_environment()
+    _create_hold()
     _create_event()
     _create_event_head()
     _create_export()
@@ -1112,6 +1131,7 @@ def downgrade() -> None:
     op.drop_table("release_machine")
     op.drop_table("release_lease")
     op.drop_table("release_installation")
+    op.drop_table("release_hold")
     op.drop_table("release_gate")
     op.drop_table("release_follower")
     op.drop_table("release_flow_revision")

@@ -10,10 +10,11 @@ from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError
-from airflow_release_plugin.models import Release, Submission
+from airflow_release_plugin.models import Hold, Release, Submission
 from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services.promotion import records
+from airflow_release_plugin.services.releases import holds
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.base import environment_ref
@@ -21,12 +22,17 @@ from airflow_release_plugin.store.base import environment_ref
 
 @dataclass(frozen=True)
 class EnvironmentDetail:
-    """An environment; ``moved`` says that its branch is not where the product left it."""
+    """
+    An environment and what holds it.
+
+    :param moved: whether its branch is not where the product left it
+    """
 
     name: str
     commit: str | None
     recorded_commit: str | None
     moved: bool
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,13 @@ def get(ctx: Context, *, actor: Actor, name: str) -> EnvironmentDetail:
     record = releases.environment(ctx.session, name)
     recorded = record.recorded_commit if record else None
     commit = ctx.store.ref(environment_ref(name))
-    return EnvironmentDetail(name=name, commit=commit, recorded_commit=recorded, moved=commit != recorded)
+    return EnvironmentDetail(
+        name=name,
+        commit=commit,
+        recorded_commit=recorded,
+        moved=commit != recorded,
+        hold=holds.in_force(ctx, name),
+    )
 
 
 def require_known(ctx: Context, name: str) -> None:

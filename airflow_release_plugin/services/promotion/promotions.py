@@ -25,7 +25,14 @@ from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.promotion import held_proof, signing, superseding
-from airflow_release_plugin.services.releases import creation, lifecycle, releases, schedule, task_claims
+from airflow_release_plugin.services.releases import (
+    creation,
+    holds,
+    lifecycle,
+    releases,
+    schedule,
+    task_claims,
+)
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import footprints
@@ -43,6 +50,7 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
 
     :raises ConflictError: the release is not approved
     :raises ExpiredError: its execution window is over
+    :raises FrozenError: its schedule, a freeze or a hold of the environment holds it back
     :raises TargetMovedError: the branch is not where the product left it
     """
     access.require_executor(ctx, actor, "promote releases")
@@ -95,11 +103,13 @@ def _require_approved(ctx: Context, release: Release) -> Approval | None:
 
 
 def _require_open_window(ctx: Context, release: Release, approval: Approval | None) -> None:
-    held = schedule.execution_block(release, approval, ctx.clock())
+    # The environment is locked: whoever sets a hold comes before this promotion, or after it.
+    hold = holds.in_force(ctx, release.environment)
+    held = schedule.execution_block(release, approval, ctx.clock(), hold)
     if held is not None:
         until = held.until.isoformat() if held.until else "further notice"
         raise FrozenError(
-            f"{release.subject} is approved but {held.reason} until {until}; it goes on by itself then.",
+            f"{release.subject} is approved but {held.reason}, until {until}; it goes on by itself then.",
             until=held.until.isoformat() if held.until else None,
         )
 

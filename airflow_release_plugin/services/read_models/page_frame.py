@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.models import Hold
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.exports import transfer_visibility
 from airflow_release_plugin.services.exports.transfer_visibility import Sides
 from airflow_release_plugin.services.notices import mine
 from airflow_release_plugin.services.read_models import inbox
+from airflow_release_plugin.services.releases import holds
 from airflow_release_plugin.services.runtime.context import Context
 
 
@@ -22,12 +24,14 @@ class FrameSummary:
     :param unread: number of notices that the actor has not read, counted to a hundred at most
     :param drifted: whether a machine found something that is not known to be gone
     :param transfers: the sides of transfers that the actor may see
+    :param hold: what stops releases to the environment
     """
 
     waiting: int
     unread: int
     drifted: bool
     transfers: Sides
+    hold: Hold | None
 
 
 def get_frame(ctx: Context, *, actor: Actor, waiting: int | None = None) -> FrameSummary:
@@ -41,4 +45,5 @@ def get_frame(ctx: Context, *, actor: Actor, waiting: int | None = None) -> Fram
         unread=mine.count_unread(ctx, actor=actor),
         drifted=drift.is_alarmed(ctx, ctx.settings.environment),
         transfers=transfer_visibility.sides(ctx, actor),
+        hold=holds.in_force(ctx, ctx.settings.environment),
     )

@@ -34,7 +34,14 @@ from airflow_release_plugin.services.read_models.release_changes import (
 )
 from airflow_release_plugin.services.read_models.release_reports import AttemptReports, by_attempt
 from airflow_release_plugin.services.read_models.watch import HELD
-from airflow_release_plugin.services.releases import additions, break_glass, creation, progress, releases
+from airflow_release_plugin.services.releases import (
+    additions,
+    break_glass,
+    creation,
+    holds,
+    progress,
+    releases,
+)
 from airflow_release_plugin.services.releases.additions import LackingFile
 from airflow_release_plugin.services.releases.schedule import ExecutionBlock, execution_block
 from airflow_release_plugin.services.rollbacks import rollbacks
@@ -220,8 +227,9 @@ def _detail(ctx: Context, release: Release, *, actor: Actor) -> ReleaseDetail:
     shown = approvals.view(ctx, approval, actor=actor) if approval else None
     state = release.effective_state(ctx.clock())
     held = None
-    if approval is not None and state is ReleaseState.APPROVED:
-        held = execution_block(release, approval, ctx.clock())
+    if state is ReleaseState.APPROVED:
+        hold = holds.in_force(ctx, release.environment)
+        held = execution_block(release, approval, ctx.clock(), hold)
     reports = release_queries.reports(ctx.session, release.id)
     pipeline = _pipeline(ctx, release, state)
     started = runs.start_status(ctx, release, pipeline.state if pipeline else None)

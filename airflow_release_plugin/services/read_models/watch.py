@@ -1,4 +1,4 @@
-"""States of many subjects in two queries; what one waiting request polls."""
+"""States of many subjects in a fixed number of queries; what one waiting request polls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_release_plugin.services.runtime.context import Context
 
 MISSING = "missing"
 HELD = "approved_held"
-"""Approved, but its schedule or a freeze holds it back; becomes ``approved`` when it may be executed."""
+"""Approved, but its schedule, a freeze or a hold holds it back; ``approved`` again when it may go on."""
 
 
 def changed_states(ctx: Context, *, actor: Actor, known: Mapping[str, str]) -> dict[str, str]:
@@ -34,9 +34,7 @@ def changed_states(ctx: Context, *, actor: Actor, known: Mapping[str, str]) -> d
         for i, state in releases.release_states(ctx.session, ids["release"], now).items()
     }
     approved = [i for i in ids["release"] if present.get(f"release:{i}") == ReleaseState.APPROVED.value]
-    for release, approval in approvals.with_approvals(ctx.session, approved):
-        if schedule.is_held(release, approval, now):
-            present[f"release:{release.id}"] = HELD
+    present |= {f"release:{release_id}": HELD for release_id in schedule.waiting(ctx, approved)}
     present |= {
         f"gate:{i}": state.value for i, state in approvals.gate_states(ctx.session, ids["gate"], now).items()
     }

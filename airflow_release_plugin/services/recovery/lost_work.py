@@ -113,14 +113,13 @@ def _runs(batch: Sequence[WorkedOn]) -> list[tuple[str, str]]:
 
 
 def _without_held(ctx: Context, lost: list[LostRelease]) -> list[LostRelease]:
-    """Leave out what its time or a freeze holds back anyway, where the run may yet mend."""
+    """Leave out what its time, a freeze or a hold holds back anyway, where the run may yet mend."""
     waiting = {
         finding.release.id
         for finding in lost
         if finding.loss.cause.may_mend and finding.release.state is ReleaseState.APPROVED
     }
-    asked = approval_queries.with_approvals(ctx.session, waiting)
-    on_hold = {release.id for release, approval in asked if schedule.is_held(release, approval, ctx.clock())}
+    on_hold = schedule.waiting(ctx, waiting)
     return [finding for finding in lost if finding.release.id not in on_hold]
 
 

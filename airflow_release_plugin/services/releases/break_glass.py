@@ -38,7 +38,7 @@ def _is_possible(ctx: Context, release: Release, approval: Approval) -> bool:
     state = release.effective_state(ctx.clock())
     if state is ReleaseState.AWAITING_APPROVAL:
         return True
-    return state is ReleaseState.APPROVED and schedule.is_held(release, approval, ctx.clock())
+    return state is ReleaseState.APPROVED and schedule.is_untimely(release, approval, ctx.clock())
 
 
 def break_glass(ctx: Context, *, actor: Actor, release_id: int, change_digest: str, reason: str) -> Release:

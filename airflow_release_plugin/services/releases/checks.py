@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
@@ -25,6 +24,7 @@ from airflow_release_plugin.services.releases import (
     completion,
     dag_id_checks,
     flow_demands,
+    holds,
     lifecycle,
     releases,
     schedule,
@@ -232,7 +232,8 @@ def grant(ctx: Context, release: Release, approval: Approval, *, actor: Actor) -
             f"The approval of {release.subject} is about another change; request it again."
         )
     lifecycle.move(ctx, release, ReleaseState.APPROVED, actor=actor)
-    release.expires_at = schedule.valid_until(ctx, release, approval)
+    hold = holds.in_force(ctx, release.environment)
+    release.expires_at = schedule.window_ends(ctx, release, approval, hold, approval.closed_at)
     last = approval.decisions[-1]
     release.released_by_id, release.released_by_name = last.actor_id, last.actor_name
 
@@ -240,7 +241,8 @@ def grant(ctx: Context, release: Release, approval: Approval, *, actor: Actor) -
 def grant_exempt(ctx: Context, release: Release, *, actor: Actor) -> None:
     """Move a release that nobody has to approve to ``approved``; the trail says why."""
     lifecycle.move(ctx, release, ReleaseState.APPROVED, actor=actor, reason=release.exempt_reason)
-    release.expires_at = ctx.clock() + timedelta(hours=ctx.settings.execution_hours)
+    hold = holds.in_force(ctx, release.environment)
+    release.expires_at = schedule.window_ends(ctx, release, None, hold)
     release.released_by_id, release.released_by_name = release.requested_by_id, release.requested_by_name
 
 

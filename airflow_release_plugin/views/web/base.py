@@ -76,6 +76,7 @@ class BasePage(BaseView):
             "unread": frame.unread,
             "drifted": frame.drifted,
             "transfers": frame.transfers,
+            "hold": frame.hold,
         }
         return render_template(template, tab=self.tab, **{**shared, **values})
 

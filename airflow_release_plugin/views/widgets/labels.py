@@ -113,6 +113,8 @@ EVENT_LABELS: Mapping[str, Any] = {
     "environment:drift:repair": _("Environment repaired"),
     "environment:machine:forget": _("Machine forgotten"),
     "environment:branch:move": _("Environment moved to a new commit"),
+    "environment:hold:set": _("Environment held"),
+    "environment:hold:lift": _("Hold lifted"),
     "environment:branch:restore": _("Environment restored"),
     "environment:mirror:move": _("Mirror moved by somebody else"),
     "environment:mirror:overwrite": _("Mirror to be overwritten"),

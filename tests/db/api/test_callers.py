@@ -174,6 +174,7 @@ def body_of(path: str) -> dict[str, Any] | None:
         "claims": BODIES["/releases/1/claims"],
         "add-files": BODIES["/releases/1/add-files"],
         "revoke": {"reason": "x"},
+        "hold": {"reason": "x"},
         "break-glass": {"change_digest": "0" * 64, "reason": "Orders stand still."},
         "enabled": {"enabled": True},
         "preflight": {"folder": ""},
@@ -220,6 +221,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "scheduled_at": "2026-01-01T00:00:00Z",
         "at_least_level": 1,
     },
+    "/environments/1/hold": {"reason": "r", "ends_at": "2098-01-01T00:00:00Z", "excepted": [1]},
     "/environments/1/drift/adopt": {
         "digest": "0" * 64,
         "reviewers": ["reviewer"],

@@ -114,6 +114,9 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "GET /environments/prod/dags": (EVERYBODY, None),
     "GET /environments/prod/dags/live/history": (EVERYBODY, None),
     "POST /environments/prod/restore": (ADMIN, None),
+    "POST /environments/prod/hold": (ADMIN, {"reason": "The warehouse moves."}),
+    # nothing is held here
+    "DELETE /environments/prod/hold": (ADMIN.replace("200", "409"), None),
     "GET /environments/prod/verify": (ADMIN, None),
     "POST /environments/prod/repair": (ADMIN, None),
     # no machine of that name has looked

@@ -161,3 +161,23 @@ def test_a_release_is_tried_again(world: World) -> None:
     assert (row["state"], row["attempt"]) == ("checking", "2")
     refused = airflow(world, "retry", release["number"])
     assert (refused.returncode, "only failed, errored and stale ones" in refused.stderr) == (1, True)
+
+
+@pytest.mark.req("R19")
+def test_an_environment_is_held_but_for_one_release_and_let_go(world: World) -> None:
+    release = world.request(world.submit("etl.py"))
+
+    (held,) = rows(
+        airflow(
+            world, "hold", "prod", "--reason", "It moves", "--except", release["number"], "--output", "json"
+        )
+    )
+    assert (held["reason"], held["until"], held["excepted"]) == ("It moves", "", [release["number"]])
+    shown = ok(world.as_("author").get("/environments/prod"))["hold"]
+    assert (shown["reason"], shown["excepted"]) == ("It moves", [release["id"]])
+    assert "command line" in shown["held_by"]["name"]
+
+    rows(airflow(world, "unhold", "prod", "--output", "json"))
+    assert ok(world.as_("author").get("/environments/prod"))["hold"] is None
+    again = airflow(world, "unhold", "prod")
+    assert (again.returncode, "is not held" in again.stderr) == (1, True)

@@ -21,13 +21,14 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
+from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import ApprovalState, ImportState, ReleaseState, SubmissionState
 from airflow_release_plugin.exceptions import ReleaseError
-from airflow_release_plugin.models import Approval, Decision, Release, Submission
+from airflow_release_plugin.models import Approval, Decision, Event, Release, Submission
 from airflow_release_plugin.services.imports import imports
 from airflow_release_plugin.services.promotion import environments
-from airflow_release_plugin.services.releases import releases
+from airflow_release_plugin.services.releases import holds, releases
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.store.base import tag_ref
 from tests.harness.clock import FrozenClock
@@ -135,6 +136,49 @@ def test_the_same_promotion_twice_at_the_same_moment_happens_once(
     assert world.head == done.target_commit == world.store.ref(tag_ref(done.number))
     assert len(world.store.history(world.head)) == 1
     assert not environments.get(world.ctx, actor=DEV, name="prod").moved
+    assert audit.first_broken_link(world.ctx) is None
+
+
+@pytest.mark.req("R19")
+@pytest.mark.parametrize("repeat", range(3))
+def test_what_is_held_and_promoted_at_the_same_moment_went_out_before_the_hold_or_not_at_all(
+    world: World, at_once: Callable[..., list[Any]], repeat: int
+) -> None:
+    world.released(world.dag("zero"))
+    release = world.approved(world.dag("etl"))
+
+    at_once(
+        lambda other: holds.set_hold(other.ctx, actor=ADMIN, environment="prod", reason="It moves"),
+        lambda other: other.promote(release),
+    )
+
+    state = releases.get(world.ctx, actor=DEV, release_id=release.id).state
+    deeds = (EventTag.ENVIRONMENT_HELD, EventTag.ENVIRONMENT_PROMOTED)
+    tags = list(
+        world.ctx.session.scalars(select(Event.tag).where(Event.tag.in_(deeds)).order_by(Event.sequence))
+    )
+    assert tags[0] is EventTag.ENVIRONMENT_PROMOTED
+    assert tags[1:] in ([deeds[0]], [deeds[1]], [deeds[1], deeds[0]])
+    assert (state is ReleaseState.RELEASED) == (deeds[1] in tags[1:])
+    assert audit.first_broken_link(world.ctx) is None
+
+
+@pytest.mark.req("R19")
+def test_a_hold_that_is_lifted_while_something_is_promoted_is_one_or_the_other(
+    world: World, at_once: Callable[..., list[Any]]
+) -> None:
+    release = world.approved(world.dag("etl"))
+    holds.set_hold(world.ctx, actor=ADMIN, environment="prod", reason="It moves")
+
+    at_once(
+        lambda other: holds.lift(other.ctx, actor=ADMIN, environment="prod"),
+        lambda other: other.promote(release),
+    )
+
+    after = releases.get(world.ctx, actor=DEV, release_id=release.id)
+    if after.state is ReleaseState.APPROVED and holds.in_force(world.ctx, "prod") is None:
+        world.promote(after)
+    assert after.state is ReleaseState.RELEASED or holds.in_force(world.ctx, "prod") is not None
     assert audit.first_broken_link(world.ctx) is None
 
 

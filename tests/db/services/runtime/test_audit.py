@@ -41,7 +41,7 @@ from airflow_release_plugin.services.mirror import pushing, standing
 from airflow_release_plugin.services.notifications import delivery, outbox
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.read_models import release_page
-from airflow_release_plugin.services.releases import checks, creation, decisions, releases, task_claims
+from airflow_release_plugin.services.releases import checks, creation, decisions, holds, releases, task_claims
 from airflow_release_plugin.services.releases.completion import JoinedFile
 from airflow_release_plugin.services.runtime import audit, claims, keys
 from airflow_release_plugin.services.submissions import submissions
@@ -186,6 +186,8 @@ def test_everything_that_changes_something_leaves_its_event(
     )
     world.move_by_hand()
     environments.restore(world.ctx, actor=ADMIN, name="prod")
+    holds.set_hold(world.ctx, actor=ADMIN, environment="prod", reason="The warehouse moves.")
+    holds.lift(world.ctx, actor=ADMIN, environment="prod")
     find_drift(world)
     world.break_glass(world.waiting(world.dag("urgent")), ADMIN)
     configure_flows(world, clock)

@@ -42,6 +42,8 @@ POSTS = [
     "/notifications/1/retry",
     "/environment/verify",
     "/environment/repair",
+    "/environment/hold/set",
+    "/environment/hold/lift",
     "/environment/adopt",
     "/environment/mirror/overwrite",
     "/environment/forget",
