@@ -89,7 +89,7 @@ ONE_THING = {
 MOST = {
     "home": 22,
     "environment page": 24,
-    **dict.fromkeys(RELEASE_TABS, 14),
+    **dict.fromkeys(RELEASE_TABS, 16),
     "version page": 10,
     "dag history": 10,
     "frame and inbox": 10,
