@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select, 
 from sqlalchemy.orm import Session, selectinload
 
 from airflow_release_plugin.domain.kinds import ReleaseKind
-from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.states import (
     EXPIRING_RELEASE_STATES,
@@ -25,7 +24,6 @@ from airflow_release_plugin.models import (
     Release,
     ReleasedRun,
     ReleaseItem,
-    Report,
 )
 from airflow_release_plugin.repositories.pages import Page, count, like, require_order
 
@@ -325,11 +323,6 @@ def locked_approved(session: Session, environment: str) -> list[Release]:
     return list(session.scalars(query.with_for_update().execution_options(populate_existing=True)))
 
 
-def reports(session: Session, release_id: int) -> list[Report]:
-    """Reports of a release, oldest first."""
-    return list(session.scalars(select(Report).where(Report.release_id == release_id).order_by(Report.id)))
-
-
 def runs(session: Session, release_id: int) -> list[ReleasedRun]:
     """Runs that the release started."""
     query = select(ReleasedRun).where(ReleasedRun.release_id == release_id).order_by(ReleasedRun.dag_id)
@@ -388,24 +381,3 @@ def landed_by(session: Session, environment: str, moment: datetime | None = None
         query = query.where(Release.released_at <= moment)
         query = query.order_by(Release.released_at.desc(), Release.id.desc())
     return session.scalars(query.limit(1)).one_or_none()
-
-
-def passed_checks(session: Session, ids: Iterable[int]) -> list[Report]:
-    """Passed check reports of these releases, oldest first."""
-    query = (
-        select(Report)
-        .where(Report.release_id.in_(list(ids)), Report.kind == ReportKind.CHECK, Report.passed.is_(True))
-        .order_by(Report.id)
-    )
-    return list(session.scalars(query))
-
-
-def last_check(session: Session, release_id: int, attempt: int) -> Report | None:
-    """The newest check of an attempt."""
-    query = (
-        select(Report)
-        .where(Report.release_id == release_id, Report.attempt == attempt, Report.kind == ReportKind.CHECK)
-        .order_by(Report.id.desc())
-        .limit(1)
-    )
-    return session.scalars(query).one_or_none()

@@ -11,7 +11,7 @@ from typing import Any
 from airflow_release_plugin.domain.ports import DagStanding
 from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.exceptions import NotFoundError
-from airflow_release_plugin.repositories import releases
+from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.baseline.adoption import adoption
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -43,7 +43,7 @@ def compare(ctx: Context) -> Continuity:
         raise NotFoundError(
             f"{ctx.settings.environment!r} was not adopted from a bundle; nothing to compare."
         )
-    (report,) = (r for r in releases.reports(ctx.session, release.id) if r.kind is ReportKind.CHECK)
+    (report,) = (r for r in report_queries.of_release(ctx.session, release.id) if r.kind is ReportKind.CHECK)
     facts = report.items[0].facts
     before = {
         name: standing for item in report.items for name, standing in item.facts.get("standings", {}).items()

@@ -14,6 +14,7 @@ from airflow_release_plugin.domain.tree.files import FileEntry, blob_id
 from airflow_release_plugin.exceptions import ConflictError, TargetMovedError
 from airflow_release_plugin.models import Approval, Export, Release, Submission, Unit
 from airflow_release_plugin.repositories import approvals, releases, submissions
+from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.exports.catalogue import open_catalogue
 from airflow_release_plugin.services.runtime import installation
 from airflow_release_plugin.services.runtime.background import Work
@@ -109,7 +110,7 @@ def _of_target(ctx: Context, export: Export) -> tuple[list[UnitContent], None]:
     commit = export.options["commit"]
     tree = ctx.store.entries(commit, {entry.path for row in rows for entry in row.entries})
     released = {row.release_id for row in rows if row.release_id is not None}
-    parsed = risk.parsed_units(releases.passed_checks(ctx.session, released))
+    parsed = risk.parsed_units(report_queries.passed_checks(ctx.session, released))
     facts = ctx.airflow.source.facts(ctx.settings.environment, [row.path for row in rows])
     evidence = _evidence(ctx, released)
     return [

@@ -17,7 +17,7 @@ from airflow_release_plugin.domain.tree.delta import TreeDelta
 from airflow_release_plugin.domain.tree.footprint import Footprint
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import footprints
 from airflow_release_plugin.services.versions.contents import delta_of, refuse_clashes
@@ -37,7 +37,7 @@ def first_doubt(ctx: Context, release: Release, head: str) -> str:
 
 def _doubts(ctx: Context, release: Release, landed: TreeDelta, brought: TreeDelta) -> Iterator[str]:
     reports = [
-        row for row in release_queries.reports(ctx.session, release.id) if row.attempt == release.attempt
+        row for row in report_queries.of_release(ctx.session, release.id) if row.attempt == release.attempt
     ]
     if any(row.kind is ReportKind.TEST for row in reports):
         yield "its tests ran in the target as it was, and nobody knows what they looked at"

@@ -13,7 +13,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
 from airflow_release_plugin.domain.release.runs import AT_WORK
 from airflow_release_plugin.domain.states import ReleaseState
-from airflow_release_plugin.models import Approval, MachineLook, Release
+from airflow_release_plugin.models import Approval, Hold, MachineLook, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import flows as flow_queries
 from airflow_release_plugin.repositories import releases as queries
@@ -21,7 +21,7 @@ from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.read_models import inbox
 from airflow_release_plugin.services.read_models.inbox import InboxDetail
-from airflow_release_plugin.services.releases import expiry, progress
+from airflow_release_plugin.services.releases import expiry, holds, progress
 from airflow_release_plugin.services.releases.schedule import ExecutionBlock, execution_block
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
@@ -182,14 +182,18 @@ def _verified(release: Release) -> MovingRelease:
 def _moving(ctx: Context, rows: Collection[Release], now: datetime) -> list[MovingRelease]:
     found = approval_queries.with_approvals(ctx.session, [row.id for row in rows])
     approvals = {release.id: approval for release, approval in found}
-    return [_on_the_way(row, approvals.get(row.id), now) for row in rows]
+    hold = holds.in_force(ctx, ctx.settings.environment)
+    return [_on_the_way(row, approvals.get(row.id), now, hold) for row in rows]
 
 
-def _on_the_way(release: Release, approval: Approval | None, now: datetime) -> MovingRelease:
+def _on_the_way(
+    release: Release, approval: Approval | None, now: datetime, hold: Hold | None
+) -> MovingRelease:
     if release.state is ReleaseState.CHECKING:
         return MovingRelease(release, release.state.value, progress.items(release, release.state, ()))
     if release.state is ReleaseState.APPROVED:
-        return MovingRelease(release, release.state.value, block=execution_block(release, approval, now))
+        block = execution_block(release, approval, now, hold)
+        return MovingRelease(release, release.state.value, block=block)
     step = None
     if approval is not None:
         step = evaluate(approval.requirement, approval.counted).current_step

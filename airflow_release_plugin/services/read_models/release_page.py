@@ -18,7 +18,7 @@ from airflow_release_plugin.domain.tasks import TaskKey, TaskRole
 from airflow_release_plugin.models import Event, Release, ReleaseItem, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import events as event_queries
-from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.repositories import task_claims as claim_queries
 from airflow_release_plugin.services.approvals import approvals
 from airflow_release_plugin.services.imports import evidence as import_evidence
@@ -230,7 +230,7 @@ def _detail(ctx: Context, release: Release, *, actor: Actor) -> ReleaseDetail:
     if state is ReleaseState.APPROVED:
         hold = holds.in_force(ctx, release.environment)
         held = execution_block(release, approval, ctx.clock(), hold)
-    reports = release_queries.reports(ctx.session, release.id)
+    reports = report_queries.of_release(ctx.session, release.id)
     pipeline = _pipeline(ctx, release, state)
     started = runs.start_status(ctx, release, pipeline.state if pipeline else None)
     may_break_glass = break_glass.may_break_glass(ctx, actor, release, approval)

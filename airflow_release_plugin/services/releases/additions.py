@@ -18,7 +18,7 @@ from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, NotAllowedError
 from airflow_release_plugin.models import Release, Report
-from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.releases import creation, releases
 from airflow_release_plugin.services.releases.completion import JoinedFile
 from airflow_release_plugin.services.runtime import access
@@ -72,7 +72,7 @@ def add_files(
         raise ConflictError(
             f"{release.subject} is {release.state.value!r}; files are added to one whose check failed."
         )
-    named = _named(release, release_queries.reports(ctx.session, release.id))
+    named = _named(release, report_queries.of_release(ctx.session, release.id))
     wanted = named if files is None else tuple(sorted(set(files)))
     if not named:
         raise ConflictError(f"The check of {release.subject} names no file that its versions lack.")

@@ -18,7 +18,7 @@ from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, StaleDigestError
 from airflow_release_plugin.models import Approval, Release, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
-from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.approvals import approvals, flows
 from airflow_release_plugin.services.releases import (
     completion,
@@ -151,7 +151,7 @@ def request_approval(ctx: Context, *, actor: Actor, release_id: int) -> Release:
         return release
     # The report that was just added in this transaction counts too.
     ctx.session.flush()
-    reports = [r for r in release_queries.reports(ctx.session, release.id) if r.attempt == release.attempt]
+    reports = [r for r in report_queries.of_release(ctx.session, release.id) if r.attempt == release.attempt]
     if not any(r.kind is ReportKind.CHECK and r.passed for r in reports):
         raise ConflictError(
             f"{release.subject} has no passed check in attempt {release.attempt}; check it first."

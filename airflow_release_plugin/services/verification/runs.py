@@ -15,6 +15,7 @@ from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
 from airflow_release_plugin.models import Release, ReleasedRun
 from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.releases import releases, task_claims
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -173,7 +174,7 @@ def soak(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
 def _soak_end(ctx: Context, release: Release) -> datetime:
     """The minutes count from the verification, after which the runs are started."""
     begun = release.released_at or ctx.clock()
-    for report in release_queries.reports(ctx.session, release.id):
+    for report in report_queries.of_release(ctx.session, release.id):
         if report.kind is ReportKind.VERIFICATION and report.attempt == release.attempt:
             begun = max(begun, report.reported_at)
     return begun + timedelta(minutes=release.soak_minutes)

@@ -15,7 +15,7 @@ from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.models import Release, Report
 from airflow_release_plugin.models.base import stamp
-from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.promotion import history
 from airflow_release_plugin.services.releases import progress, releases, task_claims
@@ -69,7 +69,7 @@ def verify(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
 
 def stored_verdict(ctx: Context, release: Release, kind: ReportKind) -> Verification | None:
     """The verdict of this attempt, if there is one."""
-    for report in release_queries.reports(ctx.session, release.id):
+    for report in report_queries.of_release(ctx.session, release.id):
         if report.kind is kind and report.attempt == release.attempt:
             return _verdict(report)
     return None

@@ -16,7 +16,7 @@ from airflow_release_plugin.domain.tree.footprint import Footprint, module_place
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Observation, Release, Submission
 from airflow_release_plugin.repositories import observations, submissions
-from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.runtime.context import Context
 
 
@@ -39,7 +39,7 @@ def of_release(ctx: Context, release: Release) -> dict[str, Footprint]:
     """By DAG file, what the last passed check of the present attempt saw it depend on; empty without one."""
     rows = [
         row
-        for row in release_queries.passed_checks(ctx.session, [release.id])
+        for row in report_queries.passed_checks(ctx.session, [release.id])
         if row.attempt == release.attempt
     ]
     return of_items(rows[-1].items) if rows else {}

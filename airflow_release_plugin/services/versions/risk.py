@@ -19,7 +19,7 @@ from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Release, Report, Submission
-from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -231,7 +231,7 @@ def _by_id(ctx: Context, facts: Mapping[str, tuple[DagFacts, ...]]) -> dict[str,
 
 
 def _reports(ctx: Context, release_ids: Iterable[int], attempt: int | None = None) -> list[Report]:
-    rows = release_queries.passed_checks(ctx.session, release_ids)
+    rows = report_queries.passed_checks(ctx.session, release_ids)
     return [row for row in rows if attempt is None or row.attempt == attempt]
 
 

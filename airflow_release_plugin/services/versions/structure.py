@@ -10,7 +10,8 @@ from airflow_release_plugin.analysis.parsed_dag import ParsedDag
 from airflow_release_plugin.analysis.structure_diff import DagDiff, diff_dags
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.models import Release, Submission
-from airflow_release_plugin.repositories import records, releases
+from airflow_release_plugin.repositories import records
+from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions.risk import parsed_units, readable_units
 
@@ -67,7 +68,7 @@ def _differences(
 
 def _seen_by_failed_check(ctx: Context, release: Release) -> _Dags:
     """DAGs of its versions that the newest check of the present attempt could read, though it failed."""
-    report = releases.last_check(ctx.session, release.id, release.attempt)
+    report = report_queries.last_check(ctx.session, release.id, release.attempt)
     units = readable_units(report) if report is not None and not report.passed else {}
     return {item.submission_id: units[item.path].dags for item in release.items if item.path in units}
 
@@ -77,7 +78,7 @@ def _parsed(ctx: Context, rows: Sequence[Submission]) -> _Dags:
     paths = {row.id: row.path for row in rows}
     dags_by_version: _Dags = {row.id: () if row.change is ChangeKind.DELETED else None for row in rows}
     pairs = records.releases_with(ctx.session, paths)
-    for report in releases.passed_checks(ctx.session, {release_id for _, release_id in pairs}):
+    for report in report_queries.passed_checks(ctx.session, {release_id for _, release_id in pairs}):
         units = parsed_units([report])
         for submission_id, release_id in pairs:
             unit = units.get(paths[submission_id]) if release_id == report.release_id else None

@@ -11,7 +11,8 @@ from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus,
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.models import Event, Release, Report
-from airflow_release_plugin.repositories import events, releases
+from airflow_release_plugin.repositories import events
+from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.releases import checks
 from tests.conftest import BACKENDS
 from tests.harness.context import PASSED, World
@@ -22,7 +23,11 @@ pytestmark = pytest.mark.req("R82")
 
 def checks_of(world: World, release: Release) -> list[Report]:
     world.ctx.session.flush()
-    return [row for row in releases.reports(world.ctx.session, release.id) if row.kind is ReportKind.CHECK]
+    return [
+        row
+        for row in report_queries.of_release(world.ctx.session, release.id)
+        if row.kind is ReportKind.CHECK
+    ]
 
 
 def held(world: World, release: Release) -> list[Event]:

@@ -12,7 +12,7 @@ from airflow_release_plugin.domain.release.progress import ItemState
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.repositories import releases as queries
+from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.read_models import release_page
 from airflow_release_plugin.services.verification import verification
 from airflow_release_plugin.services.verification.verification import Verification
@@ -69,7 +69,7 @@ def test_one_is_waited_for_until_it_is_served_at_the_new_commit(world: World) ->
     world.twin.serving["billing.py"] = now
     assert verify(world, release).status == "passed"
     assert others(world, release) == [(("billing",), ItemState.SERVED, "")]
-    items = queries.reports(world.ctx.session, release.id)[-1].items
+    items = report_queries.of_release(world.ctx.session, release.id)[-1].items
     assert [(item.name, item.path) for item in items] == [("served", "etl.py"), ("served", "billing.py")]
 
 

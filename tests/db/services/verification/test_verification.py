@@ -10,7 +10,7 @@ from airflow_release_plugin.domain.release.checks import CheckStatus
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError, NotAllowedError
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.repositories import releases as queries
+from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.verification import runs, verification
 from airflow_release_plugin.services.verification.verification import Verification
 from tests.harness.clock import FrozenClock
@@ -32,7 +32,7 @@ def test_until_airflow_has_parsed_the_new_commit_the_verdict_is_pending(world: W
     result = verify(world, release)
 
     assert result == Verification(CheckStatus.PENDING, ["etl.py: not served at the new version yet: etl"])
-    assert [r.kind.value for r in queries.reports(world.ctx.session, release.id)] == ["check"]
+    assert [r.kind.value for r in report_queries.of_release(world.ctx.session, release.id)] == ["check"]
 
 
 @pytest.mark.req("R18")
@@ -134,7 +134,7 @@ def test_a_removed_dag_has_to_go_away(world: World) -> None:
     assert verify(world, release) == Verification(CheckStatus.PENDING, ["etl.py: still served: etl"])
     served(world)
     assert verify(world, release).status == "passed"
-    assert queries.reports(world.ctx.session, release.id)[-1].items[0].name == "gone"
+    assert report_queries.of_release(world.ctx.session, release.id)[-1].items[0].name == "gone"
 
 
 def test_the_verdict_is_stored_once_and_stays(world: World, clock: FrozenClock) -> None:
@@ -145,7 +145,7 @@ def test_the_verdict_is_stored_once_and_stays(world: World, clock: FrozenClock) 
     clock.advance(hours=1)
 
     assert verify(world, release).status == "passed"
-    kinds = [report.kind.value for report in queries.reports(world.ctx.session, release.id)]
+    kinds = [report.kind.value for report in report_queries.of_release(world.ctx.session, release.id)]
     assert kinds == ["check", "verification"]
 
 

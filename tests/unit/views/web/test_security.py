@@ -40,6 +40,8 @@ POSTS = [
     "/approvals/decide",
     "/approvals/gates/1/decide",
     "/notifications/1/retry",
+    "/notifications/read",
+    "/notifications/ways",
     "/environment/verify",
     "/environment/repair",
     "/environment/hold/set",
