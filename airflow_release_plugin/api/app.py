@@ -11,6 +11,7 @@ from airflow_release_plugin.api.errors import ERRORS, add_error_handlers
 from airflow_release_plugin.api.routes import (
     candidates,
     deputies,
+    discussion,
     environments,
     events,
     exports,
@@ -36,6 +37,7 @@ _ROUTES = (
     shared_files,
     submissions,
     releases,
+    discussion,
     rollbacks,
     environments,
     versions,

@@ -235,6 +235,10 @@ class AccessPort(Protocol):
         """Somebody by id with the roles held now, or ``None``."""
         ...
 
+    def lets(self, person: Person, access: DagAccess, dag_id: str) -> bool:
+        """Whether the auth manager lets somebody else do this; ``False`` where it cannot tell."""
+        ...
+
 
 class ServingPort(Protocol):
     """Makes Airflow serve what was promoted, and says what it serves."""

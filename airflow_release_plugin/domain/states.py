@@ -169,6 +169,22 @@ GATE_MOVES: Mapping[GateState, frozenset[GateState]] = {
 }
 
 
+class ThreadState(State):
+    """Where a thread on a line of a release stands."""
+
+    UNRESOLVED = "unresolved"
+    """Somebody has something to say or to mend. A flow may demand that there is none."""
+    RESOLVED = "resolved"
+    """Somebody said that it is settled; anybody who may answer can open it again."""
+
+
+_T = ThreadState
+THREAD_MOVES: Mapping[ThreadState, frozenset[ThreadState]] = {
+    _T.UNRESOLVED: frozenset({_T.RESOLVED}),
+    _T.RESOLVED: frozenset({_T.UNRESOLVED}),
+}
+
+
 class NotificationState(State):
     """Where a notification stands."""
 
@@ -257,6 +273,7 @@ MOVES: Mapping[type[State], Mapping[Any, frozenset[Any]]] = {
     SubmissionState: SUBMISSION_MOVES,
     ApprovalState: APPROVAL_MOVES,
     GateState: GATE_MOVES,
+    ThreadState: THREAD_MOVES,
     NotificationState: NOTIFICATION_MOVES,
     ExportState: EXPORT_MOVES,
     ImportState: IMPORT_MOVES,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from airflow_release_plugin.models.approval import Approval, Decision, Gate
 from airflow_release_plugin.models.base import Base, metadata
+from airflow_release_plugin.models.discussion import Comment, CommentEdit, DiscussionThread
 from airflow_release_plugin.models.event import Event, EventHead
 from airflow_release_plugin.models.file_chunk import FileChunk
 from airflow_release_plugin.models.flow import Deputy, Flow, FlowRevision
@@ -32,8 +33,11 @@ __all__ = [
     "Approval",
     "Base",
     "BranchHead",
+    "Comment",
+    "CommentEdit",
     "Decision",
     "Deputy",
+    "DiscussionThread",
     "Environment",
     "Event",
     "EventHead",

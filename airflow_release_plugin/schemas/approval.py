@@ -61,6 +61,7 @@ class ApprovalResponse(ResponseModel):
     An approval as it stands now. ``may_decide``, ``why_not`` and ``would_complete`` speak of the caller.
 
     ``current_step`` is where the caller would decide, else the first of ``waiting_steps``.
+    ``open_threads`` have to be resolved before approvals count; 0 where the flow does not demand that.
     """
 
     id: int
@@ -81,6 +82,7 @@ class ApprovalResponse(ResponseModel):
     may_decide: bool
     why_not: str | None
     would_complete: bool
+    open_threads: int = 0
 
 
 class SubjectBody(RequestModel):

@@ -238,6 +238,9 @@ class AirflowTwin:
     def people(self) -> tuple[Person, ...]:
         return tuple(self.users.values())
 
+    def lets(self, person: Person, access: DagAccess, dag_id: str) -> bool:
+        return self.may(Actor(person.id, person.name, person.roles), access, dag_id)
+
     def person(self, actor_id: str) -> Person | None:
         return self.users.get(actor_id)
 

@@ -133,6 +133,7 @@ def flows(draw: st.DrawFn, kinds: tuple[ReleaseKind, ...] = KINDS_THAT_ASK) -> F
         counts_twice=draw(st.booleans()),
         complete_only=kind is ReleaseKind.PROMOTION and draw(st.booleans()),
         tried_within_days=draw(st.none() | st.integers(1, 365)) if kind is ReleaseKind.PROMOTION else None,
+        resolved_only=kind is not ReleaseKind.GATE and draw(st.booleans()),
         pipeline_dag_id=draw(st.sampled_from(["", "my_pipeline"])),
         break_glass_roles=draw(some(ROLES)),
         calendar=Calendar(tuple(draw(st.lists(windows(), max_size=2)))),

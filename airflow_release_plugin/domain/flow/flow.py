@@ -161,6 +161,7 @@ class FlowSpec:
     :param complete_only: refuses versions that may lack files, by what their code tells; promotions only
     :param tried_within_days: refuses versions without a successful dev run of exactly their files in so many
         days; promotions only
+    :param resolved_only: approvals count only while every thread on a release is resolved; not for gates
     :param pipeline_dag_id: DAG that runs releases under this flow; empty for the installation's
     :param break_glass_roles: roles whose holders may override approval and freeze with a reason
     :param notifiers: ``notifier``, ``kwargs`` and ``events`` of each, see ``domain/flow/notification.py``
@@ -176,6 +177,7 @@ class FlowSpec:
     counts_twice: bool = False
     complete_only: bool = False
     tried_within_days: int | None = None
+    resolved_only: bool = False
     pipeline_dag_id: str = ""
     break_glass_roles: tuple[str, ...] = ()
     calendar: Calendar = field(default_factory=Calendar)

@@ -27,7 +27,12 @@ class NoticeWay(str, Enum):
     """In their list, and by a message of its own."""
 
 
-_NEEDS_THEM = (NotificationEvent.REQUESTED, NotificationEvent.REMINDED, *TRANSFER_EVENTS)
+_NEEDS_THEM = (
+    NotificationEvent.REQUESTED,
+    NotificationEvent.REMINDED,
+    NotificationEvent.MENTIONED,
+    *TRANSFER_EVENTS,
+)
 USUAL_WAYS: Mapping[NotificationEvent, NoticeWay] = {
     event: NoticeWay.AT_ONCE if event in _NEEDS_THEM else NoticeWay.LIST for event in PERSONAL_EVENTS
 }

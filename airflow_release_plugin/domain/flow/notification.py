@@ -35,6 +35,8 @@ class NotificationEvent(str, Enum):
     """The release failed, is stale, or our machinery broke."""
     ROLLED_BACK = "rolled_back"
     """A rollback that people asked for took the whole release out of the target."""
+    MENTIONED = "mentioned"
+    """Somebody named people in a comment on the release."""
     DRIFTED = "drifted"
     """What runs is not what was approved; no flow's business."""
     DRIFT_ENDED = "drift_ended"

@@ -33,6 +33,7 @@ def check_flow(spec: FlowSpec) -> None:
         "validity": _hour_problems(spec),
         "tried_within_days": _trial_problems(spec),
         "complete_only": _completeness_problems(spec),
+        "resolved_only": _thread_problems(spec),
     }
     problems = [Problem(field, text) for field, texts in texts_by_field.items() for text in texts]
     if len(spec.remark) > MAX_REMARK:
@@ -144,6 +145,12 @@ def _completeness_problems(spec: FlowSpec) -> list[str]:
         return [
             "Only a flow of kind promotion can demand complete units: others bring nothing from the source."
         ]
+    return []
+
+
+def _thread_problems(spec: FlowSpec) -> list[str]:
+    if spec.resolved_only and spec.kind is ReleaseKind.GATE:
+        return ["A flow of kind gate cannot demand that threads are resolved: gates have none."]
     return []
 
 

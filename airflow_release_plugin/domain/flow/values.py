@@ -27,6 +27,7 @@ def flow_to_dict(spec: FlowSpec) -> dict[str, Any]:
         **({"counts_twice": True} if spec.counts_twice else {}),
         **({"complete_only": True} if spec.complete_only else {}),
         **({"tried_within_days": spec.tried_within_days} if spec.tried_within_days is not None else {}),
+        **({"resolved_only": True} if spec.resolved_only else {}),
         **({"pipeline_dag_id": spec.pipeline_dag_id} if spec.pipeline_dag_id else {}),
         **({"break_glass_roles": list(spec.break_glass_roles)} if spec.break_glass_roles else {}),
         **({"calendar": [w.to_dict() for w in spec.calendar.windows]} if spec.calendar.windows else {}),

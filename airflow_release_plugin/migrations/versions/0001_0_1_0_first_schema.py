@@ -754,6 +754,92 @@ def _create_decision() -> None:
     op.create_index(op.f("ix_release_decision_actor_id"), "release_decision", ["actor_id"], unique=False)
 
 
+def _create_thread() -> None:
+    op.create_table(
+        "release_thread",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("release_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("path", sa.String(length=1000), nullable=False),
+        sa.Column(
+            "side",
+            sa.String(length=32),
+            nullable=False,
+            comment="old: as the target had it, new: as released",
+        ),
+        sa.Column("line", sa.Integer(), nullable=False, comment="from 1, in the text of blob"),
+        sa.Column("text", sa.Text(), nullable=False, comment="the line itself, at most 300 characters"),
+        sa.Column("before", sa.JSON(), nullable=False, comment="up to three lines above it"),
+        sa.Column("after", sa.JSON(), nullable=False, comment="up to three lines below it"),
+        sa.Column(
+            "blob", sa.String(length=40), nullable=False, comment="content of the file that the line is in"
+        ),
+        sa.Column("attempt", sa.Integer(), nullable=False, comment="of the release, when it was opened"),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("opened_by_id", sa.String(length=250), nullable=False),
+        sa.Column("opened_by_name", sa.String(length=250), nullable=False),
+        sa.Column(
+            "moved_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when it was last resolved or reopened",
+        ),
+        sa.Column("moved_by_id", sa.String(length=250), nullable=True),
+        sa.Column("moved_by_name", sa.String(length=250), nullable=True),
+        sa.Column("row_version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["release.id"], name=op.f("fk_release_thread_release_id_release")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_thread")),
+    )
+    op.create_index(
+        op.f("ix_release_thread_release_id_state"), "release_thread", ["release_id", "state"], unique=False
+    )
+
+
+def _create_comment() -> None:
+    op.create_table(
+        "release_comment",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("release_id", sa.Integer(), nullable=False),
+        sa.Column("thread_id", sa.Integer(), nullable=True, comment="null for one on the release as a whole"),
+        sa.Column("text", sa.Text(), nullable=False, comment="Markdown; empty once it is deleted"),
+        sa.Column("author_id", sa.String(length=250), nullable=False),
+        sa.Column("author_name", sa.String(length=250), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("edited_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("deleted_by_id", sa.String(length=250), nullable=True),
+        sa.Column("deleted_by_name", sa.String(length=250), nullable=True),
+        sa.Column("row_version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["release.id"], name=op.f("fk_release_comment_release_id_release")
+        ),
+        sa.ForeignKeyConstraint(
+            ["thread_id"], ["release_thread.id"], name=op.f("fk_release_comment_thread_id_release_thread")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_comment")),
+    )
+    op.create_index(op.f("ix_release_comment_release_id"), "release_comment", ["release_id"], unique=False)
+    op.create_index(op.f("ix_release_comment_thread_id"), "release_comment", ["thread_id"], unique=False)
+    op.create_table(
+        "release_comment_edit",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("comment_id", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("replaced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["comment_id"],
+            ["release_comment.id"],
+            name=op.f("fk_release_comment_edit_comment_id_release_comment"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_comment_edit")),
+    )
+    op.create_index(
+        op.f("ix_release_comment_edit_comment_id"), "release_comment_edit", ["comment_id"], unique=False
+    )
+
+
 def _create_import() -> None:
     op.create_table(
         "release_import",
@@ -1096,6 +1182,8 @@ def upgrade() -> None:
     _create_snapshot()
     _create_unit()
     _create_decision()
+    _create_thread()
+    _create_comment()
     _create_import()
     _create_report()
     _create_run()
@@ -1117,6 +1205,9 @@ def downgrade() -> None:
     op.drop_table("release_run")
     op.drop_table("release_report")
     op.drop_table("release_import")
+    op.drop_table("release_comment_edit")
+    op.drop_table("release_comment")
+    op.drop_table("release_thread")
     op.drop_table("release_decision")
     op.drop_table("release_unit")
     op.drop_table("release_snapshot")

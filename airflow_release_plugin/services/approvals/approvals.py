@@ -30,7 +30,7 @@ from airflow_release_plugin.exceptions import (
 from airflow_release_plugin.models import Approval, Decision
 from airflow_release_plugin.repositories import approvals
 from airflow_release_plugin.repositories import flows as flow_queries
-from airflow_release_plugin.services.approvals import notifications
+from airflow_release_plugin.services.approvals import notifications, thread_demand
 from airflow_release_plugin.services.approvals.flows import ResolvedFlow
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -60,6 +60,8 @@ class ApprovalDetail:
     :param current_step: where the actor would decide; if they may not, the first step that waits
     :param waiting_steps: all steps that wait, which stand side by side
     :param would_complete: whether it would be approved with the actor's approval
+    :param open_threads: threads that have to be resolved before approvals count; 0 where the flow does not
+        demand that
     """
 
     id: int
@@ -80,6 +82,7 @@ class ApprovalDetail:
     may_decide: bool
     why_not: str | None
     would_complete: bool
+    open_threads: int = 0
 
 
 def open_approval(
@@ -170,6 +173,10 @@ def seats_for(
         )
     counted = approval.counted
     waiting = evaluate(requirement, counted).waiting
+    if not waiting:
+        raise ConflictError(
+            f"Everybody who must approve {what} has; it goes on once all of its threads are resolved."
+        )
     if seen is not None and seen not in waiting:
         raise _another_waits(approval, waiting)
     escalated = [step for step in waiting if _is_escalated(ctx, approval, step)]
@@ -185,11 +192,11 @@ def seats_for(
 
 def _another_waits(approval: Approval, waiting: Sequence[int]) -> ConflictError:
     steps = [f"step {step + 1}, {approval.requirement.steps[step].name!r}," for step in waiting]
-    waits = f"{' and '.join(steps) or 'no step'} {'do' if len(steps) > 1 else 'does'} now"
+    waits = f"{' and '.join(steps)} {'do' if len(steps) > 1 else 'does'} now"
     return ConflictError(
         f"You decided on a step of {approval.what} that does not wait for decisions: {waits}. "
         "Reload the page and decide on that.",
-        current_step=waiting[0] if waiting else None,
+        current_step=waiting[0],
     )
 
 
@@ -258,13 +265,26 @@ def decide(
         )
     for seat in seats if verdict is Verdict.APPROVE else seats[:1]:
         _add_decision(ctx, approval, seat, actor=actor, verdict=verdict, comment=comment)
-    progress = evaluate(approval.requirement, approval.counted)
-    if progress.rejected:
+    if evaluate(approval.requirement, approval.counted).rejected:
         close(ctx, approval, ApprovalState.REJECTED, actor=actor)
-    elif progress.approved:
-        close(ctx, approval, ApprovalState.APPROVED, actor=actor)
+    complete(ctx, approval, actor=actor)
     notifications.decided(ctx, approval)
     return approval.state
+
+
+def complete(ctx: Context, approval: Approval, *, actor: Actor) -> bool:
+    """
+    Close an open approval that everybody who must has given, unless threads hold it; whether it did.
+
+    The caller holds the lock on the approval and on its subject.
+    """
+    is_agreed = approval.state is ApprovalState.OPEN and (
+        evaluate(approval.requirement, approval.counted).approved
+    )
+    if not is_agreed or thread_demand.unresolved(ctx, approval):
+        return False
+    close(ctx, approval, ApprovalState.APPROVED, actor=actor)
+    return True
 
 
 def _has_said(
@@ -360,4 +380,5 @@ def view(ctx: Context, approval: Approval, *, actor: Actor) -> ApprovalDetail:
         may_decide=bool(seats),
         why_not=why_not,
         would_complete=bool(own) and evaluate(requirement, [*approval.counted, *own]).approved,
+        open_threads=thread_demand.unresolved(ctx, approval),
     )

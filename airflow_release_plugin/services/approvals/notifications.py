@@ -7,7 +7,7 @@ Nothing is sent here, and nothing here may stand in the way of a release: see ``
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_release_plugin.airflow_internals.notifiers import check_notifier
@@ -20,7 +20,7 @@ from airflow_release_plugin.domain.flow.notification import (
     wants,
 )
 from airflow_release_plugin.domain.flow.values import flow_to_dict
-from airflow_release_plugin.domain.identity import Person
+from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.states import GateState, NotificationState, ReleaseState
 from airflow_release_plugin.domain.text.field_errors import Problem, refusal
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
@@ -54,6 +54,7 @@ _SENTENCES = {
     NotificationEvent.RELEASED: "{name} is released to {environment}",
     NotificationEvent.FAILED: "{name} is {state}",
     NotificationEvent.ROLLED_BACK: "{name} was rolled back: it is out of {environment}",
+    NotificationEvent.MENTIONED: "{name}: {actor} wrote to {addressees}",
 }
 
 
@@ -103,6 +104,19 @@ def release_moved(ctx: Context, release: Release) -> None:
     _tell(ctx, event, flow, release, approval, state=release.state.value, reason=release.state_reason)
 
 
+def mentioned(ctx: Context, release: Release, people: Sequence[Person], about: str, *, actor: Actor) -> None:
+    """
+    Somebody named people in a comment.
+
+    :param people: those who may see it
+    :param about: what it says, or which line it is about: code stays where it is
+    """
+    approval = approval_queries.latest_approval(ctx.session, "release", release.id)
+    flow = approval.flow_json if approval is not None else _present_flow(ctx, release)
+    facts = {"actor": actor.name, "reason": about, "state": release.state.value}
+    _tell(ctx, NotificationEvent.MENTIONED, flow, release, approval, mentioned=people, **facts)
+
+
 def gate_expired(ctx: Context, gate: Gate) -> None:
     """Nobody signed a gate off in time."""
     approval = approval_queries.latest_approval(ctx.session, "gate", gate.id)
@@ -149,10 +163,11 @@ def _tell(
     subject: Release | Gate,
     approval: Approval | None,
     decision: Decision | None = None,
+    mentioned: Sequence[Person] = (),
     **facts: str,
 ) -> None:
     """Put one row for each notifier that wants the event into the outbox, and tell whom it concerns."""
-    notice = _notice(ctx, event, subject, approval, facts)
+    notice = _notice(ctx, event, subject, approval, facts, [person.name for person in mentioned])
     subject_type = "release" if isinstance(subject, Release) else "gate"
     for notifier in _wanted(ctx, flow, event):
         ctx.session.add(
@@ -167,7 +182,7 @@ def _tell(
                 made_at=ctx.clock(),
             )
         )
-    people = concerned(
+    people = mentioned or concerned(
         event,
         requester=subject.requested_by,
         asked=_asked(subject, approval),
@@ -201,6 +216,7 @@ def _notice(
     subject: Release | Gate,
     approval: Approval | None,
     facts: Mapping[str, str],
+    mentioned: Sequence[str],
 ) -> dict[str, Any]:
     """What templates can use: facts that everybody who sees the page sees, and no code."""
     about = _about_release(subject) if isinstance(subject, Release) else _about_gate(subject, approval)
@@ -211,6 +227,7 @@ def _notice(
         "reason": facts.get("reason", "")[:_LONGEST_TEXT],
         "actor": facts.get("actor", ""),
         "verdict": facts.get("verdict", ""),
+        "mentioned": list(mentioned),
         "requester": subject.requested_by_name,
         "flow": requirement.flow if requirement else "",
         "level": requirement.level if requirement else None,
@@ -219,7 +236,8 @@ def _notice(
         "url": f"{ctx.settings.base_url}{about['url']}",
     }
     name = f"{notice['number']} {notice['title']}".strip()
-    return {**notice, "summary": _SENTENCES[event].format(**{**notice, "name": name})}
+    words = {**notice, "name": name, "addressees": ", ".join(mentioned)}
+    return {**notice, "summary": _SENTENCES[event].format(**words)}
 
 
 def _about_release(release: Release) -> dict[str, Any]:

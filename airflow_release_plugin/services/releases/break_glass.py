@@ -15,6 +15,7 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.models import Approval, Decision, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
+from airflow_release_plugin.repositories import discussion as discussion_queries
 from airflow_release_plugin.services.approvals import approvals, notifications
 from airflow_release_plugin.services.releases import checks, releases, schedule
 from airflow_release_plugin.services.runtime import access, audit
@@ -70,6 +71,7 @@ def break_glass(ctx: Context, *, actor: Actor, release_id: int, change_digest: s
             current=approval.change_digest,
         )
     release.break_glass_reason = reason.strip()
+    open_threads = discussion_queries.unresolved(ctx.session, release.id)
     if approval.state is ApprovalState.OPEN:
         _close(ctx, release, approval, actor=actor, reason=reason.strip())
     audit.record(
@@ -79,6 +81,7 @@ def break_glass(ctx: Context, *, actor: Actor, release_id: int, change_digest: s
         subject=f"release:{release.id}",
         reason=reason.strip(),
         change_digest=change_digest,
+        open_threads=open_threads,
     )
     return release
 

@@ -79,6 +79,15 @@ def decide_release(
     return release
 
 
+def go_on(ctx: Context, release: Release, *, actor: Actor) -> None:
+    """Let a locked release go on whose approval waited for nothing but its threads; else do nothing."""
+    if release.state is not ReleaseState.AWAITING_APPROVAL:
+        return
+    approval = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
+    if approval is not None and approvals.complete(ctx, approval, actor=actor):
+        checks.grant(ctx, release, approval, actor=actor)
+
+
 def decide_gate(
     ctx: Context,
     *,

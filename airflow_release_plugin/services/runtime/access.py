@@ -135,7 +135,28 @@ def may_edit(ctx: Context, actor: Actor, dag_ids: Iterable[str]) -> bool:
     return True
 
 
-def is_involved(actor: Actor, release: Release) -> bool:
+def sees(ctx: Context, person: Person, release: Release, *, code: bool) -> bool:
+    """
+    Whether somebody else may see the release; no when in doubt.
+
+    :param code: whether they must also be allowed to read the code of all its DAGs
+    """
+    if not person.roles.isdisjoint(ctx.settings.admin_roles):
+        return True
+    names = release.dag_ids
+    may_read = is_involved(person, release) or any(_lets(ctx, person, DagAccess.READ, name) for name in names)
+    if not code or not may_read:
+        return may_read
+    return bool(names) and all(_lets(ctx, person, DagAccess.READ_CODE, name) for name in names)
+
+
+def _lets(ctx: Context, person: Person, access: DagAccess, dag_id: str) -> bool:
+    """In the source or in the target."""
+    port = ctx.airflow.access
+    return port.lets(person, access, dag_id) or port.lets(person, access, ctx.settings.source_id(dag_id))
+
+
+def is_involved(actor: Actor | Person, release: Release) -> bool:
     """Whether the actor requested the release or was asked to review it."""
     return actor.id == release.requested_by_id or any(
         actor.id == person["id"] for person in release.reviewers

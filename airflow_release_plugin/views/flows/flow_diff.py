@@ -93,6 +93,7 @@ def field_words() -> dict[str, str]:
         "counts_twice": _("One person counts at several steps"),
         "complete_only": _("Complete units only"),
         "tried_within_days": _("Tried in dev within days"),
+        "resolved_only": _("Approvals count only when threads are resolved"),
         "pipeline_dag_id": _("Pipeline"),
         "break_glass_roles": _("May break the glass"),
         "calendar": _("Window"),

@@ -27,7 +27,7 @@ Draft = dict[str, Any]
 CHOICES = frozenset({"changes", "events"})
 """Fields that are sets of checkboxes."""
 _FIELD = re.compile(
-    r"name|kind|enabled|remark|counts_twice|complete_only|tried_within_days|pipeline_dag_id|break_glass_roles|(scope|validity)\.\w+"
+    r"name|kind|enabled|remark|counts_twice|complete_only|tried_within_days|resolved_only|pipeline_dag_id|break_glass_roles|(scope|validity)\.\w+"
     r"|levels\.\d{1,4}\.(name|rule\.\w+|steps\.\d{1,4}\.\w+)|(calendar|notifiers)\.\d{1,4}\.\w+"
 )
 NAMES = ("users", "roles", "including_users", "including_roles", "escalate_users", "escalate_roles")
@@ -38,6 +38,7 @@ _STEP_OF_FIELD = {
     "levels": "levels",
     "complete_only": "levels",
     "tried_within_days": "levels",
+    "resolved_only": "levels",
     "validity": "validity",
     "calendar": "validity",
     "notifiers": "notifications",
@@ -85,6 +86,7 @@ def draft_of(spec: FlowSpec) -> Draft:
         "counts_twice": "1" if spec.counts_twice else "",
         "complete_only": "1" if spec.complete_only else "",
         "tried_within_days": "" if spec.tried_within_days is None else str(spec.tried_within_days),
+        "resolved_only": "1" if spec.resolved_only else "",
         "scope": _texts(raw.get("scope", {})),
         "validity": _texts(raw["validity"]),
         "break_glass_roles": ", ".join(spec.break_glass_roles),
@@ -210,6 +212,7 @@ class _Reader:
             "counts_twice": bool(draft.get("counts_twice")),
             "complete_only": bool(draft.get("complete_only")),
             "tried_within_days": self._days(draft.get("tried_within_days", "")),
+            "resolved_only": bool(draft.get("resolved_only")),
             "pipeline_dag_id": draft.get("pipeline_dag_id", ""),
             "scope": {key: names(text) for key, text in draft.get("scope", {}).items()},
             "validity": {

@@ -50,6 +50,8 @@ def flow_sentences(flow: FlowSpec) -> list[str]:
                 flow.tried_within_days,
             )
         )
+    if flow.resolved_only:
+        sentences.append(_("Approvals count only when every thread is resolved."))
     if flow.counts_twice:
         sentences.append(_("One person may approve at several steps."))
     if flow.break_glass_roles:

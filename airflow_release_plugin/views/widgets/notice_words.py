@@ -27,6 +27,7 @@ def notice_sentence(row: Notice) -> str:
         NotificationEvent.RELEASED: _("It is released to %(target)s.", target=where),
         NotificationEvent.FAILED: _("It ended: %(state)s.", state=state),
         NotificationEvent.ROLLED_BACK: _("It was rolled back: it is out of %(target)s.", target=where),
+        NotificationEvent.MENTIONED: _("%(who)s wrote to you.", who=facts.get("actor", "")),
         NotificationEvent.EXPORT_READY: _("Its file can be downloaded."),
         NotificationEvent.EXPORT_FAILED: _("Its file could not be made."),
         NotificationEvent.IMPORT_APPLIED: _("What it brings is here."),
@@ -43,4 +44,5 @@ def notice_link(row: Notice) -> str:
         return url_for("ExportsPage.list")
     if row.subject_type == "import":
         return url_for("ImportPage.show", import_id=row.subject_id)
-    return url_for("ReleasesPage.show", release_id=row.subject_id)
+    tab = "activity" if row.event is NotificationEvent.MENTIONED else None
+    return url_for("ReleasesPage.show", release_id=row.subject_id, tab=tab)

@@ -173,6 +173,9 @@ def body_of(path: str) -> dict[str, Any] | None:
         "progress": {"attempt": 1, "files": []},
         "claims": BODIES["/releases/1/claims"],
         "add-files": BODIES["/releases/1/add-files"],
+        "comments": {"text": "x"},
+        "{comment_id}": {"text": "x"},
+        "threads": {"path": "etl.py", "line": 1, "text": "x"},
         "revoke": {"reason": "x"},
         "hold": {"reason": "x"},
         "break-glass": {"change_digest": "0" * 64, "reason": "Orders stand still."},
@@ -231,6 +234,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "/releases/1/decisions": {"verdict": "approve", "comment": "c", "change_digest": "0" * 64},
     "/releases/1/add-files": {"files": [{"submission_id": 1, "path": "q.sql"}]},
     "/releases/1/revoke": {"reason": "r"},
+    "/releases/1/comments": {"text": "t"},
+    "/releases/1/comments/1": {"text": "t"},
+    "/releases/1/threads": {"path": "etl.py", "side": "new", "line": 1, "text": "t"},
+    "/releases/1/threads/1/comments": {"text": "t"},
     "/releases/1/errored": {"reason": "r"},
     "/releases/1/claims": {
         "dag_id": "d",
@@ -299,7 +306,8 @@ LONG = "x" * 100_000
 
 def verb(path: str) -> str:
     """The method that takes the body of :data:`BODIES`."""
-    return "PUT" if path in {"/flows/1", "/flows/order", "/notices/ways"} else "POST"
+    changed = {"/flows/1", "/flows/order", "/notices/ways", "/releases/1/comments/1"}
+    return "PUT" if path in changed else "POST"
 
 
 HOSTILE = [

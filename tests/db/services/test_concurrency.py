@@ -23,9 +23,16 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.states import ApprovalState, ImportState, ReleaseState, SubmissionState
+from airflow_release_plugin.domain.states import (
+    ApprovalState,
+    ImportState,
+    ReleaseState,
+    SubmissionState,
+    ThreadState,
+)
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Approval, Decision, Event, Release, Submission
+from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.imports import imports
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.releases import holds, releases
@@ -33,6 +40,8 @@ from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.store.base import tag_ref
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, REVIEWER, World, make_world
+from tests.harness.discussion import point_at, resolve
+from tests.harness.flow_forms import form
 from tests.harness.imports import bundle_bytes, with_imports
 
 TOO_LATE = (ReleaseError, StaleDataError, IntegrityError, OperationalError)
@@ -122,6 +131,38 @@ def test_an_approval_and_a_revocation_at_the_same_moment_leave_one_of_them(
         (ReleaseState.REVOKED, ApprovalState.WITHDRAWN),
     }
     assert audit.first_broken_link(world.ctx) is None
+
+
+@pytest.mark.req("R91")
+def test_two_people_resolve_a_thread_at_the_same_moment_and_both_see_it_resolved(
+    world: World, at_once: Callable[..., list[Any]]
+) -> None:
+    release = world.waiting(world.dag("etl"))
+    thread = point_at(world, release)
+
+    results = at_once(
+        lambda other: resolve(other, release, thread, DEV).state,
+        lambda other: resolve(other, release, thread, REVIEWER).state,
+    )
+
+    assert results == [ThreadState.RESOLVED, ThreadState.RESOLVED]
+    told = select(func.count()).where(Event.tag == EventTag.RELEASE_THREAD_RESOLVED)
+    assert world.ctx.session.scalar(told) == 1
+    assert audit.first_broken_link(world.ctx) is None
+
+
+@pytest.mark.req("R91")
+def test_the_last_approval_and_the_last_thread_at_the_same_moment_let_the_release_go_on(
+    world: World, at_once: Callable[..., list[Any]]
+) -> None:
+    flow_admin.create(world.ctx, actor=ADMIN, raw=form(resolved_only=True))
+    release = world.waiting(world.dag("etl"))
+    thread = point_at(world, release)
+
+    results = at_once(decides(release, REVIEWER), lambda other: resolve(other, release, thread, DEV))
+
+    assert len(succeeded(results)) == 2, results
+    assert releases.get(world.ctx, actor=DEV, release_id=release.id).state is ReleaseState.APPROVED
 
 
 def test_the_same_promotion_twice_at_the_same_moment_happens_once(

@@ -24,6 +24,7 @@ from airflow_release_plugin.domain.states import (
     ReleaseState,
     State,
     SubmissionState,
+    ThreadState,
     checked_move,
 )
 from airflow_release_plugin.exceptions import InvalidTransitionError
@@ -64,6 +65,10 @@ LEGAL = {
         rejected:
         expired:
         withdrawn:
+    """,
+    ThreadState: """
+        unresolved: resolved
+        resolved: unresolved
     """,
     NotificationState: """
         pending: sent failed
@@ -130,6 +135,7 @@ def test_the_final_states_are_these() -> None:
         "SubmissionState": {"superseded"},
         "ApprovalState": {"rejected", "expired", "withdrawn"},
         "GateState": {"approved", "rejected", "expired", "withdrawn"},
+        "ThreadState": set(),
         "NotificationState": {"sent"},
         "ExportState": {"failed", "expired"},
         "ImportState": {"applied", "failed", "discarded"},

@@ -31,6 +31,7 @@ from airflow_release_plugin.exceptions import (
 from airflow_release_plugin.models import Event, Notification, Release
 from airflow_release_plugin.services.approvals import deputies, flow_admin, gates
 from airflow_release_plugin.services.baseline import adoption, earlier_store
+from airflow_release_plugin.services.discussion import comments
 from airflow_release_plugin.services.drift import adoption as drift_adoption
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.exports import exports
@@ -52,6 +53,7 @@ from airflow_release_plugin.store.serving import ServedTrees
 from tests.harness.bundles import CONTENT, bundle_files, manifest_of
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, PASSED, PIPELINE, REVIEWER, World, dag_text, steps_of
+from tests.harness.discussion import point_at, reopen, resolve, say
 from tests.harness.exports import ask, with_transfers
 from tests.harness.footprints import approved, seen
 from tests.harness.git import git, push_as_somebody
@@ -190,6 +192,7 @@ def test_everything_that_changes_something_leaves_its_event(
     holds.lift(world.ctx, actor=ADMIN, environment="prod")
     find_drift(world)
     world.break_glass(world.waiting(world.dag("urgent")), ADMIN)
+    discuss(world, release)
     configure_flows(world, clock)
     give_up_a_notification(world, release)
     take_in_an_earlier_store(world)
@@ -206,6 +209,18 @@ def test_everything_that_changes_something_leaves_its_event(
 
     assert {event.tag for event in trail(world)} == set(EventTag)
     assert audit.first_broken_link(world.ctx) is None
+
+
+def discuss(world: World, release: Release) -> None:
+    """What people say is changed and taken back; a thread is resolved and opened again."""
+    thread = point_at(world, release)
+    comment = say(world, release).comment
+    comments.edit_comment(
+        world.ctx, actor=REVIEWER, release_id=release.id, comment_id=comment.id, text="Otherwise."
+    )
+    comments.delete_comment(world.ctx, actor=REVIEWER, release_id=release.id, comment_id=comment.id)
+    resolve(world, release, thread)
+    reopen(world, release, thread)
 
 
 def move_the_mirror(world: World, folder: Path) -> None:

@@ -48,6 +48,7 @@ FULL = {
     "counts_twice": True,
     "complete_only": True,
     "tried_within_days": 7,
+    "resolved_only": True,
     "pipeline_dag_id": "own_pipeline",
     "break_glass_roles": ["Admin"],
     "calendar": [

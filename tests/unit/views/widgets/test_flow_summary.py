@@ -142,13 +142,15 @@ def test_what_else_holds_is_said() -> None:
     spec = flow(
         complete_only=True,
         tried_within_days=7,
+        resolved_only=True,
         counts_twice=True,
         break_glass_roles=("Admin",),
         enabled=False,
     )
-    assert flow_sentences(spec)[-5:] == [
+    assert flow_sentences(spec)[-6:] == [
         "Versions that may lack files are refused.",
         "Every version needs a successful dev run of exactly its files in the last 7 days.",
+        "Approvals count only when every thread is resolved.",
         "One person may approve at several steps.",
         "In an emergency, Admin may override all this with a reason.",
         "The flow is switched off: nothing new starts under it.",

@@ -1,0 +1,65 @@
+"""Queries on comments and threads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from airflow_release_plugin.domain.states import ThreadState
+from airflow_release_plugin.models import Comment, DiscussionThread
+from airflow_release_plugin.repositories.pages import count
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+def thread(session: Session, release_id: int, thread_id: int) -> DiscussionThread | None:
+    """A thread of a release, as it is at this moment; whoever changes it holds the lock on its release."""
+    query = select(DiscussionThread).where(
+        DiscussionThread.id == thread_id, DiscussionThread.release_id == release_id
+    )
+    return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def comment(session: Session, release_id: int, comment_id: int) -> Comment | None:
+    """A comment on a release or in one of its threads, likewise."""
+    query = select(Comment).where(Comment.id == comment_id, Comment.release_id == release_id)
+    return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def threads(session: Session, release_id: int) -> list[DiscussionThread]:
+    """All threads of a release, oldest first."""
+    query = select(DiscussionThread).where(DiscussionThread.release_id == release_id)
+    return list(session.scalars(query.order_by(DiscussionThread.id)))
+
+
+def comments(session: Session, release_ids: Collection[int]) -> dict[int, list[Comment]]:
+    """All comments by release, those in threads included, oldest first, each with what it said before."""
+    query = select(Comment).where(Comment.release_id.in_(list(release_ids))).order_by(Comment.id)
+    found: dict[int, list[Comment]] = defaultdict(list)
+    for row in session.scalars(query):
+        found[row.release_id].append(row)
+    return found
+
+
+def comment_count(session: Session, release_id: int) -> int:
+    """How many comments a release has, deleted ones included."""
+    return count(session, select(Comment.id).where(Comment.release_id == release_id))
+
+
+def words_left(session: Session, thread_id: int) -> int:
+    """How many comments of a thread are not deleted."""
+    return count(
+        session, select(Comment.id).where(Comment.thread_id == thread_id, Comment.deleted_at.is_(None))
+    )
+
+
+def unresolved(session: Session, release_id: int) -> int:
+    """How many threads of a release are not resolved."""
+    query = select(func.count()).where(
+        DiscussionThread.release_id == release_id, DiscussionThread.state == ThreadState.UNRESOLVED
+    )
+    return session.scalar(query) or 0

@@ -1,0 +1,1 @@
+"""What people say about a release: comments, threads on lines of its changes, and who is told."""
