@@ -57,6 +57,14 @@ def words_left(session: Session, thread_id: int) -> int:
     )
 
 
+def first_unresolved(session: Session, release_id: int) -> int | None:
+    """Id of the oldest thread of a release that is not resolved."""
+    query = select(func.min(DiscussionThread.id)).where(
+        DiscussionThread.release_id == release_id, DiscussionThread.state == ThreadState.UNRESOLVED
+    )
+    return session.scalar(query)
+
+
 def unresolved(session: Session, release_id: int) -> int:
     """How many threads of a release are not resolved."""
     query = select(func.count()).where(

@@ -19,6 +19,7 @@ from airflow_release_plugin.views.flows.simulator import SimulatorPage
 from airflow_release_plugin.views.releases.approvals import ApprovalsPage
 from airflow_release_plugin.views.releases.compare import ComparePage
 from airflow_release_plugin.views.releases.dag_tab import DagTabPage
+from airflow_release_plugin.views.releases.discussion import DiscussionPage
 from airflow_release_plugin.views.releases.home import HomePage
 from airflow_release_plugin.views.releases.notifications import NotificationsPage
 from airflow_release_plugin.views.releases.records import RecordsPage
@@ -51,6 +52,7 @@ PAGES = (
     FlowsPage,
     SimulatorPage,
     ReviewersPage,
+    DiscussionPage,
     NotificationsPage,
     DriftAdoptionPage,
     EnvironmentPage,

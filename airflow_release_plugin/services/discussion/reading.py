@@ -9,7 +9,7 @@ from airflow_release_plugin.domain.states import ThreadState
 from airflow_release_plugin.models import Comment, DiscussionThread, Release
 from airflow_release_plugin.repositories import discussion as queries
 from airflow_release_plugin.services.discussion import lines
-from airflow_release_plugin.services.discussion.doors import may_comment
+from airflow_release_plugin.services.discussion.doors import may_comment, require_thread
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
@@ -39,6 +39,14 @@ class ThreadView:
 
 
 @dataclass(frozen=True)
+class UnresolvedThreads:
+    """How many threads of a release are not resolved, and the id of the first one."""
+
+    count: int
+    first: int | None
+
+
+@dataclass(frozen=True)
 class Discussion:
     """
     What was said about a release.
@@ -48,6 +56,7 @@ class Discussion:
     :param unresolved: number of threads that are not resolved, also of those that the actor may not see
     :param may_comment: whether the actor may say something
     :param is_admin: whether they may delete what others said
+    :param reader_id: id of the actor, whose own words they may change
     """
 
     comments: tuple[Comment, ...]
@@ -55,6 +64,7 @@ class Discussion:
     unresolved: int
     may_comment: bool
     is_admin: bool
+    reader_id: str
 
     @property
     def open_threads(self) -> list[ThreadView]:
@@ -65,6 +75,18 @@ class Discussion:
 def get_discussion(ctx: Context, *, actor: Actor, release_id: int) -> Discussion:
     """What was said about a release; a fixed number of queries, but for files whose lines have moved."""
     return discussion_of(ctx, releases.get(ctx, actor=actor, release_id=release_id), actor=actor)
+
+
+def find_thread(ctx: Context, *, actor: Actor, release_id: int, thread_id: int) -> DiscussionThread:
+    """One thread. Raises ``NotFoundError`` if there is none that the actor may see."""
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    return require_thread(ctx, actor, release, thread_id)
+
+
+def unresolved_of(ctx: Context, release: Release) -> UnresolvedThreads:
+    """How many threads of a release that the actor may see are not resolved."""
+    count = queries.unresolved(ctx.session, release.id)
+    return UnresolvedThreads(count, queries.first_unresolved(ctx.session, release.id) if count else None)
 
 
 def discussion_of(ctx: Context, release: Release, *, actor: Actor) -> Discussion:
@@ -80,6 +102,7 @@ def discussion_of(ctx: Context, release: Release, *, actor: Actor) -> Discussion
         unresolved=sum(thread.state is ThreadState.UNRESOLVED for thread in threads),
         may_comment=may_comment(actor),
         is_admin=access.is_admin(ctx, actor),
+        reader_id=actor.id,
     )
 
 

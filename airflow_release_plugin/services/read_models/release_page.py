@@ -21,6 +21,8 @@ from airflow_release_plugin.repositories import events as event_queries
 from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.repositories import task_claims as claim_queries
 from airflow_release_plugin.services.approvals import approvals
+from airflow_release_plugin.services.discussion import reading
+from airflow_release_plugin.services.discussion.reading import Discussion, UnresolvedThreads
 from airflow_release_plugin.services.imports import evidence as import_evidence
 from airflow_release_plugin.services.imports.evidence import ImportEvidence
 from airflow_release_plugin.services.notifications import outbox
@@ -165,6 +167,7 @@ class ReleasePageDetail:
     :param event_count: how long its trail is
     :param events: its trail, the newest first
     :param cutover: what it would meet in the target; empty once that is behind it
+    :param discussion: what people said, on the tabs that show it
     :param changes: ``None`` also when the actor may not read the code
     :param trials: dev runs of its versions, of those that were made from the source here
     """
@@ -175,6 +178,8 @@ class ReleasePageDetail:
     cutover: tuple[DagCutover, ...]
     unsent: UnsentNotifications
     changes: ReleaseChanges | None
+    discussion: Discussion | None
+    unresolved: UnresolvedThreads
     structure: Structure | None
     trials: tuple[Trial, ...]
 
@@ -200,6 +205,8 @@ def get_release_page(
         cutover=cutover.of_release(ctx, release) if is_overview and cutover.is_ahead(detail.state) else (),
         unsent=outbox.unsent(ctx, actor=actor, subject=release),
         changes=_changes(ctx, release, look, actor=actor),
+        discussion=_discussion(ctx, release, look, actor=actor),
+        unresolved=reading.unresolved_of(ctx, release),
         structure=_structure(ctx, release, look),
         trials=_trials(ctx, release) if is_overview else (),
     )
@@ -210,6 +217,12 @@ def _changes(ctx: Context, release: Release, look: PageLook, *, actor: Actor) ->
     if not is_wanted or not access.may_read_code(ctx, actor, release.dag_ids):
         return None
     return review_of(ctx, release, look.against, look.options, actor=actor, offset=look.offset)
+
+
+def _discussion(ctx: Context, release: Release, look: PageLook, *, actor: Actor) -> Discussion | None:
+    """Words are not fetched again and again: somebody may be writing an answer to them."""
+    is_wanted = look.tab in {ReleaseTab.CHANGES, ReleaseTab.ACTIVITY} and not look.is_again
+    return reading.discussion_of(ctx, release, actor=actor) if is_wanted else None
 
 
 def _structure(ctx: Context, release: Release, look: PageLook) -> Structure | None:

@@ -9,7 +9,8 @@ from flask import Flask, render_template
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from airflow_release_plugin.exceptions import CsrfError, NotFoundError, ReleaseError
+from airflow_release_plugin.domain.discussion.words import MAX_LETTERS
+from airflow_release_plugin.exceptions import CsrfError, NotFoundError, ReleaseError, TooLargeError
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,13 @@ def _http_error(error: HTTPException) -> tuple[str, int] | HTTPException:
         return error
     if status == 404:
         return _release_error(NotFoundError("There is no such page. Choose one of the tabs above."))
+    if status == 413:
+        return _release_error(
+            TooLargeError(
+                "What was sent is more than a form of these pages takes, and nothing was changed: a comment "
+                f"has at most {MAX_LETTERS:,} characters. Go back and shorten it."
+            )
+        )
     return _page(status, "http_error", error.description or error.name)
 
 

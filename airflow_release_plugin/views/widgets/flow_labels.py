@@ -28,6 +28,7 @@ NOTIFICATIONS: Mapping[str, Any] = {
     "released": _("Released"),
     "failed": _("Failed"),
     "rolled_back": _("Rolled back"),
+    "mentioned": _("Somebody was mentioned"),
 }
 DRIFT_NOTIFICATIONS: Mapping[str, Any] = {
     "drifted": _("Something drifted"),

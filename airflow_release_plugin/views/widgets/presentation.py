@@ -14,6 +14,7 @@ from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 
 from airflow_release_plugin.domain.bundle.preflight_messages import WORDS
+from airflow_release_plugin.domain.discussion.words import MAX_LETTERS
 from airflow_release_plugin.views.web.static_files import static_file
 from airflow_release_plugin.views.widgets.dag_graph_svg import (
     STATE_SIGNS,
@@ -31,6 +32,7 @@ from airflow_release_plugin.views.widgets.flow_summary import change_verbs
 from airflow_release_plugin.views.widgets.icons import icon
 from airflow_release_plugin.views.widgets.labels import STATE_LOOKS, STATUS_LABELS
 from airflow_release_plugin.views.widgets.markdown_html import render_markdown
+from airflow_release_plugin.views.widgets.thread_places import place_threads, threads_without_file
 
 
 def _value(key: str | Enum) -> str:
@@ -127,6 +129,9 @@ def register_presentation(app: Flask) -> None:
         notification_words={**PERSONAL_NOTIFICATIONS, **DRIFT_NOTIFICATIONS},
         preflight_words=WORDS,
         shown_files=shown_files,
+        place_threads=place_threads,
+        threads_without_file=threads_without_file,
+        most_letters=MAX_LETTERS,
         dag_picture=dag_picture,
         part_counts=part_counts,
         part_signs=STATE_SIGNS,

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.approvals import gates
+from airflow_release_plugin.services.discussion import comments, reading
 from airflow_release_plugin.services.promotion import cutover, records, target_dags
 from airflow_release_plugin.services.read_models import (
     compare,
@@ -25,6 +27,7 @@ from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.submissions import candidates, shared_files, submissions
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World
 from tests.harness.databases import counted
+from tests.harness.discussion import point_at, say
 
 READS: dict[str, Callable[[World], Any]] = {
     "candidates": lambda w: candidates.list_candidates(w.ctx, actor=DEV, limit=100).items,
@@ -66,6 +69,10 @@ READS: dict[str, Callable[[World], Any]] = {
         for r in records.history(w.ctx, actor=DEV, dag_id="often", limit=100).page.items
     ],
     "structure": lambda w: compare.get_structure(w.ctx, actor=DEV, release_id=1).unknown,
+    "discussion": lambda w: (
+        [each.comments for each in reading.get_discussion(w.ctx, actor=DEV, release_id=1).threads]
+        + [list(each.edits) for each in reading.get_discussion(w.ctx, actor=DEV, release_id=1).comments]
+    ),
     "dags of the target": lambda w: [
         (row.version.path, row.drift)
         for row in target_dags.list_target_dags(w.ctx, actor=DEV, name="prod").items
@@ -89,10 +96,11 @@ ONE_THING = {
 MOST = {
     "home": 22,
     "environment page": 24,
-    **dict.fromkeys(RELEASE_TABS, 16),
+    **dict.fromkeys(RELEASE_TABS, 20),
     "version page": 10,
     "dag history": 10,
     "frame and inbox": 10,
+    "discussion": 12,
 }
 """Statements of what shows more than one list; of all others at most 8."""
 
@@ -104,7 +112,12 @@ def fill(world: World, rows: range) -> None:
         world.write(f"lib{row}.py", "x = 1\n")
         world.dag(f"one_of_two{row}", lines=f"import lib{row}")
         world.dag(f"two_of_two{row}", lines=f"import lib{row}")
+    talked_about = release_queries.release(world.ctx.session, 1)
+    assert talked_about is not None
     for row in rows:
+        point_at(world, talked_about, "live0.py", text=f"{row}")
+        comment_id = say(world, talked_about, f"{row}").comment.id
+        comments.edit_comment(world.ctx, actor=REVIEWER, release_id=1, comment_id=comment_id, text="Else")
         world.waiting(world.dag(f"waiting{row}"))
         world.gate(f"live{row}")
         world.submit(world.dag(f"listed{row}"))
