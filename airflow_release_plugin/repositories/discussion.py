@@ -36,6 +36,12 @@ def threads(session: Session, release_id: int) -> list[DiscussionThread]:
     return list(session.scalars(query.order_by(DiscussionThread.id)))
 
 
+def threads_by_id(session: Session, release_ids: Collection[int]) -> dict[int, DiscussionThread]:
+    """All threads of these releases by id."""
+    query = select(DiscussionThread).where(DiscussionThread.release_id.in_(list(release_ids)))
+    return {row.id: row for row in session.scalars(query)}
+
+
 def comments(session: Session, release_ids: Collection[int]) -> dict[int, list[Comment]]:
     """All comments by release, those in threads included, oldest first, each with what it said before."""
     query = select(Comment).where(Comment.release_id.in_(list(release_ids))).order_by(Comment.id)

@@ -31,6 +31,26 @@ class EvidenceApprovalResponse(ResponseModel):
     decisions: list[EvidenceDecisionResponse]
 
 
+class EvidenceCommentResponse(ResponseModel):
+    """What was said about a release there; ``path`` and ``line`` are those of its thread then."""
+
+    author: str
+    at: datetime
+    text: str
+    path: str
+    line: int
+    edited: bool
+    resolved: bool
+
+
+class EvidenceDiscussionResponse(ResponseModel):
+    """What was said about one release there; ``left_out`` older comments had no room in the bundle."""
+
+    release: str
+    comments: list[EvidenceCommentResponse]
+    left_out: int
+
+
 class UnitEvidenceResponse(ResponseModel):
     """One imported version; ``rewritten`` has its files in which names were replaced on the way."""
 
@@ -56,3 +76,4 @@ class ImportEvidenceResponse(ResponseModel):
     approved: bool
     uploaded_by: PersonResponse
     units: list[UnitEvidenceResponse]
+    discussions: list[EvidenceDiscussionResponse] = []

@@ -104,6 +104,38 @@ class BundleEvidence:
 
 
 @dataclass(frozen=True)
+class BundleComment:
+    """
+    What somebody said about a release, where it comes from.
+
+    :param path: of the file whose line it is about, with ``line`` as it was then; empty for the whole release
+    :param resolved: whether its thread was resolved; so is every comment on the whole release
+    """
+
+    author: str
+    at: datetime
+    text: LongText
+    path: str = ""
+    line: int = 0
+    edited: bool = False
+    resolved: bool = True
+
+
+@dataclass(frozen=True)
+class BundleDiscussion:
+    """
+    What was said about a release, oldest first; deleted words never travel.
+
+    :param release: number (R-000007), as in the evidence of its units
+    :param left_out: older comments that the bundle has no room for
+    """
+
+    release: str
+    comments: tuple[BundleComment, ...] = ()
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
 class BundleUnit:
     """
     One DAG file with its closure, and what it refers to.
@@ -189,6 +221,7 @@ class Manifest:
     :param approved: whether every unit was released; if not, it comes from a source
     :param files: sorted by path
     :param removed: sorted by unit; only in a bundle with a base
+    :param discussions: what was said about the releases of its units, by release
     """
 
     format_version: int
@@ -206,6 +239,7 @@ class Manifest:
     units: tuple[BundleUnit, ...]
     base: BundleBase | None = None
     removed: tuple[BundleRemoval, ...] = ()
+    discussions: tuple[BundleDiscussion, ...] = ()
 
     @property
     def included(self) -> Iterator[BundleFile]:
@@ -230,6 +264,8 @@ _SHAPES: dict[str, type[Any]] = {
         BundlePackage,
         BundleDecision,
         BundleEvidence,
+        BundleComment,
+        BundleDiscussion,
         BundleUnit,
         BundleBase,
         BundleRemoval,

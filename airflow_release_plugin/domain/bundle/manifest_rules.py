@@ -97,6 +97,10 @@ def _unit_problems(manifest: Manifest) -> Iterator[str]:
         yield "it has no unit"
     if manifest.removed and manifest.base is None:
         yield "it removes units, but there is no base that has them"
+    released = {unit.evidence.release for unit in manifest.units if unit.evidence}
+    for discussion in manifest.discussions:
+        if discussion.release not in released:
+            yield f"it has a discussion of {discussion.release!r}, which released none of its units"
     orphans = known.difference(path for unit in manifest.units for path in unit.files)
     if orphans:
         yield f"{min(orphans)!r} belongs to no unit"
@@ -105,6 +109,7 @@ def _unit_problems(manifest: Manifest) -> Iterator[str]:
     for what, names in (
         ("unit", [*(unit.unit_id for unit in manifest.units), *(gone.unit_id for gone in manifest.removed)]),
         ("DAG file", [unit.path for unit in manifest.units]),
+        ("discussion of release", [each.release for each in manifest.discussions]),
         ("DAG", [dag_id for unit in manifest.units for dag_id in unit.dag_ids]),
     ):
         for name in _repeated(names):

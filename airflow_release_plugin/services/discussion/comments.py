@@ -118,7 +118,7 @@ def _record(ctx: Context, tag: EventTag, comment: Comment, *, actor: Actor, **fa
         actor=actor,
         tag=tag,
         subject=f"release:{comment.release_id}",
-        comment=comment.id,
-        thread=comment.thread_id,
+        comment_id=comment.id,
+        thread_id=comment.thread_id,
         **facts,
     )

@@ -86,7 +86,7 @@ def _keep(
         actor=actor,
         tag=EventTag.RELEASE_THREAD_OPENED,
         subject=f"release:{release.id}",
-        thread=thread.id,
+        thread_id=thread.id,
         path=thread.path,
         side=thread.side.value,
         line=thread.line,

@@ -47,7 +47,12 @@ def move(ctx: Context, release: Release, thread: DiscussionThread, to: ThreadSta
     thread.move_to(to)
     thread.moved_at, thread.moved_by_id, thread.moved_by_name = ctx.clock(), actor.id, actor.name
     audit.record(
-        ctx, actor=actor, tag=_EVENTS[to], subject=f"release:{release.id}", thread=thread.id, path=thread.path
+        ctx,
+        actor=actor,
+        tag=_EVENTS[to],
+        subject=f"release:{release.id}",
+        thread_id=thread.id,
+        path=thread.path,
     )
     if to is ThreadState.RESOLVED:
         decisions.go_on(ctx, release, actor=actor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from airflow_release_plugin.domain.bundle.export_request import ExportOrigin
 from airflow_release_plugin.domain.bundle.manifest import (
     FORMAT_VERSION,
     BundleBase,
+    BundleDiscussion,
     BundleFile,
     BundleRemoval,
     BundleUnit,
@@ -132,8 +133,14 @@ class _Making:
             units=units,
             base=BundleBase(self._base.bundle_id, self._base.commit) if self._base else None,
             removed=tuple(self._removals()),
+            discussions=self._discussions(units),
             **self._facts,
         )
+
+    def _discussions(self, units: Sequence[BundleUnit]) -> tuple[BundleDiscussion, ...]:
+        """Those of the releases whose units are in it: what has not changed since the base stays there."""
+        released = {unit.evidence.release for unit in units if unit.evidence}
+        return tuple(each for each in self._contents.discussions if each.release in released)
 
     def _removals(self) -> list[BundleRemoval]:
         held = self._base.held if self._base else {}

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 from airflow_release_plugin.analysis.parsed_dag import ParsedDag
 from airflow_release_plugin.domain.bundle.export_request import ExportOrigin
-from airflow_release_plugin.domain.bundle.manifest import BundleDag, BundleDecision, BundleEvidence
+from airflow_release_plugin.domain.bundle.manifest import (
+    BundleDag,
+    BundleDecision,
+    BundleDiscussion,
+    BundleEvidence,
+)
 from airflow_release_plugin.domain.ports import DagFacts
 from airflow_release_plugin.domain.release.digest import files_digest
 from airflow_release_plugin.domain.tree.files import FileEntry, blob_id
@@ -15,6 +20,7 @@ from airflow_release_plugin.exceptions import ConflictError, TargetMovedError
 from airflow_release_plugin.models import Approval, Export, Release, Submission, Unit
 from airflow_release_plugin.repositories import approvals, releases, submissions
 from airflow_release_plugin.repositories import reports as report_queries
+from airflow_release_plugin.services.exports import discussions
 from airflow_release_plugin.services.exports.catalogue import open_catalogue
 from airflow_release_plugin.services.runtime import installation
 from airflow_release_plugin.services.runtime.background import Work
@@ -34,6 +40,7 @@ class UnitContent:
 
     :param parsed: what the check of its release found, if there was one
     :param facts: what Airflow's dag processor found, with DAG ids of the target
+    :param release_id: the release that brought it to the target; ``None`` for what comes from the source
     """
 
     unit_id: str
@@ -44,6 +51,7 @@ class UnitContent:
     parsed: ParsedUnit | None = None
     facts: tuple[DagFacts, ...] = ()
     evidence: BundleEvidence | None = None
+    release_id: int | None = None
 
     @property
     def digest(self) -> str:
@@ -68,6 +76,7 @@ class Contents:
     commit: str
     installation_id: str
     source: Source | None = None
+    discussions: tuple[BundleDiscussion, ...] = ()
 
     def read(self, files: Sequence[FileEntry], work: Work) -> Iterator[Blob]:
         """
@@ -101,6 +110,7 @@ def gather(ctx: Context, export: Export) -> Contents:
         commit=export.options["commit"] or "",
         installation_id=installation.uid(ctx),
         source=source,
+        discussions=discussions.of_releases(ctx, {unit.release_id for unit in units if unit.release_id}),
     )
 
 
@@ -123,6 +133,7 @@ def _of_target(ctx: Context, export: Export) -> tuple[list[UnitContent], None]:
             parsed=parsed.get(row.path),
             facts=facts.get(row.path, ()),
             evidence=evidence.get(row.release_id or 0),
+            release_id=row.release_id,
         )
         for row in rows
     ], None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from airflow_release_plugin.domain.bundle.manifest import (
+    BundleDiscussion,
     BundleEvidence,
     BundleUnit,
     Manifest,
@@ -48,6 +49,7 @@ class ImportEvidence:
 
     :param installation_id: of the Airflow that the bundle comes from
     :param approved: whether everything in the bundle was released there
+    :param discussions: what was said there about the releases of these versions
     """
 
     import_id: int
@@ -60,6 +62,11 @@ class ImportEvidence:
     approved: bool
     uploaded_by: Person
     units: tuple[UnitEvidence, ...]
+    discussions: tuple[BundleDiscussion, ...] = ()
+
+    def discussion_of(self, release: str) -> BundleDiscussion | None:
+        """What was said about a release there, by its number; ``None`` if nothing was."""
+        return next((each for each in self.discussions if each.release == release), None)
 
     @property
     def by_approval(self) -> dict[BundleEvidence | None, list[UnitEvidence]]:
@@ -118,7 +125,14 @@ def _of_import(ctx: Context, row: Import, brought: Sequence[Submission]) -> Impo
         approved=manifest.approved,
         uploaded_by=row.uploaded_by,
         units=tuple(units),
+        discussions=_discussions(manifest, units),
     )
+
+
+def _discussions(manifest: Manifest, units: Iterable[UnitEvidence]) -> tuple[BundleDiscussion, ...]:
+    """What was said about the releases of these units, not about others of the same bundle."""
+    released = {unit.approval.release for unit in units if unit.approval}
+    return tuple(each for each in manifest.discussions if each.release in released)
 
 
 def replaced_names(ctx: Context, release: Release) -> tuple[dict[str, FileEntry], dict[str, FileEntry]]:

@@ -26,5 +26,12 @@
     sign.href = address(form, isOld ? "old" : "new", number);
     line.append(sign);
   });
+  /* What the address names, in a file that starts folded on a phone. */
+  const named = document.getElementById(window.location.hash.slice(1));
+  const file = named?.closest(".diff-file");
+  if (file && named !== file) {
+    file.open = true;
+    named.scrollIntoView();
+  }
   document.querySelector("#new-thread textarea")?.focus();
 })();

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_release_plugin.domain.bundle.manifest import Manifest
+from airflow_release_plugin.domain.bundle.manifest import BundleComment, BundleDiscussion, Manifest
 from airflow_release_plugin.models import Submission
 from tests.db.views.conftest import DEV, Browsers, Installation
 from tests.harness.bundles import CONTENT, EVIDENCE, bundle_files, manifest_of
@@ -38,6 +38,26 @@ def test_reviewers_see_who_approved_it_there_and_what_was_replaced(
     for words in ("Approved elsewhere", "plant A", "R-000007", "Flow Two teams, revision 3", "fine\nby me"):
         assert words in text
     assert "Names were replaced in etl.py" in text
+
+
+@pytest.mark.req("R91")
+def test_reviewers_read_what_was_said_there_and_it_can_do_nothing(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    said = BundleComment("ann", MANIFEST.created, "**Why** <script>?", "etl.py", 3, resolved=False)
+    discussions = (
+        BundleDiscussion("R-000007", (said,), left_out=2),
+        BundleDiscussion("R-000099", (replace(said, text="of another release"),)),
+    )
+    row = imported(installation, replace(MANIFEST, discussions=discussions))
+    release = installation.do(lambda w: w.report(w.request(row, actor=DEV)))
+
+    page = browser_of("reviewer").get(f"/releases/{release.id}").text
+
+    assert "1 comment there" in page
+    assert "<strong>Why</strong> &lt;script&gt;?" in page
+    assert "2 older comments had no room in the bundle." in page
+    assert "of another release" not in page
 
 
 def test_the_page_of_a_version_shows_it_before_anybody_asks_for_a_release(

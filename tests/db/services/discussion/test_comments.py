@@ -47,7 +47,7 @@ def test_words_are_there_for_everybody_who_sees_the_release(world: World) -> Non
     )
     assert (comment.author.name, comment.thread_id, release.change_digest) == ("reviewer", None, before)
     assert [event.data for event in said(world, EventTag.RELEASE_COMMENT_ADDED)] == [
-        {"comment": comment.id, "thread": None}
+        {"comment_id": comment.id, "thread_id": None}
     ]
 
 

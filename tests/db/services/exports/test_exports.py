@@ -23,10 +23,12 @@ from airflow_release_plugin.exceptions import (
     NotFoundError,
     TransferUnavailableError,
 )
+from airflow_release_plugin.services.discussion import comments
 from airflow_release_plugin.services.exports import exports, job
 from airflow_release_plugin.services.runtime import audit
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, PIPELINE, REVIEWER, VIEWER, World, dag_text, steps_of
+from tests.harness.discussion import point_at, say
 from tests.harness.exports import ask, content_of, made, with_transfers
 
 pytestmark = pytest.mark.req("R50", "R52", "R57")
@@ -239,6 +241,31 @@ class TestContent:
         assert (unit.evidence.release, unit.evidence.change_digest) == (release.number, release.change_digest)
         assert [(d.actor, d.verdict) for d in unit.evidence.decisions] == [(REVIEWER.name, "approve")]
         assert row.report["dags"] == ["etl"]
+
+    @pytest.mark.req("R91")
+    def test_what_was_said_about_its_release_travels_and_deleted_words_do_not(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        release = world.released(world.dag("etl"))
+        say(world, world.released(world.dag("other")), "Of another release")
+        say(world, release, "Older")
+        gone = say(world, release, "hunter2").comment
+        comments.delete_comment(world.ctx, actor=REVIEWER, release_id=release.id, comment_id=gone.id)
+        point_at(world, release, line=2, text="Why?")
+        monkeypatch.setattr("airflow_release_plugin.services.exports.discussions.MAX_LETTERS", 8)
+
+        manifest, _ = content_of(world, made(world, "etl"))
+
+        (discussion,) = manifest.discussions
+        assert (discussion.release, discussion.left_out) == (release.number, 1)
+        (kept,) = discussion.comments
+        assert (kept.author, kept.text, kept.path, kept.line, kept.resolved) == (
+            "reviewer",
+            "Why?",
+            "etl.py",
+            2,
+            False,
+        )
 
     def test_what_comes_from_the_source_is_marked_as_not_approved(self, world: World) -> None:
         world.released(world.dag("etl"))

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from airflow_release_plugin.domain.bundle.manifest import (
     BundleBase,
+    BundleComment,
     BundleConnection,
     BundleDag,
+    BundleDiscussion,
     BundlePackage,
     BundleRemoval,
     Manifest,
@@ -32,6 +34,16 @@ FULL = replace(
     PLAIN,
     base=BundleBase("bundle-0", "b" * 40),
     files=(*PLAIN.files[:-1], replace(PLAIN.files[-1], included=False)),
+    discussions=(
+        BundleDiscussion(
+            EVIDENCE.release,
+            (
+                BundleComment("ann", NOON, "Why?", "etl.py", 3, edited=True, resolved=False),
+                BundleComment("bob", NOON, "x" * 10_000),
+            ),
+            left_out=2,
+        ),
+    ),
     units=(
         replace(
             UNIT,
@@ -90,6 +102,22 @@ def test_evidence_has_an_approval_if_somebody_approved(verdict: str, expected: b
 
     assert replace(EVIDENCE, decisions=(decision,)).has_approval is expected
     assert not replace(EVIDENCE, decisions=()).has_approval
+
+
+@pytest.mark.parametrize(
+    ("releases", "match"),
+    [
+        (("R-000099",), "released none of its units"),
+        ((EVIDENCE.release,) * 2, "discussion of release .* twice"),
+    ],
+)
+def test_a_discussion_is_of_a_release_of_the_bundle_and_there_once(
+    releases: tuple[str, ...], match: str
+) -> None:
+    talked = replace(PLAIN, discussions=tuple(BundleDiscussion(release) for release in releases))
+
+    with pytest.raises(BundleManifestError, match=match):
+        require_sound(talked)
 
 
 def test_the_spelling_that_is_signed_never_changes() -> None:
