@@ -101,7 +101,8 @@ def release_moved(ctx: Context, release: Release) -> None:
         return
     approval = approval_queries.latest_approval(ctx.session, "release", release.id)
     flow = approval.flow_json if approval is not None else _present_flow(ctx, release)
-    _tell(ctx, event, flow, release, approval, state=release.state.value, reason=release.state_reason)
+    facts = {"state": release.state.value, "reason": release.state_reason}
+    _tell(ctx, event, flow, release, approval, facts)
 
 
 def mentioned(ctx: Context, release: Release, people: Sequence[Person], about: str, *, actor: Actor) -> None:
@@ -114,15 +115,15 @@ def mentioned(ctx: Context, release: Release, people: Sequence[Person], about: s
     approval = approval_queries.latest_approval(ctx.session, "release", release.id)
     flow = approval.flow_json if approval is not None else _present_flow(ctx, release)
     facts = {"actor": actor.name, "reason": about, "state": release.state.value}
-    _tell(ctx, NotificationEvent.MENTIONED, flow, release, approval, mentioned=people, **facts)
+    _tell(ctx, NotificationEvent.MENTIONED, flow, release, approval, facts, mentioned=people)
 
 
 def gate_expired(ctx: Context, gate: Gate) -> None:
     """Nobody signed a gate off in time."""
     approval = approval_queries.latest_approval(ctx.session, "gate", gate.id)
     if approval is not None:
-        expired = GateState.EXPIRED.value
-        _tell(ctx, NotificationEvent.EXPIRED, approval.flow_json, gate, approval, state=expired)
+        facts = {"state": GateState.EXPIRED.value}
+        _tell(ctx, NotificationEvent.EXPIRED, approval.flow_json, gate, approval, facts)
 
 
 def _present_flow(ctx: Context, release: Release) -> Mapping[str, Any]:
@@ -153,7 +154,7 @@ def _tell_of_approval(
         subject = approval_queries.gate(ctx.session, approval.subject_id)
     if subject is not None:
         facts = {"state": approval.state.value, **facts}
-        _tell(ctx, event, approval.flow_json, subject, approval, decision, **facts)
+        _tell(ctx, event, approval.flow_json, subject, approval, facts, decision=decision)
 
 
 def _tell(
@@ -162,9 +163,10 @@ def _tell(
     flow: Mapping[str, Any],
     subject: Release | Gate,
     approval: Approval | None,
+    facts: Mapping[str, str],
+    *,
     decision: Decision | None = None,
     mentioned: Sequence[Person] = (),
-    **facts: str,
 ) -> None:
     """Put one row for each notifier that wants the event into the outbox, and tell whom it concerns."""
     notice = _notice(ctx, event, subject, approval, facts, [person.name for person in mentioned])
