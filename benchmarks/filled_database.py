@@ -40,7 +40,12 @@ _DIGEST, _COMMIT = "lpad(to_hex(n), 64, '0')", "lpad(to_hex(n), 40, '0')"
 
 
 def _statements(size: Size) -> list[str]:
-    return [*_units_and_releases(size), *_versions(size), *_decisions_and_events(size)]
+    return [
+        *_units_and_releases(size),
+        *_versions(size),
+        *_decisions_and_events(size),
+        *_insights(size),
+    ]
 
 
 def _units_and_releases(size: Size) -> list[str]:
@@ -53,7 +58,8 @@ def _units_and_releases(size: Size) -> list[str]:
         """,
         f"""
         INSERT INTO release (id, number, title, description, kind, state, state_reason, environment,
-            reviewers, run_after_release, attempt, change_digest, target_commit, changes, at_least_level,
+            reviewers, run_after_release, attempt, change_digest, target_commit, changes, also_changes,
+            at_least_level,
             risk, soak_minutes, exempt_reason, break_glass_reason, pipeline_dag_id, pipeline_run_id,
             requested_by_id,
             requested_by_name, requested_at, released_by_id, released_by_name, released_at, row_version)
@@ -61,7 +67,7 @@ def _units_and_releases(size: Size) -> list[str]:
             (ARRAY['Orders','Invoices','Warehouse','Forecast','Customers','Payments'])[1 + n % 6]
                 || (ARRAY[' nightly load ',' hot fix ',' new columns ',' clean-up ',' retries '])[1 + n % 5]
                 || n, '', 'promotion', 'released', '', 'prod', json_build_array('reviewer'), false, 1,
-            {_DIGEST}, {_COMMIT}, '[]', 1, '{{}}', 0, '', '', 'release_pipeline', 'R-' || n || '__1',
+            {_DIGEST}, {_COMMIT}, '[]', '[]', 1, '{{}}', 0, '', '', 'release_pipeline', 'R-' || n || '__1',
             'user_' || n % 97,
             'user_' || n % 97, {DAY_ZERO} + n * interval '13 minutes', 'release-pipeline', 'release-pipeline',
             {DAY_ZERO} + n * interval '13 minutes' + interval '2 hours', 1
@@ -112,5 +118,46 @@ def _decisions_and_events(size: Size) -> list[str]:
         SELECT n, {DAY_ZERO} + n * interval '78 seconds', 'release.state_changed', 'user_1', 'user_1',
             'release:' || (1 + (n - 1) / {size.events_of_each}), '{{}}', {_DIGEST}, {_DIGEST}
         FROM generate_series(1, {size.releases * size.events_of_each}) n
+        """,
+    ]
+
+
+_RELEASED = f"({DAY_ZERO} + n * interval '13 minutes' + interval '2 hours')"
+_DAY = "extract(epoch from {0})::bigint / 86400"
+_MONTH = "extract(year from {0})::int * 12 + extract(month from {0})::int - 1"
+
+
+def _insights(size: Size) -> list[str]:
+    """One release in twenty failed, one in fifty broke the glass; leads of up to ten days."""
+    versions = size.releases * size.versions_of_each
+    of_version = _RELEASED.replace("n *", f"(1 + (n - 1) / {size.versions_of_each}) *")
+    return [
+        f"""
+        INSERT INTO release_deployment (release_id, flow, glass_broken, day, failed_at, restored_at)
+        SELECT n, (ARRAY['default','bank','hot fixes'])[1 + n % 3], n % 50 = 0, {_DAY.format(_RELEASED)},
+            CASE WHEN n % 20 = 7 THEN {_RELEASED} + interval '5 minutes' END,
+            CASE WHEN n % 20 = 7 AND n % 40 <> 7 THEN {_RELEASED} + (5 + n % 400) * interval '1 minute' END
+        FROM generate_series(1, {size.releases}) n
+        """,
+        f"""
+        INSERT INTO release_deployed_version (release_id, unit_id, deployed_at, day, month, lead_seconds)
+        SELECT 1 + (n - 1) / {size.versions_of_each}, 1 + n % {size.units}, {of_version},
+            {_DAY.format(of_version)}, {_MONTH.format(f"({of_version} AT TIME ZONE 'UTC')")},
+            60 + (n * 7919::bigint) % 864000
+        FROM generate_series(1, {versions}) n
+        """,
+        f"""
+        INSERT INTO release_unit_label (unit_id, kind, name)
+        SELECT n, 'dag', 'dag_' || n FROM generate_series(1, {size.units}) n
+        UNION ALL SELECT n, 'owner', 'team_' || n % {READABLE_EVERY} FROM generate_series(1, {size.units}) n
+        UNION ALL SELECT n, 'tag', 'tag_' || n % 12 FROM generate_series(1, {size.units}) n
+        """,
+        f"""
+        INSERT INTO release_wait (id, approval_id, release_id, step, step_name, flow, person_id, person_name,
+            completes, seconds, day)
+        SELECT n, n, n, 0, (ARRAY['Owner','Second pair of eyes'])[1 + n % 2],
+            (ARRAY['default','bank','hot fixes'])[1 + n % 3], 'user_' || n % 30, 'user_' || n % 30, true,
+            30 + (n * 6151::bigint) % 172800, {_DAY.format(_RELEASED)}
+        FROM generate_series(1, {size.releases}) n
         """,
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from airflow_release_plugin.models.approval import Approval, Decision, Gate
 from airflow_release_plugin.models.base import Base, metadata
+from airflow_release_plugin.models.deployment import DeployedVersion, Deployment, UnitLabel, Wait
 from airflow_release_plugin.models.discussion import Comment, CommentEdit, DiscussionThread
 from airflow_release_plugin.models.event import Event, EventHead
 from airflow_release_plugin.models.file_chunk import FileChunk
@@ -36,6 +37,8 @@ __all__ = [
     "Comment",
     "CommentEdit",
     "Decision",
+    "DeployedVersion",
+    "Deployment",
     "Deputy",
     "DiscussionThread",
     "Environment",
@@ -69,6 +72,8 @@ __all__ = [
     "Submission",
     "TaskClaim",
     "Unit",
+    "UnitLabel",
     "ViewedFile",
+    "Wait",
     "metadata",
 ]

@@ -1145,6 +1145,143 @@ def _create_task_claim() -> None:
     )
 
 
+def _create_deployment() -> None:
+    op.create_table(
+        "release_deployment",
+        sa.Column("release_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "flow",
+            sa.String(length=250),
+            nullable=False,
+            comment="that agreement was asked under; empty for none",
+        ),
+        sa.Column("glass_broken", sa.Boolean(), nullable=False, comment="the glass was broken for it"),
+        sa.Column(
+            "day",
+            sa.Integer(),
+            nullable=False,
+            comment="UTC day on which it reached the target, since 1970-01-01",
+        ),
+        sa.Column(
+            "failed_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when verification or soak failed, or a rollback was asked for",
+        ),
+        sa.Column(
+            "restored_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when a rollback took it out",
+        ),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["release.id"], name=op.f("fk_release_deployment_release_id_release")
+        ),
+        sa.PrimaryKeyConstraint("release_id", name=op.f("pk_release_deployment")),
+    )
+    op.create_index(op.f("ix_release_deployment_day"), "release_deployment", ["day"], unique=False)
+    op.create_index(
+        op.f("ix_release_deployment_failed_at"), "release_deployment", ["failed_at"], unique=False
+    )
+
+
+def _create_deployed_version() -> None:
+    op.create_table(
+        "release_deployed_version",
+        sa.Column("release_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("deployed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False, comment="that of the deployment"),
+        sa.Column(
+            "month",
+            sa.Integer(),
+            nullable=False,
+            comment="UTC month of the deployment: year × 12 + month - 1",
+        ),
+        sa.Column(
+            "lead_seconds",
+            sa.Integer(),
+            nullable=False,
+            comment="from its submission until it reached the target",
+        ),
+        sa.ForeignKeyConstraint(
+            ["release_id"],
+            ["release_deployment.release_id"],
+            name=op.f("fk_release_deployed_version_release_id_release_deployment"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["unit_id"], ["release_unit.id"], name=op.f("fk_release_deployed_version_unit_id_release_unit")
+        ),
+        sa.PrimaryKeyConstraint("release_id", "unit_id", name=op.f("pk_release_deployed_version")),
+    )
+    op.create_index(
+        op.f("ix_release_deployed_version_day"), "release_deployed_version", ["day"], unique=False
+    )
+    op.create_index(
+        op.f("ix_release_deployed_version_unit_id_day"),
+        "release_deployed_version",
+        ["unit_id", "day"],
+        unique=False,
+    )
+
+
+def _create_unit_label() -> None:
+    op.create_table(
+        "release_unit_label",
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=250), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["unit_id"], ["release_unit.id"], name=op.f("fk_release_unit_label_unit_id_release_unit")
+        ),
+        sa.PrimaryKeyConstraint("unit_id", "kind", "name", name=op.f("pk_release_unit_label")),
+    )
+    op.create_index(
+        op.f("ix_release_unit_label_kind_name"), "release_unit_label", ["kind", "name"], unique=False
+    )
+
+
+def _create_wait() -> None:
+    op.create_table(
+        "release_wait",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("approval_id", sa.Integer(), nullable=False),
+        sa.Column("release_id", sa.Integer(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("step_name", sa.String(length=250), nullable=False),
+        sa.Column("flow", sa.String(length=250), nullable=False),
+        sa.Column("person_id", sa.String(length=250), nullable=False),
+        sa.Column("person_name", sa.String(length=250), nullable=False),
+        sa.Column(
+            "completes",
+            sa.Boolean(),
+            nullable=False,
+            comment="the step waited for nobody else after it",
+        ),
+        sa.Column("seconds", sa.Integer(), nullable=False, comment="since the step was reached"),
+        sa.Column(
+            "day",
+            sa.Integer(),
+            nullable=False,
+            comment="UTC day of the decision, since 1970-01-01",
+        ),
+        sa.ForeignKeyConstraint(
+            ["approval_id"],
+            ["release_approval.id"],
+            name=op.f("fk_release_wait_approval_id_release_approval"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["release.id"], name=op.f("fk_release_wait_release_id_release")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_wait")),
+        sa.UniqueConstraint(
+            "approval_id", "step", "person_id", name=op.f("uq_release_wait_approval_id_step_person_id")
+        ),
+    )
+    op.create_index(op.f("ix_release_wait_day"), "release_wait", ["day"], unique=False)
+    op.create_index(op.f("ix_release_wait_release_id"), "release_wait", ["release_id"], unique=False)
+
+
 def _leave_compressed_data_alone() -> None:
     """PostgreSQL would try to compress what is compressed already."""
     if op.get_context().dialect.name == "postgresql":
@@ -1192,12 +1329,20 @@ def upgrade() -> None:
     _create_observation()
     _create_task_claim()
     _create_viewed_file()
+    _create_deployment()
+    _create_deployed_version()
+    _create_unit_label()
+    _create_wait()
     _leave_compressed_data_alone()
 
 
 def downgrade() -> None:
     """Drop the tables."""
     op.drop_table("release_viewed_file")
+    op.drop_table("release_wait")
+    op.drop_table("release_unit_label")
+    op.drop_table("release_deployed_version")
+    op.drop_table("release_deployment")
     op.drop_table("release_task_claim")
     op.drop_table("release_observation")
     op.drop_table("release_item")

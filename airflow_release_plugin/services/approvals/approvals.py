@@ -32,6 +32,7 @@ from airflow_release_plugin.repositories import approvals
 from airflow_release_plugin.repositories import flows as flow_queries
 from airflow_release_plugin.services.approvals import notifications, thread_demand
 from airflow_release_plugin.services.approvals.flows import ResolvedFlow
+from airflow_release_plugin.services.insights import recording
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -215,8 +216,11 @@ def escalation(approval: Approval, step: int) -> datetime | None:
     requirement, counted = approval.requirement, approval.counted
     if step not in evaluate(requirement, counted).waiting:
         return None
-    reached = step_opened_at(requirement.steps, counted, approval.opened_at, step)
-    return requirement.steps[step].escalates_at(reached)
+    return requirement.steps[step].escalates_at(_reached_at(approval, step))
+
+
+def _reached_at(approval: Approval, step: int) -> datetime:
+    return step_opened_at(approval.requirement.steps, approval.counted, approval.opened_at, step)
 
 
 def _is_escalated(ctx: Context, approval: Approval, step: int) -> bool:
@@ -263,9 +267,16 @@ def decide(
             f"{approval.change_digest[:12]}…. Reload the page, look at the change again and decide on that.",
             current=approval.change_digest,
         )
-    for seat in seats if verdict is Verdict.APPROVE else seats[:1]:
-        _add_decision(ctx, approval, seat, actor=actor, verdict=verdict, comment=comment)
-    if evaluate(approval.requirement, approval.counted).rejected:
+    chosen = seats if verdict is Verdict.APPROVE else seats[:1]
+    reached = {seat.step: _reached_at(approval, seat.step) for seat in chosen}
+    decided = [
+        _add_decision(ctx, approval, seat, actor=actor, verdict=verdict, comment=comment) for seat in chosen
+    ]
+    progress = evaluate(approval.requirement, approval.counted)
+    for decision in decided:
+        completes = decision.step not in progress.waiting
+        recording.note_wait(ctx, approval, decision, reached_at=reached[decision.step], completes=completes)
+    if progress.rejected:
         close(ctx, approval, ApprovalState.REJECTED, actor=actor)
     complete(ctx, approval, actor=actor)
     notifications.decided(ctx, approval)
@@ -300,7 +311,7 @@ def _has_said(
 
 def _add_decision(
     ctx: Context, approval: Approval, seat: Seat, *, actor: Actor, verdict: Verdict, comment: str
-) -> None:
+) -> Decision:
     for_another = seat.place.id != actor.id
     decision = Decision(
         step=seat.step,
@@ -327,6 +338,7 @@ def _add_decision(
         change_digest=approval.change_digest,
         comment=comment,
     )
+    return decision
 
 
 def settle_expiry(ctx: Context, approval: Approval | None) -> None:

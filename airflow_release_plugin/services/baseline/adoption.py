@@ -27,6 +27,7 @@ from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.baseline import baseline
 from airflow_release_plugin.services.baseline.baseline import Baseline
+from airflow_release_plugin.services.insights import recording
 from airflow_release_plugin.services.promotion import promotions
 from airflow_release_plugin.services.releases import checks, creation, lifecycle
 from airflow_release_plugin.services.releases.creation import ReleaseTerms
@@ -80,6 +81,7 @@ def adopt(ctx: Context, *, actor: Actor, folder: str) -> Release:
     released = promotions.promote(ctx, actor=actor, release_id=release.id)
     if released.state is not ReleaseState.RELEASED:
         raise ConflictError(f"{environment!r} got its first release at the same moment; look at it first.")
+    recording.forget_arrival(ctx, released)
     return released
 
 

@@ -24,6 +24,7 @@ from airflow_release_plugin.models import Approval, Environment, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
+from airflow_release_plugin.services.insights import recording
 from airflow_release_plugin.services.promotion import held_proof, signing, superseding
 from airflow_release_plugin.services.releases import (
     creation,
@@ -70,6 +71,7 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     ctx.store.move_ref(environment_ref(environment_name), expected=head, new=release.target_commit)
     ctx.store.move_ref(tag_ref(release.number), expected=None, new=release.target_commit)
     _note(ctx, release, environment, actor=actor)
+    recording.note_arrival(ctx, release, approval)
     return release
 
 

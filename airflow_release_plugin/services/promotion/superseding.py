@@ -9,6 +9,7 @@ from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import releases, submissions
+from airflow_release_plugin.services.insights import recording
 from airflow_release_plugin.services.releases import lifecycle
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -27,11 +28,13 @@ def supersede(ctx: Context, release: Release, replaced: Sequence[Submission], *,
             row.move_to(SubmissionState.SUPERSEDED)
     if failed_id is not None:
         _fail(ctx, failed_id, release, given_back, actor=actor)
+        recording.note_rollback(ctx, release, {failed_id})
     elif release.kind is ReleaseKind.ROLLBACK:
         same = {item.submission.copy_of_id for item in release.items}
         taken = {row.release_id for row in replaced if row.id not in same and row.release_id is not None}
         for release_id in sorted(taken - submissions.holding(ctx.session, taken)):
             _roll_back(ctx, release_id, release, actor=actor)
+        recording.note_rollback(ctx, release, taken)
 
 
 def _fail(

@@ -17,6 +17,7 @@ from airflow_release_plugin.models import Release, Report
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
+from airflow_release_plugin.services.insights import recording
 from airflow_release_plugin.services.promotion import history
 from airflow_release_plugin.services.releases import progress, releases, task_claims
 from airflow_release_plugin.services.rollbacks import automatic
@@ -100,6 +101,8 @@ def store_verdict(
         passed=report.passed,
         problems=verdict.problems,
     )
+    if not report.passed:
+        recording.note_failure(ctx, release)
     return verdict
 
 

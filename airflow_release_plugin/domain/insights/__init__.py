@@ -1,0 +1,1 @@
+"""How well releasing goes, as plain arithmetic: periods, distributions of durations, figures, comparisons."""
