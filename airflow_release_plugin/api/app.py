@@ -19,6 +19,7 @@ from airflow_release_plugin.api.routes import (
     gates,
     health,
     imports,
+    insights,
     me,
     notices,
     releases,
@@ -48,6 +49,7 @@ _ROUTES = (
     watch,
     exports,
     imports,
+    insights,
 )
 
 

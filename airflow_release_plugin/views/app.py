@@ -16,6 +16,7 @@ from airflow_release_plugin.views.environments.hold import HoldPage
 from airflow_release_plugin.views.flows.flows import FlowsPage
 from airflow_release_plugin.views.flows.reviewers import ReviewersPage
 from airflow_release_plugin.views.flows.simulator import SimulatorPage
+from airflow_release_plugin.views.insights.insights import InsightsPage
 from airflow_release_plugin.views.releases.approvals import ApprovalsPage
 from airflow_release_plugin.views.releases.compare import ComparePage
 from airflow_release_plugin.views.releases.dag_tab import DagTabPage
@@ -58,6 +59,7 @@ PAGES = (
     EnvironmentPage,
     HoldPage,
     DagTabPage,
+    InsightsPage,
     ExportsPage,
     ImportsPage,
     ImportPage,

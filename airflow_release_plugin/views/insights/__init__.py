@@ -1,0 +1,1 @@
+"""How well releasing goes: figures, charts with their tables, and downloads."""

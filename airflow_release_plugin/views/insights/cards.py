@@ -1,0 +1,204 @@
+"""What the figures and charts of insights say, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from flask_babel import format_date, ngettext
+from flask_babel import gettext as _
+
+from airflow_release_plugin.domain.insights.distribution import DAY, HOUR, MINUTE, Distribution
+from airflow_release_plugin.domain.insights.figures import Figures, Trend, trend
+from airflow_release_plugin.domain.insights.period import BucketSize
+from airflow_release_plugin.domain.insights.tally import TrendPoint
+from airflow_release_plugin.services.insights.insights import InsightDetail
+from airflow_release_plugin.views.widgets.column_chart import ColumnPoint, column_chart, whole_number
+from airflow_release_plugin.views.widgets.durations import duration
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+_PATTERNS = {
+    BucketSize.DAY: "d MMM",
+    BucketSize.WEEK: "d MMM",
+    BucketSize.MONTH: "MMM yy",
+    BucketSize.QUARTER: "QQQ yy",
+}
+
+
+@dataclass(frozen=True)
+class FigureCard:
+    """
+    One figure of a period.
+
+    :param note: what stands behind it
+    :param before: the same of the period before; empty where there is none
+    """
+
+    label: str
+    value: str
+    note: str = ""
+    before: str = ""
+    trend: Trend = Trend.UNKNOWN
+
+
+@dataclass(frozen=True)
+class ChartCard:
+    """
+    A chart with its table.
+
+    :param picture: empty where there is nothing to draw
+    :param legend: style of a column, and what it stands for
+    :param columns: of the table, without the one of the bucket
+    :param rows: first day of each bucket, and what it says in each column
+    """
+
+    name: str
+    title: str
+    picture: Markup
+    legend: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def percent(rate: float | None) -> str:
+    """``7.5 %``; empty for none."""
+    return "" if rate is None else f"{rate * 100:.3g} %"
+
+
+def number(value: float) -> str:
+    """At most one digit behind the point."""
+    return f"{round(value, 1):g}"
+
+
+def figure_cards(found: InsightDetail) -> list[FigureCard]:
+    """DORA's four and breaking the glass, each with the period before."""
+    now, before = found.now, found.before
+    return [
+        FigureCard(
+            _("Release frequency"),
+            _("%(count)s a week", count=number(now.per_week)),
+            ngettext("%(num)s release in the period", "%(num)s releases in the period", now.released),
+            _("%(count)s a week", count=number(before.per_week)),
+            trend(now.per_week, before.per_week, more_is_better=True),
+        ),
+        _durations(_("Lead time"), now.lead, before.lead),
+        FigureCard(
+            _("Change failure rate"),
+            percent(now.failure_rate),
+            _("%(failed)s of %(released)s releases", failed=now.failed, released=now.released),
+            percent(before.failure_rate),
+            trend(now.failure_rate, before.failure_rate),
+        ),
+        _durations(_("Time to restore"), now.restore, before.restore, _unrestored(now)),
+        FigureCard(
+            _("Emergencies"),
+            str(now.glass_broken),
+            _("released by breaking the glass"),
+            str(before.glass_broken),
+            trend(now.glass_broken, before.glass_broken),
+        ),
+    ]
+
+
+def _unrestored(figures: Figures) -> str:
+    if not figures.unrestored:
+        return ""
+    return ngettext("%(num)s is not put right yet", "%(num)s are not put right yet", figures.unrestored)
+
+
+def _durations(label: str, now: Distribution, before: Distribution, note: str = "") -> FigureCard:
+    most = _("nine of ten within %(time)s", time=duration(now.p90)) if now.total else ""
+    return FigureCard(
+        label,
+        duration(now.median),
+        " · ".join(text for text in (most, note) if text),
+        duration(before.median),
+        trend(now.median, before.median),
+    )
+
+
+def bucket_label(first: date, size: BucketSize) -> str:
+    """Short words for a bucket: its first day, month or quarter."""
+    return str(format_date(first, _PATTERNS[size]))
+
+
+def chart_cards(found: InsightDetail) -> list[ChartCard]:
+    """The four figures over time, each with its table."""
+    size = found.question.period.bucket_size
+    points = [(bucket_label(point.first, size), point) for point in found.trend]
+    middle = _("Median")
+    most = _("Nine of ten within")
+    return [
+        _chart("frequency", _("Releases"), points, (_("Released"), _("Failed")), _counts, whole_number),
+        _chart("lead", _("Lead time"), points, (most, middle), lambda f: _spread(f.lead), None),
+        _chart("rate", _("Change failure rate"), points, (_("Failed"),), _rate, lambda v: f"{v:g} %"),
+        _chart("restore", _("Time to restore"), points, (most, middle), lambda f: _spread(f.restore), None),
+    ]
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What one bucket shows in one chart: heights of the column and of its part, and their words."""
+
+    heights: tuple[float | None, ...]
+    words: tuple[str, ...]
+
+
+def _counts(figures: Figures) -> _Shown:
+    heights = (float(figures.released), float(figures.failed))
+    return _Shown(heights, (str(figures.released), str(figures.failed)))
+
+
+def _rate(figures: Figures) -> _Shown:
+    rate = figures.failure_rate
+    return _Shown((None if rate is None else rate * 100,), (percent(rate),))
+
+
+def _spread(found: Distribution) -> _Shown:
+    return _Shown((found.p90, found.median), (duration(found.p90), duration(found.median)))
+
+
+def _chart(
+    name: str,
+    title: str,
+    points: list[tuple[str, TrendPoint]],
+    columns: tuple[str, ...],
+    show: Callable[[Figures], _Shown],
+    ticks: Callable[[Decimal], str] | None,
+) -> ChartCard:
+    shown = [(label, show(point.figures)) for label, point in points]
+    unit, divisor = _unit(shown) if ticks is None else (ticks, 1)
+    drawn = [
+        ColumnPoint(
+            label,
+            f"{label}: " + ", ".join(f"{c} {w or '-'}" for c, w in zip(columns, each.words, strict=True)),
+            *(None if height is None else height / divisor for height in each.heights),
+        )
+        for label, each in shown
+    ]
+    return ChartCard(
+        name,
+        title,
+        column_chart(drawn, name=f"chart-{name}", title=title, unit=unit),
+        tuple(zip(("whole", "part"), columns, strict=False)) if len(columns) > 1 else (),
+        columns,
+        tuple((label, each.words) for label, each in shown),
+    )
+
+
+def _unit(shown: list[tuple[str, _Shown]]) -> tuple[Callable[[Decimal], str], int]:
+    """How ticks of durations are written, and the seconds of one of their units."""
+    top = max((each.heights[0] or 0 for _label, each in shown), default=0)
+    for seconds, words in ((DAY, _("%(count)s d")), (HOUR, _("%(count)s h"))):
+        if top >= 2 * seconds:
+            return _ticks(words), seconds
+    return _ticks(_("%(count)s min")), MINUTE
+
+
+def _ticks(words: str) -> Callable[[Decimal], str]:
+    return lambda value: words.replace("%(count)s", f"{value:g}")
