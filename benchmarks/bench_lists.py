@@ -67,11 +67,15 @@ def _measure(session: Session, folder: Path) -> dict[str, float]:
 
 
 def _lists(ctx: Context, actor: Actor) -> dict[str, Callable[[], object]]:
+    from airflow_release_plugin.domain.insights.period import OFFERED_DAYS, last_days
+    from airflow_release_plugin.domain.insights.question import InsightQuestion
     from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
+    from airflow_release_plugin.services.insights import insights
     from airflow_release_plugin.services.promotion import records
     from airflow_release_plugin.services.releases import releases
 
     found = partial(releases.list_releases, ctx, actor=actor)
+    newest = (found(order_by="-released_at", limit=1).items[0].released_at or ctx.clock()).date()
     versions = partial(records.list_records, ctx, actor=actor)
     ends = {
         "releases": found().total_entries - 1,
@@ -84,6 +88,12 @@ def _lists(ctx: Context, actor: Actor) -> dict[str, Callable[[], object]]:
         "releases, mistyped search": partial(found, criteria=ReleaseFilter(search="forcast")),
         "releases of somebody": partial(found, criteria=ReleaseFilter(requested_by="user_5")),
         "releases of a DAG": partial(found, criteria=ReleaseFilter(dag_id="dag_47")),
+        **{
+            f"insights of {days} days": partial(
+                insights.get_insights, ctx, actor=actor, question=InsightQuestion(last_days(days, newest))
+            )
+            for days in OFFERED_DAYS
+        },
         "records, first page": versions,
         "records, last page": partial(versions, offset=ends["versions"]),
         "records, search": partial(versions, search="dag_47"),

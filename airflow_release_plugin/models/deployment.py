@@ -28,7 +28,12 @@ class Deployment(Base):
     failed_at: Mapped[datetime | None] = mapped_column(
         UtcDateTime, comment="when verification or soak failed, or a rollback was asked for"
     )
-    restored_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="when a rollback took it out")
+    restored_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="when it was put right: by a rollback, or by the next good release"
+    )
+    mended_by_id: Mapped[int | None] = mapped_column(
+        comment="the release of one of its units that put it right; null for a rollback"
+    )
 
 
 class DeployedVersion(Base):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from airflow_release_plugin.models import DeployedVersion, Deployment, UnitLabel, Wait
@@ -31,11 +31,34 @@ def relabel(session: Session, unit_ids: Collection[int], labels: Iterable[UnitLa
 
 
 def fail(session: Session, release_id: int, moment: datetime) -> None:
-    """Say that a change failed at a moment; the first time counts."""
+    """Say that a change failed at a moment, the first time counts; what it had put right is open again."""
     session.execute(
         update(Deployment)
         .where(Deployment.release_id == release_id, Deployment.failed_at.is_(None))
         .values(failed_at=moment)
+    )
+    _reopen(session, [release_id])
+
+
+def _reopen(session: Session, release_ids: Collection[int]) -> None:
+    session.execute(
+        update(Deployment)
+        .where(Deployment.mended_by_id.in_(list(release_ids)))
+        .values(restored_at=None, mended_by_id=None)
+    )
+
+
+def mend(session: Session, release_id: int, unit_ids: Collection[int], moment: datetime) -> None:
+    """Say that a release puts right what failed of its units; :func:`fail` takes it back."""
+    same = select(DeployedVersion.release_id).where(DeployedVersion.unit_id.in_(list(unit_ids)))
+    session.execute(
+        update(Deployment)
+        .where(
+            Deployment.failed_at.is_not(None),
+            Deployment.restored_at.is_(None),
+            Deployment.release_id.in_(same),
+        )
+        .values(restored_at=moment, mended_by_id=release_id)
     )
 
 
@@ -46,6 +69,7 @@ def restore(session: Session, release_ids: Collection[int], *, failed_at: dateti
         .where(Deployment.release_id.in_(list(release_ids)), Deployment.restored_at.is_(None))
         .values(failed_at=func.coalesce(Deployment.failed_at, failed_at), restored_at=moment)
     )
+    _reopen(session, release_ids)
 
 
 def add_wait(session: Session, wait: Wait) -> None:

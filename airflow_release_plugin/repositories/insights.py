@@ -6,15 +6,15 @@ Every one covers a period and the one before in one statement; bucket :data:`BEF
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
-from airflow_release_plugin.domain.insights.distribution import DAY, HOUR, MINUTE
+from airflow_release_plugin.domain.insights.distribution import DAY, HOUR, MINUTE, Spread
 from airflow_release_plugin.domain.insights.period import BucketSize, Period, day_number, day_of
 from airflow_release_plugin.domain.insights.question import Breakdown, LabelKind
 from airflow_release_plugin.domain.insights.tally import BEFORE, ArrivalsRow, FailureRow, LeadRow
@@ -62,21 +62,19 @@ class BreakdownCount(NamedTuple):
     failed: int
 
 
-class NamedLead(NamedTuple):
-    """How many versions under one name had one lead time, rounded."""
+class NamedSpread(NamedTuple):
+    """How long versions under one name took."""
 
     name: str
-    seconds: int
-    versions: int
+    lead: Spread
 
 
 class WaitRow(NamedTuple):
-    """How many waits for one thing took so long, rounded; ``key`` is a flow and a step, or a person."""
+    """How long one thing was waited for in one period; its key: flow and step, or id and name of a person."""
 
     bucket: int
     key: tuple[str, str]
-    seconds: int
-    waits: int
+    waits: Spread
 
 
 class OpenRequest(NamedTuple):
@@ -170,27 +168,10 @@ def lead_times(session: Session, period: Period, scope: InsightScope) -> list[Le
 
 
 def failures(session: Session, period: Period, scope: InsightScope) -> list[FailureRow]:
-    """
-    What began to fail, and when that was put right; rows, not sums, since failures are few.
-
-    That is by a rollback, or by the next good release of one of its units.
-    """
-    own, later, mend = aliased(DeployedVersion), aliased(DeployedVersion), aliased(Deployment)
-    mended_at = (
-        select(func.min(later.deployed_at))
-        .join(own, own.unit_id == later.unit_id)
-        .join(mend, mend.release_id == later.release_id)
-        .where(
-            own.release_id == Deployment.release_id,
-            later.deployed_at > Deployment.failed_at,
-            mend.failed_at.is_(None),
-        )
-        .correlate(Deployment)
-        .scalar_subquery()
-    )
+    """What began to fail, and when that was put right; rows, not sums, since failures are few."""
     first = day_of(period.before.start)
     start = datetime(first.year, first.month, first.day, tzinfo=timezone.utc)
-    query = select(Deployment.failed_at, func.coalesce(Deployment.restored_at, mended_at)).where(
+    query = select(Deployment.failed_at, Deployment.restored_at).where(
         Deployment.failed_at >= start, Deployment.failed_at < period.end
     )
     # It may have come to the target long before.
@@ -225,43 +206,56 @@ def breakdown(
     return [BreakdownCount(*row) for row in session.execute(query)]
 
 
+def _spreads(query: Select[Any], keys: Sequence[Any], seconds: Any, name: Any) -> Select[Any]:
+    """
+    Of each group: its keys, the name that it has, and the values of :class:`Spread`.
+
+    Where there are many groups, counts of durations would be as long as the rows themselves.
+    """
+    place = func.row_number().over(partition_by=keys, order_by=seconds).label("place")
+    total = func.count().over(partition_by=keys).label("total")
+    labelled = [key.label(f"key{number}") for number, key in enumerate(keys)]
+    columns = [*labelled, name.label("name"), _rounded(seconds).label("seconds"), place, total]
+    rows = query.with_only_columns(*columns).subquery()
+
+    def ranked(percent: int) -> Any:
+        return func.max(case((rows.c.place == (rows.c.total * percent + 99) // 100, rows.c.seconds)))
+
+    groups = [rows.c[key.name] for key in labelled]
+    values = [*groups, func.max(rows.c.name), func.max(rows.c.total), ranked(50), ranked(90)]
+    return select(*values).group_by(*groups)
+
+
 def named_lead_times(
     session: Session, period: Period, scope: InsightScope, by: Breakdown, names: Iterable[str]
-) -> list[NamedLead]:
+) -> list[NamedSpread]:
     """How long the versions under these names took."""
-    query = select(_name(by), _rounded(DeployedVersion.lead_seconds).label("seconds"), func.count())
-    query = _told_apart(query, period, scope, by).where(_name(by).in_(list(names)))
-    return [NamedLead(*row) for row in session.execute(query.group_by(_name(by), "seconds"))]
+    named: Select[Any] = select(_name(by))
+    query = _told_apart(named, period, scope, by).where(_name(by).in_(list(names)))
+    rows = session.execute(_spreads(query, [_name(by)], DeployedVersion.lead_seconds, _name(by)))
+    return [NamedSpread(row[0], Spread(*row[2:])) for row in rows]
 
 
-def _waits(key: tuple[Any, Any], period: Period, scope: InsightScope) -> Select[Any]:
-    query = (
-        select(
-            case((Wait.day < day_number(period.first), literal(BEFORE)), else_=literal(0)).label("bucket"),
-            *key,
-            _rounded(Wait.seconds).label("rounded"),
-            func.count(),
-        )
-        .where(Wait.day >= period.before.start, Wait.day < _end(period))
-        .where(*_of_releases(Wait.release_id, scope))
-    )
-    return query.where(Wait.flow == scope.flow) if scope.flow else query
-
-
-def _wait_rows(session: Session, query: Select[Any]) -> list[WaitRow]:
-    return [WaitRow(row[0], (row[1], row[2]), row[3], row[4]) for row in session.execute(query)]
+def _waits(
+    session: Session, period: Period, scope: InsightScope, key: Any, name: Any, *conditions: Any
+) -> list[WaitRow]:
+    query: Select[Any] = select(Wait.id).where(Wait.day >= period.before.start, Wait.day < _end(period))
+    query = query.where(*_of_releases(Wait.release_id, scope), *conditions)
+    if scope.flow:
+        query = query.where(Wait.flow == scope.flow)
+    bucket = case((Wait.day < day_number(period.first), literal(BEFORE)), else_=literal(0))
+    rows = session.execute(_spreads(query, [bucket, *key], Wait.seconds, name))
+    return [WaitRow(row[0], (row[1], row[-4]), Spread(*row[-3:])) for row in rows]
 
 
 def step_waits(session: Session, period: Period, scope: InsightScope) -> list[WaitRow]:
     """How long steps took until nobody else was waited for, by flow and step."""
-    query = _waits((Wait.flow, Wait.step_name), period, scope).where(Wait.completes)
-    return _wait_rows(session, query.group_by("bucket", Wait.flow, Wait.step_name, "rounded"))
+    return _waits(session, period, scope, (Wait.flow, Wait.step_name), Wait.step_name, Wait.completes)
 
 
 def person_waits(session: Session, period: Period, scope: InsightScope) -> list[WaitRow]:
     """How long steps had waited when people decided, by id and name of the person."""
-    query = _waits((Wait.person_id, func.max(Wait.person_name)), period, scope)
-    return _wait_rows(session, query.group_by("bucket", Wait.person_id, "rounded"))
+    return _waits(session, period, scope, (Wait.person_id,), Wait.person_name)
 
 
 def open_requests(session: Session, scope: InsightScope, now: datetime) -> list[OpenRequest]:

@@ -16,6 +16,20 @@ def rounded(seconds: int) -> int:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """
+    What there is to say of some durations; ``None`` where there are none.
+
+    :param median: the duration that half of them do not exceed, in seconds, :func:`rounded`
+    :param p90: the one that nine of ten do not exceed
+    """
+
+    total: int = 0
+    median: int | None = None
+    p90: int | None = None
+
+
+@dataclass(frozen=True)
 class Distribution:
     """
     How often durations were seen.

@@ -1172,7 +1172,13 @@ def _create_deployment() -> None:
             "restored_at",
             sa.DateTime(timezone=True),
             nullable=True,
-            comment="when a rollback took it out",
+            comment="when it was put right: by a rollback, or by the next good release",
+        ),
+        sa.Column(
+            "mended_by_id",
+            sa.Integer(),
+            nullable=True,
+            comment="the release of one of its units that put it right; null for a rollback",
         ),
         sa.ForeignKeyConstraint(
             ["release_id"], ["release.id"], name=op.f("fk_release_deployment_release_id_release")

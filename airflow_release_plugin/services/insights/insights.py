@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.domain.insights.distribution import Distribution
+from airflow_release_plugin.domain.insights.distribution import Spread
 from airflow_release_plugin.domain.insights.figures import Figures
 from airflow_release_plugin.domain.insights.question import Breakdown, InsightQuestion, LabelKind
 from airflow_release_plugin.domain.insights.tally import BEFORE, Tally, TrendPoint
@@ -33,7 +33,7 @@ class BreakdownSummary:
     name: str
     versions: int
     failed: int
-    lead: Distribution
+    lead: Spread
 
     @property
     def failure_rate(self) -> float:
@@ -47,8 +47,8 @@ class StepSummary:
 
     flow: str
     step: str
-    now: Distribution
-    before: Distribution
+    now: Spread
+    before: Spread
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class PersonSummary:
 
     id: str
     name: str
-    now: Distribution
-    before: Distribution
+    now: Spread
+    before: Spread
     asked: int = 0
     asked_since: datetime | None = None
 
@@ -155,43 +155,37 @@ def _scope(ctx: Context, actor: Actor, question: InsightQuestion, readable: set[
 def _breakdown(ctx: Context, question: InsightQuestion, scope: InsightScope) -> tuple[BreakdownSummary, ...]:
     counts = queries.breakdown(ctx.session, question.period, scope, question.by, limit=MOST_ROWS)
     names = [row.name for row in counts]
-    leads: dict[str, Counter[int]] = defaultdict(Counter)
-    for name, seconds, versions in queries.named_lead_times(
-        ctx.session, question.period, scope, question.by, names
-    ):
-        leads[name][seconds] += versions
-    return tuple(
-        BreakdownSummary(row.name, row.versions, row.failed, Distribution(leads[row.name])) for row in counts
+    leads = dict(
+        queries.named_lead_times(ctx.session, question.period, scope, question.by, names),
     )
+    return tuple(BreakdownSummary(row.name, row.versions, row.failed, leads[row.name]) for row in counts)
 
 
-def _by_key(rows: Iterable[WaitRow]) -> dict[tuple[str, str], tuple[Counter[int], Counter[int]]]:
-    """By what was waited for: how long, in the period and in the one before."""
-    found: dict[tuple[str, str], tuple[Counter[int], Counter[int]]] = {}
+def _by_key(rows: Iterable[WaitRow]) -> dict[tuple[str, str], dict[bool, Spread]]:
+    """By what was waited for: how long, in the period before (``True``) and in the period itself."""
+    found: dict[tuple[str, str], dict[bool, Spread]] = defaultdict(dict)
     for row in rows:
-        found.setdefault(row.key, (Counter(), Counter()))[row.bucket == BEFORE][row.seconds] += row.waits
+        found[row.key][row.bucket == BEFORE] = row.waits
     return found
 
 
 def _steps(rows: Iterable[WaitRow]) -> tuple[StepSummary, ...]:
-    steps = (
-        StepSummary(flow, step, Distribution(now), Distribution(before))
-        for (flow, step), (now, before) in sorted(_by_key(rows).items())
+    return tuple(
+        StepSummary(flow, step, spreads[False], spreads.get(True, Spread()))
+        for (flow, step), spreads in sorted(_by_key(rows).items(), key=lambda pair: pair[0])
+        if False in spreads
     )
-    return tuple(step for step in steps if step.now.total)
 
 
 def _people(rows: Iterable[WaitRow], requests: Sequence[OpenRequest]) -> tuple[PersonSummary, ...]:
     people: dict[str, PersonSummary] = {}
-    for (person_id, name), (now, before) in _by_key(rows).items():
-        known = people.get(person_id, PersonSummary(person_id, name, Distribution(), Distribution()))
-        people[person_id] = replace(
-            known,
-            now=Distribution.together([known.now, Distribution(now)]),
-            before=Distribution.together([known.before, Distribution(before)]),
-        )
+    # The name that somebody has now comes last, and stays.
+    for row in sorted(rows, key=lambda row: row.bucket):
+        known = people.get(row.key[0], PersonSummary(*row.key, Spread(), Spread()))
+        at = {"before": row.waits} if row.bucket == BEFORE else {"now": row.waits, "name": row.key[1]}
+        people[row.key[0]] = replace(known, **at)
     for asked, name, opened_at in _unanswered(requests):
-        known = people.get(asked, PersonSummary(asked, name, Distribution(), Distribution()))
+        known = people.get(asked, PersonSummary(asked, name, Spread(), Spread()))
         people[asked] = replace(
             known, asked=known.asked + 1, asked_since=min(known.asked_since or opened_at, opened_at)
         )

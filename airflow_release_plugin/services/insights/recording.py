@@ -52,8 +52,10 @@ def note_arrival(ctx: Context, release: Release, approval: Approval | None) -> N
         )
         for item in release.items
     ]
+    units = [item.unit_id for item in release.items]
+    deployments.mend(ctx.session, release.id, units, now)
     deployments.add(ctx.session, deployment, versions)
-    deployments.relabel(ctx.session, [item.unit_id for item in release.items], _labels(ctx, release))
+    deployments.relabel(ctx.session, units, _labels(ctx, release))
 
 
 def forget_arrival(ctx: Context, release: Release) -> None:

@@ -67,7 +67,7 @@ class ChartCard:
 
 def percent(rate: float | None) -> str:
     """``7.5 %``; empty for none."""
-    return "" if rate is None else f"{rate * 100:.3g} %"
+    return "" if rate is None else f"{number(rate * 100)} %"
 
 
 def number(value: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_release_plugin.domain.insights.distribution import Distribution
+from airflow_release_plugin.domain.insights.distribution import Distribution, Spread
 from airflow_release_plugin.services.insights.insights import InsightDetail
 from airflow_release_plugin.views.widgets.csv_export import csv_line
 
@@ -16,7 +16,7 @@ def _times(prefix: str) -> list[str]:
     return [f"{prefix}_count", f"{prefix}_median", f"{prefix}_p90"]
 
 
-def _cells(found: Distribution) -> list[int | None]:
+def _cells(found: Distribution | Spread) -> list[int | None]:
     return [found.total, found.median, found.p90]
 
 

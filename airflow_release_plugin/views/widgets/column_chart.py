@@ -17,6 +17,8 @@ from leather.shapes.columns import Columns
 from markupsafe import Markup
 
 _WIDTH, _HEIGHT = 400, 210
+_EMPTY_TOP = {1: 14, 2: 32}
+"""What leather leaves free above the columns, by the number of series: a margin, and room for its legend."""
 _LABELS = 6
 """Most labels below the columns."""
 _SIZES = frozenset({"x", "y", "x1", "x2", "y1", "y2", "width", "height"})
@@ -90,17 +92,18 @@ def column_chart(
     labels = [point.label for point in points][::step]
     chart.set_x_axis(Axis(ticks=labels, tick_formatter=lambda label, _index, _count: label))
     chart.set_y_axis(Axis(tick_formatter=lambda value, _index, _count: unit(value)))
-    return _inline(chart.to_svg_group(_WIDTH, _HEIGHT), name, title)
+    is_split = any(point.part is not None for point in points)
+    return _inline(chart.to_svg_group(_WIDTH, _HEIGHT), name, title, _EMPTY_TOP[1 + is_split])
 
 
-def _inline(group: ET.Element, name: str, title: str) -> Markup:
+def _inline(group: ET.Element, name: str, title: str, top: int) -> Markup:
     """The drawing as a part of a page: named, as wide as its place, in the colours and type of the page."""
     svg = ET.Element(
         "svg",
         {
             "class": "chart",
             "role": "img",
-            "viewBox": f"0 0 {_WIDTH} {_HEIGHT}",
+            "viewBox": f"0 {top} {_WIDTH} {_HEIGHT - top}",
             "aria-labelledby": f"{name}-title",
         },
     )

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from airflow_release_plugin.domain.insights.period import last_days
+from airflow_release_plugin.domain.insights.question import InsightQuestion
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.approvals import gates
 from airflow_release_plugin.services.discussion import comments, reading
+from airflow_release_plugin.services.insights import insights
 from airflow_release_plugin.services.promotion import cutover, records, target_dags
 from airflow_release_plugin.services.read_models import (
     compare,
@@ -78,6 +81,11 @@ READS: dict[str, Callable[[World], Any]] = {
         for row in target_dags.list_target_dags(w.ctx, actor=DEV, name="prod").items
     ],
     "environment page": lambda w: environment_page.get_environment(w.ctx, actor=DEV).dags.items,
+    "insights": lambda w: (
+        insights.get_insights(
+            w.ctx, actor=DEV, question=InsightQuestion(last_days(30, w.ctx.clock().date()))
+        ).breakdown
+    ),
     "states": lambda w: watch.changed_states(
         w.ctx, actor=PIPELINE, known={f"release:{i}": "" for i in range(1, 100)}
     ),
@@ -95,6 +103,7 @@ ONE_THING = {
 """Reads whose length does not depend on how many releases there are."""
 MOST = {
     "home": 22,
+    "insights": 11,
     "environment page": 24,
     **dict.fromkeys(RELEASE_TABS, 20),
     "version page": 10,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from airflow_release_plugin.domain.insights.distribution import Spread
 from airflow_release_plugin.domain.insights.period import last_days
 from airflow_release_plugin.domain.insights.question import Breakdown, InsightQuestion
 from airflow_release_plugin.domain.ports import ServedState
@@ -122,6 +123,27 @@ def test_a_bad_release_that_is_left_is_put_right_by_the_next_good_one_of_its_dag
     assert (found(world).now.unrestored, found(world).now.restore.counts) == (0, {45 * 60: 1})
 
 
+def test_what_a_release_put_right_is_open_again_when_that_fails_itself(
+    world: World, clock: FrozenClock
+) -> None:
+    by_hand = replace(world.ctx, settings=replace(world.ctx.settings, auto_rollback=False))
+
+    def bad(lines: str) -> None:
+        release = world.released(world.dag("etl", lines=lines))
+        world.twin.serving["etl.py"] = ServedState("etl.py", import_errors=("Traceback\nKeyError: 1\n",))
+        clock.advance(minutes=1)
+        verification.verify(by_hand, actor=world.task(release, TaskRole.VERIFY), release_id=release.id)
+
+    bad("x = 1")
+    clock.advance(minutes=9)
+    bad("x = 2")
+    assert (found(world).now.unrestored, found(world).now.restore.total) == (2, 0)
+
+    clock.advance(minutes=9)
+    world.released(world.dag("etl", lines="x = 3"))
+    assert (found(world).now.unrestored, found(world).now.restore.counts) == (0, {19 * 60: 1, 9 * 60: 1})
+
+
 def test_waits_count_from_when_the_step_was_reached(world: World, clock: FrozenClock) -> None:
     waiting = world.waiting(world.dag("etl"))
     clock.advance(minutes=25)
@@ -130,8 +152,8 @@ def test_waits_count_from_when_the_step_was_reached(world: World, clock: FrozenC
     (step,) = found(world).steps
     (person,) = found(world).people
 
-    assert (step.step, step.now.counts) == ("Release approval", {25 * 60: 1})
-    assert (person.name, person.now.counts) == ("reviewer", {25 * 60: 1})
+    assert (step.step, step.now) == ("Release approval", Spread(1, 25 * 60, 25 * 60))
+    assert (person.name, person.now) == ("reviewer", Spread(1, 25 * 60, 25 * 60))
 
 
 def test_who_was_asked_and_has_not_answered_is_named(world: World, clock: FrozenClock) -> None:

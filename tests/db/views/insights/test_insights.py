@@ -69,16 +69,6 @@ def test_each_chart_is_a_named_picture_with_its_table_and_nothing_that_the_polic
     assert answer.text.count("<summary>Table</summary>") == 4
 
 
-def test_a_title_in_a_chart_is_text(installation: Installation) -> None:
-    from airflow_release_plugin.views.widgets.column_chart import ColumnPoint, column_chart
-
-    drawn = column_chart([ColumnPoint("<b>", "<i>&", 1.0)], name="x", title="<script>")
-
-    assert "&lt;script&gt;" in drawn
-    assert "&lt;i&gt;&amp;" in drawn
-    assert "<b>" not in drawn
-
-
 def test_filters_stay_in_the_address_and_narrow_everything(
     installation: Installation, browser_of: Browsers
 ) -> None:
