@@ -75,6 +75,7 @@ class EventTag(str, Enum):
     RELEASE_REVOKED = "release:revoke"
     RELEASE_RUN = "release:run:start"
     RELEASE_RUN_FAILED = "release:run:fail"
+    RELEASE_THREAD_CARRIED = "release:thread:carry"
     RELEASE_THREAD_OPENED = "release:thread:open"
     RELEASE_THREAD_REOPENED = "release:thread:reopen"
     RELEASE_THREAD_RESOLVED = "release:thread:resolve"

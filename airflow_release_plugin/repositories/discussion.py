@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select, update
 
-from airflow_release_plugin.domain.states import ThreadState
-from airflow_release_plugin.models import Comment, DiscussionThread
+from airflow_release_plugin.domain.states import ReleaseState, ThreadState
+from airflow_release_plugin.models import Comment, DiscussionThread, Release, ReleaseItem
 from airflow_release_plugin.repositories.pages import count
 
 if TYPE_CHECKING:
@@ -34,6 +34,40 @@ def threads(session: Session, release_id: int) -> list[DiscussionThread]:
     """All threads of a release, oldest first."""
     query = select(DiscussionThread).where(DiscussionThread.release_id == release_id)
     return list(session.scalars(query.order_by(DiscussionThread.id)))
+
+
+def talked_about(session: Session, unit_ids: Collection[int], states: Collection[ReleaseState]) -> list[int]:
+    """Ids of releases of these units, in these states, with threads that are not resolved; ascending."""
+    query = _unresolved_of_units(unit_ids, states).with_only_columns(DiscussionThread.release_id)
+    return sorted(set(session.scalars(query)))
+
+
+def left_unresolved(
+    session: Session, unit_ids: Collection[int], states: Collection[ReleaseState], paths: Collection[str]
+) -> list[DiscussionThread]:
+    """Threads of these releases that are not resolved, on these files."""
+    query = _unresolved_of_units(unit_ids, states).order_by(DiscussionThread.id)
+    rows = session.scalars(query.execution_options(populate_existing=True))
+    return [row for row in rows if row.path in paths]
+
+
+def _unresolved_of_units(
+    unit_ids: Collection[int], states: Collection[ReleaseState]
+) -> Select[DiscussionThread]:
+    of_units = select(ReleaseItem.release_id).where(ReleaseItem.unit_id.in_(list(unit_ids)))
+    ended = select(Release.id).where(Release.id.in_(of_units), Release.state.in_(list(states)))
+    return select(DiscussionThread).where(
+        DiscussionThread.state == ThreadState.UNRESOLVED, DiscussionThread.release_id.in_(ended)
+    )
+
+
+def move_threads(session: Session, ids: Collection[int], release_id: int) -> None:
+    """Let threads and what was said in them be about another release."""
+    wanted = list(ids)
+    for row in session.scalars(select(DiscussionThread).where(DiscussionThread.id.in_(wanted))):
+        row.release_id = release_id
+    said = update(Comment).where(Comment.thread_id.in_(wanted)).values(release_id=release_id)
+    session.execute(said, execution_options={"synchronize_session": "fetch"})
 
 
 def threads_by_id(session: Session, release_ids: Collection[int]) -> dict[int, DiscussionThread]:

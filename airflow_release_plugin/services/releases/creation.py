@@ -30,6 +30,7 @@ from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.approvals import approvals
 from airflow_release_plugin.services.releases import completion, expiry, lifecycle, releases, schedule
+from airflow_release_plugin.services.releases.carried_threads import carry_threads, lock_threads
 from airflow_release_plugin.services.releases.previews import eligible, preliminary_flow
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -104,6 +105,7 @@ def open_release(
         flow = preliminary_flow(ctx, chosen, facts, actor, release_request.at_least_level, name, terms.kind)
         reviewers = _reviewers(actor, release_request.reviewers, eligible(flow))
         pipeline = flow.spec.pipeline_dag_id or pipeline
+    threads = lock_threads(ctx, chosen)
     release = make(
         ctx,
         chosen,
@@ -115,6 +117,7 @@ def open_release(
         pipeline_dag_id=pipeline,
         reviewers=reviewers,
     )
+    carry_threads(ctx, release, threads, actor=actor)
     _start(ctx, release, actor=actor, by_pipeline=terms.by_pipeline)
     return release
 
@@ -122,10 +125,9 @@ def open_release(
 def _require_future(ctx: Context, scheduled_at: datetime | None) -> None:
     """A time that is over would not hold anything back."""
     if scheduled_at is not None and scheduled_at <= ctx.clock():
-        moment = scheduled_at.astimezone(timezone.utc)
         raise InvalidRequestError(
-            f"The time {moment:%Y-%m-%d %H:%M} UTC is past. Choose a later one, or leave it empty to release "
-            "as soon as it is approved."
+            f"The time {scheduled_at.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC is past. Choose a later "
+            "one, or leave it empty to release as soon as it is approved."
         )
 
 
@@ -313,8 +315,7 @@ def retry(
     if not is_kept:
         approvals.withdraw(ctx, "release", release.id, actor=actor)
     release.attempt += 1
-    release.target_commit = None
-    release.expires_at = None
+    release.target_commit = release.expires_at = None
     audit.record(
         ctx,
         actor=actor,

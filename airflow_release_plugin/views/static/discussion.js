@@ -27,7 +27,7 @@
     line.append(sign);
   });
   /* What the address names, in a file that starts folded on a phone. */
-  const named = document.getElementById(window.location.hash.slice(1));
+  const named = document.getElementById(window.location.hash.slice(1)) ?? document.getElementById("new-thread");
   const file = named?.closest(".diff-file");
   if (file && named !== file) {
     file.open = true;

@@ -153,6 +153,7 @@ EVENT_LABELS: Mapping[str, Any] = {
     "release:revoke": _("Release revoked"),
     "release:run:start": _("Dag Run started"),
     "release:run:fail": _("Dag Run not started"),
+    "release:thread:carry": _("Unresolved threads went on to a later release"),
     "release:thread:open": _("Thread opened"),
     "release:thread:reopen": _("Thread opened again"),
     "release:thread:resolve": _("Thread resolved"),

@@ -221,6 +221,10 @@ def discuss(world: World, release: Release) -> None:
     comments.delete_comment(world.ctx, actor=REVIEWER, release_id=release.id, comment_id=comment.id)
     resolve(world, release, thread)
     reopen(world, release, thread)
+    revoked = world.waiting(world.dag("talked_about"))
+    point_at(world, revoked, "talked_about.py")
+    releases.revoke(world.ctx, actor=DEV, release_id=revoked.id)
+    world.waiting(world.dag("talked_about", lines="# again"))
 
 
 def move_the_mirror(world: World, folder: Path) -> None:
