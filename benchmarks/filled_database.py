@@ -57,16 +57,18 @@ def _units_and_releases(size: Size) -> list[str]:
         FROM generate_series(1, {size.units}) n
         """,
         f"""
-        INSERT INTO release (id, number, title, description, kind, state, state_reason, environment,
-            reviewers, run_after_release, attempt, change_digest, target_commit, changes, also_changes,
-            at_least_level,
+        INSERT INTO release (id, number, title, description, kind, state, state_reason, state_since,
+            environment,
+            reviewers, run_after_release, attempt, change_digest, target_commit, changes,
+            also_changes, at_least_level,
             risk, soak_minutes, exempt_reason, break_glass_reason, pipeline_dag_id, pipeline_run_id,
             requested_by_id,
             requested_by_name, requested_at, released_by_id, released_by_name, released_at, row_version)
         SELECT n, 'R-' || lpad(n::text, 6, '0'),
             (ARRAY['Orders','Invoices','Warehouse','Forecast','Customers','Payments'])[1 + n % 6]
                 || (ARRAY[' nightly load ',' hot fix ',' new columns ',' clean-up ',' retries '])[1 + n % 5]
-                || n, '', 'promotion', 'released', '', 'prod', json_build_array('reviewer'), false, 1,
+                || n, '', 'promotion', 'released', '', {DAY_ZERO},
+            'prod', json_build_array('reviewer'), false, 1,
             {_DIGEST}, {_COMMIT}, '[]', '[]', 1, '{{}}', 0, '', '', 'release_pipeline', 'R-' || n || '__1',
             'user_' || n % 97,
             'user_' || n % 97, {DAY_ZERO} + n * interval '13 minutes', 'release-pipeline', 'release-pipeline',
