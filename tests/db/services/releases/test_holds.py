@@ -207,7 +207,6 @@ def test_said_again_it_has_the_new_reason_end_and_exceptions(world: World, clock
     assert [event.data["reason"] for event in world.trail(EventTag.ENVIRONMENT_HELD)] == ["Longer", REASON]
 
 
-@pytest.mark.req("R25")
 @pytest.mark.parametrize("actor", [DEV, REVIEWER, PIPELINE])
 def test_it_is_for_admins(world: World, actor: Actor) -> None:
     with pytest.raises(NotAllowedError):
