@@ -158,6 +158,12 @@ execution_hours = whole(
     24,
     "Hours after the approval in which a release must be executed under the built-in default flow.",
 )
+break_glass_confirm_minutes = whole(
+    "break_glass_confirm_minutes",
+    0,
+    "Minutes within which a second person must confirm that the glass is broken under the built-in default "
+    "flow; 0 means that one person suffices.",
+)
 
 # Telling people.
 

@@ -68,6 +68,8 @@ class EventTag(str, Enum):
     RELEASE_COMMENT_DELETED = "release:comment:delete"
     RELEASE_COMMENT_EDITED = "release:comment:edit"
     RELEASE_CREATED = "release:create"
+    RELEASE_GLASS_ASKED = "release:glass:ask"
+    RELEASE_GLASS_REVIEWED = "release:glass:review"
     RELEASE_GLASS_BROKEN = "release:glass:break"
     RELEASE_MOVED = "release:state:change"
     RELEASE_PROOF_HELD = "release:proof:hold"

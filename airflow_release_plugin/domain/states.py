@@ -144,6 +144,19 @@ APPROVAL_MOVES: Mapping[ApprovalState, frozenset[ApprovalState]] = {
 }
 
 
+class EmergencyState(str, Enum):
+    """How far a broken glass is; not stored, it follows from who did what, and the time."""
+
+    ASKED = "asked"
+    """A second person has to confirm it."""
+    LAPSED = "lapsed"
+    """Nobody confirmed it in time."""
+    TO_REVIEW = "to_review"
+    """The glass is broken, and somebody has to look at it afterwards."""
+    REVIEWED = "reviewed"
+    """Somebody did."""
+
+
 class GateState(State):
     """Where a gate stands. Its task goes on only from ``approved``."""
 

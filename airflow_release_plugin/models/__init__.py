@@ -10,6 +10,7 @@ from airflow_release_plugin.models.approval import Approval, Decision, Gate
 from airflow_release_plugin.models.base import Base, metadata
 from airflow_release_plugin.models.deployment import DeployedVersion, Deployment, UnitLabel, Wait
 from airflow_release_plugin.models.discussion import Comment, CommentEdit, DiscussionThread
+from airflow_release_plugin.models.emergency import Emergency
 from airflow_release_plugin.models.event import Event, EventHead
 from airflow_release_plugin.models.file_chunk import FileChunk
 from airflow_release_plugin.models.flow import Deputy, Flow, FlowRevision
@@ -41,6 +42,7 @@ __all__ = [
     "Deployment",
     "Deputy",
     "DiscussionThread",
+    "Emergency",
     "Environment",
     "Event",
     "EventHead",

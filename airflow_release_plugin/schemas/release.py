@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.domain.release.progress import ItemState
-from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.states import EmergencyState, ReleaseState
 from airflow_release_plugin.schemas.approval import ApprovalResponse
 from airflow_release_plugin.schemas.common import (
     Name,
@@ -140,6 +140,24 @@ class HoldResponse(ResponseModel):
     until: datetime | None
 
 
+class EmergencyResponse(ResponseModel):
+    """One time that the glass was broken, or was to be; ``confirm_until`` is null where one suffices."""
+
+    id: int
+    release_id: int
+    state: EmergencyState
+    reason: str
+    asked_by: PersonResponse
+    asked_at: datetime
+    confirm_until: datetime | None
+    confirmed_by: PersonResponse | None
+    confirm_reason: str
+    broken_at: datetime | None
+    reviewed_by: PersonResponse | None
+    reviewed_at: datetime | None
+    review: str
+
+
 class ReleaseDetailResponse(ReleaseResponse):
     """
     Everything about one release. ``actions`` are those that the caller may take now.
@@ -167,11 +185,18 @@ class ReleaseDetailResponse(ReleaseResponse):
     watch_state: str
     scheduled_at: datetime | None
     break_glass_reason: str
+    emergencies: list[EmergencyResponse] = []
     exempt_reason: str
     soak_minutes: int
     rolls_back_id: int | None
     risk: dict[str, Any]
     evidence: list[ImportEvidenceResponse]
+
+
+class ReviewBody(RequestModel):
+    """What came out of the look at a broken glass."""
+
+    comment: str = Field(min_length=1, max_length=2000)
 
 
 class ReasonBody(RequestModel):

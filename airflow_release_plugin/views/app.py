@@ -21,6 +21,7 @@ from airflow_release_plugin.views.releases.approvals import ApprovalsPage
 from airflow_release_plugin.views.releases.compare import ComparePage
 from airflow_release_plugin.views.releases.dag_tab import DagTabPage
 from airflow_release_plugin.views.releases.discussion import DiscussionPage
+from airflow_release_plugin.views.releases.emergency import EmergencyPage
 from airflow_release_plugin.views.releases.home import HomePage
 from airflow_release_plugin.views.releases.notifications import NotificationsPage
 from airflow_release_plugin.views.releases.records import RecordsPage
@@ -58,6 +59,7 @@ PAGES = (
     DriftAdoptionPage,
     EnvironmentPage,
     HoldPage,
+    EmergencyPage,
     DagTabPage,
     InsightsPage,
     ExportsPage,

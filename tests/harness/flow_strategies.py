@@ -122,6 +122,7 @@ def flows(draw: st.DrawFn, kinds: tuple[ReleaseKind, ...] = KINDS_THAT_ASK) -> F
     kind = draw(st.sampled_from(kinds))
     most = 4 if kind in LEVELLED_KINDS else 1
     level = st.builds(Level, name=labels, steps=several_steps(), rule=rules())
+    breakers = draw(some(ROLES))
     return FlowSpec(
         name=draw(labels),
         kind=kind,
@@ -135,6 +136,7 @@ def flows(draw: st.DrawFn, kinds: tuple[ReleaseKind, ...] = KINDS_THAT_ASK) -> F
         tried_within_days=draw(st.none() | st.integers(1, 365)) if kind is ReleaseKind.PROMOTION else None,
         resolved_only=kind is not ReleaseKind.GATE and draw(st.booleans()),
         pipeline_dag_id=draw(st.sampled_from(["", "my_pipeline"])),
-        break_glass_roles=draw(some(ROLES)),
+        break_glass_roles=breakers,
+        break_glass_confirm_minutes=draw(st.none() | st.integers(1, 1440)) if breakers else None,
         calendar=Calendar(tuple(draw(st.lists(windows(), max_size=2)))),
     )

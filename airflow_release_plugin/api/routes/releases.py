@@ -33,12 +33,20 @@ from airflow_release_plugin.schemas.release import (
     ReleaseBody,
     ReleaseDetailResponse,
     ReleaseResponse,
+    ReviewBody,
     StructureResponse,
 )
 from airflow_release_plugin.services.promotion import cutover
 from airflow_release_plugin.services.read_models import compare, release_changes, release_page
 from airflow_release_plugin.services.read_models.release_changes import Against
-from airflow_release_plugin.services.releases import additions, break_glass, creation, decisions, releases
+from airflow_release_plugin.services.releases import (
+    additions,
+    break_glass,
+    creation,
+    decisions,
+    emergencies,
+    releases,
+)
 from airflow_release_plugin.services.releases.additions import LackingFile
 from airflow_release_plugin.services.versions.file_diffs import DiffOptions
 
@@ -219,6 +227,18 @@ def override(release_id: IdPath, body: BreakGlassBody, caller: CallerDep) -> Rel
     with caller.transaction() as (ctx, actor):
         break_glass.break_glass(
             ctx, actor=actor, release_id=release_id, change_digest=body.change_digest, reason=body.reason
+        )
+        return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release_id))
+
+
+@router.post("/{release_id}/emergencies/{emergency_id}/review")
+def review_emergency(
+    release_id: IdPath, emergency_id: IdPath, body: ReviewBody, caller: CallerDep
+) -> ReleaseDetailResponse:
+    """Say what came out of the look at a broken glass afterwards; for who neither did it nor asked for it."""
+    with caller.transaction() as (ctx, actor):
+        emergencies.review(
+            ctx, actor=actor, release_id=release_id, emergency_id=emergency_id, comment=body.comment
         )
         return release_detail(ctx, release_page.get_release(ctx, actor=actor, release_id=release_id))
 

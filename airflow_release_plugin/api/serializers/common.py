@@ -15,6 +15,7 @@ from airflow_release_plugin.schemas.release import (
     DiffLineResponse,
     DiffResponse,
     EdgeResponse,
+    EmergencyResponse,
     FileDiffResponse,
     ReleaseDetailResponse,
     ReleaseResponse,
@@ -24,6 +25,7 @@ from airflow_release_plugin.schemas.work import FileRow, WorkTreesResponse
 from airflow_release_plugin.services.read_models.compare import ReleaseComparison, VersionComparison
 from airflow_release_plugin.services.read_models.gate_page import GateDetail
 from airflow_release_plugin.services.read_models.release_page import ReleaseDetail
+from airflow_release_plugin.services.releases.emergencies import EmergencyDetail
 from airflow_release_plugin.services.releases.work import TreeLists
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions.file_diffs import ChangedFile
@@ -59,6 +61,7 @@ def release_detail(ctx: Context, view: ReleaseDetail) -> ReleaseDetailResponse:
             "watch_state": view.watch_state,
             "scheduled_at": release.scheduled_at,
             "break_glass_reason": release.break_glass_reason,
+            "emergencies": [emergency_response(each) for each in view.emergencies],
             "exempt_reason": release.exempt_reason,
             "soak_minutes": release.soak_minutes,
             "rolls_back_id": release.rolls_back_id,
@@ -66,6 +69,13 @@ def release_detail(ctx: Context, view: ReleaseDetail) -> ReleaseDetailResponse:
             "evidence": view.evidence,
         }
     )
+
+
+def emergency_response(view: EmergencyDetail) -> EmergencyResponse:
+    """Broken glass with its state."""
+    row = view.emergency
+    values = {name: getattr(row, name) for name in EmergencyResponse.model_fields if name != "state"}
+    return EmergencyResponse.model_validate({**values, "state": view.state})
 
 
 def _summary(ctx: Context, release: Release) -> dict[str, object]:

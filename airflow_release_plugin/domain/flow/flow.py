@@ -164,6 +164,8 @@ class FlowSpec:
     :param resolved_only: approvals count only while every thread on a release is resolved; not for gates
     :param pipeline_dag_id: DAG that runs releases under this flow; empty for the installation's
     :param break_glass_roles: roles whose holders may override approval and freeze with a reason
+    :param break_glass_confirm_minutes: within so many minutes a second of them must confirm that; without it,
+        one person suffices
     :param notifiers: ``notifier``, ``kwargs`` and ``events`` of each, see ``domain/flow/notification.py``
     """
 
@@ -180,6 +182,7 @@ class FlowSpec:
     resolved_only: bool = False
     pipeline_dag_id: str = ""
     break_glass_roles: tuple[str, ...] = ()
+    break_glass_confirm_minutes: int | None = None
     calendar: Calendar = field(default_factory=Calendar)
     notifiers: tuple[dict[str, Any], ...] = ()
 

@@ -17,6 +17,7 @@ MAX_STEPS = 10
 MAX_QUORUM = 100
 MAX_HOURS = 240
 MAX_DAYS = 365
+MAX_CONFIRM_MINUTES = 1440
 MAX_NAME = 110
 MAX_REMARK = 200
 _NAME = re.compile(r"[\w .\-]+")
@@ -34,6 +35,7 @@ def check_flow(spec: FlowSpec) -> None:
         "tried_within_days": _trial_problems(spec),
         "complete_only": _completeness_problems(spec),
         "resolved_only": _thread_problems(spec),
+        "break_glass_confirm_minutes": _confirmation_problems(spec),
     }
     problems = [Problem(field, text) for field, texts in texts_by_field.items() for text in texts]
     if len(spec.remark) > MAX_REMARK:
@@ -151,6 +153,19 @@ def _completeness_problems(spec: FlowSpec) -> list[str]:
 def _thread_problems(spec: FlowSpec) -> list[str]:
     if spec.resolved_only and spec.kind is ReleaseKind.GATE:
         return ["A flow of kind gate cannot demand that threads are resolved: gates have none."]
+    return []
+
+
+def _confirmation_problems(spec: FlowSpec) -> list[str]:
+    minutes = spec.break_glass_confirm_minutes
+    if minutes is None:
+        return []
+    if not spec.break_glass_roles:
+        return ["A second person is to confirm that the glass is broken, but no role may break it."]
+    if not 1 <= minutes <= MAX_CONFIRM_MINUTES:
+        return [
+            f"A second person has 1 to {MAX_CONFIRM_MINUTES} minutes to confirm; {minutes} is not possible."
+        ]
     return []
 
 

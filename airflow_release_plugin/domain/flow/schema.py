@@ -26,6 +26,7 @@ _LIMITS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("FlowSpec", "name"): {"minLength": 1, "maxLength": rules.MAX_NAME},
     ("FlowSpec", "remark"): {"maxLength": rules.MAX_REMARK},
     ("FlowSpec", "tried_within_days"): {"minimum": 1, "maximum": rules.MAX_DAYS},
+    ("FlowSpec", "break_glass_confirm_minutes"): {"minimum": 1, "maximum": rules.MAX_CONFIRM_MINUTES},
     ("FlowSpec", "levels"): {"minItems": 1, "maxItems": rules.MAX_LEVELS},
     ("FlowSpec", "calendar"): {"maxItems": release_calendar.MAX_WINDOWS},
     ("FlowSpec", "notifiers"): {"maxItems": MAX_NOTIFIERS},

@@ -30,6 +30,7 @@ def flow_to_dict(spec: FlowSpec) -> dict[str, Any]:
         **({"resolved_only": True} if spec.resolved_only else {}),
         **({"pipeline_dag_id": spec.pipeline_dag_id} if spec.pipeline_dag_id else {}),
         **({"break_glass_roles": list(spec.break_glass_roles)} if spec.break_glass_roles else {}),
+        **_filled({"break_glass_confirm_minutes": spec.break_glass_confirm_minutes}),
         **({"calendar": [w.to_dict() for w in spec.calendar.windows]} if spec.calendar.windows else {}),
         **({"notifiers": [dict(n) for n in spec.notifiers]} if spec.notifiers else {}),
     }

@@ -195,6 +195,51 @@ def _create_environment() -> None:
     )
 
 
+def _create_emergency() -> None:
+    op.create_table(
+        "release_emergency",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("release_id", sa.Integer(), nullable=False),
+        sa.Column("approval_id", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("asked_by_id", sa.String(length=250), nullable=False),
+        sa.Column("asked_by_name", sa.String(length=250), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "confirm_until",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="null where one person suffices",
+        ),
+        sa.Column("confirmed_by_id", sa.String(length=250), nullable=True),
+        sa.Column("confirmed_by_name", sa.String(length=250), nullable=True),
+        sa.Column("confirm_reason", sa.Text(), nullable=False),
+        sa.Column("broken_at", sa.DateTime(timezone=True), nullable=True, comment="when it took effect"),
+        sa.Column("reviewed_by_id", sa.String(length=250), nullable=True),
+        sa.Column("reviewed_by_name", sa.String(length=250), nullable=True),
+        sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("review", sa.Text(), nullable=False, comment="what came out of the look at it afterwards"),
+        sa.ForeignKeyConstraint(
+            ["approval_id"],
+            ["release_approval.id"],
+            name=op.f("fk_release_emergency_approval_id_release_approval"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["release.id"], name=op.f("fk_release_emergency_release_id_release")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_emergency")),
+    )
+    op.create_index(
+        op.f("ix_release_emergency_release_id"), "release_emergency", ["release_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_release_emergency_reviewed_at_broken_at"),
+        "release_emergency",
+        ["reviewed_at", "broken_at"],
+        unique=False,
+    )
+
+
 def _create_hold() -> None:
     op.create_table(
         "release_hold",
@@ -1339,6 +1384,7 @@ def upgrade() -> None:
     _create_deployed_version()
     _create_unit_label()
     _create_wait()
+    _create_emergency()
     _leave_compressed_data_alone()
 
 
@@ -1349,6 +1395,7 @@ def downgrade() -> None:
     op.drop_table("release_unit_label")
     op.drop_table("release_deployed_version")
     op.drop_table("release_deployment")
+    op.drop_table("release_emergency")
     op.drop_table("release_task_claim")
     op.drop_table("release_observation")
     op.drop_table("release_item")

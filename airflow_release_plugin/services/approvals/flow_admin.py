@@ -10,7 +10,7 @@ from typing import Any
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.approval import Step
 from airflow_release_plugin.domain.flow.feasibility import unmet_steps
-from airflow_release_plugin.domain.flow.flow import FlowSpec
+from airflow_release_plugin.domain.flow.flow import FlowSpec, StepSpec
 from airflow_release_plugin.domain.flow.rules import level_warnings
 from airflow_release_plugin.domain.flow.values import flow_from_dict, flow_to_dict
 from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
@@ -142,6 +142,7 @@ def people(ctx: Context, spec: FlowSpec) -> list[StepPeople]:
 
 def _require_possible(ctx: Context, spec: FlowSpec) -> None:
     """Refuse a flow that the people there are could never complete."""
+    _require_second_person(ctx, spec)
     for number, level in enumerate(spec.levels, start=1):
         steps = [people_for(ctx, step) for step in level.steps]
         for step in unmet_steps(steps, counts_twice=spec.counts_twice):
@@ -153,6 +154,20 @@ def _require_possible(ctx: Context, spec: FlowSpec) -> None:
                 f"Name more people or a role that more people hold, or ask for fewer.{who_is_known(ctx)}"
             )
             raise refusal([Problem("levels", text)])
+
+
+def _require_second_person(ctx: Context, spec: FlowSpec) -> None:
+    """Refuse a flow that wants two people to break the glass where fewer could."""
+    if spec.break_glass_confirm_minutes is None:
+        return
+    able = people_for(ctx, StepSpec("", roles=spec.break_glass_roles)).eligible
+    if len(able) < 2:
+        names = ", ".join(person.name for person in able) or "nobody"
+        text = (
+            f"Two people are to break the glass together, and those who could are: {names}. Name a role that "
+            f"more people hold, or let one person do.{who_is_known(ctx)}"
+        )
+        raise refusal([Problem("break_glass_confirm_minutes", text)])
 
 
 def _members_text(step: Step) -> str:

@@ -44,6 +44,7 @@ def default_flow(ctx: Context, kind: ReleaseKind) -> FlowSpec:
         levels=(Level(name="Standard", steps=(StepSpec(name=title, roles=roles),)),),
         validity=Validity(approval=settings.approval_hours, wait=settings.execution_hours),
         break_glass_roles=tuple(sorted(settings.admin_roles)),
+        break_glass_confirm_minutes=settings.break_glass_confirm_minutes or None,
     )
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from airflow_release_plugin.domain.identity import Actor, ActorKind
 from airflow_release_plugin.services.read_models import import_page
-from airflow_release_plugin.services.releases import decisions
+from airflow_release_plugin.services.releases import decisions, emergencies
 from airflow_release_plugin.services.releases.decisions import InboxItem
+from airflow_release_plugin.services.releases.emergencies import EmergencyDetail
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -18,14 +19,16 @@ class InboxDetail:
     What waits for the actor.
 
     :param items: releases and gates, the soonest to expire first
+    :param emergencies: broken glass that the actor could confirm or review, the oldest first
     :param imports: those that nobody has applied or discarded, the oldest first, with state and findings
     """
 
     items: tuple[InboxItem, ...]
     imports: tuple[import_page.ImportSummary, ...]
+    emergencies: tuple[EmergencyDetail, ...]
 
     def __len__(self) -> int:
-        return len(self.items) + len(self.imports)
+        return len(self.items) + len(self.imports) + len(self.emergencies)
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,17 @@ def get_inbox(ctx: Context, *, actor: Actor) -> InboxDetail:
     return InboxDetail(
         items=tuple(decisions.inbox(ctx, actor=actor)),
         imports=tuple(import_page.summary(row) for row in import_page.waiting(ctx, actor=actor)),
+        emergencies=tuple(emergencies.waiting_for(ctx, actor=actor)),
     )
 
 
 def count_waiting(ctx: Context, *, actor: Actor) -> int:
     """How many things :func:`get_inbox` finds."""
-    return len(decisions.inbox(ctx, actor=actor)) + import_page.count_waiting(ctx, actor=actor)
+    return (
+        len(decisions.inbox(ctx, actor=actor))
+        + import_page.count_waiting(ctx, actor=actor)
+        + len(emergencies.waiting_for(ctx, actor=actor))
+    )
 
 
 def get_actor(ctx: Context, *, actor: Actor) -> ActorDetail:

@@ -40,11 +40,13 @@ from airflow_release_plugin.services.releases import (
     additions,
     break_glass,
     creation,
+    emergencies,
     holds,
     progress,
     releases,
 )
 from airflow_release_plugin.services.releases.additions import LackingFile
+from airflow_release_plugin.services.releases.emergencies import EmergencyDetail
 from airflow_release_plugin.services.releases.schedule import ExecutionBlock, execution_block
 from airflow_release_plugin.services.rollbacks import rollbacks
 from airflow_release_plugin.services.runtime import access
@@ -115,6 +117,7 @@ class ReleaseDetail:
     A release with its approval, reports, pipeline and runs as ``actor`` sees them.
 
     :param addable: files that its check found lacking, and that the actor may add
+    :param emergencies: each time that its glass was broken, or was to be, oldest first
     """
 
     release: Release
@@ -131,6 +134,7 @@ class ReleaseDetail:
     watch_state: str
     evidence: tuple[ImportEvidence, ...]
     addable: tuple[LackingFile, ...] = ()
+    emergencies: tuple[EmergencyDetail, ...] = ()
 
     @property
     def proof(self) -> ProofSummary | None:
@@ -247,6 +251,9 @@ def _detail(ctx: Context, release: Release, *, actor: Actor) -> ReleaseDetail:
     pipeline = _pipeline(ctx, release, state)
     started = runs.start_status(ctx, release, pipeline.state if pipeline else None)
     may_break_glass = break_glass.may_break_glass(ctx, actor, release, approval)
+    if approval is not None and may_break_glass:
+        may_break_glass = break_glass.is_not_the_first(ctx, actor, approval)
+    broken = emergencies.of_release(ctx, release, approval, actor=actor)
     addable = additions.addable(ctx, release, reports, actor=actor)
     return ReleaseDetail(
         release=release,
@@ -260,12 +267,14 @@ def _detail(ctx: Context, release: Release, *, actor: Actor) -> ReleaseDetail:
         actions=[
             *_actions(ctx, actor, release, shown, started, may_break_glass),
             *(["add_files"] if addable else []),
+            *(["review_emergency"] if any(each.may_review for each in broken) else []),
         ],
         execution_block=held,
         kept_until=creation.kept_until(ctx, release, approval) if state is ReleaseState.ERRORED else None,
         watch_state=HELD if held else state.value,
         evidence=import_evidence.for_release(ctx, release),
         addable=addable,
+        emergencies=broken,
     )
 
 

@@ -45,6 +45,7 @@ class Settings:
     service_users: frozenset[str] = field(default_factory=config.service_users)
     approval_hours: int = field(default_factory=config.approval_hours)
     execution_hours: int = field(default_factory=config.execution_hours)
+    break_glass_confirm_minutes: int = field(default_factory=config.break_glass_confirm_minutes)
     max_file_bytes: int = field(default_factory=config.max_file_bytes)
     max_unit_files: int = field(default_factory=config.max_unit_files)
     snapshot_ignore: frozenset[str] = field(default_factory=config.snapshot_ignore)

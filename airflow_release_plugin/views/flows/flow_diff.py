@@ -84,18 +84,14 @@ def field_words() -> dict[str, str]:
         "users": _("Users"),
         "roles": _("Roles"),
         "quorum": _("Quorum"),
-        "including_users": _("One of these users among them"),
-        "including_roles": _("One of these roles among them"),
-        "beside_previous": _("Side by side with the step before"),
-        "escalate_after_hours": _("Escalates after hours"),
-        "escalate_users": _("Escalates to users"),
-        "escalate_roles": _("Escalates to roles"),
+        **_step_words(),
         "counts_twice": _("One person counts at several steps"),
         "complete_only": _("Complete units only"),
         "tried_within_days": _("Tried in dev within days"),
         "resolved_only": _("Approvals count only when threads are resolved"),
         "pipeline_dag_id": _("Pipeline"),
         "break_glass_roles": _("May break the glass"),
+        "break_glass_confirm_minutes": _("A second person confirms within minutes"),
         "calendar": _("Window"),
         "cron": _("Cron"),
         "minutes": _("Minutes"),
@@ -106,4 +102,15 @@ def field_words() -> dict[str, str]:
         "notifier": _("Class path"),
         "kwargs": _("Arguments"),
         "events": _("Events"),
+    }
+
+
+def _step_words() -> dict[str, str]:
+    return {
+        "including_users": _("One of these users among them"),
+        "including_roles": _("One of these roles among them"),
+        "beside_previous": _("Side by side with the step before"),
+        "escalate_after_hours": _("Escalates after hours"),
+        "escalate_users": _("Escalates to users"),
+        "escalate_roles": _("Escalates to roles"),
     }

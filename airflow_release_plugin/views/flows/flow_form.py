@@ -27,7 +27,8 @@ Draft = dict[str, Any]
 CHOICES = frozenset({"changes", "events"})
 """Fields that are sets of checkboxes."""
 _FIELD = re.compile(
-    r"name|kind|enabled|remark|counts_twice|complete_only|tried_within_days|resolved_only|pipeline_dag_id|break_glass_roles|(scope|validity)\.\w+"
+    r"name|kind|enabled|remark|counts_twice|complete_only|tried_within_days|resolved_only|pipeline_dag_id"
+    r"|break_glass_roles|break_glass_confirm_minutes|(scope|validity)\.\w+"
     r"|levels\.\d{1,4}\.(name|rule\.\w+|steps\.\d{1,4}\.\w+)|(calendar|notifiers)\.\d{1,4}\.\w+"
 )
 NAMES = ("users", "roles", "including_users", "including_roles", "escalate_users", "escalate_roles")
@@ -40,6 +41,7 @@ _STEP_OF_FIELD = {
     "tried_within_days": "levels",
     "resolved_only": "levels",
     "validity": "validity",
+    "break_glass_confirm_minutes": "validity",
     "calendar": "validity",
     "notifiers": "notifications",
 }
@@ -87,6 +89,7 @@ def draft_of(spec: FlowSpec) -> Draft:
         "complete_only": "1" if spec.complete_only else "",
         "tried_within_days": "" if spec.tried_within_days is None else str(spec.tried_within_days),
         "resolved_only": "1" if spec.resolved_only else "",
+        "break_glass_confirm_minutes": _text(raw.get("break_glass_confirm_minutes", "")),
         "scope": _texts(raw.get("scope", {})),
         "validity": _texts(raw["validity"]),
         "break_glass_roles": ", ".join(spec.break_glass_roles),
@@ -221,6 +224,7 @@ class _Reader:
             },
             "levels": [self._level(i, level) for i, level in enumerate(draft.get("levels", []), start=1)],
             "break_glass_roles": names(draft.get("break_glass_roles", "")),
+            "break_glass_confirm_minutes": self._minutes(draft.get("break_glass_confirm_minutes", "")),
             "calendar": [self._window(window) for window in draft.get("calendar", [])],
             "notifiers": [self._notifier(notifier) for notifier in draft.get("notifiers", [])],
         }
@@ -240,6 +244,10 @@ class _Reader:
 
     def _days(self, text: str) -> float | None:
         return self._number("tried_within_days", text, _("Tried in dev"), whole=True) if text else None
+
+    def _minutes(self, text: str) -> float | None:
+        field = "break_glass_confirm_minutes"
+        return self._number(field, text, _("Breaking the glass"), whole=True) if text else None
 
     def _level(self, number: int, draft: Draft) -> dict[str, Any]:
         where = _("Level %(number)s", number=number)

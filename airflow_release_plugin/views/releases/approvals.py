@@ -57,6 +57,7 @@ class ApprovalsPage(BasePage):
             imports=[
                 (each.row, each.shown_state, each.verdict) for each in found.imports if kind in {"", "import"}
             ],
+            emergencies=[each for each in found.emergencies if kind in {"", "release"}],
             total=len(found),
             oldest=min((item.opened_at for item in found.items), default=None),
             results=[(result.title, result) for result in results],

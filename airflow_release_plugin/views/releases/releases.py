@@ -208,14 +208,17 @@ class ReleasesPage(BasePage):
     @route("/<int:release_id>/break-glass", "POST")
     def break_glass(self, release_id: int) -> Response:
         """Override approval and freeze in an emergency."""
-        break_glass.break_glass(
+        release = break_glass.break_glass(
             self.ctx(),
             actor=self.actor(),
             release_id=release_id,
             change_digest=request.form.get("change_digest", ""),
             reason=request.form.get("reason", "").strip(),
         )
-        flash(_("The glass is broken: the release goes on now. Your reason is in the trail."), "warning")
+        if release.break_glass_reason:
+            flash(_("The glass is broken: the release goes on now. Your reason is in the trail."), "warning")
+        else:
+            flash(_("A second person has to confirm it; until then nothing goes on."), "warning")
         return redirect(url_for("ReleasesPage.show", release_id=release_id))
 
     @route("/<int:release_id>/run", "POST")

@@ -55,11 +55,22 @@ def flow_sentences(flow: FlowSpec) -> list[str]:
     if flow.counts_twice:
         sentences.append(_("One person may approve at several steps."))
     if flow.break_glass_roles:
-        who = _or(flow.break_glass_roles)
-        sentences.append(_("In an emergency, %(who)s may override all this with a reason.", who=who))
+        sentences.append(_emergency_sentence(flow))
     if not flow.enabled:
         sentences.append(_("The flow is switched off: nothing new starts under it."))
     return sentences
+
+
+def _emergency_sentence(flow: FlowSpec) -> str:
+    who = _or(flow.break_glass_roles)
+    if flow.break_glass_confirm_minutes is None:
+        return _("In an emergency, %(who)s may override all this with a reason.", who=who)
+    return ngettext(
+        "In an emergency, two of %(who)s together may override all this, the second within a minute.",
+        "In an emergency, two of %(who)s together may override all this, the second within %(num)s minutes.",
+        flow.break_glass_confirm_minutes,
+        who=who,
+    )
 
 
 def _level_sentence(flow: FlowSpec, number: int, *, several: bool) -> str:

@@ -40,6 +40,11 @@ STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
     # threads
     "unresolved": (_("Unresolved"), "orange", "alert"),
     "resolved": (_("Resolved"), "success", "check"),
+    # broken glass
+    "asked": (_("Waits for a second person"), "deferred", "person"),
+    "lapsed": (_("Nobody confirmed it"), "gray", "clock"),
+    "to_review": (_("To be reviewed"), "orange", "alert"),
+    "reviewed": (_("Reviewed"), "success", "check"),
     # items of a release
     "waiting": (_("Waiting"), "gray", "clock"),
     "checked": (_("Checked"), "success", "check"),
@@ -109,6 +114,8 @@ EVENT_LABELS: Mapping[str, Any] = {
     "flow:priority:change": _("Order of flows changed"),
     "task:call:refuse": _("Call of a task refused"),
     "task:claim:contest": _("Two callers said that they are the same task"),
+    "release:glass:ask": _("A second person is asked to break the glass"),
+    "release:glass:review": _("Emergency reviewed"),
     "release:glass:break": _("Glass broken"),
     "environment:baseline:adopt": _("Environment adopted as it was"),
     "environment:drift:adopt": _("What was changed by hand was adopted"),

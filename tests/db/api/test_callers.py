@@ -178,6 +178,7 @@ def body_of(path: str) -> dict[str, Any] | None:
         "threads": {"path": "etl.py", "line": 1, "text": "x"},
         "revoke": {"reason": "x"},
         "hold": {"reason": "x"},
+        "review": {"comment": "It was one."},
         "break-glass": {"change_digest": "0" * 64, "reason": "Orders stand still."},
         "enabled": {"enabled": True},
         "preflight": {"folder": ""},
@@ -266,6 +267,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "approvers": ["reviewer"],
     },
     "/gates/1/decisions": {"verdict": "approve", "comment": "c", "change_digest": "0" * 64},
+    "/releases/1/emergencies/1/review": {"comment": "It was one."},
     "/releases/1/break-glass": {"change_digest": "0" * 64, "reason": "Orders stand still."},
     "/approvals/decisions": {
         "verdict": "approve",

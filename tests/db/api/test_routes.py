@@ -36,6 +36,7 @@ PROGRESS = {"attempt": 1, "files": [{"path": "etl.py", "state": "checking"}]}
 REPORT = {"kind": "check", "attempt": 1, "items": [{"name": "Parse", "status": "passed"}]}
 SUBJECT = {"subject": "release", "subject_id": "{awaiting}", "change_digest": "{digest}"}
 EMERGENCY = {"change_digest": "{digest}", "reason": "Orders stand still."}
+REVIEW = {"comment": "It was an emergency."}
 FLOW = {
     "name": "Exports",
     "kind": "retirement",
@@ -114,6 +115,8 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "GET /environments/prod/dags": (EVERYBODY, None),
     "GET /environments/prod/dags/live/history": (EVERYBODY, None),
     "POST /environments/prod/restore": (ADMIN, None),
+    # its glass is whole
+    "POST /releases/{awaiting}/emergencies/1/review": ("401 403 404 404 404 404 404", REVIEW),
     "POST /environments/prod/hold": (ADMIN, {"reason": "The warehouse moves."}),
     # nothing is held here
     "DELETE /environments/prod/hold": (ADMIN.replace("200", "409"), None),

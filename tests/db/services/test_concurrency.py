@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.states import (
     ApprovalState,
     ImportState,
@@ -31,11 +31,11 @@ from airflow_release_plugin.domain.states import (
     ThreadState,
 )
 from airflow_release_plugin.exceptions import ReleaseError
-from airflow_release_plugin.models import Approval, Decision, Event, Release, Submission
+from airflow_release_plugin.models import Approval, Decision, Emergency, Event, Release, Submission
 from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.imports import imports
 from airflow_release_plugin.services.promotion import environments
-from airflow_release_plugin.services.releases import holds, releases
+from airflow_release_plugin.services.releases import emergencies, holds, releases
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.store.base import tag_ref
 from tests.harness.clock import FrozenClock
@@ -220,6 +220,56 @@ def test_a_hold_that_is_lifted_while_something_is_promoted_is_one_or_the_other(
     if after.state is ReleaseState.APPROVED and holds.in_force(world.ctx, "prod") is None:
         world.promote(after)
     assert after.state is ReleaseState.RELEASED or holds.in_force(world.ctx, "prod") is not None
+    assert audit.first_broken_link(world.ctx) is None
+
+
+@pytest.mark.req("R39")
+def test_two_people_who_break_the_glass_at_the_same_moment_are_two_once(
+    world: World, at_once: Callable[..., list[Any]]
+) -> None:
+    settings = replace(world.ctx.settings, break_glass_confirm_minutes=5)
+    chief = Actor("60", "chief", ADMIN.roles)
+    world.twin.users[chief.id] = Person(chief.id, chief.name, chief.roles)
+
+    def strict(other: World) -> World:
+        return replace(other, ctx=replace(other.ctx, settings=settings))
+
+    release = strict(world).waiting(world.dag("etl"))
+
+    results = at_once(
+        *[lambda other, actor=actor: strict(other).break_glass(release, actor) for actor in (ADMIN, chief)]
+    )
+
+    state = releases.get(world.ctx, actor=DEV, release_id=release.id).state
+    row = world.ctx.session.scalars(select(Emergency)).one()
+    was_broken = len(succeeded(results)) == 2
+    assert (state is ReleaseState.APPROVED) == (row.broken_at is not None) == was_broken
+    assert len(row.people) == len(succeeded(results))
+    assert rows(world, Decision) == (2 if was_broken else 0)
+    assert audit.first_broken_link(world.ctx) is None
+
+
+@pytest.mark.req("R39")
+def test_two_reviews_of_one_emergency_at_the_same_moment_are_one(
+    world: World, at_once: Callable[..., list[Any]]
+) -> None:
+    release = world.break_glass(world.waiting(world.dag("etl")), ADMIN)
+    world.ctx.session.flush()
+    number = world.ctx.session.scalars(select(Emergency.id)).one()
+
+    results = at_once(
+        *[
+            lambda other, words=words: emergencies.review(
+                other.ctx, actor=REVIEWER, release_id=release.id, emergency_id=number, comment=words
+            )
+            for words in ("It was an emergency.", "It was no emergency.")
+        ]
+    )
+
+    (won,) = succeeded(results)
+    reviewed = select(func.count()).select_from(Event).where(Event.tag == EventTag.RELEASE_GLASS_REVIEWED)
+    assert world.ctx.session.scalars(select(Emergency)).one().review == won.review
+    assert world.ctx.session.scalar(reviewed) == 1
     assert audit.first_broken_link(world.ctx) is None
 
 

@@ -24,7 +24,8 @@ from airflow_release_plugin.exceptions import (
 from airflow_release_plugin.models import Event, Notification, Release
 from airflow_release_plugin.repositories.approvals import latest_approval
 from airflow_release_plugin.services.approvals import flow_files
-from airflow_release_plugin.services.read_models import simulator
+from airflow_release_plugin.services.read_models import inbox, simulator
+from airflow_release_plugin.services.releases import emergencies
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, World
 
@@ -36,13 +37,22 @@ PLATFORM = [Actor("12", "paul", frozenset({"Platform"})), Actor("13", "pia", fro
 OWNERS = [Actor("14", "olga", frozenset({"Data owner"})), Actor("15", "otto", frozenset({"Data owner"}))]
 BOTH = Actor("16", "bea", frozenset({"Platform", "Data owner"}))
 ON_CALL = Actor("17", "carl", frozenset({"On call"}))
+ON_CALL2 = Actor("18", "cleo", frozenset({"On call"}))
+ENGINEERS = [Actor("20", "eva", frozenset({"Engineer"})), Actor("21", "eli", frozenset({"Engineer"}))]
+LEAD = Actor("22", "lea", frozenset({"Engineer", "Lead"}))
+RISK = Actor("23", "rik", frozenset({"Risk"}))
+BACKEND = Actor("24", "ben", frozenset({"Backend"}))
+FULL_STACK = Actor("25", "fay", frozenset({"Backend", "Database"}))
+SAM = Actor("26", "sam", frozenset())
+SECURITY = Actor("27", "sol", frozenset({"Security"}))
 AUTHOR = Actor("1", "dev", frozenset({"user", "Reviewer", "Platform", "On call"}))
 
 
 @pytest.fixture
 def world(world: World) -> World:
     """The author holds the roles that decide, too: it must not help."""
-    people = [REVIEWER, *PLATFORM, *OWNERS, BOTH, ON_CALL, AUTHOR, ADMIN, PIPELINE]
+    people = [REVIEWER, *PLATFORM, *OWNERS, BOTH, ON_CALL, ON_CALL2, AUTHOR, ADMIN, PIPELINE]
+    people += [*ENGINEERS, LEAD, RISK, BACKEND, FULL_STACK, SAM, SECURITY]
     world.twin.users = {actor.id: Person(actor.id, actor.name, actor.roles) for actor in people}
     return world
 
@@ -79,7 +89,7 @@ def test_every_recipe_is_tried_here() -> None:
     headings = re.findall(r"^## (.+)$", PAGE.read_text(), re.M)
     tests = Path(__file__).read_text()
 
-    assert len(headings) == 5
+    assert len(headings) == 7
     assert [heading for heading in headings if f'use(world, "{heading}")' not in tests] == []
 
 
@@ -200,3 +210,82 @@ def test_emergency(world: World, clock: FrozenClock) -> None:
         "carl",
         "Orders are not being shipped.",
     )
+
+
+MORNING = datetime(2026, 3, 3, 8, 0, tzinfo=timezone.utc)
+EVENING = datetime(2026, 3, 3, 20, 0, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize("lead_comes", ["first", "last"])
+def test_a_bank(world: World, clock: FrozenClock, lead_comes: str) -> None:
+    use(world, "A bank")
+    clock.now = MORNING
+    release = waiting(world, world.dag("etl"), reviewer="olga")
+
+    world.decide(release, OWNERS[0])
+    world.decide(release, LEAD if lead_comes == "first" else ENGINEERS[0])
+    if lead_comes == "last":
+        # Two engineers without a lead are not enough, however many want to.
+        assert refused(world, release, ENGINEERS[1]) is NotAllowedError
+    assert refused(world, release, RISK) is NotAllowedError
+    world.decide(release, ENGINEERS[0] if lead_comes == "first" else LEAD)
+    assert world.promote(release).state is ReleaseState.RELEASED
+
+
+def test_a_bank_asks_risk_about_what_is_critical_when_the_others_agreed(
+    world: World, clock: FrozenClock
+) -> None:
+    use(world, "A bank")
+    clock.now = EVENING
+    release = waiting(world, world.dag("pay", lines='# tags=["critical"]'), reviewer="rik")
+
+    world.decide(release, ENGINEERS[0])
+    world.decide(release, LEAD)
+    assert refused(world, release, RISK) is NotAllowedError
+    world.decide(release, OWNERS[0])
+    assert world.decide(release, RISK).state is ReleaseState.APPROVED
+    with pytest.raises(FrozenError):
+        world.promote(release)
+    clock.advance(hours=11)
+    assert world.promote(release).state is ReleaseState.RELEASED
+
+
+def test_an_emergency_at_a_bank_takes_two_and_a_review(world: World, clock: FrozenClock) -> None:
+    use(world, "A bank")
+    clock.now = EVENING
+    release = waiting(world, world.dag("etl"), reviewer="olga")
+
+    world.break_glass(release, ON_CALL)
+    assert release.state is ReleaseState.AWAITING_APPROVAL
+    world.break_glass(release, ON_CALL2, "I see it, too.")
+    assert world.promote(release).state is ReleaseState.RELEASED
+    assert decided_by(world, release) == ["carl", "cleo"]
+    assert inbox.get_inbox(world.ctx, actor=ON_CALL).emergencies == ()
+    (open_one,) = inbox.get_inbox(world.ctx, actor=OWNERS[0]).emergencies
+    emergencies.review(
+        world.ctx,
+        actor=OWNERS[0],
+        release_id=release.id,
+        emergency_id=open_one.emergency.id,
+        comment="Orders went out again.",
+    )
+    assert inbox.get_inbox(world.ctx, actor=OWNERS[1]).emergencies == ()
+
+
+def test_rules_as_in_gitlab(world: World) -> None:
+    use(world, "Rules as in GitLab")
+    release = waiting(world, world.dag("etl"), reviewer="ben")
+
+    world.decide(release, SAM)
+    # One approval for both rules that the person belongs to.
+    world.decide(release, FULL_STACK)
+    assert decided_by(world, release) == ["sam", "fay", "fay"]
+    assert refused(world, release, SECURITY) is NotAllowedError
+    assert world.decide(release, BACKEND).state is ReleaseState.APPROVED
+
+
+def test_one_no_of_any_rule_as_in_gitlab_is_a_no(world: World) -> None:
+    use(world, "Rules as in GitLab")
+    release = waiting(world, world.dag("etl"), reviewer="ben")
+
+    assert world.decide(release, SECURITY, Verdict.REJECT).state is ReleaseState.REJECTED

@@ -16,7 +16,7 @@ from airflow_release_plugin.domain.bundle.import_mode import ImportMode
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
-from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.ports import ServingFolders
 from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.domain.release.request import ReleaseRequest
@@ -28,7 +28,7 @@ from airflow_release_plugin.exceptions import (
     TaskClaimedError,
     TaskMismatchError,
 )
-from airflow_release_plugin.models import Event, Notification, Release
+from airflow_release_plugin.models import Emergency, Event, Notification, Release
 from airflow_release_plugin.services.approvals import deputies, flow_admin, gates
 from airflow_release_plugin.services.baseline import adoption, earlier_store
 from airflow_release_plugin.services.discussion import comments
@@ -42,7 +42,15 @@ from airflow_release_plugin.services.mirror import pushing, standing
 from airflow_release_plugin.services.notifications import delivery, outbox
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.read_models import release_page
-from airflow_release_plugin.services.releases import checks, creation, decisions, holds, releases, task_claims
+from airflow_release_plugin.services.releases import (
+    checks,
+    creation,
+    decisions,
+    emergencies,
+    holds,
+    releases,
+    task_claims,
+)
 from airflow_release_plugin.services.releases.completion import JoinedFile
 from airflow_release_plugin.services.runtime import audit, claims, keys
 from airflow_release_plugin.services.submissions import submissions
@@ -191,7 +199,7 @@ def test_everything_that_changes_something_leaves_its_event(
     holds.set_hold(world.ctx, actor=ADMIN, environment="prod", reason="The warehouse moves.")
     holds.lift(world.ctx, actor=ADMIN, environment="prod")
     find_drift(world)
-    world.break_glass(world.waiting(world.dag("urgent")), ADMIN)
+    break_and_review(world)
     discuss(world, release)
     configure_flows(world, clock)
     give_up_a_notification(world, release)
@@ -225,6 +233,21 @@ def discuss(world: World, release: Release) -> None:
     point_at(world, revoked, "talked_about.py")
     releases.revoke(world.ctx, actor=DEV, release_id=revoked.id)
     world.waiting(world.dag("talked_about", lines="# again"))
+
+
+def break_and_review(world: World) -> None:
+    """Two people break the glass together, somebody else looks at it."""
+    settings = replace(world.ctx.settings, break_glass_confirm_minutes=5)
+    strict = replace(world, ctx=replace(world.ctx, settings=settings))
+    chief = replace(REVIEWER, id="60", name="chief", roles=ADMIN.roles)
+    world.twin.users[chief.id] = Person(chief.id, chief.name, chief.roles)
+    release = strict.break_glass(strict.waiting(strict.dag("urgent")), ADMIN)
+    strict.break_glass(release, chief)
+    row = world.ctx.session.scalars(select(Emergency)).one()
+    emergencies.review(
+        world.ctx, actor=REVIEWER, release_id=release.id, emergency_id=row.id, comment="It was one."
+    )
+    del world.twin.users[chief.id]
 
 
 def move_the_mirror(world: World, folder: Path) -> None:

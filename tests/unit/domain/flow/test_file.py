@@ -52,6 +52,7 @@ FULL = {
     "resolved_only": True,
     "pipeline_dag_id": "my_pipeline",
     "break_glass_roles": ["Admin"],
+    "break_glass_confirm_minutes": 15,
     "calendar": [
         {"name": "Fridays", "kind": "deny", "cron": "0 12 * * FRI", "minutes": 4320, "zone": "Europe/Berlin"},
         {"name": "Year", "kind": "deny", "start": "2026-12-20T00:00:00Z", "end": "2027-01-07T00:00:00Z"},

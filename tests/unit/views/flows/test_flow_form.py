@@ -51,6 +51,7 @@ FULL = {
     "resolved_only": True,
     "pipeline_dag_id": "own_pipeline",
     "break_glass_roles": ["Admin"],
+    "break_glass_confirm_minutes": 15,
     "calendar": [
         {"name": "Friday", "kind": "deny", "cron": "0 15 * * FRI", "minutes": 540, "zone": "Europe/Berlin"},
         {

@@ -43,6 +43,7 @@ POSTS = [
     "/releases/1/run",
     "/releases/1/viewed",
     "/releases/1/break-glass",
+    "/releases/1/emergencies/1/review",
     "/approvals/decide",
     "/approvals/gates/1/decide",
     "/notifications/1/retry",

@@ -1,0 +1,34 @@
+"""The review of a broken glass afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+
+from airflow_release_plugin.services.releases import emergencies
+from airflow_release_plugin.views.web.base import BasePage, route
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+
+class EmergencyPage(BasePage):
+    """What is done on the page of the release."""
+
+    route_base = "/releases"
+    tab = "releases"
+
+    @route("/<int:release_id>/emergencies/<int:emergency_id>/review", "POST")
+    def review(self, release_id: int, emergency_id: int) -> Response:
+        """Say what came out of it."""
+        emergencies.review(
+            self.ctx(),
+            actor=self.actor(),
+            release_id=release_id,
+            emergency_id=emergency_id,
+            comment=request.form.get("comment", ""),
+        )
+        flash(_("Your review was recorded."), "success")
+        return redirect(url_for("ReleasesPage.show", release_id=release_id))
