@@ -37,6 +37,8 @@ REPORT = {"kind": "check", "attempt": 1, "items": [{"name": "Parse", "status": "
 SUBJECT = {"subject": "release", "subject_id": "{awaiting}", "change_digest": "{digest}"}
 EMERGENCY = {"change_digest": "{digest}", "reason": "Orders stand still."}
 REVIEW = {"comment": "It was an emergency."}
+WORDS = {"text": "Why so?"}
+THREAD = {"path": "awaiting.py", "side": "new", "line": 1, **WORDS}
 FLOW = {
     "name": "Exports",
     "kind": "retirement",
@@ -52,6 +54,9 @@ ROLLBACK = {"release_id": "{released}", "digest": "{plan}", "reviewers": ["revie
 # What each caller gets: anonymous, viewer, author, author2, reviewer, admin, pipeline.
 EVERYBODY = "401 200 200 200 200 200 200"
 ADMIN = "401 403 403 403 403 200 403"
+# The login of pipelines takes part in nothing that people say.
+SPEAKERS = "401 201 201 201 201 201 403"
+NOBODY_FINDS = "401 404 404 404 404 404 403"
 EXECUTORS = "401 403 403 403 403 200 200"
 # What only a task of the release's run may say, which the login alone does not make of anybody; see
 # test_task_claims.py for one that may. Admins do by hand what reports nothing.
@@ -62,6 +67,12 @@ EDITORS = "401 403 200 200 200 200 403"
 ROUTES: dict[str, tuple[str, Any]] = {
     "GET /me": (EVERYBODY, None),
     "GET /approvals": (EVERYBODY, None),
+    # each caller's own
+    "GET /notices": (EVERYBODY, None),
+    "POST /notices/read": (EVERYBODY.replace("200", "204"), {}),
+    "GET /notices/ways": (EVERYBODY, None),
+    "PUT /notices/ways": (EVERYBODY, {"ways": {"decided": "list"}}),
+    "GET /insights": (EVERYBODY, None),
     "GET /reviewers": (EVERYBODY, None),
     "GET /candidates": (EVERYBODY, None),
     "GET /candidates/closure?path=etl.py": (EVERYBODY, None),
@@ -80,6 +91,16 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "GET /releases/{awaiting}/structure": (EVERYBODY, None),
     "GET /releases/{awaiting}/compare/{released}": (EVERYBODY, None),
     "GET /releases/{awaiting}/events": (EVERYBODY, None),
+    "GET /releases/{awaiting}/comments": (EVERYBODY, None),
+    "POST /releases/{awaiting}/comments": (SPEAKERS, WORDS),
+    # there is none of that number
+    "PUT /releases/{awaiting}/comments/999999": (NOBODY_FINDS, WORDS),
+    "DELETE /releases/{awaiting}/comments/999999": (NOBODY_FINDS, None),
+    "GET /releases/{awaiting}/threads": (EVERYBODY, None),
+    "POST /releases/{awaiting}/threads": (SPEAKERS, THREAD),
+    "POST /releases/{awaiting}/threads/999999/comments": (NOBODY_FINDS, WORDS),
+    "POST /releases/{awaiting}/threads/999999/resolve": (NOBODY_FINDS, None),
+    "POST /releases/{awaiting}/threads/999999/reopen": (NOBODY_FINDS, None),
     "GET /releases/{awaiting}/decisions": (EVERYBODY, None),
     # the author asked for it, author2 and viewer hold no role of the flow, the service user never decides
     "POST /releases/{awaiting}/decisions": ("401 403 403 403 200 200 403", DECISION),
@@ -116,7 +137,7 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "GET /environments/prod/dags/live/history": (EVERYBODY, None),
     "POST /environments/prod/restore": (ADMIN, None),
     # its glass is whole
-    "POST /releases/{awaiting}/emergencies/1/review": ("401 403 404 404 404 404 404", REVIEW),
+    "POST /releases/{awaiting}/emergencies/1/review": ("401 404 404 404 404 404 404", REVIEW),
     "POST /environments/prod/hold": (ADMIN, {"reason": "The warehouse moves."}),
     # nothing is held here
     "DELETE /environments/prod/hold": (ADMIN.replace("200", "409"), None),

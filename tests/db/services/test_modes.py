@@ -88,7 +88,7 @@ def test_what_basic_mode_began_is_not_tried_again_without_approval_once_it_is_of
     release = basic.report(release_of(basic, basic.dag("etl")), FAILED)
 
     with pytest.raises(ConflictError, match="basic mode is off"):
-        creation.retry(with_settings(basic).ctx, actor=DEV, release_id=release.id)
+        creation.retry(with_settings(basic, source_mode="dev-prod").ctx, actor=DEV, release_id=release.id)
     assert creation.retry(basic.ctx, actor=DEV, release_id=release.id).state is ReleaseState.CHECKING
 
 

@@ -30,7 +30,9 @@ def test_a_thread_follows_its_line_to_the_next_version(world: World) -> None:
     assert [comment.text for comment in view.comments] == ["Why five?", "Because."]
     left = discussion(world, first)
     assert (left.threads, [comment.text for comment in left.comments]) == ((), ["In general."])
-    found = world.ctx.session.scalars(select(Event).where(Event.tag == EventTag.RELEASE_THREAD_CARRIED))
+    found = world.ctx.session.scalars(
+        select(Event).where(Event.tag == EventTag.RELEASE_THREAD_CARRIED).order_by(Event.sequence)
+    )
     assert [(event.subject, event.data["to_release"]) for event in found] == [
         (f"release:{first.id}", second.id),
         (f"release:{second.id}", second.id),
