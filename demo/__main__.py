@@ -15,9 +15,9 @@ from demo.instance import DemoError, DemoInstance, running_demo
 from demo.settings import USERS
 
 STEPS = (
-    "Log in as dev. Open Releases in the navigation: “To be released” lists what changed.",
+    "Log in as dev. Open Releases in the navigation, then “To be released”: it lists what changed.",
     "Submit etl_orders, select it and release it; name reviewer as reviewer.",
-    "Log out, log in as reviewer: “My approvals” has it. Read the diff, approve.",
+    "Log out, log in as reviewer: “My approvals” has it. Read Changes, approve.",
     "Watch the release: check, approval, promotion and verification run as the DAG release_pipeline.",
     "Open Dags: etl_orders now runs from prod, beside dev.etl_orders. Edit the file and go again.",
 )

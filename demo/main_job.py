@@ -105,7 +105,9 @@ class MainJob:
         user = self.demo.users["dev"]
         with logged_in(self.browser, self.demo.url, user.name, user.password) as page:
             frame = open_releases(page, self.demo.url)
-            frame.get_by_role("link", name="To be released").click()
+            frame.get_by_role("navigation", name="Releases").get_by_role(
+                "link", name="To be released"
+            ).click()
             row = frame.locator("tr", has_text=path)
             row.get_by_role("button", name="Submit").click()
             frame.locator("dialog[open]").get_by_label("What changed").fill("First version")

@@ -125,7 +125,9 @@ class Pictures:
 
     def _new_release(self) -> int:
         with self._person("dev") as (page, frame):
-            frame.get_by_role("link", name="To be released").click()
+            frame.get_by_role("navigation", name="Releases").get_by_role(
+                "link", name="To be released"
+            ).click()
             for path, comment in (
                 ("etl_orders.py", "Fail early when the export of the shop is late"),
                 ("regional_reports.py", "A report for each region"),
