@@ -9,6 +9,7 @@ import warnings
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session, sessionmaker
@@ -143,14 +144,19 @@ class Worker:
 
 def _client(supervisor: Any) -> Any:
     """Airflow's execution API in this process, as its own ``dag.test()`` uses it."""
-    client = supervisor.InProcessTestSupervisor._api_client(dag=object())
-    state = client._transport.app.app.state
-    if not hasattr(state, "svcs_registry"):
-        # Of 3.2, which does not wait until its application has started.
-        import svcs
+    import svcs
 
-        state.svcs_registry = svcs.Registry()
-    return client
+    serve = supervisor.in_process_api_server
+
+    def with_registry() -> Any:
+        api = serve()
+        # 3.2 does not wait until its application has started, which fails here, and takes away at any moment
+        # what the start itself had attached. What is there before stays.
+        api.app.state.svcs_registry = svcs.Registry()
+        return api
+
+    with patch.object(supervisor, "in_process_api_server", with_registry):
+        return supervisor.InProcessTestSupervisor._api_client(dag=object())
 
 
 def _instance(session: Session, instance_id: uuid.UUID) -> Any:
