@@ -38,9 +38,9 @@ def test_files_are_ticked_off_and_the_decision_stays_in_sight(driver: Driver, wi
         tick.click()
         expect(page.locator("[data-viewed-number]")).to_have_text("1")
         page.get_by_role("button", name=f"Viewed: {name}_lib.py").click()
-        page.mouse.wheel(0, 1000)
-        # The browser scrolls after it has answered.
-        page.wait_for_function("window.scrollY > 0")
+        page.set_viewport_size({"width": width, "height": 400})
+        page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+        expect(page.locator(".page-head")).not_to_be_in_viewport()
         expect(page.get_by_role("button", name="Approve", exact=True).first).to_be_in_viewport()
         press(page, "Approve", "Approve")
         page.get_by_text("Your decision was recorded").wait_for()
