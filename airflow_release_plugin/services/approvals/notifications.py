@@ -6,34 +6,26 @@ Nothing is sent here, and nothing here may stand in the way of a release: see ``
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_release_plugin.airflow_internals.notifiers import check_notifier
 from airflow_release_plugin.domain.flow.flow import FlowSpec
 from airflow_release_plugin.domain.flow.notice import concerned
-from airflow_release_plugin.domain.flow.notification import (
-    FLOW_EVENTS,
-    NotificationEvent,
-    read_notifiers,
-    wants,
-)
+from airflow_release_plugin.domain.flow.notification import FLOW_EVENTS, NotificationEvent
 from airflow_release_plugin.domain.flow.values import flow_to_dict
 from airflow_release_plugin.domain.identity import Actor, Person
-from airflow_release_plugin.domain.states import GateState, NotificationState, ReleaseState
+from airflow_release_plugin.domain.states import GateState, ReleaseState
 from airflow_release_plugin.domain.text.field_errors import Problem, refusal
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
-from airflow_release_plugin.models import Approval, Decision, Gate, Notification, Release
+from airflow_release_plugin.models import Approval, Decision, Gate, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import flows as flow_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.approvals import flows
-from airflow_release_plugin.services.notices import telling
+from airflow_release_plugin.services.notices import messages, telling
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import risk
-
-log = logging.getLogger(__name__)
 
 MOST_TOLD = 100
 """People who are told of one thing in person; where a role with more is asked, all find it in their inbox."""
@@ -171,19 +163,15 @@ def _tell(
     """Put one row for each notifier that wants the event into the outbox, and tell whom it concerns."""
     notice = _notice(ctx, event, subject, approval, facts, [person.name for person in mentioned])
     subject_type = "release" if isinstance(subject, Release) else "gate"
-    for notifier in _wanted(ctx, flow, event):
-        ctx.session.add(
-            Notification(
-                event=event,
-                subject_type=subject_type,
-                subject_id=subject.id,
-                notifier_json=dict(notifier),
-                notice=notice,
-                state=NotificationState.PENDING,
-                next_attempt_at=ctx.clock(),
-                made_at=ctx.clock(),
-            )
-        )
+    everywhere = messages.configured(ctx, "release_notifiers", FLOW_EVENTS)
+    messages.put(
+        ctx,
+        [*flow.get("notifiers", ()), *everywhere],
+        event,
+        subject_type=subject_type,
+        subject_id=subject.id,
+        notice=notice,
+    )
     people = mentioned or concerned(
         event,
         requester=subject.requested_by,
@@ -201,15 +189,6 @@ def _asked(subject: Release | Gate, approval: Approval | None) -> list[Person]:
         return [Person(each["id"], each["name"]) for each in subject.reviewers]
     steps = approval.requirement.steps if approval is not None else ()
     return [person for step in steps for person in step.eligible]
-
-
-def _wanted(ctx: Context, flow: Mapping[str, Any], event: NotificationEvent) -> list[Mapping[str, Any]]:
-    """Notifiers to tell of an event: the flow's, then those of the installation."""
-    everywhere, problems = read_notifiers(ctx.settings.release_notifiers, FLOW_EVENTS)
-    for problem in problems:
-        log.error("[release] release_notifiers tells nobody of releases and gates: %s", problem)
-    notifiers = [*flow.get("notifiers", ()), *everywhere]
-    return [notifier for notifier in notifiers if wants(notifier, event)]
 
 
 def _notice(

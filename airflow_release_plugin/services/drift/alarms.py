@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
 from airflow_release_plugin.domain.flow.notification import (
     DRIFT_EVENTS,
     NotificationEvent,
-    read_notifiers,
-    wants,
 )
 from airflow_release_plugin.domain.release.drift import Finding
 from airflow_release_plugin.domain.release.mirror import MovedRef
-from airflow_release_plugin.domain.states import NotificationState
-from airflow_release_plugin.models import Notification
+from airflow_release_plugin.services.notices import messages
 from airflow_release_plugin.services.runtime.context import Context
 
 SUBJECT = "environment"
 """``subject_type`` of these notifications; there is one environment, so they have no id."""
 _MOST_NAMED = 5
 _LONGEST_TEXT = 500
-
-log = logging.getLogger(__name__)
 
 
 def drifted(ctx: Context, environment: str, host: str, fresh: Sequence[Finding]) -> None:
@@ -62,23 +56,14 @@ def mirror_settled(ctx: Context, environment: str, url: str) -> None:
 
 
 def _tell(ctx: Context, event: NotificationEvent, environment: str, summary: str, reason: str) -> None:
-    notifiers, problems = read_notifiers(ctx.settings.drift_notifiers, DRIFT_EVENTS)
-    for problem in problems:
-        log.error("[release] drift_notifiers tells nobody that %s: %s", summary, problem)
-    for notifier in notifiers:
-        if wants(notifier, event):
-            ctx.session.add(
-                Notification(
-                    event=event,
-                    subject_type=SUBJECT,
-                    subject_id=0,
-                    notifier_json=notifier,
-                    notice=_notice(ctx, event, environment, summary, reason[:_LONGEST_TEXT]),
-                    state=NotificationState.PENDING,
-                    next_attempt_at=ctx.clock(),
-                    made_at=ctx.clock(),
-                )
-            )
+    messages.put(
+        ctx,
+        messages.configured(ctx, "drift_notifiers", DRIFT_EVENTS),
+        event,
+        subject_type=SUBJECT,
+        subject_id=0,
+        notice=_notice(ctx, event, environment, summary, reason[:_LONGEST_TEXT]),
+    )
 
 
 def _notice(

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_release_plugin.domain.flow.notice import USUAL_WAYS, NoticeWay
-from airflow_release_plugin.domain.flow.notification import (
-    PERSONAL_EVENTS,
-    NotificationEvent,
-    read_notifiers,
-    wants,
-)
+from airflow_release_plugin.domain.flow.notification import PERSONAL_EVENTS, NotificationEvent
 from airflow_release_plugin.domain.identity import Person
-from airflow_release_plugin.domain.states import NotificationState
-from airflow_release_plugin.models import Notification
 from airflow_release_plugin.repositories import notices as queries
-from airflow_release_plugin.repositories import notifications as outbox
+from airflow_release_plugin.services.notices import messages
 from airflow_release_plugin.services.runtime.context import Context
-
-log = logging.getLogger(__name__)
 
 
 def tell(
@@ -73,23 +63,12 @@ def send(
     notice: Mapping[str, Any],
 ) -> None:
     """Put a message for one person into the outbox: one row for each personal notifier that wants it."""
-    notifiers, problems = read_notifiers(
-        ctx.settings.personal_notifiers, (*PERSONAL_EVENTS, NotificationEvent.DIGEST)
+    notifiers = messages.configured(ctx, "personal_notifiers", (*PERSONAL_EVENTS, NotificationEvent.DIGEST))
+    messages.put(
+        ctx,
+        notifiers,
+        event,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        notice={"text": notice.get("summary", ""), **notice, "person": person},
     )
-    for problem in problems:
-        log.error("[release] personal_notifiers tells nobody anything: %s", problem)
-    for notifier in notifiers:
-        if wants(notifier, event):
-            outbox.put(
-                ctx.session,
-                Notification(
-                    event=event,
-                    subject_type=subject_type,
-                    subject_id=subject_id,
-                    notifier_json=notifier,
-                    notice={"text": notice.get("summary", ""), **notice, "person": person},
-                    state=NotificationState.PENDING,
-                    next_attempt_at=ctx.clock(),
-                    made_at=ctx.clock(),
-                ),
-            )
