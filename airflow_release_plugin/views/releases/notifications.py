@@ -10,12 +10,11 @@ from flask_babel import gettext as _
 from airflow_release_plugin.domain.flow.notice import NoticeWay
 from airflow_release_plugin.domain.flow.notification import PERSONAL_EVENTS
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.services.drift import alarms
 from airflow_release_plugin.services.notices import mine
 from airflow_release_plugin.services.notifications import outbox
 from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, posted_ids, route, text_arg
 from airflow_release_plugin.views.widgets.flow_labels import NOTICE_WAYS
-from airflow_release_plugin.views.widgets.notice_words import notice_link, notice_sentence
+from airflow_release_plugin.views.widgets.notice_words import notice_link, notice_sentence, subject_link
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -74,8 +73,4 @@ class NotificationsPage(BasePage):
         """Send one again that was given up, and show what it is about."""
         row = outbox.try_again(self.ctx(), actor=self.actor(), notification_id=notification_id)
         flash(_("The notification is sent again within seconds."), "success")
-        if row.subject_type == "gate":
-            return redirect(url_for("ApprovalsPage.gate", gate_id=row.subject_id))
-        if row.subject_type == alarms.SUBJECT:
-            return redirect(url_for("EnvironmentPage.show"))
-        return redirect(url_for("ReleasesPage.show", release_id=row.subject_id))
+        return redirect(subject_link(row.subject_type, row.subject_id))

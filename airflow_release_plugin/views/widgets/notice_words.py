@@ -38,11 +38,21 @@ def notice_sentence(row: Notice) -> str:
 
 def notice_link(row: Notice) -> str:
     """The page of what a notice is about."""
-    if row.subject_type == "gate":
-        return url_for("ApprovalsPage.gate", gate_id=row.subject_id)
-    if row.subject_type == "export":
-        return url_for("ExportsPage.list")
-    if row.subject_type == "import":
-        return url_for("ImportPage.show", import_id=row.subject_id)
     tab = "activity" if row.event is NotificationEvent.MENTIONED else None
-    return url_for("ReleasesPage.show", release_id=row.subject_id, tab=tab)
+    return subject_link(row.subject_type, row.subject_id, tab=tab)
+
+
+def subject_link(subject_type: str, subject_id: int, *, tab: str | None = None) -> str:
+    """The page of what a notice or notification is about; ``tab`` is of a release."""
+    if subject_type == "release":
+        return url_for("ReleasesPage.show", release_id=subject_id, tab=tab)
+    if subject_type == "gate":
+        return url_for("ApprovalsPage.gate", gate_id=subject_id)
+    if subject_type == "import":
+        return url_for("ImportPage.show", import_id=subject_id)
+    pages = {
+        "export": "ExportsPage.list",
+        "environment": "EnvironmentPage.show",
+        "person": "NotificationsPage.list",
+    }
+    return url_for(pages[subject_type])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 
 import pytest
 from sqlalchemy import select
 
-from airflow_release_plugin.models import Notice, NoticeChoice, Release
+from airflow_release_plugin.domain.flow.notification import NotificationEvent
+from airflow_release_plugin.domain.states import NotificationState
+from airflow_release_plugin.models import Notice, NoticeChoice, Notification, Release
 from tests.db.views.conftest import DEV, REVIEWER, Browsers, Installation, words
 from tests.harness.context import World
 
@@ -82,3 +85,32 @@ def test_a_form_that_cannot_be_read_is_refused(
     installation: Installation, browser_of: Browsers, path: str, data: dict[str, str]
 ) -> None:
     assert browser_of("dev").post(f"/notifications/{path}", data).status_code in {400, 422}
+
+
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    [
+        ("person", "/notifications/"),
+        ("export", "/transfers/"),
+        ("import", "/transfers/imports/1"),
+        ("environment", "/environment/"),
+    ],
+)
+def test_what_is_sent_again_leads_to_what_it_is_about(
+    installation: Installation, browser_of: Browsers, kind: str, page: str
+) -> None:
+    row = Notification(
+        event=NotificationEvent.DIGEST,
+        subject_type=kind,
+        subject_id=1,
+        notifier_json={"notifier": "my.Notifier"},
+        notice={"environment": "prod"},
+        state=NotificationState.FAILED,
+        attempts=5,
+        error="Timeout: slow",
+        next_attempt_at=datetime.now(timezone.utc),
+        made_at=datetime.now(timezone.utc),
+    )
+    installation.do(lambda world: world.ctx.session.add(row))
+
+    assert browser_of("admin").post(f"/notifications/{row.id}/retry", {}).location.endswith(page)
