@@ -16,7 +16,7 @@ DB_ON_AIRFLOW := airflow_internals analysis api bundles cli views test_harness.p
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-check test test-lowest check unit db e2e bench docs map pictures venv venv-lowest system constraints clean
+.PHONY: help demo demo-check test test-lowest check unit db e2e bench docs map pictures translations venv venv-lowest system constraints clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,8 +47,11 @@ e2e: venv system  ## tests that drive a whole Airflow and a browser
 	@echo "--- end to end, Airflow 3.3"
 	@$(PYTEST) $(BOTH_CORES) tests/e2e
 
-docs: venv map  ## renew what the documentation takes from the code
+docs: venv map translations  ## renew what the documentation takes from the code
 	@$(VENV)/bin/python -m scripts.generate_docs
+
+translations: venv  ## bring the catalogues of the languages up to date
+	@$(VENV)/bin/python -m scripts.translations
 
 map: venv  ## draw the packages and what they import into the documentation
 	@$(VENV)/bin/python -m scripts.draw_map

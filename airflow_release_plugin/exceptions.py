@@ -44,20 +44,23 @@ Every error of the product, as one tree.
         ├── StoreUnavailableError       503
         └── TransferUnavailableError    503  keys or bundle files cannot be read or written
 
-Messages name the thing, its state and the next step. Extra facts ride along as attributes (``context``).
+Messages name the thing, its state and the next step. Their values and further facts ride along (``context``).
 """
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from airflow_release_plugin.messages import Message
+
 
 class ReleaseError(Exception):
     """
     Base of every error that the product raises on purpose.
 
-    :param message: what happened, to what, and what to do next; shown to people
-    :param context: facts for programs, rendered into the error body; JSON values only
+    :param message: what happened, to what, and what to do next; shown to people. A template, as that of a
+        :class:`~airflow_release_plugin.messages.Message`, or such a message
+    :param context: the values of the template, and further facts for programs; part of the error body
     """
 
     code: ClassVar[str] = "release_error"
@@ -66,8 +69,8 @@ class ReleaseError(Exception):
     """Whether the trail tells of the refusal: what the request has written is committed all the same."""
 
     def __init__(self, message: str, **context: Any) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = message if isinstance(message, Message) else Message(message, **context)
+        super().__init__(self.message)
         self.context = context
 
 

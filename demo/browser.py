@@ -70,9 +70,12 @@ def own_context(browser: Browser, **options: Any) -> Iterator[BrowserContext]:
 
 
 @contextmanager
-def logged_in(browser: Browser, url: str, name: str, password: str, *, width: int = 1400) -> Iterator[Page]:
-    """A page of somebody who logged in through Airflow's form."""
+def logged_in(
+    browser: Browser, url: str, name: str, password: str, *, width: int = 1400, language: str = "en"
+) -> Iterator[Page]:
+    """A page of somebody who logged in through Airflow's form, and has chosen a language there."""
     with own_context(browser, viewport={"width": width, "height": 900}) as context:
+        context.add_init_script(f"localStorage.setItem('i18nextLng', '{language}')")
         page = context.new_page()
         page.goto(f"{url}/auth/login?next={url}/")
         page.fill("input[name=username]", name)

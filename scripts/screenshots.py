@@ -2,20 +2,22 @@
 Take the pictures of the documentation: ``make pictures``.
 
 Runs a demo of its own, does the main job up to a waiting approval and a waiting gate, and writes PNG files
-with fixed names to ``docs/images``. ``python -m scripts.screenshots folder --all`` takes every page at both
-widths in both themes, for people who want to look at all of them.
+with fixed names to ``docs/images``; those that the Chinese documentation shows, in Chinese too, to
+``docs/images/zh``. ``python -m scripts.screenshots folder --all`` takes every page in both languages, at both
+widths and in both themes, for people who want to look at all of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,9 @@ from scripts import sample_bundle
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, FrameLocator, Page
 
-IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+IMAGES = DOCS / "images"
+CHINESE = "zh-CN"
 API = "/release/api/v1"
 WIDE, NARROW = 1400, 375
 WAIT_SECONDS = 120
@@ -74,16 +78,25 @@ class Pictures:
     """
     The demo, the browser, and where files go.
 
-    :param take_all: whether each page is taken in every variant
+    :param take_all: whether each page is taken in every variant, and in Chinese
+    :param in_chinese: names of the pictures that are taken in Chinese, too
     """
 
     demo: DemoInstance
     browser: Browser
     folder: Path
     take_all: bool = False
+    in_chinese: frozenset[str] = frozenset()
+    _reader: str = field(default="", init=False)
+    _chinese_pages: dict[str, Page] = field(default_factory=dict, init=False)
+    _open: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, init=False)
 
     def run(self) -> None:
         """All pictures, in the order of the story."""
+        with self._open:
+            self._tell()
+
+    def _tell(self) -> None:
         self._release_first_versions()
         run_id = self._start_gated_run()
         self._edit_source()
@@ -265,6 +278,7 @@ class Pictures:
     def _person(self, name: str) -> Iterator[tuple[Page, FrameLocator]]:
         user = self.demo.users[name]
         with logged_in(self.browser, self.demo.url, user.name, user.password, width=WIDE) as page:
+            self._reader = name
             yield page, open_releases(page, self.demo.url)
 
     def _shot(self, page: Page, name: str, variants: tuple[Variant, ...], height: int = 900) -> None:
@@ -273,10 +287,29 @@ class Pictures:
             _set_theme(page, variant.theme)
             page.wait_for_timeout(700)
             file = self.folder / f"{name}{variant.suffix}.png"
+            file.parent.mkdir(exist_ok=True)
             page.screenshot(path=file, animations="disabled", caret="hide")
             _shrink(file)
         page.set_viewport_size({"width": WIDE, "height": 900})
         _set_theme(page, "light")
+        if page not in self._chinese_pages.values() and (self.take_all or name in self.in_chinese):
+            self._shot(self._same_in_chinese(page), f"zh/{name}", variants, height)
+
+    def _same_in_chinese(self, page: Page) -> Page:
+        """The same page as its reader sees it with Chinese chosen in Airflow; dialogs are closed there."""
+        here = next((frame.url for frame in page.frames if "/release/ui" in frame.url), "")
+        if self._reader not in self._chinese_pages:
+            user = self.demo.users[self._reader]
+            entered = logged_in(self.browser, self.demo.url, user.name, user.password, language=CHINESE)
+            self._chinese_pages[self._reader] = self._open.enter_context(entered)
+        chinese = self._chinese_pages[self._reader]
+        if not here:
+            chinese.goto(page.url)
+            return chinese
+        open_releases(chinese, self.demo.url).locator("html[lang=zh-CN]").wait_for()
+        ours = next(frame for frame in chinese.frames if "/release/ui" in frame.url)
+        ours.goto(here)
+        return chinese
 
     def _until(self, look: Callable[[], Any]) -> None:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -309,6 +342,12 @@ def _set_theme(page: Page, theme: str) -> None:
     )
 
 
+def _chinese_pictures() -> frozenset[str]:
+    """Names of the pictures that the Chinese documentation shows."""
+    texts = [file.read_text(encoding="utf-8") for file in (DOCS / "zh").glob("*.md")]
+    return frozenset(name for text in texts for name in re.findall(r"images/zh/([\w-]+)\.png", text))
+
+
 def _shrink(file: Path) -> None:
     """Down to 256 colours where Pillow is installed; pages have few, and nobody sees the difference."""
     with contextlib.suppress(ImportError):
@@ -335,7 +374,7 @@ def main() -> int:
         running_demo(Path(scratch) / "home") as demo,
         open_browser(browser_path) as browser,
     ):
-        Pictures(demo, browser, arguments.folder.resolve(), arguments.all).run()
+        Pictures(demo, browser, arguments.folder.resolve(), arguments.all, _chinese_pictures()).run()
     return 0
 
 

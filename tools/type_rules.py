@@ -12,7 +12,11 @@ OPEN_KEYWORDS = {
     ("sensors/", "__init__"): "Airflow's sensors do, too",
     ("bundles/", "__init__"): "Airflow makes a bundle from the kwargs of its configuration",
     ("exceptions.py", "__init__"): "the context of an error, which goes into JSON as it is",
+    ("messages.py", "__new__"): "the values of a message, whatever they are",
+    ("messages.py", "counted"): "the same",
     ("views/web/base.py", "render"): "the names of a template, which has no types",
+    ("views/web/language.py", "_gettext"): "what templates hand to gettext",
+    ("views/web/language.py", "_ngettext"): "the same",
 }
 """Where ``**name: Any`` may stand, by place and function, with the reason."""
 _UNTYPED = {"Any", "object"}

@@ -37,12 +37,15 @@ class AirflowBundles:
         name = wanted if wanted in classes else _at(wanted, classes)
         if name is None:
             raise NotFoundError(
-                f"No bundle of this Airflow is named {wanted!r} or reads that folder. Configured: "
-                f"{', '.join(sorted(classes)) or 'none'} ([dag_processor] dag_bundle_config_list).",
+                "No bundle of this Airflow is named %(wanted)r or reads that folder. Configured: "
+                "%(classes)s ([dag_processor] dag_bundle_config_list).",
+                wanted=wanted,
+                classes=", ".join(sorted(classes)) or "none",
             )
         if classes[name].startswith(_OWN):
             raise InvalidRequestError(
-                f"Bundle {name!r} is one of Airflow Release itself; name the one that holds your Dags today."
+                "Bundle %(name)r is one of Airflow Release itself; name the one that holds your Dags today.",
+                name=name,
             )
         snapshot = open_bundle(name)
         return BundleFolder(name, snapshot.root, snapshot.dag_files)

@@ -21,13 +21,15 @@ class AirflowConnections:
             connection = Connection.get_connection_from_secrets(conn_id)
         except AirflowNotFoundException as error:
             raise NotFoundError(
-                f"Airflow has no connection {conn_id!r}; make it, or mend [release] mirror_conn_id."
+                "Airflow has no connection %(conn_id)r; make it, or mend [release] mirror_conn_id.",
+                conn_id=conn_id,
             ) from error
         extra: Mapping[str, Any] = connection.extra_dejson
         if extra.get("github_app_id"):
             raise InvalidRequestError(
-                f"Connection {conn_id!r} logs in as a GitHub app, which a mirror cannot; give it a token or "
-                "a deploy key."
+                "Connection %(conn_id)r logs in as a GitHub app, which a mirror cannot; give it a "
+                "token or a deploy key.",
+                conn_id=conn_id,
             )
         return GitAccess(
             url=connection.host or "",
@@ -50,4 +52,6 @@ def _port(conn_id: str, given: Any) -> int | None:
     try:
         return int(given)
     except (TypeError, ValueError) as error:
-        raise InvalidRequestError(f"ssh_port of connection {conn_id!r} is {given!r}, no number.") from error
+        raise InvalidRequestError(
+            "ssh_port of connection %(conn_id)r is %(given)r, no number.", conn_id=conn_id, given=given
+        ) from error

@@ -96,7 +96,9 @@ class AirflowInventory:
             accepted = 0 < len(name) <= 250
         if not accepted:
             raise InvalidRequestError(
-                f"Airflow accepts no {kind.value} that is called {name[:250]!r}. Choose another name."
+                "Airflow accepts no %(kind)s that is called %(name)r. Choose another name.",
+                kind=kind.value,
+                name=name[:250],
             )
         self._session.add(made)
 

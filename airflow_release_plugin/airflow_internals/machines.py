@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from airflow_release_plugin.messages import Message
+
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
@@ -33,8 +35,11 @@ def machines_at_work(session: Session, bundle: str, since: Mapping[str, datetime
         .where(Job.job_type == "DagProcessorJob", Job.state == "running", Job.hostname.in_(hosts))
         .group_by(Job.hostname)
     )
-    found = {
-        str(host): f"Its dag processor has not ended; its last heartbeat was at {beat:%Y-%m-%d %H:%M} UTC."
+    found: dict[str, str] = {
+        str(host): Message(
+            "Its dag processor has not ended; its last heartbeat was at %(beat)s UTC.",
+            beat=f"{beat:%Y-%m-%d %H:%M}",
+        )
         for host, beat in session.execute(processors)
         if beat is not None
     }
@@ -53,5 +58,7 @@ def machines_at_work(session: Session, bundle: str, since: Mapping[str, datetime
     )
     for host, queued in session.execute(tasks):
         if host is not None and queued is not None and queued > since[host]:
-            found[host] = f"It took up a task that was queued at {queued:%Y-%m-%d %H:%M} UTC."
+            found[host] = Message(
+                "It took up a task that was queued at %(queued)s UTC.", queued=f"{queued:%Y-%m-%d %H:%M}"
+            )
     return found

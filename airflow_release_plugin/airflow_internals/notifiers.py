@@ -18,6 +18,7 @@ from typing import Any
 
 from airflow_release_plugin import config
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message
 
 WORKER = "airflow_release_plugin.airflow_internals.notifier_worker"
 ANSWER = "answer.json"
@@ -45,8 +46,10 @@ def load_notifier(classpath: str) -> type[Any]:
     allowed = config.notifiers()
     if not any(fnmatchcase(classpath, glob) for glob in allowed):
         raise InvalidRequestError(
-            f"This installation does not allow the notifier {classpath!r}; [release] notifiers allows "
-            f"{', '.join(sorted(allowed)) or 'none'}. Its administrator can add it there."
+            "This installation does not allow the notifier %(classpath)r; [release] notifiers "
+            "allows %(allowed)s. Its administrator can add it there.",
+            classpath=classpath,
+            allowed=", ".join(sorted(allowed)) or "none",
         )
     from airflow.sdk import BaseNotifier
 
@@ -54,11 +57,15 @@ def load_notifier(classpath: str) -> type[Any]:
         found = resolve_name(classpath)
     except Exception as error:
         raise InvalidRequestError(
-            f"The notifier {classpath!r} cannot be imported ({type(error).__name__}). Check the spelling, "
-            "and that its package is installed where the API server runs."
+            "The notifier %(classpath)r cannot be imported (%(name)s). Check the spelling, and "
+            "that its package is installed where the API server runs.",
+            classpath=classpath,
+            name=type(error).__name__,
         ) from error
     if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
-        raise InvalidRequestError(f"{classpath!r} is not a subclass of Airflow's BaseNotifier.")
+        raise InvalidRequestError(
+            "%(classpath)r is not a subclass of Airflow's BaseNotifier.", classpath=classpath
+        )
     return found
 
 
@@ -68,7 +75,11 @@ def check_notifier(classpath: str, kwargs: Mapping[str, Any]) -> None:
     try:
         inspect.signature(notifier).bind(**kwargs)
     except TypeError as error:
-        raise InvalidRequestError(f"The notifier {classpath!r} cannot be made like this: {error}.") from error
+        raise InvalidRequestError(
+            "The notifier %(classpath)r cannot be made like this: %(error)s.",
+            classpath=classpath,
+            error=error,
+        ) from error
 
 
 def deliver(
@@ -102,7 +113,10 @@ def deliver(
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            return DeliveryProblem("Timeout", f"It took longer than {timeout:g} seconds and was stopped.")
+            return DeliveryProblem(
+                "Timeout",
+                Message("It took longer than %(timeout)s seconds and was stopped.", timeout=f"{timeout:g}"),
+            )
         return _answer(Path(folder, ANSWER), process.returncode)
 
 
@@ -110,5 +124,7 @@ def _answer(file: Path, code: int) -> DeliveryProblem | None:
     try:
         answer = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return DeliveryProblem("Crash", f"Its process ended with code {code} and said nothing.")
+        return DeliveryProblem(
+            "Crash", Message("Its process ended with code %(code)s and said nothing.", code=code)
+        )
     return DeliveryProblem(answer["kind"], answer["detail"]) if answer else None

@@ -56,13 +56,16 @@ def _ask(name: str) -> tuple[Person, ...]:
         people = tuple(_person(entry) for entry in resolve_name(name)())
     except Exception as error:
         raise UnavailableError(
-            f"The people provider {name!r} ([release] people_provider) does not answer "
-            f"({type(error).__name__}), so nobody can be told apart. Try again, or ask its administrator."
+            "The people provider %(name)r ([release] people_provider) does not answer "
+            "(%(name_2)s), so nobody can be told apart. Try again, or ask its administrator.",
+            name=name,
+            name_2=type(error).__name__,
         ) from error
     ids = [person.id for person in people]
     if len(set(ids)) < len(ids):
         raise UnavailableError(
-            f"The people provider {name!r} names the same id twice; its administrator must mend that."
+            "The people provider %(name)r names the same id twice; its administrator must mend that.",
+            name=name,
         )
     return people
 

@@ -19,6 +19,7 @@ from airflow_release_plugin.domain.release.environment_proof import SerializedDa
 from airflow_release_plugin.domain.release.lost_runs import Beats, PipelineRun
 from airflow_release_plugin.domain.tasks import TaskKey
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
+from airflow_release_plugin.messages import Message
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
@@ -92,7 +93,7 @@ class AirflowServing:
         )
         if model is None:
             raise NotFoundError(
-                f"Airflow does not know the DAG {dag_id!r}; wait until its file has been parsed.",
+                "Airflow does not know the DAG %(dag_id)r; wait until its file has been parsed.",
                 dag_id=dag_id,
             )
         run = self._find_run(dag_id, run_id) or self._create_run(model, run_id, conf, actor)
@@ -184,9 +185,9 @@ class AirflowServing:
         for key in wanted:
             number, state = tries.get(replace(key, try_number=0), (key.try_number, ""))
             if number != key.try_number:
-                found[key] = f"the task is in try {number} now"
+                found[key] = Message("the task is in try %(number)s now", number=number)
             elif state not in _WAITING:
-                found[key] = f"the task is {state!r}" if state else ""
+                found[key] = Message("the task is %(state)r", state=state) if state else ""
         return found
 
     def pipeline_runs(self, runs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], PipelineRun]:
@@ -256,10 +257,10 @@ class AirflowServing:
 
         dag_id = model.dag_id
         if model.allowed_run_types is not None and DagRunType.MANUAL not in model.allowed_run_types:
-            raise InvalidRequestError(f"The DAG {dag_id!r} does not allow manual runs.", dag_id=dag_id)
+            raise InvalidRequestError("The DAG %(dag_id)r does not allow manual runs.", dag_id=dag_id)
         dag = DBDagBag().get_latest_version_of_dag(dag_id, session=self._session)
         if dag is None:
-            raise NotFoundError(f"The DAG {dag_id!r} is not serialized yet; try again soon.", dag_id=dag_id)
+            raise NotFoundError("The DAG %(dag_id)r is not serialized yet; try again soon.", dag_id=dag_id)
         now = pendulum.now("UTC")
         try:
             with self._session.begin_nested():
@@ -277,7 +278,7 @@ class AirflowServing:
                 )
         except (AirflowException, ParamValidationError, ValueError) as error:
             raise InvalidRequestError(
-                f"The DAG {dag_id!r} cannot be started: {error}", dag_id=dag_id
+                "The DAG %(dag_id)r cannot be started: %(error)s", dag_id=dag_id, error=error
             ) from error
         except IntegrityError:
             # Two requests for the same run at the same moment; the other one made it.

@@ -95,14 +95,18 @@ def open_bundle(name: str, what: str = "bundle") -> SourceSnapshot:
     except Exception as error:
         # Bundles raise whatever their transport raises.
         raise SourceUnavailableError(
-            f"The {what} {name!r} cannot be read: {error}. Check [release] source_bundle and"
-            " [dag_processor] dag_bundle_config_list.",
+            "The %(what)s %(bundle)r cannot be read: %(error)s. Check [release] source_bundle and "
+            "[dag_processor] dag_bundle_config_list.",
+            what=what,
+            error=error,
             bundle=name,
         ) from error
     if not root.is_dir():
         raise SourceUnavailableError(
-            f"The folder {str(root)!r} of the {what} {name!r} does not exist; create it or correct"
-            " [dag_processor] dag_bundle_config_list.",
+            "The folder %(root)r of the %(what)s %(bundle)r does not exist; create it or correct "
+            "[dag_processor] dag_bundle_config_list.",
+            root=str(root),
+            what=what,
             bundle=name,
         )
     try:
@@ -110,7 +114,7 @@ def open_bundle(name: str, what: str = "bundle") -> SourceSnapshot:
     except RuntimeError as error:
         # What Airflow's own walk raises where links lead in a circle.
         raise SourceUnavailableError(
-            f"The {what} {name!r} cannot be listed: {error}.", bundle=name
+            "The %(what)s %(bundle)r cannot be listed: %(error)s.", what=what, error=error, bundle=name
         ) from error
     # Airflow 3.3 answers with an object, 3.2 with a string; drop this when the minimum is 3.3.
     return SourceSnapshot(root=root, dag_files=files, version=getattr(version, "version", version))

@@ -26,6 +26,7 @@ from airflow_release_plugin.analysis.source_modules import SourceModules
 from airflow_release_plugin.domain.release.digest import files_digest
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import UnitError
+from airflow_release_plugin.messages import Message
 
 IGNORE_FILE = ".airflowignore"
 _DEEPEST_ATTRIBUTE = 2
@@ -184,8 +185,9 @@ class _Closing:
         self._found[path] = (kind, reason)
         if len(self._found) > self._options.max_unit_files:
             raise UnitError(
-                f"The unit of {self._entry!r} has more than {self._options.max_unit_files} files "
-                "([release] max_unit_files); name fewer folders in its code or in release.toml.",
+                "The unit of %(path)r has more than %(max_unit_files)s files ([release] "
+                "max_unit_files); name fewer folders in its code or in release.toml.",
+                max_unit_files=self._options.max_unit_files,
                 path=self._entry,
             )
         self._pending.append(path)
@@ -200,8 +202,9 @@ class _Closing:
                 self._visit_module(path, facts)
             elif kind is not FileKind.DATA:
                 raise UnitError(
-                    f"{path!r} line {facts.error_line}: {facts.error}; correct it and submit again.",
+                    "%(path)r line %(line)s: %(error)s; correct it and submit again.",
                     path=path,
+                    error=facts.error,
                     line=facts.error_line,
                 )
         elif kind is FileKind.DATA and is_template(path):
@@ -252,7 +255,14 @@ class _Closing:
         said = self._named[path]
         for found, reason in named.files.items():
             if found in named.whole and found not in self._found and (problem := self._problem(found)):
-                said.gaps.append(f"{found!r} is left out ({reason}): {problem}")
+                said.gaps.append(
+                    Message(
+                        "%(found)r is left out (%(reason)s): %(problem)s",
+                        found=found,
+                        reason=reason,
+                        problem=problem,
+                    )
+                )
             else:
                 self._add(found, FileKind.DATA, reason)
         for name, must_exist in named.modules.items():
@@ -296,7 +306,13 @@ class _Closing:
             self._add_external(path, reference)
         elif found.missing and not reference.guarded:
             self._warn(
-                path, f"{path} line {reference.line} imports {shown!r}, of which no file exists in the source"
+                path,
+                Message(
+                    "%(path)s line %(line)s imports %(shown)r, of which no file exists in the source",
+                    path=path,
+                    line=reference.line,
+                    shown=shown,
+                ),
             )
         self._add_modules(path, shown, found.files)
         if found.folder is not None:
@@ -312,7 +328,13 @@ class _Closing:
         known.add(top)
         if top in self._files.beside() and top not in _INSTALLED and strange_modules([top]):
             self._named[path].gaps.append(
-                f"{path} line {reference.line} imports {reference.module!r}, which lies {BESIDE}"
+                Message(
+                    "%(path)s line %(line)s imports %(module)r, which lies %(beside)s",
+                    path=path,
+                    line=reference.line,
+                    module=reference.module,
+                    beside=BESIDE,
+                )
             )
 
     def _add_namespace(self, path: str, shown: str, found: Found) -> None:
@@ -339,8 +361,7 @@ class _Closing:
         for _ in range(reference.level - 1):
             if folder == "":
                 raise UnitError(
-                    f"{path!r} line {reference.line}: the relative import leaves the source; "
-                    "import by full name.",
+                    "%(path)r line %(line)s: the relative import leaves the source; import by full name.",
                     path=path,
                     line=reference.line,
                 )
@@ -348,8 +369,12 @@ class _Closing:
         if path == self._entry:
             self._warn(
                 path,
-                f"{path} line {reference.line}: a relative import in a DAG file fails in Airflow, "
-                "which loads DAG files outside of any package; import by full name",
+                Message(
+                    "%(path)s line %(line)s: a relative import in a DAG file fails in Airflow, which "
+                    "loads DAG files outside of any package; import by full name",
+                    path=path,
+                    line=reference.line,
+                ),
             )
         return folder
 
@@ -357,7 +382,9 @@ class _Closing:
         for found in files:
             is_package = found.endswith("/__init__.py") and not shown.endswith(posixpath.dirname(found))
             reason = (
-                f"package of {shown}, imported by {path}" if is_package else f"imported by {path} as {shown}"
+                Message("package of %(shown)s, imported by %(path)s", shown=shown, path=path)
+                if is_package
+                else Message("imported by %(path)s as %(shown)s", path=path, shown=shown)
             )
             if found != self._entry:
                 self._add(found, FileKind.MODULE, reason)
@@ -366,7 +393,11 @@ class _Closing:
         top = reference.module.split(".")[0]
         if files and top in _INSTALLED:
             self._warn(
-                path, f"{files[0]} has the name of an installed module, which Python prefers; rename it"
+                path,
+                Message(
+                    "%(files)s has the name of an installed module, which Python prefers; rename it",
+                    files=files[0],
+                ),
             )
 
     def _warn(self, path: str, text: str) -> None:
@@ -376,13 +407,30 @@ class _Closing:
         if not self._files.is_file(RULES_FILE):
             return
         for rule in self._files.derive(parse_rules, RULES_FILE).of(self._entry):
-            self._add(RULES_FILE, FileKind.SHARED, "rules of the source")
+            self._add(RULES_FILE, FileKind.SHARED, Message("rules of the source"))
             for pattern in rule.files:
                 matches = self._files.glob(pattern)
                 if not matches:
-                    self._warn("", f"{RULES_FILE} line {rule.line}: {pattern!r} matches no file")
+                    self._warn(
+                        "",
+                        Message(
+                            "%(rules_file)s line %(line)s: %(pattern)r matches no file",
+                            rules_file=RULES_FILE,
+                            line=rule.line,
+                            pattern=pattern,
+                        ),
+                    )
                 for path in matches:
-                    self._add(path, FileKind.DATA, f"matches {pattern!r} in {RULES_FILE} line {rule.line}")
+                    self._add(
+                        path,
+                        FileKind.DATA,
+                        Message(
+                            "matches %(pattern)r in %(rules_file)s line %(line)s",
+                            pattern=pattern,
+                            rules_file=RULES_FILE,
+                            line=rule.line,
+                        ),
+                    )
 
     def _add_ignore_files(self) -> None:
         folders = {""}
@@ -392,7 +440,7 @@ class _Closing:
         for folder in sorted(folders):
             path = posixpath.join(folder, IGNORE_FILE)
             if self._files.is_file(path):
-                self._add(path, FileKind.SHARED, "tells Airflow which files to skip")
+                self._add(path, FileKind.SHARED, Message("tells Airflow which files to skip"))
 
 
 def _unique(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:

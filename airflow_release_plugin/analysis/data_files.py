@@ -22,10 +22,11 @@ from airflow_release_plugin.analysis.named_files import (
     suffix_of,
 )
 from airflow_release_plugin.analysis.source_files import SourceFiles
+from airflow_release_plugin.messages import Message
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+")
 _LISTINGS = frozenset({Role.FOLDER, Role.TREE, Role.GLOB})
-_MOVES = "the released code would read it there, not in its own version; start from __file__ instead"
+_MOVES = Message("the released code would read it there, not in its own version; start from __file__ instead")
 
 
 class DataFinder(FileTexts):
@@ -68,7 +69,11 @@ class DataFinder(FileTexts):
             named.unresolved.clear()  # combinations that nobody meant
         if len(named.files) > self._names.most:
             named.files.clear()
-            self._gap(mention, named, f"stands for more than {self._names.most} files, which are left out")
+            self._gap(
+                mention,
+                named,
+                Message("stands for more than %(most)s files, which are left out", most=self._names.most),
+            )
         return named
 
     def in_data(self, names: DataNames, path: str) -> Named:
@@ -76,17 +81,19 @@ class DataFinder(FileTexts):
         named = Named()
         folder = posixpath.dirname(path)
         for text in names.templates:
-            mention = NamingPlace(Role.TEMPLATE, (text,), path, 0, shown=f"include {shown(text)}")
+            mention = NamingPlace(
+                Role.TEMPLATE, (text,), path, 0, shown=Message("include %(text)s", text=shown(text))
+            )
             self._plain(text, mention, named)
         for each in names.paths:
             # "$HERE/a.sh" and "{{ params.here }}/a.sh" may lie anywhere, so mostly here.
             text = each[1:] if each[:1] in HOLES and each[1:2] == "/" else each
             if text.startswith("/"):
                 for found in self._names.tails(text, least=2):
-                    named.files.setdefault(found, f"named in {path}")
+                    named.files.setdefault(found, Message("named in %(path)s", path=path))
             for found in self._names.below_bases(text.lstrip("/"), folder):
                 if found != path and self._files.is_file(found):
-                    named.files[found] = f"named in {path}"
+                    named.files[found] = Message("named in %(path)s", path=path)
         named.modules.update(dict.fromkeys(names.dotted, False))
         named.modules.update(dict.fromkeys(names.imports, True))
         return named
@@ -95,7 +102,7 @@ class DataFinder(FileTexts):
 
     def _statement(self, text: str, mention: NamingPlace, named: Named) -> None:
         if is_vague(text):
-            self._gap(mention, named, "the text does not tell whether that is the name of a file")
+            self._gap(mention, named, Message("the text does not tell whether that is the name of a file"))
         elif has_hole(text) and suffix_of(text) in SCRIPT_SUFFIXES and " " not in text:
             self._plain(text, mention, named)
 
@@ -109,27 +116,35 @@ class DataFinder(FileTexts):
             named.modules[package] = True
             self._take(
                 (path for path in self._files.walk(folder) if path.endswith(".py")),
-                f"may be imported in {mention.origin}",
+                Message("may be imported in %(origin)s", origin=mention.origin),
                 named,
             )
         elif text[:1] != ELSEWHERE and not listed_only(text):
-            self._gap(mention, named, "the text does not tell which module that is")
+            self._gap(mention, named, Message("the text does not tell which module that is"))
 
     def _package(self, text: str, mention: NamingPlace, named: Named) -> None:
         path = self._names.anchored(text)
         if path and self._files.is_dir(path) and not holds(path, mention.module):
             modules = (found for found in self._files.walk(path) if found.endswith(".py"))
-            self._take(modules, f"in folder {path!r}, listed in {mention.origin}", named)
+            self._take(
+                modules,
+                Message("in folder %(path)r, listed in %(origin)s", path=path, origin=mention.origin),
+                named,
+            )
         elif path is not None and self._files.is_dir(path):
             found = [
                 name for name in self._files.glob(posixpath.join(path, "*.py")) if name != mention.module
             ]
             if mention.module.endswith("__init__.py"):
-                self._take(found, f"in folder {path!r}, listed in {mention.origin}", named)
+                self._take(
+                    found,
+                    Message("in folder %(path)r, listed in %(origin)s", path=path, origin=mention.origin),
+                    named,
+                )
             else:
-                self._gap(mention, named, "the text does not tell which modules that are")
+                self._gap(mention, named, Message("the text does not tell which modules that are"))
         elif is_vague(text):
-            self._gap(mention, named, "the text does not tell which modules that are")
+            self._gap(mention, named, Message("the text does not tell which modules that are"))
 
     def _folder(self, text: str, mention: NamingPlace, named: Named) -> None:
         path = self._names.anchored(text)
@@ -137,7 +152,7 @@ class DataFinder(FileTexts):
             if path.startswith(".."):
                 self._outside(path, mention, named)
             elif has_hole(path):
-                self._gap(mention, named, "the text does not tell which folder that is")
+                self._gap(mention, named, Message("the text does not tell which folder that is"))
             else:
                 named.folders.append(path)
             return
@@ -147,8 +162,12 @@ class DataFinder(FileTexts):
         if located is not None and self._files.is_dir(located):
             named.folders.append(located)
             named.warnings.append(
-                f"{mention.origin} names {text!r} by its absolute path: the target would read the source's "
-                "folder"
+                Message(
+                    "%(origin)s names %(text)r by its absolute path: the target would read the source's "
+                    "folder",
+                    origin=mention.origin,
+                    text=text,
+                )
             )
             return
         tails = self._names.tails(text.lstrip(PLACE + UNKNOWN), least=1)
@@ -157,7 +176,7 @@ class DataFinder(FileTexts):
             named.folders.extend(folders)
             self._warn_moved(folders[0], text, mention, named)
         elif text[:1] in {UNKNOWN, PLACE} and mention.shown:
-            self._gap(mention, named, "the text does not tell which folder that is")
+            self._gap(mention, named, Message("the text does not tell which folder that is"))
 
     def _yaml_dags(self, text: str, mention: NamingPlace, named: Named) -> None:
         path = self._names.anchored(text)
@@ -165,12 +184,16 @@ class DataFinder(FileTexts):
             tails = self._names.tails(text.lstrip(PLACE + UNKNOWN), least=1) if len(text) > 1 else [""]
             path = tails[0] if tails else ""
             named.warnings.append(
-                f"{mention.origin}: {mention.shown} reads Airflow's dags folder; give it dags_folder, made "
-                "from __file__, so that the released code reads its own version"
+                Message(
+                    "%(origin)s: %(shown)s reads Airflow's dags folder; give it dags_folder, made from "
+                    "__file__, so that the released code reads its own version",
+                    origin=mention.origin,
+                    shown=mention.shown,
+                )
             )
         for pattern in ("*.yaml", "*.yml"):
             found = self._files.glob(posixpath.join(path, "**", pattern))
-            self._take(found, f"makes Dags, listed in {mention.origin}", named)
+            self._take(found, Message("makes Dags, listed in %(origin)s", origin=mention.origin), named)
 
     def _listing(self, text: str, mention: NamingPlace, named: Named) -> None:
         path = self._names.anchored(text)
@@ -178,7 +201,7 @@ class DataFinder(FileTexts):
             if listed_only(text):
                 return
             if is_vague(text.rstrip("*/")):
-                self._gap(mention, named, "the text does not tell which folder that is")
+                self._gap(mention, named, Message("the text does not tell which folder that is"))
             else:
                 self._file(text, mention, named)
             return
@@ -201,10 +224,16 @@ class DataFinder(FileTexts):
         for pattern in mention.filters:
             where = posixpath.join(folder, "**", pattern) if tree else posixpath.join(folder, pattern)
             found = (path for path in self._files.glob(where) if path != mention.module)
-            self._take(found, f"in the listed folder {folder or '.'!r}, {mention.origin}", named)
+            self._take(
+                found,
+                Message(
+                    "in the listed folder %(folder)r, %(origin)s", folder=folder or ".", origin=mention.origin
+                ),
+                named,
+            )
         if not mention.filters and not mention.takes_apart:
             self._gap(
                 mention,
                 named,
-                "lists the folder of the Dag file itself or one above, of which nothing is taken",
+                Message("lists the folder of the Dag file itself or one above, of which nothing is taken"),
             )

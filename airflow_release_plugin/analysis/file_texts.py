@@ -24,12 +24,13 @@ from airflow_release_plugin.analysis.named_files import (
 )
 from airflow_release_plugin.analysis.shell_words import shell_names
 from airflow_release_plugin.analysis.source_files import SourceFiles
+from airflow_release_plugin.messages import Message
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+")
-_UNCLEAR = "the text does not tell which file that is"
+_UNCLEAR = Message("the text does not tell which file that is")
 _OWN_BASES = 2
 """The DAG file's folder and the root come first; then those that code names for templates."""
-_MOVES = "the released code would read it there, not in its own version; start from __file__ instead"
+_MOVES = Message("the released code would read it there, not in its own version; start from __file__ instead")
 
 
 class FileTexts:
@@ -65,7 +66,7 @@ class FileTexts:
             self._plain(text, mention, named)
 
     def _anchored(self, path: str, mention: NamingPlace, named: Named) -> None:
-        reason = f"named in {mention.origin}"
+        reason = Message("named in %(origin)s", origin=mention.origin)
         if path == ".." or path.startswith("../"):
             self._outside(path, mention, named)
         elif self._files.is_file(path):
@@ -82,15 +83,25 @@ class FileTexts:
     def _pattern(self, path: str, mention: NamingPlace, named: Named) -> None:
         found = self._names.matching(path, mention.module)
         if found:
-            self._take(found, f"matches {shown(path)!r}, named in {mention.origin}", named)
+            self._take(
+                found,
+                Message("matches %(path)r, named in %(origin)s", path=shown(path), origin=mention.origin),
+                named,
+            )
         elif mention.role is not Role.NAME and has_hole(path, UNKNOWN + PLACE):
             self._gap(mention, named, _UNCLEAR)
 
     def _folder_whole(self, folder: str, reason: str, named: Named) -> None:
-        self._take(self._files.walk(folder), f"in folder {folder!r}, {reason}", named)
+        self._take(
+            self._files.walk(folder),
+            Message("in folder %(folder)r, %(reason)s", folder=folder, reason=reason),
+            named,
+        )
         for path, why in self._files.left_out.items():
             if path.startswith(folder + "/"):
-                named.gaps.append(f"{path!r} is left out ({reason}): {why}")
+                named.gaps.append(
+                    Message("%(path)r is left out (%(reason)s): %(why)s", path=path, reason=reason, why=why)
+                )
 
     def _take(self, paths: Iterable[str], reason: str, named: Named) -> None:
         for path in paths:
@@ -104,7 +115,11 @@ class FileTexts:
         """Take all templates of the folders where code looks one up; else say that the text does not tell."""
         searched = self._names.bases[_OWN_BASES:] if mention.role is Role.TEMPLATE and mention.line else []
         for base in searched:
-            self._take(self._files.walk(base), f"may be looked up in {mention.origin}", named)
+            self._take(
+                self._files.walk(base),
+                Message("may be looked up in %(origin)s", origin=mention.origin),
+                named,
+            )
         if not searched and mention.role is not Role.NAME:
             self._gap(mention, named, _UNCLEAR)
 
@@ -119,7 +134,7 @@ class FileTexts:
         if has_hole(name):
             self._plain_pattern(name, folder, mention, named)
             return
-        reason = f"named by {text!r} in {mention.origin}"
+        reason = Message("named by %(text)r in %(origin)s", text=text, origin=mention.origin)
         found = False
         for path in self._names.below_bases(name, folder):
             if path == ".." or path.startswith("../"):
@@ -131,7 +146,12 @@ class FileTexts:
             self._not_found(text, folder, mention, named)
         elif mention.role is Role.READ:
             named.warnings.append(
-                f"{mention.origin} opens {text!r} relative to the folder in which Airflow runs: {_MOVES}"
+                Message(
+                    "%(origin)s opens %(text)r relative to the folder in which Airflow runs: %(moves)s",
+                    origin=mention.origin,
+                    text=text,
+                    moves=_MOVES,
+                )
             )
 
     def _plain_pattern(self, name: str, folder: str, mention: NamingPlace, named: Named) -> None:
@@ -139,7 +159,11 @@ class FileTexts:
             return
         for path in self._names.below_bases(name, folder):
             found = None if path.startswith("../") else self._names.matching(path, mention.module)
-            self._take(found or (), f"matches {shown(name)!r}, named in {mention.origin}", named)
+            self._take(
+                found or (),
+                Message("matches %(name)r, named in %(origin)s", name=shown(name), origin=mention.origin),
+                named,
+            )
         if (
             not named.files
             and has_hole(name, UNKNOWN)
@@ -157,10 +181,15 @@ class FileTexts:
     def _absolute(self, text: str, mention: NamingPlace, named: Named) -> None:
         located = self._files.locate(text) if text.startswith("/") else None
         if located is not None and self._files.is_file(located):
-            named.files[located] = f"named by {text!r} in {mention.origin}"
+            named.files[located] = Message(
+                "named by %(text)r in %(origin)s", text=text, origin=mention.origin
+            )
             named.warnings.append(
-                f"{mention.origin} names {text!r} by its absolute path: the target would read the source's "
-                "file"
+                Message(
+                    "%(origin)s names %(text)r by its absolute path: the target would read the source's file",
+                    origin=mention.origin,
+                    text=text,
+                )
             )
             return
         if text.startswith("/") and self._slashed_template(text, mention, named):
@@ -187,7 +216,10 @@ class FileTexts:
             found = self._names.matching(path, mention.module) if has_hole(path) else [path]
             for one in found or ():
                 if self._files.is_file(one):
-                    named.files.setdefault(one, f"named by {shown(text)!r} in {mention.origin}")
+                    named.files.setdefault(
+                        one,
+                        Message("named by %(text)r in %(origin)s", text=shown(text), origin=mention.origin),
+                    )
         return len(named.files) > before
 
     def _moved(self, text: str, tails: list[str], mention: NamingPlace, named: Named) -> None:
@@ -195,34 +227,55 @@ class FileTexts:
         for path in tails:
             if self._files.is_dir(path):
                 if path and not holds(path, mention.module):
-                    self._folder_whole(path, f"named in {mention.origin}", named)
+                    self._folder_whole(path, Message("named in %(origin)s", origin=mention.origin), named)
                 named.folders.append(path)
             else:
-                named.files[path] = f"named by {shown(text)!r} in {mention.origin}"
+                named.files[path] = Message(
+                    "named by %(text)r in %(origin)s", text=shown(text), origin=mention.origin
+                )
         if not named.warnings:  # one for each place in the code
             self._warn_moved(tails[0], text, mention, named)
 
     def _warn_moved(self, path: str, text: str, mention: NamingPlace, named: Named) -> None:
         named.warnings.append(
-            f"{mention.origin} names {path!r} by a place outside of the source ({shown(text)!r}): {_MOVES}"
+            Message(
+                "%(origin)s names %(path)r by a place outside of the source (%(text)r): %(moves)s",
+                origin=mention.origin,
+                path=path,
+                text=shown(text),
+                moves=_MOVES,
+            )
         )
 
     def _outside(self, path: str, mention: NamingPlace, named: Named) -> None:
         if set(path) <= set("./") or has_hole(path):
             return
         if self._files.is_outside(path) and self._beside.setdefault(path, mention.origin) == mention.origin:
-            named.gaps.append(f"{mention.origin} names {path!r}, which lies {BESIDE}")
+            named.gaps.append(
+                Message(
+                    "%(origin)s names %(path)r, which lies %(beside)s",
+                    origin=mention.origin,
+                    path=path,
+                    beside=BESIDE,
+                )
+            )
 
     def _gap(self, mention: NamingPlace, named: Named, why: str) -> None:
         said = mention.shown or shown(mention.texts[0])
         named.gaps.append(
-            f"{mention.origin}: {said}: {why}; name what it needs in release.toml: [[include]] "
-            f'dags = "{self._entry}" files = ["…"]'
+            Message(
+                "%(origin)s: %(said)s: %(why)s; name what it needs in release.toml: [[include]] "
+                'dags = "%(entry)s" files = ["…"]',
+                origin=mention.origin,
+                said=said,
+                why=why,
+                entry=self._entry,
+            )
         )
 
     def _shell(self, text: str, mention: NamingPlace, named: Named) -> None:
         if mention.role is Role.SHELL and is_vague(text):
-            self._gap(mention, named, "the text does not tell which command that is")
+            self._gap(mention, named, Message("the text does not tell which command that is"))
             return
         names = shell_names(text)
         for word in names.paths:
@@ -234,7 +287,10 @@ class FileTexts:
             elif not is_foreign(word) and not word.startswith("/") and not has_hole(word):
                 for found in self._names.below_bases(word, posixpath.dirname(mention.module)):
                     if self._files.is_file(found) and found != mention.module:
-                        named.files.setdefault(found, f"named by {word!r} in {mention.origin}")
+                        named.files.setdefault(
+                            found,
+                            Message("named by %(word)r in %(origin)s", word=word, origin=mention.origin),
+                        )
         named.modules.update(dict.fromkeys(names.modules, True))
         named.modules.update((f"{name}.__main__", False) for name in names.modules)
         for entered in names.entered:

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_release_plugin.analysis.source_files import glob_expression
 from airflow_release_plugin.exceptions import UnitError
+from airflow_release_plugin.messages import Message
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -53,11 +54,17 @@ def parse_rules(data: bytes) -> IncludeRules:
         return IncludeRules(_rules(tomllib.loads(text), text))
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        return IncludeRules(error=f"{RULES_FILE} line {line}: not valid UTF-8.")
+        return IncludeRules(
+            error=Message("%(rules_file)s line %(line)s: not valid UTF-8.", rules_file=RULES_FILE, line=line)
+        )
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found.group(1)) if found else data.count(b"\n") + 1
-        return IncludeRules(error=f"{RULES_FILE} line {line}: {error}.")
+        return IncludeRules(
+            error=Message(
+                "%(rules_file)s line %(line)s: %(error)s.", rules_file=RULES_FILE, line=line, error=error
+            )
+        )
     except UnitError as error:
         return IncludeRules(error=error.message)
 
@@ -102,4 +109,4 @@ def _line_of(text: str, pattern: str, number: int = 0) -> int:
 
 
 def _error(line: int, reason: str) -> UnitError:
-    return UnitError(f"{RULES_FILE} line {line}: {reason}.", path=RULES_FILE)
+    return UnitError("%(path)s line %(line)s: %(reason)s.", line=line, reason=reason, path=RULES_FILE)

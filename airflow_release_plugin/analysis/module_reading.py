@@ -26,6 +26,7 @@ from airflow_release_plugin.analysis.evaluation.values import (
 from airflow_release_plugin.analysis.module_facts import NamingPlace, OpenRead, Role
 from airflow_release_plugin.analysis.sinks import Sink, find_sinks, listing_filters
 from airflow_release_plugin.analysis.written_dags import written_dag_ids
+from airflow_release_plugin.messages import Message
 
 _SOURCE = ROOT[:2]
 _MOST_SITES = 64
@@ -284,7 +285,9 @@ class ModuleReading:
     def _via(self) -> str:
         for site in self._ev.frames.values():
             if site.scope.module is self.text:
-                return f" (called in {self.text.path} line {site.node.lineno})"
+                return Message(
+                    " (called in %(path)s line %(lineno)s)", path=self.text.path, lineno=site.node.lineno
+                )
         return ""
 
 

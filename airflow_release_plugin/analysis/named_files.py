@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from airflow_release_plugin.analysis.evaluation.values import ELSEWHERE, HOLES, LISTED, PLACE, ROOT, UNKNOWN
 from airflow_release_plugin.analysis.source_files import SourceFiles
+from airflow_release_plugin.messages import Message
 
 SCRIPT_SUFFIXES = frozenset(
     {".sql", ".hql", ".ddl", ".dml", ".sh", ".bash", ".j2", ".jinja", ".jinja2", ".tmpl"}
@@ -32,7 +33,9 @@ TEMPLATE_SUFFIXES = SCRIPT_SUFFIXES | {
     ),
     *(".rst", ".conf", ".tpl", ".py", ".ipynb"),
 }
-BESIDE = "beside the source and is not released; point the source one folder up, so that it holds both"
+BESIDE = Message(
+    "beside the source and is not released; point the source one folder up, so that it holds both"
+)
 """What is said of code that lies there."""
 _HOLE = re.compile(f"[{HOLES}]+")
 _GLOB = re.compile(r"[*?\[]")

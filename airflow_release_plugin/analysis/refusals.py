@@ -19,8 +19,9 @@ def refuse_twins(paths: Iterable[str]) -> None:
             twin = seen.setdefault(folded, path)
             if twin != path:
                 raise UnitError(
-                    f"{twin!r} and {path!r} differ only in upper and lower case or in their Unicode "
+                    "%(twin)r and %(path)r differ only in upper and lower case or in their Unicode "
                     "form, which some file systems cannot keep apart; rename one.",
+                    twin=twin,
                     path=path,
                 )
             path = path.rpartition("/")[0]
@@ -31,7 +32,9 @@ def refuse_other_encodings(files: SourceFiles, entry: str) -> None:
     if not files.derive(is_utf8, entry):
         _, encoding = files.derive(decode_text, entry)
         raise UnitError(
-            f"{entry!r} is no UTF-8 but {encoding}: Airflow keeps the code of a Dag file, reads it as UTF-8 "
-            "for that, and so cannot keep this Dag. Save the file as UTF-8, and submit it then.",
+            "%(path)r is no UTF-8 but %(encoding)s: Airflow keeps the code of a Dag file, "
+            "reads it as UTF-8 for that, and so cannot keep this Dag. Save the file as UTF-8, "
+            "and submit it then.",
+            encoding=encoding,
             path=entry,
         )

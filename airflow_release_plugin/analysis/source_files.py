@@ -20,6 +20,7 @@ from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEn
 from airflow_release_plugin.domain.tree.leavings import is_leaving
 from airflow_release_plugin.domain.tree.paths import path_problem
 from airflow_release_plugin.exceptions import UnitError
+from airflow_release_plugin.messages import Message
 
 T = TypeVar("T")
 
@@ -210,7 +211,9 @@ class FolderFiles(SourceFiles):
                         listing[item.name] = item.is_dir()
         except OSError as error:
             raise UnitError(
-                f"Folder {folder or '.'!r} cannot be read: {error.strerror}; check its permissions."
+                "Folder %(folder)r cannot be read: %(strerror)s; check its permissions.",
+                folder=folder or ".",
+                strerror=error.strerror,
             ) from error
         return listing
 
@@ -224,22 +227,28 @@ class FolderFiles(SourceFiles):
     def _make_entry(self, path: str) -> FileEntry:
         check_name(path)
         if not self.is_file(path):
-            raise UnitError(f"File {path!r} does not exist in the source (any more).", path=path)
+            raise UnitError("File %(path)r does not exist in the source (any more).", path=path)
         if path in self._links:
             self._real_inside(path)
         try:
             info = os.stat(self._absolute(path))
         except OSError as error:
-            raise UnitError(f"File {path!r} cannot be read: {error.strerror}.", path=path) from error
+            raise UnitError(
+                "File %(path)r cannot be read: %(strerror)s.", path=path, strerror=error.strerror
+            ) from error
         kind = stat.S_IFMT(info.st_mode)
         if kind != stat.S_IFREG:
-            what = SPECIAL_FILES.get(kind, "no regular file")
-            raise UnitError(f"{path!r} is {what}; a unit consists of regular files only.", path=path)
+            what = SPECIAL_FILES.get(kind, Message("no regular file"))
+            raise UnitError(
+                "%(path)r is %(what)s; a unit consists of regular files only.", path=path, what=what
+            )
         if info.st_size > self.max_file_bytes:
             raise UnitError(
-                f"File {path!r} has {info.st_size} bytes; the limit is {self.max_file_bytes} "
-                "([release] max_file_bytes). Keep data of that size outside the DAG folder.",
+                "File %(path)r has %(st_size)s bytes; the limit is %(max_file_bytes)s ([release] "
+                "max_file_bytes). Keep data of that size outside the DAG folder.",
                 path=path,
+                st_size=info.st_size,
+                max_file_bytes=self.max_file_bytes,
             )
 
         return self.entry_of(path, info)
@@ -266,7 +275,7 @@ class FolderFiles(SourceFiles):
         """Read a file as it was described. Raises ``UnitError`` if it is not like that any more."""
         data = self._bytes(entry.path)
         if blob_id(data) != entry.blob:
-            raise UnitError(f"File {entry.path!r} changed while it was read; try again.", path=entry.path)
+            raise UnitError("File %(path)r changed while it was read; try again.", path=entry.path)
         return data
 
     def _bytes(self, path: str) -> bytes:
@@ -274,7 +283,9 @@ class FolderFiles(SourceFiles):
             with open(self._absolute(path), "rb") as stream:
                 return stream.read(self.max_file_bytes + 1)
         except OSError as error:
-            raise UnitError(f"File {path!r} cannot be read: {error.strerror}.", path=path) from error
+            raise UnitError(
+                "File %(path)r cannot be read: %(strerror)s.", path=path, strerror=error.strerror
+            ) from error
 
     def locate(self, absolute: str) -> str | None:
         """Path in this tree, where the absolute path starts with the root as given or as resolved."""
@@ -313,7 +324,7 @@ class FolderFiles(SourceFiles):
         real = os.path.realpath(self._absolute(path))
         if real != self._real and not real.startswith(self._real + os.sep):
             raise UnitError(
-                f"{path!r} is a symbolic link that leaves the source; put the file itself into the source.",
+                "%(path)r is a symbolic link that leaves the source; put the file itself into the source.",
                 path=path,
             )
         return real
@@ -369,7 +380,7 @@ class TreeFiles(SourceFiles):
         try:
             return self._entries[path]
         except KeyError:
-            raise UnitError(f"File {path!r} does not exist in the tree.", path=path) from None
+            raise UnitError("File %(path)r does not exist in the tree.", path=path) from None
 
     def read(self, path: str) -> bytes:
         """Bytes of the stored blob."""
@@ -380,4 +391,6 @@ def check_name(path: str) -> None:
     """Raise ``UnitError`` for a name that cannot travel, with the reason."""
     if problem := path_problem(path):
         shown = path.encode("utf-8", "backslashreplace").decode()
-        raise UnitError(f"The file {shown!r} cannot travel: {problem}; rename it.", path=shown)
+        raise UnitError(
+            "The file %(path)r cannot travel: %(problem)s; rename it.", problem=problem, path=shown
+        )

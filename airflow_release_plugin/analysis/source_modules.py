@@ -15,6 +15,7 @@ from airflow_release_plugin.analysis.module_reading import ModuleReading
 from airflow_release_plugin.analysis.module_scan import parse_python
 from airflow_release_plugin.analysis.source_files import SourceFiles
 from airflow_release_plugin.exceptions import UnitError
+from airflow_release_plugin.messages import Message
 
 _MOST_READINGS = 64
 """Syntax trees are large: only those of modules that were used last are kept."""
@@ -96,9 +97,9 @@ class SourceModules:
                     others.setdefault(scope.module.path, self._reading(scope.module.path))
             reading.read_helpers(others)
         except SyntaxError as error:
-            return ModuleFacts(error=error.msg or "invalid syntax", error_line=error.lineno or 1)
+            return ModuleFacts(error=error.msg or Message("invalid syntax"), error_line=error.lineno or 1)
         except RecursionError:
-            return ModuleFacts(error="too deeply nested", error_line=1)
+            return ModuleFacts(error=Message("too deeply nested"), error_line=1)
         text = reading.text
         facts = ModuleFacts(
             imports=tuple(text.imports),

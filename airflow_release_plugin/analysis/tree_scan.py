@@ -22,6 +22,7 @@ from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.domain.tree.leavings import LEAVINGS, IgnoreRules, is_leaving
 from airflow_release_plugin.domain.tree.paths import path_problem
 from airflow_release_plugin.exceptions import UnitError
+from airflow_release_plugin.messages import Message
 
 MOST_FILES = 100_000
 """A folder with more files is no source of DAGs; links in circles would make one out of any."""
@@ -95,11 +96,11 @@ class _NameRules:
 
     def _judge(self, path: str, name: str) -> str:
         if glob := _LEAVINGS.match_here(path, name):
-            return f"{glob} is left behind by an editor or a tool"
+            return Message("%(glob)s is left behind by an editor or a tool", glob=glob)
         if problem := path_problem(path):
-            return f"its name cannot travel: {problem}"
+            return Message("its name cannot travel: %(problem)s", problem=problem)
         if glob := self._rules.match_here(path, name):
-            return f"{glob} is in [release] snapshot_ignore"
+            return Message("%(glob)s is in [release] snapshot_ignore", glob=glob)
         return ""
 
 
@@ -132,13 +133,18 @@ class _Scanning:
             with os.scandir(absolute) as listing:
                 items = list(listing)
         except OSError as error:
-            self._leave(folder or ".", f"cannot be read: {error.strerror}")
+            self._leave(folder or ".", Message("cannot be read: %(strerror)s", strerror=error.strerror))
             return
         if folder and any(item.name == "pyvenv.cfg" for item in items):
-            self._leave(folder, "a virtual environment (it holds pyvenv.cfg)")
+            self._leave(folder, Message("a virtual environment (it holds pyvenv.cfg)"))
             return
         if len(self._found.files) + len(items) > self._limits.max_files:
-            self._leave(folder or ".", f"the snapshot would hold more than {self._limits.max_files} files")
+            self._leave(
+                folder or ".",
+                Message(
+                    "the snapshot would hold more than %(max_files)s files", max_files=self._limits.max_files
+                ),
+            )
             return
         prefix = f"{folder}/" if folder else ""
         for item in items:
@@ -159,30 +165,33 @@ class _Scanning:
                 self._take(path, item.stat(follow_symlinks=False))
         except FileNotFoundError:
             if item.is_symlink():  # else it was there a moment ago, and is not any more
-                self._leave(path, "a link to nothing")
+                self._leave(path, Message("a link to nothing"))
         except OSError as error:
-            self._leave(path, f"cannot be read: {error.strerror}")
+            self._leave(path, Message("cannot be read: %(strerror)s", strerror=error.strerror))
 
     def _follow(self, path: str, item: os.DirEntry[str], info: os.stat_result, way: tuple[str, ...]) -> None:
         real = os.path.realpath(item.path)
         inside = os.path.relpath(real, self._root)
         if real != self._root and not real.startswith(self._root + os.sep):
-            self._leave(path, "a link that leaves the source")
+            self._leave(path, Message("a link that leaves the source"))
         elif is_leaving(inside):
-            self._leave(path, f"a link to {shown(inside)}")
+            self._leave(path, Message("a link to %(inside)s", inside=shown(inside)))
         elif not stat.S_ISDIR(info.st_mode):
             self._take(path, info)
         elif any(f"{folder}/".startswith(f"{real}/") for folder in way):
-            self._leave(path, "a link to a folder above itself")
+            self._leave(path, Message("a link to a folder above itself"))
         else:
             self._visit(path, item.path, (*way, real))
 
     def _take(self, path: str, info: os.stat_result) -> None:
         if not stat.S_ISREG(info.st_mode):
-            self._leave(path, SPECIAL_FILES.get(stat.S_IFMT(info.st_mode), "no regular file"))
+            self._leave(path, SPECIAL_FILES.get(stat.S_IFMT(info.st_mode), Message("no regular file")))
         elif info.st_size > self._max_file_bytes:
-            limit = f"the limit is {self._max_file_bytes} ([release] max_file_bytes)"
-            self._leave(path, f"has {info.st_size} bytes; {limit}")
+            limit = Message(
+                "the limit is %(max_file_bytes)s ([release] max_file_bytes)",
+                max_file_bytes=self._max_file_bytes,
+            )
+            self._leave(path, Message("has %(st_size)s bytes; %(limit)s", st_size=info.st_size, limit=limit))
         else:
             self._note_time(info)
             self._found.files[path] = info
@@ -200,8 +209,12 @@ class _Scanning:
             return
         for path in sorted(files, key=lambda path: (-files[path].st_size, path)):
             size = files.pop(path).st_size
-            bounds = f"all files together have {total}, the limit is {limit} ([release] max_snapshot_bytes)"
-            self._leave(path, f"has {size} bytes; {bounds}")
+            bounds = Message(
+                "all files together have %(total)s, the limit is %(limit)s ([release] max_snapshot_bytes)",
+                total=total,
+                limit=limit,
+            )
+            self._leave(path, Message("has %(size)s bytes; %(bounds)s", size=size, bounds=bounds))
             total -= size
             if total <= limit:
                 return

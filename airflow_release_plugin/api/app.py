@@ -8,6 +8,7 @@ from starlette.types import Lifespan
 from airflow_release_plugin import __version__
 from airflow_release_plugin.api.dependencies import refuse_nul
 from airflow_release_plugin.api.errors import ERRORS, add_error_handlers
+from airflow_release_plugin.api.language import SpeakToCaller
 from airflow_release_plugin.api.routes import (
     candidates,
     deputies,
@@ -68,6 +69,7 @@ def create_app(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.add_middleware(SpeakToCaller)
     add_error_handlers(app)
     for module in _ROUTES:
         app.include_router(

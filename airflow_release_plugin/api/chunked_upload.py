@@ -44,19 +44,25 @@ def announced(content_range: str, content_length: str) -> Part:
         raise InvalidRequestError("Send the header Content-Length: the number of bytes of this part.")
     if size > MAX_PART:
         raise TooLargeError(
-            f"This part has {size:,} bytes; send at most {MAX_PART:,} in one request.", limit=MAX_PART
+            "This part has %(size)s bytes; send at most %(max_part)s in one request.",
+            size=f"{size:,}",
+            max_part=f"{MAX_PART:,}",
+            limit=MAX_PART,
         )
     if not content_range:
         return Part(0, size, size)
     found = _RANGE.fullmatch(content_range)
     if found is None:
         raise InvalidRequestError(
-            f"Content-Range is {content_range[:80]!r}; write bytes <first>-<last>/<size of the file>."
+            "Content-Range is %(content_range)r; write bytes <first>-<last>/<size of the file>.",
+            content_range=content_range[:80],
         )
     first, last, total = map(int, found.groups())
     if last - first + 1 != size:
         raise InvalidRequestError(
-            f"Content-Range names {last - first + 1} bytes, Content-Length {size}; correct one of them."
+            "Content-Range names %(last)s bytes, Content-Length %(size)s; correct one of them.",
+            last=last - first + 1,
+            size=size,
         )
     return Part(first, size, total)
 
@@ -73,13 +79,18 @@ def received(request: Request, part: Part) -> Iterator[BinaryIO]:
         with tempfile.TemporaryFile() as spool:
             size = _write(request.stream(), spool, part.size)
             if size != part.size:
-                raise InvalidRequestError(f"{size} bytes came instead of {part.size}; send the part again.")
+                raise InvalidRequestError(
+                    "%(size)s bytes came instead of %(size_2)s; send the part again.",
+                    size=size,
+                    size_2=part.size,
+                )
             spool.seek(0)
             yield spool
     except OSError as error:
         raise TransferUnavailableError(
-            f"This part cannot be kept in {tempfile.gettempdir()}: {error.strerror or error}. Make room, "
-            "then go on."
+            "This part cannot be kept in %(gettempdir)s: %(strerror)s. Make room, then go on.",
+            gettempdir=tempfile.gettempdir(),
+            strerror=error.strerror or error,
         ) from error
 
 

@@ -68,7 +68,7 @@ async def get_known_caller(request: Request) -> Caller | None:
 async def refuse_nul(request: Request) -> None:
     """Refuse a URL with a NUL character: PostgreSQL has no such text, so nothing can be found by it."""
     if b"%00" in request.scope["query_string"] or "\x00" in request.scope["path"]:
-        raise InvalidRequestError("The URL contains a NUL character (%00); leave it out.")
+        raise InvalidRequestError("The URL contains a NUL character (%%00); leave it out.")
 
 
 CallerDep = Annotated[Caller, Depends(get_caller)]

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from airflow_release_plugin.domain.text.phrasing import BROKEN_INSIDE
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError, ReleaseError
+from airflow_release_plugin.languages import said, said_throughout
 from airflow_release_plugin.schemas.common import ErrorResponse
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def add_error_handlers(app: FastAPI) -> None:
     async def release_error(_: Request, error: ReleaseError) -> JSONResponse:
         if error.status >= 500:
             log.error("%s: %s", error.code, error.message)
-        return _answer(error.status, error.code, error.message, error.context)
+        return _answer(error.status, error.code, said(error.message), said_throughout(error.context))
 
     @app.exception_handler(HTTPException)
     async def framework_error(_: Request, error: HTTPException) -> JSONResponse:
@@ -50,7 +51,7 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unforeseen_error(_: Request, __: Exception) -> JSONResponse:
         # Starlette raises it again after this answer, so that the server's log has the whole of it.
-        return _answer(500, ReleaseError.code, BROKEN_INSIDE, {})
+        return _answer(500, ReleaseError.code, said(BROKEN_INSIDE), {})
 
     @app.exception_handler(RequestValidationError)
     async def shape_error(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -16,6 +16,7 @@ from airflow_release_plugin.client.settings import ClientSettings
 from airflow_release_plugin.domain.release.machines import MachineSign
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import DamagedAnswerError, ReleaseError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.schemas.version import FollowBody, HeadResponse, VersionResponse
 from airflow_release_plugin.store.tree_proof import proven_files
 from airflow_release_plugin.store.wire import distinct_blobs
@@ -67,9 +68,15 @@ class HttpVersions:
         except ReleaseError as error:
             settings = self._server.settings
             user = repr(settings.login) if settings.login else "the user of its token"
-            error.message = (
-                f"{socket.gethostname()} lacks {what}; {settings.base_url} was asked for it as {user} "
-                f"(connection {self._conn_id!r}): {error.message}"
+            error.message = Message(
+                "%(host)s lacks %(what)s; %(url)s was asked for it as %(user)s (connection %(conn_id)r): "
+                "%(error)s",
+                host=socket.gethostname(),
+                what=what,
+                url=settings.base_url,
+                user=user,
+                conn_id=self._conn_id,
+                error=error.message,
             )
             error.args = (error.message,)
             raise

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from airflow_release_plugin.exceptions import InvalidTransitionError
+from airflow_release_plugin.messages import Message
 
 
 class State(str, Enum):
@@ -303,10 +304,14 @@ def checked_move(subject: str, current: StateT, to: StateT) -> StateT:
     """
     allowed = MOVES[type(current)][current]
     if to not in allowed:
-        options = ", ".join(sorted(state.value for state in allowed)) or "nothing: this state is final"
+        options = ", ".join(sorted(state.value for state in allowed)) or Message(
+            "nothing: this state is final"
+        )
         raise InvalidTransitionError(
-            f"{subject} is {current.value!r} and cannot become {to.value!r}; possible from here: {options}.",
+            "%(subject)s is %(current)r and cannot become %(to)r; possible from here: %(options)s.",
+            subject=subject,
             current=current.value,
             to=to.value,
+            options=options,
         )
     return to

@@ -14,6 +14,7 @@ from airflow_release_plugin.domain.flow.values import stored_flow
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import ApprovalState, GateState
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime, person
+from airflow_release_plugin.models.message_types import MessageText
 from airflow_release_plugin.models.release import release_number
 
 
@@ -143,7 +144,7 @@ class Gate(Stateful, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[GateState] = mapped_column(EnumText(GateState))
-    state_reason: Mapped[str] = mapped_column(Text, default="", comment="why it ended so, for people")
+    state_reason: Mapped[str] = mapped_column(MessageText, default="", comment="why it ended so, for people")
     title: Mapped[str] = mapped_column(String(200))
     message: Mapped[str] = mapped_column(Text)
     dag_id: Mapped[str] = mapped_column(String(250))

@@ -9,6 +9,7 @@ from sqlalchemy import JSON, Dialect
 from sqlalchemy.types import TypeDecorator
 
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
+from airflow_release_plugin.messages import keep_messages, restored
 
 
 class CheckItems(TypeDecorator[tuple[CheckItem, ...]]):
@@ -33,10 +34,11 @@ def _stored(item: CheckItem) -> dict[str, Any]:
         "name": item.name,
         "status": item.status.value,
         "path": item.path,
-        "detail": item.detail,
-        "facts": dict(item.facts),
+        "detail": keep_messages(item.detail),
+        "facts": keep_messages(item.facts),
     }
 
 
 def _read(raw: dict[str, Any]) -> CheckItem:
-    return CheckItem(raw["name"], CheckStatus(raw["status"]), raw["path"], raw["detail"], raw["facts"])
+    detail, facts = restored(raw["detail"]), restored(raw["facts"])
+    return CheckItem(raw["name"], CheckStatus(raw["status"]), raw["path"], detail, facts)

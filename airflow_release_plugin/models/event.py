@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String
+from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.models.base import Base, EnumText, UtcDateTime
+from airflow_release_plugin.models.message_types import MessageJSON
 
 
 class Event(Base):
@@ -27,7 +28,7 @@ class Event(Base):
     subject: Mapped[str] = mapped_column(
         String(64), comment="release:7, gate:3, submission:12, environment:prod"
     )
-    data: Mapped[dict[str, Any]] = mapped_column(JSON, comment="facts as they were")
+    data: Mapped[dict[str, Any]] = mapped_column(MessageJSON, comment="facts as they were")
     prev_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
 

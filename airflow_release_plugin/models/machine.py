@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import JSON, String
+from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from airflow_release_plugin.domain.release.drift import Finding
 from airflow_release_plugin.models.base import Base, UtcDateTime
+from airflow_release_plugin.models.message_types import MessageJSON
 
 
 class MachineLook(Base):
@@ -23,7 +24,7 @@ class MachineLook(Base):
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="since when it finds this")
     total: Mapped[int] = mapped_column(default=0, comment="number of findings; 0 when all is as approved")
     findings_json: Mapped[list[dict[str, str]]] = mapped_column(
-        "findings", JSON, default=list, comment="kind, place, path and detail of the first 100"
+        "findings", MessageJSON, default=list, comment="kind, place, path and detail of the first 100"
     )
 
     @property

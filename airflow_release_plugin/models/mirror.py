@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import JSON, String, Text
+from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from airflow_release_plugin.domain.release.mirror import MovedRef
 from airflow_release_plugin.models.base import Base, UtcDateTime
+from airflow_release_plugin.models.message_types import MessageText
 
 
 class MirrorRecord(Base):
@@ -26,7 +27,7 @@ class MirrorRecord(Base):
     behind_since: Mapped[datetime | None] = mapped_column(
         UtcDateTime, comment="empty while it has everything"
     )
-    problem: Mapped[str] = mapped_column(Text, default="", comment="why the last attempt failed")
+    problem: Mapped[str] = mapped_column(MessageText, default="", comment="why the last attempt failed")
     failures: Mapped[int] = mapped_column(default=0, comment="in a row")
     next_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="not tried again before")
     moved_json: Mapped[list[dict[str, str]]] = mapped_column(

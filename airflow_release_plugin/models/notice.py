@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String
+from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from airflow_release_plugin.domain.flow.notice import NoticeWay
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.models.base import Base, EnumText, UtcDateTime
+from airflow_release_plugin.models.message_types import MessageJSON
 
 
 class Notice(Base):
@@ -30,7 +31,7 @@ class Notice(Base):
     subject_type: Mapped[str] = mapped_column(String(32), comment="release, gate, export or import")
     subject_id: Mapped[int]
     facts: Mapped[dict[str, Any]] = mapped_column(
-        JSON, comment="what a notifier is told of the same; no code"
+        MessageJSON, comment="what a notifier is told of the same; no code"
     )
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

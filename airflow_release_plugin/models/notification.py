@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime
+from airflow_release_plugin.models.message_types import MessageJSON, MessageText
 
 
 class Notification(Stateful, Base):
@@ -28,11 +29,13 @@ class Notification(Stateful, Base):
     notifier_json: Mapped[dict[str, Any]] = mapped_column(
         "notifier", JSON, comment="as the flow had it when the approval opened"
     )
-    notice: Mapped[dict[str, Any]] = mapped_column(JSON, comment="what its templates can use; no secrets")
+    notice: Mapped[dict[str, Any]] = mapped_column(
+        MessageJSON, comment="what its templates can use; no secrets"
+    )
     state: Mapped[NotificationState] = mapped_column(EnumText(NotificationState))
     attempts: Mapped[int] = mapped_column(default=0, comment="started so far")
     next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    error: Mapped[str] = mapped_column(String(500), default="", comment="why the last attempt failed")
+    error: Mapped[str] = mapped_column(MessageText, default="", comment="why the last attempt failed")
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     row_version: Mapped[int] = mapped_column(default=1)
     __mapper_args__ = {"version_id_col": row_version}

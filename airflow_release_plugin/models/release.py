@@ -19,6 +19,7 @@ from airflow_release_plugin.domain.states import EXPIRING_RELEASE_STATES, Releas
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime, person
 from airflow_release_plugin.models.check_items import CheckItems
+from airflow_release_plugin.models.message_types import MessageJSON, MessageText
 from airflow_release_plugin.models.submission import Submission
 
 _NUMBER = re.compile(r"(?:R-)?0*([0-9]{1,9})", re.IGNORECASE)
@@ -54,7 +55,9 @@ class Release(Stateful, Base):
     description: Mapped[str] = mapped_column(Text)
     kind: Mapped[ReleaseKind] = mapped_column(EnumText(ReleaseKind))
     state: Mapped[ReleaseState] = mapped_column(EnumText(ReleaseState))
-    state_reason: Mapped[str] = mapped_column(Text, default="", comment="why it is in this state, for people")
+    state_reason: Mapped[str] = mapped_column(
+        MessageText, default="", comment="why it is in this state, for people"
+    )
     state_since: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it came into this state")
     environment: Mapped[str] = mapped_column(String(250))
     reviewers: Mapped[list[dict[str, str]]] = mapped_column(JSON, comment="id and name of the people asked")
@@ -79,7 +82,7 @@ class Release(Stateful, Base):
     scheduled_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="not to be executed before")
     at_least_level: Mapped[int] = mapped_column(default=1, comment="risk level that people raised it to")
     risk_json: Mapped[dict[str, Any]] = mapped_column(
-        "risk", JSON, default=dict, comment="facts that the level was found on"
+        "risk", MessageJSON, default=dict, comment="facts that the level was found on"
     )
     soak_minutes: Mapped[int] = mapped_column(
         default=0, comment="in which the first runs must succeed; 0 for no soak"
@@ -87,10 +90,10 @@ class Release(Stateful, Base):
     rolls_back_id: Mapped[int | None] = mapped_column(
         comment="the release that this one takes out of the target"
     )
-    exempt_reason: Mapped[str] = mapped_column(Text, default="", comment="why nobody had to approve")
+    exempt_reason: Mapped[str] = mapped_column(MessageText, default="", comment="why nobody had to approve")
     progress_json: Mapped[dict[str, Any] | None] = mapped_column(
         "progress",
-        JSON(none_as_null=True),
+        MessageJSON(none_as_null=True),
         comment="while it is checked or verified: of what, and state by path",
     )
     break_glass_reason: Mapped[str] = mapped_column(Text, default="", comment="why the glass was broken")
@@ -266,7 +269,7 @@ class ReleasedRun(Base):
     release_id: Mapped[int] = mapped_column(ForeignKey("release.id"))
     dag_id: Mapped[str] = mapped_column(String(250))
     run_id: Mapped[str] = mapped_column(String(250))
-    problem: Mapped[str] = mapped_column(Text, default="", comment="why it could not be started")
+    problem: Mapped[str] = mapped_column(MessageText, default="", comment="why it could not be started")
 
 
 class Environment(Base):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, String, UniqueConstraint
+from sqlalchemy import BigInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from airflow_release_plugin.models.base import Base, UtcDateTime
+from airflow_release_plugin.models.message_types import MessageJSON
 
 
 class Snapshot(Base):
@@ -35,7 +36,7 @@ class Snapshot(Base):
     file_count: Mapped[int]
     size: Mapped[int] = mapped_column(BigInteger, comment="bytes of all files")
     left_out: Mapped[list[dict[str, str]]] = mapped_column(
-        JSON, comment="path and reason of what is not in it, sorted; the first thousand"
+        MessageJSON, comment="path and reason of what is not in it, sorted; the first thousand"
     )
     left_out_count: Mapped[int]
     taken_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="when it was taken first")

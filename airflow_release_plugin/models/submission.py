@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime
+from airflow_release_plugin.models.message_types import MessageJSON
 from airflow_release_plugin.models.snapshot import Snapshot
 
 
@@ -60,10 +61,10 @@ class Submission(Stateful, Base):
     digest: Mapped[str] = mapped_column(String(64), comment="SHA-256 over the sorted (path, mode, blob) list")
     commit_id: Mapped[str] = mapped_column(String(40), comment="commit that keeps the files in the store")
     closure: Mapped[list[dict[str, Any]]] = mapped_column(
-        JSON, comment="path, mode, blob, size, kind, reason by file"
+        MessageJSON, comment="path, mode, blob, size, kind, reason by file"
     )
     external: Mapped[list[str]] = mapped_column(JSON, comment="imported modules that are not in the source")
-    warnings: Mapped[list[str]] = mapped_column(JSON)
+    warnings: Mapped[list[str]] = mapped_column(MessageJSON)
     is_complete: Mapped[bool] = mapped_column(
         default=True,
         comment="whether the text of the code told all that the unit needs, and all of it is there",

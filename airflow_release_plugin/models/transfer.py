@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from airflow_release_plugin.domain.flow.approval import is_past
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import ExportState, ImportState
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime
+from airflow_release_plugin.models.message_types import MessageJSON, MessageText
 
 
 class Installation(Base):
@@ -40,8 +41,8 @@ class Export(Stateful, Base):
     )
     done: Mapped[int] = mapped_column(default=0, comment="DAG files written so far")
     total: Mapped[int] = mapped_column(default=0)
-    report: Mapped[dict[str, Any]] = mapped_column(JSON, comment="found, not found, likely secrets")
-    error: Mapped[str] = mapped_column(Text, default="")
+    report: Mapped[dict[str, Any]] = mapped_column(MessageJSON, comment="found, not found, likely secrets")
+    error: Mapped[str] = mapped_column(MessageText, default="")
     file_size: Mapped[int | None] = mapped_column(BigInteger)
     file_sha256: Mapped[str | None] = mapped_column(String(64))
     requested_by_id: Mapped[str] = mapped_column(String(250))
@@ -113,7 +114,7 @@ class Import(Stateful, Base):
     folder: Mapped[str] = mapped_column(String(1000), default="", comment="where new DAG files go")
     mode: Mapped[str] = mapped_column(String(32), default="submit", comment="submit, release or record")
     mapping: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, comment="names there and here")
-    preflight: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    preflight: Mapped[list[dict[str, Any]]] = mapped_column(MessageJSON, default=list)
     preflight_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     options: Mapped[dict[str, Any]] = mapped_column(
         JSON, default=dict, comment="what was asked for when it was applied"
@@ -130,7 +131,7 @@ class Import(Stateful, Base):
         UtcDateTime, comment="last part of the upload, or last sign of the server that applies it"
     )
     release_id: Mapped[int | None] = mapped_column(ForeignKey("release.id"))
-    error: Mapped[str] = mapped_column(Text, default="")
+    error: Mapped[str] = mapped_column(MessageText, default="")
     uploaded_by_id: Mapped[str] = mapped_column(String(250))
     uploaded_by_name: Mapped[str] = mapped_column(String(250))
     uploaded_at: Mapped[datetime] = mapped_column(UtcDateTime)

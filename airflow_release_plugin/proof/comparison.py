@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_release_plugin.messages import Message
+
 _LONGEST_VALUE = 80
 """Characters of a value in a sentence."""
 _MOST = 20
@@ -67,7 +69,7 @@ def _walk(where: str, first: Any, second: Any) -> Iterator[tuple[str, str, str]]
             yield from _walk(_below(where, key), first.get(key, _MISSING), second.get(key, _MISSING))
     elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
         for number, (left, right) in enumerate(zip(first, second, strict=True), start=1):
-            yield from _walk(f"{where} no. {number}", left, right)
+            yield from _walk(Message("%(where)s no. %(number)s", where=where, number=number), left, right)
     elif first != second:
         yield where, _shown(first), _shown(second)
 
@@ -79,7 +81,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list) and value:
         items = [_plain(item) for item in value]
         if all(isinstance(item, Mapping) and "task_id" in item for item in items):
-            return {f"task {item['task_id']}": item for item in items}
+            return {Message("task %(task_id)s", task_id=item["task_id"]): item for item in items}
         return items
     return value
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.proof import installed, landlock, network
 from airflow_release_plugin.proof.areas import Area, AreaKind, Areas, is_below
 from airflow_release_plugin.proof.observation import (
@@ -82,13 +83,17 @@ def _confine(allowed: Iterable[tuple[str, int]], *, is_alone: bool) -> Confineme
     if is_alone:
         return Confinement(files=True, network=ALL_OF_IT)
     if version >= _TCP_SINCE:
-        reason = "what is no TCP, since this worker can have no network namespace"
+        reason = Message("what is no TCP, since this worker can have no network namespace")
         return Confinement(True, ONLY_TCP, reason)
-    reason = "the network, since this worker can have no network namespace and its kernel is older than 6.7"
+    reason = Message(
+        "the network, since this worker can have no network namespace and its kernel is older than 6.7"
+    )
     return Confinement(True, NONE_OF_IT, reason)
 
 
 def _why_not(error: OSError) -> str:
     if sys.platform != "linux":
-        return f"only Linux confines, and this worker runs on {sys.platform}"
-    return f"{error}; Linux has it since 5.13, unless it is switched off or a container forbids it"
+        return Message("only Linux confines, and this worker runs on %(platform)s", platform=sys.platform)
+    return Message(
+        "%(error)s; Linux has it since 5.13, unless it is switched off or a container forbids it", error=error
+    )

@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from airflow_release_plugin.messages import Message
+
 _IGNORE_FILE = ".airflowignore"
 
 
@@ -92,11 +94,15 @@ def what_hides(tree: Path, path: str) -> str:
             for number, line in enumerate(ignore.read_text(encoding="utf-8").split("\n"), start=1):
                 here.write_text(line, encoding="utf-8")
                 if line.strip() and path not in find_dag_files(alone).files:
-                    last = f"{ignore.relative_to(tree).as_posix()} line {number} ({line.strip()!r}) hides it"
+                    last = Message(
+                        "%(relative_to)s line %(number)s (%(line)r) hides it",
+                        relative_to=ignore.relative_to(tree).as_posix(),
+                        number=number,
+                        line=line.strip(),
+                    )
             here.unlink()
-    return (
-        last
-        or "it does not say both 'airflow' and 'dag', without which Airflow's safe mode passes over a file"
+    return last or Message(
+        "it does not say both 'airflow' and 'dag', without which Airflow's safe mode passes over a file"
     )
 
 

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.proof.limits import Limits
 from airflow_release_plugin.proof.observation import Confinement
 
@@ -17,49 +18,59 @@ _LONGEST = 4000
 def unusable(tree: Path, path: str) -> str | None:
     """Why a file cannot even be tried."""
     if path.startswith("/") or ".." in path.split("/"):
-        return "The path leaves the tree."
-    return None if (tree / path).is_file() else "The file does not exist in the tree."
+        return Message("The path leaves the tree.")
+    return None if (tree / path).is_file() else Message("The file does not exist in the tree.")
 
 
 def not_loaded(seconds: float) -> str:
     """Airflow did not start in time."""
-    return (
-        f"Airflow was not loaded on this worker within {seconds:g} seconds. It is no fault of the DAG "
-        "files; the check is tried again. Where Airflow takes longer, let an admin raise [release] "
-        "check_start_timeout."
+    return Message(
+        "Airflow was not loaded on this worker within %(seconds)s seconds. It is no fault "
+        "of the DAG files; the check is tried again. Where Airflow takes longer, let an "
+        "admin raise [release] check_start_timeout.",
+        seconds=f"{seconds:g}",
     )
 
 
 def used_up(limits: Limits, done: int, remaining: Sequence[str]) -> str:
     """There were too many files for the time."""
-    return (
-        f"The {limits.total:g} seconds of the check were used up by {done} files; {len(remaining)} had no "
-        f"turn, {remaining[0]} first. It is no fault of these files; the check is tried again. Make the "
-        "release smaller, or let an admin raise [release] check_timeout."
+    return Message(
+        "The %(total)s seconds of the check were used up by %(done)s files; %(count)s had "
+        "no turn, %(remaining)s first. It is no fault of these files; the check is tried "
+        "again. Make the release smaller, or let an admin raise [release] check_timeout.",
+        total=f"{limits.total:g}",
+        done=done,
+        count=len(remaining),
+        remaining=remaining[0],
     )
 
 
 def too_slow(limits: Limits, used: float) -> str:
     """One file took longer than it may, on whatever machine."""
     if used >= limits.file:
-        return (
-            f"Parsing was stopped: the file used {limits.file:g} seconds of processor time and did not "
-            "finish. Move slow work from the top level of the file into tasks, or let an admin raise "
-            "[release] check_file_timeout."
+        return Message(
+            "Parsing was stopped: the file used %(file)s seconds of processor time and did not "
+            "finish. Move slow work from the top level of the file into tasks, or let an admin "
+            "raise [release] check_file_timeout.",
+            file=f"{limits.file:g}",
         )
-    return (
-        f"Parsing was stopped: the file did not finish within {limits.wait:g} seconds and worked for only "
-        f"{used:.1f} of them: it waits for something. Move that into tasks; [release] check_file_timeout, "
-        "four times of which a file may wait, can be raised by an admin."
+    return Message(
+        "Parsing was stopped: the file did not finish within %(wait)s seconds and worked "
+        "for only %(used)s of them: it waits for something. Move that into tasks; [release] "
+        "check_file_timeout, four times of which a file may wait, can be raised by an "
+        "admin.",
+        wait=f"{limits.wait:g}",
+        used=f"{used:.1f}",
     )
 
 
 def unconfined(confinement: Confinement) -> str:
     """The worker cannot do what is demanded."""
-    return (
-        f"{confinement.sentence} [release] require_confinement demands that files and network are. Run the "
-        "check on a worker that can (Linux 6.7 or newer with Landlock): give the pipeline's task a queue of "
-        "such workers; or let an admin switch the option off."
+    return Message(
+        "%(sentence)s [release] require_confinement demands that files and network are. Run "
+        "the check on a worker that can (Linux 6.7 or newer with Landlock): give the "
+        "pipeline's task a queue of such workers; or let an admin switch the option off.",
+        sentence=confinement.sentence,
     )
 
 
@@ -67,8 +78,8 @@ def ending(code: int) -> str:
     """What became of a process by its exit code."""
     if code < 0:
         with contextlib.suppress(ValueError):
-            return f"killed by {signal.Signals(-code).name}"
-    return f"it exited with code {code}"
+            return Message("killed by %(Signals)s", Signals=signal.Signals(-code).name)
+    return Message("it exited with code %(code)s", code=code)
 
 
 def crash(path: Path) -> str:
@@ -84,24 +95,27 @@ def tail(path: Path) -> str:
 def explained(text: str, limits: Limits, dropped: Sequence[str]) -> str:
     """An error with what it has to do with the check, if it has."""
     if any(code in text for code in _DENIED):
-        text += (
-            "\nThe check has no access to Airflow's variables and connections. Read them inside a task "
-            "or in a template, or give a default."
+        text += Message(
+            "\nThe check has no access to Airflow's variables and connections. Read them inside "
+            "a task or in a template, or give a default."
         )
     elif "KeyError" in text and "environ" in text:
-        text += (
-            "\nThe check hands on only a few environment variables. Give a default, or let an admin name "
-            "the variable in [release] check_environment."
+        text += Message(
+            "\nThe check hands on only a few environment variables. Give a default, or let an "
+            "admin name the variable in [release] check_environment."
         )
     elif "MemoryError" in text:
-        text += (
-            f"\nIn the check a file may use {limits.memory_mb} MiB. Move the work into a task, or let an "
-            "admin raise [release] check_memory_mb."
+        text += Message(
+            "\nIn the check a file may use %(memory_mb)s MiB. Move the work into a task, or let "
+            "an admin raise [release] check_memory_mb.",
+            memory_mb=limits.memory_mb,
         )
     elif "ModuleNotFoundError" in text and dropped:
-        text += (
-            f"\nThe check leaves {', '.join(dropped)} out of PYTHONPATH: DAG code there is not part of the "
-            "release. Move modules into the source, or point the source to the folder that holds them all."
+        text += Message(
+            "\nThe check leaves %(dropped)s out of PYTHONPATH: DAG code there is not part of "
+            "the release. Move modules into the source, or point the source to the folder that "
+            "holds them all.",
+            dropped=list(dropped),
         )
     return text
 

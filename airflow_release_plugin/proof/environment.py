@@ -24,6 +24,7 @@ from airflow_release_plugin.domain.release.environment_proof import (
     Standing,
 )
 from airflow_release_plugin.exceptions import NotFoundError, UnavailableError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.proof.comparison import Difference, differences, unsteady
 from airflow_release_plugin.proof.dag_description import digest_of
 from airflow_release_plugin.proof.findings import refusals
@@ -100,8 +101,9 @@ def prove_environment(
         dags = proving.prove(paths, there, on_file)
     if any(dag.standing.is_wrong for dag in dags) and environment.served().version != served.version:
         raise UnavailableError(
-            f"A release came to {served.environment!r} while it was proven. Prove it again, once Airflow has "
-            "parsed that."
+            "A release came to %(environment)r while it was proven. Prove it again, once "
+            "Airflow has parsed that.",
+            environment=served.environment,
         )
     wanted = frozenset(dag_ids)
     return EnvironmentProof(
@@ -120,8 +122,9 @@ def _paths(served: ServedDags, dag_ids: Collection[str]) -> list[str]:
     known = {dag_id for ids in served.dag_files.values() for dag_id in ids}
     if unknown := sorted(set(dag_ids) - known):
         raise NotFoundError(
-            f"{served.environment!r} has no Dag {', '.join(unknown)}; `airflow dags list` shows what Airflow "
-            "serves."
+            "%(environment)r has no Dag %(unknown)s; `airflow dags list` shows what Airflow serves.",
+            environment=served.environment,
+            unknown=list(unknown),
         )
     return sorted(path for path, ids in served.dag_files.items() if not set(dag_ids).isdisjoint(ids))
 
@@ -198,7 +201,9 @@ class _EnvironmentProving:
     ) -> Iterator[ProvenDag]:
         released = self._known.dag_files.get(path, ())
         if report is None:
-            detail = f"The version {self._version[:_SHORT]} has no {path}."
+            detail = Message(
+                "The version %(version)s has no %(path)s.", version=self._version[:_SHORT], path=path
+            )
             yield from (ProvenDag(dag_id, path, Standing.MISSING, detail) for dag_id in released)
             return
         if problem := _problem(report) or self._error(path):
@@ -211,7 +216,9 @@ class _EnvironmentProving:
         for dag_id in sorted({*released, *made}):
             own = [each for each in differing if each.dag_id == dag_id]
             if dag_id not in made and dag_id not in self._served:
-                detail = f"It was released; {path} makes no such Dag, and Airflow serves none."
+                detail = Message(
+                    "It was released; %(path)s makes no such Dag, and Airflow serves none.", path=path
+                )
                 yield ProvenDag(dag_id, path, Standing.MISSING, detail)
                 continue
             if not own:
@@ -226,7 +233,9 @@ class _EnvironmentProving:
 
     def _error(self, path: str) -> str:
         error = self._known.errors.get(path, "")
-        return f"It runs here, and Airflow could not import it: {error}" if error else ""
+        return (
+            Message("It runs here, and Airflow could not import it: %(error)s", error=error) if error else ""
+        )
 
     def _differences(self, report: FileReport) -> tuple[Difference, ...]:
         """Where what Airflow serves is not what the file makes."""
@@ -253,26 +262,38 @@ class _EnvironmentProving:
     def _detail(self, path: str, differing: Sequence[Difference], *, is_steady: bool) -> str:
         lines = [self._place(path, each) for each in differing[:_MOST_PLACES]]
         if len(differing) > _MOST_PLACES:
-            lines.append(f"{len(differing) - _MOST_PLACES} more places differ.")
+            lines.append(Message("%(more)s more places differ.", more=len(differing) - _MOST_PLACES))
         known = self._served.get(differing[0].dag_id)
         if not is_steady:
-            lines.append("Two runs differ like that, too: it depends on the clock, or on chance.")
+            lines.append(Message("Two runs differ like that, too: it depends on the clock, or on chance."))
         elif known is not None and known.version and known.version != self._version:
             lines.append(
-                f"Airflow has it from {known.version[:_SHORT]}; the environment is at "
-                f"{self._version[:_SHORT]}."
+                Message(
+                    "Airflow has it from %(version)s; the environment is at %(version_2)s.",
+                    version=known.version[:_SHORT],
+                    version_2=self._version[:_SHORT],
+                )
             )
         return "\n".join(lines)
 
     def _place(self, path: str, each: Difference) -> str:
         if each.where:
-            first, second = each.first or "not there", each.second or "not there"
-            return f"{each.where}: Airflow serves {first}, the code makes {second}."
+            first, second = each.first or Message("not there"), each.second or Message("not there")
+            return Message(
+                "%(where)s: Airflow serves %(first)s, the code makes %(second)s.",
+                where=each.where,
+                first=first,
+                second=second,
+            )
         if each.first:
-            return f"Airflow serves it, and {path} makes no such Dag."
+            return Message("Airflow serves it, and %(path)s makes no such Dag.", path=path)
         known = self._served.get(each.dag_id)
-        where = f"serves it from {known.path}" if known is not None else "does not serve it"
-        return f"{path} makes it, and Airflow {where}."
+        where = (
+            Message("serves it from %(path)s", path=known.path)
+            if known is not None
+            else Message("does not serve it")
+        )
+        return Message("%(path)s makes it, and Airflow %(where)s.", path=path, where=where)
 
 
 def _problem(report: FileReport) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.tree.files import FileEntry
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.proof.comparison import Difference
 from airflow_release_plugin.proof.log_lines import names_in
 from airflow_release_plugin.proof.observation import Access
@@ -44,8 +45,12 @@ def explain(proof: FileProof, *, source: Files, candidate: Files) -> str:
     lines = [*_differences(proof), *_logged(proof)]
     if proof.is_equal:
         lines.append(
-            f"Two runs in {_origin(proof)} differ like that, too: it depends on the clock, or on chance. "
-            "Airflow makes a new version of such a Dag each time that it parses the file; use fixed values."
+            Message(
+                "Two runs in %(origin)s differ like that, too: it depends on the clock, or on "
+                "chance. Airflow makes a new version of such a Dag each time that it parses the "
+                "file; use fixed values.",
+                origin=_origin(proof),
+            )
         )
         return "\n".join(lines)
     causes = _causes(proof, source, candidate)
@@ -56,10 +61,13 @@ def explain(proof: FileProof, *, source: Files, candidate: Files) -> str:
         guests = list(_guests(proof, source, candidate))
         lines += [*(_nowhere(proof, line) for line in proof.logged), *guests]
         lines.append(
-            "Give it a folder of its own, or let it list only the names that it needs."
+            Message("Give it a folder of its own, or let it list only the names that it needs.")
             if guests
-            else "All files that it opened are the same in both. So it looks at where it runs: its own path, "
-            "an environment variable, the files beside it. Make it independent of that, and submit it again."
+            else Message(
+                "All files that it opened are the same in both. So it looks at where it runs: its "
+                "own path, an environment variable, the files beside it. Make it independent of "
+                "that, and submit it again."
+            )
         )
     return "\n".join(filter(None, lines))
 
@@ -84,21 +92,40 @@ def explain_other(other: FileProof) -> tuple[str, bool]:
     gone = tuple(dag_id for dag_id in before.dag_ids if dag_id not in after.dag_ids)
     if after.error and not before.error:
         reason = after.error.strip().splitlines()[-1]
-        return f"{other.path} is not in this release and works now; with it, it would fail: {reason}", True
+        return Message(
+            "%(path)s is not in this release and works now; with it, it would fail: %(reason)s",
+            path=other.path,
+            reason=reason,
+        ), True
     if gone:
-        text = f"{other.path} is not in this release; with it, {_listed(gone)} would disappear."
-        return f"{text} Take back what it needs, or release its removal together with this.", True
+        text = Message(
+            "%(path)s is not in this release; with it, %(listed)s would disappear.",
+            path=other.path,
+            listed=_listed(gone),
+        )
+        return Message(
+            "%(text)s Take back what it needs, or release its removal together with this.", text=text
+        ), True
     places = [_place_in_target(each) for each in other.different[:_MOST_PLACES]]
-    logged = [f"Parsing it would log, and does not now: {line}" for line in other.logged[:_MOST_PLACES]]
-    head = f"{other.path} is not in this release, but would change with it."
+    logged = [
+        Message("Parsing it would log, and does not now: %(line)s", line=line)
+        for line in other.logged[:_MOST_PLACES]
+    ]
+    head = Message("%(path)s is not in this release, but would change with it.", path=other.path)
     return "\n".join([head, *places, *logged]), False
 
 
 def _place_in_target(each: Difference) -> str:
     if not each.where:
-        return f"Dag {each.dag_id} would be new."
-    first, second = each.first or "not there", each.second or "not there"
-    return f"Dag {each.dag_id}, {each.where}: {first} now, {second} then."
+        return Message("Dag %(dag_id)s would be new.", dag_id=each.dag_id)
+    first, second = each.first or Message("not there"), each.second or Message("not there")
+    return Message(
+        "Dag %(dag_id)s, %(where)s: %(first)s now, %(second)s then.",
+        dag_id=each.dag_id,
+        where=each.where,
+        first=first,
+        second=second,
+    )
 
 
 def include_rule(dag_file: str, files: list[str]) -> str:
@@ -109,26 +136,35 @@ def include_rule(dag_file: str, files: list[str]) -> str:
 def _differences(proof: FileProof) -> Iterator[str]:
     if proof.before is not None and any(not each.where for each in proof.different):
         yield (
-            f"In {_origin(proof)} {proof.path} makes {_listed(proof.before.dag_ids)}; in the target it "
-            f"would make {_listed(proof.after.dag_ids)}."
+            Message(
+                "In %(origin)s %(path)s makes %(listed)s; in the target it would make %(listed_2)s.",
+                origin=_origin(proof),
+                path=proof.path,
+                listed=_listed(proof.before.dag_ids),
+                listed_2=_listed(proof.after.dag_ids),
+            )
         )
     changed = [each for each in proof.different if each.where]
     for each in changed[:_MOST_PLACES]:
         yield _place(proof, each)
     if len(changed) > _MOST_PLACES:
-        yield f"{len(changed) - _MOST_PLACES} more places differ."
+        yield Message("%(more)s more places differ.", more=len(changed) - _MOST_PLACES)
 
 
 def _logged(proof: FileProof) -> Iterator[str]:
     for line in proof.logged[:_MOST_PLACES]:
-        yield f"In the target it logs while it is parsed, and in {_origin(proof)} it does not: {line}"
+        yield Message(
+            "In the target it logs while it is parsed, and in %(origin)s it does not: %(line)s",
+            origin=_origin(proof),
+            line=line,
+        )
     if len(proof.logged) > _MOST_PLACES:
-        yield f"{len(proof.logged) - _MOST_PLACES} more lines are logged only there."
+        yield Message("%(more)s more lines are logged only there.", more=len(proof.logged) - _MOST_PLACES)
 
 
 def _origin(proof: FileProof) -> str:
     """What a version was made from, in the middle of a sentence."""
-    return "the bundle" if proof.is_imported else "the source"
+    return Message("the bundle") if proof.is_imported else Message("the source")
 
 
 def _guests(proof: FileProof, source: Files, candidate: Files) -> Iterator[str]:
@@ -143,18 +179,36 @@ def _guests(proof: FileProof, source: Files, candidate: Files) -> Iterator[str]:
             if path.startswith(prefix) and "/" not in path[len(prefix) :] and path not in source
         ]
         if more:
-            yield f"It lists {access.path}{_at(access)}; in the target {_few(more)} is there, too."
+            yield Message(
+                "It lists %(path)s%(at)s; in the target %(few)s is there, too.",
+                path=access.path,
+                at=_at(access),
+                few=_few(more),
+            )
 
 
 def _nowhere(proof: FileProof, line: str) -> str:
     """That the source has no file that a line may name; empty for a line that names none."""
     names = [name for name in names_in(line) if "/" in name]
-    return f"{_origin(proof).capitalize()} has no {' and no '.join(names)}." if names else ""
+    return (
+        Message(
+            "%(origin)s has no %(names)s.", origin=_origin(proof).capitalize(), names=" and no ".join(names)
+        )
+        if names
+        else ""
+    )
 
 
 def _place(proof: FileProof, each: Difference) -> str:
-    first, second = each.first or "not there", each.second or "not there"
-    return f"Dag {each.dag_id}, {each.where}: {first} in {_origin(proof)}, {second} in the target."
+    first, second = each.first or Message("not there"), each.second or Message("not there")
+    return Message(
+        "Dag %(dag_id)s, %(where)s: %(first)s in %(origin)s, %(second)s in the target.",
+        dag_id=each.dag_id,
+        where=each.where,
+        first=first,
+        origin=_origin(proof),
+        second=second,
+    )
 
 
 def _causes(proof: FileProof, source: Files, candidate: Files) -> list[LackingFiles]:
@@ -162,7 +216,12 @@ def _causes(proof: FileProof, source: Files, candidate: Files) -> list[LackingFi
         return path in source and candidate.get(path) != source[path]
 
     found = [
-        LackingFiles(f"It looks for {access.path}{_at(access)}, which is not in its unit.", (access.path,))
+        LackingFiles(
+            Message(
+                "It looks for %(path)s%(at)s, which is not in its unit.", path=access.path, at=_at(access)
+            ),
+            (access.path,),
+        )
         for access in proof.after.observed.missing
         if is_lacking(access.path)
     ]
@@ -171,7 +230,12 @@ def _causes(proof: FileProof, source: Files, candidate: Files) -> list[LackingFi
         paths = [path for path in _meant(name, proof.path, source) if is_lacking(path)]
         if paths and not named.issuperset(paths):
             named.update(paths)
-            sentence = f"It names {name}; {_few(paths)} is in {_origin(proof)}, and not in its unit."
+            sentence = Message(
+                "It names %(name)s; %(few)s is in %(origin)s, and not in its unit.",
+                name=name,
+                few=_few(paths),
+                origin=_origin(proof),
+            )
             found.append(LackingFiles(sentence, tuple(paths)))
     listed = proof.before.observed.listed if proof.before else ()
     # A listing of the root explains the least.
@@ -187,9 +251,21 @@ def _causes(proof: FileProof, source: Files, candidate: Files) -> list[LackingFi
         if lacking and not named.issuperset(lacking):
             named.update(lacking)
             shown = _few(lacking)
-            where = f"the root of {_origin(proof)}" if access.path == "." else access.path
+            where = (
+                Message("the root of %(origin)s", origin=_origin(proof))
+                if access.path == "."
+                else access.path
+            )
             found.append(
-                LackingFiles(f"It lists {where}{_at(access)}; {shown} would not be there.", tuple(lacking))
+                LackingFiles(
+                    Message(
+                        "It lists %(where)s%(at)s; %(shown)s would not be there.",
+                        where=where,
+                        at=_at(access),
+                        shown=shown,
+                    ),
+                    tuple(lacking),
+                )
             )
     return found
 
@@ -205,11 +281,13 @@ def _meant(name: str, dag_file: str, source: Files) -> list[str]:
 
 def _mend(proof: FileProof, files: list[str]) -> str:
     wanted = sorted(set(files))[:_MOST_FILES]
-    where = "release.toml where the bundle comes from" if proof.is_imported else "release.toml"
-    again = "release and export it there again" if proof.is_imported else "submit it again"
-    return (
-        f"Add what it needs of that to its unit with these lines in {where}, and {again}:\n"
-        f"{include_rule(proof.path, wanted)}"
+    where = Message("release.toml where the bundle comes from") if proof.is_imported else "release.toml"
+    again = Message("release and export it there again") if proof.is_imported else Message("submit it again")
+    return Message(
+        "Add what it needs of that to its unit with these lines in %(where)s, and %(again)s:\n%(path)s",
+        where=where,
+        again=again,
+        path=include_rule(proof.path, wanted),
     )
 
 
@@ -219,7 +297,11 @@ def _at(access: Access) -> str:
 
 def _few(paths: list[str]) -> str:
     shown = ", ".join(paths[:_MOST_FILES])
-    return shown if len(paths) <= _MOST_FILES else f"{shown} and {len(paths) - _MOST_FILES} more"
+    return (
+        shown
+        if len(paths) <= _MOST_FILES
+        else Message("%(shown)s and %(more)s more", shown=shown, more=len(paths) - _MOST_FILES)
+    )
 
 
 def _listed(ids: tuple[str, ...]) -> str:

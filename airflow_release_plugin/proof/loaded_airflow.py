@@ -167,7 +167,9 @@ class LoadedAirflow:
         if self._process.poll() is not None:
             output = endings.tail(self._folder / "output")
             raise UnavailableError(
-                f"The check could not start Airflow with {self._python}: {output or 'no output'}"
+                "The check could not start Airflow with %(python)s: %(output)s",
+                python=self._python,
+                output=output or "no output",
             )
 
 

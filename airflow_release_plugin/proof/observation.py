@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from airflow_release_plugin.domain.tree.footprint import Footprint
+from airflow_release_plugin.messages import Message
 
 ALL_OF_IT, ONLY_TCP, NONE_OF_IT = "all", "tcp", ""
 """How much of the network is shut."""
@@ -53,9 +54,13 @@ class Confinement:
     def sentence(self) -> str:
         """For people."""
         if not self.files:
-            return f"Not confined: {self.reason}."
-        shut = {ALL_OF_IT: "files and network", ONLY_TCP: "files and TCP connections"}.get(self.network)
-        return f"Confined: {shut or 'files'}." + (f" Open: {self.reason}." if self.reason else "")
+            return Message("Not confined: %(reason)s.", reason=self.reason)
+        shut = {ALL_OF_IT: Message("files and network"), ONLY_TCP: Message("files and TCP connections")}.get(
+            self.network
+        )
+        return Message("Confined: %(shut)s.", shut=shut or "files") + (
+            Message(" Open: %(reason)s.", reason=self.reason) if self.reason else ""
+        )
 
 
 @dataclass(frozen=True, order=True)
@@ -168,4 +173,4 @@ def _known(cls: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
     return {item.name: data[item.name] for item in fields(cls) if item.name in data}
 
 
-NOTHING_KNOWN = Confinement(reason="nothing ran")
+NOTHING_KNOWN = Confinement(reason=Message("nothing ran"))

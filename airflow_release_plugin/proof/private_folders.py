@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from airflow_release_plugin import config
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.proof.observation import PrivateFolder
 
 
@@ -18,12 +19,12 @@ def private_folders() -> list[PrivateFolder]:
     return [
         *_bundles(),
         *(
-            [PrivateFolder(dags_folder, "Airflow's folder for DAGs ([core] dags_folder)")]
+            [PrivateFolder(dags_folder, Message("Airflow's folder for DAGs ([core] dags_folder)"))]
             if dags_folder
             else []
         ),
-        PrivateFolder(str(get_bundle_storage_root_path()), "Airflow's copies of DAG bundles"),
-        PrivateFolder(str(AIRFLOW_HOME), "Airflow's own folder ($AIRFLOW_HOME)", is_bundle=False),
+        PrivateFolder(str(get_bundle_storage_root_path()), Message("Airflow's copies of DAG bundles")),
+        PrivateFolder(str(AIRFLOW_HOME), Message("Airflow's own folder ($AIRFLOW_HOME)"), is_bundle=False),
     ]
 
 
@@ -35,6 +36,8 @@ def _bundles() -> Iterator[PrivateFolder]:
         # Of one that cannot say yet where it lies, the copies are below the storage.
         with contextlib.suppress(Exception):
             name = (
-                f"the source {bundle.name!r}" if bundle.name == source else f"the DAG bundle {bundle.name!r}"
+                Message("the source %(bundle)r", bundle=bundle.name)
+                if bundle.name == source
+                else Message("the DAG bundle %(bundle)r", bundle=bundle.name)
             )
             yield PrivateFolder(str(bundle.path), name)

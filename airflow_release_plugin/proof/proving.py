@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from airflow_release_plugin.domain.tree.files import FileEntry
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.proof.comparison import Difference, differences, unsteady
 from airflow_release_plugin.proof.discovery import NOTHING_NEW, Discovery, discover
 from airflow_release_plugin.proof.log_lines import only_in_second, without_unsteady
@@ -198,7 +199,9 @@ class _Proving:
         names = {*self._before.values(), *((TARGET,) if self._trees.target else ())}
         for name in sorted(names):
             files = self._trees.target if name == TARGET else self._trees.snapshots[name]
-            self._folders[name] = self._build(f"before-{len(self._folders) + 1}", files)
+            self._folders[name] = self._build(
+                Message("before-%(count)s", count=len(self._folders) + 1), files
+            )
         return self._build("candidate-1", self._candidate)
 
     def _discover(self, candidate: Path, served: Collection[str]) -> Discovery:
@@ -289,4 +292,8 @@ def _different(first: FileReport, second: FileReport) -> tuple[Difference, ...]:
 def _reason(opened: Access) -> str:
     if opened.place.startswith(TEMPLATE_OF_TASK):
         return opened.place
-    return f"opened when it ran, {opened.place}" if opened.place else "opened when it ran"
+    return (
+        Message("opened when it ran, %(place)s", place=opened.place)
+        if opened.place
+        else Message("opened when it ran")
+    )

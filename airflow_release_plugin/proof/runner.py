@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from airflow_release_plugin.analysis.references import References, find_references
 from airflow_release_plugin.exceptions import UnavailableError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.proof import endings
 from airflow_release_plugin.proof.clock import Moment, ProcessClock
 from airflow_release_plugin.proof.limits import Limits
@@ -202,16 +203,22 @@ class _Run:
             raise UnavailableError(
                 endings.not_loaded(self._limits.start)
                 if outcome.is_stopped
-                else f"The check could not begin on this worker: {outcome.output or 'no output'}"
+                else Message(
+                    "The check could not begin on this worker: %(output)s",
+                    output=outcome.output or "no output",
+                )
             )
         if path is not None and outcome.is_stopped:
             self._keep(FileReport(path, error=endings.too_slow(self._limits, outcome.spent.used)))
         elif path is not None:
-            died = f"The process that parsed this file died: {endings.ending(outcome.code)}."
+            died = Message(
+                "The process that parsed this file died: %(ending)s.", ending=endings.ending(outcome.code)
+            )
             self._keep(FileReport(path, error=self._shown(outcome, f"{died}\n{outcome.output}".strip())))
         elif all(path not in self._reports for path in remaining):
             raise UnavailableError(
-                f"The check ended without a result ({endings.ending(outcome.code)}); it is tried again."
+                "The check ended without a result (%(ending)s); it is tried again.",
+                ending=endings.ending(outcome.code),
             )
 
     def _give_up(self, paths: Sequence[str]) -> None:

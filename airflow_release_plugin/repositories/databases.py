@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_release_plugin.messages import Message
+
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
@@ -16,12 +18,16 @@ def why_unsupported(session: Session) -> str:
     if dialect in SUPPORTED:
         return ""
     reason = (
-        ": there, times lose the fractions that the audit trail is chained by, and names that differ only in "
-        "case are one"
+        Message(
+            ": there, times lose the fractions that the audit trail is chained by, and names "
+            "that differ only in case are one"
+        )
         if dialect in {"mysql", "mariadb"}
         else ""
     )
-    return (
-        f"Airflow Release cannot work on {dialect}{reason}. Use PostgreSQL (or SQLite, to try it) as "
-        "Airflow's metadata database, or uninstall airflow-release-plugin."
+    return Message(
+        "Airflow Release cannot work on %(dialect)s%(reason)s. Use PostgreSQL (or SQLite, "
+        "to try it) as Airflow's metadata database, or uninstall airflow-release-plugin.",
+        dialect=dialect,
+        reason=reason,
     )

@@ -41,7 +41,9 @@ def require_order(order_by: str, columns: Collection[str]) -> None:
     if order_by.removeprefix("-") not in columns:
         names = ", ".join(sorted(columns))
         raise InvalidRequestError(
-            f"There is no order_by {order_by!r}; possible are {names}, with - in front for descending."
+            "There is no order_by %(order_by)r; possible are %(names)s, with - in front for descending.",
+            order_by=order_by,
+            names=names,
         )
 
 

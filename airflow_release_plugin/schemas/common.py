@@ -8,6 +8,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from airflow_release_plugin.languages import said_throughout
+
 ItemT = TypeVar("ItemT")
 MAX_ID = 2**31 - 1
 """Largest value of an integer column on every database."""
@@ -48,6 +50,8 @@ class ResponseModel(BaseModel):
     """Base of everything that the API answers; reads attributes of models and dataclasses."""
 
     model_config = ConfigDict(from_attributes=True)
+
+    _said = field_validator("*", mode="before")(said_throughout)
 
 
 class RequestModel(BaseModel):

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind
 from airflow_release_plugin.domain.release.progress import REPORTED_STATES, ItemState
+from airflow_release_plugin.messages import MessageField
 from airflow_release_plugin.schemas.common import RequestModel, ResponseModel, RowId
 
 MAX_DETAIL = 20000
@@ -31,7 +32,7 @@ class JoinedFileBody(RequestModel):
 
     submission_id: RowId
     path: str = Field(min_length=1, max_length=1000)
-    reason: str = Field(max_length=500)
+    reason: MessageField = Field(max_length=500)
 
 
 class ReportBody(RequestModel):
@@ -59,7 +60,7 @@ class FileProgressBody(RequestModel):
 
     path: str = Field(max_length=1000)
     state: ItemState
-    detail: str = Field(default="", max_length=1000)
+    detail: MessageField = Field(default="", max_length=1000)
     seconds: float = Field(default=0.0, ge=0)
     lines: list[Annotated[str, Field(max_length=MAX_LINE)]] = Field(
         default_factory=list, max_length=MAX_LINES

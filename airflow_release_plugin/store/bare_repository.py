@@ -160,7 +160,7 @@ class BareRefs:
 
 
 def _unusable(path: Path, reason: str) -> StoreUnavailableError:
-    return StoreUnavailableError(f"{str(path)!r} {reason}. Name another folder.", path=str(path))
+    return StoreUnavailableError("%(path)r %(reason)s. Name another folder.", path=str(path), reason=reason)
 
 
 @contextmanager

@@ -74,7 +74,9 @@ def submission_ref(unit_name: str, version: int) -> str:
     """
     if not unit_name or version < 1:
         raise InvalidRequestError(
-            f"{unit_name!r} v{version} is not a submission: it needs a name and a version."
+            "%(unit_name)r v%(version)s is not a submission: it needs a name and a version.",
+            unit_name=unit_name,
+            version=version,
         )
     escaped = _escaped(unit_name)
     parts = [escaped[start : start + _LONGEST_PART] for start in range(0, len(escaped), _LONGEST_PART)]

@@ -225,8 +225,10 @@ def _unpacked(object_id: str, kind: ObjectKind, data: bytes) -> GitObject:
         content = zlib.decompress(data)
     except zlib.error as error:
         raise StoreUnavailableError(
-            f"{kind.value.capitalize()} {object_id} of the store is damaged ({error}). Restore the database "
+            "%(kind)s %(object)s of the store is damaged (%(error)s). Restore the database "
             "from a backup, or that object from a mirror.",
+            kind=kind.value.capitalize(),
+            error=error,
             object=object_id,
         ) from error
     return checked(object_id, GitObject(kind, content))

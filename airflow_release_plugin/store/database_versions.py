@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_release_plugin.exceptions import UnavailableError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.repositories import followers
 from airflow_release_plugin.store.database import database_store
 
@@ -36,19 +37,19 @@ class DatabaseVersions:
         self._open_session = open_session
 
     def head(self, environment: str, sign: MachineSign | None = None) -> str | None:
-        with self._store(f"where environment {environment!r} is") as store:
+        with self._store(Message("where environment %(environment)r is", environment=environment)) as store:
             commit = store.head(environment)
         if sign is not None:
             self._note(environment, sign)
         return commit
 
     def files(self, commit: str) -> dict[str, FileEntry]:
-        with self._store(f"version {commit}") as store:
+        with self._store(Message("version %(commit)s", commit=commit)) as store:
             store.require_released(commit)
             return store.files(commit)
 
     def read_all(self, commit: str, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        with self._store(f"files of version {commit}") as store:
+        with self._store(Message("files of version %(commit)s", commit=commit)) as store:
             yield from store.read_all(blobs)
 
     def _note(self, environment: str, sign: MachineSign) -> None:
@@ -66,6 +67,9 @@ class DatabaseVersions:
                 yield database_store(session)
         except SQLAlchemyError as error:
             raise UnavailableError(
-                f"{socket.gethostname()} lacks {what}, and the metadata database does not give it "
-                f"({type(error).__name__}). See that it answers and that `airflow db migrate` was run.",
+                "%(gethostname)s lacks %(what)s, and the metadata database does not give it "
+                "(%(name)s). See that it answers and that `airflow db migrate` was run.",
+                gethostname=socket.gethostname(),
+                what=what,
+                name=type(error).__name__,
             ) from error

@@ -44,7 +44,7 @@ def render(message: CommitMessage) -> str:
     trailers = []
     for key, value in message.trailers:
         if not _KEY.fullmatch(key):
-            raise InvalidRequestError(f"{key!r} cannot name a trailer; use letters, digits and '-'.")
+            raise InvalidRequestError("%(key)r cannot name a trailer; use letters, digits and '-'.", key=key)
         trailers.append(f"{key}: {_line(value)}".rstrip(" "))
     if trailers:
         paragraphs.append("\n".join(trailers))

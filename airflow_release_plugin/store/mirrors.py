@@ -103,7 +103,9 @@ class NetworkMirror:
         refused = {ref: reason for ref, reason in (result.ref_status or {}).items() if reason}
         if refused:
             ref, reason = next(iter(refused.items()))
-            raise MirrorUnavailableError(f"The mirror refuses {ref.decode()}: {reason}.")
+            raise MirrorUnavailableError(
+                "The mirror refuses %(decode)s: %(reason)s.", decode=ref.decode(), reason=reason
+            )
 
 
 def _newest_first(updates: Mapping[str, str]) -> list[str]:
@@ -153,13 +155,19 @@ def _errors() -> Iterator[None]:
         raise MirrorUnavailableError("What answers at that address is no git server.") from error
     except HangupException as error:
         lines = b"; ".join(error.stderr_lines or []).decode(errors="replace").strip()
-        raise MirrorUnavailableError(f"The mirror hung up: {lines or 'it said nothing'}") from error
+        raise MirrorUnavailableError(
+            "The mirror hung up: %(lines)s", lines=lines or "it said nothing"
+        ) from error
     except FileNotFoundError as error:
-        raise MirrorUnavailableError(f"{error.filename} is not installed on this server.") from error
+        raise MirrorUnavailableError(
+            "%(filename)s is not installed on this server.", filename=error.filename
+        ) from error
     except StrangeHostname as error:
-        raise MirrorUnavailableError(f"{error} is no name of a host.") from error
+        raise MirrorUnavailableError("%(error)s is no name of a host.", error=error) from error
     except (GitProtocolError, HTTPError, OSError, ValueError) as error:
-        raise MirrorUnavailableError(f"The mirror does not answer as it should: {_words(error)}") from error
+        raise MirrorUnavailableError(
+            "The mirror does not answer as it should: %(words)s", words=_words(error)
+        ) from error
 
 
 def _words(error: Exception) -> str:

@@ -105,15 +105,17 @@ def load_all(objects: Loading, ids: Collection[str], kind: ObjectKind) -> Mappin
 
 def not_found(kind: ObjectKind, object_id: str) -> NotFoundError:
     """Return the error for an object that the store has not."""
-    return NotFoundError(f"The store has no {kind.value} {object_id}.")
+    return NotFoundError("The store has no %(kind)s %(object_id)s.", kind=kind.value, object_id=object_id)
 
 
 def checked(object_id: str, found: GitObject) -> GitObject:
     """Return ``found`` if it is what its id says; raise ``StoreUnavailableError`` otherwise."""
     if found.id != object_id:
         raise StoreUnavailableError(
-            f"{found.kind.value.capitalize()} {object_id} of the store is damaged: its bytes are those of "
-            f"{found.id}. Restore the database from a backup, or that object from a mirror.",
+            "%(kind)s %(object)s of the store is damaged: its bytes are those of %(id)s. "
+            "Restore the database from a backup, or that object from a mirror.",
+            kind=found.kind.value.capitalize(),
+            id=found.id,
             object=object_id,
         )
     return found

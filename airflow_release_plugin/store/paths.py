@@ -16,7 +16,9 @@ _REF_PART = re.compile(r"(?!\.)(?!.*\.\.)(?!.*@\{)[^\x00-\x20\x7f~^:?*\[\\/]+(?<
 def check_path(path: str) -> str:
     """Return ``path`` if it may be part of a tree; ``InvalidRequestError`` with the reason otherwise."""
     if reason := path_problem(path):
-        raise InvalidRequestError(f"Path {path!r} cannot be stored: {reason}. Rename the file.", path=path)
+        raise InvalidRequestError(
+            "Path %(path)r cannot be stored: %(reason)s. Rename the file.", path=path, reason=reason
+        )
     return path
 
 
@@ -24,9 +26,12 @@ def check_mode(path: str, mode: int) -> int:
     """Return ``mode`` if it is that of a plain or executable file; ``InvalidRequestError`` otherwise."""
     if mode not in {REGULAR, EXECUTABLE}:
         raise InvalidRequestError(
-            f"{path!r} has mode {mode:o}, but only files ({REGULAR:o}, {EXECUTABLE:o}) can be stored. "
-            "Replace a link by the file it points at.",
+            "%(path)r has mode %(mode)s, but only files (%(regular)s, %(executable)s) can be "
+            "stored. Replace a link by the file it points at.",
             path=path,
+            mode=f"{mode:o}",
+            regular=f"{REGULAR:o}",
+            executable=f"{EXECUTABLE:o}",
         )
     return mode
 
@@ -34,7 +39,9 @@ def check_mode(path: str, mode: int) -> int:
 def check_object_id(object_id: str) -> str:
     """Return a full lower-case SHA-1; raise ``InvalidRequestError`` for anything else."""
     if not _OBJECT_ID.fullmatch(object_id):
-        raise InvalidRequestError(f"{object_id!r} is not an object id; give all 40 hexadecimal digits.")
+        raise InvalidRequestError(
+            "%(object_id)r is not an object id; give all 40 hexadecimal digits.", object_id=object_id
+        )
     return object_id
 
 
@@ -47,5 +54,7 @@ def check_ref(name: str) -> str:
     except UnicodeEncodeError:
         usable = False
     if not usable:
-        raise InvalidRequestError(f"{name!r} is not a valid ref name; use letters, digits, '-', '_' and '.'.")
+        raise InvalidRequestError(
+            "%(name)r is not a valid ref name; use letters, digits, '-', '_' and '.'.", name=name
+        )
     return name

@@ -168,8 +168,8 @@ class ReleaseStore:
         """Raise ``NotFoundError`` unless an environment is, or was, at the commit."""
         if not self._refs.was_head(check_object_id(commit)):
             raise NotFoundError(
-                f"Version {commit} was never released: it is on no environment's branch. See that this is "
-                "the Airflow that released it.",
+                "Version %(version)s was never released: it is on no environment's branch. See that "
+                "this is the Airflow that released it.",
                 version=commit,
             )
 

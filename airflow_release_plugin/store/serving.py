@@ -61,9 +61,11 @@ def _records(folder: Path) -> tuple[str, list[str]] | None:
         return None
     except PermissionError as error:
         raise UnavailableError(
-            f"{str(folder)!r} cannot be read by the user with id {os.geteuid()}. What releases serve is "
+            "%(folder)r cannot be read by the user with id %(geteuid)s. What releases serve is "
             "readable by all, but a folder above it is not: let its owner run `chmod o+rx` on "
-            "[dag_processor] dag_bundle_storage_path and on what is above it."
+            "[dag_processor] dag_bundle_storage_path and on what is above it.",
+            folder=str(folder),
+            geteuid=os.geteuid(),
         ) from error
     return boot, records
 
@@ -151,8 +153,10 @@ class ServedTrees:
                 yield
         except OSError as error:
             raise UnavailableError(
-                f"{str(self.base)!r} cannot be written ({error.strerror or error}). Check owner, permissions "
-                "and free space of [dag_processor] dag_bundle_storage_path.",
+                "%(base)r cannot be written (%(strerror)s). Check owner, permissions and free space "
+                "of [dag_processor] dag_bundle_storage_path.",
+                base=str(self.base),
+                strerror=error.strerror or error,
             ) from error
 
     def place(self, folder: Path, files: Files, read_blobs: ReadBlobs, *, previous: Path | None) -> None:
@@ -241,7 +245,8 @@ class ServedTrees:
         for blob, data in read_blobs(modes):
             if blob_id(data) != blob:
                 raise UnavailableError(
-                    f"Blob {blob} came damaged; it is not served. What gave it has to be repaired."
+                    "Blob %(blob)s came damaged; it is not served. What gave it has to be repaired.",
+                    blob=blob,
                 )
             for mode in modes[blob]:
                 beside, cached = f"{built}/{MANIFEST}.new", self._cached(blob, mode)

@@ -42,13 +42,15 @@ def proven_files(commit: str, content: bytes, files: Iterable[FileEntry]) -> dic
     :raises DamagedAnswerError: they are not
     """
     if GitObject(ObjectKind.COMMIT, content).id != commit:
-        raise DamagedAnswerError(f"What came as version {commit} is another commit.")
+        raise DamagedAnswerError("What came as version %(commit)s is another commit.", commit=commit)
     try:
         found = {check_path(file.path): file for file in sorted(files)}
         tree = trees.rewrite(_Nothing(), None, found)[-1].id
         named = decode_commit(content).tree
     except (InvalidRequestError, KeyError, ValueError, IndexError) as error:
-        raise DamagedAnswerError(f"Version {commit} came with files that cannot be ({error}).") from error
+        raise DamagedAnswerError(
+            "Version %(commit)s came with files that cannot be (%(error)s).", commit=commit, error=error
+        ) from error
     if tree != named:
-        raise DamagedAnswerError(f"Version {commit} came with other files than it has.")
+        raise DamagedAnswerError("Version %(commit)s came with other files than it has.", commit=commit)
     return found

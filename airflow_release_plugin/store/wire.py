@@ -44,7 +44,9 @@ def unframe(chunks: Iterable[bytes], sizes: Mapping[str, int]) -> Iterator[tuple
         blob = raw_id.hex()
         size = awaited.pop(blob, None)
         if size is None or length > size + size // 1000 + _SLACK:
-            raise DamagedAnswerError(f"Blob {blob} came though nobody asked for it, or is too large.")
+            raise DamagedAnswerError(
+                "Blob %(blob)s came though nobody asked for it, or is too large.", blob=blob
+            )
         yield blob, _unpacked(blob, size, reader.take(length))
 
 
@@ -53,9 +55,11 @@ def _unpacked(blob: str, size: int, compressed: bytes) -> bytes:
     try:
         content = unpacking.decompress(compressed, size + 1)
     except zlib.error as error:
-        raise DamagedAnswerError(f"Blob {blob} cannot be unpacked ({error}).") from error
+        raise DamagedAnswerError(
+            "Blob %(blob)s cannot be unpacked (%(error)s).", blob=blob, error=error
+        ) from error
     if len(content) != size or blob_id(content) != blob:
-        raise DamagedAnswerError(f"Blob {blob} came with other bytes than its id stands for.")
+        raise DamagedAnswerError("Blob %(blob)s came with other bytes than its id stands for.", blob=blob)
     return content
 
 
@@ -106,11 +110,13 @@ def blobs_in(all_blobs: Sequence[str], ranges: str) -> list[str]:
     for part in ranges.split(","):
         range_ = _RANGE.fullmatch(part)
         if range_ is None:
-            raise InvalidRequestError(f"{part!r} is no range; write ranges like 0-12,17.")
+            raise InvalidRequestError("%(part)r is no range; write ranges like 0-12,17.", part=part)
         start, end = int(range_[1]), int(range_[2] or range_[1])
         if not above < start <= end < len(all_blobs):
             raise InvalidRequestError(
-                f"Range {part!r} does not fit: they ascend, and the version has {len(all_blobs)} blobs."
+                "Range %(part)r does not fit: they ascend, and the version has %(count)s blobs.",
+                part=part,
+                count=len(all_blobs),
             )
         found += all_blobs[start : end + 1]
         above = end

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from airflow_release_plugin.domain.bundle.manifest import Manifest, canonical_json
 from airflow_release_plugin.domain.bundle.trusted_keys import TrustedKey, key_id
 from airflow_release_plugin.exceptions import BundleAlteredError, BundleMalformedError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.transfer.layout import FOLDER, MANIFEST
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -100,8 +101,11 @@ class Envelope:
             )
         except (InvalidSignature, ValueError) as error:
             raise BundleAlteredError(
-                f"The bundle is not what {key.name!r} signed: it was changed, or another key was used. "
-                "Transfer it again; if that does not help, ask where it comes from.",
+                Message(
+                    "The bundle is not what %(key)r signed: it was changed, or another key was used. "
+                    "Transfer it again; if that does not help, ask where it comes from.",
+                    key=key.name,
+                ),
                 key=key.id,
             ) from error
 

@@ -57,8 +57,8 @@ def _read_end(stream: BinaryIO, size: int, limits: BundleLimits) -> tuple[int, i
     found = read_end(last) if len(last) == END_SIZE else None
     if found is None:
         raise BundleMalformedError(
-            "The bundle is cut off, or something is appended to it: it does not end as bundles do. "
-            "Transfer it again."
+            "The bundle is cut off, or something is appended to it: it does not end as bundles "
+            "do. Transfer it again."
         )
     limits.require_members(found[0])
     if end_record(*found) != last or found[1] + found[2] + END_SIZE != size:
@@ -86,7 +86,7 @@ def _read_members(stream: BinaryIO, count: int, limits: BundleLimits) -> list[Me
             raise _foreign(f"the entry of {name[:200]!r} in its directory has parts that bundles do not have")
         if member.mode not in {REGULAR, EXECUTABLE}:
             raise BundleUnsafeError(
-                f"{name[:200]!r} is no plain file: links, folders and devices do not travel."
+                "%(name)r is no plain file: links, folders and devices do not travel.", name=name[:200]
             )
         members.append(member)
     return members
@@ -96,7 +96,7 @@ def _name(member: Member) -> str:
     try:
         return member.name.decode()
     except UnicodeDecodeError as error:
-        raise BundleUnsafeError(f"The name {member.name[:200]!r} is not UTF-8.") from error
+        raise BundleUnsafeError("The name %(member)r is not UTF-8.", member=member.name[:200]) from error
 
 
 def _require_layout(stream: BinaryIO, members: list[Member], end: int) -> None:
@@ -114,6 +114,7 @@ def _require_layout(stream: BinaryIO, members: list[Member], end: int) -> None:
 
 def _foreign(reason: str) -> BundleMalformedError:
     return BundleMalformedError(
-        f"The file is a zip, but not as Airflow Release writes them, or it was changed: {reason}. "
-        "Transfer it again."
+        "The file is a zip, but not as Airflow Release writes them, or it was changed: "
+        "%(reason)s. Transfer it again.",
+        reason=reason,
     )

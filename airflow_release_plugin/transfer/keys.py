@@ -49,8 +49,9 @@ def decode_public_key(text: str) -> bytes:
         public_key = b""
     if len(public_key) != PUBLIC_KEY_SIZE or encode_public_key(public_key) != text.strip():
         raise InvalidRequestError(
-            f"{text[:60]!r} is no public key; give the 44 characters that 'airflow release keys show' prints "
-            "on the other side."
+            "%(text)r is no public key; give the 44 characters that 'airflow release keys show' "
+            "prints on the other side.",
+            text=text[:60],
         )
     return public_key
 
@@ -88,8 +89,9 @@ class KeyFolder:
             if self.signing_file.exists():
                 if not replacing:
                     raise ConflictError(
-                        f"There is a signing key in {self.signing_file} already. To replace it, say so; "
-                        "then the other installations have to trust the new one."
+                        "There is a signing key in %(signing_file)s already. To replace it, say so; then "
+                        "the other installations have to trust the new one.",
+                        signing_file=self.signing_file,
                     )
                 self._keep_public_part(now or datetime.now(timezone.utc))
             key = SigningKey.generate()
@@ -111,8 +113,8 @@ class KeyFolder:
         key = self.signing_key_if_any()
         if key is None:
             raise NotFoundError(
-                f"There is no signing key in {self.signing_file}. Make one with "
-                "'airflow release keys generate'."
+                "There is no signing key in %(signing_file)s. Make one with 'airflow release keys generate'.",
+                signing_file=self.signing_file,
             )
         return key
 
@@ -127,7 +129,8 @@ class KeyFolder:
             return SigningKey.from_pem(data)
         except ValueError as error:
             raise TransferUnavailableError(
-                f"{self.signing_file} holds no usable private key. Restore it, or generate another."
+                "%(signing_file)s holds no usable private key. Restore it, or generate another.",
+                signing_file=self.signing_file,
             ) from error
 
     def former(self) -> tuple[tuple[bytes, datetime], ...]:
@@ -153,7 +156,9 @@ class KeyFolder:
             found = [key for key in known if key.id.startswith(wanted.lower())]
         if len(found) != 1:
             names = ", ".join(key.name for key in known) or "none"
-            raise NotFoundError(f"There is no trusted key {wanted!r}; known here: {names}.")
+            raise NotFoundError(
+                "There is no trusted key %(wanted)r; known here: %(names)s.", wanted=wanted, names=names
+            )
         return found[0]
 
     def trust(
@@ -162,18 +167,26 @@ class KeyFolder:
         """Accept bundles that this key signs, from now on or from ``valid_from`` on."""
         key = TrustedKey(name, public_key, valid_from, valid_until)
         if not name or name != name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-            raise InvalidRequestError(f"{name!r} is no name for a key; use 1 to {_LONGEST_NAME} characters.")
+            raise InvalidRequestError(
+                "%(name)r is no name for a key; use 1 to %(longest_name)s characters.",
+                name=name,
+                longest_name=_LONGEST_NAME,
+            )
         if valid_until is not None and valid_until <= valid_from:
-            raise InvalidRequestError(f"Key {name!r} would end before it begins; check both times.")
+            raise InvalidRequestError("Key %(name)r would end before it begins; check both times.", name=name)
         with self._locked():
             for known in self.trusted():
                 if known.id == key.id:
                     raise ConflictError(
-                        f"Key {known.id} is known here as {known.name!r} already. A revoked key "
-                        "cannot be trusted again; let the other side generate a new one."
+                        "Key %(id)s is known here as %(known)r already. A revoked key cannot be trusted "
+                        "again; let the other side generate a new one.",
+                        id=known.id,
+                        known=known.name,
                     )
                 if known.name == name:
-                    raise ConflictError(f"Another key has the name {name!r}; choose one of its own.")
+                    raise ConflictError(
+                        "Another key has the name %(name)r; choose one of its own.", name=name
+                    )
             self._write_trusted(key)
         return key
 
@@ -215,8 +228,10 @@ class KeyFolder:
             yield
         except OSError as error:
             raise TransferUnavailableError(
-                f"The keys in {self.path} cannot be used: {error.strerror or error}. Let the user whom "
-                "Airflow runs as own them."
+                "The keys in %(path)s cannot be used: %(strerror)s. Let the user whom Airflow runs "
+                "as own them.",
+                path=self.path,
+                strerror=error.strerror or error,
             ) from error
 
     def _require_private(self) -> None:
@@ -229,8 +244,11 @@ def _require_mode(path: Path, mode: int) -> None:
     if mode & 0o077:
         wanted = "700" if path.is_dir() else "600"
         raise TransferUnavailableError(
-            f"{path} is open to others (mode {mode & 0o777:o}), so its keys cannot be relied on. Find out "
-            f"who could read or change them, then 'chmod {wanted}' it."
+            "%(path)s is open to others (mode %(mode)s), so its keys cannot be relied on. Find "
+            "out who could read or change them, then 'chmod %(wanted)s' it.",
+            path=path,
+            mode=f"{mode & 511:o}",
+            wanted=wanted,
         )
 
 
@@ -246,7 +264,7 @@ def _read_former(path: Path) -> tuple[bytes, datetime]:
         return decode_public_key(public_key), datetime.fromisoformat(replaced_at)
     except (ValueError, InvalidRequestError) as error:
         raise TransferUnavailableError(
-            f"The key file {path} is damaged ({error}). Restore or delete it."
+            "The key file %(path)s is damaged (%(error)s). Restore or delete it.", path=path, error=error
         ) from error
 
 
@@ -263,10 +281,10 @@ def _read_trusted(path: Path) -> TrustedKey:
         )
     except (ValueError, TypeError, InvalidRequestError) as error:
         raise TransferUnavailableError(
-            f"The key file {path} is damaged ({error}). Restore or delete it."
+            "The key file %(path)s is damaged (%(error)s). Restore or delete it.", path=path, error=error
         ) from error
     if key.id != path.stem:
         raise TransferUnavailableError(
-            f"The key file {path} holds another key than its name says. Delete it."
+            "The key file %(path)s holds another key than its name says. Delete it.", path=path
         )
     return key

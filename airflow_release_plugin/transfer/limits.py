@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_release_plugin.exceptions import BundleTooLargeError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.transfer.layout import MAX_BYTES, MAX_MEMBERS
 
 _MEBIBYTE = 1024 * 1024
@@ -34,30 +35,32 @@ class BundleLimits:
 
     def require_archive(self, size: int) -> None:
         """Refuse a bundle file of so many bytes."""
-        _require("The bundle", size, min(self.archive, MAX_BYTES), "bytes")
+        _require(Message("The bundle"), size, min(self.archive, MAX_BYTES), "bytes")
 
     def require_members(self, count: int) -> None:
         """Refuse a bundle of so many files."""
-        _require("The bundle", count, min(self.members, MAX_MEMBERS), "files")
+        _require(Message("The bundle"), count, min(self.members, MAX_MEMBERS), "files")
 
     def require_file(self, name: str, size: int) -> None:
         """Refuse a file of so many bytes."""
-        _require(f"The file {name[:200]!r}", size, self.file, "bytes")
+        _require(Message("The file %(name)r", name=name[:200]), size, self.file, "bytes")
 
     def require_document(self, name: str, size: int) -> None:
         """Refuse a manifest or an attestation of so many bytes."""
-        _require(f"The bundle's {name}", size, self.document, "bytes")
+        _require(Message("The bundle's %(name)s", name=name), size, self.document, "bytes")
 
     def require_total(self, size: int) -> None:
         """Refuse a content of so many bytes."""
-        _require("The content of the bundle", size, self.total, "bytes")
+        _require(Message("The content of the bundle"), size, self.total, "bytes")
 
     def require_ratio(self, total: int, archive: int) -> None:
         """Refuse a bundle that grows too much when it is unpacked."""
         if total > self.small and total > self.ratio * archive:
             raise BundleTooLargeError(
-                f"The bundle has {archive:,} bytes and unpacks to {total:,}, more than {self.ratio} times "
-                "as many: no bundle of DAGs does. It was not unpacked.",
+                "The bundle has %(archive)s bytes and unpacks to %(total)s, more than %(limit)s "
+                "times as many: no bundle of DAGs does. It was not unpacked.",
+                archive=f"{archive:,}",
+                total=f"{total:,}",
                 limit=self.ratio,
             )
 
@@ -65,7 +68,14 @@ class BundleLimits:
 def _require(what: str, amount: int, limit: int, unit: str) -> None:
     if amount > limit:
         raise BundleTooLargeError(
-            f"{what} has {amount:,} {unit}; at most {limit:,} are accepted. Split it into several bundles.",
+            Message(
+                "%(what)s has %(amount)s %(unit)s; at most %(limit)s are accepted. Split it into "
+                "several bundles.",
+                what=what,
+                amount=f"{amount:,}",
+                unit=unit,
+                limit=f"{limit:,}",
+            ),
             limit=limit,
             amount=amount,
         )

@@ -23,6 +23,7 @@ from airflow_release_plugin.exceptions import (
     NotFoundError,
     TransferUnavailableError,
 )
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.transfer.attestation import (
     Envelope,
     attested_manifest_digest,
@@ -62,7 +63,7 @@ class Bundle:
         :raises BundleAlteredError: the content is not what was signed
         """
         if path not in self._included:
-            raise NotFoundError(f"The bundle holds no file {path!r}.")
+            raise NotFoundError("The bundle holds no file %(path)r.", path=path)
         return _unpack(self._stream, self._members[f"{FOLDER}{path}"], self._included[path].sha256)
 
     def read(self, path: str) -> bytes:
@@ -109,7 +110,8 @@ def read_bundle(
     _require_same_files(manifest, members)
     if manifest.expires <= now:
         raise BundleExpiredError(
-            f"The bundle {manifest.bundle_id} expired at {manifest.expires.isoformat()}. Generate it again.",
+            "The bundle %(bundle_id)s expired at %(expires)s. Generate it again.",
+            bundle_id=manifest.bundle_id,
             expires=manifest.expires.isoformat(),
         )
     return Bundle(manifest, key, stream, members, {file.path: file for file in manifest.included})
@@ -121,7 +123,7 @@ def _reading(name: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise TransferUnavailableError(
-            f"The bundle {name} cannot be read: {error.strerror or error}."
+            "The bundle %(name)s cannot be read: %(strerror)s.", name=name, strerror=error.strerror or error
         ) from error
 
 
@@ -130,22 +132,27 @@ def _document(stream: BinaryIO, members: Mapping[str, Member], name: str) -> byt
         return b"".join(_unpack(stream, members[name]))
     if name == ATTESTATION:
         raise BundleUntrustedError("The bundle is not signed. Only signed bundles are read: export it anew.")
-    raise BundleMalformedError(f"The file is no bundle: it has no {name}.")
+    raise BundleMalformedError("The file is no bundle: it has no %(name)s.", name=name)
 
 
 def _signer(envelope: Envelope, trusted: Mapping[str, TrustedKey], now: datetime) -> TrustedKey:
     key = trusted.get(envelope.key_id)
     if key is None:
         raise BundleUntrustedError(
-            f"The bundle is signed with key {envelope.key_id}, which is not trusted here. If you know "
+            "The bundle is signed with key %(key)s, which is not trusted here. If you know "
             "whose it is, an administrator adds it with 'airflow release keys trust'.",
             key=envelope.key_id,
         )
     standing = key.standing(now)
     if standing is not KeyStanding.VALID:
         raise BundleUntrustedError(
-            f"The bundle is signed with key {key.name!r} ({key.id}), which is {standing.value}. "
-            "Have it signed with a key that is valid.",
+            Message(
+                "The bundle is signed with key %(key)r (%(id)s), which is %(standing)s. Have it "
+                "signed with a key that is valid.",
+                key=key.name,
+                id=key.id,
+                standing=standing.value,
+            ),
             key=key.id,
             standing=standing.value,
         )
@@ -169,13 +176,21 @@ def _require_same_files(manifest: Manifest, members: Mapping[str, Member]) -> No
     undeclared = members.keys() - declared.keys() - {MANIFEST, ATTESTATION}
     missing = declared.keys() - members.keys()
     if undeclared or missing:
-        reason = f"{min(undeclared)!r} is not declared" if undeclared else f"{min(missing)!r} is missing"
-        raise BundleManifestError(f"The manifest and the content of the bundle differ: {reason}.")
+        reason = (
+            Message("%(undeclared)r is not declared", undeclared=min(undeclared))
+            if undeclared
+            else Message("%(missing)r is missing", missing=min(missing))
+        )
+        raise BundleManifestError(
+            "The manifest and the content of the bundle differ: %(reason)s.", reason=reason
+        )
     if list(members) != [*declared, MANIFEST, ATTESTATION]:
         raise BundleMalformedError("The files of the bundle are not in the order of its manifest.")
     for name, file in declared.items():
         if (members[name].size, members[name].mode) != (file.size, file.mode):
-            raise BundleManifestError(f"The manifest is wrong about the size or the mode of {file.path!r}.")
+            raise BundleManifestError(
+                "The manifest is wrong about the size or the mode of %(path)r.", path=file.path
+            )
 
 
 def _unpack(stream: BinaryIO, member: Member, sha256: str = "") -> Iterator[bytes]:
@@ -223,5 +238,5 @@ def _packed(stream: BinaryIO, member: Member) -> Iterator[bytes]:
 def _altered(member: Member, reason: str) -> BundleAlteredError:
     name = member.name.decode()
     return BundleAlteredError(
-        f"{name!r} is not what was signed: {reason}. Transfer the bundle again.", file=name
+        "%(file)r is not what was signed: %(reason)s. Transfer the bundle again.", reason=reason, file=name
     )

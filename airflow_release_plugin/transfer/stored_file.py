@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from airflow_release_plugin.exceptions import TransferUnavailableError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.repositories import file_chunks
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class StoredFile(io.RawIOBase):
     @property
     def name(self) -> str:
         """How the file is named in messages."""
-        return f"file of {self._kind.value} {self._id}"
+        return Message("file of %(kind)s %(id)s", kind=self._kind.value, id=self._id)
 
     def append(self, data: Iterable[bytes]) -> int:
         """Add bytes at the end, and return how many came."""
@@ -100,8 +101,10 @@ class StoredFile(io.RawIOBase):
 
     def _missing(self) -> TransferUnavailableError:
         return TransferUnavailableError(
-            f"The {self.name} is not, or not wholly, in the database any more. Discard the "
-            f"{self._kind.value} and begin anew."
+            "The %(name)s is not, or not wholly, in the database any more. Discard the %(kind)s "
+            "and begin anew.",
+            name=self.name,
+            kind=self._kind.value,
         )
 
 

@@ -64,8 +64,9 @@ def write_bundle(
             archive.finish()
     except OSError as error:
         raise TransferUnavailableError(
-            f"The bundle {path} cannot be written: {error.strerror or error}. Mend that and "
-            "generate it again."
+            "The bundle %(path)s cannot be written: %(strerror)s. Mend that and generate it again.",
+            path=path,
+            strerror=error.strerror or error,
         ) from error
     return made
 

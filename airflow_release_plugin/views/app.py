@@ -33,6 +33,7 @@ from airflow_release_plugin.views.transfers.import_contents import ImportContent
 from airflow_release_plugin.views.transfers.import_page import ImportPage
 from airflow_release_plugin.views.transfers.imports import ImportsPage, allow_uploads
 from airflow_release_plugin.views.web.errors import register_error_pages
+from airflow_release_plugin.views.web.language import install_texts, speak_to_reader
 from airflow_release_plugin.views.web.security import (
     ReleaseSecurityManager,
     refuse_other_sites,
@@ -112,8 +113,6 @@ def _configure(app: Flask, secret_key: str, root_path: str) -> None:
         WTF_CSRF_SSL_STRICT=False,  # refuse_other_sites does this, also behind proxies that rewrite the host
         FAB_ADD_MENU_API=False,
         FAB_ADD_OPENAPI_VIEWS=False,
-        LANGUAGES={"en": {"flag": "gb", "name": "English"}},
-        BABEL_TRANSLATION_DIRECTORIES=str(HERE / "translations"),
     )
     app.session_interface = _SessionInterface()
     app.jinja_env.trim_blocks = True
@@ -130,6 +129,7 @@ def create_flask_app(*, session: Any, secret_key: str, root_path: str = "") -> F
     """
     app = Flask(__name__, template_folder=str(HERE / "templates"), static_folder=str(HERE / "static"))
     _configure(app, secret_key, root_path)
+    speak_to_reader(app)
     app.before_request(require_login)
     app.before_request(refuse_other_sites)
     app.before_request(allow_uploads)
@@ -147,6 +147,8 @@ def create_flask_app(*, session: Any, secret_key: str, root_path: str = "") -> F
             security_manager_class=cast("type[BaseSecurityManager]", ReleaseSecurityManager),
             update_perms=False,
         )
+        # Flask-AppBuilder has installed translations of its own in the meantime.
+        install_texts(app)
         for page in PAGES:
             appbuilder.add_view_no_menu(page)
     return app

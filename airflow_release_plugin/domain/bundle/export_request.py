@@ -59,8 +59,8 @@ def read_names(texts: Iterable[str]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name for line in lines if (name := _plain(line))))
     if len(names) > MAX_NAMES:
         raise InvalidRequestError(
-            f"{len(names)} Dags are named; one export takes at most {MAX_NAMES}. Make several exports, or "
-            "choose by tag.",
+            "%(amount)s Dags are named; one export takes at most %(limit)s. Make several "
+            "exports, or choose by tag.",
             limit=MAX_NAMES,
             amount=len(names),
         )

@@ -11,6 +11,7 @@ from typing import Any
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.text.strict_json import LongText, Texts, read_record
 from airflow_release_plugin.exceptions import BundleManifestError, BundleVersionError
+from airflow_release_plugin.messages import Message
 
 FORMAT_VERSION = 1
 
@@ -292,14 +293,18 @@ def manifest_from_dict(raw: Any) -> Manifest:
     version = raw.get("format_version") if isinstance(raw, dict) else None
     if isinstance(version, int) and not isinstance(version, bool) and version != FORMAT_VERSION:
         raise BundleVersionError(
-            f"The bundle has format {version}; this version of Airflow Release reads {FORMAT_VERSION}. "
-            "Update the older of the two installations.",
+            Message(
+                "The bundle has format %(version)s; this version of Airflow Release reads "
+                "%(format_version)s. Update the older of the two installations.",
+                version=version,
+                format_version=FORMAT_VERSION,
+            ),
             format_version=version,
         )
     try:
         return read_record(raw, Manifest, _SHAPES)
     except (TypeError, ValueError) as error:
-        raise BundleManifestError(f"The manifest cannot be used: {error}.") from error
+        raise BundleManifestError("The manifest cannot be used: %(error)s.", error=error) from error
 
 
 def manifest_from_bytes(data: bytes) -> Manifest:
@@ -312,7 +317,7 @@ def manifest_from_bytes(data: bytes) -> Manifest:
     try:
         raw = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise BundleManifestError(f"The manifest is not JSON ({str(error)[:100]}).") from error
+        raise BundleManifestError("The manifest is not JSON (%(error)s).", error=str(error)[:100]) from error
     manifest = manifest_from_dict(raw)
     if manifest.to_bytes() != data:
         raise BundleManifestError("The manifest is not written in the one form that is signed.")

@@ -10,6 +10,7 @@ from airflow_release_plugin.domain.bundle.manifest import BundleBase, BundleFile
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR
 from airflow_release_plugin.domain.tree.paths import clash, path_problem
 from airflow_release_plugin.exceptions import BundleManifestError, BundleUnsafeError
+from airflow_release_plugin.messages import Message
 
 _SHOWN = 20
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -39,7 +40,9 @@ def require_sound(manifest: Manifest) -> None:
     ]
     if problems:
         shown = problems[:_SHOWN]
-        raise BundleManifestError(f"The manifest cannot be used: {'; '.join(shown)}.", problems=shown)
+        raise BundleManifestError(
+            "The manifest cannot be used: %(shown)s.", shown="; ".join(shown), problems=shown
+        )
 
 
 def require_safe_path(path: str) -> None:
@@ -47,7 +50,7 @@ def require_safe_path(path: str) -> None:
     problem = path_problem(path)
     if problem:
         raise BundleUnsafeError(
-            f"The file {path[:200]!r} cannot travel: {problem}. Rename it.", path=path[:200]
+            "The file %(path)r cannot travel: %(problem)s. Rename it.", path=path[:200], problem=problem
         )
 
 
@@ -56,7 +59,9 @@ def require_no_clash(paths: Iterable[str]) -> None:
     pair = clash(paths)
     if pair:
         raise BundleUnsafeError(
-            f"The files {pair[0]!r} and {pair[1]!r} get into each other's way on some computers. Rename one.",
+            "The files %(pair)r and %(pair_2)r get into each other's way on some computers. Rename one.",
+            pair=pair[0],
+            pair_2=pair[1],
             paths=list(pair),
         )
 
@@ -66,73 +71,86 @@ def _origin_problems(manifest: Manifest) -> Iterator[str]:
     for pattern, kind, values in (
         (_IDENTIFIER, "identifier", (manifest.bundle_id, manifest.installation_id, base.bundle_id)),
         (_COMMIT, "commit", (manifest.commit or _NO_COMMIT, base.commit or _NO_COMMIT)),
-        (_NONCE, "nonce of 32 to 128 hexadecimal digits", (manifest.nonce,)),
+        (_NONCE, Message("nonce of 32 to 128 hexadecimal digits"), (manifest.nonce,)),
         (_SOMETHING, "text", (manifest.environment, manifest.airflow_version, manifest.python_version)),
     ):
         for value in values:
             if not pattern.fullmatch(value):
-                yield f"{value[:100]!r} is no {kind}"
+                yield Message("%(value)r is no %(kind)s", value=value[:100], kind=kind)
     if manifest.approved and not manifest.commit:
-        yield "it is approved, but names no commit"
+        yield Message("it is approved, but names no commit")
     if base.bundle_id == manifest.bundle_id:
-        yield "it is its own base"
+        yield Message("it is its own base")
     if manifest.expires <= manifest.created:
-        yield "it expires before it was created"
+        yield Message("it expires before it was created")
 
 
 def _file_problems(file: BundleFile, manifest: Manifest) -> Iterator[str]:
     if not _SHA256.fullmatch(file.sha256):
-        yield f"{file.path!r} has no SHA-256"
+        yield Message("%(path)r has no SHA-256", path=file.path)
     if file.mode not in {REGULAR, EXECUTABLE}:
-        yield f"{file.path!r} has mode {file.mode:o}"
+        yield Message("%(path)r has mode %(mode)s", path=file.path, mode=f"{file.mode:o}")
     if not file.included and manifest.base is None:
-        yield f"{file.path!r} is not included, but there is no base that has it"
+        yield Message("%(path)r is not included, but there is no base that has it", path=file.path)
 
 
 def _unit_problems(manifest: Manifest) -> Iterator[str]:
     known = {file.path for file in manifest.files}
     if [file.path for file in manifest.files] != sorted(known):
-        yield "its files are not sorted by path, once each"
+        yield Message("its files are not sorted by path, once each")
     if not manifest.units and not manifest.removed:
-        yield "it has no unit"
+        yield Message("it has no unit")
     if manifest.removed and manifest.base is None:
-        yield "it removes units, but there is no base that has them"
+        yield Message("it removes units, but there is no base that has them")
     released = {unit.evidence.release for unit in manifest.units if unit.evidence}
     for discussion in manifest.discussions:
         if discussion.release not in released:
-            yield f"it has a discussion of {discussion.release!r}, which released none of its units"
+            yield Message(
+                "it has a discussion of %(release)r, which released none of its units",
+                release=discussion.release,
+            )
     orphans = known.difference(path for unit in manifest.units for path in unit.files)
     if orphans:
-        yield f"{min(orphans)!r} belongs to no unit"
+        yield Message("%(orphans)r belongs to no unit", orphans=min(orphans))
     for unit in manifest.units:
         yield from _one_unit_problems(unit, known, manifest)
     for what, names in (
         ("unit", [*(unit.unit_id for unit in manifest.units), *(gone.unit_id for gone in manifest.removed)]),
         ("DAG file", [unit.path for unit in manifest.units]),
-        ("discussion of release", [each.release for each in manifest.discussions]),
+        (Message("discussion of release"), [each.release for each in manifest.discussions]),
         ("DAG", [dag_id for unit in manifest.units for dag_id in unit.dag_ids]),
     ):
         for name in _repeated(names):
-            yield f"{what} {name!r} is there twice"
+            yield Message("%(what)s %(name)r is there twice", what=what, name=name)
 
 
 def _one_unit_problems(unit: BundleUnit, known: set[str], manifest: Manifest) -> Iterator[str]:
     if not unit.unit_id or not _SHA256.fullmatch(unit.digest):
-        yield f"unit {unit.unit_id!r} has no id or no digest"
+        yield Message("unit %(unit_id)r has no id or no digest", unit_id=unit.unit_id)
     if list(unit.files) != sorted(set(unit.files)) or unit.path not in unit.files:
-        yield f"the files of {unit.path!r} are not sorted, once each, with itself among them"
+        yield Message(
+            "the files of %(path)r are not sorted, once each, with itself among them", path=unit.path
+        )
     strangers = set(unit.files) - known
     if strangers:
-        yield f"{unit.path!r} needs {min(strangers)!r}, which the bundle does not name"
+        yield Message(
+            "%(path)r needs %(strangers)r, which the bundle does not name",
+            path=unit.path,
+            strangers=min(strangers),
+        )
     if not unit.dags or not all(unit.dag_ids):
-        yield f"{unit.path!r} has no DAG, or one without an id"
+        yield Message("%(path)r has no DAG, or one without an id", path=unit.path)
     if unit.previous_path:
         problem = path_problem(unit.previous_path)
-        problem = "it was not renamed" if unit.previous_path == unit.path else problem
+        problem = Message("it was not renamed") if unit.previous_path == unit.path else problem
         if problem:
-            yield f"the previous path {unit.previous_path!r} cannot be used: {problem}"
+            yield Message(
+                "the previous path %(previous_path)r cannot be used: %(problem)s",
+                previous_path=unit.previous_path,
+                problem=problem,
+            )
     if manifest.approved and unit.evidence is None:
-        yield f"{unit.path!r} is approved, but names no release"
+        yield Message("%(path)r is approved, but names no release", path=unit.path)
 
 
 def _repeated(names: Iterable[str]) -> list[str]:

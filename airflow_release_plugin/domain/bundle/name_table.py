@@ -51,10 +51,12 @@ def name_table(raw: Any) -> NameTable:
     unknown = sorted(map(str, raw.keys() - set(KINDS)))
     if unknown:
         raise InvalidRequestError(
-            f"Names of {', '.join(unknown)} cannot be mapped; those of {', '.join(KINDS)} can."
+            "Names of %(unknown)s cannot be mapped; those of %(kinds)s can.",
+            unknown=list(unknown),
+            kinds=list(KINDS),
         )
     if sum(map(len, raw.values())) > _MOST:
-        raise InvalidRequestError(f"At most {_MOST} names can be mapped.")
+        raise InvalidRequestError("At most %(most)s names can be mapped.", most=_MOST)
     names: dict[str, dict[str, str]] = {}
     for kind, pairs in raw.items():
         for there, here in pairs.items():
@@ -68,5 +70,8 @@ def name_table(raw: Any) -> NameTable:
 def _require_name(kind: str, name: Any) -> None:
     if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST or not name.isprintable():
         raise InvalidRequestError(
-            f"{str(name)[:100]!r} is no name of a {kind}: give 1 to {_LONGEST} printable characters."
+            "%(name)r is no name of a %(kind)s: give 1 to %(longest)s printable characters.",
+            name=str(name)[:100],
+            kind=kind,
+            longest=_LONGEST,
         )

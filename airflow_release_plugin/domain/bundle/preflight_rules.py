@@ -14,6 +14,7 @@ from airflow_release_plugin.domain.bundle.inventory import Availability, Invento
 from airflow_release_plugin.domain.bundle.manifest import BundleUnit, Manifest
 from airflow_release_plugin.domain.bundle.name_table import KINDS
 from airflow_release_plugin.domain.bundle.preflight import MISSING, Finding, Item, Reason
+from airflow_release_plugin.messages import Message
 
 Rename = Callable[[str, str], str]
 """The name here of what has a kind (connection, variable, pool, queue) and a name in the bundle."""
@@ -134,9 +135,9 @@ def _named_things(needs: Needs, inventory: Inventory) -> Iterator[Finding]:
             name = needs.rename(kind.value, there)
             stands = here.get(name)
             of_type = needs.type_of(kind.value, there)
-            about = f"Type {of_type!r}." if of_type else ""
+            about = Message("Type %(of_type)r.", of_type=of_type) if of_type else ""
             if stands in {None, Availability.UNKNOWN}:
-                unsure = "A secrets backend did not answer." if stands else ""
+                unsure = Message("A secrets backend did not answer.") if stands else ""
                 yield MISSING[kind.value], Item(there, _detail(about, _mapped(there, name), unsure), dag_ids)
             elif stands is Availability.PLACEHOLDER:
                 detail = _detail(f"A {kind.value}.", about, _mapped(there, name))
@@ -161,18 +162,23 @@ def _packages(needs: Needs, inventory: Inventory) -> Iterator[Finding]:
     for name, there in _newest(needs.manifest).items():
         version, dag_ids = here.get(canonicalize_name(name)), needs.packages[name]
         if version is None:
-            yield Reason.MISSING_PROVIDER, Item(name, f"{there} there.", dag_ids)
+            yield Reason.MISSING_PROVIDER, Item(name, Message("%(there)s there.", there=there), dag_ids)
         elif is_older(version, there):
-            yield Reason.OLDER_PROVIDER, Item(name, f"{there} there, {version} here.", dag_ids)
+            yield (
+                Reason.OLDER_PROVIDER,
+                Item(
+                    name, Message("%(there)s there, %(version)s here.", there=there, version=version), dag_ids
+                ),
+            )
     for name, dag_ids in needs.modules.items():
         if name not in inventory.modules:
             yield Reason.MISSING_PLUGIN, Item(name, dag_ids=dag_ids)
     for name, dag_ids in needs.optional_packages.items():
         if canonicalize_name(name) not in here and name not in needs.packages:
-            yield Reason.OPTIONAL_IMPORT, Item(name, "A package.", dag_ids)
+            yield Reason.OPTIONAL_IMPORT, Item(name, Message("A package."), dag_ids)
     for name, dag_ids in needs.optional_modules.items():
         if name not in inventory.modules and name not in needs.modules:
-            yield Reason.OPTIONAL_IMPORT, Item(name, "A module.", dag_ids)
+            yield Reason.OPTIONAL_IMPORT, Item(name, Message("A module."), dag_ids)
 
 
 def _newest(manifest: Manifest) -> dict[str, str]:
@@ -191,7 +197,7 @@ def _other_dags(needs: Needs, context: ImportContext) -> Iterator[Finding]:
     ):
         for name, dag_ids in linked.items():
             if name not in known:
-                gone = "The bundle removes it." if name in context.leaving else ""
+                gone = Message("The bundle removes it.") if name in context.leaving else ""
                 yield reason, Item(name, gone, dag_ids)
     outlets = {name for unit in needs.manifest.units for name in unit.assets_out}
     for name, dag_ids in needs.of(lambda unit: unit.assets_in).items():
@@ -203,12 +209,17 @@ def _dag_ids(needs: Needs, context: ImportContext) -> Iterator[Finding]:
     for dag_id in sorted(needs.dag_ids):
         why = context.inventory.illegal_ids.get(dag_id)
         if why is None and context.source_prefix and dag_id.startswith(context.source_prefix):
-            why = f"{context.source_prefix!r} marks the copies of the source here."
+            why = Message(
+                "%(source_prefix)r marks the copies of the source here.", source_prefix=context.source_prefix
+            )
         if why is not None:
             yield Reason.ILLEGAL_DAG_ID, Item(dag_id, _detail(why), (dag_id,))
         bundle = context.inventory.served.get(dag_id, context.environment)
         if bundle != context.environment:
-            yield Reason.DAG_ID_IN_OTHER_BUNDLE, Item(dag_id, f"The bundle {bundle!r} serves it.", (dag_id,))
+            yield (
+                Reason.DAG_ID_IN_OTHER_BUNDLE,
+                Item(dag_id, Message("The bundle %(bundle)r serves it.", bundle=bundle), (dag_id,)),
+            )
 
 
 def _versions(manifest: Manifest, inventory: Inventory) -> Iterator[Finding]:
@@ -217,7 +228,7 @@ def _versions(manifest: Manifest, inventory: Inventory) -> Iterator[Finding]:
         (Reason.OLDER_PYTHON, "Python", manifest.python_version, inventory.python_version),
     ):
         if is_older(here, there, by_minor=True):
-            yield reason, Item(f"{what} {there[:100]}", f"{here} here.")
+            yield reason, Item(f"{what} {there[:100]}", Message("%(here)s here.", here=here))
 
 
 def _origin(manifest: Manifest, applied: frozenset[str]) -> Iterator[Finding]:
@@ -228,10 +239,14 @@ def _origin(manifest: Manifest, applied: frozenset[str]) -> Iterator[Finding]:
     for unit in manifest.units:
         evidence = unit.evidence
         if evidence is None:
-            yield Reason.NOT_APPROVED_THERE, Item(unit.path, "It comes from a source.", unit.dag_ids)
+            yield Reason.NOT_APPROVED_THERE, Item(unit.path, Message("It comes from a source."), unit.dag_ids)
         elif not evidence.has_approval:
-            how = "in an emergency" if evidence.glass_broken else "under a flow that asks nobody"
-            detail = f"Released as {evidence.release} {how}."
+            how = (
+                Message("in an emergency")
+                if evidence.glass_broken
+                else Message("under a flow that asks nobody")
+            )
+            detail = Message("Released as %(release)s %(how)s.", release=evidence.release, how=how)
             yield Reason.NOT_APPROVED_THERE, Item(unit.path, detail, unit.dag_ids)
 
 
@@ -245,7 +260,7 @@ def is_older(here: str, there: str, *, by_minor: bool = False) -> bool:
 
 
 def _mapped(there: str, here: str) -> str:
-    return "" if there == here else f"Mapped to {here!r}."
+    return "" if there == here else Message("Mapped to %(here)r.", here=here)
 
 
 def _detail(*parts: str) -> str:

@@ -12,6 +12,7 @@ from airflow_release_plugin.domain.flow.flow import FlowSpec
 from airflow_release_plugin.domain.flow.schema import FILE_VERSION, flow_file_schema
 from airflow_release_plugin.domain.flow.values import flow_from_dict, flow_to_dict
 from airflow_release_plugin.exceptions import InvalidRequestError, TooLargeError
+from airflow_release_plugin.messages import Message
 
 MAX_BYTES = 1024 * 1024
 _MAX_DEPTH = 20
@@ -51,12 +52,16 @@ def read_flows(data: bytes) -> list[FlowSpec]:
     """
     if len(data) > MAX_BYTES:
         raise TooLargeError(
-            f"The file of flows has {len(data)} bytes; at most {MAX_BYTES} are read. Split it."
+            "The file of flows has %(count)s bytes; at most %(max_bytes)s are read. Split it.",
+            count=len(data),
+            max_bytes=MAX_BYTES,
         )
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidRequestError(f"The file of flows is not UTF-8 (byte {error.start}).") from error
+        raise InvalidRequestError(
+            "The file of flows is not UTF-8 (byte %(start)s).", start=error.start
+        ) from error
     content, lines = _parse(text)
     _require_schema(content, lines)
     return _specs(content["flows"], lines)
@@ -75,11 +80,17 @@ def _parse(text: str) -> tuple[Any, dict[Path, int]]:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = f"Line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        hint = " Indent with spaces." if "'\\t'" in str(error.problem) else ""
-        raise InvalidRequestError(f"{line}this is not YAML: {error.problem}.{hint}") from error
+        line = (
+            Message("Line %(line)s, column %(column)s: ", line=mark.line + 1, column=mark.column + 1)
+            if mark
+            else ""
+        )
+        hint = Message(" Indent with spaces.") if "'\\t'" in str(error.problem) else ""
+        raise InvalidRequestError(
+            "%(line)sthis is not YAML: %(problem)s.%(hint)s", line=line, problem=error.problem, hint=hint
+        ) from error
     except (yaml.YAMLError, ValueError) as error:
-        raise InvalidRequestError(f"This is not YAML: {str(error).splitlines()[0]}.") from error
+        raise InvalidRequestError("This is not YAML: %(error)s.", error=str(error).splitlines()[0]) from error
 
 
 def _refuse_tricks(text: str) -> None:
@@ -89,11 +100,16 @@ def _refuse_tricks(text: str) -> None:
         line = event.start_mark.line + 1  # type: ignore[union-attr]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise InvalidRequestError(
-                f"Line {line}: anchors (&) and aliases (*) are not read here; write the value out."
+                "Line %(line)s: anchors (&) and aliases (*) are not read here; write the value out.",
+                line=line,
             )
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _MAX_DEPTH:
-            raise InvalidRequestError(f"Line {line}: values are nested more than {_MAX_DEPTH} deep.")
+            raise InvalidRequestError(
+                "Line %(line)s: values are nested more than %(max_depth)s deep.",
+                line=line,
+                max_depth=_MAX_DEPTH,
+            )
 
 
 def _value(loader: _Loader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
@@ -107,7 +123,7 @@ def _value(loader: _Loader, node: yaml.Node, path: Path, lines: dict[Path, int])
         key, line = str(key_node.value), key_node.start_mark.line + 1
         inner = (*path, key)
         if key in mapping:
-            raise InvalidRequestError(f"Line {line}: {_name(inner)} is there twice.")
+            raise InvalidRequestError("Line %(line)s: %(name)s is there twice.", line=line, name=_name(inner))
         lines[inner] = line
         mapping[key] = _value(loader, value_node, inner, lines)
     return mapping
@@ -127,12 +143,30 @@ def _require_schema(content: Any, lines: Mapping[Path, int]) -> None:
 def _sentences(error: ValidationError, lines: Mapping[Path, int]) -> list[tuple[int, str]]:
     path: Path = tuple(error.absolute_path)
     if error.validator != "additionalProperties":
-        return [(lines[path], f"Line {lines[path]}: {_name(path)}: {_complaint(error)}")]
+        return [
+            (
+                lines[path],
+                Message(
+                    "Line %(lines)s: %(name)s: %(complaint)s",
+                    lines=lines[path],
+                    name=_name(path),
+                    complaint=_complaint(error),
+                ),
+            )
+        ]
     known = error.schema["properties"]  # type: ignore[index]
     unknown: list[Path] = [(*path, key) for key in error.instance if key not in known]
     possible = ", ".join(known)
     return [
-        (lines[key], f"Line {lines[key]}: {_name(key)} is unknown; possible here: {possible}.")
+        (
+            lines[key],
+            Message(
+                "Line %(lines)s: %(name)s is unknown; possible here: %(possible)s.",
+                lines=lines[key],
+                name=_name(key),
+                possible=possible,
+            ),
+        )
         for key in unknown
     ]
 
@@ -140,9 +174,15 @@ def _sentences(error: ValidationError, lines: Mapping[Path, int]) -> list[tuple[
 def _complaint(error: ValidationError) -> str:
     expected = error.validator_value
     if error.validator == "enum":
-        return f"{error.instance!r} is not possible; choose one of {', '.join(map(str, expected))}."
+        return Message(
+            "%(instance)r is not possible; choose one of %(str)s.",
+            instance=error.instance,
+            str=list(map(str, expected)),
+        )
     if error.validator == "type":
-        return f"{_short(error.instance)} is not of type {expected}."
+        return Message(
+            "%(short)s is not of type %(expected)s.", short=_short(error.instance), expected=expected
+        )
     return f"{error.message if len(error.message) < 200 else error.validator}."
 
 
@@ -161,13 +201,15 @@ def _specs(raws: list[Any], lines: Mapping[Path, int]) -> list[FlowSpec]:
     """The flows, with all of their problems at once."""
     specs, problems, seen = [], [], set[str]()
     for index, raw in enumerate(raws):
-        where = f"Line {lines['flows', index]}: flow {str(raw['name'])[:120]!r}"
+        where = Message(
+            "Line %(lines)s: flow %(name)r", lines=lines["flows", index], name=str(raw["name"])[:120]
+        )
         try:
             specs.append(flow_from_dict(raw))
         except InvalidRequestError as error:
             problems += [f"{where}: {problem}" for problem in error.message.splitlines()]
         if raw["name"] in seen:
-            problems.append(f"{where}: another flow of the file has that name.")
+            problems.append(Message("%(where)s: another flow of the file has that name.", where=where))
         seen.add(raw["name"])
     if problems:
         raise InvalidRequestError("\n".join(problems[:_MAX_PROBLEMS]), problems=problems)

@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_release_plugin.domain.flow.rules import MAX_HOURS
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message
 
 FIELDS = ("title", "message", "approvers", "valid_hours")
 """Template fields of the sensor: everything that decides what is asked, of whom, and for how long."""
@@ -63,8 +64,8 @@ def recorded_question(rendered: Mapping[str, Any]) -> GateQuestion:
     for name in FIELDS:
         if str(rendered.get(name)).startswith(_TRUNCATED):
             raise InvalidRequestError(
-                f"Airflow cut the gate's {name}, so nobody could read all of it: shorten it, or raise [core] "
-                "max_templated_field_length on the workers, and clear the task.",
+                "Airflow cut the gate's %(field)s, so nobody could read all of it: shorten it, or "
+                "raise [core] max_templated_field_length on the workers, and clear the task.",
                 field=name,
             )
     question = GateQuestion(
@@ -75,7 +76,7 @@ def recorded_question(rendered: Mapping[str, Any]) -> GateQuestion:
     )
     problem = _problem(question)
     if problem:
-        raise InvalidRequestError(f"{problem} Mend the DAG and clear the task.")
+        raise InvalidRequestError("%(problem)s Mend the DAG and clear the task.", problem=problem)
     return question
 
 
@@ -88,20 +89,35 @@ def _hours(value: Any) -> float | None:
         hours = math.nan
     if not math.isfinite(hours):
         raise InvalidRequestError(
-            f"The gate's valid_hours is {value!r}; give a number of hours, more than 0, at most {MAX_HOURS}."
+            "The gate's valid_hours is %(value)r; give a number of hours, more than 0, at most "
+            "%(max_hours)s.",
+            value=value,
+            max_hours=MAX_HOURS,
         )
     return hours
 
 
 def _problem(question: GateQuestion) -> str:
     if not 0 < len(question.title) <= LONGEST_TITLE:
-        return f"The gate's title has {len(question.title)} characters; it needs 1 to {LONGEST_TITLE}."
+        return Message(
+            "The gate's title has %(count)s characters; it needs 1 to %(longest_title)s.",
+            count=len(question.title),
+            longest_title=LONGEST_TITLE,
+        )
     if len(question.message) > LONGEST_MESSAGE:
-        return f"The gate's message has {len(question.message)} characters; at most {LONGEST_MESSAGE}."
+        return Message(
+            "The gate's message has %(count)s characters; at most %(longest_message)s.",
+            count=len(question.message),
+            longest_message=LONGEST_MESSAGE,
+        )
     if len(question.approvers) > MOST_APPROVERS:
-        return f"The gate names {len(question.approvers)} approvers; at most {MOST_APPROVERS}."
+        return Message(
+            "The gate names %(count)s approvers; at most %(most_approvers)s.",
+            count=len(question.approvers),
+            most_approvers=MOST_APPROVERS,
+        )
     if "\x00" in question.title + question.message:
-        return "The gate's text has a NUL character, which no database stores."
+        return Message("The gate's text has a NUL character, which no database stores.")
     return ""
 
 

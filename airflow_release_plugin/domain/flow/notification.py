@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from airflow_release_plugin.messages import Message
+
 MAX_NOTIFIERS = 20
 REMIND_AFTER = 3 / 4
 """Share of the approval window that passes without an answer before people are reminded."""
@@ -103,9 +105,9 @@ def read_notifiers(text: str, events: Sequence[NotificationEvent]) -> tuple[list
     try:
         notifiers = json.loads(text or "[]")
     except ValueError as error:
-        return [], [f"It is no JSON: {error}."]
+        return [], [Message("It is no JSON: %(error)s.", error=error)]
     if not isinstance(notifiers, list):
-        return [], ["It must be a list of notifiers."]
+        return [], [Message("It must be a list of notifiers.")]
     problems = notifier_problems(notifiers, events)
     return ([] if problems else notifiers), problems
 
@@ -115,9 +117,15 @@ def notifier_problems(
 ) -> list[str]:
     """What is wrong with the ``notifiers`` of a flow, one sentence each; ``events`` are those to choose."""
     if len(notifiers) > MAX_NOTIFIERS:
-        return [f"There are at most {MAX_NOTIFIERS} notifiers; here are {len(notifiers)}."]
+        return [
+            Message(
+                "There are at most %(max_notifiers)s notifiers; here are %(count)s.",
+                max_notifiers=MAX_NOTIFIERS,
+                count=len(notifiers),
+            )
+        ]
     return [
-        f"Notifier {number}: {problem}"
+        Message("Notifier %(number)s: %(problem)s", number=number, problem=problem)
         for number, raw in enumerate(notifiers, start=1)
         for problem in _problems(raw, events)
     ]
@@ -125,16 +133,22 @@ def notifier_problems(
 
 def _problems(raw: Any, events: Sequence[NotificationEvent]) -> Iterator[str]:
     if not isinstance(raw, dict):
-        yield f"it must be a mapping with notifier, kwargs and events, not {type(raw).__name__}."
+        yield Message(
+            "it must be a mapping with notifier, kwargs and events, not %(name)s.", name=type(raw).__name__
+        )
         return
     unknown = sorted(map(str, set(raw) - {"notifier", "kwargs", "events"}))
     if unknown:
-        yield f"unknown key {', '.join(map(repr, unknown))}; possible are notifier, kwargs and events."
+        yield Message(
+            "unknown key %(repr)s; possible are notifier, kwargs and events.", repr=list(map(repr, unknown))
+        )
     if not isinstance(raw.get("notifier"), str) or not _CLASSPATH.fullmatch(raw["notifier"]):
-        yield "notifier must be a classpath such as 'airflow.providers.smtp.notifications.smtp.SmtpNotifier'."
+        yield Message(
+            "notifier must be a classpath such as 'airflow.providers.smtp.notifications.smtp.SmtpNotifier'."
+        )
     kwargs = raw.get("kwargs", {})
     if not isinstance(kwargs, dict) or not all(isinstance(key, str) and key.isidentifier() for key in kwargs):
-        yield "kwargs must be a mapping of parameter names to values."
+        yield Message("kwargs must be a mapping of parameter names to values.")
     else:
         yield from _secret_problems(kwargs)
     yield from _event_problems(raw.get("events", []), [event.value for event in events])
@@ -142,24 +156,30 @@ def _problems(raw: Any, events: Sequence[NotificationEvent]) -> Iterator[str]:
 
 def _event_problems(events: Any, known: Sequence[str]) -> Iterator[str]:
     if not isinstance(events, list):
-        yield f"events must be a list of {', '.join(known)}."
+        yield Message("events must be a list of %(known)s.", known=list(known))
         return
     unknown = [event for event in events if event not in known]
     if unknown:
-        yield f"unknown event {', '.join(map(repr, unknown))}; possible are {', '.join(known)}."
+        yield Message(
+            "unknown event %(repr)s; possible are %(known)s.",
+            repr=list(map(repr, unknown)),
+            known=list(known),
+        )
 
 
 def _secret_problems(value: Any, path: str = "kwargs") -> Iterator[str]:
     """Secrets do not belong into a flow: everybody reads it, and every revision is kept."""
-    advice = "everybody can read a flow; keep it in an Airflow connection and name that."
+    advice = Message("everybody can read a flow; keep it in an Airflow connection and name that.")
     if isinstance(value, dict):
         for key, inner in value.items():
             if _SECRET_NAME.search(str(key)):
-                yield f"{path}.{key} looks like a secret, and {advice}"
+                yield Message(
+                    "%(path)s.%(key)s looks like a secret, and %(advice)s", path=path, key=key, advice=advice
+                )
             else:
                 yield from _secret_problems(inner, f"{path}.{key}")
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _secret_problems(inner, f"{path}[{index}]")
     elif isinstance(value, str) and _SECRET_URL.search(value):
-        yield f"{path} holds a URL with a password, and {advice}"
+        yield Message("%(path)s holds a URL with a password, and %(advice)s", path=path, advice=advice)

@@ -15,6 +15,7 @@ from croniter import CroniterBadDateError, croniter
 from airflow_release_plugin.domain.text.field_errors import Problem, refusal
 from airflow_release_plugin.domain.text.strict_json import read_fields
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message
 
 # Without croniter's "R", which stands for another time at each look.
 _CRON = re.compile(r"(?!.*\bR\b)[A-Z0-9*?,/#-]+( [A-Z0-9*?,/#-]+){4}", re.IGNORECASE)
@@ -156,7 +157,7 @@ class Calendar:
                 return window.name
         allowing = self._of(WindowKind.ALLOW)
         if allowing and not any(window.around(now) for window in allowing):
-            return "outside of " + ", ".join(window.name for window in allowing)
+            return Message("outside of ") + ", ".join(window.name for window in allowing)
         return None
 
     def next_open(self, now: datetime) -> datetime | None:

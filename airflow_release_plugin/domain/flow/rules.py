@@ -11,6 +11,7 @@ from airflow_release_plugin.domain.flow.notification import notifier_problems
 from airflow_release_plugin.domain.flow.release_calendar import MAX_WINDOWS
 from airflow_release_plugin.domain.kinds import KINDS_THAT_ASK, ReleaseKind
 from airflow_release_plugin.domain.text.field_errors import Problem, refusal
+from airflow_release_plugin.messages import Message
 
 MAX_LEVELS = 10
 MAX_STEPS = 10
@@ -39,11 +40,19 @@ def check_flow(spec: FlowSpec) -> None:
     }
     problems = [Problem(field, text) for field, texts in texts_by_field.items() for text in texts]
     if len(spec.remark) > MAX_REMARK:
-        text = f"The remark has {len(spec.remark)} characters; at most {MAX_REMARK} are possible."
+        text = Message(
+            "The remark has %(count)s characters; at most %(max_remark)s are possible.",
+            count=len(spec.remark),
+            max_remark=MAX_REMARK,
+        )
         problems.append(Problem("remark", text))
     problems += [Problem("notifiers", text) for text in notifier_problems(spec.notifiers)]
     if len(spec.calendar.windows) > MAX_WINDOWS:
-        text = f"The calendar has {len(spec.calendar.windows)} windows; at most {MAX_WINDOWS}."
+        text = Message(
+            "The calendar has %(count)s windows; at most %(max_windows)s.",
+            count=len(spec.calendar.windows),
+            max_windows=MAX_WINDOWS,
+        )
         problems.append(Problem("calendar", text))
     if problems:
         raise refusal(problems)
@@ -51,10 +60,19 @@ def check_flow(spec: FlowSpec) -> None:
 
 def _name_problems(spec: FlowSpec) -> list[str]:
     if not 1 <= len(spec.name) <= MAX_NAME:
-        return [f"A flow's name has 1 to {MAX_NAME} characters; this one has {len(spec.name)}."]
+        return [
+            Message(
+                "A flow's name has 1 to %(max_name)s characters; this one has %(count)s.",
+                max_name=MAX_NAME,
+                count=len(spec.name),
+            )
+        ]
     if not _NAME.fullmatch(spec.name) or spec.name != spec.name.strip():
         return [
-            "A flow's name consists of letters, digits, Chinese characters, spaces inside, and - _ . only."
+            Message(
+                "A flow's name consists of letters, digits, Chinese characters, spaces inside, and "
+                "- _ . only."
+            )
         ]
     return []
 
@@ -62,70 +80,127 @@ def _name_problems(spec: FlowSpec) -> list[str]:
 def _kind_problems(spec: FlowSpec) -> list[str]:
     if spec.kind in KINDS_THAT_ASK:
         return []
-    text = (
-        f"A flow of kind {spec.kind.value} would hold nothing back: who may export is a matter of rights. "
-        "Choose another kind."
+    text = Message(
+        "A flow of kind %(kind)s would hold nothing back: who may export is a matter of "
+        "rights. Choose another kind.",
+        kind=spec.kind.value,
     )
     return [text]
 
 
 def _level_problems(spec: FlowSpec) -> list[str]:
-    problems = []
+    problems: list[str] = []
     if not 1 <= len(spec.levels) <= MAX_LEVELS:
-        problems.append(f"A flow has 1 to {MAX_LEVELS} levels; this one has {len(spec.levels)}.")
+        problems.append(
+            Message(
+                "A flow has 1 to %(max_levels)s levels; this one has %(count)s.",
+                max_levels=MAX_LEVELS,
+                count=len(spec.levels),
+            )
+        )
     if len(spec.levels) > 1 and spec.kind not in LEVELLED_KINDS:
-        problems.append(f"A flow of kind {spec.kind.value} has exactly one level.")
+        problems.append(Message("A flow of kind %(kind)s has exactly one level.", kind=spec.kind.value))
     for number, level in enumerate(spec.levels, start=1):
         if not 1 <= len(level.steps) <= MAX_STEPS:
-            problems.append(f"Level {number} needs 1 to {MAX_STEPS} steps; it has {len(level.steps)}.")
+            problems.append(
+                Message(
+                    "Level %(number)s needs 1 to %(max_steps)s steps; it has %(count)s.",
+                    number=number,
+                    max_steps=MAX_STEPS,
+                    count=len(level.steps),
+                )
+            )
         for step in level.steps:
             problems += _step_problems(number, step)
         if level.steps and level.steps[0].beside_previous:
             problems.append(
-                f"Level {number}, step {level.steps[0].name!r}: it is the first; no step is before it "
-                "to stand beside."
+                Message(
+                    "Level %(number)s, step %(steps)r: it is the first; no step is before it to stand "
+                    "beside.",
+                    number=number,
+                    steps=level.steps[0].name,
+                )
             )
         if not 1 <= len(level.name) <= MAX_NAME:
-            problems.append(f"Level {number} needs a name of 1 to {MAX_NAME} characters.")
+            problems.append(
+                Message(
+                    "Level %(number)s needs a name of 1 to %(max_name)s characters.",
+                    number=number,
+                    max_name=MAX_NAME,
+                )
+            )
         low, high = level.rule.min_dags, level.rule.max_dags
         if low is not None and high is not None and low > high:
-            problems.append(f"Level {number}: the number of Dags runs from {low} to {high}; nothing fits.")
+            problems.append(
+                Message(
+                    "Level %(number)s: the number of Dags runs from %(low)s to %(high)s; nothing fits.",
+                    number=number,
+                    low=low,
+                    high=high,
+                )
+            )
     return problems
 
 
 def _step_problems(number: int, step: StepSpec) -> list[str]:
-    where = f"Level {number}, step {step.name!r}"
-    problems = []
+    where = Message("Level %(number)s, step %(step)r", number=number, step=step.name)
+    problems: list[str] = []
     if not 1 <= len(step.name) <= MAX_NAME:
-        problems.append(f"{where}: a step needs a name of 1 to {MAX_NAME} characters.")
+        problems.append(
+            Message(
+                "%(where)s: a step needs a name of 1 to %(max_name)s characters.",
+                where=where,
+                max_name=MAX_NAME,
+            )
+        )
     if not step.users and not step.roles:
-        problems.append(f"{where}: nobody is named. Name at least one user or role.")
+        problems.append(Message("%(where)s: nobody is named. Name at least one user or role.", where=where))
     if step.rule is StepRule.QUORUM and not 1 <= step.quorum <= MAX_QUORUM:
-        problems.append(f"{where}: a quorum is 1 to {MAX_QUORUM}.")
+        problems.append(
+            Message("%(where)s: a quorum is 1 to %(max_quorum)s.", where=where, max_quorum=MAX_QUORUM)
+        )
     if (step.including_users or step.including_roles) and step.rule is not StepRule.QUORUM:
         problems.append(
-            f"{where}: it says who must be among those who approve, which only a quorum can. Ask for so many "
-            "of them, or name these people only."
+            Message(
+                "%(where)s: it says who must be among those who approve, which only a quorum can. "
+                "Ask for so many of them, or name these people only.",
+                where=where,
+            )
         )
     further = step.escalate_users or step.escalate_roles
     if step.escalate_after_hours is None and further:
-        problems.append(f"{where}: it names people to escalate to, but not after how many hours.")
+        problems.append(
+            Message("%(where)s: it names people to escalate to, but not after how many hours.", where=where)
+        )
     if step.escalate_after_hours is not None:
         if not 0 < step.escalate_after_hours <= MAX_HOURS:
-            problems.append(f"{where}: it escalates after more than 0 and at most {MAX_HOURS} hours.")
+            problems.append(
+                Message(
+                    "%(where)s: it escalates after more than 0 and at most %(max_hours)s hours.",
+                    where=where,
+                    max_hours=MAX_HOURS,
+                )
+            )
         if not further:
-            problems.append(f"{where}: it escalates to nobody. Name a user or role to escalate to.")
+            problems.append(
+                Message("%(where)s: it escalates to nobody. Name a user or role to escalate to.", where=where)
+            )
     return problems
 
 
 def _hour_problems(spec: FlowSpec) -> list[str]:
     hours = {
         "approval": spec.validity.approval,
-        "wait before execution": spec.validity.wait,
+        Message("wait before execution"): spec.validity.wait,
         "execution": spec.validity.execution,
     }
     return [
-        f"The validity for {name} is {value:g} hours; it must be more than 0 and at most {MAX_HOURS}."
+        Message(
+            "The validity for %(name)s is %(value)s hours; it must be more than 0 and at most %(max_hours)s.",
+            name=name,
+            value=f"{value:g}",
+            max_hours=MAX_HOURS,
+        )
         for name, value in hours.items()
         if not 0 < value <= MAX_HOURS
     ]
@@ -136,23 +211,36 @@ def _trial_problems(spec: FlowSpec) -> list[str]:
     if days is None:
         return []
     if spec.kind is not ReleaseKind.PROMOTION:
-        return ["Only a flow of kind promotion can demand a dev run: others bring nothing from the source."]
+        return [
+            Message(
+                "Only a flow of kind promotion can demand a dev run: others bring nothing from the source."
+            )
+        ]
     if not 1 <= days <= MAX_DAYS:
-        return [f"A dev run can be demanded within 1 to {MAX_DAYS} days; {days} is not possible."]
+        return [
+            Message(
+                "A dev run can be demanded within 1 to %(max_days)s days; %(days)s is not possible.",
+                max_days=MAX_DAYS,
+                days=days,
+            )
+        ]
     return []
 
 
 def _completeness_problems(spec: FlowSpec) -> list[str]:
     if spec.complete_only and spec.kind is not ReleaseKind.PROMOTION:
         return [
-            "Only a flow of kind promotion can demand complete units: others bring nothing from the source."
+            Message(
+                "Only a flow of kind promotion can demand complete units: others bring nothing from "
+                "the source."
+            )
         ]
     return []
 
 
 def _thread_problems(spec: FlowSpec) -> list[str]:
     if spec.resolved_only and spec.kind is ReleaseKind.GATE:
-        return ["A flow of kind gate cannot demand that threads are resolved: gates have none."]
+        return [Message("A flow of kind gate cannot demand that threads are resolved: gates have none.")]
     return []
 
 
@@ -161,25 +249,40 @@ def _confirmation_problems(spec: FlowSpec) -> list[str]:
     if minutes is None:
         return []
     if not spec.break_glass_roles:
-        return ["A second person is to confirm that the glass is broken, but no role may break it."]
+        return [Message("A second person is to confirm that the glass is broken, but no role may break it.")]
     if not 1 <= minutes <= MAX_CONFIRM_MINUTES:
         return [
-            f"A second person has 1 to {MAX_CONFIRM_MINUTES} minutes to confirm; {minutes} is not possible."
+            Message(
+                "A second person has 1 to %(max_confirm_minutes)s minutes to confirm; %(minutes)s "
+                "is not possible.",
+                max_confirm_minutes=MAX_CONFIRM_MINUTES,
+                minutes=minutes,
+            )
         ]
     return []
 
 
 def level_warnings(levels: Sequence[Level]) -> list[str]:
     """What an administrator should know about levels that can never apply."""
-    warnings = []
+    warnings: list[str] = []
     for number, level in enumerate(levels, start=1):
         above = enumerate(levels[number:], start=number + 1)
         shadow = next((n for n, higher in above if level.rule.implies(higher.rule)), None)
         if shadow is not None:
             warnings.append(
-                f"Level {number} ({level.name}) can never apply: level {shadow} holds whenever it does, "
-                "and the highest wins."
+                Message(
+                    "Level %(number)s (%(level)s) can never apply: level %(shadow)s holds whenever it "
+                    "does, and the highest wins.",
+                    number=number,
+                    level=level.name,
+                    shadow=shadow,
+                )
             )
     if levels and not any(level.rule.is_empty for level in levels):
-        warnings.append(f"No level holds for everything; what fits none is treated as level {len(levels)}.")
+        warnings.append(
+            Message(
+                "No level holds for everything; what fits none is treated as level %(count)s.",
+                count=len(levels),
+            )
+        )
     return warnings

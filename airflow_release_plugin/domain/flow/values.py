@@ -82,7 +82,7 @@ def stored_flow(raw: Any) -> FlowSpec:
             }
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise InvalidRequestError(f"The flow is not readable: {error}.") from error
+        raise InvalidRequestError("The flow is not readable: %(error)s.", error=error) from error
 
 
 def _level_from_dict(raw: Any) -> Level:

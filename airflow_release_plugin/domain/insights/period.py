@@ -153,16 +153,30 @@ def chosen_period(first: date, last: date, today: date) -> Period:
     :raises InvalidRequestError: it begins in the future or before 1970, ends first, or is too long
     """
     if first > today:
-        raise InvalidRequestError(f"The period begins on {first}; today is {today}. Choose an earlier day.")
+        raise InvalidRequestError(
+            "The period begins on %(first)s; today is %(today)s. Choose an earlier day.",
+            first=first,
+            today=today,
+        )
     if last < first:
-        raise InvalidRequestError(f"The period ends on {last} and begins on {first}: swap the two days.")
+        raise InvalidRequestError(
+            "The period ends on %(last)s and begins on %(first)s: swap the two days.", last=last, first=first
+        )
     if first < EARLIEST:
-        raise InvalidRequestError(f"The period begins on {first}; choose a day from {EARLIEST} on.")
+        raise InvalidRequestError(
+            "The period begins on %(first)s; choose a day from %(earliest)s on.",
+            first=first,
+            earliest=EARLIEST,
+        )
     period = Period(first, min(last, today))
     if period.days > MOST_DAYS:
         raise InvalidRequestError(
-            f"From {period.first} to {period.last} there are {period.days} days; {MOST_DAYS}, ten years, "
-            "are possible. Choose a later first day."
+            "From %(first)s to %(last)s there are %(days)s days; %(most_days)s, ten years, are "
+            "possible. Choose a later first day.",
+            first=period.first,
+            last=period.last,
+            days=period.days,
+            most_days=MOST_DAYS,
         )
     return period
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from airflow_release_plugin.messages import MessageField
+
 CONFINEMENT = "confinement"
 """Name of the item of a check that says what the code which it ran could reach."""
 PROOF = "proof"
@@ -59,7 +61,7 @@ class CheckItem:
     name: str
     status: CheckStatus
     path: str = ""
-    detail: str = ""
+    detail: MessageField = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -25,6 +25,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from airflow_release_plugin.messages import Message
+
 SCHEDULER = "scheduler"
 TRIGGERER = "triggerer"
 _DEFERRED = "deferred"
@@ -43,7 +45,12 @@ class EndedTask:
     try_number: int
 
     def __str__(self) -> str:
-        return f"{self.task_id!r} is {self.state!r} (try {self.try_number})"
+        return Message(
+            "%(task_id)r is %(state)r (try %(try_number)s)",
+            task_id=self.task_id,
+            state=self.state,
+            try_number=self.try_number,
+        )
 
 
 @dataclass(frozen=True)
@@ -106,40 +113,68 @@ def _over(run: PipelineRun) -> Loss | None:
     name = _name(run)
     if not run.state:
         return Loss(
-            Cause.DELETED, f"{name}, which worked on it, is not in Airflow: it was deleted.", "deleted"
+            Cause.DELETED,
+            Message("%(name)s, which worked on it, is not in Airflow: it was deleted.", name=name),
+            "deleted",
         )
     if run.has_ended:
-        text = f"{name} has ended, {run.state!r}, and left it open: {_trouble(run)}"
+        text = Message(
+            "%(name)s has ended, %(state)r, and left it open: %(trouble)s",
+            name=name,
+            state=run.state,
+            trouble=_trouble(run),
+        )
         return Loss(Cause.ENDED, text, f"ended {run.state} {_trouble(run)}")
     if run.tasks and not run.open_states:
-        text = f"{name} is {run.state!r}, but all of its tasks have ended and left it open: {_trouble(run)}"
+        text = Message(
+            "%(name)s is %(state)r, but all of its tasks have ended and left it open: %(trouble)s",
+            name=name,
+            state=run.state,
+            trouble=_trouble(run),
+        )
         return Loss(Cause.NOTHING_LEFT, text, f"nothing left {_trouble(run)}")
     return None
 
 
 def _trouble(run: PipelineRun) -> str:
     if not run.troubled:
-        return "no task failed, so its Dag lacks a task that goes on with the release."
+        return Message("no task failed, so its Dag lacks a task that goes on with the release.")
     named = ", ".join(map(str, run.troubled[:_MOST_NAMED]))
     more = len(run.troubled) - _MOST_NAMED
-    return f"task {named}{f' and {more} more' if more > 0 else ''}. Its log in Airflow says why."
+    return Message(
+        "task %(named)s%(value)s. Its log in Airflow says why.",
+        named=named,
+        value=f" and {more} more" if more > 0 else "",
+    )
 
 
 def _stuck(run: PipelineRun, beats: Beats, now: datetime, patience: timedelta) -> Loss | None:
-    name, sign = f"{_name(run)} is {run.state!r} and does not go on", run.last_sign
+    name, sign = (
+        Message("%(name)s is %(state)r and does not go on", name=_name(run), state=run.state),
+        run.last_sign,
+    )
     witness = f"{run.state} {sign}"
     if _is_past(sign, now, patience):
         if not run.is_dag_known:
-            text = f"{name}: Airflow does not know that Dag any more. Look at its import errors."
+            text = Message(
+                "%(name)s: Airflow does not know that Dag any more. Look at its import errors.", name=name
+            )
             return Loss(Cause.DAG_GONE, text, f"dag gone {witness}")
         if run.is_dag_paused:
             return Loss(
-                Cause.DAG_PAUSED, f"{name}: that Dag is paused. Unpause it in Airflow.", f"paused {witness}"
+                Cause.DAG_PAUSED,
+                Message("%(name)s: that Dag is paused. Unpause it in Airflow.", name=name),
+                Message("paused %(witness)s", witness=witness),
             )
     for cause, component in ((Cause.NO_SCHEDULER, SCHEDULER), (Cause.NO_TRIGGERER, TRIGGERER)):
         is_needed = component == SCHEDULER or _DEFERRED in run.open_states
         if is_needed and component in beats and _is_past(beats[component], now, patience):
-            text = f"{name}: no {component} of Airflow gives a sign{_since(beats[component])}. Start one."
+            text = Message(
+                "%(name)s: no %(component)s of Airflow gives a sign%(since)s. Start one.",
+                name=name,
+                component=component,
+                since=_since(beats[component]),
+            )
             return Loss(cause, text, f"no {component} {beats[component]} {run.state}")
     return None
 
@@ -149,8 +184,12 @@ def _is_past(moment: datetime | None, now: datetime, patience: timedelta) -> boo
 
 
 def _since(moment: datetime | None) -> str:
-    return f" since {moment:%Y-%m-%d %H:%M} UTC" if moment else ""
+    return Message(" since %(moment)s UTC", moment=f"{moment:%Y-%m-%d %H:%M}") if moment else ""
 
 
 def _name(run: PipelineRun) -> str:
-    return f"The run {run.run_id!r} of the Dag {run.dag_id!r}" if run.run_id else f"A run of {run.dag_id!r}"
+    return (
+        Message("The run %(run_id)r of the Dag %(dag_id)r", run_id=run.run_id, dag_id=run.dag_id)
+        if run.run_id
+        else Message("A run of %(dag_id)r", dag_id=run.dag_id)
+    )

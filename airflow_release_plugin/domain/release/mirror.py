@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
+from airflow_release_plugin.messages import Message
+
 _FIRST_PAUSE = timedelta(seconds=15)
 _LONGEST_PAUSE = timedelta(minutes=10)
 _PASSWORD = re.compile(r"(?<=://)(?P<login>[^/@:\s]*):[^/\s]*@")
@@ -46,7 +48,12 @@ class MovedRef:
         return {"ref": self.ref, "found": self.found, "ours": self.ours}
 
     def __str__(self) -> str:
-        return f"{self.ref} is at {self.found or 'nothing'} there, and at {self.ours} here"
+        return Message(
+            "%(ref)s is at %(found)s there, and at %(ours)s here",
+            ref=self.ref,
+            found=self.found or "nothing",
+            ours=self.ours,
+        )
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from airflow_release_plugin.messages import Message
+
 
 @dataclass(frozen=True)
 class Moves:
@@ -52,11 +54,17 @@ def find_moves(
         if len(paths) == 1 and rivals == [old] and paths.isdisjoint(taken):
             origins[next(iter(paths))] = old
         elif paths:
-            notes[old] = f"Its Dags are in {_listed(paths)} now. That is no plain rename: remove this file, "
-            notes[old] += "submit the others, and release them together."
+            notes[old] = Message(
+                "Its Dags are in %(listed)s now. That is no plain rename: remove this file, ",
+                listed=_listed(paths),
+            )
+            notes[old] += Message("submit the others, and release them together.")
             for path in paths - set(taken):
-                notes[path] = f"It has Dags of {_listed(rivals)}, which is gone. That is no plain rename: "
-                notes[path] += "submit this file and the removal, and release them together."
+                notes[path] = Message(
+                    "It has Dags of %(listed)s, which is gone. That is no plain rename: ",
+                    listed=_listed(rivals),
+                )
+                notes[path] += Message("submit this file and the removal, and release them together.")
     return Moves(origins, notes)
 
 

@@ -64,7 +64,7 @@ def scope_of(
     is_half = bool(dag_id) != (version is not None) or None not in (moment, after_release_id)
     if len(found) != 1 or is_half:
         raise InvalidRequestError(
-            "Say what to go back to, one of: a Dag and its version, a release, a moment of the environment "
-            "or the release after which it was so; or which Dags to retire."
+            "Say what to go back to, one of: a Dag and its version, a release, a moment of the "
+            "environment or the release after which it was so; or which Dags to retire."
         )
     return found[0]

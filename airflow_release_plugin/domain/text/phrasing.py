@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-BROKEN_INSIDE = "Something broke inside. The API server's log says what."
+from airflow_release_plugin.messages import Message
+
+BROKEN_INSIDE = Message("Something broke inside. The API server's log says what.")
 """What people are told of an error that nobody foresaw."""
 
 
 def first_few(names: Sequence[str], most: int = 1) -> str:
     """Names for a sentence, of which ``most`` are shown and the others counted: ``a, b and 3 more``."""
     left = len(names) - most
-    shown = ", ".join(names[:most])
-    return f"{shown} and {left} more" if left > 0 else shown
+    if left > 0:
+        return Message("%(shown)s and %(left)s more", shown=names[:most], left=left)
+    return Message("%(shown)s", shown=names)

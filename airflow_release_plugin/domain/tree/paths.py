@@ -10,6 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from airflow_release_plugin.messages import Message
+
 MANIFEST = ".release-manifest"
 """File that a served tree carries beside the released ones; no release has anything whose name begins so."""
 
@@ -41,35 +43,49 @@ def path_problem(path: str) -> str:
     try:
         path.encode()
     except UnicodeEncodeError:
-        return "it is not valid UTF-8"
+        return Message("it is not valid UTF-8")
     parts = path.split("/")
     return _form_problem(path, parts) or _length_problem(path, parts) or _meaning_problem(parts)
 
 
 def _form_problem(path: str, parts: list[str]) -> str:
     if path.startswith("/"):
-        return "it is absolute"
+        return Message("it is absolute")
     if _DRIVE.match(path):
-        return "it begins with the letter of a drive"
+        return Message("it begins with the letter of a drive")
     if "\\" in path:
-        return "it contains a backslash"
+        return Message("it contains a backslash")
     if _CONTROL.search(path):
-        return "it contains a control character"
-    return "it has an empty, '.' or '..' part" if any(part in {"", ".", ".."} for part in parts) else ""
+        return Message("it contains a control character")
+    return (
+        Message("it has an empty, '.' or '..' part") if any(part in {"", ".", ".."} for part in parts) else ""
+    )
 
 
 def _length_problem(path: str, parts: list[str]) -> str:
     if len(path) > LONGEST_PATH or any(len(part.encode()) > _LONGEST_PART for part in parts):
-        return f"it is longer than {LONGEST_PATH} characters, or a part of it than {_LONGEST_PART} bytes"
-    return f"it lies more than {_DEEPEST} folders deep" if len(parts) > _DEEPEST else ""
+        return Message(
+            "it is longer than %(longest_path)s characters, or a part of it than %(longest_part)s bytes",
+            longest_path=LONGEST_PATH,
+            longest_part=_LONGEST_PART,
+        )
+    return (
+        Message("it lies more than %(deepest)s folders deep", deepest=_DEEPEST)
+        if len(parts) > _DEEPEST
+        else ""
+    )
 
 
 def _meaning_problem(parts: list[str]) -> str:
     if any(map(_is_git_folder, parts)):
-        return "it names a .git folder"
+        return Message("it names a .git folder")
     if "__pycache__" in parts:
-        return "it lies in __pycache__, which Python makes anew"
-    return f"names that begin with {MANIFEST} are reserved" if parts[0].startswith(MANIFEST) else ""
+        return Message("it lies in __pycache__, which Python makes anew")
+    return (
+        Message("names that begin with %(manifest)s are reserved", manifest=MANIFEST)
+        if parts[0].startswith(MANIFEST)
+        else ""
+    )
 
 
 def clash(paths: Iterable[str]) -> tuple[str, str] | None:

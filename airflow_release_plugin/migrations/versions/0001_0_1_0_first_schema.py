@@ -620,7 +620,7 @@ def _create_notification() -> None:
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False, comment="started so far"),
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("error", sa.String(length=500), nullable=False, comment="why the last attempt failed"),
+        sa.Column("error", sa.Text(), nullable=False, comment="why the last attempt failed"),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_notification")),

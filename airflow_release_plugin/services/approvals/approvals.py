@@ -27,6 +27,7 @@ from airflow_release_plugin.exceptions import (
     SelfApprovalError,
     StaleDigestError,
 )
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Approval, Decision
 from airflow_release_plugin.repositories import approvals
 from airflow_release_plugin.repositories import flows as flow_queries
@@ -167,16 +168,19 @@ def seats_for(
     what = approval.what
     _require_open(ctx, approval, what)
     if actor.kind is not ActorKind.USER:
-        raise NotAllowedError(f"{actor.name!r} is a service user; service users never approve.")
+        raise NotAllowedError("%(actor)r is a service user; service users never approve.", actor=actor.name)
     if actor.id in requirement.excluded:
         raise SelfApprovalError(
-            f"{actor.name!r} requested {what} or submitted a part of it; somebody else must decide."
+            "%(actor)r requested %(what)s or submitted a part of it; somebody else must decide.",
+            actor=actor.name,
+            what=what,
         )
     counted = approval.counted
     waiting = evaluate(requirement, counted).waiting
     if not waiting:
         raise ConflictError(
-            f"Everybody who must approve {what} has; it goes on once all of its threads are resolved."
+            "Everybody who must approve %(what)s has; it goes on once all of its threads are resolved.",
+            what=what,
         )
     if seen is not None and seen not in waiting:
         raise _another_waits(approval, waiting)
@@ -185,18 +189,28 @@ def seats_for(
     if any(seen in {None, seat.step} for seat in seats):
         return seats if requirement.counts_twice else tuple(s for s in seats if seen in {None, s.step})[:1]
     if any(actor.id in decision.people for decision in counted):
-        raise ConflictError(f"{actor.name!r} has decided on {what} already.")
+        raise ConflictError("%(actor)r has decided on %(what)s already.", actor=actor.name, what=what)
     raise NotAllowedError(
-        f"{actor.name!r} is not among those who may decide on {what} now under flow {requirement.flow!r}."
+        "%(actor)r is not among those who may decide on %(what)s now under flow %(flow)r.",
+        actor=actor.name,
+        what=what,
+        flow=requirement.flow,
     )
 
 
 def _another_waits(approval: Approval, waiting: Sequence[int]) -> ConflictError:
-    steps = [f"step {step + 1}, {approval.requirement.steps[step].name!r}," for step in waiting]
-    waits = f"{' and '.join(steps)} {'do' if len(steps) > 1 else 'does'} now"
+    steps = [
+        Message("step %(step)s, %(steps)r,", step=step + 1, steps=approval.requirement.steps[step].name)
+        for step in waiting
+    ]
+    waits = Message(
+        "%(steps)s %(value)s now", steps=" and ".join(steps), value="do" if len(steps) > 1 else "does"
+    )
     return ConflictError(
-        f"You decided on a step of {approval.what} that does not wait for decisions: {waits}. "
+        "You decided on a step of %(what)s that does not wait for decisions: %(waits)s. "
         "Reload the page and decide on that.",
+        what=approval.what,
+        waits=waits,
         current_step=waiting[0],
     )
 
@@ -205,10 +219,12 @@ def _require_open(ctx: Context, approval: Approval, what: str) -> None:
     state = approval.effective_state(ctx.clock())
     if state is ApprovalState.EXPIRED:
         raise ExpiredError(
-            f"The approval of {what} expired at {approval.expires_at.isoformat()}; request it again."
+            "The approval of %(what)s expired at %(expires_at)s; request it again.",
+            what=what,
+            expires_at=approval.expires_at.isoformat(),
         )
     if state is not ApprovalState.OPEN:
-        raise ConflictError(f"The approval of {what} is closed: {state.value}.", state=state.value)
+        raise ConflictError("The approval of %(what)s is closed: %(state)s.", what=what, state=state.value)
 
 
 def escalation(approval: Approval, step: int) -> datetime | None:
@@ -263,8 +279,11 @@ def decide(
         raise
     if change_digest != approval.change_digest:
         raise StaleDigestError(
-            f"You decided on {change_digest[:12]}…, but {approval.what} is now "
-            f"{approval.change_digest[:12]}…. Reload the page, look at the change again and decide on that.",
+            "You decided on %(change_digest)s…, but %(what)s is now %(change_digest_2)s…. "
+            "Reload the page, look at the change again and decide on that.",
+            change_digest=change_digest[:12],
+            what=approval.what,
+            change_digest_2=approval.change_digest[:12],
             current=approval.change_digest,
         )
     chosen = seats if verdict is Verdict.APPROVE else seats[:1]

@@ -39,7 +39,7 @@ def name_deputy(
     by_key = access.people_by_key(ctx.airflow.access.people())
     missing = [name for name in (person, deputy) if name not in by_key]
     if missing:
-        raise InvalidRequestError(f"The auth manager knows nobody named {', '.join(missing)}.")
+        raise InvalidRequestError("The auth manager knows nobody named %(missing)s.", missing=list(missing))
     whose, who = by_key[person], by_key[deputy]
     _require_may_name(ctx, actor, whose, who)
     if not starts_at < ends_at <= starts_at + LONGEST or ends_at <= ctx.clock():
@@ -72,16 +72,21 @@ def name_deputy(
 def _require_may_name(ctx: Context, actor: Actor, whose: Person, who: Person) -> None:
     if actor.kind is not ActorKind.USER or (actor.id != whose.id and not access.is_admin(ctx, actor)):
         raise NotAllowedError(
-            f"{actor.name!r} may not name a deputy for {whose.name!r}; only they and admins may."
+            "%(actor)r may not name a deputy for %(whose)r; only they and admins may.",
+            actor=actor.name,
+            whose=whose.name,
         )
     if actor.id == who.id:
         raise NotAllowedError(
-            f"{actor.name!r} may not make themselves a deputy; {whose.name!r} has to name one."
+            "%(actor)r may not make themselves a deputy; %(whose)r has to name one.",
+            actor=actor.name,
+            whose=whose.name,
         )
     if not ctx.settings.service_users.isdisjoint({who.name, whose.name}):
         raise InvalidRequestError(
-            f"{who.name!r} cannot be the deputy of {whose.name!r}; service users neither decide nor are "
-            "stood in for."
+            "%(who)r cannot be the deputy of %(whose)r; service users neither decide nor are stood in for.",
+            who=who.name,
+            whose=whose.name,
         )
 
 
@@ -89,9 +94,15 @@ def end_deputy(ctx: Context, *, actor: Actor, deputy_id: int) -> None:
     """End a deputy's time now; whoever may name one may end it, and the deputy may too."""
     row = queries.deputy(ctx.session, deputy_id)
     if row is None:
-        raise NotFoundError(f"There is no deputy entry {deputy_id}; it may have been ended already.")
+        raise NotFoundError(
+            "There is no deputy entry %(deputy_id)s; it may have been ended already.", deputy_id=deputy_id
+        )
     if actor.id not in {row.person_id, row.deputy_id} and not access.is_admin(ctx, actor):
-        raise NotAllowedError(f"{actor.name!r} may not end the time of {row.deputy_name!r} as deputy.")
+        raise NotAllowedError(
+            "%(actor)r may not end the time of %(deputy_name)r as deputy.",
+            actor=actor.name,
+            deputy_name=row.deputy_name,
+        )
     audit.record(
         ctx,
         actor=actor,

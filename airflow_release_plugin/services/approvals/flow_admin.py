@@ -21,6 +21,7 @@ from airflow_release_plugin.exceptions import (
     NotAllowedError,
     NotFoundError,
 )
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Flow, FlowRevision
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import flows as queries
@@ -78,9 +79,10 @@ def require_editor(ctx: Context, actor: Actor) -> None:
     """Raise ``NotAllowedError`` unless the actor may configure flows, or sits at the computer itself."""
     if actor.kind is not ActorKind.SYSTEM and not may_edit(ctx, actor):
         raise NotAllowedError(
-            f"{actor.name!r} may not change approval flows; it needs one of the roles "
-            f"{', '.join(sorted(ctx.settings.flow_admin_roles)) or '(none configured)'} "
-            "([release] flow_admin_roles)."
+            "%(actor)r may not change approval flows; it needs one of the roles "
+            "%(flow_admin_roles)s ([release] flow_admin_roles).",
+            actor=actor.name,
+            flow_admin_roles=", ".join(sorted(ctx.settings.flow_admin_roles)) or "(none configured)",
         )
 
 
@@ -100,7 +102,9 @@ def get(ctx: Context, *, actor: Actor, flow_id: int) -> FlowDetail:
 
 def _found(row: Flow | None, flow_id: int) -> Flow:
     if row is None:
-        raise NotFoundError(f"There is no flow {flow_id}; it may have been deleted. Reload the list.")
+        raise NotFoundError(
+            "There is no flow %(flow_id)s; it may have been deleted. Reload the list.", flow_id=flow_id
+        )
     return row
 
 
@@ -147,11 +151,17 @@ def _require_possible(ctx: Context, spec: FlowSpec) -> None:
         steps = [people_for(ctx, step) for step in level.steps]
         for step in unmet_steps(steps, counts_twice=spec.counts_twice):
             names = ", ".join(person.name for person in step.eligible) or "nobody"
-            text = (
-                f"Level {number}, step {step.name!r} needs {step.needed} people, and those who can approve "
-                f"are: {names}. {_members_text(step)}One person counts "
-                f"{'once a step' if spec.counts_twice else 'once'}. "
-                f"Name more people or a role that more people hold, or ask for fewer.{who_is_known(ctx)}"
+            text = Message(
+                "Level %(number)s, step %(step)r needs %(needed)s people, and those who can approve "
+                "are: %(names)s. %(members_text)sOne person counts %(value)s. Name more people or a "
+                "role that more people hold, or ask for fewer.%(ctx)s",
+                number=number,
+                step=step.name,
+                needed=step.needed,
+                names=names,
+                members_text=_members_text(step),
+                value="once a step" if spec.counts_twice else "once",
+                ctx=who_is_known(ctx),
             )
             raise refusal([Problem("levels", text)])
 
@@ -163,15 +173,21 @@ def _require_second_person(ctx: Context, spec: FlowSpec) -> None:
     able = people_for(ctx, StepSpec("", roles=spec.break_glass_roles)).eligible
     if len(able) < 2:
         names = ", ".join(person.name for person in able) or "nobody"
-        text = (
-            f"Two people are to break the glass together, and those who could are: {names}. Name a role that "
-            f"more people hold, or let one person do.{who_is_known(ctx)}"
+        text = Message(
+            "Two people are to break the glass together, and those who could are: %(names)s. "
+            "Name a role that more people hold, or let one person do.%(ctx)s",
+            names=names,
+            ctx=who_is_known(ctx),
         )
         raise refusal([Problem("break_glass_confirm_minutes", text)])
 
 
 def _members_text(step: Step) -> str:
-    return f"One of them must be of {', '.join(step.including)}. " if step.including else ""
+    return (
+        Message("One of them must be of %(including)s. ", including=list(step.including))
+        if step.including
+        else ""
+    )
 
 
 def preview(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowDetail:
@@ -226,9 +242,12 @@ def update(ctx: Context, *, actor: Actor, flow_id: int, raw: dict[str, Any], rev
     row = _found(queries.flow(ctx.session, flow_id, lock=True), flow_id)
     if row.revision != revision:
         raise ConflictError(
-            f"Flow {row.name!r} is at revision {row.revision} now, saved by {row.updated_by_name}; you "
-            f"edited revision {revision}. Reload it and make your change again.",
+            "Flow %(row)r is at revision %(revision)s now, saved by %(updated_by_name)s; you "
+            "edited revision %(revision_2)s. Reload it and make your change again.",
+            row=row.name,
             revision=row.revision,
+            updated_by_name=row.updated_by_name,
+            revision_2=revision,
         )
     _require_free_name(ctx, spec.name, row.id)
     _write(ctx, row, spec, actor=actor)
@@ -289,14 +308,14 @@ def revisions(ctx: Context, *, actor: Actor, flow_id: int) -> list[FlowRevision]
     del actor
     rows = queries.revisions(ctx.session, flow_id)
     if not rows:
-        raise NotFoundError(f"There was never a flow {flow_id}.")
+        raise NotFoundError("There was never a flow %(flow_id)s.", flow_id=flow_id)
     return rows
 
 
 def _require_free_name(ctx: Context, name: str, own_id: int | None) -> None:
     other = queries.flow_by_name(ctx.session, name)
     if name.casefold() == DEFAULT_FLOW or (other is not None and other.id != own_id):
-        raise ConflictError(f"There is a flow named {name!r} already; choose another name.", name=name)
+        raise ConflictError("There is a flow named %(name)r already; choose another name.", name=name)
 
 
 def _write(ctx: Context, row: Flow, spec: FlowSpec, *, actor: Actor) -> None:

@@ -12,6 +12,7 @@ from airflow_release_plugin.domain.flow.matching import FlowTrial, Outcome, flow
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import RiskFacts
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.repositories import flows as queries
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -37,7 +38,7 @@ def default_flow(ctx: Context, kind: ReleaseKind) -> FlowSpec:
     """The built-in flow, tried after all others; made of the configuration, so it cannot be deleted."""
     settings = ctx.settings
     roles = tuple(sorted(settings.default_flow_roles))
-    title = "Sign-off" if kind is ReleaseKind.GATE else "Release approval"
+    title = "Sign-off" if kind is ReleaseKind.GATE else Message("Release approval")
     return FlowSpec(
         name=DEFAULT_FLOW,
         kind=kind,
@@ -129,7 +130,7 @@ def who_is_known(ctx: Context) -> str:
     """What to say where nobody could approve because nobody is known; empty where people are."""
     if ctx.airflow.access.people():
         return ""
-    return (
+    return Message(
         " Airflow's auth manager lists no people here: set [release] people_provider to a function that does."
     )
 
@@ -141,15 +142,29 @@ def _require_people(
     if not unmet:
         return
     step = unmet[0]
-    named = ", ".join((*step.users, *(f"role {role}" for role in step.roles))) or "nobody"
+    named = (
+        ", ".join((*step.users, *(Message("role %(role)s", role=role) for role in step.roles))) or "nobody"
+    )
     if step.including:
-        named += f" (one of them of {', '.join(step.including)})"
-    narrowed = f" narrowed to {', '.join(sorted(only))}," if only else ""
+        named += Message(" (one of them of %(including)s)", including=list(step.including))
+    narrowed = Message(" narrowed to %(only)s,", only=sorted(only)) if only else ""
     people = ", ".join(person.name for person in step.eligible) or "nobody"
-    hint = "set [release] default_flow_roles" if flow.name == DEFAULT_FLOW else "edit the flow"
+    hint = (
+        Message("set [release] default_flow_roles") if flow.name == DEFAULT_FLOW else Message("edit the flow")
+    )
     raise InvalidRequestError(
-        f"Nobody could approve {subject}: step {step.name!r} of flow {flow.name!r} needs {step.needed} of "
-        f"{named},{narrowed} and there is {people}. Whoever requested or submitted it is excluded, and one "
-        f"person counts {'once a step' if flow.counts_twice else 'once'}. Give the role to another person, "
-        f"or {hint}.{who_is_known(ctx)}"
+        "Nobody could approve %(subject)s: step %(step)r of flow %(flow)r needs %(needed)s "
+        "of %(named)s,%(narrowed)s and there is %(people)s. Whoever requested or submitted "
+        "it is excluded, and one person counts %(value)s. Give the role to another person, "
+        "or %(hint)s.%(ctx)s",
+        subject=subject,
+        step=step.name,
+        flow=flow.name,
+        needed=step.needed,
+        named=named,
+        narrowed=narrowed,
+        people=people,
+        value="once a step" if flow.counts_twice else "once",
+        hint=hint,
+        ctx=who_is_known(ctx),
     )

@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.flow.gate_question import GateQuestion, recor
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.tasks import TaskKey, TaskRecord, TaskRole
 from airflow_release_plugin.exceptions import InvalidRequestError, TaskMismatchError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -24,17 +25,31 @@ def require_gate_task(ctx: Context, task: TaskKey, *, actor: Actor) -> TaskRecor
     """The record of a gate's task that runs now. Raises ``TaskMismatchError`` for any other."""
     record = ctx.airflow.tasks.record(task)
     if record is None or not record.is_running:
-        state = "not known to Airflow in this try" if record is None else f"{record.state or 'not begun'!r}"
-        _refuse(ctx, task, actor, f"is {state}; a gate is opened by its own task, while it runs")
-    operator = ctx.airflow.tasks.operator(task)
-    if operator is None or operator.role is not TaskRole.GATE:
-        name = "of a structure that Airflow does not have" if operator is None else f"a {operator.name}"
+        state = (
+            Message("not known to Airflow in this try")
+            if record is None
+            else f"{record.state or 'not begun'!r}"
+        )
         _refuse(
             ctx,
             task,
             actor,
-            f"is {name}, not an ApprovalGateSensor; use that class or a subclass of it. If it is mapped, its "
-            "operator_extra_links must have those of that class, too",
+            Message("is %(state)s; a gate is opened by its own task, while it runs", state=state),
+        )
+    operator = ctx.airflow.tasks.operator(task)
+    if operator is None or operator.role is not TaskRole.GATE:
+        name = (
+            Message("of a structure that Airflow does not have") if operator is None else f"a {operator.name}"
+        )
+        _refuse(
+            ctx,
+            task,
+            actor,
+            Message(
+                "is %(name)s, not an ApprovalGateSensor; use that class or a subclass of it. If it "
+                "is mapped, its operator_extra_links must have those of that class, too",
+                name=name,
+            ),
         )
     return record
 
@@ -44,8 +59,10 @@ def require_question(ctx: Context, task: TaskKey, said: GateQuestion | None, *, 
     rendered = ctx.airflow.tasks.rendered(task)
     if rendered is None:
         raise InvalidRequestError(
-            f"Airflow keeps no rendered fields of {_name(task)} only those of a DAG's newest runs. Raise "
-            "[core] num_dag_runs_to_retain_rendered_fields on the API servers and clear the task."
+            "Airflow keeps no rendered fields of %(name)s only those of a DAG's newest runs. "
+            "Raise [core] num_dag_runs_to_retain_rendered_fields on the API servers and clear "
+            "the task.",
+            name=_name(task),
         )
     recorded = recorded_question(rendered)
     if said is not None and not recorded.allows(said):
@@ -53,15 +70,24 @@ def require_question(ctx: Context, task: TaskKey, said: GateQuestion | None, *, 
             ctx,
             task,
             actor,
-            "asks something else by Airflow's record; title, message, approvers and valid_hours must be "
-            "template fields, and stay as they were rendered",
+            Message(
+                "asks something else by Airflow's record; title, message, approvers and valid_hours "
+                "must be template fields, and stay as they were rendered"
+            ),
         )
     return recorded
 
 
 def _name(task: TaskKey) -> str:
     index = f"[{task.map_index}]" if task.map_index >= 0 else ""
-    return f"task {task.dag_id}.{task.task_id}{index} of run {task.run_id!r}, try {task.try_number},"
+    return Message(
+        "task %(dag_id)s.%(task_id)s%(index)s of run %(run_id)r, try %(try_number)s,",
+        dag_id=task.dag_id,
+        task_id=task.task_id,
+        index=index,
+        run_id=task.run_id,
+        try_number=task.try_number,
+    )
 
 
 def _refuse(ctx: Context, task: TaskKey, actor: Actor, why: str) -> NoReturn:
@@ -70,8 +96,8 @@ def _refuse(ctx: Context, task: TaskKey, actor: Actor, why: str) -> NoReturn:
         actor=actor,
         tag=EventTag.TASK_REFUSED,
         subject=REFUSALS,
-        deed="open a gate",
+        deed=Message("open a gate"),
         reason=why,
         **task.to_dict(),
     )
-    raise TaskMismatchError(f"No gate was opened: {_name(task)} {why}.")
+    raise TaskMismatchError("No gate was opened: %(name)s %(why)s.", name=_name(task), why=why)

@@ -17,6 +17,7 @@ from airflow_release_plugin.domain.release.risk import DagSubject, RiskFacts
 from airflow_release_plugin.domain.states import ApprovalState, GateState
 from airflow_release_plugin.domain.tasks import TaskKey
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Gate
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import approvals as queries
@@ -64,7 +65,7 @@ def open_gate(ctx: Context, *, actor: Actor, task: TaskKey, said: GateQuestion |
     :raises TaskMismatchError: the task is no gate, does not run in this try, or asks something else
     :raises InvalidRequestError: nobody could sign it off, or Airflow kept only a part of the text
     """
-    access.require_executor(ctx, actor, "open gates")
+    access.require_executor(ctx, actor, Message("open gates"))
     record = gate_tasks.require_gate_task(ctx, task, actor=actor)
     question = gate_tasks.require_question(ctx, task, said, actor=actor)
     subject = GateSubject(
@@ -98,7 +99,7 @@ def open_gate(ctx: Context, *, actor: Actor, task: TaskKey, said: GateQuestion |
 def _flow(ctx: Context, subject: GateSubject, question: GateQuestion) -> flows.ResolvedFlow:
     flow = flows.resolve(
         ctx,
-        subject=f"gate {subject.title!r}",
+        subject=Message("gate %(subject)r", subject=subject.title),
         excluded=(),
         kind=ReleaseKind.GATE,
         facts=_facts(ctx, subject.dag_id),
@@ -107,7 +108,9 @@ def _flow(ctx: Context, subject: GateSubject, question: GateQuestion) -> flows.R
     if question.valid_hours is None:
         return flow
     if not 0 < question.valid_hours <= MAX_HOURS:
-        raise InvalidRequestError(f"A gate is open more than 0 and at most {MAX_HOURS} hours.")
+        raise InvalidRequestError(
+            "A gate is open more than 0 and at most %(max_hours)s hours.", max_hours=MAX_HOURS
+        )
     validity = replace(flow.spec.validity, approval=question.valid_hours)
     return replace(flow, spec=replace(flow.spec, validity=validity))
 
@@ -225,10 +228,19 @@ def withdraw_orphans(ctx: Context, found: Sequence[Gate]) -> int:
 
 def _reason(task: TaskKey, state: str) -> str:
     """What became of the task that waited, and what to do."""
-    what = f"Try {task.try_number} of task {task.task_id!r} in the run {task.run_id!r}"
+    what = Message(
+        "Try %(try_number)s of task %(task_id)r in the run %(run_id)r",
+        try_number=task.try_number,
+        task_id=task.task_id,
+        run_id=task.run_id,
+    )
     if not state:
-        return f"{what} is not in Airflow any more: it was deleted. A new run of the Dag asks anew."
-    return f"{what} waits no more: {state}. Clear the task in Airflow to ask anew."
+        return Message(
+            "%(what)s is not in Airflow any more: it was deleted. A new run of the Dag asks anew.", what=what
+        )
+    return Message(
+        "%(what)s waits no more: %(state)s. Clear the task in Airflow to ask anew.", what=what, state=state
+    )
 
 
 def _key(gate: Gate) -> TaskKey:
@@ -237,7 +249,7 @@ def _key(gate: Gate) -> TaskKey:
 
 def withdraw(ctx: Context, *, actor: Actor, gate_id: int) -> Gate:
     """Take the question back; the waiting task fails or skips."""
-    access.require_executor(ctx, actor, "withdraw gates")
+    access.require_executor(ctx, actor, Message("withdraw gates"))
     gate = get_locked(ctx, actor=actor, gate_id=gate_id)
     close(ctx, gate, GateState.WITHDRAWN, actor=actor)
     approvals.withdraw(ctx, "gate", gate.id, actor=actor)
@@ -248,7 +260,7 @@ def approval_view(ctx: Context, gate: Gate, *, actor: Actor) -> approvals.Approv
     """The gate's approval as the actor sees it."""
     approval = queries.latest_approval(ctx.session, "gate", gate.id)
     if approval is None:
-        raise NotFoundError(f"{gate.subject} has no approval; clear the task to open a new one.")
+        raise NotFoundError("%(gate)s has no approval; clear the task to open a new one.", gate=gate.subject)
     return approvals.view(ctx, approval, actor=actor)
 
 

@@ -21,6 +21,7 @@ from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.domain.tree.files import TreeChange
 from airflow_release_plugin.exceptions import ConflictError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Report, Submission, Unit
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import releases as release_queries
@@ -48,7 +49,9 @@ def preview(ctx: Context, *, actor: Actor, folder: str) -> Baseline:
 
     :param folder: name of a bundle of this Airflow, or the folder that it reads
     """
-    access.require_admin(ctx, actor, f"adopt what {ctx.settings.environment!r} runs")
+    access.require_admin(
+        ctx, actor, Message("adopt what %(environment)r runs", environment=ctx.settings.environment)
+    )
     return baseline.look(ctx, folder)
 
 
@@ -61,7 +64,9 @@ def adopt(ctx: Context, *, actor: Actor, folder: str) -> Release:
     :param folder: name of a bundle of this Airflow, or the folder that it reads
     :raises ConflictError: the environment holds something else already, or a file cannot be taken
     """
-    access.require_admin(ctx, actor, f"adopt what {ctx.settings.environment!r} runs")
+    access.require_admin(
+        ctx, actor, Message("adopt what %(environment)r runs", environment=ctx.settings.environment)
+    )
     environment = ctx.settings.environment
     found = baseline.look(ctx, folder)
     changes = [TreeChange(entry.path, entry) for entry in found.entries]
@@ -70,7 +75,11 @@ def adopt(ctx: Context, *, actor: Actor, folder: str) -> Release:
         return _adopted_before(ctx, head, digest)
     if found.problems:
         raise ConflictError(
-            f"Bundle {found.bundle!r} cannot be adopted yet: {' '.join(found.problems[:5])}",
+            Message(
+                "Bundle %(bundle)r cannot be adopted yet: %(problems)s",
+                bundle=found.bundle,
+                problems=" ".join(found.problems[:5]),
+            ),
             problems=list(found.problems),
         )
     files = ((entry.path, entry.mode, found.files.read(entry.path)) for entry in found.entries)
@@ -80,7 +89,10 @@ def adopt(ctx: Context, *, actor: Actor, folder: str) -> Release:
     release = _release(ctx, found, rows, changes, actor=actor)
     released = promotions.promote(ctx, actor=actor, release_id=release.id)
     if released.state is not ReleaseState.RELEASED:
-        raise ConflictError(f"{environment!r} got its first release at the same moment; look at it first.")
+        raise ConflictError(
+            "%(environment)r got its first release at the same moment; look at it first.",
+            environment=environment,
+        )
     recording.forget_arrival(ctx, released)
     return released
 
@@ -95,8 +107,12 @@ def _adopted_before(ctx: Context, head: str, digest: str) -> Release:
     if before is not None and before.change_digest == digest:
         return before
     raise ConflictError(
-        f"{ctx.settings.environment!r} holds releases already (commit {head[:12]}); only an empty "
-        "environment can adopt what runs today. Submit what differs.",
+        Message(
+            "%(environment)r holds releases already (commit %(head)s); only an empty "
+            "environment can adopt what runs today. Submit what differs.",
+            environment=ctx.settings.environment,
+            head=head[:12],
+        ),
         head=head,
     )
 
@@ -104,7 +120,8 @@ def _adopted_before(ctx: Context, head: str, digest: str) -> Release:
 def _require_unchanged(ctx: Context, found: Baseline) -> None:
     if baseline.look(ctx, found.bundle).entries != found.entries:
         raise ConflictError(
-            f"Bundle {found.bundle!r} changed while it was read. Pause what deploys to it, and do it again."
+            "Bundle %(bundle)r changed while it was read. Pause what deploys to it, and do it again.",
+            bundle=found.bundle,
         )
 
 
@@ -152,7 +169,9 @@ def _release(
     ctx.session.add_all(rows)
     # The ids name the versions in the trail.
     ctx.session.flush()
-    reason = f"Adopted as it runs today, from bundle {found.bundle} ({found.root})"
+    reason = Message(
+        "Adopted as it runs today, from bundle %(bundle)s (%(root)s)", bundle=found.bundle, root=found.root
+    )
     release = creation.make(
         ctx,
         rows,
@@ -193,7 +212,12 @@ def _report(ctx: Context, found: Baseline, release: Release, *, actor: Actor) ->
         _item(
             "Taken",
             "",
-            f"{len(found.entries)} files ({found.size} bytes), {len(found.dag_ids)} Dags",
+            Message(
+                "%(count)s files (%(size)s bytes), %(count_2)s Dags",
+                count=len(found.entries),
+                size=found.size,
+                count_2=len(found.dag_ids),
+            ),
             {"bundle": found.bundle, "newest_run": newest},
         )
     ]
@@ -201,7 +225,7 @@ def _report(ctx: Context, found: Baseline, release: Release, *, actor: Actor) ->
         kept = {name: _standing(standings[name]) for name in dag_ids if name in standings}
         items.append(_item("Adopted", path, found.broken.get(path, ""), {"standings": kept}))
     for path in sorted(found.broken.keys() - found.dags.keys()):
-        items.append(_item("Does not import", path, found.broken[path], {}))
+        items.append(_item(Message("Does not import"), path, found.broken[path], {}))
     return Report(
         release_id=release.id,
         kind=ReportKind.CHECK,

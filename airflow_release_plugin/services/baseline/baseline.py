@@ -17,6 +17,7 @@ from airflow_release_plugin.analysis.source_files import AnalysisCache, FolderFi
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.domain.tree.leavings import is_leaving
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, UnitError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.services.runtime.context import Context
 
 _CACHE = AnalysisCache()
@@ -62,8 +63,10 @@ def look(ctx: Context, name_or_path: str) -> Baseline:
     folder = ctx.airflow.bundles.folder(name_or_path)
     if folder.name == ctx.settings.source:
         raise InvalidRequestError(
-            f"Bundle {folder.name!r} is the source, where people edit. Name the bundle that "
-            f"{ctx.settings.environment!r} runs today, or give [release] source_bundle another name."
+            "Bundle %(folder)r is the source, where people edit. Name the bundle that "
+            "%(environment)r runs today, or give [release] source_bundle another name.",
+            folder=folder.name,
+            environment=ctx.settings.environment,
         )
     files = FolderFiles(folder.root, max_file_bytes=ctx.settings.max_file_bytes, cache=_CACHE)
     problems: list[str] = []
@@ -72,14 +75,21 @@ def look(ctx: Context, name_or_path: str) -> Baseline:
     facts = ctx.airflow.source.facts(folder.name)
     dags = {path: tuple(sorted(f.dag_id for f in facts[path])) for path in sorted(facts) if path in taken}
     problems += [
-        f"{path!r} holds {', '.join(sorted(f.dag_id for f in facts[path]))}, but is no file that can be "
-        "released (an archive, or gone): unpack it, or wait until Airflow has noticed."
+        Message(
+            "%(path)r holds %(facts)s, but is no file that can be released (an archive, or "
+            "gone): unpack it, or wait until Airflow has noticed.",
+            path=path,
+            facts=sorted(f.dag_id for f in facts[path]),
+        )
         for path in sorted(facts)
         if path not in taken
     ]
     if not dags:
         problems.append(
-            f"Airflow knows no Dag of bundle {folder.name!r}. Wait until its dag processor has parsed it."
+            Message(
+                "Airflow knows no Dag of bundle %(folder)r. Wait until its dag processor has parsed it.",
+                folder=folder.name,
+            )
         )
     errors = ctx.airflow.source.import_errors(folder.name)
     broken = {path: error.strip().splitlines()[-1] for path, error in sorted(errors.items()) if error.strip()}

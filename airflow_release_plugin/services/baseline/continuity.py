@@ -11,6 +11,7 @@ from typing import Any
 from airflow_release_plugin.domain.ports import DagStanding
 from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.exceptions import NotFoundError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.baseline.adoption import adoption
 from airflow_release_plugin.services.runtime.context import Context
@@ -41,7 +42,8 @@ def compare(ctx: Context) -> Continuity:
     release = adoption(ctx)
     if release is None:
         raise NotFoundError(
-            f"{ctx.settings.environment!r} was not adopted from a bundle; nothing to compare."
+            "%(environment)r was not adopted from a bundle; nothing to compare.",
+            environment=ctx.settings.environment,
         )
     (report,) = (r for r in report_queries.of_release(ctx.session, release.id) if r.kind is ReportKind.CHECK)
     facts = report.items[0].facts
@@ -63,16 +65,35 @@ def compare(ctx: Context) -> Continuity:
 
 def _differences(name: str, before: dict[str, Any], now: DagStanding | None) -> Iterator[str]:
     if now is None:
-        yield f"{name}: Airflow does not know it any more"
+        yield Message("%(name)s: Airflow does not know it any more", name=name)
         return
     if now.paused != before["paused"]:
-        yield f"{name}: is {'paused' if now.paused else 'not paused any more'}"
+        yield Message(
+            "%(name)s: is %(value)s", name=name, value="paused" if now.paused else "not paused any more"
+        )
     if now.schedule != before["schedule"]:
-        yield f"{name}: schedule {now.schedule or 'none'}, was {before['schedule'] or 'none'}"
+        yield Message(
+            "%(name)s: schedule %(schedule)s, was %(schedule_2)s",
+            name=name,
+            schedule=now.schedule or "none",
+            schedule_2=before["schedule"] or "none",
+        )
     if now.runs != before["runs"]:
-        yield f"{name}: {now.runs} of {before['runs']} runs are left"
+        yield Message(
+            "%(name)s: %(runs)s of %(runs_2)s runs are left", name=name, runs=now.runs, runs_2=before["runs"]
+        )
     expected = datetime.fromisoformat(before["next_run"]) if before["next_run"] else None
     if expected and now.first_new_run and now.first_new_run < expected:
-        yield f"{name}: ran again for {now.first_new_run.isoformat()}, before {expected.isoformat()}"
+        yield Message(
+            "%(name)s: ran again for %(first_new_run)s, before %(expected)s",
+            name=name,
+            first_new_run=now.first_new_run.isoformat(),
+            expected=expected.isoformat(),
+        )
     if expected and now.next_run and now.next_run < expected:
-        yield f"{name}: would run again for {now.next_run.isoformat()}, before {expected.isoformat()}"
+        yield Message(
+            "%(name)s: would run again for %(next_run)s, before %(expected)s",
+            name=name,
+            next_run=now.next_run.isoformat(),
+            expected=expected.isoformat(),
+        )

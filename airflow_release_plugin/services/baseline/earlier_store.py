@@ -7,6 +7,7 @@ from pathlib import Path
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import StoreConflictError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.services.promotion import promotions
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -25,16 +26,18 @@ def take_in(ctx: Context, *, actor: Actor, path: Path) -> CopiedRefs:
     :raises StoreUnavailableError: the path is no bare git repository that can be read
     :raises StoreConflictError: a ref is elsewhere already, or the environment is; nothing was changed
     """
-    access.require_admin(ctx, actor, "take in an earlier store")
+    access.require_admin(ctx, actor, Message("take in an earlier store"))
     environment = promotions.lock_environment(ctx, ctx.settings.environment)
     copied = copy_refs(open_repository(path), ctx.store, PREFIXES)
     head = ctx.store.head(environment.name)
     if environment.recorded_commit not in {None, head}:
         raise StoreConflictError(
-            f"{environment.name!r} is at {environment.recorded_commit}, and the branch of {str(path)!r} at "
-            f"{head}. Nothing was changed.",
-            recorded=environment.recorded_commit,
+            "%(environment)r is at %(recorded)s, and the branch of %(path)r at %(head)s. "
+            "Nothing was changed.",
+            environment=environment.name,
+            path=str(path),
             head=head,
+            recorded=environment.recorded_commit,
         )
     if copied.new:
         environment.recorded_commit = head

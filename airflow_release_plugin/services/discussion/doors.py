@@ -29,7 +29,9 @@ def locked_release(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
     if not may_comment(actor):
         raise NotAllowedError(
-            f"{actor.name!r} is a service user; people discuss {release.subject}, and tasks report on it."
+            "%(actor)r is a service user; people discuss %(release)s, and tasks report on it.",
+            actor=actor.name,
+            release=release.subject,
         )
     return release
 
@@ -38,8 +40,10 @@ def require_room(ctx: Context, release: Release) -> None:
     """Raise ``ConflictError`` when the release has as many comments as it can have."""
     if queries.comment_count(ctx.session, release.id) >= MAX_COMMENTS:
         raise ConflictError(
-            f"{release.subject} has {MAX_COMMENTS:,} comments, the most that is possible. Go on elsewhere, "
-            "and link to it in a comment that you edit."
+            "%(release)s has %(max_comments)s comments, the most that is possible. Go on "
+            "elsewhere, and link to it in a comment that you edit.",
+            release=release.subject,
+            max_comments=f"{MAX_COMMENTS:,}",
         )
 
 
@@ -47,7 +51,11 @@ def require_thread(ctx: Context, actor: Actor, release: Release, thread_id: int)
     """A thread of the release, for who may read the code that it is about."""
     found = queries.thread(ctx.session, release.id, thread_id)
     if found is None or not access.may_read_code(ctx, actor, release.dag_ids):
-        raise NotFoundError(f"There is no thread {thread_id} of {release.subject} that you may see.")
+        raise NotFoundError(
+            "There is no thread %(thread_id)s of %(release)s that you may see.",
+            thread_id=thread_id,
+            release=release.subject,
+        )
     return found
 
 
@@ -57,5 +65,9 @@ def require_comment(ctx: Context, actor: Actor, release: Release, comment_id: in
     if found is not None and found.thread_id is not None:
         require_thread(ctx, actor, release, found.thread_id)
     if found is None or found.is_deleted:
-        raise NotFoundError(f"There is no comment {comment_id} on {release.subject} that you may see.")
+        raise NotFoundError(
+            "There is no comment %(comment_id)s on %(release)s that you may see.",
+            comment_id=comment_id,
+            release=release.subject,
+        )
     return found

@@ -47,15 +47,21 @@ def open_thread(ctx: Context, *, actor: Actor, release_id: int, point: LinePoint
     entry = _entries(ctx, release, {point.path}).get((point.path, point.side))
     if entry is None:
         raise InvalidRequestError(
-            f"{release.subject} changes no file {point.path[:200]!r} that has a text on the "
-            f"{point.side.value} side. Reload the page: it may have been planned anew."
+            "%(release)s changes no file %(path)r that has a text on the %(side)s side. Reload "
+            "the page: it may have been planned anew.",
+            release=release.subject,
+            path=point.path[:200],
+            side=point.side.value,
         )
     lines = _lines(ctx.store.read(entry.blob))
     anchor = anchor_at(lines, point.line)
     if anchor is None:
         raise InvalidRequestError(
-            f"{point.path!r} has {len(lines)} lines on the {point.side.value} side; there is no line "
-            f"{point.line}."
+            "%(path)r has %(count)s lines on the %(side)s side; there is no line %(line)s.",
+            path=point.path,
+            count=len(lines),
+            side=point.side.value,
+            line=point.line,
         )
     thread = _keep(ctx, release, point, anchor, entry.blob, actor=actor)
     return write(ctx, release, thread, text, actor=actor)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from airflow_release_plugin.domain.discussion.words import MAX_MENTIONS, NamedPeople, find_named
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Comment, DiscussionThread, Release
 from airflow_release_plugin.services.approvals import notifications
 from airflow_release_plugin.services.runtime import access
@@ -48,7 +49,9 @@ def named_in(ctx: Context, release: Release, text: str) -> NamedPeople:
     named = find_named(text, known)
     if len(named.people) > MAX_MENTIONS:
         raise InvalidRequestError(
-            f"A comment can name at most {MAX_MENTIONS} people; this one names {len(named.people)}."
+            "A comment can name at most %(max_mentions)s people; this one names %(count)s.",
+            max_mentions=MAX_MENTIONS,
+            count=len(named.people),
         )
     return named
 
@@ -70,7 +73,7 @@ def tell(
     named = named_in(ctx, release, comment.text)
     known = {actor.id, *(person.id for person in before)}
     fresh = [person for person in named.people if person.id not in known]
-    untold = [Untold(name, "nobody here is called so") for name in named.unknown]
+    untold = [Untold(name, Message("nobody here is called so")) for name in named.unknown]
     tellable = []
     for person in fresh:
         reason = _why_not(ctx, release, person, is_code=thread is not None)
@@ -78,7 +81,7 @@ def tell(
             untold.append(Untold(person.name, reason))
         else:
             tellable.append(person)
-    about = f"{thread.path}, line {thread.line}" if thread else comment.text
+    about = Message("%(path)s, line %(line)s", path=thread.path, line=thread.line) if thread else comment.text
     if tellable:
         notifications.mentioned(ctx, release, tellable, about, actor=actor)
     return Written(comment, tuple(person.name for person in tellable), tuple(untold))
@@ -86,7 +89,11 @@ def tell(
 
 def _why_not(ctx: Context, release: Release, person: Person, *, is_code: bool) -> str:
     if person.name in ctx.settings.service_users:
-        return "a service user reads nothing"
+        return Message("a service user reads nothing")
     if access.sees(ctx, person, release, code=is_code):
         return ""
-    return "may not see this release" if not is_code else "may not see this release and its code"
+    return (
+        Message("may not see this release")
+        if not is_code
+        else Message("may not see this release and its code")
+    )

@@ -24,6 +24,7 @@ from airflow_release_plugin.exceptions import (
     StaleDigestError,
     TooLargeError,
 )
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Submission, Unit
 from airflow_release_plugin.repositories import submissions as queries
 from airflow_release_plugin.services.baseline import baseline
@@ -85,7 +86,7 @@ def plan(ctx: Context, *, actor: Actor, name: str) -> AdoptionPlan:
     :raises NotAllowedError: it is for release admins
     :raises ConflictError: nothing was changed
     """
-    access.require_admin(ctx, actor, f"adopt what was changed by hand in {name!r}")
+    access.require_admin(ctx, actor, Message("adopt what was changed by hand in %(name)r", name=name))
     view = environments.get(ctx, actor=actor, name=name)
     by_hand = hand_made.look(ctx, view)
     live = queries.live_by_unit(ctx.session, ctx.settings.source)
@@ -93,8 +94,10 @@ def plan(ctx: Context, *, actor: Actor, name: str) -> AdoptionPlan:
     touched = [row for row in live.values() if not paths.isdisjoint({row.path, *_paths(row)})]
     if len(touched) > MAX_ROWS:
         raise TooLargeError(
-            f"{len(touched)} Dag files need what was changed; one adoption takes {MAX_ROWS}. Repair, and "
-            "make the change in the source."
+            "%(count)s Dag files need what was changed; one adoption takes %(max_rows)s. "
+            "Repair, and make the change in the source.",
+            count=len(touched),
+            max_rows=MAX_ROWS,
         )
     drafts = tuple(sorted(_drafts(ctx, by_hand, touched, live, actor), key=lambda draft: draft.path))
     kept = {path for row in touched for path in _paths(row) if by_hand.files.is_file(path)} - paths
@@ -164,8 +167,10 @@ def _problems(ctx: Context, by_hand: HandMade, drafts: Collection[Submission]) -
     yield from by_hand.problems
     if not drafts:
         yield (
-            "No Dag that Airflow knows needs what was changed. If a new file holds one, wait until the dag "
-            "processor has parsed it; else repair."
+            Message(
+                "No Dag that Airflow knows needs what was changed. If a new file holds one, wait "
+                "until the dag processor has parsed it; else repair."
+            )
         )
     try:
         refuse_clashes(ctx, drafts)
@@ -217,7 +222,8 @@ def adopt(ctx: Context, *, actor: Actor, name: str, digest: str, release_request
         replace(
             release_request,
             title=release_request.title.strip() or TITLE,
-            description=release_request.description or f"Changed by hand, found on {adoption_plan.host}.",
+            description=release_request.description
+            or Message("Changed by hand, found on %(host)s.", host=adoption_plan.host),
         ),
         ReleaseTerms(ReleaseKind.IMPORT, extra=adoption_plan.extra, base=adoption_plan.found.base),
         actor=actor,
@@ -248,18 +254,20 @@ def _tell(ctx: Context, adoption_plan: AdoptionPlan, release: Release, *, actor:
 def _require_possible(adoption_plan: AdoptionPlan, name: str, digest: str) -> None:
     if adoption_plan.problems:
         raise ConflictError(
-            f"This cannot be adopted: {' '.join(adoption_plan.problems[:5])}",
+            Message("This cannot be adopted: %(problems)s", problems=" ".join(adoption_plan.problems[:5])),
             problems=list(adoption_plan.problems),
         )
     if digest != adoption_plan.digest:
         raise StaleDigestError(
-            f"What was changed by hand in {name!r} has changed since you looked. Look again.",
+            "What was changed by hand in %(name)r has changed since you looked. Look again.",
+            name=name,
             current=adoption_plan.digest,
         )
     busy = next((row for row in adoption_plan.busy if not row.listed), None)
     if busy is not None:
         raise ItemBusyError(
-            f"{busy.path!r} is part of another adoption or rollback that is open; approve or revoke that, or "
-            "repair the environment.",
+            "%(path)r is part of another adoption or rollback that is open; approve or revoke "
+            "that, or repair the environment.",
+            path=busy.path,
             release_id=busy.release_id,
         )

@@ -11,6 +11,7 @@ from airflow_release_plugin.domain.flow.notification import (
 )
 from airflow_release_plugin.domain.release.drift import Finding
 from airflow_release_plugin.domain.release.mirror import MovedRef
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.services.notices import messages
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -23,14 +24,18 @@ _LONGEST_TEXT = 500
 def drifted(ctx: Context, environment: str, host: str, fresh: Sequence[Finding]) -> None:
     """A machine found what no machine had found before."""
     reason = "; ".join(f"{finding.place}: {finding.detail}" for finding in fresh[:_MOST_NAMED])
-    more = f"; and {len(fresh) - _MOST_NAMED} more" if len(fresh) > _MOST_NAMED else ""
-    summary = f"{environment} runs what was not approved, found on {host}"
+    more = Message("; and %(more)s more", more=len(fresh) - _MOST_NAMED) if len(fresh) > _MOST_NAMED else ""
+    summary = Message(
+        "%(environment)s runs what was not approved, found on %(host)s", environment=environment, host=host
+    )
     _tell(ctx, NotificationEvent.DRIFTED, environment, summary, f"{reason}{more}")
 
 
 def ended(ctx: Context, environment: str, host: str) -> None:
     """The last machine that had found something finds nothing any more."""
-    summary = f"{environment} runs what was approved again, seen from {host}"
+    summary = Message(
+        "%(environment)s runs what was approved again, seen from %(host)s", environment=environment, host=host
+    )
     _tell(ctx, NotificationEvent.DRIFT_ENDED, environment, summary, "")
 
 
@@ -39,8 +44,17 @@ def mirror_moved(
 ) -> None:
     """Somebody else moved something in the mirror, and what became of it."""
     reason = "; ".join(str(each) for each in moved[:_MOST_NAMED])
-    outcome = "It was put back" if is_put_back else "Nothing is pushed there until an admin says what counts"
-    summary = f"Somebody else moved the mirror {url} of {environment}. {outcome}"
+    outcome = (
+        Message("It was put back")
+        if is_put_back
+        else Message("Nothing is pushed there until an admin says what counts")
+    )
+    summary = Message(
+        "Somebody else moved the mirror %(url)s of %(environment)s. %(outcome)s",
+        url=url,
+        environment=environment,
+        outcome=outcome,
+    )
     _tell(ctx, NotificationEvent.DRIFTED, environment, summary, reason)
 
 
@@ -50,7 +64,7 @@ def mirror_settled(ctx: Context, environment: str, url: str) -> None:
         ctx,
         NotificationEvent.DRIFT_ENDED,
         environment,
-        f"The mirror {url} of {environment} is as it should be",
+        Message("The mirror %(url)s of %(environment)s is as it should be", url=url, environment=environment),
         "",
     )
 

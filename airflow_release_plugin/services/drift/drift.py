@@ -15,6 +15,7 @@ from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.release.drift import Finding, FindingKind
 from airflow_release_plugin.domain.release.machines import SilentMachine
 from airflow_release_plugin.exceptions import NotFoundError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import MachineLook, Release
 from airflow_release_plugin.repositories import machines
 from airflow_release_plugin.repositories import releases as release_queries
@@ -102,7 +103,7 @@ def verify(ctx: Context, *, actor: Actor, name: str) -> DriftReport:
 
     :raises NotAllowedError: it is for release admins
     """
-    access.require_admin(ctx, actor, f"verify {name!r}")
+    access.require_admin(ctx, actor, Message("verify %(name)r", name=name))
     found = look(ctx, name)
     report(ctx, found, actor=actor)
     return found
@@ -136,9 +137,12 @@ def _of_branch(view: EnvironmentDetail) -> list[Finding]:
     return [
         Finding(
             FindingKind.MOVED,
-            f"branch {view.name}",
-            f"At {view.commit or 'nothing'}, but the last promotion left it at "
-            f"{view.recorded_commit or 'nothing'}",
+            Message("branch %(view)s", view=view.name),
+            Message(
+                "At %(commit)s, but the last promotion left it at %(recorded_commit)s",
+                commit=view.commit or "nothing",
+                recorded_commit=view.recorded_commit or "nothing",
+            ),
         )
     ]
 
@@ -148,7 +152,11 @@ def _of_history(ctx: Context, view: EnvironmentDetail) -> list[Finding]:
     broken = audit.first_broken_link(ctx)
     if broken is not None:
         found.append(
-            Finding(FindingKind.AUDIT_BROKEN, "audit trail", f"Changed at event {broken}, or before it")
+            Finding(
+                FindingKind.AUDIT_BROKEN,
+                Message("audit trail"),
+                Message("Changed at event %(broken)s, or before it", broken=broken),
+            )
         )
     return found
 
@@ -202,10 +210,12 @@ def forget(ctx: Context, *, actor: Actor, name: str, host: str) -> None:
     :raises NotAllowedError: it is for release admins
     :raises NotFoundError: no machine of that name has looked
     """
-    access.require_admin(ctx, actor, f"forget machines of {name!r}")
+    access.require_admin(ctx, actor, Message("forget machines of %(name)r", name=name))
     row = next((row for row in looks(ctx, name) if row.host == host), None)
     if row is None:
-        raise NotFoundError(f"No machine {host!r} has looked at {name!r}. Reload the page.", host=host)
+        raise NotFoundError(
+            "No machine %(host)r has looked at %(name)r. Reload the page.", host=host, name=name
+        )
     ctx.session.delete(row)
     audit.record(
         ctx,
@@ -225,7 +235,7 @@ def repair(ctx: Context, *, actor: Actor, name: str) -> DriftReport:
 
     :raises NotAllowedError: it is for release admins
     """
-    access.require_admin(ctx, actor, f"repair {name!r}")
+    access.require_admin(ctx, actor, Message("repair %(name)r", name=name))
     view = environments.restore(ctx, actor=actor, name=name)
     paths = served_trees.repair(ctx, name, view.commit)
     if paths:

@@ -52,8 +52,9 @@ def look(ctx: Context, view: EnvironmentDetail) -> HandMade:
     """
     if view.recorded_commit is None or view.commit is None:
         raise ConflictError(
-            f"Nothing was released to {view.name!r} yet, or its branch is gone: there is nothing that a "
-            "change by hand could be compared with."
+            "Nothing was released to %(view)r yet, or its branch is gone: there is nothing that "
+            "a change by hand could be compared with.",
+            view=view.name,
         )
     base, entries = ctx.store.files(view.recorded_commit), ctx.store.files(view.commit)
     disk = _served(ctx, view.name, view.commit)
@@ -65,8 +66,10 @@ def look(ctx: Context, view: EnvironmentDetail) -> HandMade:
     )
     if not changes and not disk.problems:
         raise ConflictError(
-            f"Nothing in {view.name!r} was changed by hand, as far as {served_trees.host()} can see. Each "
-            "machine keeps its own copy: adopt a change on the machine that has it."
+            "Nothing in %(view)r was changed by hand, as far as %(host)s can see. Each machine "
+            "keeps its own copy: adopt a change on the machine that has it.",
+            view=view.name,
+            host=served_trees.host(),
         )
     by_blob = {entry.blob: disk.data[path] for path, entry in disk.entries.items()}
     return HandMade(
@@ -90,13 +93,17 @@ def _served(ctx: Context, environment: str, head: str) -> _Disk:
     faults = TreeChecker().faults(tree, ctx.store.files(served))
     if faults and served != head:
         raise ConflictError(
-            f"This machine serves {served[:12]}, and not as it was released, while the branch is at "
-            f"{head[:12]}. Wait until its dag processor has followed, or repair it."
+            "This machine serves %(served)s, and not as it was released, while the branch is at "
+            "%(head)s. Wait until its dag processor has followed, or repair it.",
+            served=served[:12],
+            head=head[:12],
         )
     if len(faults) > ctx.settings.max_unit_files:
         raise TooLargeError(
-            f"{len(faults)} served files differ; {ctx.settings.max_unit_files} can be adopted "
-            "([release] max_unit_files). Repair, and make the change in the source."
+            "%(count)s served files differ; %(max_unit_files)s can be adopted ([release] "
+            "max_unit_files). Repair, and make the change in the source.",
+            count=len(faults),
+            max_unit_files=ctx.settings.max_unit_files,
         )
     disk = FolderFiles(tree, max_file_bytes=ctx.settings.max_file_bytes)
     for fault in faults:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from airflow_release_plugin.domain.release.digest import change_digest
 from airflow_release_plugin.domain.release.drift import Finding, FindingKind
 from airflow_release_plugin.domain.states import ApprovalState
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Approval, Release
 from airflow_release_plugin.repositories import approvals, releases
 from airflow_release_plugin.services.runtime.context import Context
@@ -28,15 +29,21 @@ def findings(ctx: Context, environment: str, head: str | None) -> Iterator[Findi
     for commit in history:
         release = brought.get(commit.id)
         problem = (
-            "no release brought it"
+            Message("no release brought it")
             if release is None
             else _problem(ctx, commit, release, agreed.get(release.id))
         )
         if problem:
             yield Finding(
                 FindingKind.UNAPPROVED,
-                f"commit {commit.id[:12]}",
-                f"{commit.title!r} of {commit.author}, {commit.time:%Y-%m-%d %H:%M} UTC: {problem}",
+                Message("commit %(id)s", id=commit.id[:12]),
+                Message(
+                    "%(commit)r of %(author)s, %(time)s UTC: %(problem)s",
+                    commit=commit.title,
+                    author=commit.author,
+                    time=f"{commit.time:%Y-%m-%d %H:%M}",
+                    problem=problem,
+                ),
             )
 
 
@@ -44,11 +51,11 @@ def _problem(ctx: Context, commit: CommitFacts, release: Release, approval: Appr
     digest = _digest(ctx, commit, release)
     named = dict(commit.trailers).get("Change-Digest")
     if not digest == release.change_digest == named:
-        return f"its content is not that of {release.subject}"
+        return Message("its content is not that of %(release)s", release=release.subject)
     if release.exempt_reason:
         return ""
     if approval is None or approval.state is not ApprovalState.APPROVED or approval.change_digest != digest:
-        return f"{release.subject} has no approval of that content"
+        return Message("%(release)s has no approval of that content", release=release.subject)
     return ""
 
 

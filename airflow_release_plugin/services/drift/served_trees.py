@@ -12,15 +12,16 @@ from airflow_release_plugin.domain.ports import ServingFolders
 from airflow_release_plugin.domain.release.drift import Finding, FindingKind
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import NotFoundError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.serving import ServedTrees
 from airflow_release_plugin.store.tree_check import TreeChecker, TreeFault, Wrong
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SENTENCES = {
-    Wrong.EDITED: (FindingKind.EDITED, "is not as it was released"),
-    Wrong.MISSING: (FindingKind.GONE, "was released and is gone"),
-    Wrong.EXTRA: (FindingKind.EXTRA, "was never released"),
+    Wrong.EDITED: (FindingKind.EDITED, Message("is not as it was released")),
+    Wrong.MISSING: (FindingKind.GONE, Message("was released and is gone")),
+    Wrong.EXTRA: (FindingKind.EXTRA, Message("was never released")),
 }
 
 
@@ -104,7 +105,11 @@ def findings(machine: Machine, head: str | None, *, is_settled: bool) -> Iterato
     for tree in machine.trees:
         place = f"{machine.host}:{tree.folder}"
         if not tree.is_known:
-            yield Finding(FindingKind.UNAPPROVED, place, f"The store has no commit {tree.commit}")
+            yield Finding(
+                FindingKind.UNAPPROVED,
+                place,
+                Message("The store has no commit %(commit)s", commit=tree.commit),
+            )
         for fault in tree.faults:
             kind, sentence = _SENTENCES[fault.wrong]
             yield Finding(kind, place, f"{fault.path} {sentence}", fault.path)
@@ -112,7 +117,11 @@ def findings(machine: Machine, head: str | None, *, is_settled: bool) -> Iterato
         yield Finding(
             FindingKind.NOT_SERVED,
             f"{machine.host}:{machine.folder}",
-            f"Serves {machine.served[:12]}; the branch is at {head[:12]}. Is the dag processor running?",
+            Message(
+                "Serves %(served)s; the branch is at %(head)s. Is the dag processor running?",
+                served=machine.served[:12],
+                head=head[:12],
+            ),
         )
 
 

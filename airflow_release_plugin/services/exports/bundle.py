@@ -49,7 +49,7 @@ def make_bundle(export_id: int, folder: Path, *, work: Work, progress: Progress)
     with work() as (ctx, _):
         export = queries.export(ctx.session, export_id)
         if export is None:
-            raise NotFoundError(f"There is no export {export_id} any more.")
+            raise NotFoundError("There is no export %(export_id)s any more.", export_id=export_id)
         making = _Making(ctx, export, gather(ctx, export), base_of(ctx, export))
     path = folder / making.file_name
     making.write(path, progress, work)
@@ -67,7 +67,8 @@ class _Making:
         self._removed = base.gone(ctx, contents) if base and not export.chooses else ()
         if base and not self._units and not self._removed:
             raise UnchangedError(
-                f"Nothing has changed since bundle {base.bundle_id!r}; there is nothing to send."
+                "Nothing has changed since bundle %(bundle_id)r; there is nothing to send.",
+                bundle_id=base.bundle_id,
             )
         self._key = KeyFolder(ctx.settings.keys_path).signing_key()
         self._plain = ctx.settings.target_id

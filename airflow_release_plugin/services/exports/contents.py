@@ -90,9 +90,7 @@ class Contents:
         for entry in files:
             data = self.source.files.read(entry.path)
             if blob_id(data) != entry.blob:
-                raise ConflictError(
-                    f"{entry.path!r} changed while it was exported. Export again.", path=entry.path
-                )
+                raise ConflictError("%(path)r changed while it was exported. Export again.", path=entry.path)
             yield entry, data
 
 
@@ -144,9 +142,11 @@ def _in_tree(row: Submission, tree: Mapping[str, FileEntry], commit: str) -> tup
     missing = [entry.path for entry in row.entries if entry.path not in tree]
     if missing:
         raise TargetMovedError(
-            f"{row.path!r} needs {missing[0]!r}, which commit {commit[:12]} does not have. Restore "
-            "the branch, or release the Dag again.",
+            "%(path)r needs %(missing)r, which commit %(commit)s does not have. Restore the "
+            "branch, or release the Dag again.",
             path=row.path,
+            missing=missing[0],
+            commit=commit[:12],
         )
     return tuple(sorted(tree[entry.path] for entry in row.entries))
 
@@ -159,7 +159,7 @@ def _of_source(ctx: Context, export: Export) -> tuple[list[UnitContent], Source 
         exportable = catalogue.exportables.get(path)
         if exportable is None or catalogue.source is None or set(exportable.dag_ids) - set(asked["dags"]):
             raise ConflictError(
-                f"{path!r} is gone, or defines other Dags than when the export was asked for. Export again.",
+                "%(path)r is gone, or defines other Dags than when the export was asked for. Export again.",
                 path=path,
             )
         unit: Unit = units[path]

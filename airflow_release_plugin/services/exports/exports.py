@@ -19,6 +19,7 @@ from airflow_release_plugin.exceptions import (
     NotFoundError,
     ReleaseError,
 )
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Export
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.models.file_chunk import TransferKind
@@ -144,7 +145,7 @@ def get(ctx: Context, *, actor: Actor, export_id: int) -> Export:
     """An export of the actor's own; administrators see all."""
     row = queries.export(ctx.session, export_id)
     if row is None or not _sees(ctx, actor, row):
-        raise NotFoundError(f"There is no export {export_id} that you may see.")
+        raise NotFoundError("There is no export %(export_id)s that you may see.", export_id=export_id)
     return row
 
 
@@ -167,10 +168,15 @@ def fetch(ctx: Context, *, actor: Actor, export_id: int, resumed: bool = False) 
     row = get(ctx, actor=actor, export_id=export_id)
     state = row.effective_state(ctx.clock())
     if state is ExportState.EXPIRED:
-        raise ExpiredError(f"The file of export {row.id} is gone; generate it anew.", export_id=row.id)
+        raise ExpiredError("The file of export %(export_id)s is gone; generate it anew.", export_id=row.id)
     if state is not ExportState.READY:
         reason = f" ({row.error})" if row.error else ""
-        raise ConflictError(f"Export {row.id} is {state.value!r}{reason}; there is no file yet.")
+        raise ConflictError(
+            "Export %(id)s is %(state)r%(reason)s; there is no file yet.",
+            id=row.id,
+            state=state.value,
+            reason=reason,
+        )
     found = ExportFile(row.id, row.file_name, row.file_size or 0, row.file_sha256 or "")
     file_of(ctx, row.id).require(found.size)
     if not resumed:
@@ -196,8 +202,9 @@ def retry(ctx: Context, *, actor: Actor, export_id: int) -> Export:
     row = get(ctx, actor=actor, export_id=export_id)
     if row.state is not ExportState.ERRORED:
         raise ConflictError(
-            f"Export {row.id} is {row.effective_state(ctx.clock()).value!r}; only errored ones are retried. "
-            "Generate a new one."
+            "Export %(id)s is %(effective_state)r; only errored ones are retried. Generate a new one.",
+            id=row.id,
+            effective_state=row.effective_state(ctx.clock()).value,
         )
     row.report = {**row.report, "attempt": 0}
     row.error = ""
@@ -214,7 +221,7 @@ def discard(ctx: Context, *, actor: Actor, export_id: int) -> Export:
     row = get(ctx, actor=actor, export_id=export_id)
     if row.state.is_terminal:
         return row
-    row.error = f"Discarded by {actor.name}."
+    row.error = Message("Discarded by %(actor)s.", actor=actor.name)
     row.move_to(ExportState.EXPIRED if row.state is ExportState.READY else ExportState.FAILED)
     file_of(ctx, row.id).remove()
     audit.record(
@@ -231,24 +238,29 @@ def _base(ctx: Context, actor: Actor, export_request: ExportRequest) -> None:
     row = queries.by_bundle(ctx.session, export_request.base_bundle_id)
     if row is None or not _sees(ctx, actor, row) or row.ready_at is None:
         raise NotFoundError(
-            f"This installation made no bundle {export_request.base_bundle_id!r} that you may build on. "
-            "Choose one of the list, or export everything."
+            "This installation made no bundle %(base_bundle_id)r that you may build on. Choose "
+            "one of the list, or export everything.",
+            base_bundle_id=export_request.base_bundle_id,
         )
     if row.options["origin"] != export_request.origin.value:
         raise InvalidRequestError(
-            f"Bundle {export_request.base_bundle_id!r} was made from the {row.options['origin']}; what "
-            "has changed since can only be found from there."
+            "Bundle %(base_bundle_id)r was made from the %(origin)s; what has changed since can "
+            "only be found from there.",
+            base_bundle_id=export_request.base_bundle_id,
+            origin=row.options["origin"],
         )
 
 
 def _refuse_unknown(found: Match) -> None:
     if found.not_found:
         names = [
-            unknown.name + (f" (did you mean {', '.join(unknown.near)}?)" if unknown.near else "")
+            unknown.name
+            + (Message(" (did you mean %(near)s?)", near=list(unknown.near)) if unknown.near else "")
             for unknown in found.not_found
         ]
         raise InvalidRequestError(
-            f"Not found, or not yours to export: {first_few(names, _SHOWN)}. Correct or remove them.",
+            "Not found, or not yours to export: %(names)s. Correct or remove them.",
+            names=first_few(names, _SHOWN),
             not_found=[unknown.name for unknown in found.not_found],
         )
     if not found.exportables:

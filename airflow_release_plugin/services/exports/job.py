@@ -22,6 +22,7 @@ from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.states import ExportState
 from airflow_release_plugin.domain.text.phrasing import BROKEN_INSIDE
 from airflow_release_plugin.exceptions import ReleaseError, TransferUnavailableError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Export
 from airflow_release_plugin.repositories import exports as queries
 from airflow_release_plugin.services.exports import exports
@@ -85,7 +86,7 @@ def _claim(ctx: Context, row: Export) -> Claim | None:
     if row.state is ExportState.QUEUED:
         row.move_to(ExportState.RUNNING)
     if attempt > MAX_ATTEMPTS:
-        reason = (
+        reason = Message(
             "The servers that made it stopped each time; the API server's log may say why. Then retry it."
         )
         _fail(ctx, row, reason, ExportState.ERRORED)
@@ -135,7 +136,9 @@ def _scratch() -> Iterator[Path]:
             yield Path(folder)
     except OSError as error:
         raise TransferUnavailableError(
-            f"No bundle can be written below {gettempdir()}: {error.strerror or error}. Make room there."
+            "No bundle can be written below %(gettempdir)s: %(strerror)s. Make room there.",
+            gettempdir=gettempdir(),
+            strerror=error.strerror or error,
         ) from error
 
 

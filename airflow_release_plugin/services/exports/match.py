@@ -79,7 +79,8 @@ def _require_switched_on(ctx: Context) -> None:
 
 def _not_allowed(actor: Actor) -> NotAllowedError:
     return NotAllowedError(
-        f"{actor.name!r} may not export; that is for release admins and for who may edit a Dag in Airflow."
+        "%(actor)r may not export; that is for release admins and for who may edit a Dag in Airflow.",
+        actor=actor.name,
     )
 
 

@@ -32,6 +32,8 @@ def require_imports(ctx: Context, actor: Actor) -> None:
     """Raise ``NotAllowedError`` where imports are switched off, or not for the actor."""
     if not sides(ctx, actor).imports:
         raise NotAllowedError(
-            f"Imports are not for {actor.name!r}, or are switched off here: they are for release admins and "
-            "for who may edit a Dag, where [release] imports_enabled is on and releases have a target."
+            "Imports are not for %(actor)r, or are switched off here: they are for release "
+            "admins and for who may edit a Dag, where [release] imports_enabled is on and "
+            "releases have a target.",
+            actor=actor.name,
         )

@@ -17,6 +17,7 @@ from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ImportState, SubmissionState
 from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.exceptions import ConflictError, ImportBlockedError, InvalidRequestError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Import, Release, Submission, Unit
 from airflow_release_plugin.repositories import applied_imports
 from airflow_release_plugin.repositories import submissions as submission_queries
@@ -69,12 +70,14 @@ def request(
     :raises ImportBlockedError: the preflight, run again, says no; its context has the rows
     :raises ConflictError: it is not checked, its bundle was applied before, or its approvals do not count
     """
-    imports.require_importer(ctx, actor, "apply imports")
+    imports.require_importer(ctx, actor, Message("apply imports"))
     row = imports.get_locked(ctx, actor=actor, import_id=import_id)
     _require_first(ctx, row)
     if row.state is not ImportState.CHECKED:
         raise ConflictError(
-            f"{row.subject.capitalize()} is {row.state.value!r}; only one whose preflight ran can be applied."
+            "%(row)s is %(state)r; only one whose preflight ran can be applied.",
+            row=row.subject.capitalize(),
+            state=row.state.value,
         )
     if mode is ImportMode.RELEASE and not (release_request and release_request.reviewers):
         raise InvalidRequestError("Choose at least one person who is to approve the release.")
@@ -103,7 +106,7 @@ def request(
 
 def preview_of(ctx: Context, row: Import, *, actor: Actor, at_least_level: int = 1) -> ApprovalPreview:
     """The flow for imports, and who could approve a release of what an import brings; nothing is stored."""
-    imports.require_importer(ctx, actor, "apply imports")
+    imports.require_importer(ctx, actor, Message("apply imports"))
     with imports.opened(ctx, row) as bundle:
         made = plan(ctx, row, bundle)
         drafts = [draft(ctx, row, made, each, each.unit or _nobody(ctx, each)) for each in made.changed]
@@ -170,11 +173,17 @@ def _require_first(ctx: Context, row: Import) -> None:
     if before is None:
         return
     if before.state is ImportState.APPLYING:
-        raise ConflictError(f"Bundle {row.bundle_id} is being applied, as {before.subject}. Wait for it.")
+        raise ConflictError(
+            "Bundle %(bundle_id)s is being applied, as %(before)s. Wait for it.",
+            bundle_id=row.bundle_id,
+            before=before.subject,
+        )
     raise ConflictError(
-        f"Bundle {row.bundle_id} was applied before, as {before.subject}. What it brought is in the "
-        "to-be-released list, the records and the releases: release or roll back from there. To bring the "
-        "same code again, have it exported anew.",
+        "Bundle %(bundle_id)s was applied before, as %(before)s. What it brought is in the "
+        "to-be-released list, the records and the releases: release or roll back from "
+        "there. To bring the same code again, have it exported anew.",
+        bundle_id=row.bundle_id,
+        before=before.subject,
         import_id=before.id,
     )
 
@@ -184,8 +193,9 @@ def _refuse_blocked(row: Import, findings: Iterable[PreflightFinding]) -> None:
     if rows:
         items = [f"{each.reason.value}: {item.name}" for each in rows for item in each.items]
         raise ImportBlockedError(
-            f"{row.subject.capitalize()} cannot be applied: {first_few(items, _SHOWN)}. Mend that, and run "
-            "the preflight again.",
+            "%(row)s cannot be applied: %(items)s. Mend that, and run the preflight again.",
+            row=row.subject.capitalize(),
+            items=first_few(items, _SHOWN),
             rows=[each.to_dict() for each in rows],
         )
 
@@ -194,14 +204,16 @@ def _require_evidence(ctx: Context, made: ImportPlan) -> None:
     """See that the approvals of the other side may stand for those of this one."""
     if not ctx.settings.evidence_counts:
         raise ConflictError(
-            "This installation demands its own approval of everything that is imported ([release] "
-            "import_local_approval = always). Release the import under the flow for imports instead."
+            "This installation demands its own approval of everything that is imported "
+            "([release] import_local_approval = always). Release the import under the flow for "
+            "imports instead."
         )
     reason = why_not_enough(made.bundle.manifest, made.rewritten)
     if reason:
         raise ConflictError(
-            f"The bundle cannot be recorded as released: {reason}. Release it under the flow for imports "
-            "instead."
+            "The bundle cannot be recorded as released: %(reason)s. Release it under the flow "
+            "for imports instead.",
+            reason=reason,
         )
 
 
@@ -244,9 +256,13 @@ def _release(
     reason = ""
     if ImportMode(row.mode) is ImportMode.RECORD:
         there = sorted({unit.evidence.release for unit in manifest.units if unit.evidence})
-        reason = (
-            f"Recorded as released: {', '.join(there) or manifest.commit[:12]} of {manifest.environment} in "
-            f"installation {manifest.installation_id}, signed by {row.signer}"
+        reason = Message(
+            "Recorded as released: %(there)s of %(environment)s in installation "
+            "%(installation_id)s, signed by %(signer)s",
+            there=", ".join(there) or manifest.commit[:12],
+            environment=manifest.environment,
+            installation_id=manifest.installation_id,
+            signer=row.signer,
         )
     terms = creation.ReleaseTerms(ReleaseKind.IMPORT, exempt_reason=reason)
     return creation.open_release(ctx, brought, release_request, terms, actor=actor)

@@ -16,6 +16,7 @@ from airflow_release_plugin.domain.bundle.manifest import (
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.domain.tree.files import FileEntry
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Import, Release, Submission
 from airflow_release_plugin.repositories import applied_imports
 from airflow_release_plugin.services.runtime import installation
@@ -155,12 +156,15 @@ def why_not_enough(manifest: Manifest, rewritten: Collection[str]) -> str:
     They are about the code as it was signed, and each version must have been agreed to by somebody.
     """
     if not manifest.approved:
-        return "it was not released where it comes from"
+        return Message("it was not released where it comes from")
     if rewritten:
-        return f"names in {first_few(sorted(rewritten))} were replaced, so nobody has agreed to exactly that"
+        return Message(
+            "names in %(rewritten)s were replaced, so nobody has agreed to exactly that",
+            rewritten=first_few(sorted(rewritten)),
+        )
     lacking = [unit.path for unit in manifest.units if not _is_agreed(unit)]
     if lacking:
-        return f"nobody approved {first_few(sorted(lacking))} there"
+        return Message("nobody approved %(lacking)s there", lacking=first_few(sorted(lacking)))
     return ""
 
 

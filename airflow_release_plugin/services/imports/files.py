@@ -14,6 +14,7 @@ from airflow_release_plugin.domain.bundle.preflight import Finding, Item, Reason
 from airflow_release_plugin.domain.release.digest import files_digest
 from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.domain.tree.files import FileEntry, blob_id
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.imports.placement_plan import Placement, Placements
 from airflow_release_plugin.services.runtime.context import Context
@@ -122,7 +123,11 @@ def _not_renamed(
             if missed or (there in used[kind] and not reached):
                 concerned[kind, there].update(placement.bundled.dag_ids)
     for (kind, there), dag_ids in sorted(concerned.items()):
-        detail = f"This {kind} is named in a way that cannot be changed; it keeps its name {there!r} here."
+        detail = Message(
+            "This %(kind)s is named in a way that cannot be changed; it keeps its name %(there)r here.",
+            kind=kind,
+            there=there,
+        )
         yield Reason.COMPUTED_NAME, Item(there, detail, tuple(sorted(dag_ids)))
 
 
@@ -141,12 +146,16 @@ def _shared_files(
                 if entry.path in differs:
                     users[entry.path].update(row.dag_ids)
     for path, dag_ids in sorted(users.items()):
-        detail = f"Here it has other content, which {first_few(sorted(dag_ids), 3)} use."
+        detail = Message(
+            "Here it has other content, which %(dag_ids)s use.", dag_ids=first_few(sorted(dag_ids), 3)
+        )
         yield Reason.SHARED_FILE_DIFFERS, Item(path, detail, ())
 
 
 def _unchanged(prepared: Prepared, placements: Placements) -> Iterator[Finding]:
     for placement in placements.units:
         if placement.live is not None and prepared.is_unchanged(placement):
-            detail = f"It equals v{placement.live.version}, which is in the target already."
+            detail = Message(
+                "It equals v%(version)s, which is in the target already.", version=placement.live.version
+            )
             yield Reason.UNCHANGED, Item(placement.path, detail, placement.bundled.dag_ids)

@@ -25,6 +25,7 @@ from airflow_release_plugin.exceptions import (
     TooLargeError,
     error_for_code,
 )
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.models.file_chunk import TransferKind
@@ -73,11 +74,15 @@ def begin(ctx: Context, *, actor: Actor, file_name: str, file_size: int, sha256:
 
     :raises BundleTooLargeError: no bundle is so large
     """
-    require_importer(ctx, actor, "import bundles")
+    require_importer(ctx, actor, Message("import bundles"))
     if file_size < 1:
-        raise BundleMalformedError(f"{clean_name(file_name)!r} is empty, so it is no bundle.")
+        raise BundleMalformedError(
+            "%(file_name)r is empty, so it is no bundle.", file_name=clean_name(file_name)
+        )
     if sha256 and not _SHA256.fullmatch(sha256):
-        raise InvalidRequestError(f"{sha256[:80]!r} is no SHA-256; give 64 hex digits, or leave it out.")
+        raise InvalidRequestError(
+            "%(sha256)r is no SHA-256; give 64 hex digits, or leave it out.", sha256=sha256[:80]
+        )
     BundleLimits().require_archive(file_size)
     known = queries.same_file(ctx.session, sha256, file_size, actor.id) if sha256 else None
     if known is not None:
@@ -121,8 +126,12 @@ def expect(
     row = _uploading(ctx, actor, import_id)
     if total is not None and total != row.file_size:
         raise InvalidRequestError(
-            f"{row.file_name!r} was announced with {row.file_size:,} bytes and has {total:,} now. Look "
-            f"whether it is the same, discard {row.subject} and begin anew."
+            "%(file_name)r was announced with %(file_size)s bytes and has %(total)s now. Look "
+            "whether it is the same, discard %(row)s and begin anew.",
+            file_name=row.file_name,
+            file_size=f"{row.file_size:,}",
+            total=f"{total:,}",
+            row=row.subject,
         )
     _require_offset(row, offset)
     _require_room(row, offset + size)
@@ -158,8 +167,15 @@ def _measured(row: Import, chunks: Iterable[bytes]) -> Iterator[bytes]:
 def _require_offset(row: Import, offset: int) -> None:
     if offset != row.received:
         raise ConflictError(
-            f"Of {row.subject}, {row.received:,} of {row.file_size:,} bytes are here; go on at byte "
-            f"{row.received}, not at {offset}.",
+            Message(
+                "Of %(row)s, %(received)s of %(file_size)s bytes are here; go on at byte "
+                "%(received_2)s, not at %(offset)s.",
+                row=row.subject,
+                received=f"{row.received:,}",
+                file_size=f"{row.file_size:,}",
+                received_2=row.received,
+                offset=offset,
+            ),
             received=row.received,
         )
 
@@ -167,19 +183,25 @@ def _require_offset(row: Import, offset: int) -> None:
 def _require_room(row: Import, end: int) -> None:
     if end > row.file_size:
         raise TooLargeError(
-            f"{row.file_name!r} was announced with {row.file_size:,} bytes, and more came. Look whether it "
-            f"has changed, discard {row.subject} and begin anew.",
+            "%(file_name)r was announced with %(file_size)s bytes, and more came. Look whether "
+            "it has changed, discard %(row)s and begin anew.",
+            file_name=row.file_name,
+            file_size=f"{row.file_size:,}",
+            row=row.subject,
             limit=row.file_size,
         )
 
 
 def _uploading(ctx: Context, actor: Actor, import_id: int) -> Import:
-    require_importer(ctx, actor, "import bundles")
+    require_importer(ctx, actor, Message("import bundles"))
     row = get_locked(ctx, actor=actor, import_id=import_id)
     if row.state is not ImportState.UPLOADING:
         reason = f": {row.error}" if row.error else ""
         raise ConflictError(
-            f"{row.subject.capitalize()} is {row.state.value!r}{reason}; it takes no more bytes.",
+            "%(row)s is %(state)r%(reason)s; it takes no more bytes.",
+            row=row.subject.capitalize(),
+            state=row.state.value,
+            reason=reason,
             received=row.received,
         )
     return row
@@ -198,7 +220,12 @@ def complete(ctx: Context, *, actor: Actor, import_id: int) -> Import:
     row = _uploading(ctx, actor, import_id)
     if row.received < row.file_size:
         raise ConflictError(
-            f"{row.subject.capitalize()} has {row.received:,} of {row.file_size:,} bytes; send the rest.",
+            Message(
+                "%(row)s has %(received)s of %(file_size)s bytes; send the rest.",
+                row=row.subject.capitalize(),
+                received=f"{row.received:,}",
+                file_size=f"{row.file_size:,}",
+            ),
             received=row.received,
         )
     try:
@@ -223,7 +250,8 @@ def _hash(file: StoredFile, row: Import) -> str:
     found = digest.hexdigest()
     if row.file_sha256 not in {None, found}:
         raise BundleAlteredError(
-            f"What came has the SHA-256 {found}, not {row.file_sha256} as announced. Upload it again.",
+            "What came has the SHA-256 %(sha256)s, not %(file_sha256)s as announced. Upload it again.",
+            file_sha256=row.file_sha256,
             sha256=found,
         )
     return found
@@ -245,7 +273,7 @@ def dag_ids_of(manifest: Manifest) -> list[str]:
 
 def release_title(dag_ids: Iterable[str]) -> str:
     """What a release of DAGs that an import brings is called where nobody says anything else."""
-    return f"Import of {first_few([dag_id[:140] for dag_id in sorted(dag_ids)])}"
+    return Message("Import of %(dag_ids)s", dag_ids=first_few([dag_id[:140] for dag_id in sorted(dag_ids)]))
 
 
 def _refuse(ctx: Context, actor: Actor, row: Import, error: BundleError) -> None:
@@ -285,7 +313,7 @@ def get_locked(ctx: Context, *, actor: Actor, import_id: int) -> Import:
 
 def _visible(ctx: Context, actor: Actor, row: Import | None, import_id: int) -> Import:
     if row is None or not (access.is_executor(ctx, actor) or access.may_read(ctx, actor, row.dag_ids)):
-        raise NotFoundError(f"There is no import {import_id} that you may see.")
+        raise NotFoundError("There is no import %(import_id)s that you may see.", import_id=import_id)
     return row
 
 
@@ -304,10 +332,10 @@ def _visible_ids(ctx: Context, actor: Actor) -> list[int]:
 
 def discard(ctx: Context, *, actor: Actor, import_id: int) -> Import:
     """Give up an upload, or a bundle that was not applied; its file goes."""
-    require_importer(ctx, actor, "discard imports")
+    require_importer(ctx, actor, Message("discard imports"))
     row = get_locked(ctx, actor=actor, import_id=import_id)
     if row.state is not ImportState.DISCARDED:
-        give_up(ctx, row, actor=actor, reason=f"Discarded by {actor.name}.")
+        give_up(ctx, row, actor=actor, reason=Message("Discarded by %(actor)s.", actor=actor.name))
     return row
 
 
@@ -322,7 +350,9 @@ def give_up(ctx: Context, row: Import, *, actor: Actor, reason: str) -> None:
 def expire(ctx: Context, row: Import) -> None:
     """Give up an import whose bundle is not valid any more."""
     until = row.expires_at.isoformat() if row.expires_at else ""
-    row.error = f"The bundle expired at {until} before it was applied. Have it exported anew."
+    row.error = Message(
+        "The bundle expired at %(until)s before it was applied. Have it exported anew.", until=until
+    )
     row.move_to(ImportState.FAILED)
     remove_file(ctx, row)
     record(ctx, row, EventTag.IMPORT_FAILED, actor=SYSTEM, reason=row.error, code=BundleExpiredError.code)
@@ -341,13 +371,17 @@ def manifest_of(row: Import) -> Manifest:
     :raises ConflictError: the file is not whole yet, or was refused
     """
     if not row.manifest:
-        raise ConflictError(f"{row.subject.capitalize()} is {row.state.value!r}; its content is not known.")
+        raise ConflictError(
+            "%(row)s is %(state)r; its content is not known.",
+            row=row.subject.capitalize(),
+            state=row.state.value,
+        )
     return manifest_from_dict(row.manifest)
 
 
 def read_file(ctx: Context, *, actor: Actor, import_id: int, path: str) -> bytes:
     """One file of a bundle, to be looked at."""
-    require_importer(ctx, actor, "read the code in a bundle")
+    require_importer(ctx, actor, Message("read the code in a bundle"))
     with opened(ctx, get(ctx, actor=actor, import_id=import_id)) as bundle:
         return bundle.read(path)
 
@@ -361,10 +395,14 @@ def opened(ctx: Context, row: Import) -> Iterator[Bundle]:
     :raises BundleError: the key was revoked meanwhile, the bundle expired, or the file is another one now
     """
     if row.state is ImportState.UPLOADING or row.state not in queries.WITH_FILE:
-        raise ConflictError(f"{row.subject.capitalize()} is {row.state.value!r}; its file is not there.")
+        raise ConflictError(
+            "%(row)s is %(state)r; its file is not there.",
+            row=row.subject.capitalize(),
+            state=row.state.value,
+        )
     with _open_file(ctx, row) as bundle:
         if bundle.manifest.to_dict() != row.manifest:
-            raise BundleAlteredError(f"The file of {row.subject} is not the one that was uploaded.")
+            raise BundleAlteredError("The file of %(row)s is not the one that was uploaded.", row=row.subject)
         yield bundle
 
 

@@ -15,6 +15,7 @@ from airflow_release_plugin.domain.identity import SYSTEM, Person
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.domain.text.phrasing import BROKEN_INSIDE
 from airflow_release_plugin.exceptions import ReleaseError, UnavailableError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.repositories import applied_imports
 from airflow_release_plugin.repositories import imports as queries
@@ -62,7 +63,9 @@ def _claim(ctx: Context, row: Import) -> Claim | None:
     attempt = int(row.options["attempt"]) + 1
     if attempt > MAX_ATTEMPTS:
         _give_back(
-            ctx, row, "The servers that applied it stopped each time; the API server's log may say why."
+            ctx,
+            row,
+            Message("The servers that applied it stopped each time; the API server's log may say why."),
         )
         return None
     row.options = {**row.options, "attempt": attempt}

@@ -12,6 +12,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor, ActorKind
 from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.exceptions import InvalidRequestError, NotAllowedError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.services.imports import imports, preflight
 from airflow_release_plugin.services.runtime.context import Context
@@ -46,7 +47,7 @@ def create(
     :raises NotAllowedError: the actor may not make such things in Airflow
     :raises InvalidRequestError: the bundle needs no such thing, or Airflow does not accept its name
     """
-    imports.require_importer(ctx, actor, "make placeholders")
+    imports.require_importer(ctx, actor, Message("make placeholders"))
     row = preflight.require_waiting(imports.get_locked(ctx, actor=actor, import_id=import_id))
     needs = Needs(imports.manifest_of(row), name_table(row.mapping).here)
     names_by_kind = {Kind.CONNECTION: connections, Kind.VARIABLE: variables, Kind.POOL: pools}
@@ -75,7 +76,8 @@ def _require_needed(needs: Needs, asked: Iterable[tuple[Kind, str]]) -> None:
     )
     if strange:
         raise InvalidRequestError(
-            f"The bundle needs no {', '.join(strange)[:500]}; placeholders are made only of what it needs.",
+            "The bundle needs no %(strange)s; placeholders are made only of what it needs.",
+            strange=", ".join(strange)[:500],
             unknown=strange,
         )
 
@@ -102,11 +104,17 @@ def _require_rights(ctx: Context, actor: Actor, placeholders: Iterable[Placehold
     ]
     if refused:
         raise NotAllowedError(
-            f"{actor.name!r} may not make {', '.join(refused)[:500]} in Airflow; ask for the right to do so, "
-            "or ask somebody who has it."
+            "%(actor)r may not make %(refused)s in Airflow; ask for the right to do so, or ask "
+            "somebody who has it.",
+            actor=actor.name,
+            refused=", ".join(refused)[:500],
         )
 
 
 def _note(row: Import, needs: Needs, placeholder: Placeholder) -> str:
     users = needs.named[placeholder.kind.value][placeholder.there]
-    return f"needed by {first_few(users, _SHOWN)} of {row.subject}. Fill it in, then change this description."
+    return Message(
+        "needed by %(users)s of %(row)s. Fill it in, then change this description.",
+        users=first_few(users, _SHOWN),
+        row=row.subject,
+    )

@@ -18,6 +18,7 @@ from airflow_release_plugin.domain.bundle.placement import (
 from airflow_release_plugin.domain.bundle.preflight import Finding, Item, Reason
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Import, Submission, Unit
 from airflow_release_plugin.repositories import exports, imports, submissions
 from airflow_release_plugin.services.runtime.context import Context
@@ -104,7 +105,9 @@ def place(ctx: Context, manifest: Manifest, *, folder: str = "", take_over: bool
     folder = folder.strip().strip("/")
     problem = folder_problem(folder)
     if problem:
-        findings.append((Reason.BAD_FOLDER, Item(folder, f"It cannot be used: {problem}.")))
+        findings.append(
+            (Reason.BAD_FOLDER, Item(folder, Message("It cannot be used: %(problem)s.", problem=problem)))
+        )
         folder = ""
     for bundled in upstream_first(manifest.units):
         unit = here.units.get(bundled.unit_id)
@@ -200,8 +203,11 @@ def _cannot_move(placements: Placements) -> Iterator[Finding]:
                     Reason.CANNOT_MOVE,
                     Item(
                         file,
-                        f"{place.bundled.path!r} imports it by its path from the root. Choose no folder, or "
-                        "the root, for this bundle.",
+                        Message(
+                            "%(path)r imports it by its path from the root. Choose no folder, or the "
+                            "root, for this bundle.",
+                            path=place.bundled.path,
+                        ),
                         moved[file].bundled.dag_ids,
                     ),
                 )
@@ -209,7 +215,7 @@ def _cannot_move(placements: Placements) -> Iterator[Finding]:
         if outside:
             yield (
                 Reason.BAD_FOLDER,
-                Item(outside[0], "It would be outside of the root.", place.bundled.dag_ids),
+                Item(outside[0], Message("It would be outside of the root."), place.bundled.dag_ids),
             )
 
 
@@ -224,12 +230,19 @@ def _paths_taken(here: LocalState, placements: Placements) -> Iterator[Finding]:
         other = units.get(place.path) or _namesake(here, place, leaving)
         both = sorted(dag_files_by_path[place.path])
         if other is not None:
-            detail = f"{other.name!r} has its DAG file there."
+            detail = Message("%(other)r has its DAG file there.", other=other.name)
         elif len(both) > 1:
-            detail = f"{both[0]!r} and {both[1]!r} of the bundle would both go there."
+            detail = Message(
+                "%(both)r and %(both_2)r of the bundle would both go there.", both=both[0], both_2=both[1]
+            )
         else:
             continue
-        yield (Reason.PATH_TAKEN, Item(place.path, f"{detail} Choose another folder.", place.bundled.dag_ids))
+        yield (
+            Reason.PATH_TAKEN,
+            Item(
+                place.path, Message("%(detail)s Choose another folder.", detail=detail), place.bundled.dag_ids
+            ),
+        )
 
 
 def _namesake(here: LocalState, place: Placement, leaving: Collection[int]) -> Unit | None:
@@ -246,13 +259,22 @@ def _dag_ids_taken(here: LocalState, placements: Placements) -> Iterator[Finding
             row = owners.get(dag_id)
             if row is not None:
                 whose = (
-                    "which was imported as another unit"
+                    Message("which was imported as another unit")
                     if row.unit.origin
-                    else "which was made here; take it over if the bundle's is to replace it"
+                    else Message("which was made here; take it over if the bundle's is to replace it")
                 )
                 yield (
                     Reason.DAG_ID_OF_OTHER_UNIT,
-                    Item(dag_id, f"It is in {row.path!r} v{row.version} here, {whose}.", (dag_id,)),
+                    Item(
+                        dag_id,
+                        Message(
+                            "It is in %(path)r v%(version)s here, %(whose)s.",
+                            path=row.path,
+                            version=row.version,
+                            whose=whose,
+                        ),
+                        (dag_id,),
+                    ),
                 )
 
 
@@ -263,7 +285,11 @@ def _busy(ctx: Context, placements: Placements) -> Iterator[Finding]:
             Reason.IN_OPEN_RELEASE,
             Item(
                 row.path,
-                f"v{row.version} is in open release{number}. Wait until that is through, or revoke it.",
+                Message(
+                    "v%(version)s is in open release%(number)s. Wait until that is through, or revoke it.",
+                    version=row.version,
+                    number=number,
+                ),
                 tuple(row.dag_ids),
             ),
         )
@@ -275,7 +301,7 @@ def move_units(ctx: Context, placements: Iterable[Placement]) -> None:
         (place.unit, place.path) for place in placements if place.unit and place.unit.path != place.path
     ]
     for unit, path in moving:
-        unit.path = f"{path} (moving {unit.id})"
+        unit.path = Message("%(path)s (moving %(id)s)", path=path, id=unit.id)
     # Two units must not have one path at any moment.
     ctx.session.flush()
     for unit, path in moving:

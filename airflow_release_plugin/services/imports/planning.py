@@ -10,6 +10,7 @@ from airflow_release_plugin.domain.bundle.preflight import PreflightFinding
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.tree.files import FileEntry
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Import, Submission, Unit
 from airflow_release_plugin.services.imports import preflight, upstream_files
 from airflow_release_plugin.services.imports.files import Prepared, prepare
@@ -102,7 +103,11 @@ def _draft(
         path=path,
         change=change,
         dag_ids=sorted(dag_ids),
-        comment=f"From bundle {manifest.bundle_id} of {manifest.environment}",
+        comment=Message(
+            "From bundle %(bundle_id)s of %(environment)s",
+            bundle_id=manifest.bundle_id,
+            environment=manifest.environment,
+        ),
         import_id=row.id,
     )
 
@@ -110,5 +115,5 @@ def _draft(
 def _closure_file(entry: FileEntry, dag_file: str) -> ClosureFile:
     is_module = entry.path.endswith(".py")
     kind = FileKind.DAG if entry.path == dag_file else FileKind.MODULE if is_module else FileKind.DATA
-    reason = "DAG file" if kind is FileKind.DAG else "in the bundle"
+    reason = "DAG file" if kind is FileKind.DAG else Message("in the bundle")
     return ClosureFile(entry.path, entry.mode, entry.blob, entry.size, kind, reason)

@@ -17,6 +17,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import WAITING_IMPORT_STATES, ImportState, SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.repositories import applied_imports, submissions
 from airflow_release_plugin.services.imports import imports, name_mappings, upstream_files
@@ -49,14 +50,15 @@ def check(
     :raises ConflictError: the import is not whole, or is over
     :raises BundleError: whoever signed it is not trusted any more
     """
-    imports.require_importer(ctx, actor, "check imports")
+    imports.require_importer(ctx, actor, Message("check imports"))
     row = require_waiting(imports.get_locked(ctx, actor=actor, import_id=import_id))
     if renamed is not None:
         names = name_mappings.renamed(ctx, row, renamed)
     table = names if names is not None else name_mappings.remembered(ctx, row.source_uid or "")
     if len(folder) > _LONGEST_FOLDER:
         raise InvalidRequestError(
-            f"The folder is too long; at most {_LONGEST_FOLDER} characters are accepted."
+            "The folder is too long; at most %(longest_folder)s characters are accepted.",
+            longest_folder=_LONGEST_FOLDER,
         )
     row.folder, row.mapping = folder.strip().strip("/"), table.to_dict()
     row.options = {**row.options, "take_over": take_over}
@@ -81,8 +83,8 @@ def require_waiting(row: Import) -> Import:
     """Return an import whose file is here and that nobody applies; ``ConflictError`` for any other."""
     if row.state not in WAITING_IMPORT_STATES:
         raise ConflictError(
-            f"{row.subject.capitalize()} is {row.state.value!r}; only one that is uploaded and not applied "
-            "can be checked.",
+            "%(row)s is %(state)r; only one that is uploaded and not applied can be checked.",
+            row=row.subject.capitalize(),
             state=row.state.value,
         )
     return row

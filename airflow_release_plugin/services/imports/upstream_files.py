@@ -35,8 +35,8 @@ def base_commit(ctx: Context, manifest: Manifest) -> str | None:
         manifest.base.commit,
     ):
         raise ConflictError(
-            f"The bundle holds what changed since bundle {manifest.base.bundle_id!r}, which was never "
-            "applied here. Import that one first, or have everything exported.",
+            "The bundle holds what changed since bundle %(base)r, which was never applied "
+            "here. Import that one first, or have everything exported.",
             base=manifest.base.bundle_id,
         )
     return row.commit_id
@@ -59,8 +59,8 @@ def reader(ctx: Context, bundle: Bundle, base: str | None) -> Callable[[str], by
         data = ctx.store.read(entry.blob) if entry else b""
         if entry is None or (entry.mode, hashlib.sha256(data).hexdigest()) != (file.mode, file.sha256):
             raise BundleManifestError(
-                f"The bundle does not carry {path!r}, and what the bundle before it brought is not that "
-                "file. Have everything exported.",
+                "The bundle does not carry %(path)r, and what the bundle before it brought is not "
+                "that file. Have everything exported.",
                 path=path,
             )
         return data

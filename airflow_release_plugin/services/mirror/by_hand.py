@@ -8,6 +8,7 @@ from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.mirror import PushPlan
 from airflow_release_plugin.exceptions import ConflictError, MirrorMovedError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.services.mirror import pushing, standing
 from airflow_release_plugin.services.mirror.pushing import Push
 from airflow_release_plugin.services.mirror.standing import PushOutcome
@@ -40,7 +41,7 @@ def copy_to(
     :raises MirrorUnavailableError: it cannot be pushed to
     """
     with work() as (ctx, _):
-        access.require_admin(ctx, actor, "copy the store")
+        access.require_admin(ctx, actor, Message("copy the store"))
         environment, refs = ctx.settings.environment, pushing.refs_of(ctx)
         git_access = ctx.airflow.connections.git_access(conn_id) if conn_id else GitAccess()
     folder = folder_of(address)
@@ -62,7 +63,7 @@ def push_now(*, actor: Actor, force: bool = False, work: Work = unit_of_work) ->
     :raises MirrorMovedError: somebody else moved something there; nothing was pushed
     """
     with work() as (ctx, _):
-        access.require_admin(ctx, actor, "push to the mirror")
+        access.require_admin(ctx, actor, Message("push to the mirror"))
         if not standing.is_configured(ctx):
             raise ConflictError(
                 "There is no mirror: set [release] mirror_url, or name a folder or an address."
@@ -81,8 +82,8 @@ def _pushed(work: Work) -> PushOutcome:
     outcome = pushing.run_once(work=work, is_asked=True)
     if outcome is None:
         raise ConflictError(
-            "An API server looks after the mirror at this moment; see the page of the environment, or try "
-            "again in two minutes."
+            "An API server looks after the mirror at this moment; see the page of the "
+            "environment, or try again in two minutes."
         )
     return outcome
 
@@ -90,10 +91,16 @@ def _pushed(work: Work) -> PushOutcome:
 def _require_ours(plan: PushPlan) -> None:
     if plan.moved:
         named = "; ".join(str(each) for each in plan.moved[:_MOST_NAMED])
-        more = f"; and {len(plan.moved) - _MOST_NAMED} more" if len(plan.moved) > _MOST_NAMED else ""
+        more = (
+            Message("; and %(more)s more", more=len(plan.moved) - _MOST_NAMED)
+            if len(plan.moved) > _MOST_NAMED
+            else ""
+        )
         raise MirrorMovedError(
-            f"Somebody else moved this mirror, or the database was restored from a backup: {named}{more}. "
-            "Nothing was pushed. Look at what is there; then put it back there by hand, or overwrite it with "
-            "--force.",
+            "Somebody else moved this mirror, or the database was restored from a backup: "
+            "%(named)s%(more)s. Nothing was pushed. Look at what is there; then put it back "
+            "there by hand, or overwrite it with --force.",
+            named=named,
+            more=more,
             refs=[each.to_dict() for each in plan.moved[:20]],
         )

@@ -19,6 +19,7 @@ from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.release.mirror import PushPlan, masked, plan_push
 from airflow_release_plugin.exceptions import InvalidRequestError, MirrorUnavailableError, ReleaseError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.repositories import mirrors as queries
 from airflow_release_plugin.services.mirror import standing
 from airflow_release_plugin.services.mirror.standing import PushOutcome
@@ -94,7 +95,8 @@ def _due(ctx: Context, by: str, is_asked: bool) -> list[Push | PushOutcome]:
         address = address or access.url
         if not address:
             raise InvalidRequestError(
-                f"Connection {ctx.settings.mirror_conn_id!r} names no repository; set [release] mirror_url."
+                "Connection %(mirror_conn_id)r names no repository; set [release] mirror_url.",
+                mirror_conn_id=ctx.settings.mirror_conn_id,
             )
     except ReleaseError as error:
         heads = {ref: commit for ref, commit in refs.items() if ref.startswith(HEADS)}
@@ -128,7 +130,9 @@ def _attempt(push: Push, work: Work, by: str) -> PushOutcome:
         return PushOutcome(url, push.heads, None, error.message)
     except Exception as error:
         log.exception("The mirror %s cannot be pushed to", url)
-        problem = f"Something is broken here ({type(error).__name__}); the API server's log says more."
+        problem = Message(
+            "Something is broken here (%(name)s); the API server's log says more.", name=type(error).__name__
+        )
         return PushOutcome(url, push.heads, None, problem)
     return PushOutcome(url, push.heads, plan)
 

@@ -10,6 +10,7 @@ from airflow_release_plugin.domain.events import EventTag, JsonValue
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.mirror import MirrorState, MovedRef, PushPlan, masked, pause_after
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import MirrorRecord
 from airflow_release_plugin.repositories import mirrors as queries
 from airflow_release_plugin.services.drift import alarms
@@ -145,7 +146,7 @@ def overwrite(ctx: Context, *, actor: Actor, name: str) -> MirrorStatus:
     :raises NotFoundError: there is no mirror
     :raises ConflictError: nobody moved anything there
     """
-    access.require_admin(ctx, actor, "overwrite the mirror")
+    access.require_admin(ctx, actor, Message("overwrite the mirror"))
     require_status(ctx, actor=actor, name=name)
     record = queries.mirror(ctx.session, lock=True)
     if record is None or not record.moved_json:

@@ -58,7 +58,10 @@ def mark_read(ctx: Context, *, actor: Actor, notice_ids: Collection[int] | None 
     :raises InvalidRequestError: more than :data:`MOST_MARKED` are named
     """
     if notice_ids is not None and len(notice_ids) > MOST_MARKED:
-        raise InvalidRequestError(f"At most {MOST_MARKED} are marked at once; name fewer, or none for all.")
+        raise InvalidRequestError(
+            "At most %(most_marked)s are marked at once; name fewer, or none for all.",
+            most_marked=MOST_MARKED,
+        )
     queries.mark_read(ctx.session, actor.id, ctx.clock(), notice_ids)
 
 
@@ -79,8 +82,9 @@ def choose(
     for event, way in chosen.items():
         if event not in USUAL_WAYS:
             raise InvalidRequestError(
-                f"Nobody is told of {event.value!r} in person; possible are "
-                f"{', '.join(each.value for each in PERSONAL_EVENTS)}."
+                "Nobody is told of %(event)r in person; possible are %(personal_events)s.",
+                event=event.value,
+                personal_events=[each.value for each in PERSONAL_EVENTS],
             )
         row = queries.choice(ctx.session, actor.id, event)
         if row is None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import ExportState, ImportState
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Export, Import
 from airflow_release_plugin.services.notices.telling import tell
 from airflow_release_plugin.services.runtime.context import Context
@@ -23,7 +24,9 @@ def export_ended(ctx: Context, row: Export) -> None:
         NotificationEvent.EXPORT_READY if is_ready else NotificationEvent.EXPORT_FAILED,
         ("export", row.id),
         row.requested_by,
-        f"Export {row.id} is ready" if is_ready else f"Export {row.id} failed",
+        Message("Export %(id)s is ready", id=row.id)
+        if is_ready
+        else Message("Export %(id)s failed", id=row.id),
         state=row.state.value,
         dag_ids=row.report.get("dags", ()),
         reason=row.error,
@@ -38,7 +41,9 @@ def import_ended(ctx: Context, row: Import, person: Person) -> None:
         NotificationEvent.IMPORT_APPLIED if is_applied else NotificationEvent.IMPORT_FAILED,
         ("import", row.id),
         person,
-        f"Import {row.id} is applied" if is_applied else f"Import {row.id} failed",
+        Message("Import %(id)s is applied", id=row.id)
+        if is_applied
+        else Message("Import %(id)s failed", id=row.id),
         state=row.state.value,
         dag_ids=row.dag_ids,
         reason=row.error,

@@ -18,6 +18,7 @@ from airflow_release_plugin.airflow_internals.notifiers import DeliveryProblem, 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.states import GateState, NotificationState
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Approval, Notification
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import notifications as queries
@@ -107,7 +108,7 @@ def _claim_next(ctx: Context) -> ClaimedNotification | None:
         return None
     if row.attempts >= MAX_ATTEMPTS:
         # The server that made the last attempt died over it.
-        give_up(ctx, row, DeliveryProblem("Interrupted", "The last attempt was interrupted."))
+        give_up(ctx, row, DeliveryProblem("Interrupted", Message("The last attempt was interrupted.")))
         return None
     timeout = ctx.settings.notify_timeout
     pause = PAUSES[min(row.attempts, len(PAUSES) - 1)]

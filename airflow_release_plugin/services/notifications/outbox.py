@@ -76,13 +76,19 @@ def try_again(ctx: Context, *, actor: Actor, notification_id: int) -> Notificati
     :raises ConflictError: it was not given up
     """
     if not access.is_admin(ctx, actor):
-        raise NotAllowedError(f"{actor.name!r} may not send notifications again. Ask a release admin.")
+        raise NotAllowedError(
+            "%(actor)r may not send notifications again. Ask a release admin.", actor=actor.name
+        )
     row = queries.notification(ctx.session, notification_id)
     if row is None:
-        raise NotFoundError(f"There is no notification {notification_id}. Reload the page.")
+        raise NotFoundError(
+            "There is no notification %(notification_id)s. Reload the page.", notification_id=notification_id
+        )
     if row.state is not NotificationState.FAILED:
         raise ConflictError(
-            f"{row.subject} is {row.state.value!r}; only one that was given up is sent again. Reload it."
+            "%(row)s is %(state)r; only one that was given up is sent again. Reload it.",
+            row=row.subject,
+            state=row.state.value,
         )
     row.move_to(NotificationState.PENDING)
     row.attempts = 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.machines import MachineSign
 from airflow_release_plugin.domain.tree.files import FileEntry
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.services.promotion import machines
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.background import Work
@@ -37,7 +38,7 @@ class Version:
 
 def head(ctx: Context, *, actor: Actor, environment: str) -> str | None:
     """Commit that an environment is at; ``None`` before its first release."""
-    access.require_executor(ctx, actor, "fetch versions")
+    access.require_executor(ctx, actor, Message("fetch versions"))
     return ctx.store.head(environment)
 
 
@@ -74,5 +75,5 @@ def stream_blobs(
 
 
 def _require_released(ctx: Context, actor: Actor, commit: str) -> None:
-    access.require_executor(ctx, actor, "fetch versions")
+    access.require_executor(ctx, actor, Message("fetch versions"))
     ctx.store.require_released(check_object_id(commit))

@@ -10,6 +10,7 @@ from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Hold, Release, Submission
 from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.repositories.pages import Page
@@ -75,21 +76,24 @@ def require_known(ctx: Context, name: str) -> None:
     """Raise ``NotFoundError`` unless this installation has an environment of that name."""
     if name != ctx.settings.environment:
         raise NotFoundError(
-            f"There is no environment {name!r}; this installation has {ctx.settings.environment!r}."
+            "There is no environment %(name)r; this installation has %(environment)r.",
+            name=name,
+            environment=ctx.settings.environment,
         )
 
 
 def restore(ctx: Context, *, actor: Actor, name: str) -> EnvironmentDetail:
     """Put a branch that was moved by hand back to where the last promotion left it; for admins."""
-    access.require_admin(ctx, actor, f"restore {name!r}")
+    access.require_admin(ctx, actor, Message("restore %(name)r", name=name))
     releases.environment(ctx.session, name, lock=True)
     view = get(ctx, actor=actor, name=name)
     if not view.moved:
         return view
     if view.recorded_commit is None:
         raise ConflictError(
-            f"The branch {name!r} was made by hand before anything was released. Delete it in the store, or "
-            "release into another environment."
+            "The branch %(name)r was made by hand before anything was released. Delete it in "
+            "the store, or release into another environment.",
+            name=name,
         )
     ctx.store.move_ref(environment_ref(name), expected=view.commit, new=view.recorded_commit)
     audit.record(

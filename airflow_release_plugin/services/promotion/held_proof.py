@@ -16,6 +16,7 @@ from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.domain.tree.delta import TreeDelta
 from airflow_release_plugin.domain.tree.footprint import Footprint
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.runtime.context import Context
@@ -40,21 +41,21 @@ def _doubts(ctx: Context, release: Release, landed: TreeDelta, brought: TreeDelt
         row for row in report_queries.of_release(ctx.session, release.id) if row.attempt == release.attempt
     ]
     if any(row.kind is ReportKind.TEST for row in reports):
-        yield "its tests ran in the target as it was, and nobody knows what they looked at"
+        yield Message("its tests ran in the target as it was, and nobody knows what they looked at")
     checks = [row for row in reports if row.kind is ReportKind.CHECK and row.passed]
     if not checks or checks[-1].base_commit != release.base_commit:
-        yield "no check of it was made in the target that it was made for"
+        yield Message("no check of it was made in the target that it was made for")
         return
     ran = footprints.of_items(checks[-1].items)
     yield from _unwatched(release, ran)
     for path in sorted(landed.paths | brought.paths):
         if posixpath.basename(path) == IGNORE_FILE:
-            yield f"{path} decides which Dag files Airflow finds"
+            yield Message("%(path)s decides which Dag files Airflow finds", path=path)
     yield from _met(release, ran, landed)
     own = {item.submission.unit_id for item in release.items}
     for path, met in footprints.affected(ctx, brought, but_for=own).items():
         if path not in ran:
-            yield f"{path} depends on {met[0]}, which it changes"
+            yield Message("%(path)s depends on %(met)s, which it changes", path=path, met=met[0])
     try:
         refuse_clashes(ctx, [item.submission for item in release.items])
     except InvalidRequestError as error:
@@ -64,7 +65,7 @@ def _doubts(ctx: Context, release: Release, landed: TreeDelta, brought: TreeDelt
 def _unwatched(release: Release, ran: Mapping[str, Footprint]) -> Iterator[str]:
     for item in release.items:
         if not item.submission.is_removal and item.path not in ran:
-            yield f"the check does not say what {item.path} depends on"
+            yield Message("the check does not say what %(path)s depends on", path=item.path)
 
 
 def _met(release: Release, ran: Mapping[str, Footprint], landed: TreeDelta) -> Iterator[str]:
@@ -73,4 +74,6 @@ def _met(release: Release, ran: Mapping[str, Footprint], landed: TreeDelta) -> I
     for path, footprint in sorted(ran.items()):
         whole = footprints.completed(by_path[path], footprint) if path in by_path else footprint
         if met := whole.met_by(landed):
-            yield f"{path} depends on {met[0]}, which has changed since its check"
+            yield Message(
+                "%(path)s depends on %(met)s, which has changed since its check", path=path, met=met[0]
+            )

@@ -51,8 +51,10 @@ def commits_after(ctx: Context, commit: str | None, head: str | None) -> tuple[s
     while at != commit:
         if at is None:
             raise ConflictError(
-                f"Commit {commit} is not in the history of {ctx.settings.environment!r}: the branch was made "
-                "anew. Roll back Dag by Dag instead."
+                "Commit %(commit)s is not in the history of %(environment)r: the branch was made "
+                "anew. Roll back Dag by Dag instead.",
+                commit=commit,
+                environment=ctx.settings.environment,
             )
         for facts in ctx.store.history(at, limit=_AT_ONCE):
             if facts.id == commit:

@@ -20,6 +20,7 @@ from airflow_release_plugin.exceptions import (
     StaleDigestError,
     TargetMovedError,
 )
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Approval, Environment, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
@@ -54,12 +55,12 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     :raises FrozenError: its schedule, a freeze or a hold of the environment holds it back
     :raises TargetMovedError: the branch is not where the product left it
     """
-    access.require_executor(ctx, actor, "promote releases")
+    access.require_executor(ctx, actor, Message("promote releases"))
     access.require_target(ctx)
     environment_name = releases.get(ctx, actor=actor, release_id=release_id).environment
     environment = lock_environment(ctx, environment_name)
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
-    task_claims.require_task(ctx, release, TaskRole.PROMOTE, actor=actor, deed="promote releases")
+    task_claims.require_task(ctx, release, TaskRole.PROMOTE, actor=actor, deed=Message("promote releases"))
     if release.state in {ReleaseState.RELEASED, ReleaseState.ROLLED_BACK}:
         return release
     approval = _require_approved(ctx, release)
@@ -84,10 +85,11 @@ def _require_approved(ctx: Context, release: Release) -> Approval | None:
     if release.state is ReleaseState.EXPIRED:
         # The expiry that was just written down must survive the error.
         ctx.session.commit()
-        raise ExpiredError(f"{release.subject} was not executed in time; request it again.")
+        raise ExpiredError("%(release)s was not executed in time; request it again.", release=release.subject)
     if release.state is not ReleaseState.APPROVED:
         raise ConflictError(
-            f"{release.subject} is {release.state.value!r}; only an approved release can be promoted.",
+            "%(release)s is %(state)r; only an approved release can be promoted.",
+            release=release.subject,
             state=release.state.value,
         )
     digest = release.digest_now
@@ -97,8 +99,8 @@ def _require_approved(ctx: Context, release: Release) -> Approval | None:
     is_approved = approval is not None and approval.state is ApprovalState.APPROVED
     if approval is None or not is_approved or not digest == release.change_digest == approval.change_digest:
         raise StaleDigestError(
-            f"{release.subject} has no approval of exactly what it would promote; revoke it and request "
-            "it again.",
+            "%(release)s has no approval of exactly what it would promote; revoke it and request it again.",
+            release=release.subject,
             current=digest,
         )
     return approval
@@ -109,9 +111,14 @@ def _require_open_window(ctx: Context, release: Release, approval: Approval | No
     hold = holds.in_force(ctx, release.environment)
     held = schedule.execution_block(release, approval, ctx.clock(), hold)
     if held is not None:
-        until = held.until.isoformat() if held.until else "further notice"
+        until = held.until.isoformat() if held.until else Message("further notice")
         raise FrozenError(
-            f"{release.subject} is approved but {held.reason}, until {until}; it goes on by itself then.",
+            Message(
+                "%(release)s is approved but %(reason)s, until %(until)s; it goes on by itself then.",
+                release=release.subject,
+                reason=held.reason,
+                until=until,
+            ),
             until=held.until.isoformat() if held.until else None,
         )
 
@@ -126,9 +133,14 @@ def head_of(ctx: Context, environment: Environment) -> str | None:
     head = ctx.store.ref(environment_ref(environment.name))
     if head != environment.recorded_commit:
         raise TargetMovedError(
-            f"The branch {environment.name!r} is at {head or 'nothing'}, but the last promotion left it at "
-            f"{environment.recorded_commit or 'nothing'}: somebody moved it by hand. An admin can put it "
-            f"back with POST environments/{environment.name}/restore; until then nothing is promoted.",
+            Message(
+                "The branch %(environment)r is at %(head)s, but the last promotion left it at "
+                "%(recorded_commit)s: somebody moved it by hand. An admin can put it back with POST "
+                "environments/%(environment)s/restore; until then nothing is promoted.",
+                environment=environment.name,
+                head=head or "nothing",
+                recorded_commit=environment.recorded_commit or "nothing",
+            ),
             head=head,
             recorded=environment.recorded_commit,
         )
@@ -148,13 +160,23 @@ def _may_go_on(ctx: Context, release: Release, head: str | None, *, actor: Actor
             release,
             ReleaseState.STALE,
             actor=actor,
-            reason=f"Changed in {release.environment} since the check: {', '.join(overlap[:5])}. "
-            + (creation.request_anew(release) if release.has_own_versions else "Retry or submit again."),
+            reason=Message(
+                "Changed in %(environment)s since the check: %(overlap)s. ",
+                environment=release.environment,
+                overlap=list(overlap[:5]),
+            )
+            + (
+                creation.request_anew(release)
+                if release.has_own_versions
+                else Message("Retry or submit again.")
+            ),
         )
         return False
-    doubt = held_proof.first_doubt(ctx, release, head) if head else "the target is empty"
+    doubt = held_proof.first_doubt(ctx, release, head) if head else Message("the target is empty")
     if doubt:
-        reason = f"The target moved on; checking again on top of it: {doubt.rstrip('.')}."
+        reason = Message(
+            "The target moved on; checking again on top of it: %(doubt)s.", doubt=doubt.rstrip(".")
+        )
         _send_back(ctx, release, head, reason, actor=actor)
         return False
     audit.record(
@@ -164,8 +186,10 @@ def _may_go_on(ctx: Context, release: Release, head: str | None, *, actor: Actor
         subject=f"release:{release.id}",
         checked_on=release.base_commit,
         commit=head,
-        reason="What has landed since the check meets nothing that its Dag files depend on, nor the other "
-        "way round.",
+        reason=Message(
+            "What has landed since the check meets nothing that its Dag files depend on, nor "
+            "the other way round."
+        ),
     )
     release.base_commit = head
     return True
@@ -174,7 +198,9 @@ def _may_go_on(ctx: Context, release: Release, head: str | None, *, actor: Actor
 def _send_back(ctx: Context, release: Release, head: str | None, reason: str, *, actor: Actor) -> None:
     release.base_commit = head
     lifecycle.move(ctx, release, ReleaseState.CHECKING, actor=actor, reason=reason)
-    releases.start_pipeline(ctx, release, actor=actor, suffix=f"__on_{(head or 'empty')[:8]}")
+    releases.start_pipeline(
+        ctx, release, actor=actor, suffix=Message("__on_%(head)s", head=(head or "empty")[:8])
+    )
 
 
 def _write_commit(ctx: Context, release: Release, approval: Approval | None, head: str | None) -> str:

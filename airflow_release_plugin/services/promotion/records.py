@@ -119,7 +119,7 @@ def units_of(ctx: Context, *, actor: Actor, dag_id: str) -> set[int]:
     """Units that define a DAG which the actor may read; ``NotFoundError`` where they may not."""
     target_id = ctx.settings.target_id(dag_id)
     if not access.may_read(ctx, actor, [target_id]):
-        raise NotFoundError(f"There is no Dag {dag_id!r} that you may see.")
+        raise NotFoundError("There is no Dag %(dag_id)r that you may see.", dag_id=dag_id)
     known = submissions.units(ctx.session, ctx.settings.source)
     return {unit.id for unit in known if target_id in unit.dag_ids}
 

@@ -26,9 +26,11 @@ def signer(ctx: Context, *, parent: str | None) -> Signer | None:
     key = folder.signing_key_if_any()
     if key is None and parent is not None and is_signed(ctx.store.commit_content(parent)):
         raise SigningKeyMissingError(
-            f"Commits of {ctx.settings.environment!r} are signed, and this server has no signing key in "
-            f"{folder.signing_file}. Bring it there from another API server or from the backup, or make a "
-            "new one with 'airflow release keys generate'; then retry."
+            "Commits of %(environment)r are signed, and this server has no signing key in "
+            "%(signing_file)s. Bring it there from another API server or from the backup, or "
+            "make a new one with 'airflow release keys generate'; then retry.",
+            environment=ctx.settings.environment,
+            signing_file=folder.signing_file,
         )
     return key
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.services.insights import recording
@@ -42,7 +43,11 @@ def _fail(
 ) -> None:
     failed = releases.release(ctx.session, release_id, lock=True)
     if failed is not None:
-        reason = f"{rollback.exempt_reason} Rolled back by {rollback.number}; its versions are in the list."
+        reason = Message(
+            "%(exempt_reason)s Rolled back by %(rollback)s; its versions are in the list.",
+            exempt_reason=rollback.exempt_reason,
+            rollback=rollback.number,
+        )
         lifecycle.move(ctx, failed, ReleaseState.FAILED, actor=actor, reason=reason, taken_out=given_back)
 
 
@@ -50,5 +55,5 @@ def _roll_back(ctx: Context, release_id: int, rollback: Release, *, actor: Actor
     """Move a release that is out of the target; one that failed there stays failed."""
     undone = releases.release(ctx.session, release_id, lock=True)
     if undone is not None and undone.state is ReleaseState.RELEASED:
-        reason = f"Rolled back by {rollback.number}."
+        reason = Message("Rolled back by %(rollback)s.", rollback=rollback.number)
         lifecycle.move(ctx, undone, ReleaseState.ROLLED_BACK, actor=actor, reason=reason)

@@ -150,8 +150,12 @@ def _versions(
     access.require_code(ctx, actor, other.dag_ids)
     if other.unit_id != submission.unit_id:
         raise InvalidRequestError(
-            f"v{other.version} of {other.path!r} and v{submission.version} of {submission.path!r} are "
-            "versions of different files. Choose two versions of one file."
+            "v%(version)s of %(path)r and v%(version_2)s of %(path_2)r are versions of "
+            "different files. Choose two versions of one file.",
+            version=other.version,
+            path=other.path,
+            version_2=submission.version,
+            path_2=submission.path,
         )
     return VersionComparison(
         submission,

@@ -12,6 +12,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import NotFoundError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Import
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.imports import imports, name_mappings, upstream_files
@@ -47,7 +48,7 @@ def unit(ctx: Context, *, actor: Actor, import_id: int, path: str, options: Diff
     with _opened(ctx, actor, import_id) as opened:
         placement = next((p for p in opened.placements.units if p.bundled.path == path), None)
         if placement is None:
-            raise NotFoundError(f"The bundle holds no Dag file {path!r}.")
+            raise NotFoundError("The bundle holds no Dag file %(path)r.", path=path)
         prepared = opened.prepare(Placements((placement,), (), ()))
         closure = {entry.path: entry for entry in prepared.closure(placement)}
         there = {here: name for name, here in placement.files.items()}
@@ -100,7 +101,7 @@ def file(ctx: Context, *, actor: Actor, import_id: int, path: str) -> bytes:
     """One file as it was signed, of the bundle or of what it builds on."""
     with _opened(ctx, actor, import_id) as opened:
         if all(file.path != path for file in opened.manifest.files):
-            raise NotFoundError(f"The bundle holds no file {path!r}.")
+            raise NotFoundError("The bundle holds no file %(path)r.", path=path)
         return opened.read(path)
 
 
@@ -122,7 +123,7 @@ class _Opened:
 
 @contextmanager
 def _opened(ctx: Context, actor: Actor, import_id: int) -> Iterator[_Opened]:
-    imports.require_importer(ctx, actor, "read the code in a bundle")
+    imports.require_importer(ctx, actor, Message("read the code in a bundle"))
     row = imports.get(ctx, actor=actor, import_id=import_id)
     with imports.opened(ctx, row) as bundle:
         base = upstream_files.base_commit(ctx, bundle.manifest)

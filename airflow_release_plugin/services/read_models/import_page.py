@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.bundle.preflight import PreflightFinding, Rea
 from airflow_release_plugin.domain.bundle.preflight_rules import Needs
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import WAITING_IMPORT_STATES, ImportState
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Import, Release, Submission
 from airflow_release_plugin.repositories import applied_imports, releases, submissions
 from airflow_release_plugin.repositories import imports as queries
@@ -221,7 +222,9 @@ def _folders(ctx: Context) -> tuple[str, ...]:
 
 def _record_problem(ctx: Context, manifest: Manifest) -> str:
     if not ctx.settings.evidence_counts:
-        return "this installation demands its own approval ([release] import_local_approval = always)"
+        return Message(
+            "this installation demands its own approval ([release] import_local_approval = always)"
+        )
     return why_not_enough(manifest, ())
 
 

@@ -15,6 +15,7 @@ from airflow_release_plugin.domain.release.runs import AT_WORK, StartStatus
 from airflow_release_plugin.domain.release.trials import Trial
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskKey, TaskRole
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Event, Release, ReleaseItem, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import events as event_queries
@@ -59,10 +60,10 @@ from airflow_release_plugin.services.versions.structure import Structure
 STALE_HEARTBEAT = 60
 """Seconds without a heartbeat after which a component is called down."""
 _WAITS = {
-    ReleaseState.CHECKING: "The check",
-    ReleaseState.AWAITING_APPROVAL: "The promotion",
-    ReleaseState.APPROVED: "The promotion",
-    ReleaseState.RELEASED: "The verification",
+    ReleaseState.CHECKING: Message("The check"),
+    ReleaseState.AWAITING_APPROVAL: Message("The promotion"),
+    ReleaseState.APPROVED: Message("The promotion"),
+    ReleaseState.RELEASED: Message("The verification"),
 }
 
 
@@ -321,20 +322,34 @@ def _pipeline_problem(ctx: Context, release: Release, run_state: str) -> str | N
     name = release.pipeline_dag_id
     if run_state in {"failed", "missing"}:
         if release.state is ReleaseState.AWAITING_APPROVAL:
-            return (
-                f"The pipeline run is {run_state}. What people decide counts; once they have approved it, "
-                "the release becomes errored, and retrying it does not ask them again."
+            return Message(
+                "The pipeline run is %(run_state)s. What people decide counts; once they have "
+                "approved it, the release becomes errored, and retrying it does not ask them again.",
+                run_state=run_state,
             )
-        return f"The pipeline run is {run_state}. Within a minute the release becomes errored; then retry it."
+        return Message(
+            "The pipeline run is %(run_state)s. Within a minute the release becomes errored; then retry it.",
+            run_state=run_state,
+        )
     pipeline = ctx.airflow.serving.live_dags([name]).get(name)
     if pipeline is None:
-        return f"Airflow does not know the pipeline {name!r} any more; look at its import errors."
+        return Message(
+            "Airflow does not know the pipeline %(name)r any more; look at its import errors.", name=name
+        )
     waits = _WAITS[release.state]
     if pipeline.is_paused:
-        return f"The pipeline {name!r} is paused. {waits} waits until somebody unpauses it in Airflow."
+        return Message(
+            "The pipeline %(name)r is paused. %(waits)s waits until somebody unpauses it in Airflow.",
+            name=name,
+            waits=waits,
+        )
     ages = ctx.airflow.serving.component_ages()
     down = [part for part, age in sorted(ages.items()) if age is None or age > STALE_HEARTBEAT]
-    return f"Not running: {', '.join(down)}. {waits} waits until they are back." if down else None
+    return (
+        Message("Not running: %(down)s. %(waits)s waits until they are back.", down=list(down), waits=waits)
+        if down
+        else None
+    )
 
 
 def get_events(ctx: Context, *, actor: Actor, release_id: int) -> list[Event]:

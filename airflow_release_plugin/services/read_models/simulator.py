@@ -107,12 +107,14 @@ def of_dag(
     """
     target_id = ctx.settings.target_id(dag_id)
     if not access.may_read(ctx, actor, [target_id]):
-        raise NotFoundError(f"There is no Dag {dag_id!r} that you may see.")
+        raise NotFoundError("There is no Dag %(dag_id)r that you may see.", dag_id=dag_id)
     serving = ctx.airflow.serving
     found = (serving.dag(ctx.settings.source_id(target_id)), serving.dag(target_id))
     known = [dag for dag in found if dag is not None]
     if not known:
-        raise NotFoundError(f"Airflow knows no Dag {dag_id!r}, neither in the source nor in the target.")
+        raise NotFoundError(
+            "Airflow knows no Dag %(dag_id)r, neither in the source nor in the target.", dag_id=dag_id
+        )
     subject = DagSubject(
         target_id,
         tags=frozenset(tag for dag in known for tag in dag.tags),

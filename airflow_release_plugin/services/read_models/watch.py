@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.repositories import approvals, exports, imports, releases
 from airflow_release_plugin.services.releases import schedule
 from airflow_release_plugin.services.runtime import access
@@ -26,7 +27,7 @@ def changed_states(ctx: Context, *, actor: Actor, known: Mapping[str, str]) -> d
     :raises InvalidRequestError: a subject is not of that form
     :raises NotAllowedError: the actor is neither a service user nor an admin
     """
-    access.require_executor(ctx, actor, "watch states")
+    access.require_executor(ctx, actor, Message("watch states"))
     ids = _parsed(known)
     now = ctx.clock()
     present: dict[str, str] = {
@@ -53,7 +54,8 @@ def _parsed(known: Mapping[str, str]) -> dict[str, list[int]]:
         kind, _, number = key.partition(":")
         if kind not in ids or not number.isdecimal() or len(number) > 18:
             raise InvalidRequestError(
-                f"{key!r} is not a subject; write release:<id>, gate:<id>, export:<id> or import:<id>."
+                "%(key)r is not a subject; write release:<id>, gate:<id>, export:<id> or import:<id>.",
+                key=key,
             )
         ids[kind].append(int(number))
     return ids

@@ -30,6 +30,7 @@ from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.release.lost_runs import Loss, PipelineRun, find_loss
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Gate
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
@@ -139,7 +140,7 @@ def _end(ctx: Context, finding: LostRelease) -> None:
     now = (release.state, release.attempt, release.pipeline_run_id)
     if now != (seen.state, seen.attempt, seen.pipeline_run_id):
         return
-    reason = f"{finding.loss.text} Then retry the release."
+    reason = Message("%(loss)s Then retry the release.", loss=finding.loss.text)
     lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=SYSTEM, reason=reason)
     log.warning("%s is errored: %s", release.subject, reason)
 

@@ -17,6 +17,7 @@ from airflow_release_plugin.domain.release.proof_summary import lacking
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, NotAllowedError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Report
 from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.releases import creation, releases
@@ -65,25 +66,35 @@ def add_files(
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
     if actor.id != release.requested_by_id:
         raise NotAllowedError(
-            f"{actor.name!r} may not add files to {release.subject}; who requested it may: "
-            f"{release.requested_by_name}."
+            "%(actor)r may not add files to %(release)s; who requested it may: %(requested_by_name)s.",
+            actor=actor.name,
+            release=release.subject,
+            requested_by_name=release.requested_by_name,
         )
     if release.state is not ReleaseState.FAILED:
         raise ConflictError(
-            f"{release.subject} is {release.state.value!r}; files are added to one whose check failed."
+            "%(release)s is %(state)r; files are added to one whose check failed.",
+            release=release.subject,
+            state=release.state.value,
         )
     named = _named(release, report_queries.of_release(ctx.session, release.id))
     wanted = named if files is None else tuple(sorted(set(files)))
     if not named:
-        raise ConflictError(f"The check of {release.subject} names no file that its versions lack.")
+        raise ConflictError(
+            "The check of %(release)s names no file that its versions lack.", release=release.subject
+        )
     if not wanted:
         raise InvalidRequestError("Choose at least one file.")
     if unknown := sorted({file.path for file in wanted} - {file.path for file in named}):
         raise ConflictError(
-            f"The check of {release.subject} does not name {first_few(unknown, _SHOWN)}. Reload the page."
+            "The check of %(release)s does not name %(unknown)s. Reload the page.",
+            release=release.subject,
+            unknown=first_few(unknown, _SHOWN),
         )
     access.require_edit(ctx, actor, _dag_ids(release, wanted))
-    reason = f"added by {actor.name}: attempt {release.attempt} found it lacking"
+    reason = Message(
+        "added by %(actor)s: attempt %(attempt)s found it lacking", actor=actor.name, attempt=release.attempt
+    )
     added = [JoinedFile(file.submission_id, file.path, reason) for file in wanted]
     return creation.retry(ctx, actor=actor, release_id=release_id, added=added)
 

@@ -19,6 +19,7 @@ from airflow_release_plugin.exceptions import (
     SelfApprovalError,
     StaleDigestError,
 )
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Approval, Decision, Emergency, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import discussion as discussion_queries
@@ -75,17 +76,21 @@ def break_glass(ctx: Context, *, actor: Actor, release_id: int, change_digest: s
     approval = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
     if approval is None or not _is_possible(ctx, release, approval):
         raise ConflictError(
-            f"{release.subject} is {release.state.value!r} and nothing holds it back: nothing to override."
+            "%(release)s is %(state)r and nothing holds it back: nothing to override.",
+            release=release.subject,
+            state=release.state.value,
         )
     _require_right(release, approval, actor)
     access.require_code(ctx, actor, release.dag_ids)
     if len(reason.strip()) < SHORTEST_REASON:
         raise InvalidRequestError(
-            f"Say why, in at least {SHORTEST_REASON} characters; it is kept in the trail."
+            "Say why, in at least %(shortest_reason)s characters; it is kept in the trail.",
+            shortest_reason=SHORTEST_REASON,
         )
     if change_digest != approval.change_digest:
         raise StaleDigestError(
-            f"{release.subject} has changed since you looked at it. Reload the page and look again.",
+            "%(release)s has changed since you looked at it. Reload the page and look again.",
+            release=release.subject,
             current=approval.change_digest,
         )
     emergency = _confirmed(ctx, release, approval, actor=actor, reason=reason.strip())
@@ -116,8 +121,11 @@ def _confirmed(ctx: Context, release: Release, approval: Approval, *, actor: Act
     if asked.asked_by_id == actor.id:
         roles = ", ".join(approval.flow.break_glass_roles)
         raise ConflictError(
-            f"{actor.name!r} has asked for this already; somebody else of {roles} has to confirm it until "
-            f"{asked.confirm_until:%Y-%m-%d %H:%M} UTC."
+            "%(actor)r has asked for this already; somebody else of %(roles)s has to confirm it "
+            "until %(confirm_until)s UTC.",
+            actor=actor.name,
+            roles=roles,
+            confirm_until=f"{asked.confirm_until:%Y-%m-%d %H:%M}",
         )
     asked.confirmed_by_id, asked.confirmed_by_name = actor.id, actor.name
     asked.confirm_reason, asked.broken_at = reason, now
@@ -163,11 +171,15 @@ def _break(ctx: Context, release: Release, approval: Approval, emergency: Emerge
 def _require_right(release: Release, approval: Approval, actor: Actor) -> None:
     roles = frozenset(approval.flow.break_glass_roles)
     if actor.kind is not ActorKind.USER or not actor.has_any_role(roles):
-        named = ", ".join(sorted(roles)) or "none is configured"
-        raise NotAllowedError(f"{actor.name!r} may not break the glass; the roles that may: {named}.")
+        named = ", ".join(sorted(roles)) or Message("none is configured")
+        raise NotAllowedError(
+            "%(actor)r may not break the glass; the roles that may: %(named)s.", actor=actor.name, named=named
+        )
     if actor.id in approval.requirement.excluded:
         raise SelfApprovalError(
-            f"{actor.name!r} requested {release.subject} or submitted a part of it; somebody else must do it."
+            "%(actor)r requested %(release)s or submitted a part of it; somebody else must do it.",
+            actor=actor.name,
+            release=release.subject,
         )
 
 

@@ -16,6 +16,7 @@ from airflow_release_plugin.domain.release.checks import (
 from airflow_release_plugin.domain.states import ApprovalState, ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, StaleDigestError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Approval, Release, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import reports as report_queries
@@ -35,10 +36,10 @@ from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import footprints, risk
 
-_UNCONFINED = (
-    "The worker does not say that it confined the check, which [release] require_confinement demands. Let "
-    "the pipeline's task run where Landlock is (Linux 6.7 or newer) and this version of Airflow Release; "
-    "then retry."
+_UNCONFINED = Message(
+    "The worker does not say that it confined the check, which [release] "
+    "require_confinement demands. Let the pipeline's task run where Landlock is (Linux "
+    "6.7 or newer) and this version of Airflow Release; then retry."
 )
 _REPORTERS = {ReportKind.CHECK: (TaskRole.CHECK,), ReportKind.TEST: ()}
 """Roles of the tasks that may report, by kind; none for every task of the run."""
@@ -66,16 +67,25 @@ def report(
     """
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
     if kind not in _REPORTERS:
-        raise InvalidRequestError(f"Nobody reports a {kind.value}: the server finds that out itself.")
+        raise InvalidRequestError(
+            "Nobody reports a %(kind)s: the server finds that out itself.", kind=kind.value
+        )
     task_claims.require_task(
-        ctx, release, *_REPORTERS[kind], actor=actor, deed="report on releases", by_hand=False
+        ctx, release, *_REPORTERS[kind], actor=actor, deed=Message("report on releases"), by_hand=False
     )
     if attempt != release.attempt:
         raise ConflictError(
-            f"{release.subject} is in attempt {release.attempt}; this report is about attempt {attempt}."
+            "%(release)s is in attempt %(attempt)s; this report is about attempt %(attempt_2)s.",
+            release=release.subject,
+            attempt=release.attempt,
+            attempt_2=attempt,
         )
     if release.state is not ReleaseState.CHECKING:
-        raise ConflictError(f"{release.subject} is {release.state.value!r} and takes no more reports.")
+        raise ConflictError(
+            "%(release)s is %(state)r and takes no more reports.",
+            release=release.subject,
+            state=release.state.value,
+        )
     own = _take_over(ctx, release, items, joined, actor=actor) if kind is ReportKind.CHECK else []
     stored = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=(*items, *own))
     problems = _store(ctx, release, stored, actor=actor)
@@ -145,7 +155,7 @@ def request_approval(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     """
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
     task_claims.require_task(
-        ctx, release, TaskRole.REQUEST_APPROVAL, actor=actor, deed="request approval for releases"
+        ctx, release, TaskRole.REQUEST_APPROVAL, actor=actor, deed=Message("request approval for releases")
     )
     if release.state in {ReleaseState.AWAITING_APPROVAL, ReleaseState.APPROVED}:
         return release
@@ -154,7 +164,9 @@ def request_approval(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     reports = [r for r in report_queries.of_release(ctx.session, release.id) if r.attempt == release.attempt]
     if not any(r.kind is ReportKind.CHECK and r.passed for r in reports):
         raise ConflictError(
-            f"{release.subject} has no passed check in attempt {release.attempt}; check it first."
+            "%(release)s has no passed check in attempt %(attempt)s; check it first.",
+            release=release.subject,
+            attempt=release.attempt,
         )
     _request_approval(ctx, release, actor=actor)
     return release
@@ -201,8 +213,15 @@ def _why_again(capacity: Approval | None, release: Release) -> str:
     is_approved = capacity is not None and capacity.state is ApprovalState.APPROVED
     if capacity is None or not is_approved or capacity.change_digest == release.change_digest:
         return ""
-    also = f" Now it also changes {', '.join(release.also_changes)}." if release.also_changes else ""
-    return f"The check found another change than the one that was approved; people are asked again.{also}"
+    also = (
+        Message(" Now it also changes %(also_changes)s.", also_changes=list(release.also_changes))
+        if release.also_changes
+        else ""
+    )
+    return Message(
+        "The check found another change than the one that was approved; people are asked again.%(also)s",
+        also=also,
+    )
 
 
 def _resolve(ctx: Context, release: Release) -> flows.ResolvedFlow:
@@ -229,7 +248,7 @@ def grant(ctx: Context, release: Release, approval: Approval, *, actor: Actor) -
     """Move a release to ``approved`` on the ground of an approved approval and open its execution window."""
     if approval.change_digest != release.change_digest:
         raise StaleDigestError(
-            f"The approval of {release.subject} is about another change; request it again."
+            "The approval of %(release)s is about another change; request it again.", release=release.subject
         )
     lifecycle.move(ctx, release, ReleaseState.APPROVED, actor=actor)
     hold = holds.in_force(ctx, release.environment)
@@ -253,7 +272,7 @@ def mark_errored(ctx: Context, *, actor: Actor, release_id: int, reason: str) ->
     What people have approved still counts when it is tried again; what they were being asked is asked anew.
     """
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
-    task_claims.require_task(ctx, release, actor=actor, deed="stop releases", at_work=False)
+    task_claims.require_task(ctx, release, actor=actor, deed=Message("stop releases"), at_work=False)
     if release.state.is_open:
         was_asked = release.state is ReleaseState.AWAITING_APPROVAL
         lifecycle.move(ctx, release, ReleaseState.ERRORED, actor=actor, reason=reason)

@@ -19,6 +19,7 @@ from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.domain.release.digest import files_digest
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -67,7 +68,11 @@ def complete_versions(
     completed: list[Submission] = []
     for submission_id, reasons in sorted(wanted.items()):
         if submission_id not in own:
-            raise InvalidRequestError(f"Version {submission_id} is not in {release.subject}.")
+            raise InvalidRequestError(
+                "Version %(submission_id)s is not in %(release)s.",
+                submission_id=submission_id,
+                release=release.subject,
+            )
         submission = own[submission_id]
         files = _snapshot_entries(ctx, submission, reasons)
         if len(submission.closure) + len(files) > ctx.settings.max_unit_files:
@@ -83,8 +88,11 @@ def _snapshot_entries(ctx: Context, submission: Submission, paths: Mapping[str, 
     found = ctx.store.entries(commit, paths)
     if missing := sorted(paths.keys() - found.keys()):
         raise InvalidRequestError(
-            f"{', '.join(missing[:5])} cannot join v{submission.version} of {submission.path!r}: the source "
-            "had no such file when it was submitted."
+            "%(missing)s cannot join v%(version)s of %(path)r: the source had no such file when "
+            "it was submitted.",
+            missing=list(missing[:5]),
+            version=submission.version,
+            path=submission.path,
         )
     return found
 
@@ -134,8 +142,12 @@ def _follow(ctx: Context, release: Release, path: str) -> list[CheckItem]:
 
 
 def _too_many(path: str, added: int, most: int) -> CheckItem:
-    detail = (
-        f"{path!r} needs {added} further files of what it was made from; with them its unit has more than "
-        f"{most} ([release] max_unit_files). Name fewer folders in its code, or raise that limit."
+    detail = Message(
+        "%(path)r needs %(added)s further files of what it was made from; with them its "
+        "unit has more than %(most)s ([release] max_unit_files). Name fewer folders in its "
+        "code, or raise that limit.",
+        path=path,
+        added=added,
+        most=most,
     )
     return CheckItem("unit", CheckStatus.FAILED, path, detail)

@@ -23,6 +23,7 @@ from airflow_release_plugin.exceptions import (
     SelfApprovalError,
     TooLargeError,
 )
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Approval, Release, ReleaseItem, Submission
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.models.release import release_number
@@ -101,7 +102,10 @@ def open_release(
     pipeline = ctx.settings.pipeline_dag_id
     reviewers: list[Person] = []
     if not terms.exempt_reason:
-        facts, name = risk.draft_facts(ctx, chosen, changes, base), f"release {release_request.title!r}"
+        facts, name = (
+            risk.draft_facts(ctx, chosen, changes, base),
+            Message("release %(release_request)r", release_request=release_request.title),
+        )
         flow = preliminary_flow(ctx, chosen, facts, actor, release_request.at_least_level, name, terms.kind)
         reviewers = _reviewers(actor, release_request.reviewers, eligible(flow))
         pipeline = flow.spec.pipeline_dag_id or pipeline
@@ -126,8 +130,9 @@ def _require_future(ctx: Context, scheduled_at: datetime | None) -> None:
     """A time that is over would not hold anything back."""
     if scheduled_at is not None and scheduled_at <= ctx.clock():
         raise InvalidRequestError(
-            f"The time {scheduled_at.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC is past. Choose a later "
-            "one, or leave it empty to release as soon as it is approved."
+            "The time %(astimezone)s UTC is past. Choose a later one, or leave it empty to "
+            "release as soon as it is approved.",
+            astimezone=f"{scheduled_at.astimezone(timezone.utc):%Y-%m-%d %H:%M}",
         )
 
 
@@ -214,24 +219,34 @@ def claim(
     """
     ids = sorted(set(submission_ids))
     if not 1 <= len(ids) <= most:
-        raise InvalidRequestError(f"A release holds 1 to {most} submissions; {len(ids)} were chosen.")
+        raise InvalidRequestError(
+            "A release holds 1 to %(most)s submissions; %(count)s were chosen.", most=most, count=len(ids)
+        )
     # Releases are locked before submissions everywhere, so that two requests never wait for each other.
     expiry.expire_holders_if_due(ctx, submissions.submissions_by_id(ctx.session, ids))
     chosen = submissions.submissions_by_id(ctx.session, ids, lock=True)
     missing = sorted(set(ids) - {submission.id for submission in chosen})
     if missing:
-        raise NotFoundError(f"There is no submission {', '.join(map(str, missing))}. Reload the list.")
+        raise NotFoundError("There is no submission %(str)s. Reload the list.", str=list(map(str, missing)))
     for submission in chosen:
         if submission.state is SubmissionState.IN_RELEASE:
             raise ItemBusyError(
-                f"v{submission.version} of {submission.path!r} is part of the open release "
-                f"{release_number(submission.release_id or 0)}; revoke that first or leave the Dag out.",
+                Message(
+                    "v%(version)s of %(path)r is part of the open release %(release_id)s; revoke that "
+                    "first or leave the Dag out.",
+                    version=submission.version,
+                    path=submission.path,
+                    release_id=release_number(submission.release_id or 0),
+                ),
                 release_id=submission.release_id,
             )
         if submission.state is not state:
             raise ConflictError(
-                f"v{submission.version} of {submission.path!r} is {submission.state.value}; only versions "
-                "that wait in the to-be-released list can be released. Reload the list."
+                "v%(version)s of %(path)r is %(state)s; only versions that wait in the "
+                "to-be-released list can be released. Reload the list.",
+                version=submission.version,
+                path=submission.path,
+                state=submission.state.value,
             )
     if len({submission.unit_id for submission in chosen}) < len(chosen):
         raise InvalidRequestError("Two versions of the same Dag file were chosen; choose one.")
@@ -246,8 +261,9 @@ def _reviewers(actor: Actor, wanted: Sequence[str], eligible: Sequence[Person]) 
     if unknown or not wanted:
         names = ", ".join(person.name for person in eligible)
         raise InvalidRequestError(
-            f"Not eligible to review this release: {', '.join(unknown) or '(nobody chosen)'}. "
-            f"Eligible: {names}."
+            "Not eligible to review this release: %(unknown)s. Eligible: %(names)s.",
+            unknown=", ".join(unknown) or "(nobody chosen)",
+            names=names,
         )
     return list(dict.fromkeys(by_key[key] for key in wanted))
 
@@ -279,7 +295,9 @@ def _has_another_attempt(release: Release) -> bool:
 
 def request_anew(release: Release) -> str:
     """What to do where the target changed under a release whose versions were made for it."""
-    return f"This {release.kind.value} was made for the target as it was; request it anew."
+    return Message(
+        "This %(kind)s was made for the target as it was; request it anew.", kind=release.kind.value
+    )
 
 
 def retry(
@@ -345,8 +363,12 @@ def _plan_again(
         release.change_digest = release.digest_now
     elif changed:
         raise ConflictError(
-            f"{release.subject} cannot be tried again: {', '.join(changed[:5])} changed in "
-            f"{release.environment} meanwhile. {request_anew(release)}"
+            "%(release)s cannot be tried again: %(changed)s changed in %(environment)s "
+            "meanwhile. %(release_2)s",
+            release=release.subject,
+            changed=list(changed[:5]),
+            environment=release.environment,
+            release_2=request_anew(release),
         )
     release.base_commit = head
 
@@ -360,8 +382,12 @@ def _claim_again(ctx: Context, release: Release) -> list[Submission]:
         held = submissions.with_state(ctx.session, units, SubmissionState.IN_RELEASE)
         if busy := next((row for row in held if not row.listed), None):
             raise ItemBusyError(
-                f"{busy.path!r} is part of {release_number(busy.release_id or 0)}, another rollback that is "
-                "open; approve or revoke that first.",
+                Message(
+                    "%(path)r is part of %(release_id)s, another rollback that is open; approve or "
+                    "revoke that first.",
+                    path=busy.path,
+                    release_id=release_number(busy.release_id or 0),
+                ),
                 release_id=busy.release_id,
             )
         state = SubmissionState.REMOVED
@@ -378,22 +404,27 @@ def kept_until(ctx: Context, release: Release, approval: Approval | None) -> dat
 def _require_another_attempt(ctx: Context, release: Release, actor: Actor) -> None:
     if actor.id != release.requested_by_id and not access.may_administer(ctx, actor):
         raise NotAllowedError(
-            f"{actor.name!r} may not retry {release.subject}; its requester and admins may."
+            "%(actor)r may not retry %(release)s; its requester and admins may.",
+            actor=actor.name,
+            release=release.subject,
         )
     if not release.state.can_be_retried:
         raise ConflictError(
-            f"{release.subject} is {release.state.value!r}; only failed, errored and stale ones are retried."
+            "%(release)s is %(state)r; only failed, errored and stale ones are retried.",
+            release=release.subject,
+            state=release.state.value,
         )
     if release.exempt_reason.startswith(BASIC_MODE) and not ctx.settings.is_basic:
         raise ConflictError(
-            f"{release.subject} was to be released without approval, but basic mode is off now. Its versions "
-            "are in the to-be-released list; request a release of them."
+            "%(release)s was to be released without approval, but basic mode is off now. Its "
+            "versions are in the to-be-released list; request a release of them.",
+            release=release.subject,
         )
     if not _has_another_attempt(release):
         raise ConflictError(
-            f"{release.subject} cannot be tried again: "
+            Message("%(release)s cannot be tried again: ", release=release.subject)
             + (
-                "it was in the target already. Release its versions anew, or roll it back."
+                Message("it was in the target already. Release its versions anew, or roll it back.")
                 if release.released_at is not None
                 else request_anew(release)
             )

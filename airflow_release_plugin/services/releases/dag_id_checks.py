@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.release.checks import ALSO_CHANGES, CheckItem, CheckStatus
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.runtime.context import Context
@@ -33,9 +34,13 @@ def findings(ctx: Context, release: Release, items: Iterable[CheckItem]) -> list
             surprises.append(
                 _failed(
                     own.path,
-                    f"{own.path!r} defines {_listed(ids)} in the target, but {_listed(sorted(own.dag_ids))} "
-                    "was announced when it was submitted. Submit it again, or make its ids independent of "
-                    "where it runs.",
+                    Message(
+                        "%(path)r defines %(listed)s in the target, but %(listed_2)s was announced when it "
+                        "was submitted. Submit it again, or make its ids independent of where it runs.",
+                        path=own.path,
+                        listed=_listed(ids),
+                        listed_2=_listed(sorted(own.dag_ids)),
+                    ),
                 )
             )
         surprises += _clashes(places, own.path, ids)
@@ -53,15 +58,17 @@ def _appearing(ctx: Context, release: Release, items: Iterable[CheckItem]) -> It
     live = ctx.airflow.serving.live_dags(paths) if paths else {}
     for dag_id, dag in sorted(live.items()):
         if dag.bundle not in {"", release.environment}:
-            yield from _clashes({dag_id: f"Bundle {dag.bundle!r}"}, paths[dag_id], [dag_id])
+            yield from _clashes(
+                {dag_id: Message("Bundle %(bundle)r", bundle=dag.bundle)}, paths[dag_id], [dag_id]
+            )
 
 
 def _places(ctx: Context, release: Release) -> dict[str, str]:
     """Who else serves DAG ids of the release, for people, by id."""
     own = [item.submission for item in release.items]
     replaced = {row.unit_id for row in own}
-    places = {
-        dag_id: f"File {row.path!r} of the target"
+    places: dict[str, str] = {
+        dag_id: Message("File %(path)r of the target", path=row.path)
         for unit, row in submissions.live_by_unit(ctx.session, ctx.settings.source).items()
         if unit not in replaced and row.change is not ChangeKind.DELETED
         for dag_id in row.dag_ids
@@ -69,7 +76,7 @@ def _places(ctx: Context, release: Release) -> dict[str, str]:
     live = ctx.airflow.serving.live_dags({dag_id for row in own for dag_id in row.dag_ids})
     for dag_id, dag in live.items():
         if dag.bundle not in {"", release.environment}:
-            places[dag_id] = f"Bundle {dag.bundle!r}"
+            places[dag_id] = Message("Bundle %(bundle)r", bundle=dag.bundle)
     return places
 
 
@@ -78,8 +85,12 @@ def _clashes(places: Mapping[str, str], path: str, ids: Iterable[str]) -> Iterat
         if dag_id in places:
             yield _failed(
                 path,
-                f"{places[dag_id]} serves a DAG {dag_id!r} already; Airflow would let the one that is parsed "
-                "last win. Rename the DAG, or take the other one away first.",
+                Message(
+                    "%(places)s serves a DAG %(dag_id)r already; Airflow would let the one that is "
+                    "parsed last win. Rename the DAG, or take the other one away first.",
+                    places=places[dag_id],
+                    dag_id=dag_id,
+                ),
             )
 
 

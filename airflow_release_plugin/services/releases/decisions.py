@@ -12,6 +12,7 @@ from airflow_release_plugin.domain.flow.seats import Seat
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.states import ApprovalState, GateState, ReleaseState
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError, ReleaseError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Approval, Gate, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
@@ -65,7 +66,11 @@ def decide_release(
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
     approval = approval_queries.latest_approval(ctx.session, "release", release.id, lock=True)
     if approval is None or release.state is ReleaseState.CHECKING:
-        raise ConflictError(f"{release.subject} is {release.state.value!r}; it does not await approval yet.")
+        raise ConflictError(
+            "%(release)s is %(state)r; it does not await approval yet.",
+            release=release.subject,
+            state=release.state.value,
+        )
     access.require_code(ctx, actor, release.dag_ids)
     before = approval.state
     after = approvals.decide(
@@ -74,7 +79,7 @@ def decide_release(
     if after is not before and after is ApprovalState.APPROVED:
         checks.grant(ctx, release, approval, actor=actor)
     if after is not before and after is ApprovalState.REJECTED:
-        reason = f"Rejected by {actor.name}" + (f": {comment}" if comment else ".")
+        reason = Message("Rejected by %(actor)s", actor=actor.name) + (f": {comment}" if comment else ".")
         lifecycle.move(ctx, release, ReleaseState.REJECTED, actor=actor, reason=reason)
     return release
 
@@ -102,7 +107,7 @@ def decide_gate(
     gate = gates.get_locked(ctx, actor=actor, gate_id=gate_id)
     approval = approval_queries.latest_approval(ctx.session, "gate", gate.id, lock=True)
     if approval is None:
-        raise NotFoundError(f"{gate.subject} has no approval; clear the task to open a new one.")
+        raise NotFoundError("%(gate)s has no approval; clear the task to open a new one.", gate=gate.subject)
     before = approval.state
     after = approvals.decide(
         ctx, approval, actor=actor, verdict=verdict, comment=comment, change_digest=change_digest, step=step

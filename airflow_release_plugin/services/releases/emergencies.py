@@ -14,6 +14,7 @@ from airflow_release_plugin.exceptions import (
     NotAllowedError,
     NotFoundError,
 )
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Approval, Emergency, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import emergencies as queries
@@ -115,20 +116,33 @@ def review(ctx: Context, *, actor: Actor, release_id: int, emergency_id: int, co
     row = queries.emergency(ctx.session, emergency_id)
     if row is None or row.release_id != release.id:
         raise NotFoundError(
-            f"{release.subject} has no emergency {emergency_id}; its page lists those it has."
+            "%(release)s has no emergency %(emergency_id)s; its page lists those it has.",
+            release=release.subject,
+            emergency_id=emergency_id,
         )
     approval = approval_queries.latest_approval(ctx.session, "release", release.id)
     if row.state(ctx.clock()) is not EmergencyState.TO_REVIEW:
-        done = f"{row.reviewed_by_name} has reviewed it" if row.reviewed_at else "its glass was not broken"
-        raise ConflictError(f"Nothing of {release.subject} is to be reviewed: {done}.")
+        done = (
+            Message("%(reviewed_by_name)s has reviewed it", reviewed_by_name=row.reviewed_by_name)
+            if row.reviewed_at
+            else Message("its glass was not broken")
+        )
+        raise ConflictError(
+            "Nothing of %(release)s is to be reviewed: %(done)s.", release=release.subject, done=done
+        )
     if not _may_review(ctx, actor, row, release, approval):
         raise NotAllowedError(
-            f"{actor.name!r} may not review the emergency of {release.subject}: that is for people whom "
-            "its flow asks, and admins, who neither broke the glass nor asked for the release."
+            "%(actor)r may not review the emergency of %(release)s: that is for people whom its "
+            "flow asks, and admins, who neither broke the glass nor asked for the release.",
+            actor=actor.name,
+            release=release.subject,
         )
     access.require_code(ctx, actor, release.dag_ids)
     if len(comment.strip()) < SHORTEST_REVIEW:
-        raise InvalidRequestError(f"Say what came out of it, in at least {SHORTEST_REVIEW} characters.")
+        raise InvalidRequestError(
+            "Say what came out of it, in at least %(shortest_review)s characters.",
+            shortest_review=SHORTEST_REVIEW,
+        )
     row.review, row.reviewed_at = comment.strip(), ctx.clock()
     row.reviewed_by_id, row.reviewed_by_name = actor.id, actor.name
     audit.record(

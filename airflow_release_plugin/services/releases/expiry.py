@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import approvals, releases
 from airflow_release_plugin.services.approvals.approvals import settle_expiry
@@ -24,7 +25,7 @@ def expire_if_due(ctx: Context, release: Release) -> None:
 def reason_of(release: Release) -> str:
     """What is said of a release whose window is over, before and after that is written down."""
     what = "approved" if release.state is ReleaseState.AWAITING_APPROVAL else "executed"
-    return f"It was not {what} in time."
+    return Message("It was not %(what)s in time.", what=what)
 
 
 def expire_holders_if_due(ctx: Context, chosen: Iterable[Submission]) -> None:

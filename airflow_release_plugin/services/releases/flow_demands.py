@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from airflow_release_plugin.domain.flow.flow import FlowSpec
 from airflow_release_plugin.domain.text.phrasing import first_few
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Submission
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import dev_trials
@@ -24,10 +25,12 @@ def _incomplete(flow: FlowSpec, chosen: Sequence[Submission]) -> str:
     if not open_ends:
         return ""
     names = first_few([f"{version.path!r} v{version.version}" for version in open_ends])
-    return (
-        f"Flow {flow.name!r} takes complete units only, and {names} may lack files: the page of the version "
-        "names what its code does not tell. Name these files in the code or in release.toml, and submit "
-        "again."
+    return Message(
+        "Flow %(flow)r takes complete units only, and %(names)s may lack files: the page of "
+        "the version names what its code does not tell. Name these files in the code or in "
+        "release.toml, and submit again.",
+        flow=flow.name,
+        names=names,
     )
 
 
@@ -44,9 +47,13 @@ def _untried(ctx: Context, flow: FlowSpec, chosen: Sequence[Submission]) -> str:
         return ""
     names = first_few([repr(dag_id) for dag_id in missing])
     copies = first_few([repr(ctx.settings.source_id(dag_id)) for dag_id in missing])
-    return (
-        f"Flow {flow.name!r} demands a successful dev run of exactly these files within {days} days, and "
-        f"there is none of {names}. Run {copies} with the files that were submitted ([release] "
-        "observe_dev_runs must be on), and try again. If the run reads files that the version lacks, submit "
-        "again after it."
+    return Message(
+        "Flow %(flow)r demands a successful dev run of exactly these files within %(days)s "
+        "days, and there is none of %(names)s. Run %(copies)s with the files that were "
+        "submitted ([release] observe_dev_runs must be on), and try again. If the run reads "
+        "files that the version lacks, submit again after it.",
+        flow=flow.name,
+        days=days,
+        names=names,
+        copies=copies,
     )

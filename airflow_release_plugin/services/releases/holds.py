@@ -14,6 +14,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.approval import is_past
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, NotFoundError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Hold
 from airflow_release_plugin.models.release import release_number
 from airflow_release_plugin.repositories import approvals, releases
@@ -48,11 +49,13 @@ def set_hold(
     :raises InvalidRequestError: no reason, an end that is past, or too many exceptions
     :raises NotFoundError: there is no such environment, or it has no release of that id
     """
-    access.require_admin(ctx, actor, f"hold {environment!r}")
+    access.require_admin(ctx, actor, Message("hold %(environment)r", environment=environment))
     _require_known(ctx, environment)
     now = ctx.clock()
     if not reason.strip():
-        raise InvalidRequestError(f"Say why {environment!r} is held; everybody who waits reads it.")
+        raise InvalidRequestError(
+            "Say why %(environment)r is held; everybody who waits reads it.", environment=environment
+        )
     if is_past(ends_at, now):
         raise InvalidRequestError("The end of the hold is past; choose a later one, or none.")
     releases.locked_environment(ctx.session, environment, now)
@@ -84,12 +87,12 @@ def lift(ctx: Context, *, actor: Actor, environment: str) -> None:
 
     :raises ConflictError: it is not held
     """
-    access.require_admin(ctx, actor, f"lift the hold of {environment!r}")
+    access.require_admin(ctx, actor, Message("lift the hold of %(environment)r", environment=environment))
     _require_known(ctx, environment)
     releases.locked_environment(ctx.session, environment, ctx.clock())
     hold = in_force(ctx, environment)
     if hold is None:
-        raise ConflictError(f"{environment!r} is not held; nothing is to be lifted.")
+        raise ConflictError("%(environment)r is not held; nothing is to be lifted.", environment=environment)
     ctx.session.delete(hold)
     # Deleting waits for a flush, and another hold may follow in this transaction.
     ctx.session.flush()
@@ -107,7 +110,9 @@ def lift(ctx: Context, *, actor: Actor, environment: str) -> None:
 def _require_known(ctx: Context, environment: str) -> None:
     if environment != ctx.settings.environment:
         raise NotFoundError(
-            f"There is no environment {environment!r}; this installation has {ctx.settings.environment!r}."
+            "There is no environment %(environment)r; this installation has %(environment_2)r.",
+            environment=environment,
+            environment_2=ctx.settings.environment,
         )
 
 
@@ -115,12 +120,18 @@ def _exceptions(ctx: Context, environment: str, wanted: Collection[int]) -> list
     ids = sorted(set(wanted))
     if len(ids) > MOST_EXCEPTIONS:
         raise InvalidRequestError(
-            f"{len(ids)} releases are to be excepted; at most {MOST_EXCEPTIONS} can be. Lift the hold."
+            "%(count)s releases are to be excepted; at most %(most_exceptions)s can be. Lift the hold.",
+            count=len(ids),
+            most_exceptions=MOST_EXCEPTIONS,
         )
     there = {row[0] for row in releases.kinds_of(ctx.session, ids) if row[2] == environment}
     unknown = [release_number(release_id) for release_id in ids if release_id not in there]
     if unknown:
-        raise NotFoundError(f"{environment!r} has no release {', '.join(unknown)}; nothing was changed.")
+        raise NotFoundError(
+            "%(environment)r has no release %(unknown)s; nothing was changed.",
+            environment=environment,
+            unknown=list(unknown),
+        )
     return ids
 
 

@@ -10,6 +10,7 @@ from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import RiskFacts
 from airflow_release_plugin.domain.tree.files import TreeChange
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Submission
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.approvals import flows
@@ -81,7 +82,7 @@ def preliminary_flow(
     facts: RiskFacts,
     actor: Actor,
     at_least: int,
-    subject: str = "this release",
+    subject: str = Message("this release"),
     kind: ReleaseKind = ReleaseKind.PROMOTION,
 ) -> ResolvedFlow:
     """

@@ -12,6 +12,7 @@ from airflow_release_plugin.domain.release.progress import ItemProgress, ItemSta
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Report
 from airflow_release_plugin.services.releases import releases, task_claims
 from airflow_release_plugin.services.runtime.context import Context
@@ -29,12 +30,16 @@ def note(
     """
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
     task_claims.require_task(
-        ctx, release, TaskRole.CHECK, actor=actor, deed="report on releases", by_hand=False
+        ctx, release, TaskRole.CHECK, actor=actor, deed=Message("report on releases"), by_hand=False
     )
     if release.state is not ReleaseState.CHECKING or attempt != release.attempt:
         raise ConflictError(
-            f"{release.subject} is {release.state.value!r} in attempt {release.attempt}; the progress of "
-            f"attempt {attempt} is not wanted any more."
+            "%(release)s is %(state)r in attempt %(attempt)s; the progress of attempt "
+            "%(attempt_2)s is not wanted any more.",
+            release=release.subject,
+            state=release.state.value,
+            attempt=release.attempt,
+            attempt_2=attempt,
         )
     known = _told(release, _check_of(release))
     release.progress_json = {

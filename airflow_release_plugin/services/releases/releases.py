@@ -11,6 +11,7 @@ from airflow_release_plugin.domain.states import REVOCABLE_RELEASE_STATES, Relea
 from airflow_release_plugin.domain.text.search import clues
 from airflow_release_plugin.domain.text.search import search as search_names
 from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError, UnavailableError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.repositories.pages import Page
@@ -45,8 +46,10 @@ def start_pipeline(ctx: Context, release: Release, *, actor: Actor, suffix: str 
         )
     except NotFoundError as error:
         raise UnavailableError(
-            f"Airflow does not know the pipeline {release.pipeline_dag_id!r}, so nothing would work on the "
-            "release. Look at the import errors of its bundle, or name another pipeline in the flow."
+            "Airflow does not know the pipeline %(pipeline_dag_id)r, so nothing would work on "
+            "the release. Look at the import errors of its bundle, or name another pipeline in "
+            "the flow.",
+            pipeline_dag_id=release.pipeline_dag_id,
         ) from error
     release.pipeline_run_id = run.run_id
 
@@ -156,10 +159,16 @@ def revoke(ctx: Context, *, actor: Actor, release_id: int, reason: str = "") -> 
     release = get_locked(ctx, actor=actor, release_id=release_id)
     if not access.is_involved(actor, release) and not access.is_admin(ctx, actor):
         raise NotAllowedError(
-            f"{actor.name!r} may not revoke {release.subject}; its requester, its reviewers and admins may."
+            "%(actor)r may not revoke %(release)s; its requester, its reviewers and admins may.",
+            actor=actor.name,
+            release=release.subject,
         )
     lifecycle.move(
-        ctx, release, ReleaseState.REVOKED, actor=actor, reason=reason or f"Revoked by {actor.name}."
+        ctx,
+        release,
+        ReleaseState.REVOKED,
+        actor=actor,
+        reason=reason or Message("Revoked by %(actor)s.", actor=actor.name),
     )
     approvals.withdraw(ctx, "release", release.id, actor=actor)
     audit.record(

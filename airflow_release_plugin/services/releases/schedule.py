@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from airflow_release_plugin.domain.states import ApprovalState
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Approval, Hold, Release
 from airflow_release_plugin.repositories import approvals, releases
 from airflow_release_plugin.repositories import holds as hold_queries
@@ -69,7 +70,11 @@ def _by_its_time(release: Release, approval: Approval | None, now: datetime) -> 
     if release.scheduled_at is not None and now < release.scheduled_at:
         return ExecutionBlock("scheduled", calendar.next_open(release.scheduled_at))
     closed_by = calendar.closed_by(now)
-    return None if closed_by is None else ExecutionBlock(f"frozen by {closed_by!r}", calendar.next_open(now))
+    return (
+        None
+        if closed_by is None
+        else ExecutionBlock(Message("frozen by %(closed_by)r", closed_by=closed_by), calendar.next_open(now))
+    )
 
 
 def window_ends(

@@ -20,6 +20,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor, ActorKind
 from airflow_release_plugin.domain.tasks import TaskKey, TaskRecord, TaskRole
 from airflow_release_plugin.exceptions import ConflictError, TaskClaimedError, TaskMismatchError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, TaskClaim
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import task_claims as queries
@@ -40,12 +41,12 @@ def claim(ctx: Context, *, actor: Actor, release_id: int, task: TaskKey, secret:
     :raises TaskMismatchError: Airflow has no such task at work for this attempt
     :raises TaskClaimedError: another caller has said so before; the release, if still open, is errored
     """
-    access.require_executor(ctx, actor, "speak for a task of a release")
+    access.require_executor(ctx, actor, Message("speak for a task of a release"))
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
     record = _require_task_of(ctx, release, task, actor=actor)
     operator = ctx.airflow.tasks.operator(task)
     if operator is None:
-        _refuse(ctx, release, task, actor, "claim", "has no structure in Airflow")
+        _refuse(ctx, release, task, actor, "claim", Message("has no structure in Airflow"))
     digest = hashlib.sha256(secret.encode()).hexdigest()
     process = _process(record)
     found = queries.of_task(ctx.session, task)
@@ -93,17 +94,29 @@ def require_task(
     task = found.task
     if (found.attempt, task.run_id) != (release.attempt, release.pipeline_run_id):
         raise ConflictError(
-            f"{release.subject} is in attempt {release.attempt}, on which run {release.pipeline_run_id!r} "
-            f"works; this task is of attempt {found.attempt} and run {task.run_id!r}."
+            "%(release)s is in attempt %(attempt)s, on which run %(pipeline_run_id)r works; "
+            "this task is of attempt %(attempt_2)s and run %(run_id)r.",
+            release=release.subject,
+            attempt=release.attempt,
+            pipeline_run_id=release.pipeline_run_id,
+            attempt_2=found.attempt,
+            run_id=task.run_id,
         )
     if found.contested_at is not None:
         raise TaskClaimedError(_contested(found))
     record = ctx.airflow.tasks.record(task)
     if record is None or _process(record) != found.process or (at_work and not record.is_running):
-        _refuse(ctx, release, task, actor, deed, "does not run any more, or was started anew since")
+        _refuse(ctx, release, task, actor, deed, Message("does not run any more, or was started anew since"))
     if roles and found.role not in roles:
         needed = " or ".join(role.value for role in roles)
-        _refuse(ctx, release, task, actor, deed, f"has no operator for it; that takes one that can {needed}")
+        _refuse(
+            ctx,
+            release,
+            task,
+            actor,
+            deed,
+            Message("has no operator for it; that takes one that can %(needed)s", needed=needed),
+        )
 
 
 def _process(record: TaskRecord) -> str:
@@ -113,13 +126,23 @@ def _process(record: TaskRecord) -> str:
 def _require_task_of(ctx: Context, release: Release, task: TaskKey, *, actor: Actor) -> TaskRecord:
     if (task.dag_id, task.run_id) != (release.pipeline_dag_id, release.pipeline_run_id):
         working = f"{release.pipeline_dag_id!r}, {release.pipeline_run_id!r}"
-        _refuse(ctx, release, task, actor, "claim", f"is not of the run that works on it ({working})")
+        _refuse(
+            ctx,
+            release,
+            task,
+            actor,
+            "claim",
+            Message("is not of the run that works on it (%(working)s)", working=working),
+        )
     record = ctx.airflow.tasks.record(task)
     if record is None or not (record.is_running or record.state == _FAILED):
-        state = "not known in this try" if record is None else record.state or "not begun"
-        _refuse(ctx, release, task, actor, "claim", f"does not run: it is {state}")
+        state = Message("not known in this try") if record is None else record.state or Message("not begun")
+        _refuse(ctx, release, task, actor, "claim", Message("does not run: it is %(state)s", state=state))
     if record.bundle_name == ctx.settings.source:
-        why = f"comes from {record.bundle_name!r}, which people edit; release the pipeline first"
+        why = Message(
+            "comes from %(bundle_name)r, which people edit; release the pipeline first",
+            bundle_name=record.bundle_name,
+        )
         _refuse(ctx, release, task, actor, "claim", why)
     return record
 
@@ -130,7 +153,11 @@ def _proven(ctx: Context, actor: Actor, release: Release, deed: str) -> TaskClai
     found = queries.with_id(ctx.session, int(number)) if number.isdecimal() and len(number) < 10 else None
     digest = hashlib.sha256(secret.encode()).hexdigest()
     if found is None or found.release_id != release.id or not hmac.compare_digest(found.secret_hash, digest):
-        said = "carries a claim that is none of this release" if actor.claim else "names no task"
+        said = (
+            Message("carries a claim that is none of this release")
+            if actor.claim
+            else Message("names no task")
+        )
         _refuse(ctx, release, None, actor, deed, said)
     return found
 
@@ -147,10 +174,24 @@ def _refuse(
         reason=why,
         **(task.to_dict() if task else {}),
     )
-    who = f"Task {task.task_id!r} of run {task.run_id!r}, try {task.try_number}," if task else "The call"
+    who = (
+        Message(
+            "Task %(task_id)r of run %(run_id)r, try %(try_number)s,",
+            task_id=task.task_id,
+            run_id=task.run_id,
+            try_number=task.try_number,
+        )
+        if task
+        else "The call"
+    )
     raise TaskMismatchError(
-        f"{who} {why}. Only the tasks that work on {release.subject} now may {deed}, through the operators "
-        "of this package; an admin promotes, verifies, runs and stops by hand, without a task."
+        "%(who)s %(why)s. Only the tasks that work on %(release)s now may %(deed)s, through "
+        "the operators of this package; an admin promotes, verifies, runs and stops by "
+        "hand, without a task.",
+        who=who,
+        why=why,
+        release=release.subject,
+        deed=deed,
     )
 
 
@@ -171,8 +212,12 @@ def _contest(ctx: Context, release: Release, found: TaskClaim, *, actor: Actor) 
 
 
 def _contested(found: TaskClaim) -> str:
-    return (
-        f"Two callers said that they are task {found.task_id!r} of run {found.run_id!r}, try "
-        f"{found.try_number}: one of them forges with the pipeline's login. What they reported counts for "
-        "nothing. Find out who can read the connection, change its password, and retry the release."
+    return Message(
+        "Two callers said that they are task %(task_id)r of run %(run_id)r, try "
+        "%(try_number)s: one of them forges with the pipeline's login. What they reported "
+        "counts for nothing. Find out who can read the connection, change its password, and "
+        "retry the release.",
+        task_id=found.task_id,
+        run_id=found.run_id,
+        try_number=found.try_number,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from airflow_release_plugin.domain.release.checks import ALSO_CHANGES, CheckItem, CheckStatus
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions.contents import dag_files_to_parse
@@ -24,8 +25,12 @@ def findings(ctx: Context, release: Release, items: Iterable[CheckItem]) -> list
             ALSO_CHANGES,
             CheckStatus.FAILED,
             path,
-            f"{path} is not in this release and depends on a file that joined it in this check; nobody has "
-            "run it with that yet. Retry the release: the next check runs it, too.",
+            Message(
+                "%(path)s is not in this release and depends on a file that joined it in this "
+                "check; nobody has run it with that yet. Retry the release: the next check runs it, "
+                "too.",
+                path=path,
+            ),
         )
         for path in dag_files_to_parse(ctx, release)
         if path not in known

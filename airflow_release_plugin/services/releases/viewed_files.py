@@ -27,8 +27,9 @@ def tick(ctx: Context, *, actor: Actor, release_id: int, path: str, content: str
     changes = [change for change in release.changes if change.path == path]
     if content not in {pair.content for pair in changed_pairs(ctx, release.base_commit, changes)}:
         raise ConflictError(
-            f"{release.subject} does not change {path!r} as you saw it any more. Reload the page and look "
-            "again."
+            "%(release)s does not change %(path)r as you saw it any more. Reload the page and look again.",
+            release=release.subject,
+            path=path,
         )
     known = viewed_files.viewed_file(ctx.session, actor.id, release.id, content)
     if known is not None and not is_viewed:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.ports import LastRun
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import snapshots, submissions
 from airflow_release_plugin.services.releases import releases
@@ -89,7 +90,7 @@ class TreeLists:
 
 def work_of(ctx: Context, *, actor: Actor, release_id: int) -> Work:
     """What to check; the files are those of :func:`work_trees`."""
-    access.require_executor(ctx, actor, "check releases")
+    access.require_executor(ctx, actor, Message("check releases"))
     release = releases.get(ctx, actor=actor, release_id=release_id)
     live = submissions.live_by_unit(ctx.session, ctx.settings.source)
     last_runs = ctx.airflow.serving.last_runs(release.dag_ids)
@@ -129,7 +130,7 @@ def _units(ctx: Context, release: Release) -> list[WorkUnit]:
 
 def work_trees(ctx: Context, *, actor: Actor, release_id: int) -> TreeLists:
     """The files of every tree that the check looks into."""
-    access.require_executor(ctx, actor, "read the trees of releases")
+    access.require_executor(ctx, actor, Message("read the trees of releases"))
     release = releases.get(ctx, actor=actor, release_id=release_id)
     wanted = {unit.snapshot for unit in _units(ctx, release) if unit.snapshot}
     return TreeLists(

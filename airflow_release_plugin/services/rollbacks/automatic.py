@@ -16,6 +16,7 @@ from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.release.rollback_scope import UndoRelease
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.promotion import promotions
 from airflow_release_plugin.services.releases import checks, lifecycle, releases
@@ -56,10 +57,10 @@ def undo(ctx: Context, release_id: int, reason: str) -> Release:
 
 def _why_not(ctx: Context, release: Release) -> str:
     if release.is_automatic:
-        return "it is a rollback itself"
+        return Message("it is a rollback itself")
     if release.kind is ReleaseKind.IMPORT and release.exempt_reason:
-        return "it is the baseline that was adopted, and nothing was before it"
-    return "" if ctx.settings.auto_rollback else "[release] auto_rollback is off"
+        return Message("it is the baseline that was adopted, and nothing was before it")
+    return "" if ctx.settings.auto_rollback else Message("[release] auto_rollback is off")
 
 
 def _open(ctx: Context, release: Release, reason: str) -> Release:
@@ -67,7 +68,12 @@ def _open(ctx: Context, release: Release, reason: str) -> Release:
     made = planning.plan(ctx, actor=SYSTEM, scope=UndoRelease(release.id))
     rollbacks.require_whole(made)
     release_request = ReleaseRequest(
-        f"Automatic rollback of {release.number}: {release.title}"[:200], description=reason
+        Message(
+            "Automatic rollback of %(release)s: %(release_2)s",
+            release=release.number,
+            release_2=release.title,
+        )[:200],
+        description=reason,
     )
     rollback = rollbacks.open_planned(
         ctx, made, release_request, actor=SYSTEM, exempt_reason=reason, by_pipeline=False
@@ -79,9 +85,12 @@ def _open(ctx: Context, release: Release, reason: str) -> Release:
 
 def _give_up(ctx: Context, release: Release, reason: str, why: str) -> Release:
     """Failed and still in the target: somebody has to act."""
-    text = (
-        f"{reason} STILL IN {release.environment!r}, not rolled back: {why.rstrip('.')}. Roll it back on its "
-        "page, or release a fix."
+    text = Message(
+        "%(reason)s STILL IN %(environment)r, not rolled back: %(why)s. Roll it back on its "
+        "page, or release a fix.",
+        reason=reason,
+        environment=release.environment,
+        why=why.rstrip("."),
     )
     lifecycle.move(ctx, release, ReleaseState.FAILED, actor=SYSTEM, reason=text)
     return release

@@ -129,7 +129,9 @@ def plan(ctx: Context, *, actor: Actor, scope: Scope, choice: Choice | None = No
     wanted = {**_included(ctx, goal, choice), **goal.wanted}
     if len(wanted) > MAX_ROWS:
         raise TooLargeError(
-            f"{len(wanted)} Dag files would change; one rollback takes {MAX_ROWS}. Choose a later moment."
+            "%(count)s Dag files would change; one rollback takes %(max_rows)s. Choose a later moment.",
+            count=len(wanted),
+            max_rows=MAX_ROWS,
         )
     units = {unit.id: unit for unit in queries.units(ctx.session, ctx.settings.source) if unit.id in wanted}
     head, then = _trees(ctx, goal, wanted)
@@ -140,7 +142,7 @@ def plan(ctx: Context, *, actor: Actor, scope: Scope, choice: Choice | None = No
     rows = sorted((row for row in rows if not _is_there(row, head)), key=lambda row: row.draft.path)
     extra = tuple(TreeChange(e.path, e) for e in _extra(ctx, goal, wanted) if e.path not in choice.keep)
     if not rows:
-        raise ConflictError(f"{goal.title}: nothing to do, the target is like that already.")
+        raise ConflictError("%(goal)s: nothing to do, the target is like that already.", goal=goal.title)
     changes = build_changes(ctx, [row.draft for row in rows], goal.point.head, extra)
     made = RollbackPlan(
         kind=goal.kind,
@@ -291,6 +293,9 @@ def _refuse_clash(goal: ResolvedTarget, made: RollbackPlan) -> None:
         for dag_id in row.draft.dag_ids:
             if row.wanted is not None and dag_id in taken:
                 raise ConflictError(
-                    f"{row.draft.path!r} would bring back {dag_id!r}, which {taken[dag_id].path!r} defines "
-                    "now. Retire or roll back that one as well."
+                    "%(path)r would bring back %(dag_id)r, which %(path_2)r defines now. Retire or roll "
+                    "back that one as well.",
+                    path=row.draft.path,
+                    dag_id=dag_id,
+                    path_2=taken[dag_id].path,
                 )

@@ -58,14 +58,16 @@ def request(
     made = plan(ctx, actor=actor, scope=scope, choice=choice)
     if digest != made.digest:
         raise StaleDigestError(
-            f"{made.title}: the target has changed since you looked. Look at the plan again.",
+            "%(made)s: the target has changed since you looked. Look at the plan again.",
+            made=made.title,
             current=made.digest,
         )
     require_settled(made)
     busy = next((busy for busy in made.busy if busy.is_rollback), None)
     if busy is not None:
         raise ItemBusyError(
-            f"{busy.path!r} is part of another rollback that is open; approve or revoke that first.",
+            "%(path)r is part of another rollback that is open; approve or revoke that first.",
+            path=busy.path,
             release_id=busy.release_id,
         )
     if not release_request.title.strip():
@@ -79,9 +81,11 @@ def require_settled(made: RollbackPlan) -> None:
         shared = made.unsettled[0]
         names = ", ".join(user.path for user in shared.users[:5])
         raise ConflictError(
-            f"{made.title} would change {shared.path!r}, which {names} was released with since. Include "
+            "%(made)s would change %(path)r, which %(names)s was released with since. Include "
             "it, or keep the file as it is.",
+            made=made.title,
             path=shared.path,
+            names=names,
         )
 
 
@@ -90,7 +94,7 @@ def require_whole(made: RollbackPlan) -> None:
     require_settled(made)
     if made.overtaken:
         names = ", ".join(over.unit.name for over in made.overtaken[:5])
-        raise ConflictError(f"{names} was released again since.")
+        raise ConflictError("%(names)s was released again since.", names=names)
 
 
 def open_planned(

@@ -85,7 +85,7 @@ def _unit_of(ctx: Context, dag_id: str, actor: Actor, live: Mapping[int, Submiss
         found = [u for u in queries.units(ctx.session, ctx.settings.source) if name in u.dag_ids]
         if found:
             return max(found, key=lambda unit: unit.id)
-    raise NotFoundError(f"There is no released Dag {name!r} that you may see.", dag_id=name)
+    raise NotFoundError("There is no released Dag %(dag_id)r that you may see.", dag_id=name)
 
 
 def _dag_version(
@@ -94,16 +94,23 @@ def _dag_version(
     unit = _unit_of(ctx, scope.dag_id, actor, live)
     brought = queries.landed(ctx.session, ctx.settings.environment, [unit.id])
     if not brought:
-        raise ConflictError(f"{unit.name!r} was never released: there is nothing to go back to.")
+        raise ConflictError("%(unit)r was never released: there is nothing to go back to.", unit=unit.name)
     found = next(((r, row) for r, row in brought if row.version == scope.version), None)
     if found is None:
         versions = ", ".join(f"v{number}" for number in sorted({row.version for _, row in brought}))
         raise ConflictError(
-            f"v{scope.version} of {unit.name!r} was never released; versions that were: {versions}."
+            "v%(version)s of %(unit)r was never released; versions that were: %(versions)s.",
+            version=scope.version,
+            unit=unit.name,
+            versions=versions,
         )
     release_id, row = found
     if row.is_removal:
-        raise InvalidRequestError(f"v{row.version} took {unit.name!r} out of the target: retire it instead.")
+        raise InvalidRequestError(
+            "v%(version)s took %(unit)r out of the target: retire it instead.",
+            version=row.version,
+            unit=unit.name,
+        )
     release = releases.get(ctx, actor=actor, release_id=release_id)
     return ResolvedTarget(
         kind=ReleaseKind.ROLLBACK,
@@ -117,11 +124,17 @@ def _dag_version(
 def _undo(ctx: Context, scope: UndoRelease, actor: Actor, live: Mapping[int, Submission]) -> ResolvedTarget:
     release = releases.get(ctx, actor=actor, release_id=scope.release_id)
     if release.state is ReleaseState.ROLLED_BACK:
-        raise ConflictError(f"{release.subject} is rolled back already: {release.state_reason}")
+        raise ConflictError(
+            "%(release)s is rolled back already: %(state_reason)s",
+            release=release.subject,
+            state_reason=release.state_reason,
+        )
     if release.released_at is None or release.target_commit is None:
         raise ConflictError(
-            f"{release.subject} is {release.state.value!r}: it is not in {release.environment!r}, so there "
-            "is nothing to roll back."
+            "%(release)s is %(state)r: it is not in %(environment)r, so there is nothing to roll back.",
+            release=release.subject,
+            state=release.state.value,
+            environment=release.environment,
         )
     own = history.history_point(ctx, release.target_commit)
     parents = ctx.store.commit_facts(release.target_commit).parents
@@ -137,8 +150,10 @@ def _undo(ctx: Context, scope: UndoRelease, actor: Actor, live: Mapping[int, Sub
     left = mine.keys() - again.keys()
     if not left:
         raise ConflictError(
-            f"Everything in {release.subject} was released again since, last by {own.landed[0].number}. "
-            "Roll that back, or a Dag to the version that you want."
+            "Everything in %(release)s was released again since, last by %(landed)s. Roll that "
+            "back, or a Dag to the version that you want.",
+            release=release.subject,
+            landed=own.landed[0].number,
         )
     before = history.versions_at(ctx, left, point)
     return ResolvedTarget(
@@ -168,7 +183,9 @@ def _moment(ctx: Context, scope: PointInTime, actor: Actor, live: Mapping[int, S
         first = release_queries.landed_by(ctx.session, environment)
         begun = f"{first.number} at {first.released_at:%Y-%m-%d %H:%M} UTC" if first else "nothing so far"
         raise NotFoundError(
-            f"Nothing had been released to {environment!r} by then; the first release was {begun}."
+            "Nothing had been released to %(environment)r by then; the first release was %(begun)s.",
+            environment=environment,
+            begun=begun,
         )
     point = history.history_point(ctx, last.target_commit)
     touched = {item.submission.unit_id for release in point.landed for item in release.items}
@@ -188,7 +205,9 @@ def _retire(ctx: Context, scope: Retire, actor: Actor, live: Mapping[int, Submis
     absent = sorted(unit.name for unit in units.values() if unit.id not in live)
     if absent or not units:
         raise ConflictError(
-            f"Not in {ctx.settings.environment!r}: {', '.join(absent) or '(nothing chosen)'}."
+            "Not in %(environment)r: %(absent)s.",
+            environment=ctx.settings.environment,
+            absent=", ".join(absent) or "(nothing chosen)",
         )
     head = ctx.store.ref(environment_ref(ctx.settings.environment))
     return ResolvedTarget(

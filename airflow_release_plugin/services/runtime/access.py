@@ -20,7 +20,9 @@ def is_admin(ctx: Context, actor: Actor) -> bool:
 def require_admin(ctx: Context, actor: Actor, deed: str) -> None:
     """Raise ``NotAllowedError`` unless the actor is a release admin, or sits at the computer itself."""
     if not may_administer(ctx, actor):
-        raise NotAllowedError(f"{actor.name!r} may not {deed}; that is for release admins.")
+        raise NotAllowedError(
+            "%(actor)r may not %(deed)s; that is for release admins.", actor=actor.name, deed=deed
+        )
 
 
 def may_administer(ctx: Context, actor: Actor) -> bool:
@@ -37,8 +39,10 @@ def require_executor(ctx: Context, actor: Actor, deed: str) -> None:
     """Raise ``NotAllowedError`` unless the actor is a service user or an admin."""
     if not is_executor(ctx, actor):
         raise NotAllowedError(
-            f"{actor.name!r} may not {deed}; that is for the service users of [release] service_users "
-            "and for release admins."
+            "%(actor)r may not %(deed)s; that is for the service users of [release] "
+            "service_users and for release admins.",
+            actor=actor.name,
+            deed=deed,
         )
 
 
@@ -46,7 +50,7 @@ def require_source(ctx: Context) -> None:
     """Raise ``NotHereError`` unless people submit in this installation."""
     if not ctx.settings.has_source:
         raise NotHereError(
-            f"This installation has no source ([release] role = {ctx.settings.role}): submit where the Dags "
+            "This installation has no source ([release] role = %(role)s): submit where the Dags "
             "are written, and bring them here as an import.",
             role=ctx.settings.role,
         )
@@ -56,7 +60,7 @@ def require_target(ctx: Context) -> None:
     """Raise ``NotHereError`` unless releases reach their target in this installation."""
     if not ctx.settings.has_target:
         raise NotHereError(
-            f"This installation has no target ([release] role = {ctx.settings.role}): export the Dags, and "
+            "This installation has no target ([release] role = %(role)s): export the Dags, and "
             "release them in the installation that imports them.",
             role=ctx.settings.role,
         )
@@ -106,14 +110,18 @@ def require_code(ctx: Context, actor: Actor, dag_ids: Iterable[str]) -> None:
     """Raise ``NotAllowedError`` unless the actor may read the code of all these DAGs."""
     names = sorted(dag_ids)
     if not may_read_code(ctx, actor, names):
-        raise NotAllowedError(f"{actor.name!r} may not read the code of {', '.join(names)} in Airflow.")
+        raise NotAllowedError(
+            "%(actor)r may not read the code of %(names)s in Airflow.", actor=actor.name, names=list(names)
+        )
 
 
 def require_edit(ctx: Context, actor: Actor, dag_ids: Iterable[str]) -> None:
     """Raise ``NotAllowedError`` unless the actor may edit the source's copy of all these DAGs in Airflow."""
     names = sorted(dag_ids)
     if actor.kind is not ActorKind.USER:
-        raise NotAllowedError(f"{actor.name!r} is a service user and may not submit or release DAGs.")
+        raise NotAllowedError(
+            "%(actor)r is a service user and may not submit or release DAGs.", actor=actor.name
+        )
     refused = [
         name
         for name in names
@@ -121,8 +129,10 @@ def require_edit(ctx: Context, actor: Actor, dag_ids: Iterable[str]) -> None:
     ]
     if refused:
         raise NotAllowedError(
-            f"{actor.name!r} may not edit {', '.join(refused)} in Airflow; ask for the right to edit the "
-            "Dag, or ask somebody who has it to submit."
+            "%(actor)r may not edit %(refused)s in Airflow; ask for the right to edit the Dag, "
+            "or ask somebody who has it to submit.",
+            actor=actor.name,
+            refused=list(refused),
         )
 
 
@@ -167,14 +177,14 @@ def require_release(ctx: Context, actor: Actor, release: Release | None, release
     """Return the release if it exists and the actor may see it; ``NotFoundError`` in both other cases."""
     if release is not None and (is_involved(actor, release) or may_read(ctx, actor, release.dag_ids)):
         return release
-    raise NotFoundError(f"There is no release {release_id} that you may see.")
+    raise NotFoundError("There is no release %(release_id)s that you may see.", release_id=release_id)
 
 
 def require_gate(ctx: Context, actor: Actor, gate: Gate | None, gate_id: int) -> Gate:
     """Return the gate if it exists and the actor may see its DAG; ``NotFoundError`` in both other cases."""
     if gate is not None and (is_executor(ctx, actor) or ctx.airflow.access.readable(actor, [gate.dag_id])):
         return gate
-    raise NotFoundError(f"There is no gate {gate_id} that you may see.")
+    raise NotFoundError("There is no gate %(gate_id)s that you may see.", gate_id=gate_id)
 
 
 def readable_units(ctx: Context, actor: Actor) -> set[int] | None:

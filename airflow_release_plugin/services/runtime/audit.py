@@ -81,8 +81,10 @@ def list_events(
     """The whole trail, for administrators; people see the events of what they may see on its page."""
     if not is_admin(ctx, actor):
         raise NotAllowedError(
-            f"{actor.name!r} may not read the whole audit trail; it needs one of the roles "
-            f"{sorted(ctx.settings.admin_roles)}. The events of a release are on its page."
+            "%(actor)r may not read the whole audit trail; it needs one of the roles "
+            "%(admin_roles)s. The events of a release are on its page.",
+            actor=actor.name,
+            admin_roles=sorted(ctx.settings.admin_roles),
         )
     return events.list_events(ctx.session, after=after, limit=limit, offset=offset)
 

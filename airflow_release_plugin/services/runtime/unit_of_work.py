@@ -45,8 +45,8 @@ def unit_of_work(user: Any = None) -> Iterator[tuple[Context, Actor]]:
             )
     except (StaleDataError, IntegrityError) as error:
         raise ConflictError(
-            "Somebody else changed the same thing at the same moment. Reload, look, and do it again "
-            "if it is still needed.",
+            "Somebody else changed the same thing at the same moment. Reload, look, and do it "
+            "again if it is still needed.",
             lost_race=True,
         ) from error
     except OperationalError as error:

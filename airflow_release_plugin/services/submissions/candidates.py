@@ -87,8 +87,8 @@ def closure_of(ctx: Context, *, actor: Actor, path: str) -> Closure:
     dag_ids = [ctx.settings.target_id(f.dag_id) for f in facts] or (unit.dag_ids if unit else [])
     if not dag_ids and not access.is_executor(ctx, actor):
         raise ConflictError(
-            f"Airflow has not parsed {path!r} yet, or found no Dag in it. Wait for the dag processor, or "
-            "look at Airflow's import errors.",
+            "Airflow has not parsed %(path)r yet, or found no Dag in it. Wait for the dag "
+            "processor, or look at Airflow's import errors.",
             path=path,
         )
     access.require_code(ctx, actor, dag_ids)

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from airflow_release_plugin.domain.ports import DagFacts
+from airflow_release_plugin.messages import Message
 
 _LISTED_AFTER = timedelta(minutes=10)
 """Airflow looks for new files every five minutes by default; until then it may not have seen one."""
@@ -63,7 +64,9 @@ class DaglessFiles:
 
 def twin_sentence(dag_id: str, other: str) -> str:
     """What is said of a file whose DAG Airflow has from another file."""
-    return (
-        f"Dag {dag_id!r} is in {other!r}, too, and Airflow keeps the one that it parsed last. Take it out of "
-        "one of the two files, or give it another id."
+    return Message(
+        "Dag %(dag_id)r is in %(other)r, too, and Airflow keeps the one that it parsed "
+        "last. Take it out of one of the two files, or give it another id.",
+        dag_id=dag_id,
+        other=other,
     )

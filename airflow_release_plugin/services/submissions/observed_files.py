@@ -8,10 +8,11 @@ from dataclasses import replace
 from airflow_release_plugin.analysis.closure import Closure, ClosureFile, FileKind
 from airflow_release_plugin.domain.release.dev_runs import DevRun
 from airflow_release_plugin.exceptions import UnitError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Submission
 from airflow_release_plugin.services.submissions.snapshots import TakenSnapshot
 
-_READ, _EARLIER = "read by task", ", before the code was what it is now"
+_READ, _EARLIER = Message("read by task"), Message(", before the code was what it is now")
 _CODE = frozenset({FileKind.DAG, FileKind.MODULE})
 
 
@@ -44,14 +45,22 @@ def with_observed(
             continue
         entry = taken.files.get(path)
         if entry is None:
-            gaps[path] = f"{path} was {phrase}, and is not in the unit: {_why(taken, path)}."
+            gaps[path] = Message(
+                "%(path)s was %(phrase)s, and is not in the unit: %(why)s.",
+                path=path,
+                phrase=phrase,
+                why=_why(taken, path),
+            )
         else:
             joined[path] = ClosureFile(path, entry.mode, entry.blob, entry.size, FileKind.OBSERVED, phrase)
     if len(known) + len(joined) > most:
         raise UnitError(
-            f"Tasks of {closure.entry!r} read {len(joined)} further files of the source in dev runs. With "
-            f"them its unit has more than {most} ([release] max_unit_files): keep data outside of the "
-            "source, or raise that limit."
+            "Tasks of %(entry)r read %(count)s further files of the source in dev runs. With "
+            "them its unit has more than %(most)s ([release] max_unit_files): keep data outside "
+            "of the source, or raise that limit.",
+            entry=closure.entry,
+            count=len(joined),
+            most=most,
         )
     return replace(
         closure,
@@ -65,7 +74,13 @@ def _readings(runs: Iterable[tuple[str, DevRun]]) -> Iterator[tuple[str, str]]:
     for dag_id, run in runs:
         moment = f"{run.began:%Y-%m-%d %H:%M} UTC"
         for task in run.tasks:
-            phrase = f"{_READ} {dag_id}.{task.task_id} in the dev run of {moment}"
+            phrase = Message(
+                "%(read)s %(dag_id)s.%(task_id)s in the dev run of %(moment)s",
+                read=_READ,
+                dag_id=dag_id,
+                task_id=task.task_id,
+                moment=moment,
+            )
             yield from ((path, phrase) for path in task.files)
 
 
@@ -85,4 +100,8 @@ def _ran_this_code(run: DevRun, closure: Closure) -> bool:
 
 def _why(taken: TakenSnapshot, path: str) -> str:
     reason = taken.left_out.get(path)
-    return f"the snapshot of the source leaves it out ({reason})" if reason else "the source has it no more"
+    return (
+        Message("the snapshot of the source leaves it out (%(reason)s)", reason=reason)
+        if reason
+        else Message("the source has it no more")
+    )

@@ -19,6 +19,7 @@ from airflow_release_plugin.analysis.stat_memo import is_settled
 from airflow_release_plugin.analysis.tree_scan import ScanLimits, TreeScan
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import UnitError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Snapshot, Submission
 from airflow_release_plugin.repositories import snapshots
 from airflow_release_plugin.services.runtime.context import Context
@@ -87,7 +88,7 @@ def take(ctx: Context, source: Source) -> TakenSnapshot:
         if attempt == _ATTEMPTS - 1:
             for path in changed & taken.files.keys():
                 del taken.files[path]
-                taken.left_out[path] = "it changed each time that it was read"
+                taken.left_out[path] = Message("it changed each time that it was read")
     return taken
 
 

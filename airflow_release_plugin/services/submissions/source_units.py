@@ -16,6 +16,7 @@ from airflow_release_plugin.exceptions import (
     NotFoundError,
     UnchangedError,
 )
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.releases import expiry
@@ -68,17 +69,18 @@ def _present(ctx: Context, workspace: SourceWorkspace, unit: Unit | None, path: 
     if error:
         last = error.strip().splitlines()[-1]
         raise InvalidRequestError(
-            f"{path!r} does not import in the source: {last}. Mend it there, wait until Airflow has parsed "
-            "it, and submit again.",
+            "%(path)r does not import in the source: %(last)s. Mend it there, wait until "
+            "Airflow has parsed it, and submit again.",
             path=path,
+            last=last,
         )
     facts = workspace.chosen_facts.get(path, ())
     if not facts and (problem := workspace.twin_problem(path, closure)):
         raise ConflictError(problem, path=path)
     if not facts:
         raise ConflictError(
-            f"Airflow has not parsed {path!r} yet, or found no Dag in it. Wait for the dag processor "
-            "and submit again.",
+            "Airflow has not parsed %(path)r yet, or found no Dag in it. Wait for the dag "
+            "processor and submit again.",
             path=path,
         )
     dag_ids = tuple(sorted(ctx.settings.target_id(f.dag_id) for f in facts))
@@ -89,11 +91,14 @@ def _removal(ctx: Context, workspace: SourceWorkspace, unit: Unit | None, path: 
     live = workspace.live.get(unit.id) if unit else None
     if live is None:
         raise NotFoundError(
-            f"{path!r} is neither in the source nor in the target. Reload the list.", path=path
+            "%(path)r is neither in the source nor in the target. Reload the list.", path=path
         )
     moved = next((new for new, old in workspace.moves.origins.items() if old == path), None)
     if moved:
-        raise ConflictError(f"{path!r} is {moved!r} now. Submit that file; it moves the Dag.", path=moved)
+        raise ConflictError(
+            Message("%(path)r is %(moved)r now. Submit that file; it moves the Dag.", path=path, moved=moved),
+            path=moved,
+        )
     return Content(ChangeKind.DELETED, live.path, tuple(live.dag_ids), None, files_digest(()))
 
 
@@ -107,8 +112,14 @@ def _refuse_twice(workspace: SourceWorkspace, unit: Unit | None, content: Conten
         twice = dag_ids.intersection(row.dag_ids)
         if twice and other.path in workspace.present:
             raise ConflictError(
-                f"Dag {min(twice)!r} of {content.path!r} is also in {other.path!r} v{row.version}. Take it "
-                f"out of one of the two files; if that is done, submit {other.path!r} first.",
+                Message(
+                    "Dag %(twice)r of %(path)r is also in %(path_2)r v%(version)s. Take it out of one "
+                    "of the two files; if that is done, submit %(path_2)r first.",
+                    twice=min(twice),
+                    path=content.path,
+                    path_2=other.path,
+                    version=row.version,
+                ),
                 path=other.path,
             )
 
@@ -122,10 +133,13 @@ def _refuse_busy(ctx: Context, unit: Unit, content: Content, on_the_way: Sequenc
     expiry.expire_holders_if_due(ctx, in_release)
     for row in in_release:
         if row.state is SubmissionState.IN_RELEASE:
-            what = f"is {content.path!r} now, but" if moves else "is on its way:"
+            what = Message("is %(path)r now, but", path=content.path) if moves else Message("is on its way:")
             raise ItemBusyError(
-                f"{unit.path!r} {what} v{row.version} is in an open release. Wait until that is through, or "
-                "revoke it, and submit again.",
+                "%(path)r %(what)s v%(version)s is in an open release. Wait until that is through, "
+                "or revoke it, and submit again.",
+                path=unit.path,
+                what=what,
+                version=row.version,
                 release_id=row.release_id,
             )
 
@@ -144,14 +158,19 @@ def _refuse_unchanged(
     )
     if same is not None:
         raise UnchangedError(
-            f"{content.path!r} is unchanged since v{same.version}, which is "
-            f"{same.state.value.replace('_', ' ')}.",
+            "%(path)r is unchanged since v%(version)s, which is %(state)s.",
+            path=content.path,
+            version=same.version,
+            state=same.state.value.replace("_", " "),
             submission_id=same.id,
         )
     live = workspace.live.get(unit.id)
     if not waiting and live is not None and content.closure and _is_same(workspace, live, content):
         raise UnchangedError(
-            f"{content.path!r} equals v{live.version}, which is in {ctx.settings.environment!r} already.",
+            "%(path)r equals v%(version)s, which is in %(environment)r already.",
+            path=content.path,
+            version=live.version,
+            environment=ctx.settings.environment,
             submission_id=live.id,
         )
 

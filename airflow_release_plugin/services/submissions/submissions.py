@@ -113,7 +113,9 @@ def _counted(chosen: Iterable[T]) -> list[T]:
     distinct = list(dict.fromkeys(chosen))
     if not 1 <= len(distinct) <= creation.MAX_ITEMS:
         raise InvalidRequestError(
-            f"{len(distinct)} were chosen; choose 1 to {creation.MAX_ITEMS}, as many as one release may hold."
+            "%(count)s were chosen; choose 1 to %(max_items)s, as many as one release may hold.",
+            count=len(distinct),
+            max_items=creation.MAX_ITEMS,
         )
     return distinct
 
@@ -208,7 +210,9 @@ def get(ctx: Context, *, actor: Actor, submission_id: int) -> Submission:
     """A submission that the actor may see."""
     submission = submissions.submission(ctx.session, submission_id)
     if submission is None or not access.may_read(ctx, actor, submission.dag_ids):
-        raise NotFoundError(f"There is no submission {submission_id} that you may see.")
+        raise NotFoundError(
+            "There is no submission %(submission_id)s that you may see.", submission_id=submission_id
+        )
     return submission
 
 
@@ -249,7 +253,9 @@ def remove(ctx: Context, *, actor: Actor, submission_id: int) -> Submission:
     expiry.expire_holders_if_due(ctx, [submission])
     if submission.state is SubmissionState.IN_RELEASE:
         raise ItemBusyError(
-            f"v{submission.version} of {submission.path!r} is in an open release; revoke that release first.",
+            "v%(version)s of %(path)r is in an open release; revoke that release first.",
+            version=submission.version,
+            path=submission.path,
             release_id=submission.release_id,
         )
     submission.move_to(SubmissionState.REMOVED)

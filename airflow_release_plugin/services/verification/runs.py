@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.release.runs import AT_WORK, DELETED, NOT_STA
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, ReleasedRun
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import reports as report_queries
@@ -36,13 +37,19 @@ def start_runs(ctx: Context, *, actor: Actor, release_id: int) -> tuple[StartSta
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
     if not may_start(ctx, actor, release, start_status(ctx, release)):
         task_claims.require_task(
-            ctx, release, TaskRole.RUN, actor=actor, deed=f"start the runs of {release.subject} now"
+            ctx,
+            release,
+            TaskRole.RUN,
+            actor=actor,
+            deed=Message("start the runs of %(release)s now", release=release.subject),
         )
     if not release.run_after_release:
         return ()
     if release.state is not ReleaseState.RELEASED:
         raise ConflictError(
-            f"{release.subject} is {release.state.value!r}; its Dags run once it is released."
+            "%(release)s is %(state)r; its Dags run once it is released.",
+            release=release.subject,
+            state=release.state.value,
         )
     rows = {row.dag_id: row for row in release_queries.runs(ctx.session, release.id)}
     for dag_id in _wanted(release):
@@ -137,7 +144,11 @@ def start_status(
 def _not_tried(dag_id: str, release: Release, pipeline_state: str) -> StartStatus:
     if pipeline_state in AT_WORK:
         return StartStatus(dag_id, "", WAITING)
-    problem = f"The run of the pipeline {release.pipeline_dag_id!r} is {pipeline_state}; it did not start it."
+    problem = Message(
+        "The run of the pipeline %(pipeline_dag_id)r is %(pipeline_state)s; it did not start it.",
+        pipeline_dag_id=release.pipeline_dag_id,
+        pipeline_state=pipeline_state,
+    )
     return StartStatus(dag_id, "", NOT_STARTED, ended=True, problem=problem)
 
 
@@ -150,17 +161,25 @@ def soak(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
     :raises ConflictError: the release is not released, or its runs were not started
     """
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
-    task_claims.require_task(ctx, release, TaskRole.SOAK, actor=actor, deed="watch the runs of releases")
+    task_claims.require_task(
+        ctx, release, TaskRole.SOAK, actor=actor, deed=Message("watch the runs of releases")
+    )
     if not release.soak_minutes:
         return Verification(CheckStatus.PASSED, [])
     stored = verification.stored_verdict(ctx, release, ReportKind.SOAK)
     if stored is not None:
         return verification.concluded(ctx, release, stored, "Soak")
     if release.state is not ReleaseState.RELEASED:
-        raise ConflictError(f"{release.subject} is {release.state.value!r}; there are no runs to watch.")
+        raise ConflictError(
+            "%(release)s is %(state)r; there are no runs to watch.",
+            release=release.subject,
+            state=release.state.value,
+        )
     runs = run_states(ctx, release)
     if not runs and any(not item.submission.is_removal for item in release.items):
-        raise ConflictError(f"The runs of {release.subject} were not started yet; start them first.")
+        raise ConflictError(
+            "The runs of %(release)s were not started yet; start them first.", release=release.subject
+        )
     is_late = ctx.clock() >= _soak_end(ctx, release)
     items = [_item(release, run, is_late=is_late) for run in runs]
     pending = [item.detail for item in items if item.is_pending]
@@ -185,6 +204,12 @@ def _item(release: Release, run: StartStatus, *, is_late: bool) -> CheckItem:
     if run.state != "success":
         is_over = run.ended or is_late
         status = CheckStatus.FAILED if is_over else CheckStatus.PENDING
-        late = f" after {release.soak_minutes} minutes" if is_late and not run.ended else ""
-        problem = f"{run.dag_id}: " + (run.problem or f"its first run is {run.state!r}{late}")
-    return CheckItem(f"First run: {run.dag_id}", status, detail=problem)
+        late = (
+            Message(" after %(soak_minutes)s minutes", soak_minutes=release.soak_minutes)
+            if is_late and not run.ended
+            else ""
+        )
+        problem = f"{run.dag_id}: " + (
+            run.problem or Message("its first run is %(state)r%(late)s", state=run.state, late=late)
+        )
+    return CheckItem(Message("First run: %(dag_id)s", dag_id=run.dag_id), status, detail=problem)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.environment_proof import ServedDag, ServedDags
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.proof.dag_description import canonical_of_served, digest_of
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.promotion import environments
@@ -21,10 +22,10 @@ def get_served_dags(ctx: Context, *, actor: Actor, name: str) -> ServedDags:
     :raises NotAllowedError: it is for executors and admins
     :raises ConflictError: nothing was released to it yet
     """
-    access.require_executor(ctx, actor, f"prove {name!r}")
+    access.require_executor(ctx, actor, Message("prove %(name)r", name=name))
     version = environments.get(ctx, actor=actor, name=name).commit
     if version is None:
-        raise ConflictError(f"Nothing was released to {name!r} yet, so there is nothing to prove.")
+        raise ConflictError("Nothing was released to %(name)r yet, so there is nothing to prove.", name=name)
     dags = tuple(
         ServedDag(dag.dag_id, dag.path, dag.version, digest_of(canonical_of_served(dag.data)))
         for dag in ctx.airflow.serving.serialized(name)
@@ -51,8 +52,8 @@ def get_served_text(ctx: Context, *, actor: Actor, name: str, dag_id: str) -> st
 
     :raises NotFoundError: Airflow serves no such DAG of the environment
     """
-    access.require_executor(ctx, actor, f"prove {name!r}")
+    access.require_executor(ctx, actor, Message("prove %(name)r", name=name))
     environments.require_known(ctx, name)
     for dag in list(ctx.airflow.serving.serialized(name, [dag_id])):
         return canonical_of_served(dag.data)
-    raise NotFoundError(f"Airflow serves no Dag {dag_id!r} of {name!r}.", dag_id=dag_id)
+    raise NotFoundError("Airflow serves no Dag %(dag_id)r of %(name)r.", dag_id=dag_id, name=name)

@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus,
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Report
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import reports as report_queries
@@ -51,12 +52,16 @@ def verify(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
     :raises ConflictError: the release is not released
     """
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
-    task_claims.require_task(ctx, release, TaskRole.VERIFY, actor=actor, deed="verify releases")
+    task_claims.require_task(ctx, release, TaskRole.VERIFY, actor=actor, deed=Message("verify releases"))
     stored = stored_verdict(ctx, release, ReportKind.VERIFICATION)
     if stored is not None:
         return concluded(ctx, release, stored)
     if release.state is not ReleaseState.RELEASED or release.released_at is None:
-        raise ConflictError(f"{release.subject} is {release.state.value!r}; there is nothing to verify yet.")
+        raise ConflictError(
+            "%(release)s is %(state)r; there is nothing to verify yet.",
+            release=release.subject,
+            state=release.state.value,
+        )
     items = _items(ctx, release)
     pending = [item.detail for item in items if item.is_pending]
     if pending:
@@ -118,13 +123,18 @@ def concluded(
     if verdict.status is not CheckStatus.FAILED:
         return verdict
     if release.state is ReleaseState.RELEASED:
-        reason = f"{what} of {release.number} failed: {_in_short(verdict.problems)}"
+        reason = Message(
+            "%(what)s of %(release)s failed: %(in_short)s",
+            what=what,
+            release=release.number,
+            in_short=_in_short(verdict.problems),
+        )
         release = automatic.undo(ctx, release.id, reason)
     return Verification(verdict.status, verdict.problems, release.state_reason)
 
 
 def _in_short(problems: Sequence[str]) -> str:
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    more = Message(" (and %(more)s more)", more=len(problems) - 1) if len(problems) > 1 else ""
     return f"{problems[0].rstrip('.')}{more}."
 
 
@@ -143,7 +153,7 @@ class _Expected:
     @property
     def words(self) -> str:
         """How sentences begin that are about it."""
-        return f"{self.path}:" if self.is_named else f"{self.path}, not in this release:"
+        return f"{self.path}:" if self.is_named else Message("%(path)s, not in this release:", path=self.path)
 
 
 def _items(ctx: Context, release: Release) -> list[CheckItem]:
@@ -204,15 +214,18 @@ def _item(
     problem = ""
     if not file.dag_ids:
         served = ", ".join(dag.dag_id for dag in state.dags)
-        problem = f"still served: {served}" if served else ""
+        problem = Message("still served: %(served)s", served=served) if served else ""
     elif state.import_errors:
-        problem = f"does not import: {state.import_errors[0].strip().splitlines()[-1]}"
+        problem = Message(
+            "does not import: %(import_errors)s",
+            import_errors=state.import_errors[0].strip().splitlines()[-1],
+        )
         # Together with the DAGs of the new version, the error is of that version too.
         is_late = is_late or is_settled or not missing
     elif missing:
         problem = _missing(missing, state, is_late=is_late)
     elif extra:
-        problem = f"serves Dags that nobody announced: {', '.join(extra)}"
+        problem = Message("serves Dags that nobody announced: %(extra)s", extra=list(extra))
         is_late = True
     name = "served" if file.dag_ids else "gone"
     status = CheckStatus.PASSED
@@ -226,5 +239,5 @@ def _missing(missing: Sequence[str], state: ServedState, *, is_late: bool) -> st
     """DAGs that are not served as they should be: not yet, or not at all where there was time enough."""
     gone = sorted(set(missing) - {dag.dag_id for dag in state.dags})
     if is_late and gone:
-        return f"not served at all: {', '.join(gone)}"
-    return f"not served at the new version yet: {', '.join(missing)}"
+        return Message("not served at all: %(gone)s", gone=list(gone))
+    return Message("not served at the new version yet: %(missing)s", missing=list(missing))

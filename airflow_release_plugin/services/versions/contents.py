@@ -8,6 +8,7 @@ from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.tree.delta import TreeDelta
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.runtime.context import Context
@@ -41,7 +42,7 @@ def build_changes(
     if not changes:
         names = ", ".join(submission.path for submission in chosen)
         raise InvalidRequestError(
-            f"Releasing {names} would change nothing in the target; it is there already."
+            "Releasing %(names)s would change nothing in the target; it is there already.", names=names
         )
     return tuple(sorted(changes, key=lambda change: change.path))
 
@@ -55,9 +56,15 @@ def _merged(chosen: list[Submission]) -> dict[str, FileEntry]:
             if other != entry:
                 first = owner[entry.path]
                 raise InvalidRequestError(
-                    f"{first.path!r} v{first.version} and {submission.path!r} v{submission.version} were "
-                    f"submitted with different content of the shared file {entry.path!r}. "
-                    "Submit the older one again.",
+                    Message(
+                        "%(path)r v%(version)s and %(path_2)r v%(version_2)s were submitted with different "
+                        "content of the shared file %(path_3)r. Submit the older one again.",
+                        path=first.path,
+                        version=first.version,
+                        path_2=submission.path,
+                        version_2=submission.version,
+                        path_3=entry.path,
+                    ),
                     path=entry.path,
                 )
             owner.setdefault(entry.path, submission)
@@ -79,9 +86,17 @@ def refuse_clashes(ctx: Context, chosen: Iterable[Submission]) -> None:
             other = owner.setdefault(dag_id, row)
             if other is not row:
                 raise InvalidRequestError(
-                    f"Dag {dag_id!r} would be in two files of {ctx.settings.environment!r}: {other.path!r} "
-                    f"v{other.version} and {row.path!r} v{row.version}. Release the change or removal that "
-                    "takes it out of one of them together with this.",
+                    Message(
+                        "Dag %(dag_id)r would be in two files of %(environment)r: %(path)r v%(version)s and "
+                        "%(path_2)r v%(version_2)s. Release the change or removal that takes it out of one "
+                        "of them together with this.",
+                        dag_id=dag_id,
+                        environment=ctx.settings.environment,
+                        path=other.path,
+                        version=other.version,
+                        path_2=row.path,
+                        version_2=row.version,
+                    ),
                     path=row.path,
                 )
 

@@ -32,7 +32,9 @@ def require_readable(items: Iterable[CheckItem]) -> None:
     try:
         of_items(items)
     except (TypeError, AttributeError) as error:
-        raise InvalidRequestError(f"The facts of the check are not readable: {error}.") from error
+        raise InvalidRequestError(
+            "The facts of the check are not readable: %(error)s.", error=error
+        ) from error
 
 
 def of_release(ctx: Context, release: Release) -> dict[str, Footprint]:

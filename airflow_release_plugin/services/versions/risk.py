@@ -18,6 +18,7 @@ from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, R
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Report, Submission
 from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
@@ -87,7 +88,9 @@ def require_facts(items: Sequence[CheckItem]) -> None:
         _parsed(items)
         also_changed(items)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise InvalidRequestError(f"The facts of the check are not readable: {error}.") from error
+        raise InvalidRequestError(
+            "The facts of the check are not readable: %(error)s.", error=error
+        ) from error
 
 
 def checked_units(ctx: Context, release: Release) -> dict[str, ParsedUnit]:
@@ -250,7 +253,10 @@ def _file_facts(ctx: Context, release: Release) -> Iterable[tuple[ChangeFact, st
     for item in release.items:
         yield _FACT_OF_FILE[item.change], item.path
     for path, others in shared_with(ctx, release).items():
-        yield ChangeFact.SHARED_FILE, f"{path} (also used by {', '.join(others)})"
+        yield (
+            ChangeFact.SHARED_FILE,
+            Message("%(path)s (also used by %(others)s)", path=path, others=list(others)),
+        )
 
 
 def _gaps(
@@ -259,9 +265,9 @@ def _gaps(
     """Files of which nobody reported what they did before, or do now."""
     for item in release.items:
         if item.change is not ChangeKind.NEW and item.path not in old:
-            yield ChangeFact.UNKNOWN, f"{item.path} before"
+            yield ChangeFact.UNKNOWN, Message("%(path)s before", path=item.path)
         if item.change is not ChangeKind.DELETED and item.path not in new:
-            yield ChangeFact.UNKNOWN, f"{item.path} now"
+            yield ChangeFact.UNKNOWN, Message("%(path)s now", path=item.path)
 
 
 def _also(
@@ -270,14 +276,17 @@ def _also(
     """What becomes of the DAGs that the release changes without naming them: as much as if it named them."""
     if not release.also_changes:
         return
-    yield ChangeFact.ALSO_CHANGES, f"Also changes {', '.join(release.also_changes)}"
+    yield (
+        ChangeFact.ALSO_CHANGES,
+        Message("Also changes %(also_changes)s", also_changes=list(release.also_changes)),
+    )
     before, now = _those(release.also_changes, live), _those(release.also_changes, new)
     for dag_id in release.also_changes:
-        yield ChangeFact.MODIFIED, f"{dag_id} (also changes)"
+        yield ChangeFact.MODIFIED, Message("%(dag_id)s (also changes)", dag_id=dag_id)
         if dag_id not in before:
-            yield ChangeFact.UNKNOWN, f"{dag_id} before"
+            yield ChangeFact.UNKNOWN, Message("%(dag_id)s before", dag_id=dag_id)
         if dag_id not in now:
-            yield ChangeFact.UNKNOWN, f"{dag_id} now"
+            yield ChangeFact.UNKNOWN, Message("%(dag_id)s now", dag_id=dag_id)
     both = before.keys() & now.keys()
     for diff in diff_dags([before[each] for each in both], [now[each] for each in both]):
         yield from diff.facts()

@@ -33,6 +33,7 @@ def snapshot_commit(ctx: Context, tree_id: str) -> str:
     commit = ctx.store.ref(snapshot_ref(tree_id))
     if commit is None:
         raise NotFoundError(
-            f"The snapshot {tree_id} of the source is not in the store any more; submit the version again."
+            "The snapshot %(tree_id)s of the source is not in the store any more; submit the version again.",
+            tree_id=tree_id,
         )
     return commit

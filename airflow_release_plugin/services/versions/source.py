@@ -34,7 +34,7 @@ class Source:
         """Raise ``NotFoundError`` unless ``path`` is a DAG file of the source now."""
         if path not in self.snapshot.dag_files:
             raise NotFoundError(
-                f"{path!r} is not a Dag file of the source any more (deleted, renamed or excluded by "
+                "%(path)r is not a Dag file of the source any more (deleted, renamed or excluded by "
                 ".airflowignore). Reload the list.",
                 path=path,
             )
@@ -70,9 +70,10 @@ class Source:
 def changed_meanwhile(closure: Closure, path: str) -> ConflictError:
     """Return the error for a file of a unit that is not what it was when the unit was put together."""
     return ConflictError(
-        f"{path!r} changed while {closure.entry!r} was being submitted, perhaps because the source was "
-        "brought up to date. Submit again.",
+        "%(path)r changed while %(entry)r was being submitted, perhaps because the source "
+        "was brought up to date. Submit again.",
         path=path,
+        entry=closure.entry,
     )
 
 

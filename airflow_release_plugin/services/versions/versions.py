@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.release.digest import files_digest
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import TreeChange
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.runtime import audit
@@ -38,7 +39,7 @@ class VersionContent:
     @classmethod
     def of(cls, closure: Closure) -> VersionContent:
         """All of a closure."""
-        missing = (f"not found: {name}" for name in closure.unresolved)
+        missing = (Message("not found: %(name)s", name=name) for name in closure.unresolved)
         files = [file.to_dict() for file in closure.files]
         return cls(files, closure.external, [*closure.warnings, *missing], closure.is_complete)
 

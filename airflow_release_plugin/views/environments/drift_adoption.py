@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
+from flask import redirect, request, url_for
 
 from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.services.drift import adoption
 from airflow_release_plugin.services.read_models import drift_adoption as adoption_model
 from airflow_release_plugin.views.web.base import BasePage, posted_release_request, route
+from airflow_release_plugin.views.web.flashes import flash
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
 
 if TYPE_CHECKING:

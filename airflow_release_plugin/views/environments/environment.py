@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app, flash, redirect, request, url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask import current_app, redirect, request, url_for
 
 from airflow_release_plugin.domain.release.target_dags import (
     EVERY_TARGET_DAG,
     ServingState,
     TargetDagFilter,
 )
+from airflow_release_plugin.messages import Message as _
+from airflow_release_plugin.messages import counted
 from airflow_release_plugin.services.baseline import adoption
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.drift.drift import DriftReport
@@ -30,6 +30,7 @@ from airflow_release_plugin.views.web.base import (
     size_arg,
     text_arg,
 )
+from airflow_release_plugin.views.web.flashes import flash
 from airflow_release_plugin.views.web.security import airflow_user
 from airflow_release_plugin.views.widgets.csv_export import target_dag_lines
 from airflow_release_plugin.views.widgets.presentation import state_look
@@ -136,7 +137,7 @@ class EnvironmentPage(BasePage):
     def _tell(self, found: DriftReport) -> None:
         count = len(found.findings)
         if count:
-            text = ngettext(
+            text = counted(
                 "%(num)s difference on %(host)s.", "%(num)s differences on %(host)s.", count, host=found.host
             )
             flash(text, "warning")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
+from flask import redirect, request, url_for
 
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.models.release import release_id_of
 from airflow_release_plugin.services.releases import holds
 from airflow_release_plugin.views.web.base import BasePage, route
 from airflow_release_plugin.views.web.datetime_input import read_moment
+from airflow_release_plugin.views.web.flashes import flash
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import gettext as _
+from airflow_release_plugin.messages import Message as _
 
 
 @dataclass(frozen=True)

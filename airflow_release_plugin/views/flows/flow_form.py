@@ -14,13 +14,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask_babel import gettext as _
-
 from airflow_release_plugin.domain.flow.flow import DEFAULT_HOURS, FlowSpec
 from airflow_release_plugin.domain.flow.values import flow_to_dict
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.text.field_errors import Problem, refusal
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.views.web.datetime_input import local_text, read_moment
 
 Draft = dict[str, Any]

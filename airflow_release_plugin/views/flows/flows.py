@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask import redirect, render_template, request, url_for
 
 from airflow_release_plugin.domain.flow.rules import MAX_LEVELS
 from airflow_release_plugin.domain.flow.values import flow_from_dict, flow_to_dict
@@ -16,6 +14,8 @@ from airflow_release_plugin.exceptions import (
     ConflictError,
     InvalidRequestError,
 )
+from airflow_release_plugin.messages import Message as _
+from airflow_release_plugin.messages import counted
 from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.read_models import flow_page
 from airflow_release_plugin.services.read_models.flow_page import DraftDetail, FlowFormDetail, FlowPageDetail
@@ -31,6 +31,7 @@ from airflow_release_plugin.views.flows.flow_form import (
     read_draft,
 )
 from airflow_release_plugin.views.web.base import BasePage, posted_ids, route, text_arg
+from airflow_release_plugin.views.web.flashes import flash
 from airflow_release_plugin.views.widgets.flow_labels import FLOW_KINDS, NOTIFICATIONS, OFFERED_KINDS
 from airflow_release_plugin.views.widgets.flow_rows import FlowFilter, in_order, narrowed
 from airflow_release_plugin.views.widgets.flow_summary import change_verbs, flow_sentences
@@ -178,8 +179,9 @@ class FlowsPage(BasePage):
         """Switch a flow on or off."""
         enabled = request.form.get("enabled") == "1"
         view = flow_admin.set_enabled(self.ctx(), actor=self.actor(), flow_id=flow_id, enabled=enabled)
-        words = _("%(name)s is on.") if enabled else _("%(name)s is off. What is under way goes on.")
-        flash(words % {"name": view.spec.name}, "success")
+        name = view.spec.name
+        on, off = _("%(name)s is on.", name=name), _("%(name)s is off. What is under way goes on.", name=name)
+        flash(on if enabled else off, "success")
         is_from_list = request.form.get("back") == "list"
         return redirect(url_for("FlowsPage.list" if is_from_list else "FlowsPage.show", flow_id=flow_id))
 
@@ -187,7 +189,7 @@ class FlowsPage(BasePage):
     def delete(self) -> Response:
         """Delete the chosen flows."""
         gone = flow_admin.delete(self.ctx(), actor=self.actor(), flow_ids=posted_ids("ids"))
-        text = ngettext(
+        text = counted(
             "%(num)s flow was deleted: %(names)s.",
             "%(num)s flows were deleted: %(names)s.",
             len(gone),

@@ -6,18 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
+from flask import redirect, request, url_for
 
 from airflow_release_plugin.domain.flow.flow import StepSpec
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.models import Deputy
 from airflow_release_plugin.services.approvals import deputies
 from airflow_release_plugin.services.approvals.flow_admin import StepPeople
 from airflow_release_plugin.services.read_models import reviewers_page
 from airflow_release_plugin.views.web.base import BasePage, route, text_arg
 from airflow_release_plugin.views.web.datetime_input import read_moment
+from airflow_release_plugin.views.web.flashes import flash
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flask import request
-from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.models.release import release_id_of
 from airflow_release_plugin.services.read_models import simulator
 from airflow_release_plugin.services.read_models.simulator import DagQuestion

@@ -8,13 +8,15 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from flask_babel import format_date, ngettext
-from flask_babel import gettext as _
+from babel.dates import format_date
 
 from airflow_release_plugin.domain.insights.distribution import DAY, HOUR, MINUTE, Distribution
 from airflow_release_plugin.domain.insights.figures import Figures, Trend, trend
 from airflow_release_plugin.domain.insights.period import BucketSize
 from airflow_release_plugin.domain.insights.tally import TrendPoint
+from airflow_release_plugin.languages import language, locale_of
+from airflow_release_plugin.messages import Message as _
+from airflow_release_plugin.messages import counted
 from airflow_release_plugin.services.insights.insights import InsightDetail
 from airflow_release_plugin.views.widgets.column_chart import ColumnPoint, column_chart, whole_number
 from airflow_release_plugin.views.widgets.durations import duration
@@ -82,7 +84,7 @@ def figure_cards(found: InsightDetail) -> list[FigureCard]:
         FigureCard(
             _("Release frequency"),
             _("%(count)s a week", count=number(now.per_week)),
-            ngettext("%(num)s release in the period", "%(num)s releases in the period", now.released),
+            counted("%(num)s release in the period", "%(num)s releases in the period", now.released),
             _("%(count)s a week", count=number(before.per_week)),
             trend(now.per_week, before.per_week, more_is_better=True),
         ),
@@ -108,7 +110,7 @@ def figure_cards(found: InsightDetail) -> list[FigureCard]:
 def _unrestored(figures: Figures) -> str:
     if not figures.unrestored:
         return ""
-    return ngettext("%(num)s is not put right yet", "%(num)s are not put right yet", figures.unrestored)
+    return counted("%(num)s is not put right yet", "%(num)s are not put right yet", figures.unrestored)
 
 
 def _durations(label: str, now: Distribution, before: Distribution, note: str = "") -> FigureCard:
@@ -124,7 +126,7 @@ def _durations(label: str, now: Distribution, before: Distribution, note: str = 
 
 def bucket_label(first: date, size: BucketSize) -> str:
     """Short words for a bucket: its first day, month or quarter."""
-    return str(format_date(first, _PATTERNS[size]))
+    return str(format_date(first, _PATTERNS[size], locale_of(language())))
 
 
 def chart_cards(found: InsightDetail) -> list[ChartCard]:

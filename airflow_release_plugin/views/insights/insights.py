@@ -44,7 +44,9 @@ class InsightsPage(BasePage):
         """Send one of the tables as CSV."""
         name = text_arg("table") or "trend"
         if name not in TABLES:
-            raise InvalidRequestError(f"There is no table {name!r}; possible are {', '.join(TABLES)}.")
+            raise InvalidRequestError(
+                "There is no table %(name)r; possible are %(tables)s.", name=name, tables=list(TABLES)
+            )
         question = _question(self.ctx().clock().date())
         found = insights.get_insights(self.ctx(), actor=self.actor(), question=question)
         return current_app.response_class(
@@ -78,4 +80,4 @@ def _day(name: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError as error:
-        raise InvalidRequestError(f"{text!r} is no day; write it as 2026-03-31.") from error
+        raise InvalidRequestError("%(text)r is no day; write it as 2026-03-31.", text=text) from error

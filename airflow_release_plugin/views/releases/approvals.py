@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
+from flask import redirect, request, url_for
 
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.services.read_models import gate_page, inbox
 from airflow_release_plugin.services.releases import decisions
 from airflow_release_plugin.services.releases.decisions import DecisionRequest, DecisionResult
 from airflow_release_plugin.views.web.base import BasePage, posted_decision, posted_ids, route, text_arg
+from airflow_release_plugin.views.web.flashes import flash
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response

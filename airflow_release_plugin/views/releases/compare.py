@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, request, url_for
-from flask_babel import ngettext
+from flask import redirect, request, url_for
 
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import counted
 from airflow_release_plugin.services.read_models import compare
 from airflow_release_plugin.views.web.base import BasePage, offset_arg, posted_ids, route, text_arg
+from airflow_release_plugin.views.web.flashes import flash
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class ComparePage(BasePage):
         if not dag_id:
             raise InvalidRequestError("Choose exactly two versions to compare, in the history of a Dag.")
         flash(
-            ngettext(
+            counted(
                 "A comparison takes two versions; %(num)s is ticked.",
                 "A comparison takes two versions; %(num)s are ticked.",
                 len(ids),

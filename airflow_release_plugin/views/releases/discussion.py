@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
+from flask import redirect, request, url_for
 
 from airflow_release_plugin.domain.discussion.anchors import LinePoint, Side
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.services.discussion import comments, lines, reading, threads
 from airflow_release_plugin.services.discussion.telling import Written
 from airflow_release_plugin.services.read_models.release_page import ReleaseTab
 from airflow_release_plugin.views.web.base import BasePage, posted_ids, route
+from airflow_release_plugin.views.web.flashes import flash
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response

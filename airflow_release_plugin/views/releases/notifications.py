@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
+from flask import redirect, request, url_for
 
 from airflow_release_plugin.domain.flow.notice import NoticeWay
 from airflow_release_plugin.domain.flow.notification import PERSONAL_EVENTS
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.services.notices import mine
 from airflow_release_plugin.services.notifications import outbox
 from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, posted_ids, route, text_arg
+from airflow_release_plugin.views.web.flashes import flash
 from airflow_release_plugin.views.widgets.flow_labels import NOTICE_WAYS
 from airflow_release_plugin.views.widgets.notice_words import notice_link, notice_sentence, subject_link
 

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app, flash, redirect, request, url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask import current_app, redirect, request, url_for
 
 from airflow_release_plugin.analysis.outlook import MOST_DUE
 from airflow_release_plugin.domain.kinds import KINDS_THAT_ASK, ReleaseKind
@@ -16,6 +14,8 @@ from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.release.runs import AT_WORK, summary
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.messages import Message as _
+from airflow_release_plugin.messages import counted
 from airflow_release_plugin.services.read_models import release_form, release_page
 from airflow_release_plugin.services.read_models.release_changes import FILES_AT_ONCE, Against
 from airflow_release_plugin.services.read_models.release_page import PageLook, ReleaseTab
@@ -43,6 +43,7 @@ from airflow_release_plugin.views.web.base import (
     route,
     text_arg,
 )
+from airflow_release_plugin.views.web.flashes import flash
 from airflow_release_plugin.views.web.security import airflow_user
 from airflow_release_plugin.views.widgets.csv_export import release_lines
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
@@ -227,7 +228,7 @@ class ReleasesPage(BasePage):
         started = summary(runs.start_runs(self.ctx(), actor=self.actor(), release_id=release_id))
         if started.not_started:
             flash(
-                ngettext(
+                counted(
                     "%(num)s Dag could not be started; the page says why.",
                     "%(num)s Dags could not be started; the page says why.",
                     started.not_started,
@@ -253,7 +254,7 @@ class ReleasesPage(BasePage):
         files = [LackingFile(number, path) for number, (_id, _colon, path) in zip(ids, chosen, strict=True)]
         started = additions.add_files(self.ctx(), actor=self.actor(), release_id=release_id, files=files)
         flash(
-            ngettext(
+            counted(
                 "%(num)s file was added; it is checked again.",
                 "%(num)s files were added; it is checked again.",
                 len(files),

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
+from flask import redirect, request, url_for
 
 from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.release.rollback_scope import Scope, scope_of
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.services.read_models import rollback_page
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.rollbacks import rollbacks
 from airflow_release_plugin.services.rollbacks.planning import Choice
 from airflow_release_plugin.views.web.base import BasePage, posted_release_request, route
 from airflow_release_plugin.views.web.datetime_input import read_moment
+from airflow_release_plugin.views.web.flashes import flash
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from flask import flash, jsonify, redirect, request, url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask import jsonify, redirect, request, url_for
 
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.messages import Message as _
+from airflow_release_plugin.messages import counted
 from airflow_release_plugin.services.read_models import compare, to_be_released
 from airflow_release_plugin.services.read_models.to_be_released import ListRequest
 from airflow_release_plugin.services.releases import creation
@@ -28,6 +28,7 @@ from airflow_release_plugin.views.web.base import (
     size_arg,
     text_arg,
 )
+from airflow_release_plugin.views.web.flashes import flash
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class ToBeReleasedPage(BasePage):
         done = [each.submission for each in handled if each.submission]
         if len(done) < len(handled):
             return self._partly(handled, _next_ids(row.id for row in done))
-        flash(ngettext("%(num)s file was submitted.", "%(num)s files were submitted.", len(done)), "success")
+        flash(counted("%(num)s file was submitted.", "%(num)s files were submitted.", len(done)), "success")
         return self._submitted([row.id for row in done], done[0].release_id)
 
     def _submitted(self, ids: Iterable[int], release_id: int | None) -> Response:
@@ -158,7 +159,7 @@ class ToBeReleasedPage(BasePage):
         if any(each.problem for each in handled):
             return self._partly(handled)
         flash(
-            ngettext("%(num)s version left the list.", "%(num)s versions left the list.", len(handled)),
+            counted("%(num)s version left the list.", "%(num)s versions left the list.", len(handled)),
             "success",
         )
         return _back()

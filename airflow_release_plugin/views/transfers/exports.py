@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
+from flask import redirect, render_template, request, url_for
 
 from airflow_release_plugin.domain.bundle.export_request import ExportOrigin, ExportRequest, read_names
 from airflow_release_plugin.domain.states import MOVING_EXPORT_STATES
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.models import Export
 from airflow_release_plugin.models.release import release_id_of, release_number
 from airflow_release_plugin.services.exports import exports
 from airflow_release_plugin.services.read_models import exports_page
 from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, route
+from airflow_release_plugin.views.web.flashes import flash
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask import redirect, request, url_for
 
 from airflow_release_plugin.domain.bundle.import_mode import ImportMode
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import ReleaseError
+from airflow_release_plugin.messages import Message as _
+from airflow_release_plugin.messages import counted
 from airflow_release_plugin.services.imports import applying, preflight
 from airflow_release_plugin.services.imports import placeholders as import_placeholders
 from airflow_release_plugin.services.read_models import import_page
 from airflow_release_plugin.views.transfers.imports import PART_BYTES
 from airflow_release_plugin.views.web.base import BasePage, is_live_fetch, posted_release_request, route
+from airflow_release_plugin.views.web.flashes import flash
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -66,7 +67,7 @@ class ImportPage(BasePage):
         except ReleaseError as error:
             return self._again(import_id, error)
         flash(
-            ngettext(
+            counted(
                 "%(num)s placeholder was made. Fill it in before the Dags run.",
                 "%(num)s placeholders were made. Fill them in before the Dags run.",
                 len(made),

@@ -6,15 +6,16 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from flask import flash, jsonify, redirect, request, url_for
-from flask_babel import gettext as _
+from flask import jsonify, redirect, request, url_for
 
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.services.imports import imports, receiving
 from airflow_release_plugin.services.imports.receiving import ReceivedImport
 from airflow_release_plugin.services.read_models import imports_page
 from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, route
+from airflow_release_plugin.views.web.flashes import flash
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import FileStorage

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
-from flask_babel import gettext as _
-
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message as _
 
 
 def read_moment(text: str, zone: str) -> datetime:

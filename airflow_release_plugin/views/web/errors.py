@@ -38,8 +38,9 @@ def _http_error(error: HTTPException) -> tuple[str, int] | HTTPException:
     if status == 413:
         return _release_error(
             TooLargeError(
-                "What was sent is more than a form of these pages takes, and nothing was changed: a comment "
-                f"has at most {MAX_LETTERS:,} characters. Go back and shorten it."
+                "What was sent is more than a form of these pages takes, and nothing was changed: a "
+                "comment has at most %(max_letters)s characters. Go back and shorten it.",
+                max_letters=f"{MAX_LETTERS:,}",
             )
         )
     return _page(status, "http_error", error.description or error.name)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from markupsafe import Markup
 
 from airflow_release_plugin.analysis.graph_layout import lay_out
 from airflow_release_plugin.analysis.structure_diff import DagDiff, PartState
+from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message as _
 
 _WIDTH, _HEIGHT = 184, 32
 _GAP_X, _GAP_Y = 56, 14
@@ -25,26 +25,26 @@ STATE_SIGNS: Mapping[PartState, str] = {
     PartState.SAME: "",
 }
 STATE_WORDS: Mapping[PartState, object] = {
-    PartState.ADDED: lazy_gettext("Added"),
-    PartState.REMOVED: lazy_gettext("Removed"),
-    PartState.CHANGED: lazy_gettext("Changed"),
-    PartState.SAME: lazy_gettext("Unchanged"),
+    PartState.ADDED: Message("Added"),
+    PartState.REMOVED: Message("Removed"),
+    PartState.CHANGED: Message("Changed"),
+    PartState.SAME: Message("Unchanged"),
 }
 _ATTRIBUTE_WORDS: Mapping[str, object] = {
-    "schedule": lazy_gettext("Schedule"),
-    "catchup": lazy_gettext("Catchup"),
-    "assets_in": lazy_gettext("Assets it waits for"),
-    "assets_out": lazy_gettext("Assets it produces"),
-    "tags": lazy_gettext("Tags"),
-    "owners": lazy_gettext("Owners"),
-    "description": lazy_gettext("Description"),
-    "type": lazy_gettext("Operator"),
-    "callable": lazy_gettext("Function"),
-    "pool": lazy_gettext("Pool"),
-    "queue": lazy_gettext("Queue"),
-    "retries": lazy_gettext("Retries"),
-    "owner": lazy_gettext("Owner"),
-    "trigger_rule": lazy_gettext("Trigger rule"),
+    "schedule": Message("Schedule"),
+    "catchup": Message("Catchup"),
+    "assets_in": Message("Assets it waits for"),
+    "assets_out": Message("Assets it produces"),
+    "tags": Message("Tags"),
+    "owners": Message("Owners"),
+    "description": Message("Description"),
+    "type": Message("Operator"),
+    "callable": Message("Function"),
+    "pool": Message("Pool"),
+    "queue": Message("Queue"),
+    "retries": Message("Retries"),
+    "owner": Message("Owner"),
+    "trigger_rule": Message("Trigger rule"),
 }
 
 

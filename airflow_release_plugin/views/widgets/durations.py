@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
-
 from airflow_release_plugin.domain.insights.distribution import DAY, HOUR, MINUTE
+from airflow_release_plugin.messages import Message as _
 
 
 def duration(seconds: int | None) -> str:

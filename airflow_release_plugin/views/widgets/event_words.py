@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext, ngettext
-
 from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.messages import Message, counted
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.models import Event
 from airflow_release_plugin.views.widgets.labels import EVENT_LABELS, STATE_LOOKS
 
@@ -44,22 +43,22 @@ def event_words(event: Event) -> EventWords:
 
 
 _MOVES: Mapping[str, object] = {
-    "awaiting_approval": lazy_gettext("Checked; the reviewers are asked"),
-    "approved": lazy_gettext("May be released now"),
-    "released": lazy_gettext("Brought to the target"),
-    "rejected": lazy_gettext("Rejected; its versions went back to the list"),
-    "revoked": lazy_gettext("Taken back; its versions went back to the list"),
-    "expired": lazy_gettext("Expired; its versions went back to the list"),
-    "failed": lazy_gettext("Failed"),
-    "errored": lazy_gettext("Stopped by an error"),
-    "stale": lazy_gettext("Out of date: the target changed meanwhile"),
-    "rolled_back": lazy_gettext("Taken out of the target again"),
+    "awaiting_approval": Message("Checked; the reviewers are asked"),
+    "approved": Message("May be released now"),
+    "released": Message("Brought to the target"),
+    "rejected": Message("Rejected; its versions went back to the list"),
+    "revoked": Message("Taken back; its versions went back to the list"),
+    "expired": Message("Expired; its versions went back to the list"),
+    "failed": Message("Failed"),
+    "errored": Message("Stopped by an error"),
+    "stale": Message("Out of date: the target changed meanwhile"),
+    "rolled_back": Message("Taken out of the target again"),
 }
 _CLOSINGS: Mapping[str, object] = {
-    "approved": lazy_gettext("Everybody who had to has approved"),
-    "rejected": lazy_gettext("The approval ended with a no"),
-    "withdrawn": lazy_gettext("The approval was withdrawn and counts no more"),
-    "expired": lazy_gettext("Nobody decided in time"),
+    "approved": Message("Everybody who had to has approved"),
+    "rejected": Message("The approval ended with a no"),
+    "withdrawn": Message("The approval was withdrawn and counts no more"),
+    "expired": Message("Nobody decided in time"),
 }
 
 _Told = tuple[object, str]
@@ -76,7 +75,7 @@ def _moved(event: Event) -> _Told:
 def _retried(event: Event) -> _Told:
     attempt, added = event.data.get("attempt", ""), event.data.get("added") or ()
     if added:
-        words = ngettext(
+        words = counted(
             "Added %(num)s file that the check found lacking, and started attempt %(attempt)s",
             "Added %(num)s files that the check found lacking, and started attempt %(attempt)s",
             len(added),

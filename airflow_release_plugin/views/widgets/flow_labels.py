@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import lazy_gettext as _
-
 from airflow_release_plugin.domain.kinds import KINDS_THAT_ASK
+from airflow_release_plugin.messages import Message as _
 
 FLOW_KINDS: Mapping[str, Any] = {
     "promotion": _("Promotion"),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import reduce
 from zoneinfo import ZoneInfo
-
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from airflow_release_plugin.domain.flow.approval import StepRule, stages
 from airflow_release_plugin.domain.flow.flow import FlowSpec, Level, LevelRule, Scope, StepSpec
 from airflow_release_plugin.domain.flow.release_calendar import Window, WindowKind
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact
+from airflow_release_plugin.messages import Message as _
+from airflow_release_plugin.messages import counted
 
 _SIMPLE_CRON = re.compile(r"(\d{1,2}) (\d{1,2}) \* \* (\*|[A-Za-z0-9,]+)")
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -44,7 +44,7 @@ def flow_sentences(flow: FlowSpec) -> list[str]:
         sentences.append(_("Versions that may lack files are refused."))
     if flow.tried_within_days is not None:
         sentences.append(
-            ngettext(
+            counted(
                 "Every version needs a successful dev run of exactly its files in the last day.",
                 "Every version needs a successful dev run of exactly its files in the last %(num)s days.",
                 flow.tried_within_days,
@@ -65,7 +65,7 @@ def _emergency_sentence(flow: FlowSpec) -> str:
     who = _or(flow.break_glass_roles)
     if flow.break_glass_confirm_minutes is None:
         return _("In an emergency, %(who)s may override all this with a reason.", who=who)
-    return ngettext(
+    return counted(
         "In an emergency, two of %(who)s together may override all this, the second within a minute.",
         "In an emergency, two of %(who)s together may override all this, the second within %(num)s minutes.",
         flow.break_glass_confirm_minutes,
@@ -98,7 +98,7 @@ def hours(value: float) -> str:
 def _when(flow: FlowSpec, rule: LevelRule) -> str:
     dag = _dag(flow.scope, rule.tags)
     if flow.kind is not ReleaseKind.PROMOTION:
-        verb = {
+        verb: str = {
             ReleaseKind.ROLLBACK: _("is rolled back"),
             ReleaseKind.RETIREMENT: _("is retired"),
             ReleaseKind.IMPORT: _("is imported"),
@@ -108,7 +108,7 @@ def _when(flow: FlowSpec, rule: LevelRule) -> str:
     else:
         verbs = change_verbs()
         verb = _or([verbs[c] for c in rule.changes]) if rule.changes else _("is released")
-    return ", ".join([_("When %(dag)s %(verb)s", dag=dag, verb=verb), *_quantities(rule)])
+    return reduce(_clause, [_("When %(dag)s %(verb)s", dag=dag, verb=verb), *_quantities(rule)])
 
 
 def change_verbs() -> dict[ChangeFact, str]:
@@ -150,27 +150,27 @@ def _dag(scope: Scope, level_tags: Sequence[str]) -> str:
 
 
 def _quantities(rule: LevelRule) -> list[str]:
-    limits = []
+    limits: list[str] = []
     low, high = rule.min_dags, rule.max_dags
     if low is not None and high is not None:
         limits.append(_("together with others, %(low)s to %(high)s Dags in all", low=low, high=high))
     elif low is not None:
         limits.append(
-            ngettext("in a release of at least %(num)s Dag", "in a release of at least %(num)s Dags", low)
+            counted("in a release of at least %(num)s Dag", "in a release of at least %(num)s Dags", low)
         )
     elif high is not None:
         limits.append(
-            ngettext("in a release of at most %(num)s Dag", "in a release of at most %(num)s Dags", high)
+            counted("in a release of at most %(num)s Dag", "in a release of at most %(num)s Dags", high)
         )
     if rule.min_lines is not None:
         limits.append(
-            ngettext(
+            counted(
                 "with at least %(num)s changed line", "with at least %(num)s changed lines", rule.min_lines
             )
         )
     if rule.min_impacted is not None:
         limits.append(
-            ngettext(
+            counted(
                 "and at least %(num)s other Dag may feel it",
                 "and at least %(num)s other Dags may feel it",
                 rule.min_impacted,
@@ -180,9 +180,7 @@ def _quantities(rule: LevelRule) -> list[str]:
 
 
 def _steps(level: Level) -> str:
-    return _(" and then ").join(
-        _stage_words([level.steps[i] for i in stage]) for stage in stages(level.steps)
-    )
+    return reduce(_then, [_stage_words([level.steps[i] for i in stage]) for stage in stages(level.steps)])
 
 
 def _stage_words(steps: Sequence[StepSpec]) -> str:
@@ -195,15 +193,18 @@ def step_words(step: StepSpec) -> str:
     named = (*step.users, *step.roles)
     who = _or(named) if named else _("nobody")
     if step.rule is StepRule.ALL:
-        text = _("everybody of %(who)s", who=_and(named) if named else who)
+        text: str = _("everybody of %(who)s", who=_and(named) if named else who)
     else:
         text = _("%(count)s of %(who)s", count=_count(step), who=who)
     if including := (*step.including_users, *step.including_roles):
-        text += ", " + _("one of them of %(who)s", who=_or(including))
+        text = _clause(text, _("one of them of %(who)s", who=_or(including)))
     further = (*step.escalate_users, *step.escalate_roles)
     if step.escalate_after_hours is not None and further:
-        text += " " + _(
-            "(after %(hours)s also %(who)s)", hours=hours(step.escalate_after_hours), who=_or(further)
+        text = _(
+            "%(who)s (after %(hours)s also %(further)s)",
+            who=text,
+            hours=hours(step.escalate_after_hours),
+            further=_or(further),
         )
     return text
 
@@ -217,7 +218,7 @@ def _count(step: StepSpec) -> str:
 def _calendar_sentences(windows: Sequence[Window]) -> list[str]:
     denied = [window_words(window) for window in windows if window.kind is WindowKind.DENY]
     allowed = [window_words(window) for window in windows if window.kind is WindowKind.ALLOW]
-    sentences = []
+    sentences: list[str] = []
     if allowed:
         sentences.append(_("It is released only %(times)s.", times=_or(allowed)))
     if denied:
@@ -288,13 +289,22 @@ def _days(field: str) -> str | None:
 
 
 def _or(parts: Sequence[str]) -> str:
-    return _joined(parts, _(" or "))
+    """``a, b or c``."""
+    if len(parts) < 2:
+        return parts[0] if parts else ""
+    return _("%(others)s or %(last)s", others=parts[:-1], last=parts[-1])
 
 
 def _and(parts: Sequence[str]) -> str:
-    return _joined(parts, _(" and "))
+    """``a, b and c``."""
+    if len(parts) < 2:
+        return parts[0] if parts else ""
+    return _("%(others)s and %(last)s", others=parts[:-1], last=parts[-1])
 
 
-def _joined(parts: Sequence[str], last: str) -> str:
-    """``a, b or c``."""
-    return last.join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+def _then(first: str, second: str) -> str:
+    return _("%(first)s and then %(second)s", first=first, second=second)
+
+
+def _clause(first: str, second: str) -> str:
+    return _("%(first)s, %(second)s", first=first, second=second)

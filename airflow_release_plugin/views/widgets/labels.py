@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import lazy_gettext as _
+from airflow_release_plugin.messages import Message as _
 
 STATE_LOOKS: Mapping[str, tuple[Any, str, str]] = {
     # releases

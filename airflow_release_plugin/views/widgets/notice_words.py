@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.models import Notice
 from airflow_release_plugin.views.widgets.labels import STATE_LOOKS
 

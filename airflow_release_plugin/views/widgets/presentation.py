@@ -10,11 +10,10 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from flask import Flask, request, url_for
-from flask_babel import get_locale
-from flask_babel import lazy_gettext as _
 
 from airflow_release_plugin.domain.bundle.preflight_messages import WORDS
 from airflow_release_plugin.domain.discussion.words import MAX_LETTERS
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.views.web.static_files import static_file
 from airflow_release_plugin.views.widgets.dag_graph_svg import (
     STATE_SIGNS,
@@ -112,7 +111,6 @@ def register_presentation(app: Flask) -> None:
     """Make all of this known to templates."""
     app.jinja_env.filters.update(iso=iso, absolute=absolute, markdown=render_markdown)
     app.jinja_env.globals.update(
-        get_locale=get_locale,
         icon=icon,
         state_look=state_look,
         event_words=event_words,

@@ -19,13 +19,28 @@ from airflow_release_plugin.models import Gate, Release
 from airflow_release_plugin.services.runtime import unit_of_work
 from airflow_release_plugin.views.web.security import USER_KEY
 from tests.harness.context import World, make_world
+from tests.harness.marked_language import lost_texts, speak_marked, without_marks
 
 ROLE_OF = {"dev": "user", "viewer": "viewer", "reviewer": "op", "second": "op", "admin": "admin"}
 BASE = "http://localhost/release"
 
 
 class Answer(TestResponse):
-    """What a browser gets; its page is read as browsers do: how the template is laid out does not count."""
+    """
+    What a browser gets; its page is read as browsers do: how the template is laid out does not count.
+
+    It was asked for in a language that marks each text, which shows whether all of it can be translated.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.mimetype not in {"text/html", "text/csv", "application/json"}:
+            return
+        marked = self.get_data(as_text=True)
+        if self.mimetype == "text/html":
+            lost = lost_texts(marked)
+            assert not lost, f"{self.request.path} shows what no catalogue can translate: {lost[:5]}"
+        self.set_data(without_marks(marked))
 
     @property
     def text(self) -> str:
@@ -76,6 +91,7 @@ def pages(own_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     people = ",".join(f"{name}:{role}" for name, role in ROLE_OF.items())
     monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", people)
+    speak_marked(monkeypatch)
     return create_flask_app(session=settings.Session, secret_key="a key of the tests")
 
 

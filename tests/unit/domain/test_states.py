@@ -110,7 +110,7 @@ def test_a_state_moves_only_along_the_table(current: Enum, to: State) -> None:
     else:
         with pytest.raises(InvalidTransitionError) as refused:
             checked_move("release R-1", current, to)
-        assert refused.value.context == {"current": current.value, "to": to.value}
+        assert refused.value.context.items() >= {"current": current.value, "to": to.value}.items()
 
 
 @pytest.mark.parametrize("machine", list(MOVES))
