@@ -4,23 +4,30 @@ import ast
 import json
 import re
 import textwrap
+from collections.abc import Iterator
 from configparser import ConfigParser
+from functools import cache
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import Any
 
+import airflow
 import pytest
+from babel.messages.pofile import read_po
 
 import airflow_release_plugin
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.get_provider_info import get_provider_info
 from airflow_release_plugin.models import metadata
+from airflow_release_plugin.plugin import ReleasePlugin
 from scripts import generate_docs
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "airflow_release_plugin"
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-IMAGES = sorted(p for p in (ROOT / "docs" / "images").iterdir() if p.suffix in {".png", ".svg"})
+IMAGES = sorted(p for p in (ROOT / "docs" / "images").rglob("*") if p.suffix in {".png", ".svg"})
+CHINESE = sorted((ROOT / "docs" / "zh").glob("*.md"))
 LINK = re.compile(r"""(?:\]\(|src="|srcset=")(?!https?://)([^)\s"]+)""")
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.M | re.S)
 HEADING = re.compile(r"^#+ (.+)$", re.M)
@@ -61,6 +68,37 @@ def leads_somewhere(page: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
     target = page.parent / path if path else page
     return target.exists() and (not anchor or anchor in anchors(target))
+
+
+def in_english(page: Path) -> Path:
+    """The page that one in Chinese is a translation of."""
+    return ROOT / page.name if page.name == "README.md" else ROOT / "docs" / page.name
+
+
+def outline(page: Path) -> list[str]:
+    """What a translation keeps: levels of headings, pictures, commands and code; no comments, no diagrams."""
+    text = re.sub("^```mermaid\n.*?^```$", "", page.read_text(), flags=re.M | re.S)
+    code = [re.sub(r" +# .*", "", found[2]) for found in BLOCK.findall(text)]
+    levels = re.findall(r"^#+(?= )", BLOCK.sub("", text), re.M)
+    return [*levels, *re.findall(r"[\w-]+\.png", text), *code]
+
+
+@cache
+def words_of_pages_in_chinese() -> frozenset[str]:
+    """What our pages and Airflow's show in Simplified Chinese, and names that Airflow shows as they are."""
+
+    def leaves(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            for each in value.values():
+                yield from leaves(each)
+        else:
+            yield value
+
+    with (PACKAGE / "translations/zh_CN/LC_MESSAGES/messages.po").open("rb") as file:
+        ours = [message.string for message in read_po(file) if isinstance(message.string, str)]
+    airflows = (Path(airflow.__file__).parent / "ui/dist/i18n/locales/zh-CN").glob("*.json")
+    theirs = [leaf for file in airflows for leaf in leaves(json.loads(file.read_text()))]
+    return frozenset([*ours, *theirs, *(view["name"] for view in ReleasePlugin.external_views)])
 
 
 def error_codes(root: type[ReleaseError] = ReleaseError) -> set[str]:
@@ -125,6 +163,25 @@ def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     text = BLOCK.sub("", page.read_text())
 
     assert [link for link in LINK.findall(text) if not leads_somewhere(page, link)] == []
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=name_of)
+def test_a_translation_has_the_sections_pictures_and_code_of_its_original(page: Path) -> None:
+    assert outline(page) == outline(in_english(page))
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=name_of)
+def test_a_translation_and_its_original_lead_to_each_other(page: Path) -> None:
+    for one, other in ((page, in_english(page)), (in_english(page), page)):
+        links = LINK.findall(one.read_text().splitlines()[0])
+        assert [(one.parent / link).resolve() for link in links] == [other]
+
+
+def test_the_tutorial_in_chinese_has_the_words_of_the_pages() -> None:
+    named = set(re.findall(r"\*\*([^*]+)\*\*", (ROOT / "docs" / "zh" / "tutorial.md").read_text()))
+
+    assert len(named) > 10
+    assert named - words_of_pages_in_chinese() == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -280,7 +337,8 @@ def test_every_table_is_described() -> None:
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.name)
 def test_a_picture_is_small_and_on_a_page(image: Path) -> None:
     assert image.stat().st_size <= 250_000
-    assert any(f"images/{image.name}" in page.read_text() for page in PAGES)
+    link = image.relative_to(ROOT / "docs").as_posix()
+    assert any(link in page.read_text() for page in PAGES)
 
 
 def test_every_page_of_the_documentation_is_in_its_index() -> None:
