@@ -60,7 +60,7 @@ def lost_texts(page: str) -> list[str]:
 
 
 class _Reader(HTMLParser):
-    """Collects what a page shows to people, but for code and what is marked as not to be translated."""
+    """Collects what a page shows, but for code and what somebody wrote, whose direction is that of its script."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -69,11 +69,11 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         facts = dict(attrs)
-        is_kept = any(self._around) or tag in _RAW or facts.get("translate") == "no"
-        if not is_kept:
+        is_kept = tag in _RAW or facts.get("dir") == "auto"
+        if not is_kept and not any(self._around):
             self.shown += [str(facts[name]) for name in _SHOWN_ATTRIBUTES if facts.get(name)]
         if tag not in _VOID:
-            self._around.append(tag in _RAW or facts.get("translate") == "no")
+            self._around.append(is_kept)
 
     def handle_endtag(self, tag: str) -> None:
         if tag not in _VOID and self._around:
