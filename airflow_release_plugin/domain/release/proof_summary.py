@@ -29,6 +29,8 @@ class ProofSummary:
     :param joined: files that versions turned out to need
     :param also_changes: DAGs outside of the release that would change
     :param harmed: whether one of them would disappear or break
+    :param spares_others: whether it is proven that no DAG outside of the release changes: a check that failed
+        may have ended before it ran them
     """
 
     confined: bool | None
@@ -38,6 +40,7 @@ class ProofSummary:
     joined: int
     also_changes: tuple[str, ...]
     harmed: bool
+    spares_others: bool
 
 
 def summarise(items: Iterable[CheckItem]) -> ProofSummary | None:
@@ -56,7 +59,8 @@ def summarise(items: Iterable[CheckItem]) -> ProofSummary | None:
         opened=sum(int(item.facts.get("opened", 0)) for item in proofs),
         joined=sum(len(item.facts.get("joined", ())) for item in proofs),
         also_changes=also_changed(others),
-        harmed=any(item.status is CheckStatus.FAILED for item in others),
+        harmed=any(item.is_failed for item in others),
+        spares_others=not others and not any(item.is_failed or item.is_pending for item in items),
     )
 
 

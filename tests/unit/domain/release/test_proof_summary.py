@@ -49,3 +49,18 @@ def test_a_check_that_does_not_say_whether_it_was_confined_is_not_called_so():
     assert summarise([proof("a.py")]).confined is None
     open_ = CheckItem(CONFINEMENT, CheckStatus.WARNING, facts={"is_whole": False})
     assert summarise([open_]).confined is False
+
+
+def test_that_nothing_else_changes_is_proven_by_a_check_that_passed_alone():
+    assert summarise([SHUT, proof("a.py")]).spares_others
+    failed = CheckItem("parse", CheckStatus.FAILED, "a.py", "SyntaxError")
+    assert not summarise([SHUT, proof("a.py"), failed]).spares_others
+    assert not summarise([SHUT, proof("a.py"), other("b.py", "one")]).spares_others
+
+
+def test_dag_files_that_nobody_ran_are_no_proof_of_anything():
+    unchecked = other("b.py", status=CheckStatus.FAILED)  # names no DAG: what it defines is not known
+
+    found = summarise([SHUT, proof("a.py"), unchecked])
+
+    assert (found.also_changes, found.spares_others) == ((), False)
