@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_release_plugin.domain.flow.notice import NoticeWay
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
@@ -52,15 +53,29 @@ def ways(
     session: Session, person_ids: Collection[str], event: NotificationEvent | None = None
 ) -> dict[tuple[str, NotificationEvent], NoticeWay]:
     """What people chose, by person and kind of event."""
-    query = select(NoticeChoice).where(NoticeChoice.person_id.in_(list(person_ids)))
+    query = select(NoticeChoice.person_id, NoticeChoice.event, NoticeChoice.way)
+    query = query.where(NoticeChoice.person_id.in_(list(person_ids)))
     if event is not None:
         query = query.where(NoticeChoice.event == event)
-    return {(row.person_id, row.event): row.way for row in session.scalars(query)}
+    return {(row.person_id, row.event): row.way for row in session.execute(query)}
 
 
-def choice(session: Session, person_id: str, event: NotificationEvent) -> NoticeChoice | None:
-    """What a person chose for one kind of event."""
-    return session.get(NoticeChoice, (person_id, event))
+def choose(session: Session, person_id: str, chosen: Mapping[NotificationEvent, NoticeWay]) -> None:
+    """Keep what a person chose for some kinds of events, in one statement."""
+    if not chosen:
+        return
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    table: Any = NoticeChoice.__table__
+    # By kind, so that two of them at once never wait for each other crosswise.
+    rows = [
+        {"person_id": person_id, "event": event, "way": way}
+        for event, way in sorted(chosen.items(), key=lambda pair: pair[0].value)
+    ]
+    statement: Any = dialect.insert(table).values(rows)
+    statement = statement.on_conflict_do_update(
+        index_elements=["person_id", "event"], set_={"way": statement.excluded.way}
+    )
+    session.execute(statement)
 
 
 def due_in_digest(session: Session, before: datetime, limit: int) -> list[Notice]:

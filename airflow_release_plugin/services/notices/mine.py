@@ -9,7 +9,7 @@ from airflow_release_plugin.domain.flow.notice import USUAL_WAYS, NoticeWay
 from airflow_release_plugin.domain.flow.notification import PERSONAL_EVENTS, NotificationEvent
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.models import Notice, NoticeChoice
+from airflow_release_plugin.models import Notice
 from airflow_release_plugin.repositories import notices as queries
 from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services.runtime.context import Context
@@ -79,18 +79,12 @@ def choose(
 
     :raises InvalidRequestError: people are not told of such events in person
     """
-    for event, way in chosen.items():
+    for event in chosen:
         if event not in USUAL_WAYS:
             raise InvalidRequestError(
                 "Nobody is told of %(event)r in person; possible are %(personal_events)s.",
                 event=event.value,
                 personal_events=[each.value for each in PERSONAL_EVENTS],
             )
-        row = queries.choice(ctx.session, actor.id, event)
-        if row is None:
-            ctx.session.add(NoticeChoice(person_id=actor.id, event=event, way=way))
-        else:
-            row.way = way
-    # The answer is read from the database again.
-    ctx.session.flush()
+    queries.choose(ctx.session, actor.id, chosen)
     return ways(ctx, actor=actor)

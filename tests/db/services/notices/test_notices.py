@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from airflow_release_plugin.domain.flow.notice import NoticeWay
-from airflow_release_plugin.domain.flow.notification import NotificationEvent
+from airflow_release_plugin.domain.flow.notification import PERSONAL_EVENTS, NotificationEvent
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Notice
@@ -77,6 +77,18 @@ def test_everybody_chooses_for_each_kind(world: World) -> None:
         ("released", "reviewer"),
     ]
     assert listed(world, REVIEWER) == ["released"]
+
+
+@pytest.mark.parametrize("db_backend", BACKENDS)
+def test_all_kinds_are_chosen_in_one_statement_and_a_second_time(world: World, engine: Engine) -> None:
+    choose(world, DEV, decided="none", released="digest")
+
+    with counted(engine) as statements:
+        found = mine.choose(world.ctx, actor=DEV, chosen=dict.fromkeys(PERSONAL_EVENTS, NoticeWay.NONE))
+
+    assert set(found.values()) == {NoticeWay.NONE}
+    assert [statement.split()[0] for statement in statements] == ["INSERT", "SELECT"]
+    assert NoticeWay.NONE not in mine.ways(world.ctx, actor=REVIEWER).values()
 
 
 def test_what_nobody_is_told_of_in_person_cannot_be_chosen(world: World) -> None:
