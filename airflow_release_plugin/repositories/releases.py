@@ -313,14 +313,23 @@ def kinds_of(session: Session, ids: Collection[int]) -> list[tuple[int, ReleaseK
     return [(row[0], row[1], row[2]) for row in session.execute(query)]
 
 
-def locked_approved(session: Session, environment: str) -> list[Release]:
-    """The releases that are approved for an environment, locked, by id."""
+def locked_approved(
+    session: Session, environment: str, *, but_for: Collection[int] = (), skip_locked: bool = False
+) -> list[Release]:
+    """
+    The releases that are approved for an environment, locked, by id.
+
+    :param skip_locked: leave out those that somebody else has locked, rather than wait for them
+    """
     query = (
         select(Release)
         .where(Release.environment == environment, Release.state == ReleaseState.APPROVED)
         .order_by(Release.id)
     )
-    return list(session.scalars(query.with_for_update().execution_options(populate_existing=True)))
+    if but_for:
+        query = query.where(Release.id.not_in(list(but_for)))
+    query = query.with_for_update(skip_locked=skip_locked)
+    return list(session.scalars(query.execution_options(populate_existing=True)))
 
 
 def runs(session: Session, release_id: int) -> list[ReleasedRun]:

@@ -15,7 +15,7 @@ from airflow_release_plugin.domain.flow.approval import is_past
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, NotFoundError
 from airflow_release_plugin.messages import Message
-from airflow_release_plugin.models import Hold
+from airflow_release_plugin.models import Hold, Release
 from airflow_release_plugin.models.release import release_number
 from airflow_release_plugin.repositories import approvals, releases
 from airflow_release_plugin.repositories import holds as queries
@@ -67,7 +67,7 @@ def set_hold(
     hold.held_by_id, hold.held_by_name = actor.id, actor.name
     hold.excepted = _exceptions(ctx, environment, excepted)
     ctx.session.add(hold)
-    _renew_windows(ctx, environment, hold)
+    renewed = _renew_windows(ctx, environment, hold)
     audit.record(
         ctx,
         actor=actor,
@@ -78,6 +78,7 @@ def set_hold(
         until=ends_at.isoformat() if ends_at else None,
         excepted=hold.excepted_numbers,
     )
+    _renew_late_windows(ctx, environment, hold, renewed)
     return hold
 
 
@@ -96,7 +97,7 @@ def lift(ctx: Context, *, actor: Actor, environment: str) -> None:
     ctx.session.delete(hold)
     # Deleting waits for a flush, and another hold may follow in this transaction.
     ctx.session.flush()
-    _renew_windows(ctx, environment, None)
+    renewed = _renew_windows(ctx, environment, None)
     audit.record(
         ctx,
         actor=actor,
@@ -105,6 +106,7 @@ def lift(ctx: Context, *, actor: Actor, environment: str) -> None:
         reason=hold.reason,
         since=hold.held_at.isoformat(),
     )
+    _renew_late_windows(ctx, environment, None, renewed)
 
 
 def _require_known(ctx: Context, environment: str) -> None:
@@ -135,14 +137,32 @@ def _exceptions(ctx: Context, environment: str, wanted: Collection[int]) -> list
     return ids
 
 
-def _renew_windows(ctx: Context, environment: str, hold: Hold | None) -> None:
-    """Give what is approved its time to be executed anew: it must not run out while all is held."""
+def _renew_windows(ctx: Context, environment: str, hold: Hold | None) -> set[int]:
+    """
+    Give what is approved its time to be executed anew: it must not run out while all is held.
+
+    Return the ids of all that are approved.
+    """
+    approved = releases.locked_approved(ctx.session, environment)
+    _begin_windows(ctx, approved, hold)
+    return {release.id for release in approved}
+
+
+def _renew_late_windows(ctx: Context, environment: str, hold: Hold | None, renewed: Collection[int]) -> None:
+    """
+    The same for what was approved in the same instant, which nobody else could see yet.
+
+    Whoever approves looks at the hold after their first event. Ours is written: those before us have ended,
+    those after us will see this hold. What somebody has locked by now is being taken out of its state, and
+    waiting for them, who wait for the trail, would be a circle.
+    """
+    late = releases.locked_approved(ctx.session, environment, but_for=renewed, skip_locked=True)
+    _begin_windows(ctx, late, hold)
+
+
+def _begin_windows(ctx: Context, approved: Collection[Release], hold: Hold | None) -> None:
     now = ctx.clock()
-    approved = [
-        release
-        for release in releases.locked_approved(ctx.session, environment)
-        if not is_past(release.expires_at, now)
-    ]
-    asked = dict(approvals.with_approvals(ctx.session, [release.id for release in approved]))
-    for release in approved:
+    waiting = [release for release in approved if not is_past(release.expires_at, now)]
+    asked = dict(approvals.with_approvals(ctx.session, [release.id for release in waiting]))
+    for release in waiting:
         release.expires_at = schedule.window_ends(ctx, release, asked.get(release), hold)

@@ -9,14 +9,15 @@ come one after the other.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
@@ -221,6 +222,49 @@ def test_a_hold_that_is_lifted_while_something_is_promoted_is_one_or_the_other(
         world.promote(after)
     assert after.state is ReleaseState.RELEASED or holds.in_force(world.ctx, "prod") is not None
     assert audit.first_broken_link(world.ctx) is None
+
+
+@pytest.mark.req("R19")
+@pytest.mark.parametrize("is_lifted", [False, True])
+def test_what_is_approved_while_a_hold_begins_or_ends_has_the_window_of_all_others(
+    world: World, session_factory: sessionmaker[Session], is_lifted: bool
+) -> None:
+    release = world.waiting(world.dag("etl"))
+    if is_lifted:
+        holds.set_hold(world.ctx, actor=ADMIN, environment="prod", reason="It moves")
+    world.ctx.session.commit()
+
+    def move_the_hold() -> None:
+        with session_factory() as session:
+            ctx = world.with_session(session).ctx
+            if is_lifted:
+                holds.lift(ctx, actor=ADMIN, environment="prod")
+            else:
+                holds.set_hold(ctx, actor=ADMIN, environment="prod", reason="It moves")
+            session.commit()
+
+    with ThreadPoolExecutor(1) as threads, session_factory() as session:
+        world.with_session(session).decide(release, REVIEWER)
+        held = threads.submit(move_the_hold)
+        wait_until_somebody_waits(world.ctx.session, held)
+        session.commit()
+        held.result()
+
+    world.ctx.session.expire_all()
+    after = releases.get(world.ctx, actor=DEV, release_id=release.id)
+    assert after.state is ReleaseState.APPROVED
+    assert (after.expires_at is not None) == is_lifted
+
+
+def wait_until_somebody_waits(session: Session, work: Future[None]) -> None:
+    """Until a transaction of PostgreSQL waits for another one; SQLite's is behind the first write at once."""
+    deadline = time.monotonic() + 10
+    while session.get_bind().dialect.name == "postgresql" and not work.done():
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        if session.scalar(text(waits)) or time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    session.rollback()
 
 
 @pytest.mark.req("R39")
