@@ -38,6 +38,18 @@ def list_events(
     return fetch_page(session, query, limit=limit, offset=offset)
 
 
+def newest_events(session: Session, *, subjects: Iterable[str], before: int = 0, limit: int) -> list[Event]:
+    """
+    Events of ``subjects``, the newest first.
+
+    :param before: only those with a lower sequence number; 0 for all
+    """
+    query = select(Event).where(Event.subject.in_(list(subjects))).order_by(Event.sequence.desc())
+    if before:
+        query = query.where(Event.sequence < before)
+    return list(session.scalars(query.limit(limit)))
+
+
 def count_events(session: Session, *, subjects: Iterable[str]) -> int:
     """How many events tell of ``subjects``."""
     return count(session, select(Event.sequence).where(Event.subject.in_(list(subjects))))

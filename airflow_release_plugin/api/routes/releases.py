@@ -179,11 +179,14 @@ def compare_releases(
 
 
 @router.get("/{release_id}/events")
-def release_events(release_id: IdPath, caller: CallerDep) -> Collection[EventResponse]:
+def release_events(
+    release_id: IdPath, caller: CallerDep, limit: LimitQuery = 100, offset: OffsetQuery = 0
+) -> Collection[EventResponse]:
     """The audit trail of one release, oldest first."""
     with caller.transaction() as (ctx, actor):
-        rows = release_page.get_events(ctx, actor=actor, release_id=release_id)
-        return Collection(items=[EventResponse.model_validate(row) for row in rows], total_entries=len(rows))
+        page = release_page.get_events(ctx, actor=actor, release_id=release_id, limit=limit, offset=offset)
+        items = [EventResponse.model_validate(row) for row in page.items]
+        return Collection(items=items, total_entries=page.total_entries)
 
 
 @router.get("/{release_id}/decisions")

@@ -21,6 +21,7 @@ from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import events as event_queries
 from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.repositories import task_claims as claim_queries
+from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services.approvals import approvals
 from airflow_release_plugin.services.discussion import reading
 from airflow_release_plugin.services.discussion.reading import Discussion, UnresolvedThreads
@@ -77,6 +78,10 @@ class ReleaseTab(str, Enum):
     ACTIVITY = "activity"
 
 
+EVENTS_AT_ONCE = 200
+"""Events that one look at the trail shows; each page leads to the older ones."""
+
+
 @dataclass(frozen=True)
 class PageLook:
     """
@@ -84,6 +89,7 @@ class PageLook:
 
     :param against: what its changes are shown against
     :param offset: changed files before those whose lines are wanted
+    :param before: number of the event before which the trail is wanted; 0 for its newest part
     :param is_again: an open page asks once more what moved; the lines of changes did not
     :param with_structure: whether the structure is wanted also then
     """
@@ -92,6 +98,7 @@ class PageLook:
     against: Against = Against.BASE
     options: DiffOptions = PLAIN
     offset: int = 0
+    before: int = 0
     is_again: bool = False
     with_structure: bool = False
 
@@ -170,7 +177,8 @@ class ReleasePageDetail:
     Everything that the page of a release shows of one tab; what belongs to another one is empty.
 
     :param event_count: how long its trail is
-    :param events: its trail, the newest first
+    :param events: a part of its trail, at most :data:`EVENTS_AT_ONCE`, the newest first
+    :param has_older_events: whether there are others before them
     :param cutover: what it would meet in the target; empty once that is behind it
     :param discussion: what people said, on the tabs that show it
     :param changes: ``None`` also when the actor may not read the code
@@ -180,6 +188,7 @@ class ReleasePageDetail:
     detail: ReleaseDetail
     event_count: int
     events: list[Event]
+    has_older_events: bool
     cutover: tuple[DagCutover, ...]
     unsent: UnsentNotifications
     changes: ReleaseChanges | None
@@ -203,10 +212,12 @@ def get_release_page(
     release = releases.get(ctx, actor=actor, release_id=release_id)
     detail = _detail(ctx, release, actor=actor)
     is_overview = look.tab is ReleaseTab.OVERVIEW
+    events = _newest_events(ctx, release, look)
     return ReleasePageDetail(
         detail=detail,
         event_count=event_queries.count_events(ctx.session, subjects=_subjects(release)),
-        events=_events(ctx, release)[::-1] if look.tab is ReleaseTab.ACTIVITY else [],
+        events=events[:EVENTS_AT_ONCE],
+        has_older_events=len(events) > EVENTS_AT_ONCE,
         cutover=cutover.of_release(ctx, release) if is_overview and cutover.is_ahead(detail.state) else (),
         unsent=outbox.unsent(ctx, actor=actor, subject=release),
         changes=_changes(ctx, release, look, actor=actor),
@@ -352,13 +363,21 @@ def _pipeline_problem(ctx: Context, release: Release, run_state: str) -> str | N
     )
 
 
-def get_events(ctx: Context, *, actor: Actor, release_id: int) -> list[Event]:
+def get_events(
+    ctx: Context, *, actor: Actor, release_id: int, limit: int = 100, offset: int = 0
+) -> Page[Event]:
     """The trail of a release, oldest first."""
-    return _events(ctx, releases.get(ctx, actor=actor, release_id=release_id))
+    release = releases.get(ctx, actor=actor, release_id=release_id)
+    return event_queries.list_events(ctx.session, subjects=_subjects(release), limit=limit, offset=offset)
 
 
-def _events(ctx: Context, release: Release) -> list[Event]:
-    return event_queries.list_events(ctx.session, subjects=_subjects(release), limit=1000).items
+def _newest_events(ctx: Context, release: Release, look: PageLook) -> list[Event]:
+    """What the page shows of the trail, and one more where there is more."""
+    if look.tab is not ReleaseTab.ACTIVITY:
+        return []
+    return event_queries.newest_events(
+        ctx.session, subjects=_subjects(release), before=look.before, limit=EVENTS_AT_ONCE + 1
+    )
 
 
 def _subjects(release: Release) -> list[str]:

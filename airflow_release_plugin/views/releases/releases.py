@@ -159,6 +159,7 @@ class ReleasesPage(BasePage):
             view=view,
             release=view.release,
             section=look.tab.value,
+            is_newest=not look.before,
             starts=summary(view.runs),
             most_due=MOST_DUE,
             compared_with=look.against.value,
@@ -271,6 +272,7 @@ def _look() -> PageLook:
         against=choice_arg("diff", Against) or Against.BASE,
         options=diff_options(),
         offset=offset_arg(),
+        before=max(request.args.get("before", 0, type=int), 0),
         # The live region is fetched again and again; changes and structure are outside of it.
         is_again=is_live_fetch(),
         with_structure=text_arg("part") == "structure",

@@ -293,7 +293,7 @@ class TestApprovals:
         return release.state
 
     def kept(self, world: World, release: Release) -> bool:
-        events = release_page.get_events(world.ctx, actor=ADMIN, release_id=release.id)
+        events = release_page.get_events(world.ctx, actor=ADMIN, release_id=release.id).items
         (event,) = [event for event in events if event.tag is EventTag.RELEASE_RETRIED]
         return bool(event.data["approval_kept"])
 

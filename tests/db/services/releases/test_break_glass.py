@@ -157,7 +157,7 @@ def test_a_rejected_release_is_not_revived(frozen: World) -> None:
 def test_it_stands_out_in_the_trail_and_on_the_page(frozen: World) -> None:
     release = smash(frozen, frozen.waiting(frozen.dag("etl")))
 
-    told = release_page.get_events(frozen.ctx, actor=ADMIN, release_id=release.id)
+    told = release_page.get_events(frozen.ctx, actor=ADMIN, release_id=release.id).items
     emergencies = [event for event in told if event.tag == EventTag.RELEASE_GLASS_BROKEN]
     assert [(e.actor_name, e.data["reason"]) for e in emergencies] == [("duty", REASON)]
     approval = latest_approval(frozen.ctx.session, "release", release.id)

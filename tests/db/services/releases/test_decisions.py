@@ -160,11 +160,11 @@ def test_who_may_not_see_the_release_is_told_that_there_is_none(world: World) ->
 
 def test_approving_twice_changes_nothing(world: World) -> None:
     release = world.approved(world.dag("etl"))
-    events = len(release_page.get_events(world.ctx, actor=ADMIN, release_id=release.id))
+    events = len(release_page.get_events(world.ctx, actor=ADMIN, release_id=release.id).items)
 
     assert world.decide(release).state is ReleaseState.APPROVED
     assert len(approval_of(world, release).decisions) == 1
-    assert len(release_page.get_events(world.ctx, actor=ADMIN, release_id=release.id)) == events
+    assert len(release_page.get_events(world.ctx, actor=ADMIN, release_id=release.id).items) == events
 
 
 def test_a_verdict_is_not_changed_afterwards(world: World) -> None:

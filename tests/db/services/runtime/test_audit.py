@@ -383,7 +383,7 @@ def test_the_events_of_a_release_are_on_its_page(world: World) -> None:
     release = world.released(world.dag("etl"))
     world.waiting(world.dag("other"))
 
-    tags = [event.tag for event in release_page.get_events(world.ctx, actor=DEV, release_id=release.id)]
+    tags = [event.tag for event in release_page.get_events(world.ctx, actor=DEV, release_id=release.id).items]
 
     assert tags == [tag for tag, _ in RELEASE_JOB if tag.value.startswith(("release:", "approval:"))]
 

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.services.read_models import release_changes
+from airflow_release_plugin.services.read_models import release_changes, release_page
 from airflow_release_plugin.services.releases import checks, creation
 from tests.db.views.conftest import DEV, REVIEWER, Browsers, Installation, words
 from tests.harness.context import World
@@ -251,3 +251,32 @@ def test_the_structure_that_a_failed_check_could_read_is_shown_and_called_so(
     assert "<strong>etl</strong>" in page
     assert "The check failed before it knew the structure of v1 of broken.py." in words(page)
     assert "no check could read it" not in page
+
+
+def trail(page: str) -> list[str]:
+    """Kinds of the events that a page shows."""
+    start = page.index('class="timeline"')
+    return re.findall(r'data-event="([^"]+)"', page[start : page.index("</ol>", start)])
+
+
+def test_a_long_trail_is_shown_part_by_part_the_newest_first(
+    installation: Installation, browser_of: Browsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = installation.waiting("etl")
+    reviewer = browser_of("reviewer")
+    first = f"/releases/{release.id}?tab=activity"
+    whole = reviewer.get(first).text
+    monkeypatch.setattr(release_page, "EVENTS_AT_ONCE", 2)
+
+    parts, path = [], first
+    while path:
+        page = reviewer.get(path).text
+        parts.append(trail(page))
+        assert ("Newest events" in page) == (len(parts) > 1)
+        older = re.search(r'rel="next" href="[^"]*?(/releases/[^"#]*)#activity"', page)
+        path = older[1].replace("&amp;", "&") if older else ""
+
+    assert [event for part in parts for event in part] == trail(whole)
+    assert len(parts) > 1
+    assert {len(part) for part in parts[:-1]} == {2}
+    assert "Older events" not in whole
