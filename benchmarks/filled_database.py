@@ -8,9 +8,11 @@ made of it, is what a person with few rights may read.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, insert, text
 
 DAY_ZERO = "timestamptz '2024-01-01 00:00:00+00'"
 READABLE_EVERY = 40
@@ -32,6 +34,7 @@ def fill(engine: Engine, size: Size = Size()) -> None:
     with engine.begin() as connection:
         for statement in _statements(size):
             connection.execute(text(statement))
+        _sum_up(connection)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
 
@@ -126,6 +129,10 @@ def _decisions_and_events(size: Size) -> list[str]:
 
 _RELEASED = f"({DAY_ZERO} + n * interval '13 minutes' + interval '2 hours')"
 _DAY = "extract(epoch from {0})::bigint / 86400"
+_BITS = "length(ltrim(({0})::bit(32)::text, '0')) - 6"
+# SQL twin of class_of(), of whole minutes.
+_CLASS = f"""(CASE WHEN {{0}} < 64 THEN {{0}}
+    ELSE 64 + ({_BITS} - 1) * 32 + (({{0}}) >> ({_BITS})) - 32 END)"""
 _MONTH = "extract(year from {0})::int * 12 + extract(month from {0})::int - 1"
 
 
@@ -142,10 +149,11 @@ def _insights(size: Size) -> list[str]:
         FROM generate_series(1, {size.releases}) n
         """,
         f"""
-        INSERT INTO release_deployed_version (release_id, unit_id, deployed_at, day, month, lead_seconds)
+        INSERT INTO release_deployed_version (release_id, unit_id, deployed_at, day, month, lead_seconds,
+            lead_class)
         SELECT 1 + (n - 1) / {size.versions_of_each}, 1 + n % {size.units}, {of_version},
             {_DAY.format(of_version)}, {_MONTH.format(f"({of_version} AT TIME ZONE 'UTC')")},
-            60 + (n * 7919::bigint) % 864000
+            60 + (n * 7919::bigint) % 864000, {_CLASS.format("(60 + (n * 7919::bigint) % 864000) / 60")}
         FROM generate_series(1, {versions}) n
         """,
         f"""
@@ -156,10 +164,47 @@ def _insights(size: Size) -> list[str]:
         """,
         f"""
         INSERT INTO release_wait (id, approval_id, release_id, step, step_name, flow, person_id, person_name,
-            completes, seconds, day)
+            completes, seconds, day, duration_class)
         SELECT n, n, n, 0, (ARRAY['Owner','Second pair of eyes'])[1 + n % 2],
             (ARRAY['default','bank','hot fixes'])[1 + n % 3], 'user_' || n % 30, 'user_' || n % 30, true,
-            30 + (n * 6151::bigint) % 172800, {_DAY.format(_RELEASED)}
+            30 + (n * 6151::bigint) % 172800, {_DAY.format(_RELEASED)},
+            {_CLASS.format("(30 + (n * 6151::bigint) % 172800) / 60")}
         FROM generate_series(1, {size.releases}) n
         """,
     ]
+
+
+def _sum_up(connection: Connection) -> None:
+    """Write the sums of months, as they come to be while things are released."""
+    from airflow_release_plugin.domain.insights.durations import DurationKind
+    from airflow_release_plugin.domain.insights.histogram import with_one
+    from airflow_release_plugin.models import DurationCount
+
+    month = _MONTH.format("(to_timestamp(day * 86400::bigint) AT TIME ZONE 'UTC')")
+    rows = connection.execute(
+        text(f"""
+        SELECT 'LEAD', month, flow, '', '', lead_class, count(*) FROM release_deployed_version
+            JOIN release_deployment USING (release_id) GROUP BY 1, 2, 3, 6
+        UNION ALL SELECT 'STEP', {month}, flow, step_name, '', duration_class, count(*)
+            FROM release_wait WHERE completes GROUP BY 1, 2, 3, 4, 6
+        UNION ALL SELECT 'PERSON', {month}, flow, person_id, person_name, duration_class, count(*)
+            FROM release_wait GROUP BY 1, 2, 3, 4, 5, 6
+        """)
+    )
+    sums: dict[tuple[Any, ...], bytes] = defaultdict(bytes)
+    for *key, number, count in rows:
+        sums[tuple(key)] = with_one(sums[tuple(key)], number, count)
+    connection.execute(
+        insert(DurationCount),
+        [
+            {
+                "kind": DurationKind[kind],
+                "month": month,
+                "flow": flow,
+                "name": name,
+                "person_name": person,
+                "counts": counts,
+            }
+            for (kind, month, flow, name, person), counts in sums.items()
+        ],
+    )

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from airflow_release_plugin.models.approval import Approval, Decision, Gate
 from airflow_release_plugin.models.base import Base, metadata
-from airflow_release_plugin.models.deployment import DeployedVersion, Deployment, UnitLabel, Wait
+from airflow_release_plugin.models.deployment import (
+    DeployedVersion,
+    Deployment,
+    DurationCount,
+    UnitLabel,
+    Wait,
+)
 from airflow_release_plugin.models.discussion import Comment, CommentEdit, DiscussionThread
 from airflow_release_plugin.models.emergency import Emergency
 from airflow_release_plugin.models.event import Event, EventHead
@@ -42,6 +48,7 @@ __all__ = [
     "Deployment",
     "Deputy",
     "DiscussionThread",
+    "DurationCount",
     "Emergency",
     "Environment",
     "Event",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from airflow_release_plugin.domain.insights.durations import DurationKind
 from airflow_release_plugin.domain.insights.question import LabelKind
 from airflow_release_plugin.models.base import Base, EnumText, UtcDateTime
 
@@ -19,7 +20,8 @@ class Deployment(Base):
     """
 
     __tablename__ = "release_deployment"
-    __table_args__ = (Index(None, "day"), Index(None, "failed_at"))
+    # The first one has all that is counted by day: nothing else is read for it.
+    __table_args__ = (Index(None, "day", "flow", "glass_broken", "failed_at"), Index(None, "failed_at"))
 
     release_id: Mapped[int] = mapped_column(ForeignKey("release.id"), primary_key=True)
     flow: Mapped[str] = mapped_column(String(250), comment="that agreement was asked under; empty for none")
@@ -48,6 +50,9 @@ class DeployedVersion(Base):
     day: Mapped[int] = mapped_column(comment="that of the deployment")
     month: Mapped[int] = mapped_column(comment="UTC month of the deployment: year × 12 + month - 1")
     lead_seconds: Mapped[int] = mapped_column(comment="from its submission until it reached the target")
+    lead_class: Mapped[int] = mapped_column(
+        comment="class of the lead time, see domain/insights/histogram.py"
+    )
 
 
 class UnitLabel(Base):
@@ -82,3 +87,26 @@ class Wait(Base):
     completes: Mapped[bool] = mapped_column(comment="the step waited for nobody else after it")
     seconds: Mapped[int] = mapped_column(comment="since the step was reached")
     day: Mapped[int] = mapped_column(comment="UTC day of the decision, since 1970-01-01")
+    duration_class: Mapped[int] = mapped_column(comment="class of the seconds")
+
+
+class DurationCount(Base):
+    """
+    How often durations of each class were seen in a month, by everybody: what years are read from.
+
+    Written with the rows that it sums up, so it is never late; the trail, which is locked then, lets one
+    transaction at a time write it.
+    """
+
+    __tablename__ = "release_duration_count"
+
+    kind: Mapped[DurationKind] = mapped_column(EnumText(DurationKind), primary_key=True)
+    month: Mapped[int] = mapped_column(primary_key=True, comment="UTC month: year × 12 + month - 1")
+    flow: Mapped[str] = mapped_column(String(250), primary_key=True)
+    name: Mapped[str] = mapped_column(
+        String(250), primary_key=True, comment="step, or id of the person; empty for lead times"
+    )
+    person_name: Mapped[str] = mapped_column(
+        String(250), comment="login name of the person; empty for others"
+    )
+    counts: Mapped[bytes] = mapped_column(LargeBinary, comment="see domain/insights/histogram.py")

@@ -6,28 +6,28 @@ Every one covers a period and the one before in one statement; bucket :data:`BEF
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from airflow_release_plugin.domain.insights.distribution import DAY, HOUR, MINUTE, Spread
-from airflow_release_plugin.domain.insights.period import BucketSize, Period, day_number, day_of
+from airflow_release_plugin.domain.insights.durations import DurationKind
+from airflow_release_plugin.domain.insights.period import Period, day_number, day_of, month_number
 from airflow_release_plugin.domain.insights.question import Breakdown, LabelKind
-from airflow_release_plugin.domain.insights.tally import BEFORE, ArrivalsRow, FailureRow, LeadRow
+from airflow_release_plugin.domain.insights.tally import ArrivalsRow, FailureRow
 from airflow_release_plugin.domain.states import ApprovalState
 from airflow_release_plugin.models import (
     Approval,
     Decision,
     DeployedVersion,
     Deployment,
+    DurationCount,
     Release,
     ReleaseItem,
     UnitLabel,
-    Wait,
 )
 
 MOST_CHOICES = 300
@@ -62,21 +62,6 @@ class BreakdownCount(NamedTuple):
     failed: int
 
 
-class NamedSpread(NamedTuple):
-    """How long versions under one name took."""
-
-    name: str
-    lead: Spread
-
-
-class WaitRow(NamedTuple):
-    """How long one thing was waited for in one period; its key: flow and step, or id and name of a person."""
-
-    bucket: int
-    key: tuple[str, str]
-    waits: Spread
-
-
 class OpenRequest(NamedTuple):
     """A request for agreement that waits: whom it was put to, and one of those who have decided already."""
 
@@ -86,7 +71,8 @@ class OpenRequest(NamedTuple):
     decided_by: str | None
 
 
-def _of_units(unit_id: Any, scope: InsightScope) -> list[ColumnElement[bool]]:
+def of_units(unit_id: Any, scope: InsightScope) -> list[ColumnElement[bool]]:
+    """Conditions on a column with ids of units."""
     conditions = [] if scope.unit_ids is None else [unit_id.in_(list(scope.unit_ids))]
     for kind, name in scope.labels:
         labelled = select(UnitLabel.unit_id).where(UnitLabel.kind == kind, UnitLabel.name == name)
@@ -101,42 +87,27 @@ def _of_deployments(scope: InsightScope, since: int, until: int) -> list[ColumnE
         inside = select(DeployedVersion.release_id).where(
             DeployedVersion.day >= since, DeployedVersion.day < until
         )
-        inside = inside.where(*_of_units(DeployedVersion.unit_id, scope))
+        inside = inside.where(*of_units(DeployedVersion.unit_id, scope))
         conditions.append(Deployment.release_id.in_(inside))
     return conditions
 
 
-def _of_releases(release_id: Any, scope: InsightScope) -> list[ColumnElement[bool]]:
+def of_releases(release_id: Any, scope: InsightScope) -> list[ColumnElement[bool]]:
+    """Conditions on a column with ids of releases."""
     if not scope.has_units:
         return []
-    inside = select(ReleaseItem.release_id).where(*_of_units(ReleaseItem.unit_id, scope))
+    inside = select(ReleaseItem.release_id).where(*of_units(ReleaseItem.unit_id, scope))
     return [release_id.in_(inside)]
 
 
-def _rounded(seconds: Any) -> ColumnElement[int]:
-    """SQL twin of :func:`rounded`."""
-    return case((seconds < DAY, seconds // MINUTE * MINUTE), else_=seconds // HOUR * HOUR)
-
-
-def _bucket(period: Period) -> ColumnElement[int]:
-    """SQL twin of :func:`bucket_number`, for versions."""
-    numbers: dict[BucketSize, Any] = {
-        BucketSize.DAY: DeployedVersion.day,
-        BucketSize.WEEK: (DeployedVersion.day + 3) // 7,
-        BucketSize.MONTH: DeployedVersion.month,
-        BucketSize.QUARTER: DeployedVersion.month // 3,
-    }
-    is_before = DeployedVersion.day < day_number(period.first)
-    return case((is_before, literal(BEFORE)), else_=numbers[period.bucket_size])
-
-
-def _end(period: Period) -> int:
+def end_of(period: Period) -> int:
+    """Number of the day after a period."""
     return day_number(period.last) + 1
 
 
 def arrivals(session: Session, period: Period, scope: InsightScope) -> list[ArrivalsRow]:
     """Changes that reached the target, by day."""
-    since, until = period.before.start, _end(period)
+    since, until = period.before.start, end_of(period)
     query = (
         select(
             Deployment.day,
@@ -150,21 +121,10 @@ def arrivals(session: Session, period: Period, scope: InsightScope) -> list[Arri
     return [ArrivalsRow(*row) for row in session.execute(query)]
 
 
-def _versions(query: Select[Any], scope: InsightScope, since: int, until: int) -> Select[Any]:
+def versions_of(query: Select[Any], scope: InsightScope, since: int, until: int) -> Select[Any]:
+    """A query on :class:`DeployedVersion`, narrowed."""
     query = query.where(DeployedVersion.day >= since, DeployedVersion.day < until)
-    return query.where(*_of_units(DeployedVersion.unit_id, scope))
-
-
-def lead_times(session: Session, period: Period, scope: InsightScope) -> list[LeadRow]:
-    """How long versions took to the target, by bucket."""
-    bucket, seconds = _bucket(period).label("bucket"), _rounded(DeployedVersion.lead_seconds).label("seconds")
-    columns: tuple[Any, ...] = (bucket, seconds, func.count())
-    query = select(*columns).group_by("bucket", "seconds")
-    query = _versions(query, scope, period.before.start, _end(period))
-    if scope.flow:
-        query = query.join(Deployment, Deployment.release_id == DeployedVersion.release_id)
-        query = query.where(Deployment.flow == scope.flow)
-    return [LeadRow(*row) for row in session.execute(query)]
+    return query.where(*of_units(DeployedVersion.unit_id, scope))
 
 
 def failures(session: Session, period: Period, scope: InsightScope) -> list[FailureRow]:
@@ -175,15 +135,17 @@ def failures(session: Session, period: Period, scope: InsightScope) -> list[Fail
         Deployment.failed_at >= start, Deployment.failed_at < period.end
     )
     # It may have come to the target long before.
-    query = query.where(*_of_deployments(scope, 0, _end(period)))
+    query = query.where(*_of_deployments(scope, 0, end_of(period)))
     return [FailureRow(row[0], row[1]) for row in session.execute(query) if row[0] is not None]
 
 
-def _name(by: Breakdown) -> Any:
+def name_of(by: Breakdown) -> Any:
+    """The column that versions are told apart by."""
     return Deployment.flow if by.label is None else UnitLabel.name
 
 
-def _told_apart(query: Select[Any], period: Period, scope: InsightScope, by: Breakdown) -> Select[Any]:
+def told_apart(query: Select[Any], period: Period, scope: InsightScope, by: Breakdown) -> Select[Any]:
+    """A query on the versions of the period itself with their names."""
     query = query.select_from(DeployedVersion).join(
         Deployment, Deployment.release_id == DeployedVersion.release_id
     )
@@ -192,70 +154,51 @@ def _told_apart(query: Select[Any], period: Period, scope: InsightScope, by: Bre
         query = query.join(UnitLabel, is_label)
     if scope.flow:
         query = query.where(Deployment.flow == scope.flow)
-    return _versions(query, scope, day_number(period.first), _end(period))
+    return versions_of(query, scope, day_number(period.first), end_of(period))
 
 
 def breakdown(
     session: Session, period: Period, scope: InsightScope, by: Breakdown, *, limit: int
 ) -> list[BreakdownCount]:
     """Versions of the period itself by DAG, tag, owner or flow: the most released ones."""
+    counts = _counts_by_label if by.label is not None else _counts_by_flow
+    query = counts(period, scope, by)
+    return [BreakdownCount(row[0], int(row[1]), int(row[2])) for row in session.execute(query.limit(limit))]
+
+
+def _counts_by_flow(period: Period, scope: InsightScope, by: Breakdown) -> Select[Any]:
     versions = func.count()
-    query = select(_name(by), versions, func.count(Deployment.failed_at))
-    query = _told_apart(query, period, scope, by).group_by(_name(by))
-    query = query.order_by(versions.desc(), _name(by)).limit(limit)
-    return [BreakdownCount(*row) for row in session.execute(query)]
+    query: Select[Any] = select(name_of(by), versions, func.count(Deployment.failed_at))
+    query = told_apart(query, period, scope, by).group_by(name_of(by))
+    return query.order_by(versions.desc(), name_of(by))
 
 
-def _spreads(query: Select[Any], keys: Sequence[Any], seconds: Any, name: Any) -> Select[Any]:
-    """
-    Of each group: its keys, the name that it has, and the values of :class:`Spread`.
-
-    Where there are many groups, counts of durations would be as long as the rows themselves.
-    """
-    place = func.row_number().over(partition_by=keys, order_by=seconds).label("place")
-    total = func.count().over(partition_by=keys).label("total")
-    labelled = [key.label(f"key{number}") for number, key in enumerate(keys)]
-    columns = [*labelled, name.label("name"), _rounded(seconds).label("seconds"), place, total]
-    rows = query.with_only_columns(*columns).subquery()
-
-    def ranked(percent: int) -> Any:
-        return func.max(case((rows.c.place == (rows.c.total * percent + 99) // 100, rows.c.seconds)))
-
-    groups = [rows.c[key.name] for key in labelled]
-    values = [*groups, func.max(rows.c.name), func.max(rows.c.total), ranked(50), ranked(90)]
-    return select(*values).group_by(*groups)
-
-
-def named_lead_times(
-    session: Session, period: Period, scope: InsightScope, by: Breakdown, names: Iterable[str]
-) -> list[NamedSpread]:
-    """How long the versions under these names took."""
-    named: Select[Any] = select(_name(by))
-    query = _told_apart(named, period, scope, by).where(_name(by).in_(list(names)))
-    rows = session.execute(_spreads(query, [_name(by)], DeployedVersion.lead_seconds, _name(by)))
-    return [NamedSpread(row[0], Spread(*row[2:])) for row in rows]
-
-
-def _waits(
-    session: Session, period: Period, scope: InsightScope, key: Any, name: Any, *conditions: Any
-) -> list[WaitRow]:
-    query: Select[Any] = select(Wait.id).where(Wait.day >= period.before.start, Wait.day < _end(period))
-    query = query.where(*_of_releases(Wait.release_id, scope), *conditions)
+def _counts_by_label(period: Period, scope: InsightScope, by: Breakdown) -> Select[Any]:
+    """By unit first: many versions are of one unit, and few releases fail, so that little is joined."""
+    unit, since = DeployedVersion.unit_id, day_number(period.first)
+    counted: tuple[Any, ...] = (
+        unit.label("unit_id"),
+        func.count().label("versions"),
+        literal(0).label("failed"),
+    )
+    deployed, failed = select(*counted), select(unit, *reversed(counted[1:]))
+    failed = failed.where(Deployment.failed_at.is_not(None))
+    of_deployment = Deployment.release_id == DeployedVersion.release_id
     if scope.flow:
-        query = query.where(Wait.flow == scope.flow)
-    bucket = case((Wait.day < day_number(period.first), literal(BEFORE)), else_=literal(0))
-    rows = session.execute(_spreads(query, [bucket, *key], Wait.seconds, name))
-    return [WaitRow(row[0], (row[1], row[-4]), Spread(*row[-3:])) for row in rows]
-
-
-def step_waits(session: Session, period: Period, scope: InsightScope) -> list[WaitRow]:
-    """How long steps took until nobody else was waited for, by flow and step."""
-    return _waits(session, period, scope, (Wait.flow, Wait.step_name), Wait.step_name, Wait.completes)
-
-
-def person_waits(session: Session, period: Period, scope: InsightScope) -> list[WaitRow]:
-    """How long steps had waited when people decided, by id and name of the person."""
-    return _waits(session, period, scope, (Wait.person_id,), Wait.person_name)
+        deployed = deployed.join(Deployment, of_deployment).where(Deployment.flow == scope.flow)
+        failed = failed.where(Deployment.flow == scope.flow)
+    failed = failed.join(Deployment, of_deployment)
+    parts = [versions_of(part, scope, since, end_of(period)).group_by(unit) for part in (deployed, failed)]
+    both = union_all(*parts).subquery()
+    versions = func.sum(both.c.versions)
+    columns: tuple[Any, ...] = (UnitLabel.name, versions, func.sum(both.c.failed))
+    return (
+        select(*columns)
+        .join(both, both.c.unit_id == UnitLabel.unit_id)
+        .where(UnitLabel.kind == by.label)
+        .group_by(UnitLabel.name)
+        .order_by(versions.desc(), UnitLabel.name)
+    )
 
 
 def open_requests(session: Session, scope: InsightScope, now: datetime) -> list[OpenRequest]:
@@ -268,7 +211,7 @@ def open_requests(session: Session, scope: InsightScope, now: datetime) -> list[
             Approval.subject_type == "release",
             Approval.state == ApprovalState.OPEN,
             Approval.expires_at > now,
-            *_of_releases(Release.id, scope),
+            *of_releases(Release.id, scope),
         )
         .order_by(Approval.opened_at, Approval.id)
     )
@@ -295,7 +238,13 @@ def choices(session: Session, unit_ids: Collection[int] | None) -> list[tuple[La
 
 def flows(session: Session, period: Period, scope: InsightScope) -> list[str]:
     """Names of the flows under which changes of both periods were agreed to, whichever the scope names."""
-    since, until = period.before.start, _end(period)
+    since, until = period.before.start, end_of(period)
+    if not scope.has_units:
+        # Months know them all, and there are few of these; what a chooser offers may be older by some days.
+        first, last = month_number(day_of(since)), month_number(day_of(until - 1))
+        known = select(DurationCount.flow).where(DurationCount.kind == DurationKind.LEAD)
+        query = known.where(DurationCount.month.between(first, last), DurationCount.flow != "").distinct()
+        return sorted(session.scalars(query))
     every = InsightScope(scope.unit_ids, scope.labels)
     query = (
         select(Deployment.flow)

@@ -28,6 +28,11 @@ class Spread:
     median: int | None = None
     p90: int | None = None
 
+    @classmethod
+    def of(cls, durations: Distribution) -> Spread:
+        """What there is to say of a distribution."""
+        return cls(durations.total, durations.median, durations.p90)
+
 
 @dataclass(frozen=True)
 class Distribution:

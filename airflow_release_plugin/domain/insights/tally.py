@@ -72,11 +72,11 @@ class Tally:
 
     def __init__(self, period: Period) -> None:
         self._period = period
+        self._first, self._size = day_number(period.first), period.bucket_size
         self._counts = {BEFORE: _Count(), **{number: _Count() for number in period.buckets}}
 
     def _bucket(self, moment: date | datetime) -> int:
-        is_before = day_number(moment) < day_number(self._period.first)
-        return BEFORE if is_before else bucket_number(self._period.bucket_size, moment)
+        return BEFORE if day_number(moment) < self._first else bucket_number(self._size, moment)
 
     def add_arrivals(self, row: ArrivalsRow) -> None:
         """Count changes that reached the target."""

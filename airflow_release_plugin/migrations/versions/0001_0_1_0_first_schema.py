@@ -1230,7 +1230,12 @@ def _create_deployment() -> None:
         ),
         sa.PrimaryKeyConstraint("release_id", name=op.f("pk_release_deployment")),
     )
-    op.create_index(op.f("ix_release_deployment_day"), "release_deployment", ["day"], unique=False)
+    op.create_index(
+        op.f("ix_release_deployment_day_flow_glass_broken_failed_at"),
+        "release_deployment",
+        ["day", "flow", "glass_broken", "failed_at"],
+        unique=False,
+    )
     op.create_index(
         op.f("ix_release_deployment_failed_at"), "release_deployment", ["failed_at"], unique=False
     )
@@ -1254,6 +1259,12 @@ def _create_deployed_version() -> None:
             sa.Integer(),
             nullable=False,
             comment="from its submission until it reached the target",
+        ),
+        sa.Column(
+            "lead_class",
+            sa.Integer(),
+            nullable=False,
+            comment="class of the lead time, see domain/insights/histogram.py",
         ),
         sa.ForeignKeyConstraint(
             ["release_id"],
@@ -1316,6 +1327,7 @@ def _create_wait() -> None:
             nullable=False,
             comment="UTC day of the decision, since 1970-01-01",
         ),
+        sa.Column("duration_class", sa.Integer(), nullable=False, comment="class of the seconds"),
         sa.ForeignKeyConstraint(
             ["approval_id"],
             ["release_approval.id"],
@@ -1331,6 +1343,29 @@ def _create_wait() -> None:
     )
     op.create_index(op.f("ix_release_wait_day"), "release_wait", ["day"], unique=False)
     op.create_index(op.f("ix_release_wait_release_id"), "release_wait", ["release_id"], unique=False)
+
+
+def _create_duration_count() -> None:
+    op.create_table(
+        "release_duration_count",
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("month", sa.Integer(), nullable=False, comment="UTC month: year × 12 + month - 1"),
+        sa.Column("flow", sa.String(length=250), nullable=False),
+        sa.Column(
+            "name",
+            sa.String(length=250),
+            nullable=False,
+            comment="step, or id of the person; empty for lead times",
+        ),
+        sa.Column(
+            "person_name",
+            sa.String(length=250),
+            nullable=False,
+            comment="login name of the person; empty for others",
+        ),
+        sa.Column("counts", sa.LargeBinary(), nullable=False, comment="see domain/insights/histogram.py"),
+        sa.PrimaryKeyConstraint("kind", "month", "flow", "name", name=op.f("pk_release_duration_count")),
+    )
 
 
 def _leave_compressed_data_alone() -> None:
@@ -1384,6 +1419,7 @@ def upgrade() -> None:
     _create_deployed_version()
     _create_unit_label()
     _create_wait()
+    _create_duration_count()
     _create_emergency()
     _leave_compressed_data_alone()
 
@@ -1391,6 +1427,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop the tables."""
     op.drop_table("release_viewed_file")
+    op.drop_table("release_duration_count")
     op.drop_table("release_wait")
     op.drop_table("release_unit_label")
     op.drop_table("release_deployed_version")

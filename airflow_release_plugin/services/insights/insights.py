@@ -12,8 +12,10 @@ from airflow_release_plugin.domain.insights.distribution import Spread
 from airflow_release_plugin.domain.insights.figures import Figures
 from airflow_release_plugin.domain.insights.question import Breakdown, InsightQuestion, LabelKind
 from airflow_release_plugin.domain.insights.tally import BEFORE, Tally, TrendPoint
+from airflow_release_plugin.repositories import insight_durations as durations
 from airflow_release_plugin.repositories import insights as queries
-from airflow_release_plugin.repositories.insights import InsightScope, OpenRequest, WaitRow
+from airflow_release_plugin.repositories.insight_durations import DurationSource, WaitRow
+from airflow_release_plugin.repositories.insights import InsightScope, OpenRequest
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -119,7 +121,8 @@ def get_insights(ctx: Context, *, actor: Actor, question: InsightQuestion) -> In
     tally = Tally(period)
     for arrivals in queries.arrivals(session, period, scope):
         tally.add_arrivals(arrivals)
-    for lead in queries.lead_times(session, period, scope):
+    source = durations.source(session, period, scope)
+    for lead in durations.lead_times(session, source):
         tally.add_lead(lead)
     for failure in queries.failures(session, period, scope):
         tally.add_failure(failure)
@@ -129,9 +132,9 @@ def get_insights(ctx: Context, *, actor: Actor, question: InsightQuestion) -> In
         now=tally.now,
         before=tally.before,
         trend=tally.trend,
-        breakdown=_breakdown(ctx, question, scope),
-        steps=_steps(queries.step_waits(session, period, scope)),
-        people=_people(queries.person_waits(session, period, scope), requests),
+        breakdown=_breakdown(ctx, question, source),
+        steps=_steps(durations.step_waits(session, source)),
+        people=_people(durations.person_waits(session, source), requests),
         waiting=len({request.id for request in requests}),
         waiting_since=requests[0].opened_at if requests else None,
         choices=_choices(
@@ -152,12 +155,12 @@ def _scope(ctx: Context, actor: Actor, question: InsightQuestion, readable: set[
     return InsightScope(readable, tuple(label for label in labels if label[1]), question.flow)
 
 
-def _breakdown(ctx: Context, question: InsightQuestion, scope: InsightScope) -> tuple[BreakdownSummary, ...]:
-    counts = queries.breakdown(ctx.session, question.period, scope, question.by, limit=MOST_ROWS)
+def _breakdown(
+    ctx: Context, question: InsightQuestion, source: DurationSource
+) -> tuple[BreakdownSummary, ...]:
+    counts = queries.breakdown(ctx.session, question.period, source.scope, question.by, limit=MOST_ROWS)
     names = [row.name for row in counts]
-    leads = dict(
-        queries.named_lead_times(ctx.session, question.period, scope, question.by, names),
-    )
+    leads = dict(durations.named_lead_times(ctx.session, source, question.by, names))
     return tuple(BreakdownSummary(row.name, row.versions, row.failed, leads[row.name]) for row in counts)
 
 

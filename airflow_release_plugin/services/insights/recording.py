@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
+from airflow_release_plugin.domain.insights.histogram import class_of
 from airflow_release_plugin.domain.insights.period import day_number, month_number
 from airflow_release_plugin.domain.insights.question import LabelKind
 from airflow_release_plugin.domain.kinds import ReleaseKind
@@ -48,9 +49,11 @@ def note_arrival(ctx: Context, release: Release, approval: Approval | None) -> N
             deployed_at=now,
             day=deployment.day,
             month=month_number(now),
-            lead_seconds=_seconds(item.submission.submitted_at, now),
+            lead_seconds=lead,
+            lead_class=class_of(lead),
         )
         for item in release.items
+        for lead in [_seconds(item.submission.submitted_at, now)]
     ]
     units = [item.unit_id for item in release.items]
     deployments.mend(ctx.session, release.id, units, now)
@@ -85,6 +88,7 @@ def note_wait(
     if approval.subject_type != "release":
         return
     requirement = approval.requirement
+    seconds = _seconds(reached_at, decision.decided_at)
     wait = Wait(
         approval_id=approval.id,
         release_id=approval.subject_id,
@@ -94,10 +98,11 @@ def note_wait(
         person_id=decision.actor_id,
         person_name=decision.actor_name,
         completes=completes,
-        seconds=_seconds(reached_at, decision.decided_at),
+        seconds=seconds,
+        duration_class=class_of(seconds),
         day=day_number(decision.decided_at),
     )
-    deployments.add_wait(ctx.session, wait)
+    deployments.add_wait(ctx.session, wait, month_number(decision.decided_at))
 
 
 def _seconds(start: datetime, end: datetime) -> int:

@@ -86,6 +86,11 @@ READS: dict[str, Callable[[World], Any]] = {
             w.ctx, actor=DEV, question=InsightQuestion(last_days(30, w.ctx.clock().date()))
         ).breakdown
     ),
+    "insights of a year": lambda w: (
+        insights.get_insights(
+            w.ctx, actor=ADMIN, question=InsightQuestion(last_days(365, w.ctx.clock().date()))
+        ).breakdown
+    ),
     "states": lambda w: watch.changed_states(
         w.ctx, actor=PIPELINE, known={f"release:{i}": "" for i in range(1, 100)}
     ),
@@ -103,7 +108,8 @@ ONE_THING = {
 """Reads whose length does not depend on how many releases there are."""
 MOST = {
     "home": 24,
-    "insights": 11,
+    "insights": 12,
+    "insights of a year": 11,
     "environment page": 24,
     **dict.fromkeys(RELEASE_TABS, 21),
     "version page": 10,

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import select
 
 from airflow_release_plugin.domain.insights.distribution import Distribution
+from airflow_release_plugin.domain.insights.durations import DurationKind
 from airflow_release_plugin.domain.insights.figures import Figures
-from airflow_release_plugin.domain.insights.period import Period
+from airflow_release_plugin.domain.insights.histogram import with_one
+from airflow_release_plugin.domain.insights.period import Period, day_of, month_number
 from airflow_release_plugin.domain.insights.question import InsightQuestion
+from airflow_release_plugin.models import DeployedVersion, Deployment, DurationCount, Wait
 from airflow_release_plugin.services.insights.insights import InsightDetail, get_insights
 from tests.conftest import BACKENDS
 from tests.harness.clock import FrozenClock
-from tests.harness.context import ADMIN, World
+from tests.harness.context import ADMIN, DEV, World
 from tests.harness.release_history import (
     HistoryMaker,
     KnownAnswers,
@@ -120,3 +125,54 @@ def test_the_points_of_a_chart_add_up_to_its_period_in_days_weeks_months_and_qua
         assert sum(figures.days for figures in points) == days
         assert lead.total == len(known.leads) + 3 * first
         assert restore.median == ranked(known.restores, 50)
+
+
+@pytest.mark.req("R78")
+@pytest.mark.parametrize("db_backend", BACKENDS)
+@pytest.mark.parametrize("days", [45, 200, 365, 1200])
+def test_sums_of_months_answer_what_the_rows_answer(
+    world: World, plan: list[PlannedChange], days: int
+) -> None:
+    known, _ = answers(plan, Period(PERIOD.last - timedelta(days=days - 1), PERIOD.last))
+    period = Period(PERIOD.last - timedelta(days=days - 1), PERIOD.last)
+
+    summed = ask(world, period)
+    # Who may see some units only, and be it all, is answered from rows.
+    counted = get_insights(world.ctx, actor=DEV, question=InsightQuestion(period))
+    narrowed = get_insights(world.ctx, actor=ADMIN, question=InsightQuestion(period, flow="default"))
+
+    assert plain(summed) == plain(counted)
+    assert narrowed.steps == summed.steps
+    median = ranked(known.waits, 50)
+    assert median is not None
+    assert summed.people[0].now.median == pytest.approx(median, rel=1 / 64, abs=60)
+    # With 200 days, the first versions of the three DAGs count as well: one release.
+    assert summed.people[0].now.total == len(known.waits) + (days >= 200)
+
+
+def plain(found: InsightDetail) -> tuple[object, ...]:
+    return (found.now, found.before, found.trend, found.breakdown, found.steps, found.people, found.choices)
+
+
+@pytest.mark.req("R78")
+def test_what_months_were_summed_up_to_is_what_their_rows_say(
+    world: World, plan: list[PlannedChange]
+) -> None:
+    rows = world.ctx.session.execute(
+        select(DeployedVersion.month, Deployment.flow, DeployedVersion.lead_class).join(Deployment)
+    )
+    expected: dict[tuple[object, ...], bytes] = defaultdict(bytes)
+    for month, flow, number in rows:
+        key = (DurationKind.LEAD, month, flow, "")
+        expected[key] = with_one(expected[key], number)
+    for wait in world.ctx.session.scalars(select(Wait)):
+        month = month_number(day_of(wait.day))
+        keys = [(DurationKind.PERSON, month, wait.flow, wait.person_id)]
+        keys += [(DurationKind.STEP, month, wait.flow, wait.step_name)] if wait.completes else []
+        for key in keys:
+            expected[key] = with_one(expected[key], wait.duration_class)
+
+    sums = world.ctx.session.scalars(select(DurationCount))
+
+    assert {(row.kind, row.month, row.flow, row.name): row.counts for row in sums} == expected
+    assert len({kind for kind, *_ in expected}) == 3
