@@ -125,4 +125,5 @@ def _count(
     for number in classes:
         row.counts = with_one(row.counts, number, by)
     row.person_name = person_name
+    # Another decision of this transaction reads it from the database again.
     session.flush()

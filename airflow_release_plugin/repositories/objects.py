@@ -1,22 +1,21 @@
 """
 Queries on git objects: one statement for each batch, whatever its length.
 
-Ids travel as one parameter (a PostgreSQL array, a JSON list on SQLite): neither database then limits how many
-there are, and each statement is compiled and planned once.
+Ids travel as one parameter: ``id_sets``.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, ColumnElement, String, any_, func, literal, select
+from sqlalchemy import ColumnElement, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_release_plugin.models import StoredObject
+from airflow_release_plugin.repositories.id_sets import is_one_of, is_postgresql
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -95,7 +94,7 @@ def add(session: Session, objects: Iterable[NewObject], now: datetime) -> None:
     if not rows:
         return
     table: Any = StoredObject.__table__
-    statement: Any = (postgresql if _is_postgresql(session) else sqlite).insert(table)
+    statement: Any = (postgresql if is_postgresql(session) else sqlite).insert(table)
     statement = statement.on_conflict_do_update(
         index_elements=["id"],
         set_={"written_at": statement.excluded.written_at},
@@ -104,19 +103,8 @@ def add(session: Session, objects: Iterable[NewObject], now: datetime) -> None:
     session.execute(statement, rows)
 
 
-def _is_postgresql(session: Session) -> bool:
-    return session.get_bind().dialect.name == "postgresql"
-
-
 def _among(session: Session, ids: Collection[str]) -> Iterator[ColumnElement[bool]]:
     """Conditions that together select ``ids``."""
     wanted = list(ids)
     for start in range(0, len(wanted), _IDS):
-        yield _one_of(session, wanted[start : start + _IDS])
-
-
-def _one_of(session: Session, ids: Sequence[str]) -> ColumnElement[bool]:
-    if _is_postgresql(session):
-        return StoredObject.id == any_(literal(list(ids), ARRAY(String)))
-    listed = func.json_each(json.dumps(list(ids))).table_valued("value")
-    return StoredObject.id.in_(select(listed.c.value))
+        yield is_one_of(session, StoredObject.id, wanted[start : start + _IDS])

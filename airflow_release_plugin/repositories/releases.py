@@ -25,6 +25,7 @@ from airflow_release_plugin.models import (
     ReleasedRun,
     ReleaseItem,
 )
+from airflow_release_plugin.repositories.id_sets import is_one_of
 from airflow_release_plugin.repositories.pages import Page, count, like, require_order
 
 
@@ -58,8 +59,6 @@ class WorkedOn:
 
 _BATCH = 500
 """Most values in one IN list."""
-MOST_LOOKED_AT = 500
-"""Releases of a short list that are looked through for those that somebody may see."""
 
 ORDER_COLUMNS = {
     "number": Release.id,
@@ -211,33 +210,17 @@ def _newest(
     limit: int,
 ) -> list[Release]:
     """
-    The newest releases under narrow conditions that the caller may see; two queries and those of the items.
+    The newest releases under narrow conditions that the caller may see; one query and those of the items.
 
-    Of a caller who may not read everything the newest :data:`MOST_LOOKED_AT` are looked through: a query with
-    thousands of units would take longer than all of this.
+    What narrows comes first, then each of these few is looked at for a unit that the caller may read: neither
+    the units of an installation nor what was released in years is gone through.
     """
-    order = (moment.desc(), Release.id.desc())
-    if scope.unit_ids is None:
-        chosen = list(session.scalars(select(Release.id).where(*conditions).order_by(*order).limit(limit)))
-    else:
-        newest = (
-            select(Release.id, Release.requested_by_id, moment.label("moment"))
-            .where(*conditions)
-            .order_by(*order)
-            .limit(MOST_LOOKED_AT)
-            .subquery()
-        )
-        query = (
-            select(newest.c.id, newest.c.requested_by_id, ReleaseItem.unit_id)
-            .join(ReleaseItem, ReleaseItem.release_id == newest.c.id)
-            .order_by(newest.c.moment.desc(), newest.c.id.desc())
-        )
-        seen = (
-            release_id
-            for release_id, requested_by, unit in session.execute(query)
-            if requested_by == scope.seen_by or unit in scope.unit_ids
-        )
-        chosen = list(dict.fromkeys(seen))[:limit]
+    query = select(Release.id).where(*conditions).order_by(moment.desc(), Release.id.desc()).limit(limit)
+    if scope.unit_ids is not None:
+        readable = is_one_of(session, ReleaseItem.unit_id, scope.unit_ids)
+        has_one = select(ReleaseItem.id).where(ReleaseItem.release_id == Release.id, readable).exists()
+        query = query.where(or_(Release.requested_by_id == scope.seen_by, has_one))
+    chosen = list(session.scalars(query))
     rows = with_items(session, chosen)
     return [rows[release_id] for release_id in chosen]
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert, inspect
+from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
@@ -13,11 +15,12 @@ from airflow_release_plugin.domain.ports import DagAccess, RunFacts
 from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
-from airflow_release_plugin.models import MachineLook, Release
+from airflow_release_plugin.models import MachineLook, Release, ReleaseItem
 from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.read_models import home
 from airflow_release_plugin.services.read_models.home import HomeDetail
 from airflow_release_plugin.services.releases import progress, releases
+from tests.conftest import BACKENDS
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, DEV2, FAILED, REVIEWER, VIEWER, World
 from tests.harness.flow_forms import form, level, step
@@ -185,6 +188,41 @@ def test_only_what_the_actor_may_read_or_has_asked_for_is_shown(world: World) ->
     assert [row.release.id for row in own.stopped] == [failed.id]
     assert [row.id for row in own.landed] == [landed.id]
     assert {row.release.id for row in seen(world, DEV2).moving} == {mine.id, theirs.id}
+
+
+@pytest.mark.parametrize("db_backend", BACKENDS)
+def test_what_somebody_may_see_is_found_behind_any_number_of_releases_that_they_may_not(
+    world: World, clock: FrozenClock
+) -> None:
+    mine, theirs = world.waiting(world.dag("open")), world.waiting(world.dag("secret"))
+    for dag_id in ("secret", "dev.secret"):
+        world.twin.refused.add((VIEWER.id, DagAccess.READ, dag_id))
+    copy_many(world.ctx.session, theirs, 600)
+
+    assert [row.release.id for row in seen(world, VIEWER).moving] == [mine.id]
+    assert len(seen(world, DEV2).moving) == home.MOST
+
+
+def copy_many(session: Session, release: Release, copies: int) -> None:
+    """As many releases of the same DAG, in the same state, all of them newer."""
+    columns = [column.key for column in Release.__table__.columns if column.key not in {"id", "number"}]
+    attributes = {mapper.columns[0].name: mapper.key for mapper in inspect(Release).column_attrs}
+    values = {attributes[name]: getattr(release, attributes[name]) for name in columns}
+    (item,) = release.items
+    rows, items = [], []
+    for number in range(1, copies + 1):
+        since = release.state_since + timedelta(seconds=number)
+        rows.append({**values, "id": release.id + number, "number": f"C-{number}", "state_since": since})
+        items.append(
+            {
+                "release_id": release.id + number,
+                "submission_id": item.submission_id,
+                "unit_id": item.unit_id,
+                "position": 0,
+            }
+        )
+    session.execute(insert(Release), rows)
+    session.execute(insert(ReleaseItem), items)
 
 
 def test_lists_are_cut_off_and_say_so(world: World) -> None:
