@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, case, not_, or_, select
 
-from airflow_release_plugin.models import Emergency
+from airflow_release_plugin.domain.states import EmergencyState
+from airflow_release_plugin.models import Emergency, Release
+from airflow_release_plugin.repositories.pages import Page, fetch_page
+from airflow_release_plugin.repositories.releases import ReleaseScope, seen
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -55,3 +58,35 @@ def open_ones(session: Session, now: datetime) -> list[Emergency]:
         .limit(MOST_OPEN)
     )
     return list(session.scalars(query))
+
+
+def emergencies(
+    session: Session,
+    scope: ReleaseScope,
+    state: EmergencyState | None,
+    *,
+    now: datetime,
+    limit: int,
+    offset: int,
+) -> Page[Emergency]:
+    """Those of releases in scope: to be reviewed first, then to be confirmed, then the rest, newest first."""
+    states = _states(now)
+    place = case((states[EmergencyState.TO_REVIEW], 0), (states[EmergencyState.ASKED], 1), else_=2)
+    query = select(Emergency).order_by(place, Emergency.id.desc())
+    if state is not None:
+        query = query.where(states[state])
+    if scope.unit_ids is not None:
+        query = query.join(Release, Release.id == Emergency.release_id).where(seen(session, scope))
+    return fetch_page(session, query, limit=limit, offset=offset)
+
+
+def _states(now: datetime) -> dict[EmergencyState, ColumnElement[bool]]:
+    """SQL twin of :meth:`Emergency.state`."""
+    is_open, is_unbroken = Emergency.reviewed_at.is_(None), Emergency.broken_at.is_(None)
+    is_over = and_(Emergency.confirm_until.is_not(None), Emergency.confirm_until <= now)
+    return {
+        EmergencyState.REVIEWED: Emergency.reviewed_at.is_not(None),
+        EmergencyState.TO_REVIEW: and_(is_open, Emergency.broken_at.is_not(None)),
+        EmergencyState.LAPSED: and_(is_open, is_unbroken, is_over),
+        EmergencyState.ASKED: and_(is_open, is_unbroken, not_(is_over)),
+    }

@@ -217,12 +217,17 @@ def _newest(
     """
     query = select(Release.id).where(*conditions).order_by(moment.desc(), Release.id.desc()).limit(limit)
     if scope.unit_ids is not None:
-        readable = is_one_of(session, ReleaseItem.unit_id, scope.unit_ids)
-        has_one = select(ReleaseItem.id).where(ReleaseItem.release_id == Release.id, readable).exists()
-        query = query.where(or_(Release.requested_by_id == scope.seen_by, has_one))
+        query = query.where(seen(session, scope))
     chosen = list(session.scalars(query))
     rows = with_items(session, chosen)
     return [rows[release_id] for release_id in chosen]
+
+
+def seen(session: Session, scope: ReleaseScope) -> ColumnElement[bool]:
+    """Whether one of few releases is the caller's, or has a unit that they may read."""
+    readable = is_one_of(session, ReleaseItem.unit_id, scope.unit_ids or ())
+    has_one = select(ReleaseItem.id).where(ReleaseItem.release_id == Release.id, readable).exists()
+    return or_(Release.requested_by_id == scope.seen_by, has_one)
 
 
 def _with_units(unit_ids: Collection[int]) -> Select[int]:

@@ -31,6 +31,8 @@ _NEEDS_THEM = (
     NotificationEvent.REQUESTED,
     NotificationEvent.REMINDED,
     NotificationEvent.MENTIONED,
+    NotificationEvent.GLASS_ASKED,
+    NotificationEvent.GLASS_BROKEN,
     *TRANSFER_EVENTS,
 )
 USUAL_WAYS: Mapping[NotificationEvent, NoticeWay] = {

@@ -18,7 +18,7 @@ from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.states import GateState, ReleaseState
 from airflow_release_plugin.domain.text.field_errors import Problem, refusal
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
-from airflow_release_plugin.models import Approval, Decision, Gate, Release
+from airflow_release_plugin.models import Approval, Decision, Emergency, Gate, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import flows as flow_queries
 from airflow_release_plugin.repositories import releases as release_queries
@@ -47,6 +47,8 @@ _SENTENCES = {
     NotificationEvent.FAILED: "{name} is {state}",
     NotificationEvent.ROLLED_BACK: "{name} was rolled back: it is out of {environment}",
     NotificationEvent.MENTIONED: "{name}: {actor} wrote to {addressees}",
+    NotificationEvent.GLASS_ASKED: "{name}: {actor} wants to break the glass and asks for a second person",
+    NotificationEvent.GLASS_BROKEN: "{name}: its glass was broken by {actor}; that waits for a review",
 }
 
 
@@ -107,7 +109,30 @@ def mentioned(ctx: Context, release: Release, people: Sequence[Person], about: s
     approval = approval_queries.latest_approval(ctx.session, "release", release.id)
     flow = approval.flow_json if approval is not None else _present_flow(ctx, release)
     facts = {"actor": actor.name, "reason": about, "state": release.state.value}
-    _tell(ctx, NotificationEvent.MENTIONED, flow, release, approval, facts, mentioned=people)
+    _tell(ctx, NotificationEvent.MENTIONED, flow, release, approval, facts, addressees=people)
+
+
+def glass_asked(
+    ctx: Context, release: Release, approval: Approval, emergency: Emergency, people: Sequence[Person]
+) -> None:
+    """Somebody wants to break the glass; ``people`` could be the second one."""
+    facts = {"actor": emergency.asked_by_name, "reason": emergency.reason, "state": release.state.value}
+    event = NotificationEvent.GLASS_ASKED
+    _tell(ctx, event, approval.flow_json, release, approval, facts, addressees=people)
+
+
+def glass_broken(
+    ctx: Context, release: Release, approval: Approval, emergency: Emergency, people: Sequence[Person]
+) -> None:
+    """The glass was broken; ``people`` could review that."""
+    names = [emergency.asked_by_name, emergency.confirmed_by_name or ""]
+    facts = {
+        "actor": " and ".join(filter(None, names)),
+        "reason": emergency.reason,
+        "state": release.state.value,
+    }
+    event = NotificationEvent.GLASS_BROKEN
+    _tell(ctx, event, approval.flow_json, release, approval, facts, addressees=people)
 
 
 def gate_expired(ctx: Context, gate: Gate) -> None:
@@ -158,10 +183,12 @@ def _tell(
     facts: Mapping[str, str],
     *,
     decision: Decision | None = None,
-    mentioned: Sequence[Person] = (),
+    addressees: Sequence[Person] = (),
 ) -> None:
     """Put one row for each notifier that wants the event into the outbox, and tell whom it concerns."""
-    notice = _notice(ctx, event, subject, approval, facts, [person.name for person in mentioned])
+    is_mention = event is NotificationEvent.MENTIONED
+    mentioned = [person.name for person in addressees if is_mention]
+    notice = _notice(ctx, event, subject, approval, facts, mentioned)
     subject_type = "release" if isinstance(subject, Release) else "gate"
     everywhere = messages.configured(ctx, "release_notifiers", FLOW_EVENTS)
     messages.put(
@@ -172,7 +199,7 @@ def _tell(
         subject_id=subject.id,
         notice=notice,
     )
-    people = mentioned or concerned(
+    people = addressees or concerned(
         event,
         requester=subject.requested_by,
         asked=_asked(subject, approval),

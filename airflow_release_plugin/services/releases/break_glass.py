@@ -25,7 +25,7 @@ from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import discussion as discussion_queries
 from airflow_release_plugin.repositories import emergencies
 from airflow_release_plugin.services.approvals import approvals, notifications
-from airflow_release_plugin.services.releases import checks, releases, schedule
+from airflow_release_plugin.services.releases import checks, emergency_people, releases, schedule
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -117,6 +117,8 @@ def _confirmed(ctx: Context, release: Release, approval: Approval, *, actor: Act
         ctx.session.add(emergency)
         if minutes:
             _note_asked(ctx, emergency, actor=actor)
+            people = emergency_people.confirmers(ctx, emergency, release, approval)
+            notifications.glass_asked(ctx, release, approval, emergency, people)
         return emergency
     if asked.asked_by_id == actor.id:
         roles = ", ".join(approval.flow.break_glass_roles)
@@ -166,6 +168,8 @@ def _break(ctx: Context, release: Release, approval: Approval, emergency: Emerge
         change_digest=approval.change_digest,
         open_threads=discussion_queries.unresolved(ctx.session, release.id),
     )
+    people = emergency_people.reviewers(ctx, emergency, release, approval)
+    notifications.glass_broken(ctx, release, approval, emergency, people)
 
 
 def _require_right(release: Release, approval: Approval, actor: Actor) -> None:

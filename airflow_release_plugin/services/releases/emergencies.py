@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.domain.identity import Actor, ActorKind
+from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import EmergencyState
 from airflow_release_plugin.exceptions import (
     ConflictError,
@@ -19,7 +19,8 @@ from airflow_release_plugin.models import Approval, Emergency, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import emergencies as queries
 from airflow_release_plugin.repositories import releases as release_queries
-from airflow_release_plugin.services.releases import break_glass, releases
+from airflow_release_plugin.repositories.pages import Page
+from airflow_release_plugin.services.releases import break_glass, emergency_people, releases
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -57,15 +58,32 @@ def waiting_for(ctx: Context, *, actor: Actor) -> list[EmergencyDetail]:
     rows = queries.open_ones(ctx.session, ctx.clock())
     if not rows:
         return []
-    found = release_queries.with_items(ctx.session, {row.release_id for row in rows})
-    asked = approval_queries.with_approvals(ctx.session, list(found))
-    by_release = {release.id: approval for release, approval in asked}
-    details = [
-        _detail(ctx, row, found[row.release_id], by_release.get(row.release_id), actor=actor) for row in rows
-    ]
+    details = _details(ctx, rows, actor=actor)
     mine = [each for each in details if each.may_confirm or each.may_review]
     readable = ctx.airflow.access.readable(actor, access.both_ids(ctx, _dag_ids(mine)))
     return [e for e in mine if not readable.isdisjoint(access.both_ids(ctx, e.release.dag_ids))]
+
+
+def list_emergencies(
+    ctx: Context, *, actor: Actor, state: EmergencyState | None = None, limit: int = 100, offset: int = 0
+) -> Page[EmergencyDetail]:
+    """
+    Those of releases that the actor may see: what waits for a review first, then for a second person.
+
+    A fixed number of queries.
+    """
+    scope = release_queries.ReleaseScope(unit_ids=access.readable_units(ctx, actor), seen_by=actor.id)
+    page = queries.emergencies(ctx.session, scope, state, now=ctx.clock(), limit=limit, offset=offset)
+    return Page(_details(ctx, page.items, actor=actor), page.total_entries)
+
+
+def _details(ctx: Context, rows: Sequence[Emergency], *, actor: Actor) -> list[EmergencyDetail]:
+    found = release_queries.with_items(ctx.session, {row.release_id for row in rows})
+    asked = approval_queries.with_approvals(ctx.session, list(found))
+    by_release = {release.id: approval for release, approval in asked}
+    return [
+        _detail(ctx, row, found[row.release_id], by_release.get(row.release_id), actor=actor) for row in rows
+    ]
 
 
 def _dag_ids(details: Iterable[EmergencyDetail]) -> list[str]:
@@ -85,21 +103,9 @@ def _detail(
         and is_newest
         and actor.id not in row.people
         and break_glass.may_break_glass(ctx, actor, release, approval),
-        may_review=state is EmergencyState.TO_REVIEW and _may_review(ctx, actor, row, release, approval),
+        may_review=state is EmergencyState.TO_REVIEW
+        and emergency_people.may_review(ctx, actor, row, release, approval),
     )
-
-
-def _may_review(
-    ctx: Context, actor: Actor, row: Emergency, release: Release, approval: Approval | None
-) -> bool:
-    """Whether somebody whom the flow asks, or an admin, who neither did it nor asked for the release."""
-    requirement = approval.requirement if approval else None
-    if actor.kind is not ActorKind.USER or actor.id in row.people or actor.id == release.requested_by_id:
-        return False
-    if requirement is not None and actor.id in requirement.excluded:
-        return False
-    is_asked = requirement is not None and any(step.admits(actor) for step in requirement.steps)
-    return is_asked or access.is_admin(ctx, actor)
 
 
 def review(ctx: Context, *, actor: Actor, release_id: int, emergency_id: int, comment: str) -> Emergency:
@@ -130,7 +136,7 @@ def review(ctx: Context, *, actor: Actor, release_id: int, emergency_id: int, co
         raise ConflictError(
             "Nothing of %(release)s is to be reviewed: %(done)s.", release=release.subject, done=done
         )
-    if not _may_review(ctx, actor, row, release, approval):
+    if not emergency_people.may_review(ctx, actor, row, release, approval):
         raise NotAllowedError(
             "%(actor)r may not review the emergency of %(release)s: that is for people whom its "
             "flow asks, and admins, who neither broke the glass nor asked for the release.",

@@ -28,6 +28,8 @@ NOTIFICATIONS: Mapping[str, Any] = {
     "failed": _("Failed"),
     "rolled_back": _("Rolled back"),
     "mentioned": _("Somebody was mentioned"),
+    "glass_asked": _("Second person wanted to break the glass"),
+    "glass_broken": _("Glass broken, to be reviewed"),
 }
 DRIFT_NOTIFICATIONS: Mapping[str, Any] = {
     "drifted": _("Something drifted"),

@@ -28,6 +28,12 @@ def notice_sentence(row: Notice) -> str:
         NotificationEvent.FAILED: _("It ended: %(state)s.", state=state),
         NotificationEvent.ROLLED_BACK: _("It was rolled back: it is out of %(target)s.", target=where),
         NotificationEvent.MENTIONED: _("%(who)s wrote to you.", who=facts.get("actor", "")),
+        NotificationEvent.GLASS_ASKED: _(
+            "%(who)s wants to break the glass and asks for a second person.", who=facts.get("actor", "")
+        ),
+        NotificationEvent.GLASS_BROKEN: _(
+            "Its glass was broken by %(who)s; that waits for your review.", who=facts.get("actor", "")
+        ),
         NotificationEvent.EXPORT_READY: _("Its file can be downloaded."),
         NotificationEvent.EXPORT_FAILED: _("Its file could not be made."),
         NotificationEvent.IMPORT_APPLIED: _("What it brings is here."),

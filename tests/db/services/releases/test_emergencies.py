@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.domain.states import EmergencyState, ReleaseState
 from airflow_release_plugin.exceptions import (
     ConflictError,
@@ -18,7 +21,7 @@ from airflow_release_plugin.exceptions import (
     NotFoundError,
     SelfApprovalError,
 )
-from airflow_release_plugin.models import Emergency, Event, Release
+from airflow_release_plugin.models import Emergency, Event, Notice, Release
 from airflow_release_plugin.repositories.approvals import latest_approval
 from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.read_models import inbox, release_page
@@ -225,3 +228,60 @@ def test_only_what_is_broken_is_reviewed(two: World) -> None:
         review(two, release, REVIEWER)
     with pytest.raises(NotFoundError, match="no emergency 99"):
         emergencies.review(two.ctx, actor=REVIEWER, release_id=release.id, emergency_id=99, comment=FOUND)
+
+
+def told(world: World, event: NotificationEvent) -> list[str]:
+    rows = world.ctx.session.scalars(select(Notice).where(Notice.event == event).order_by(Notice.id))
+    return sorted(row.person_name for row in rows)
+
+
+def test_those_who_could_be_the_second_are_told_and_then_those_who_could_review(two: World) -> None:
+    release = two.break_glass(two.waiting(two.dag("etl")), DUTY, FIRST)
+
+    assert told(two, NotificationEvent.GLASS_ASKED) == ["duty2"]
+    assert told(two, NotificationEvent.GLASS_BROKEN) == []
+
+    two.break_glass(release, DUTY2, SECOND)
+
+    assert told(two, NotificationEvent.GLASS_ASKED) == ["duty2"]
+    reviewing = told(two, NotificationEvent.GLASS_BROKEN)
+    assert {"admin", "reviewer"} <= set(reviewing)
+    assert {"dev", "duty", "duty2", "viewer"}.isdisjoint(reviewing)
+    row = two.ctx.session.scalars(
+        select(Notice).where(Notice.event == NotificationEvent.GLASS_BROKEN)
+    ).first()
+    assert row is not None
+    assert row.facts["summary"].endswith("its glass was broken by duty and duty2; that waits for a review")
+    assert (row.facts["reason"], row.facts["mentioned"]) == (FIRST, [])
+
+
+def test_who_may_not_see_the_release_is_not_told_of_its_emergency(two: World) -> None:
+    release = two.waiting(two.dag("etl"))
+    for dag_id in ("etl", "dev.etl"):
+        two.twin.refused.add((DUTY2.id, DagAccess.READ, dag_id))
+
+    two.break_glass(release, DUTY, FIRST)
+
+    assert told(two, NotificationEvent.GLASS_ASKED) == []
+
+
+def test_the_list_has_open_reviews_first_and_nothing_that_one_may_not_see(
+    two: World, clock: FrozenClock
+) -> None:
+    lapsed = two.break_glass(two.waiting(two.dag("late")), DUTY, FIRST)
+    clock.advance(minutes=20)
+    to_review = broken(two)
+    asked = two.break_glass(two.waiting(two.dag("asked")), DUTY, FIRST)
+
+    def listed(actor: Actor = ADMIN, **more: Any) -> list[tuple[int, str]]:
+        page = emergencies.list_emergencies(two.ctx, actor=actor, **more)
+        assert page.total_entries == len(page.items)
+        return [(row.release.id, row.state.value) for row in page.items]
+
+    everything = [(to_review.id, "to_review"), (asked.id, "asked"), (lapsed.id, "lapsed")]
+    assert listed() == everything
+    for state in EmergencyState:
+        assert listed(state=state) == [row for row in everything if row[1] == state.value]
+    for dag_id in ("asked", "dev.asked"):
+        two.twin.refused.add((VIEWER.id, DagAccess.READ, dag_id))
+    assert listed(VIEWER) == [everything[0], everything[2]]
