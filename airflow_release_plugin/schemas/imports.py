@@ -98,6 +98,15 @@ class PreflightRowResponse(ResponseModel):
     items: list[PreflightItemResponse]
 
 
+class WaitingImportResponse(ResponseModel):
+    """An import that nobody has applied or discarded. ``state`` is as pages name it."""
+
+    id: int
+    state: str
+    file_name: str
+    dag_ids: list[str]
+
+
 class ImportResponse(ResponseModel):
     """
     An import. What the bundle says of itself is there when the file is whole and its signature is good.

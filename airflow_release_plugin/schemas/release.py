@@ -158,6 +158,15 @@ class EmergencyResponse(ResponseModel):
     review: str
 
 
+class EmergencyItemResponse(EmergencyResponse):
+    """Broken glass in a list, with its release and what the caller could do about it."""
+
+    number: str
+    title: str
+    may_confirm: bool
+    may_review: bool
+
+
 class ReleaseDetailResponse(ReleaseResponse):
     """
     Everything about one release. ``actions`` are those that the caller may take now.

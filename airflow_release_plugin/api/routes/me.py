@@ -7,11 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from airflow_release_plugin.api.dependencies import CallerDep
+from airflow_release_plugin.api.serializers.home import home_response
 from airflow_release_plugin.domain.identity import ActorKind
 from airflow_release_plugin.schemas.approval import DecidedResponse, DecisionsBody, InboxItemResponse
 from airflow_release_plugin.schemas.common import Collection, RowId
 from airflow_release_plugin.schemas.flow import OfferResponse
+from airflow_release_plugin.schemas.home import HomeResponse
 from airflow_release_plugin.schemas.watch import MeResponse
+from airflow_release_plugin.services.read_models import home as home_models
 from airflow_release_plugin.services.read_models import inbox as inbox_models
 from airflow_release_plugin.services.releases import decisions, previews
 
@@ -34,6 +37,13 @@ def me(caller: CallerDep) -> MeResponse:
             role=ctx.settings.role,
             source_mode=ctx.settings.source_mode,
         )
+
+
+@router.get("/home")
+def home(caller: CallerDep) -> HomeResponse:
+    """What the first page shows: what waits for the caller, what is under way, landed or stopped."""
+    with caller.transaction() as (ctx, actor):
+        return home_response(ctx, home_models.get_home(ctx, actor=actor))
 
 
 @router.get("/approvals")

@@ -22,6 +22,7 @@ from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.schemas.approval import DecisionBody, DecisionResponse
 from airflow_release_plugin.schemas.common import Collection
+from airflow_release_plugin.schemas.dev_trial import DevTrialResponse
 from airflow_release_plugin.schemas.event import EventResponse
 from airflow_release_plugin.schemas.release import (
     AddFilesBody,
@@ -187,6 +188,16 @@ def release_events(
         page = release_page.get_events(ctx, actor=actor, release_id=release_id, limit=limit, offset=offset)
         items = [EventResponse.model_validate(row) for row in page.items]
         return Collection(items=items, total_entries=page.total_entries)
+
+
+@router.get("/{release_id}/trials")
+def release_trials(release_id: IdPath, caller: CallerDep) -> Collection[DevTrialResponse]:
+    """Which dev run tried exactly the files of each version of the release, by DAG."""
+    with caller.transaction() as (ctx, actor):
+        rows = release_page.get_trials(ctx, actor=actor, release_id=release_id)
+        return Collection(
+            items=[DevTrialResponse.model_validate(row) for row in rows], total_entries=len(rows)
+        )
 
 
 @router.get("/{release_id}/decisions")

@@ -10,6 +10,7 @@ from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuer
 from airflow_release_plugin.api.serializers.common import comparison_response
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.schemas.common import Collection, RowId
+from airflow_release_plugin.schemas.dev_trial import DevTrialResponse
 from airflow_release_plugin.schemas.release import ComparisonResponse
 from airflow_release_plugin.schemas.submission import (
     SubmissionBody,
@@ -54,6 +55,16 @@ def get_submission(submission_id: IdPath, caller: CallerDep) -> SubmissionDetail
     with caller.transaction() as (ctx, actor):
         return SubmissionDetailResponse.model_validate(
             submissions.get(ctx, actor=actor, submission_id=submission_id)
+        )
+
+
+@router.get("/{submission_id}/trials")
+def submission_trials(submission_id: IdPath, caller: CallerDep) -> Collection[DevTrialResponse]:
+    """Which dev run tried exactly the files of this version, for each of its DAGs."""
+    with caller.transaction() as (ctx, actor):
+        rows = compare.get_trials(ctx, actor=actor, submission_id=submission_id)
+        return Collection(
+            items=[DevTrialResponse.model_validate(row) for row in rows], total_entries=len(rows)
         )
 
 

@@ -15,6 +15,7 @@ from airflow_release_plugin.schemas.release import (
     DiffLineResponse,
     DiffResponse,
     EdgeResponse,
+    EmergencyItemResponse,
     EmergencyResponse,
     FileDiffResponse,
     ReleaseDetailResponse,
@@ -76,6 +77,17 @@ def emergency_response(view: EmergencyDetail) -> EmergencyResponse:
     row = view.emergency
     values = {name: getattr(row, name) for name in EmergencyResponse.model_fields if name != "state"}
     return EmergencyResponse.model_validate({**values, "state": view.state})
+
+
+def emergency_item(view: EmergencyDetail) -> EmergencyItemResponse:
+    """Broken glass for a list."""
+    return EmergencyItemResponse(
+        **emergency_response(view).model_dump(),
+        number=view.release.number,
+        title=view.release.title,
+        may_confirm=view.may_confirm,
+        may_review=view.may_review,
+    )
 
 
 def _summary(ctx: Context, release: Release) -> dict[str, object]:

@@ -193,6 +193,12 @@ def get_submission_page(
     )
 
 
+def get_trials(ctx: Context, *, actor: Actor, submission_id: int) -> tuple[Trial, ...]:
+    """Which dev runs tried a version; nothing for one that was not made from the source here."""
+    submission = submissions.get(ctx, actor=actor, submission_id=submission_id)
+    return dev_trials.tried(ctx, [submission]).get(submission.id, ())
+
+
 def get_in_order(ctx: Context, *, actor: Actor, submission_ids: Iterable[int]) -> list[Submission]:
     """Versions that the actor may see, the oldest first."""
     found = [submissions.get(ctx, actor=actor, submission_id=each) for each in submission_ids]

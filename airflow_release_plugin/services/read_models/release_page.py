@@ -371,6 +371,11 @@ def get_events(
     return event_queries.list_events(ctx.session, subjects=_subjects(release), limit=limit, offset=offset)
 
 
+def get_trials(ctx: Context, *, actor: Actor, release_id: int) -> tuple[Trial, ...]:
+    """Which dev runs tried the versions of a release, by DAG id."""
+    return _trials(ctx, releases.get(ctx, actor=actor, release_id=release_id))
+
+
 def _newest_events(ctx: Context, release: Release, look: PageLook) -> list[Event]:
     """What the page shows of the trail, and one more where there is more."""
     if look.tab is not ReleaseTab.ACTIVITY:

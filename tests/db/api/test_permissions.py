@@ -70,9 +70,11 @@ def test_what_may_not_be_read_does_not_exist(two: World, who: str) -> None:
         f"/releases/{secret['id']}",
         f"/releases/{secret['id']}/diff",
         f"/releases/{secret['id']}/events",
+        f"/releases/{secret['id']}/trials",
         f"/releases/{secret['id']}/decisions",
         f"/submissions/{submission}",
         f"/submissions/{submission}/diff",
+        f"/submissions/{submission}/trials",
         f"/gates/{gate['id']}",
         "/environments/prod/dags/secret/history",
     ):

@@ -66,7 +66,9 @@ EXPORTERS = "401 403 200 200 200 200 200"
 EDITORS = "401 403 200 200 200 200 403"
 ROUTES: dict[str, tuple[str, Any]] = {
     "GET /me": (EVERYBODY, None),
+    "GET /home": (EVERYBODY, None),
     "GET /approvals": (EVERYBODY, None),
+    "GET /emergencies": (EVERYBODY, None),
     # each caller's own
     "GET /notices": (EVERYBODY, None),
     "POST /notices/read": (EVERYBODY.replace("200", "204"), {}),
@@ -80,6 +82,7 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "GET /submissions": (EVERYBODY, None),
     "POST /submissions": (EDITORS.replace("200", "201"), {"path": "new.py"}),
     "GET /submissions/{pending}": (EVERYBODY, None),
+    "GET /submissions/{pending}/trials": (EVERYBODY, None),
     "GET /submissions/{pending}/diff": (EVERYBODY, None),
     "GET /submissions/{pending}/diff?against={pending}": (EVERYBODY, None),
     "DELETE /submissions/{pending}": (EDITORS, None),
@@ -90,6 +93,7 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "GET /releases/{awaiting}/cutover": (EVERYBODY, None),
     "GET /releases/{awaiting}/structure": (EVERYBODY, None),
     "GET /releases/{awaiting}/compare/{released}": (EVERYBODY, None),
+    "GET /releases/{awaiting}/trials": (EVERYBODY, None),
     "GET /releases/{awaiting}/events": (EVERYBODY, None),
     "GET /releases/{awaiting}/comments": (EVERYBODY, None),
     "POST /releases/{awaiting}/comments": (SPEAKERS, WORDS),

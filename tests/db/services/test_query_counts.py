@@ -25,7 +25,7 @@ from airflow_release_plugin.services.read_models import (
     watch,
 )
 from airflow_release_plugin.services.read_models.release_page import PageLook, ReleaseTab
-from airflow_release_plugin.services.releases import decisions, releases, work
+from airflow_release_plugin.services.releases import decisions, emergencies, releases, work
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.submissions import candidates, shared_files, submissions
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World
@@ -91,6 +91,9 @@ READS: dict[str, Callable[[World], Any]] = {
             w.ctx, actor=ADMIN, question=InsightQuestion(last_days(365, w.ctx.clock().date()))
         ).breakdown
     ),
+    "emergencies": lambda w: [
+        row.may_review for row in emergencies.list_emergencies(w.ctx, actor=DEV, limit=100).items
+    ],
     "states": lambda w: watch.changed_states(
         w.ctx, actor=PIPELINE, known={f"release:{i}": "" for i in range(1, 100)}
     ),
@@ -107,18 +110,18 @@ ONE_THING = {
 }
 """Reads whose length does not depend on how many releases there are."""
 MOST = {
-    "home": 24,
+    "home": 28,
     "insights": 12,
     "insights of a year": 11,
     "environment page": 24,
     **dict.fromkeys(RELEASE_TABS, 21),
     "version page": 10,
     "dag history": 10,
-    "frame and inbox": 12,
+    "frame and inbox": 15,
     "release page": 9,
     "discussion": 12,
 }
-"""Statements of what shows more than one list; of all others at most 8."""
+"""Statements of what shows more than one list, and emergencies in the inbox; of all others at most 8."""
 
 
 def fill(world: World, rows: range) -> None:
@@ -135,6 +138,7 @@ def fill(world: World, rows: range) -> None:
         comment_id = say(world, talked_about, f"{row}").comment.id
         comments.edit_comment(world.ctx, actor=REVIEWER, release_id=1, comment_id=comment_id, text="Else")
         world.waiting(world.dag(f"waiting{row}"))
+        world.break_glass(world.waiting(world.dag(f"broken{row}")), ADMIN)
         world.gate(f"live{row}")
         world.submit(world.dag(f"listed{row}"))
         world.submit(world.dag("often", lines=f"row = {row}"))
