@@ -107,6 +107,14 @@ class _NameRules:
 _name_rules = lru_cache(maxsize=8)(_NameRules)
 
 
+def name_refusal(path: str, limits: ScanLimits) -> str:
+    """Why a scan leaves a file out for its name or that of a folder above it; empty if not for that."""
+    rules = _name_rules(limits.ignore)
+    parts = path.split("/")
+    above = (("/".join(parts[: end + 1]), part) for end, part in enumerate(parts))
+    return next((reason for place, name in above if (reason := rules.refusal(place, name))), "")
+
+
 class _Scanning:
     """One look."""
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from airflow_release_plugin.analysis.closure import Closure, ClosureFile, FileKind
+from airflow_release_plugin.analysis.source_files import FolderFiles
+from airflow_release_plugin.analysis.tree_scan import name_refusal
 from airflow_release_plugin.domain.release.dev_runs import DevRun
 from airflow_release_plugin.exceptions import UnitError
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Submission
-from airflow_release_plugin.services.submissions.snapshots import TakenSnapshot
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.submissions.snapshots import TakenSnapshot, scan_limits
 
 _READ, _EARLIER = Message("read by task"), Message(", before the code was what it is now")
 _CODE = frozenset({FileKind.DAG, FileKind.MODULE})
@@ -68,6 +71,30 @@ def with_observed(
         warnings=(*closure.warnings, *gaps.values()),
         gaps=(*closure.gaps, *gaps.values()),
     )
+
+
+def with_read_in_dev(
+    ctx: Context,
+    closure: Closure,
+    files: FolderFiles,
+    runs: Sequence[tuple[str, DevRun]],
+    *,
+    live: Submission | None = None,
+) -> Closure:
+    """The same as :func:`with_observed` without a snapshot: only the files that tasks read are looked at."""
+    limits = scan_limits(ctx)
+    told = {path for _, run in runs for task in run.tasks for path in task.files}
+    kept = {file["path"] for file in live.closure if file["reason"].startswith(_READ)} if live else set()
+    looked_at = TakenSnapshot({}, {})
+    for path in sorted((told | kept) - {file.path for file in closure.files}):
+        if refusal := name_refusal(path, limits):
+            looked_at.left_out[path] = refusal
+            continue
+        try:
+            looked_at.files[path] = files.entry(path)
+        except UnitError:
+            continue  # it is gone, or cannot be a file of a unit: it is named among the gaps
+    return with_observed(closure, looked_at, runs, live=live, most=ctx.settings.max_unit_files)
 
 
 def _readings(runs: Iterable[tuple[str, DevRun]]) -> Iterator[tuple[str, str]]:

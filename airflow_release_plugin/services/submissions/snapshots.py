@@ -76,7 +76,7 @@ def take(ctx: Context, source: Source) -> TakenSnapshot:
     A file that changes meanwhile is read again, with all others; one that does so each time is left out.
     """
     stored = _stored_objects(ctx)
-    limits = ScanLimits(tuple(sorted(ctx.settings.snapshot_ignore)), ctx.settings.max_snapshot_bytes)
+    limits = scan_limits(ctx)
     for attempt in range(_ATTEMPTS):
         found = tree_scan.scan(source.files, limits)
         taken = TakenSnapshot(tree_scan.entries(source.files, found), found.left_out)
@@ -90,6 +90,11 @@ def take(ctx: Context, source: Source) -> TakenSnapshot:
                 del taken.files[path]
                 taken.left_out[path] = Message("it changed each time that it was read")
     return taken
+
+
+def scan_limits(ctx: Context) -> ScanLimits:
+    """What snapshots leave out, as it is configured."""
+    return ScanLimits(tuple(sorted(ctx.settings.snapshot_ignore)), ctx.settings.max_snapshot_bytes)
 
 
 def keep(ctx: Context, taken: TakenSnapshot, submissions: Sequence[Submission]) -> None:

@@ -73,7 +73,7 @@ def submit_many(ctx: Context, *, actor: Actor, paths: Sequence[str], comment: st
     :raises InvalidRequestError: none, or more than a release may hold
     """
     access.require_source(ctx)
-    distinct = _counted(paths)
+    distinct = counted(paths)
     workspace = SourceWorkspace(ctx, distinct)
     taken = _snapshot(ctx, workspace, distinct, actor=actor)
     # Before the first event: the trail is locked from there to the commit.
@@ -97,19 +97,20 @@ def _snapshot(
 ) -> TakenSnapshot:
     """The source as it is now; nothing of it is looked at for somebody who may submit none of the files."""
     for path in paths:
-        known = _known_ids(ctx, workspace, path)
+        known = known_ids(ctx, workspace, path)
         if path in workspace.present and access.may_edit(ctx, actor, known):
             return snapshots.take(ctx, workspace.source)
     return TakenSnapshot({}, {})
 
 
-def _known_ids(ctx: Context, workspace: SourceWorkspace, path: str) -> set[str]:
+def known_ids(ctx: Context, workspace: SourceWorkspace, path: str) -> set[str]:
     """Target ids of the DAGs that Airflow knows in a file; before it knows any, the one that is likely."""
     known = workspace.chosen_facts.get(path, ())
     return {ctx.settings.target_id(f.dag_id) for f in known} or {PurePosixPath(path).stem}
 
 
-def _counted(chosen: Iterable[T]) -> list[T]:
+def counted(chosen: Iterable[T]) -> list[T]:
+    """What was chosen, each once. Raises ``InvalidRequestError`` for none, or more than a release holds."""
     distinct = list(dict.fromkeys(chosen))
     if not 1 <= len(distinct) <= creation.MAX_ITEMS:
         raise InvalidRequestError(
@@ -150,7 +151,7 @@ def _submit(
     if not is_present and unit is None:
         workspace.source.require(path)
     # Before the file is looked into: what is wrong with it is not for everybody.
-    access.require_edit(ctx, actor, _known_ids(ctx, workspace, path))
+    access.require_edit(ctx, actor, known_ids(ctx, workspace, path))
     content = content_of(ctx, workspace, unit, path)
     access.require_edit(ctx, actor, content.dag_ids)
     content = _with_observed(ctx, workspace, taken, unit, content)
@@ -275,7 +276,7 @@ def remove_many(ctx: Context, *, actor: Actor, submission_ids: Sequence[int]) ->
 
     :raises InvalidRequestError: none, or more than a release may hold
     """
-    ids = _counted(submission_ids)
+    ids = counted(submission_ids)
     known = submissions.submissions_by_id(ctx.session, ids)
     # Before the first event: the trail is locked from there to the commit.
     expiry.expire_holders_if_due(ctx, known)

@@ -177,6 +177,11 @@ class SourceWorkspace:
         users = {user for path in paths for user in self._released_users.get(path, ())}
         return sum(len(self.live[user].dag_ids) for user in users if unit is None or user != unit.id)
 
+    def others_need(self, path: str, unit: Unit | None) -> bool:
+        """Whether the target has the file for another unit, too."""
+        own = {unit.id} if unit else set()
+        return bool(self._released_users.get(path, own) - own)
+
     def dag_ids(self, unit: Unit) -> Collection[str]:
         """Ids of the DAGs that the newest version that counts defines."""
         row = self.waiting.get(unit.id) or self.live.get(unit.id)

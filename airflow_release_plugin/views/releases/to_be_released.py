@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from flask import jsonify, redirect, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.messages import counted
-from airflow_release_plugin.services.read_models import compare, to_be_released
+from airflow_release_plugin.services.read_models import compare, submit_preview, to_be_released
 from airflow_release_plugin.services.read_models.to_be_released import ListRequest
 from airflow_release_plugin.services.releases import creation
 from airflow_release_plugin.services.runtime import preferences
@@ -29,6 +30,7 @@ from airflow_release_plugin.views.web.base import (
     text_arg,
 )
 from airflow_release_plugin.views.web.flashes import flash
+from airflow_release_plugin.views.widgets.change_words import suggestion
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
 
 if TYPE_CHECKING:
@@ -112,6 +114,19 @@ class ToBeReleasedPage(BasePage):
         found = compare.get_source_file(self.ctx(), actor=self.actor(), path=path, options=diff_options())
         return self.render(
             "releases/source_file.html", path=path, closure=found.closure, changes=found.changes
+        )
+
+    @route("/preview", "POST")
+    def preview(self) -> str:
+        """Answer with what submitting the chosen files would copy; nothing is copied."""
+        shown = submit_preview.get_submit_preview(
+            self.ctx(), actor=self.actor(), paths=request.form.getlist("path")
+        )
+        return render_template(
+            "releases/_submit_preview.html",
+            units=shown.units,
+            suggestion=suggestion(shown.outlines),
+            settings=self.ctx().settings,
         )
 
     @route("/submit", "POST")

@@ -86,7 +86,73 @@
     fill(dialog.querySelector("[data-inputs]"), meant.map((each) => (isSubmit ? each.path : each.id)));
     fill(dialog.querySelector("[data-others]"), items.filter((each) => each.id && !each.submit).map((each) => each.id));
     dialog.showModal();
+    if (isSubmit) preview(dialog.querySelector("form"));
   }
+
+  /* What would be copied, as the server sees it now. */
+  async function ask(form, paths) {
+    const data = new FormData();
+    for (const path of paths) data.append("path", path);
+    const headers = { "X-CSRFToken": form.elements.csrf_token.value, "X-Requested-With": "fetch" };
+    const answer = await fetch(form.dataset.previewAt, { method: "POST", body: data, headers });
+    if (!answer.ok) throw new Error(answer.statusText);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    return page.querySelector("[data-submit-preview]");
+  }
+
+  let asked = 0;
+  async function preview(form) {
+    const mine = ++asked;
+    const waits = form.querySelector("[data-preview-waits]");
+    const failed = form.querySelector("[data-preview-failed]");
+    const place = form.querySelector("[data-preview]");
+    place.replaceChildren();
+    failed.hidden = true;
+    waits.hidden = false;
+    suggest(form, "");
+    try {
+      const found = await ask(form, [...form.querySelectorAll("[data-inputs] input")].map((input) => input.value));
+      if (mine !== asked) return; // the dialog is about something else by now
+      place.replaceChildren(document.adoptNode(found));
+      suggest(form, found.dataset.suggestion);
+    } catch {
+      if (mine === asked) failed.hidden = false;
+    }
+    if (mine === asked) waits.hidden = true;
+  }
+
+  /* Only over an earlier suggestion: what somebody typed stays. */
+  function suggest(form, text) {
+    const field = form.elements.comment;
+    if (!field.value || field.value === field.dataset.suggested) field.value = text;
+    field.dataset.suggested = text;
+    tellSuggestion(form);
+  }
+
+  function tellSuggestion(form) {
+    const { value, dataset } = form.elements.comment;
+    form.querySelector("[data-is-suggested]").hidden = !value || value !== dataset.suggested;
+    form.querySelector("[data-has-suggestion]").hidden = !dataset.suggested || value === dataset.suggested;
+  }
+
+  const submitForm = document.querySelector("#submit-chosen form");
+  submitForm.elements.comment.addEventListener("input", () => tellSuggestion(submitForm));
+  submitForm.querySelector("[data-use-suggestion]").addEventListener("click", () => {
+    submitForm.elements.comment.value = submitForm.elements.comment.dataset.suggested;
+    submitForm.elements.comment.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  /* The files of one of several, when somebody opens it. */
+  submitForm.addEventListener("toggle", async (event) => {
+    const unit = event.target;
+    const place = unit.querySelector("[data-unit-files]");
+    if (!unit.open || !unit.dataset.unit || place.hasChildNodes()) return;
+    try {
+      const found = await ask(submitForm, [unit.dataset.unit]);
+      place.replaceChildren(document.adoptNode(found.querySelector("[data-unit-body]")));
+    } catch {
+      submitForm.querySelector("[data-preview-failed]").hidden = false;
+    }
+  }, true);
 
   async function chooseMatching() {
     const answer = await fetch(list.dataset.matching, { headers: { "X-Requested-With": "fetch" } });

@@ -22,6 +22,7 @@ from airflow_release_plugin.services.read_models import (
     home,
     page_frame,
     release_page,
+    submit_preview,
     watch,
 )
 from airflow_release_plugin.services.read_models.release_page import PageLook, ReleaseTab
@@ -35,6 +36,17 @@ from tests.harness.discussion import point_at, say
 READS: dict[str, Callable[[World], Any]] = {
     "candidates": lambda w: candidates.list_candidates(w.ctx, actor=DEV, limit=100).items,
     "shared files": lambda w: shared_files.list_shared_files(w.ctx, actor=DEV, limit=100).items,
+    "submit preview": lambda w: (
+        submit_preview.get_submit_preview(
+            w.ctx,
+            actor=DEV,
+            paths=[
+                row.path
+                for row in candidates.list_candidates(w.ctx, actor=DEV, limit=100).items
+                if row.can_be_submitted
+            ],
+        ).units
+    ),
     "submissions": lambda w: [
         (s.path, s.submitted_by) for s in submissions.list_submissions(w.ctx, actor=DEV, limit=100).items
     ],
@@ -113,6 +125,9 @@ MOST = {
     "home": 28,
     "insights": 12,
     "insights of a year": 11,
+    "home": 24,
+    "submit preview": 16,
+    "insights": 11,
     "environment page": 24,
     **dict.fromkeys(RELEASE_TABS, 21),
     "version page": 10,
@@ -142,6 +157,8 @@ def fill(world: World, rows: range) -> None:
         world.gate(f"live{row}")
         world.submit(world.dag(f"listed{row}"))
         world.submit(world.dag("often", lines=f"row = {row}"))
+    for row in rows:
+        world.dag(f"live{row}", lines=f"row = {row}")
 
 
 @pytest.mark.parametrize("read", READS)

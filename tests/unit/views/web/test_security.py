@@ -13,6 +13,7 @@ from airflow_release_plugin.views.mount import derived_key
 from tests.unit.views.conftest import NoSession
 
 POSTS = [
+    "/to-be-released/preview",
     "/to-be-released/submit",
     "/to-be-released/submissions/1/remove",
     "/to-be-released/remove",
