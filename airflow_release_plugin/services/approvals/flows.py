@@ -88,6 +88,15 @@ def try_flows(
     return trials[index], tuple(trials), revision
 
 
+def try_each(ctx: Context, *, kind: ReleaseKind, facts: Sequence[RiskFacts]) -> list[FlowTrial]:
+    """The flow that applies to each of several changes, in their order; one query."""
+    specs = [*(row.spec for row in queries.flows(ctx.session)), default_flow(ctx, kind)]
+    return [
+        next(t for t in match_flows(specs, kind=kind, facts=each) if t.outcome is Outcome.APPLIES)
+        for each in facts
+    ]
+
+
 def resolve(
     ctx: Context,
     *,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.identity import Actor, ActorKind
+from airflow_release_plugin.domain.release.trials import Trial
+from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.read_models import import_page
 from airflow_release_plugin.services.releases import decisions, emergencies
 from airflow_release_plugin.services.releases.decisions import InboxItem
 from airflow_release_plugin.services.releases.emergencies import EmergencyDetail
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions import dev_trials
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,18 @@ class InboxDetail:
 
     def __len__(self) -> int:
         return len(self.items) + len(self.imports) + len(self.emergencies)
+
+
+@dataclass(frozen=True)
+class InboxPageDetail:
+    """
+    What the page of the inbox shows.
+
+    :param trials: by id of the release, one for each of its DAGs that a dev run here can have tried
+    """
+
+    inbox: InboxDetail
+    trials: Mapping[int, tuple[Trial, ...]]
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,19 @@ def get_inbox(ctx: Context, *, actor: Actor) -> InboxDetail:
         items=tuple(decisions.inbox(ctx, actor=actor)),
         imports=tuple(import_page.summary(row) for row in import_page.waiting(ctx, actor=actor)),
         emergencies=tuple(emergencies.waiting_for(ctx, actor=actor)),
+    )
+
+
+def get_inbox_page(ctx: Context, *, actor: Actor) -> InboxPageDetail:
+    """The same, and whether dev has tried what waits; a fixed number of queries."""
+    found = get_inbox(ctx, actor=actor)
+    ids = {item.subject_id for item in found.items if item.subject == "release"}
+    waiting = release_queries.with_items(ctx.session, ids)
+    versions = {each: [item.submission for item in row.items] for each, row in waiting.items()}
+    tried = dev_trials.tried(ctx, [version for rows in versions.values() for version in rows])
+    return InboxPageDetail(
+        found,
+        {each: tuple(t for row in rows for t in tried.get(row.id, ())) for each, rows in versions.items()},
     )
 
 

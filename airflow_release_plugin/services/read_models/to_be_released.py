@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services.runtime import preferences
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.submissions import candidates, shared_files, submissions
+from airflow_release_plugin.services.submissions import (
+    candidate_weights,
+    candidates,
+    shared_files,
+    submissions,
+)
+from airflow_release_plugin.services.submissions.candidate_weights import CandidateWeight
 from airflow_release_plugin.services.submissions.candidates import Candidate, CandidateFilter
 from airflow_release_plugin.services.submissions.shared_files import SharedFile
+from airflow_release_plugin.services.submissions.workspace import SourceWorkspace
 
 PAGE = "to_be_released"
 """Under which it is remembered how a user left the list."""
@@ -40,6 +48,7 @@ class ListDetail:
 
     :param left: the query string that the user left it with; then there are no rows
     :param candidates: DAG files; ``None`` where shared files are shown
+    :param weights: size, risk and trials by path of the row
     :param first_use: whether nothing was ever submitted here
     """
 
@@ -47,6 +56,7 @@ class ListDetail:
     candidates: Page[Candidate] | None = None
     shared_files: Page[SharedFile] | None = None
     first_use: bool = False
+    weights: Mapping[str, CandidateWeight] = field(default_factory=dict)
 
 
 def get_list(ctx: Context, *, actor: Actor, asked: ListRequest) -> ListDetail:
@@ -59,6 +69,7 @@ def get_list(ctx: Context, *, actor: Actor, asked: ListRequest) -> ListDetail:
         preferences.remember(ctx, actor=actor, page=PAGE, query=asked.query)
     if asked.shared:
         return ListDetail(shared_files=_shared_files(ctx, asked, actor=actor))
+    workspace = SourceWorkspace(ctx)
     page = candidates.list_candidates(
         ctx,
         actor=actor,
@@ -66,8 +77,13 @@ def get_list(ctx: Context, *, actor: Actor, asked: ListRequest) -> ListDetail:
         order_by=asked.order_by if asked.order_by.removeprefix("-") in candidates.ORDER_COLUMNS else "",
         limit=asked.limit,
         offset=asked.offset,
+        workspace=workspace,
     )
-    return ListDetail(candidates=page, first_use=submissions.is_first_use(ctx))
+    return ListDetail(
+        candidates=page,
+        weights=candidate_weights.weigh(ctx, workspace, page.items),
+        first_use=submissions.is_first_use(ctx),
+    )
 
 
 def _shared_files(ctx: Context, asked: ListRequest, *, actor: Actor) -> Page[SharedFile]:

@@ -103,17 +103,19 @@ def list_candidates(
     order_by: str = "",
     limit: int = 50,
     offset: int = 0,
+    workspace: SourceWorkspace | None = None,
 ) -> Page[Candidate]:
     """
     Rows that the actor may read, one for each DAG file (R7).
 
     :param order_by: one of :data:`ORDER_COLUMNS`, with ``-`` in front for descending; if left out, the best
         match of a search comes first, else rows are ordered by path
+    :param workspace: of this request, where something else is read of it, too
     """
     if order_by:
         require_order(order_by, ORDER_COLUMNS)
     wanted = wanted or CandidateFilter()
-    rows = _rows(ctx, SourceWorkspace(ctx), without_dags=wanted.without_dags)
+    rows = _rows(ctx, workspace or SourceWorkspace(ctx), without_dags=wanted.without_dags)
     rows = _found(ctx, _readable(ctx, actor, rows), wanted)
     key = ORDER_COLUMNS.get(order_by.removeprefix("-"))
     if key:

@@ -26,7 +26,7 @@ from airflow_release_plugin.services.runtime.context import Context
 
 _DIFFED = 100
 """Changed files whose bytes are in memory at a time."""
-_FACT_OF_FILE = {
+FACT_OF_FILE = {
     ChangeKind.NEW: ChangeFact.NEW,
     ChangeKind.MODIFIED: ChangeFact.MODIFIED,
     ChangeKind.RENAMED: ChangeFact.MODIFIED,
@@ -186,9 +186,13 @@ def draft_facts(
     :param read: where new content comes from, if not from the store
     """
     lines = _lines(ctx, base, changes, read)
+    own = {submission.unit_id for submission in chosen}
     return RiskFacts(
         dags=subjects(ctx, chosen),
-        changes=frozenset(_FACT_OF_FILE[submission.change] for submission in chosen),
+        changes=frozenset(
+            {FACT_OF_FILE[submission.change] for submission in chosen}
+            | ({ChangeFact.SHARED_FILE} if _users_elsewhere(ctx, own, changes) else set())
+        ),
         lines=sum(lines),
         lines_added=lines.added,
     )
@@ -251,7 +255,7 @@ def target_units(
 
 def _file_facts(ctx: Context, release: Release) -> Iterable[tuple[ChangeFact, str]]:
     for item in release.items:
-        yield _FACT_OF_FILE[item.change], item.path
+        yield FACT_OF_FILE[item.change], item.path
     for path, others in shared_with(ctx, release).items():
         yield (
             ChangeFact.SHARED_FILE,
@@ -311,8 +315,13 @@ def _other_subjects(
 
 def shared_with(ctx: Context, release: Release) -> dict[str, list[str]]:
     """Changed files that released units outside of the release use too: path to their DAG ids."""
-    own = {item.submission.unit_id for item in release.items}
-    changed = {change.path for change in release.changes}
+    return _users_elsewhere(ctx, {item.submission.unit_id for item in release.items}, release.changes)
+
+
+def _users_elsewhere(
+    ctx: Context, own: Collection[int], changes: Iterable[TreeChange]
+) -> dict[str, list[str]]:
+    changed = {change.path for change in changes}
     found: dict[str, list[str]] = defaultdict(list)
     for unit, row in sorted(submission_queries.live_by_unit(ctx.session, ctx.settings.source).items()):
         if unit not in own:

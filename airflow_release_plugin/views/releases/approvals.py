@@ -49,7 +49,8 @@ class ApprovalsPage(BasePage):
         )
 
     def _inbox(self, results: Sequence[DecisionResult]) -> str:
-        found = inbox.get_inbox(self.ctx(), actor=self.actor())
+        page = inbox.get_inbox_page(self.ctx(), actor=self.actor())
+        found = page.inbox
         kind = text_arg("kind")
         return self.render(
             "releases/approvals.html",
@@ -59,6 +60,7 @@ class ApprovalsPage(BasePage):
                 (each.row, each.shown_state, each.verdict) for each in found.imports if kind in {"", "import"}
             ],
             emergencies=[each for each in found.emergencies if kind in {"", "release"}],
+            trials=page.trials,
             total=len(found),
             oldest=min((item.opened_at for item in found.items), default=None),
             results=[(result.title, result) for result in results],

@@ -66,6 +66,7 @@ class ToBeReleasedPage(BasePage):
         return self.render(
             "releases/to_be_released.html",
             candidates=shown.candidates.items,
+            weights=shown.weights,
             total=shown.candidates.total_entries,
             filtered=asked.wanted != CandidateFilter(),
             first_use=shown.first_use,

@@ -20,22 +20,28 @@ from airflow_release_plugin.services.read_models import (
     dag_history,
     environment_page,
     home,
+    inbox,
     page_frame,
     release_page,
     submit_preview,
+    to_be_released,
     watch,
 )
 from airflow_release_plugin.services.read_models.release_page import PageLook, ReleaseTab
+from airflow_release_plugin.services.read_models.to_be_released import ListRequest
 from airflow_release_plugin.services.releases import decisions, emergencies, releases, work
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.submissions import candidates, shared_files, submissions
+from airflow_release_plugin.services.submissions.candidates import CandidateFilter
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World
 from tests.harness.databases import counted
 from tests.harness.discussion import point_at, say
 
+LISTED = ListRequest("", False, CandidateFilter(), "", 200, 0)
 READS: dict[str, Callable[[World], Any]] = {
     "candidates": lambda w: candidates.list_candidates(w.ctx, actor=DEV, limit=100).items,
     "shared files": lambda w: shared_files.list_shared_files(w.ctx, actor=DEV, limit=100).items,
+    "to be released": lambda w: list(to_be_released.get_list(w.ctx, actor=DEV, asked=LISTED).weights),
     "submit preview": lambda w: (
         submit_preview.get_submit_preview(
             w.ctx,
@@ -73,6 +79,7 @@ READS: dict[str, Callable[[World], Any]] = {
     "frame and inbox": lambda w: range(page_frame.get_frame(w.ctx, actor=REVIEWER).waiting),
     "cut-over": lambda w: cutover.get_cutover(w.ctx, actor=DEV, release_id=1),
     "work tree": lambda w: work.work_of(w.ctx, actor=PIPELINE, release_id=1).dag_files,
+    "inbox page": lambda w: list(inbox.get_inbox_page(w.ctx, actor=REVIEWER).trials),
     "inbox": lambda w: decisions.inbox(w.ctx, actor=REVIEWER),
     "gates": lambda w: gates.list_gates(w.ctx, actor=DEV, limit=100).items,
     "events": lambda w: [e.actor for e in audit.list_events(w.ctx, actor=ADMIN, limit=1000).items],
@@ -126,6 +133,8 @@ MOST = {
     "insights": 12,
     "insights of a year": 11,
     "home": 24,
+    "to be released": 17,
+    "inbox page": 14,
     "submit preview": 16,
     "insights": 11,
     "environment page": 24,

@@ -8,6 +8,7 @@ import pytest
 
 from tests.db.views.conftest import Browser, Browsers, Installation, words
 from tests.harness.context import World
+from tests.harness.dev_runs import blobs, dev_run
 
 LIST = "/to-be-released/"
 
@@ -203,3 +204,24 @@ def test_a_version_without_a_snapshot_does_not_mention_one(dev: Browser, install
     submission = installation.do(remove)
 
     assert "Snapshot" not in words(dev.get(f"{LIST}submissions/{submission.id}").text)
+
+
+@pytest.mark.req("R4")
+def test_a_row_says_size_risk_and_that_dev_has_not_tried_it(dev: Browser, installation: Installation) -> None:
+    installation.do(lambda w: w.dag("etl"))
+
+    text = words(dev.get(LIST).text)
+    assert "+4 −0 Standard Not tried in dev" in text
+
+
+@pytest.mark.req("R84")
+@pytest.mark.parametrize(("state", "said"), [("success", "Tried in dev"), ("failed", "Failed in dev")])
+def test_list_and_inbox_say_whether_dev_has_tried_it(
+    dev: Browser, browser_of: Browsers, installation: Installation, state: str, said: str
+) -> None:
+    installation.waiting("etl")
+    read = blobs(installation.world.twin.root, "etl.py")
+    installation.world.twin.dev_runs = [dev_run(read, state=state)]
+
+    assert said in words(dev.get(LIST).text)
+    assert said in words(browser_of("reviewer").get("/approvals/").text)
