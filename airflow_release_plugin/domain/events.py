@@ -86,6 +86,7 @@ class EventTag(str, Enum):
     TASK_CONTESTED = "task:claim:contest"
     SUBMISSION_COMPLETED = "submission:version:complete"
     SUBMISSION_CREATED = "submission:version:create"
+    SUBMISSION_RESTORED = "submission:version:restore"
     SUBMISSION_REMOVED = "submission:version:remove"
 
 

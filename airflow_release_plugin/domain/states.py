@@ -102,12 +102,16 @@ class SubmissionState(State):
     """In the target, or it was until something newer replaced it."""
     REMOVED = "removed"
     """
-    Taken off the list; source and target stay as they are.
+    Taken off the list; source and target stay as they are. That can be undone.
 
     Or a rollback's own that did not come about; trying that again takes it up again.
     """
     SUPERSEDED = "superseded"
-    """A newer version was submitted before this one was released, or replaced it in the target."""
+    """
+    A newer version was submitted before this one was released, or replaced it in the target.
+
+    Who undoes that submission gets it back into the list.
+    """
 
 
 _S = SubmissionState
@@ -115,8 +119,8 @@ SUBMISSION_MOVES: Mapping[SubmissionState, frozenset[SubmissionState]] = {
     _S.PENDING: frozenset({_S.IN_RELEASE, _S.REMOVED, _S.SUPERSEDED}),
     _S.IN_RELEASE: frozenset({_S.PENDING, _S.RELEASED, _S.SUPERSEDED, _S.REMOVED}),
     _S.RELEASED: frozenset({_S.SUPERSEDED, _S.PENDING}),
-    _S.REMOVED: frozenset({_S.IN_RELEASE}),
-    _S.SUPERSEDED: frozenset(),
+    _S.REMOVED: frozenset({_S.IN_RELEASE, _S.PENDING}),
+    _S.SUPERSEDED: frozenset({_S.PENDING}),
 }
 
 

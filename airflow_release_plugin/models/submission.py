@@ -86,6 +86,9 @@ class Submission(Stateful, Base):
         ForeignKey("release_snapshot.id"),
         comment="the whole source, or bundle, that it was copied from; null = there is none",
     )
+    superseded_by_id: Mapped[int | None] = mapped_column(
+        comment="the version whose submission took it off the list; null = none did"
+    )
     import_id: Mapped[int | None] = mapped_column(comment="the import that brought it here")
     release_id: Mapped[int | None] = mapped_column(
         ForeignKey("release.id"),

@@ -190,6 +190,20 @@ def landed(session: Session, environment: str, unit_ids: Iterable[int]) -> list[
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
+def was_in_a_release(session: Session, submission_id: int) -> bool:
+    """Whether any release holds or held the version."""
+    query = select(ReleaseItem.id).where(ReleaseItem.submission_id == submission_id).limit(1)
+    return session.scalar(query) is not None
+
+
+def superseded_by(session: Session, newer: Submission) -> list[Submission]:
+    """Versions that the submission of this one took off the list."""
+    query = select(Submission).where(
+        Submission.unit_id == newer.unit_id, Submission.superseded_by_id == newer.id
+    )
+    return list(session.scalars(query.order_by(Submission.id)))
+
+
 def any_unit(session: Session) -> bool:
     """Whether anything was ever submitted."""
     return session.scalar(select(Unit.id).limit(1)) is not None

@@ -1060,6 +1060,12 @@ def _create_submission() -> None:
             nullable=True,
             comment="the whole source, or bundle, that it was copied from; null = there is none",
         ),
+        sa.Column(
+            "superseded_by_id",
+            sa.Integer(),
+            nullable=True,
+            comment="the version whose submission took it off the list; null = none did",
+        ),
         sa.Column("import_id", sa.Integer(), nullable=True, comment="the import that brought it here"),
         sa.Column(
             "release_id",

@@ -167,6 +167,7 @@ def _submit(
     submission = _store(ctx, unit, content, files, actor=actor, comment=comment)
     for older in superseded:
         older.move_to(SubmissionState.SUPERSEDED)
+        older.superseded_by_id = submission.id
     workspace.units[unit.path] = unit
     workspace.waiting[unit.id] = submission
     return submission

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from flask import flash, jsonify, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
@@ -17,7 +16,7 @@ from airflow_release_plugin.services.read_models import compare, submit_preview,
 from airflow_release_plugin.services.read_models.to_be_released import ListRequest
 from airflow_release_plugin.services.releases import creation
 from airflow_release_plugin.services.runtime import preferences
-from airflow_release_plugin.services.submissions import candidates, submissions
+from airflow_release_plugin.services.submissions import candidates, submissions, undoing
 from airflow_release_plugin.services.submissions.candidates import Candidate, CandidateFilter
 from airflow_release_plugin.services.submissions.submissions import ItemResult
 from airflow_release_plugin.views.web.base import (
@@ -39,6 +38,8 @@ if TYPE_CHECKING:
 
 REMEMBERED = ("tab", "search", "change", "submitted", "submitter", "tag", "without_dags", "order_by", "limit")
 """What the list opens with again the next time."""
+_TOLD = 5
+"""So many refusals are told one by one."""
 
 
 class ToBeReleasedPage(BasePage):
@@ -137,15 +138,21 @@ class ToBeReleasedPage(BasePage):
         comment = request.form.get("comment", "").strip()
         if len(paths) == 1:
             made = submissions.submit(self.ctx(), actor=self.actor(), path=paths[0], comment=comment)
-            flash(
-                _("v%(version)s of %(path)s was submitted.", version=made.version, path=made.path), "success"
+            _flash(
+                _("v%(version)s of %(path)s was submitted.", version=made.version, path=made.path),
+                "submit",
+                [] if made.release_id else [made.id],
             )
             return self._submitted([made.id], made.release_id)
         handled = submissions.submit_many(self.ctx(), actor=self.actor(), paths=paths, comment=comment)
         done = [each.submission for each in handled if each.submission]
         if len(done) < len(handled):
             return self._partly(handled, _next_ids(row.id for row in done))
-        flash(counted("%(num)s file was submitted.", "%(num)s files were submitted.", len(done)), "success")
+        _flash(
+            counted("%(num)s file was submitted.", "%(num)s files were submitted.", len(done)),
+            "submit",
+            [] if done[0].release_id else [row.id for row in done],
+        )
         return self._submitted([row.id for row in done], done[0].release_id)
 
     def _submitted(self, ids: Iterable[int], release_id: int | None) -> Response:
@@ -164,7 +171,11 @@ class ToBeReleasedPage(BasePage):
     def remove(self, submission_id: int) -> Response:
         """Take a version off the list."""
         gone = submissions.remove(self.ctx(), actor=self.actor(), submission_id=submission_id)
-        flash(_("v%(version)s of %(path)s left the list.", version=gone.version, path=gone.path), "success")
+        _flash(
+            _("v%(version)s of %(path)s left the list.", version=gone.version, path=gone.path),
+            "remove",
+            [gone.id],
+        )
         return _back()
 
     @route("/remove", "POST")
@@ -174,11 +185,38 @@ class ToBeReleasedPage(BasePage):
         handled = submissions.remove_many(self.ctx(), actor=self.actor(), submission_ids=ids)
         if any(each.problem for each in handled):
             return self._partly(handled)
-        flash(
+        _flash(
             counted("%(num)s version left the list.", "%(num)s versions left the list.", len(handled)),
-            "success",
+            "remove",
+            [each.submission.id for each in handled if each.submission],
         )
         return _back()
+
+    @route("/undo", "POST")
+    def undo(self) -> Response:
+        """Take back a submission or a removal that nobody has used; say why where that is too late."""
+        ids = posted_ids("submission_ids")
+        undo = undoing.undo_removals if request.form.get("deed") == "remove" else undoing.undo_submits
+        handled = undo(self.ctx(), actor=self.actor(), submission_ids=ids)
+        problems = [each.problem for each in handled if each.problem]
+        done = len(handled) - len(problems)
+        if done:
+            flash(counted("%(num)s version was undone.", "%(num)s versions were undone.", done), "success")
+        for problem in problems[:_TOLD]:
+            flash(problem, "warning")
+        if len(problems) > _TOLD:
+            left = len(problems) - _TOLD
+            flash(counted("%(num)s more stays as it is.", "%(num)s more stay as they are.", left), "warning")
+        return _back()
+
+
+def _flash(text: str, deed: str, ids: Collection[int]) -> None:
+    """Say what was done, with the way to take it back where there is one."""
+    if ids:
+        # Flask keeps whatever JSON can hold; the page makes a form of it.
+        flash({"text": text, "deed": deed, "ids": list(ids)}, "undo")  # type: ignore[arg-type]
+    else:
+        flash(text, "success")
 
 
 REMEMBERED_NAMES = frozenset(REMEMBERED)

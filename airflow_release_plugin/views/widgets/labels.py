@@ -167,6 +167,7 @@ EVENT_LABELS: Mapping[str, Any] = {
     "release:verification:report": _("Verification reported"),
     "submission:version:complete": _("Version completed by running it"),
     "submission:version:create": _("Version submitted"),
+    "submission:version:restore": _("Version back on the list"),
     "submission:version:remove": _("Version removed from the list"),
 }
 

@@ -49,8 +49,8 @@ LEGAL = {
         pending: in_release removed superseded
         in_release: pending released superseded removed
         released: superseded pending
-        removed: in_release
-        superseded:
+        removed: in_release pending
+        superseded: pending
     """,
     ApprovalState: """
         open: approved rejected expired withdrawn
@@ -132,7 +132,7 @@ def test_the_final_states_are_these() -> None:
 
     assert final == {
         "ReleaseState": {"rejected", "revoked", "expired", "rolled_back"},
-        "SubmissionState": {"superseded"},
+        "SubmissionState": set(),
         "ApprovalState": {"rejected", "expired", "withdrawn"},
         "GateState": {"approved", "rejected", "expired", "withdrawn"},
         "ThreadState": set(),

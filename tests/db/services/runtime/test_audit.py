@@ -53,7 +53,7 @@ from airflow_release_plugin.services.releases import (
 )
 from airflow_release_plugin.services.releases.completion import JoinedFile
 from airflow_release_plugin.services.runtime import audit, claims, keys
-from airflow_release_plugin.services.submissions import submissions
+from airflow_release_plugin.services.submissions import submissions, undoing
 from airflow_release_plugin.services.verification import runs, verification
 from airflow_release_plugin.store.bare_repository import create_repository
 from airflow_release_plugin.store.base import tag_ref
@@ -167,6 +167,12 @@ def import_and_apply(world: World) -> None:
         import_job.run_once(work=servers(world))
 
 
+def remove_and_undo(world: World) -> None:
+    newest = submissions.list_submissions(world.ctx, actor=DEV).items[0]
+    submissions.remove(world.ctx, actor=DEV, submission_id=newest.id)
+    undoing.undo_removals(world.ctx, actor=DEV, submission_ids=[newest.id])
+
+
 def test_everything_that_changes_something_leaves_its_event(
     world: World, clock: FrozenClock, tmp_path: Path
 ) -> None:
@@ -186,8 +192,7 @@ def test_everything_that_changes_something_leaves_its_event(
     world.twin.unstartable.clear()
     runs.start_runs(world.ctx, actor=world.task(release, TaskRole.RUN), release_id=release.id)
     releases.revoke(world.ctx, actor=DEV, release_id=world.waiting(world.dag("other")).id)
-    removed = submissions.list_submissions(world.ctx, actor=DEV).items[0]
-    submissions.remove(world.ctx, actor=DEV, submission_id=removed.id)
+    remove_and_undo(world)
     with pytest.raises(TaskMismatchError):
         gates.open_gate(world.ctx, actor=PIPELINE, task=TaskKey("etl", "run", "task", -1, 1))
     gate = world.gate()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from tests.db.views.conftest import Browser, Browsers, Installation, words
+from tests.db.views.conftest import DEV, Browser, Browsers, Installation, words
 from tests.harness.context import World
 from tests.harness.dev_runs import blobs, dev_run
 
@@ -225,3 +226,56 @@ def test_list_and_inbox_say_whether_dev_has_tried_it(
 
     assert said in words(dev.get(LIST).text)
     assert said in words(browser_of("reviewer").get("/approvals/").text)
+
+
+def undo_forms(page: str) -> list[tuple[str, list[str]]]:
+    forms = re.findall(r'<form method="post" action="[^"]*/undo".*?</form>', page)
+    return [
+        (
+            re.findall('name="deed" value="([^"]*)"', form)[0],
+            re.findall('name="submission_ids" value="(\\d+)"', form),
+        )
+        for form in forms
+    ]
+
+
+@pytest.mark.req("R6")
+@pytest.mark.parametrize("paths", [["etl.py"], ["etl.py", "second.py"]])
+def test_what_was_submitted_or_removed_can_be_undone_at_once(
+    dev: Browser, installation: Installation, paths: list[str]
+) -> None:
+    installation.do(lambda w: [w.dag(path.removesuffix(".py")) for path in paths])
+    dev.post(f"{LIST}submit", {"path": paths})
+
+    ((deed, ids),) = undo_forms(dev.get(LIST).text)
+    assert (deed, len(ids)) == ("submit", len(paths))
+    assert undo_forms(dev.get(LIST).text) == []
+
+    dev.post(f"{LIST}undo", {"deed": deed, "submission_ids": ids})
+    text = words(dev.get(LIST).text)
+    assert ("undone" in text, text.count("Not submitted") >= len(paths)) == (True, True)
+
+    dev.post(f"{LIST}undo", {"deed": deed, "submission_ids": ids[:1]})
+    assert "is off the list already; nothing was changed" in words(dev.get(LIST).text)
+
+
+@pytest.mark.req("R6")
+def test_a_removal_is_undone(dev: Browser, installation: Installation) -> None:
+    row = installation.do(lambda w: w.submit(w.dag("etl"), DEV))
+    dev.post(f"{LIST}remove", {"submission_ids": row.id})
+
+    ((deed, ids),) = undo_forms(dev.get(LIST).text)
+    dev.post(f"{LIST}undo", {"deed": deed, "submission_ids": ids})
+
+    assert (deed, "Pending" in words(dev.get(LIST).text)) == ("remove", True)
+
+
+@pytest.mark.req("R1")
+def test_basic_mode_offers_no_undo(
+    dev: Browser, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__RELEASE__SOURCE_MODE", "basic")
+    path = installation.do(lambda w: w.dag("etl"))
+    dev.post(f"{LIST}submit", {"path": path})
+
+    assert undo_forms(dev.get("/releases/1").text) == []

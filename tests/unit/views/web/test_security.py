@@ -15,6 +15,7 @@ from tests.unit.views.conftest import NoSession
 POSTS = [
     "/to-be-released/preview",
     "/to-be-released/submit",
+    "/to-be-released/undo",
     "/to-be-released/submissions/1/remove",
     "/to-be-released/remove",
     "/transfers/exports",
