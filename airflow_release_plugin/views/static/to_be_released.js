@@ -107,6 +107,8 @@
     const failed = form.querySelector("[data-preview-failed]");
     const place = form.querySelector("[data-preview]");
     place.replaceChildren();
+    const names = form.querySelector("[data-names]");
+    names.hidden = false;
     failed.hidden = true;
     waits.hidden = false;
     suggest(form, "");
@@ -114,6 +116,7 @@
       const found = await ask(form, [...form.querySelectorAll("[data-inputs] input")].map((input) => input.value));
       if (mine !== asked) return; // the dialog is about something else by now
       place.replaceChildren(document.adoptNode(found));
+      names.hidden = Boolean(found.querySelector("[data-unit]")); // each is named below, with what comes along
       suggest(form, found.dataset.suggestion);
     } catch {
       if (mine === asked) failed.hidden = false;

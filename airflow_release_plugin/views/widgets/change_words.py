@@ -75,6 +75,14 @@ def _sentences(name: str, outline: ChangeOutline) -> Iterator[str]:
             old=change.old or _("none"),
             new=change.new or _("none"),
         )
+    if outline.change is ChangeKind.NEW and all(f.change is ChangeKind.NEW for f in outline.files):
+        yield ngettext(
+            "New: %(num)s file with %(lines)s lines.",
+            "New: %(num)s files with %(lines)s lines.",
+            len(outline.files),
+            lines=sum(file.added for file in outline.files),
+        )
+        return
     yield from _file_sentences(outline.files)
 
 

@@ -73,3 +73,10 @@ def test_a_hostile_name_stays_text(installation: Installation, dev: Browser) -> 
 
     assert "<b>.sql" not in answer.text
     assert "&lt;b&gt;.sql" in answer.text
+
+
+def test_what_is_wholly_new_is_told_in_one_sentence(installation: Installation, dev: Browser) -> None:
+    installation.do(lambda w: w.write("lib.py", "x = 1\n"))
+    installation.do(lambda w: w.dag("etl", lines="import lib"))
+
+    assert suggested(dev.post(PREVIEW, {"path": "etl.py"}).text) == "New: 2 files with 5 lines."
