@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.harness.driver import API, Driver, dag_file
+from tests.harness.driver import API, UI, Driver, dag_file
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route
@@ -90,3 +91,36 @@ def test_a_moved_file_is_one_row_with_its_code_in_airflow(driver: Driver) -> Non
     assert [item["path"] for item in driver.get(f"{API}/candidates", search="desk_moved")["items"]] == [
         "jobs/desk_moved.py"
     ]
+
+
+@pytest.mark.req("R4", "R6")
+def test_words_survive_an_expired_login_and_a_submission_is_undone(driver: Driver) -> None:
+    driver.write("desk_lib.py", "LIMIT = 1\n")
+    driver.add("desk_careful", dag_file("desk_careful", "import desk_lib"))
+
+    with driver.page("dev", "/to-be-released/?search=desk_careful") as page:
+        row = page.locator("tbody tr", has_text="desk_careful")
+        row.get_by_role("button", name="Submit").click()
+        dialog = page.locator("dialog[open]")
+        expect(dialog.get_by_label("What is copied")).to_contain_text("imported by desk_careful.py")
+        words = dialog.get_by_label("What changed")
+        expect(words).to_have_value("New: 2 files with 6 lines.")
+        words.fill("Typed with care")
+
+        cookies = page.context.cookies()
+        page.context.clear_cookies()
+        dialog.get_by_role("button", name="Submit").click()
+        expect(page.locator("[data-error-code]")).to_contain_text("not logged in")
+        page.context.add_cookies(cookies)
+        page.goto(f"{driver.demo.url}{UI}/to-be-released/?search=desk_careful")
+        row.get_by_role("button", name="Submit").click()
+        expect(dialog.locator("[data-kept]")).to_be_visible()
+        expect(dialog.locator("[data-is-suggested]")).to_be_hidden()
+        expect(words).to_have_value("Typed with care")
+
+        dialog.get_by_role("button", name="Submit").click()
+        page.get_by_role("button", name="Undo").click()
+        page.get_by_text("1 version was undone").wait_for()
+        assert "Not submitted" in row.inner_text()
+        row.get_by_role("button", name="Submit").click()
+        expect(words).to_have_value("New: 2 files with 6 lines.")

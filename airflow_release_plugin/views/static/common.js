@@ -233,6 +233,7 @@
       this.element.replaceWith(document.adoptNode(fresh));
       for (const [id, left] of scrolled) document.getElementById(id)?.scrollTo({ left });
       showTimes(this.element);
+      document.dispatchEvent(new Event("release:swapped"));
       const twin = this.focusable(this.element)[focused];
       if (twin?.textContent === text) twin.focus({ preventScroll: true });
       if (this.element.dataset.announce !== before) announce(this.element.dataset.announce);
