@@ -30,6 +30,7 @@ from airflow_release_plugin.models.notification import Notification
 from airflow_release_plugin.models.observation import Observation
 from airflow_release_plugin.models.preference import Preference
 from airflow_release_plugin.models.release import Environment, Release, ReleasedRun, ReleaseItem, Report
+from airflow_release_plugin.models.saved_filter import SavedFilter
 from airflow_release_plugin.models.snapshot import Snapshot
 from airflow_release_plugin.models.store import BranchHead, StoredObject, StoredRef
 from airflow_release_plugin.models.submission import Submission, Unit
@@ -75,6 +76,7 @@ __all__ = [
     "ReleaseItem",
     "ReleasedRun",
     "Report",
+    "SavedFilter",
     "Snapshot",
     "StoredObject",
     "StoredRef",

@@ -17,6 +17,7 @@ from airflow_release_plugin.views.flows.flows import FlowsPage
 from airflow_release_plugin.views.flows.reviewers import ReviewersPage
 from airflow_release_plugin.views.flows.simulator import SimulatorPage
 from airflow_release_plugin.views.insights.insights import InsightsPage
+from airflow_release_plugin.views.lists.saved_filters import SavedFiltersPage
 from airflow_release_plugin.views.releases.approvals import ApprovalsPage
 from airflow_release_plugin.views.releases.compare import ComparePage
 from airflow_release_plugin.views.releases.dag_tab import DagTabPage
@@ -50,6 +51,7 @@ PAGES = (
     ReleasesPage,
     RollbackPage,
     ComparePage,
+    SavedFiltersPage,
     RecordsPage,
     ApprovalsPage,
     FlowsPage,

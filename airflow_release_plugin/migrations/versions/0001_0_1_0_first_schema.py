@@ -671,6 +671,21 @@ def _create_preference() -> None:
     )
 
 
+def _create_saved_filter() -> None:
+    op.create_table(
+        "release_saved_filter",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("actor_id", sa.String(length=250), nullable=False),
+        sa.Column("page", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False, comment="the filter as a query string"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_saved_filter")),
+        sa.UniqueConstraint(
+            "actor_id", "page", "name", name=op.f("uq_release_saved_filter_actor_id_page_name")
+        ),
+    )
+
+
 def _create_ref() -> None:
     op.create_table(
         "release_ref",
@@ -1407,6 +1422,7 @@ def upgrade() -> None:
     _create_notification()
     _create_object()
     _create_preference()
+    _create_saved_filter()
     _create_ref()
     _create_snapshot()
     _create_unit()
@@ -1453,6 +1469,7 @@ def downgrade() -> None:
     op.drop_table("release_unit")
     op.drop_table("release_snapshot")
     op.drop_table("release_ref")
+    op.drop_table("release_saved_filter")
     op.drop_table("release_preference")
     op.drop_table("release_object")
     op.drop_table("release_notification")

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.identity import Actor
-from airflow_release_plugin.models import Hold
+from airflow_release_plugin.domain.list_pages import ListPage
+from airflow_release_plugin.models import Hold, SavedFilter
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.exports import transfer_visibility
 from airflow_release_plugin.services.exports.transfer_visibility import Sides
 from airflow_release_plugin.services.notices import mine
 from airflow_release_plugin.services.read_models import inbox
 from airflow_release_plugin.services.releases import holds
+from airflow_release_plugin.services.runtime import saved_filters
 from airflow_release_plugin.services.runtime.context import Context
 
 
@@ -25,6 +27,7 @@ class FrameSummary:
     :param drifted: whether a machine found something that is not known to be gone
     :param transfers: the sides of transfers that the actor may see
     :param hold: what stops releases to the environment
+    :param saved_filters: the actor's, for the list that the page shows
     """
 
     waiting: int
@@ -32,13 +35,17 @@ class FrameSummary:
     drifted: bool
     transfers: Sides
     hold: Hold | None
+    saved_filters: list[SavedFilter]
 
 
-def get_frame(ctx: Context, *, actor: Actor, waiting: int | None = None) -> FrameSummary:
+def get_frame(
+    ctx: Context, *, actor: Actor, waiting: int | None = None, lists: ListPage | None = None
+) -> FrameSummary:
     """
     The frame of a page for the actor.
 
     :param waiting: length of the inbox, where the page has read it already
+    :param lists: the list that the page shows
     """
     return FrameSummary(
         waiting=inbox.count_waiting(ctx, actor=actor) if waiting is None else waiting,
@@ -46,4 +53,5 @@ def get_frame(ctx: Context, *, actor: Actor, waiting: int | None = None) -> Fram
         drifted=drift.is_alarmed(ctx, ctx.settings.environment),
         transfers=transfer_visibility.sides(ctx, actor),
         hold=holds.in_force(ctx, ctx.settings.environment),
+        saved_filters=saved_filters.list_filters(ctx, actor=actor, page=lists) if lists else [],
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import current_app, redirect, request, url_for
 
+from airflow_release_plugin.domain.list_pages import ListPage
 from airflow_release_plugin.domain.release.target_dags import (
     EVERY_TARGET_DAG,
     ServingState,
@@ -64,6 +65,7 @@ class EnvironmentPage(BasePage):
         )
         shown = self.render(
             "environments/detail.html",
+            lists=ListPage.ENVIRONMENT,
             status=page.status,
             lanes=page.lanes,
             dags=page.dags,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import redirect, request, url_for
 
+from airflow_release_plugin.domain.list_pages import ListPage
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.messages import Message as _
@@ -54,6 +55,7 @@ class ApprovalsPage(BasePage):
         kind = text_arg("kind")
         return self.render(
             "releases/approvals.html",
+            lists=ListPage.INBOX,
             waiting=len(found),
             items=[item for item in found.items if kind in {"", item.subject}],
             imports=[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_release_plugin.domain.list_pages import ListPage
 from airflow_release_plugin.domain.release.records import VersionPlace
 from airflow_release_plugin.services.promotion import records
 from airflow_release_plugin.services.promotion.records import ORDER_COLUMNS
@@ -39,6 +40,7 @@ class RecordsPage(BasePage):
         )
         return self.render(
             "releases/records.html",
+            lists=ListPage.RECORDS,
             page=page,
             filtered=any(text_arg(name) for name in ("search", "submitter", "place")),
             places=[(place.value, state_look(place)["label"]) for place in VersionPlace],

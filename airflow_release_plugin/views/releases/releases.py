@@ -10,6 +10,7 @@ from flask import current_app, redirect, request, url_for
 
 from airflow_release_plugin.analysis.outlook import MOST_DUE
 from airflow_release_plugin.domain.kinds import KINDS_THAT_ASK, ReleaseKind
+from airflow_release_plugin.domain.list_pages import ListPage
 from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.release.runs import AT_WORK, summary
 from airflow_release_plugin.domain.states import ReleaseState
@@ -91,6 +92,7 @@ class ReleasesPage(BasePage):
         rows = [(release, release.effective_state(now)) for release in page.items]
         return self.render(
             "releases/list.html",
+            lists=ListPage.RELEASES,
             rows=rows,
             total=page.total_entries,
             filtered=any(text_arg(name) for name in FILTERS),

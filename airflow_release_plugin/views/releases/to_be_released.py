@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import flash, jsonify, redirect, render_template, request, url_for
 
 from airflow_release_plugin.domain.kinds import ChangeKind
+from airflow_release_plugin.domain.list_pages import ListPage
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.messages import counted
@@ -60,12 +61,14 @@ class ToBeReleasedPage(BasePage):
             files = shown.shared_files
             return self.render(
                 "releases/shared_files.html",
+                lists=ListPage.TO_BE_RELEASED,
                 files=files.items if files else [],
                 total=files.total_entries if files else 0,
                 limit=asked.limit,
             )
         return self.render(
             "releases/to_be_released.html",
+            lists=ListPage.TO_BE_RELEASED,
             candidates=shown.candidates.items,
             weights=shown.weights,
             total=shown.candidates.total_entries,

@@ -13,6 +13,7 @@ from flask_appbuilder.baseviews import BaseView, expose
 
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.list_pages import ListPage, filter_query
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.services.read_models import page_frame
@@ -60,13 +61,21 @@ class BasePage(BaseView):
         """Who acts."""
         return cast("Actor", g.actor)
 
-    def render(self, template: str, *, waiting: int | None = None, **values: Any) -> str:
+    def render(
+        self,
+        template: str,
+        *,
+        waiting: int | None = None,
+        lists: ListPage | None = None,
+        **values: Any,
+    ) -> str:
         """
         Render a template with the names that all of them use.
 
         :param waiting: length of the user's inbox, where the page has read it already
+        :param lists: the list that the page shows, if people may save filters of it
         """
-        frame = page_frame.get_frame(self.ctx(), actor=self.actor(), waiting=waiting)
+        frame = page_frame.get_frame(self.ctx(), actor=self.actor(), waiting=waiting, lists=lists)
         shared = {
             "filters": request.args.to_dict(),
             "limit": PAGE_SIZE,
@@ -77,6 +86,8 @@ class BasePage(BaseView):
             "drifted": frame.drifted,
             "transfers": frame.transfers,
             "hold": frame.hold,
+            "saved_filters": frame.saved_filters,
+            "filter_query": filter_query(request.args.items(multi=True)) if lists else "",
         }
         return render_template(template, tab=self.tab, **{**shared, **values})
 

@@ -13,6 +13,8 @@ from airflow_release_plugin.views.mount import derived_key
 from tests.unit.views.conftest import NoSession
 
 POSTS = [
+    "/filters/save",
+    "/filters/1/delete",
     "/to-be-released/preview",
     "/to-be-released/submit",
     "/to-be-released/undo",

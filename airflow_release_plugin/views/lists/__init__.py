@@ -1,0 +1,1 @@
+"""What all lists have: filters that people save."""
