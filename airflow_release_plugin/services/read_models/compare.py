@@ -17,6 +17,8 @@ from airflow_release_plugin.repositories import submissions as submission_querie
 from airflow_release_plugin.services.imports import evidence
 from airflow_release_plugin.services.imports.evidence import ImportEvidence
 from airflow_release_plugin.services.promotion.records import ReleaseMembership, stays_of
+from airflow_release_plugin.services.read_models import submit_preview
+from airflow_release_plugin.services.read_models.submit_preview import UnitPreview
 from airflow_release_plugin.services.releases import releases as release_service
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
@@ -110,6 +112,7 @@ class SourceFileDetail:
 
     closure: Closure
     changes: list[ChangedFile]
+    preview: UnitPreview
 
 
 def get_version_comparison(
@@ -259,7 +262,8 @@ def get_source_file(
     head = ctx.store.ref(environment_ref(ctx.settings.environment))
     old = ctx.store.entries(head, new)
     changes = diff_entries(ctx, old, new, options, read_new=lambda entry: files.read(entry.path))
-    return SourceFileDetail(closure, changes)
+    (preview,) = submit_preview.get_submit_preview(ctx, actor=actor, paths=[path]).units
+    return SourceFileDetail(closure, changes, preview)
 
 
 def _entries(rows: Iterable[Submission]) -> dict[str, FileEntry]:

@@ -77,6 +77,11 @@ class UnitPreview:
         """What people call it."""
         return ", ".join(self.dag_ids) or self.path
 
+    @property
+    def outlines(self) -> list[tuple[str, ChangeOutline]]:
+        """Name and outline; nothing if it would be refused."""
+        return [(self.name, self.outline)] if self.outline else []
+
 
 @dataclass(frozen=True)
 class SubmitPreviewDetail:
@@ -87,7 +92,7 @@ class SubmitPreviewDetail:
     @property
     def outlines(self) -> list[tuple[str, ChangeOutline]]:
         """Name and outline of each that would not be refused."""
-        return [(unit.name, unit.outline) for unit in self.units if unit.outline]
+        return [each for unit in self.units for each in unit.outlines]
 
 
 def get_submit_preview(ctx: Context, *, actor: Actor, paths: Sequence[str]) -> SubmitPreviewDetail:

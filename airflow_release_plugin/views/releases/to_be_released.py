@@ -118,7 +118,11 @@ class ToBeReleasedPage(BasePage):
         path = text_arg("path")
         found = compare.get_source_file(self.ctx(), actor=self.actor(), path=path, options=diff_options())
         return self.render(
-            "releases/source_file.html", path=path, closure=found.closure, changes=found.changes
+            "releases/source_file.html",
+            path=path,
+            closure=found.closure,
+            changes=found.changes,
+            suggestion=suggestion(found.preview.outlines),
         )
 
     @route("/preview", "POST")

@@ -80,3 +80,11 @@ def test_what_is_wholly_new_is_told_in_one_sentence(installation: Installation, 
     installation.do(lambda w: w.dag("etl", lines="import lib"))
 
     assert suggested(dev.post(PREVIEW, {"path": "etl.py"}).text) == "New: 2 files with 5 lines."
+
+
+def test_the_page_of_the_file_suggests_the_same(installation: Installation, dev: Browser) -> None:
+    installation.do(change)
+
+    page = dev.get("/to-be-released/file?path=etl.py").text
+
+    assert "2 tasks added: check, load. Schedule of other: @daily → @hourly." in page
