@@ -28,7 +28,10 @@ def get(ctx: Context, *, actor: Actor, filter_id: int) -> SavedFilter:
     """One of the actor's filters."""
     found = queries.saved_filter(ctx.session, filter_id)
     if found is None or found.actor_id != actor.id:
-        raise NotFoundError(f"You have no saved filter {filter_id}; perhaps it was deleted. Reload the list.")
+        raise NotFoundError(
+            "You have no saved filter %(filter_id)s; perhaps it was deleted. Reload the list.",
+            filter_id=filter_id,
+        )
     return found
 
 
@@ -42,7 +45,9 @@ def save(ctx: Context, *, actor: Actor, page: ListPage, name: str, query: str) -
     """
     name = " ".join(name.split())
     if not 1 <= len(name) <= MOST_NAME:
-        raise InvalidRequestError(f"A saved filter needs a name of 1 to {MOST_NAME} characters.")
+        raise InvalidRequestError(
+            "A saved filter needs a name of 1 to %(most_name)s characters.", most_name=MOST_NAME
+        )
     kept = filter_query(parse_qsl(query))
     if not kept or len(kept) > MOST_LETTERS:
         raise InvalidRequestError("There is no filter to save: filter the list first, then save that.")
@@ -53,15 +58,18 @@ def save(ctx: Context, *, actor: Actor, page: ListPage, name: str, query: str) -
         return same
     if len(mine) >= MOST_FILTERS:
         raise ConflictError(
-            f"You have {len(mine)} saved filters for this list, which is the most. Delete one, or save under "
-            "the name of one that may go."
+            "You have %(count)s saved filters for this list, which is the most. Delete one, or "
+            "save under the name of one that may go.",
+            count=len(mine),
         )
     made = SavedFilter(actor_id=actor.id, page=page, name=name, query=kept)
     try:
         with ctx.session.begin_nested():
             ctx.session.add(made)
     except IntegrityError as error:
-        raise ConflictError(f"A filter {name!r} was saved at the same time. Save it again.") from error
+        raise ConflictError(
+            "A filter %(name)r was saved at the same time. Save it again.", name=name
+        ) from error
     return made
 
 

@@ -8,6 +8,7 @@ from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import ConflictError, ItemBusyError, NotAllowedError, ReleaseError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Submission
 from airflow_release_plugin.repositories import submissions as queries
 from airflow_release_plugin.services.releases import expiry
@@ -64,12 +65,18 @@ def _each(
 def _undo_submit(ctx: Context, row: Submission, *, actor: Actor) -> None:
     if actor.id != row.submitted_by_id and not access.is_admin(ctx, actor):
         raise NotAllowedError(
-            f"v{row.version} of {row.path!r} was submitted by {row.submitted_by_name}; only they and release "
-            "admins undo that. You may remove it from the list, if you may edit its Dags."
+            "v%(version)s of %(path)r was submitted by %(submitted_by_name)s; only they and "
+            "release admins undo that. You may remove it from the list, if you may edit its "
+            "Dags.",
+            version=row.version,
+            path=row.path,
+            submitted_by_name=row.submitted_by_name,
         )
     if row.state is SubmissionState.REMOVED:
         raise ConflictError(
-            f"v{row.version} of {row.path!r} is off the list already; nothing was changed.", path=row.path
+            "v%(version)s of %(path)r is off the list already; nothing was changed.",
+            version=row.version,
+            path=row.path,
         )
     if row.state is not SubmissionState.PENDING or queries.was_in_a_release(ctx.session, row.id):
         raise _used(row)
@@ -79,7 +86,7 @@ def _undo_submit(ctx: Context, row: Submission, *, actor: Actor) -> None:
         if older.state is SubmissionState.SUPERSEDED:
             older.move_to(SubmissionState.PENDING)
             older.superseded_by_id = None
-            reason = f"the submission of v{row.version} was undone"
+            reason = Message("the submission of v%(version)s was undone", version=row.version)
             _record(ctx, older, EventTag.SUBMISSION_RESTORED, reason, actor=actor)
 
 
@@ -88,7 +95,9 @@ def _undo_removal(ctx: Context, row: Submission, *, actor: Actor) -> None:
         access.require_edit(ctx, actor, row.dag_ids)
     if row.state is SubmissionState.PENDING:
         raise ConflictError(
-            f"v{row.version} of {row.path!r} is in the list already; nothing was changed.", path=row.path
+            "v%(version)s of %(path)r is in the list already; nothing was changed.",
+            version=row.version,
+            path=row.path,
         )
     if row.state is not SubmissionState.REMOVED or not row.listed:
         raise _used(row)
@@ -97,9 +106,11 @@ def _undo_removal(ctx: Context, row: Submission, *, actor: Actor) -> None:
     ).get(row.unit_id, 0)
     if newer > row.version:
         raise ConflictError(
-            f"v{newer} of {row.path!r} was submitted after v{row.version}, which stays off the list. To have "
-            "that content again, bring it back in the source and submit it.",
+            "v%(newer)s of %(path)r was submitted after v%(version)s, which stays off the list. "
+            "To have that content again, bring it back in the source and submit it.",
+            newer=newer,
             path=row.path,
+            version=row.version,
         )
     row.move_to(SubmissionState.PENDING)
     _record(ctx, row, EventTag.SUBMISSION_RESTORED, "its removal was undone", actor=actor)
@@ -109,15 +120,20 @@ def _used(row: Submission) -> ReleaseError:
     """The error for a version of which somebody has made use by now."""
     if row.state is SubmissionState.IN_RELEASE:
         return ItemBusyError(
-            f"v{row.version} of {row.path!r} is in an open release by now. Revoke that release, then remove "
-            "the version from the list.",
+            "v%(version)s of %(path)r is in an open release by now. Revoke that release, then "
+            "remove the version from the list.",
+            version=row.version,
+            path=row.path,
             release_id=row.release_id,
         )
     state = row.state.value.replace("_", " ")
     return ConflictError(
-        f"v{row.version} of {row.path!r} is {state}, and a release or a newer version has made use of it. "
-        "Remove it from the list if it is there, or submit what shall replace it.",
+        "v%(version)s of %(path)r is %(state)s, and a release or a newer version has made "
+        "use of it. Remove it from the list if it is there, or submit what shall replace "
+        "it.",
+        version=row.version,
         path=row.path,
+        state=state,
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
+from flask import redirect, request, url_for
 
 from airflow_release_plugin.domain.list_pages import ListPage
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.services.runtime import saved_filters
 from airflow_release_plugin.views.web.base import BasePage, choice_arg, route
+from airflow_release_plugin.views.web.flashes import flash
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response

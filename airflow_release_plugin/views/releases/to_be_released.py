@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from flask import flash, jsonify, redirect, render_template, request, url_for
+import flask
+from flask import jsonify, redirect, render_template, request, url_for
 
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.list_pages import ListPage
 from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.languages import said
 from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.messages import counted
 from airflow_release_plugin.services.read_models import compare, submit_preview, to_be_released
@@ -221,7 +223,7 @@ def _flash(text: str, deed: str, ids: Collection[int]) -> None:
     """Say what was done, with the way to take it back where there is one."""
     if ids:
         # Flask keeps whatever JSON can hold; the page makes a form of it.
-        flash({"text": text, "deed": deed, "ids": list(ids)}, "undo")  # type: ignore[arg-type]
+        flask.flash({"text": said(text), "deed": deed, "ids": list(ids)}, "undo")  # type: ignore[arg-type]
     else:
         flash(text, "success")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
-
 from airflow_release_plugin.domain.kinds import ChangeKind
+from airflow_release_plugin.languages import said
+from airflow_release_plugin.messages import Message as _
+from airflow_release_plugin.messages import counted, together
 from airflow_release_plugin.services.submissions.change_outline import ChangeOutline, OutlinedFile
 
 MOST_LETTERS = 2000
@@ -28,19 +28,19 @@ def suggestion(outlines: Sequence[tuple[str, ChangeOutline]]) -> str:
     else:
         shown = outlines[:_MOST_UNITS]
         lines = [
-            _("%(name)s: %(changes)s", name=name, changes=" ".join(_sentences(name, outline)))
+            _("%(name)s: %(changes)s", name=name, changes=together(_sentences(name, outline)))
             for name, outline in shown
         ]
         left = len(outlines) - len(shown)
         if left:
-            lines.append(ngettext("And %(num)s more file.", "And %(num)s more files.", left))
+            lines.append(counted("And %(num)s more file.", "And %(num)s more files.", left))
     return _fitting(lines)
 
 
 def _fitting(lines: Sequence[str]) -> str:
     """As many whole lines as the field takes."""
     text = ""
-    for line in lines:
+    for line in map(said, lines):
         longer = f"{text}\n{line}" if text else line
         if len(longer) > MOST_LETTERS:
             break
@@ -55,14 +55,14 @@ def _sentences(name: str, outline: ChangeOutline) -> Iterator[str]:
     if outline.renamed_from:
         yield _("Moved from %(path)s.", path=outline.renamed_from)
     if outline.tasks_added:
-        yield ngettext(
+        yield counted(
             "%(num)s task added: %(names)s.",
             "%(num)s tasks added: %(names)s.",
             len(outline.tasks_added),
             names=_names(outline.tasks_added),
         )
     if outline.tasks_removed:
-        yield ngettext(
+        yield counted(
             "%(num)s task removed: %(names)s.",
             "%(num)s tasks removed: %(names)s.",
             len(outline.tasks_removed),
@@ -76,7 +76,7 @@ def _sentences(name: str, outline: ChangeOutline) -> Iterator[str]:
             new=change.new or _("none"),
         )
     if outline.change is ChangeKind.NEW and all(f.change is ChangeKind.NEW for f in outline.files):
-        yield ngettext(
+        yield counted(
             "New: %(num)s file with %(lines)s lines.",
             "New: %(num)s files with %(lines)s lines.",
             len(outline.files),
@@ -91,7 +91,7 @@ def _file_sentences(files: Sequence[OutlinedFile]) -> Iterator[str]:
         if file.change is ChangeKind.DELETED:
             yield _("%(path)s is removed.", path=file.path)
         elif file.change is ChangeKind.NEW:
-            yield ngettext(
+            yield counted(
                 "%(path)s is new, %(num)s line.",
                 "%(path)s is new, %(num)s lines.",
                 file.added,
@@ -108,10 +108,11 @@ def _file_sentences(files: Sequence[OutlinedFile]) -> Iterator[str]:
             yield _("%(path)s changed.", path=file.path)
     left = len(files) - _MOST_FILES
     if left > 0:
-        yield ngettext("%(num)s more file changed.", "%(num)s more files changed.", left)
+        yield counted("%(num)s more file changed.", "%(num)s more files changed.", left)
 
 
 def _names(names: Sequence[str]) -> str:
     left = len(names) - _MOST_NAMES
-    shown = ", ".join(names[:_MOST_NAMES])
-    return _("%(names)s and %(num)s more", names=shown, num=left) if left > 0 else shown
+    if left > 0:
+        return _("%(names)s and %(num)s more", names=names[:_MOST_NAMES], num=left)
+    return _("%(names)s", names=names)
