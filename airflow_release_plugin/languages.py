@@ -97,7 +97,8 @@ def said(text: str) -> str:
         return text
     words = catalogue(language())
     if text.many is None:
-        template = words.gettext(text.template)
+        # Of nothing, a catalogue says what it is itself.
+        template = words.gettext(text.template) if text.template else ""
     else:
         template = words.ngettext(text.template, text.many, text.number)
     filled = fill(template, text.values, say=said, separator=_SEPARATORS[language()])

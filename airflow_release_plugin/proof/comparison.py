@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, together
 
 _LONGEST_VALUE = 80
 """Characters of a value in a sentence."""
@@ -69,7 +69,7 @@ def _walk(where: str, first: Any, second: Any) -> Iterator[tuple[str, str, str]]
             yield from _walk(_below(where, key), first.get(key, _MISSING), second.get(key, _MISSING))
     elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
         for number, (left, right) in enumerate(zip(first, second, strict=True), start=1):
-            yield from _walk(Message("%(where)s no. %(number)s", where=where, number=number), left, right)
+            yield from _walk(Message("%(place)s no. %(number)s", place=where, number=number), left, right)
     elif first != second:
         yield where, _shown(first), _shown(second)
 
@@ -89,7 +89,7 @@ def _plain(value: Any) -> Any:
 def _below(where: str, key: str) -> str:
     if where in {"", "dag", "tasks"}:
         return key
-    return f"{where}, {key}"
+    return together([where, key], ", ")
 
 
 def _shown(value: Any) -> str:

@@ -95,8 +95,8 @@ def what_hides(tree: Path, path: str) -> str:
                 here.write_text(line, encoding="utf-8")
                 if line.strip() and path not in find_dag_files(alone).files:
                     last = Message(
-                        "%(relative_to)s line %(number)s (%(line)r) hides it",
-                        relative_to=ignore.relative_to(tree).as_posix(),
+                        "%(file)s line %(number)s (%(line)r) hides it",
+                        file=ignore.relative_to(tree).as_posix(),
                         number=number,
                         line=line.strip(),
                     )

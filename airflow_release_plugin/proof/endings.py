@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, together
 from airflow_release_plugin.proof.limits import Limits
 from airflow_release_plugin.proof.observation import Confinement
 
@@ -35,13 +35,13 @@ def not_loaded(seconds: float) -> str:
 def used_up(limits: Limits, done: int, remaining: Sequence[str]) -> str:
     """There were too many files for the time."""
     return Message(
-        "The %(total)s seconds of the check were used up by %(done)s files; %(count)s had "
-        "no turn, %(remaining)s first. It is no fault of these files; the check is tried "
-        "again. Make the release smaller, or let an admin raise [release] check_timeout.",
+        "The %(total)s seconds of the check were used up by %(done)s files; %(left)s had no turn, %(first)s "
+        "first. It is no fault of these files; the check is tried again. Make the release smaller, or let an "
+        "admin raise [release] check_timeout.",
         total=f"{limits.total:g}",
         done=done,
-        count=len(remaining),
-        remaining=remaining[0],
+        left=len(remaining),
+        first=remaining[0],
     )
 
 
@@ -49,17 +49,17 @@ def too_slow(limits: Limits, used: float) -> str:
     """One file took longer than it may, on whatever machine."""
     if used >= limits.file:
         return Message(
-            "Parsing was stopped: the file used %(file)s seconds of processor time and did not "
+            "Parsing was stopped: the file used %(seconds)s seconds of processor time and did not "
             "finish. Move slow work from the top level of the file into tasks, or let an admin "
             "raise [release] check_file_timeout.",
-            file=f"{limits.file:g}",
+            seconds=f"{limits.file:g}",
         )
     return Message(
-        "Parsing was stopped: the file did not finish within %(wait)s seconds and worked "
+        "Parsing was stopped: the file did not finish within %(seconds)s seconds and worked "
         "for only %(used)s of them: it waits for something. Move that into tasks; [release] "
         "check_file_timeout, four times of which a file may wait, can be raised by an "
         "admin.",
-        wait=f"{limits.wait:g}",
+        seconds=f"{limits.wait:g}",
         used=f"{used:.1f}",
     )
 
@@ -67,10 +67,10 @@ def too_slow(limits: Limits, used: float) -> str:
 def unconfined(confinement: Confinement) -> str:
     """The worker cannot do what is demanded."""
     return Message(
-        "%(sentence)s [release] require_confinement demands that files and network are. Run "
+        "%(confinement)s [release] require_confinement demands that files and network are. Run "
         "the check on a worker that can (Linux 6.7 or newer with Landlock): give the "
         "pipeline's task a queue of such workers; or let an admin switch the option off.",
-        sentence=confinement.sentence,
+        confinement=confinement.sentence,
     )
 
 
@@ -78,7 +78,7 @@ def ending(code: int) -> str:
     """What became of a process by its exit code."""
     if code < 0:
         with contextlib.suppress(ValueError):
-            return Message("killed by %(Signals)s", Signals=signal.Signals(-code).name)
+            return Message("killed by %(signal)s", signal=signal.Signals(-code).name)
     return Message("it exited with code %(code)s", code=code)
 
 
@@ -94,30 +94,34 @@ def tail(path: Path) -> str:
 
 def explained(text: str, limits: Limits, dropped: Sequence[str]) -> str:
     """An error with what it has to do with the check, if it has."""
+    reason = _reason(text, limits, dropped)
+    return text if reason is None else together([text, reason], "\n")
+
+
+def _reason(text: str, limits: Limits, dropped: Sequence[str]) -> Message | None:
     if any(code in text for code in _DENIED):
-        text += Message(
-            "\nThe check has no access to Airflow's variables and connections. Read them inside "
-            "a task or in a template, or give a default."
+        return Message(
+            "The check has no access to Airflow's variables and connections. Read them inside a task or in "
+            "a template, or give a default."
         )
-    elif "KeyError" in text and "environ" in text:
-        text += Message(
-            "\nThe check hands on only a few environment variables. Give a default, or let an "
-            "admin name the variable in [release] check_environment."
+    if "KeyError" in text and "environ" in text:
+        return Message(
+            "The check hands on only a few environment variables. Give a default, or let an admin name the "
+            "variable in [release] check_environment."
         )
-    elif "MemoryError" in text:
-        text += Message(
-            "\nIn the check a file may use %(memory_mb)s MiB. Move the work into a task, or let "
-            "an admin raise [release] check_memory_mb.",
+    if "MemoryError" in text:
+        return Message(
+            "In the check a file may use %(memory_mb)s MiB. Move the work into a task, or let an admin raise "
+            "[release] check_memory_mb.",
             memory_mb=limits.memory_mb,
         )
-    elif "ModuleNotFoundError" in text and dropped:
-        text += Message(
-            "\nThe check leaves %(dropped)s out of PYTHONPATH: DAG code there is not part of "
-            "the release. Move modules into the source, or point the source to the folder that "
-            "holds them all.",
-            dropped=list(dropped),
+    if "ModuleNotFoundError" in text and dropped:
+        return Message(
+            "The check leaves %(folders)s out of PYTHONPATH: DAG code there is not part of the release. Move "
+            "modules into the source, or point the source to the folder that holds them all.",
+            folders=dropped,
         )
-    return text
+    return None
 
 
 def _text(path: Path) -> str:

@@ -24,7 +24,7 @@ from airflow_release_plugin.domain.release.environment_proof import (
     Standing,
 )
 from airflow_release_plugin.exceptions import NotFoundError, UnavailableError
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, together
 from airflow_release_plugin.proof.comparison import Difference, differences, unsteady
 from airflow_release_plugin.proof.dag_description import digest_of
 from airflow_release_plugin.proof.findings import refusals
@@ -124,7 +124,7 @@ def _paths(served: ServedDags, dag_ids: Collection[str]) -> list[str]:
         raise NotFoundError(
             "%(environment)r has no Dag %(unknown)s; `airflow dags list` shows what Airflow serves.",
             environment=served.environment,
-            unknown=list(unknown),
+            unknown=unknown,
         )
     return sorted(path for path, ids in served.dag_files.items() if not set(dag_ids).isdisjoint(ids))
 
@@ -269,12 +269,12 @@ class _EnvironmentProving:
         elif known is not None and known.version and known.version != self._version:
             lines.append(
                 Message(
-                    "Airflow has it from %(version)s; the environment is at %(version_2)s.",
-                    version=known.version[:_SHORT],
-                    version_2=self._version[:_SHORT],
+                    "Airflow has it from %(served)s; the environment is at %(current)s.",
+                    served=known.version[:_SHORT],
+                    current=self._version[:_SHORT],
                 )
             )
-        return "\n".join(lines)
+        return together(lines, "\n")
 
     def _place(self, path: str, each: Difference) -> str:
         if each.where:
@@ -288,16 +288,15 @@ class _EnvironmentProving:
         if each.first:
             return Message("Airflow serves it, and %(path)s makes no such Dag.", path=path)
         known = self._served.get(each.dag_id)
-        where = (
-            Message("serves it from %(path)s", path=known.path)
-            if known is not None
-            else Message("does not serve it")
+        if known is None:
+            return Message("%(path)s makes it, and Airflow does not serve it.", path=path)
+        return Message(
+            "%(path)s makes it, and Airflow serves it from %(other)s.", path=path, other=known.path
         )
-        return Message("%(path)s makes it, and Airflow %(where)s.", path=path, where=where)
 
 
 def _problem(report: FileReport) -> str:
     """Why a file cannot be proven: the last line of its error, or what it read; empty for one that runs."""
     if report.error:
-        return report.error.strip().splitlines()[-1]
-    return " ".join(refusals(report))
+        return report.reason
+    return together(found) if (found := refusals(report)) else ""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.domain.tree.files import FileEntry
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, together
 from airflow_release_plugin.proof.comparison import Difference
 from airflow_release_plugin.proof.log_lines import names_in
-from airflow_release_plugin.proof.observation import Access
+from airflow_release_plugin.proof.observation import Access, shown_place
 from airflow_release_plugin.proof.proving import FileProof
 
 Files = Mapping[str, FileEntry]
@@ -52,7 +53,7 @@ def explain(proof: FileProof, *, source: Files, candidate: Files) -> str:
                 origin=_origin(proof),
             )
         )
-        return "\n".join(lines)
+        return together(lines, "\n")
     causes = _causes(proof, source, candidate)
     lines += [cause.sentence for cause in causes]
     if causes:
@@ -69,7 +70,7 @@ def explain(proof: FileProof, *, source: Files, candidate: Files) -> str:
                 "that, and submit it again."
             )
         )
-    return "\n".join(filter(None, lines))
+    return together(filter(None, lines), "\n")
 
 
 def lacking_files(proof: FileProof, *, source: Files, candidate: Files) -> tuple[str, ...]:
@@ -91,20 +92,17 @@ def explain_other(other: FileProof) -> tuple[str, bool]:
         return "", False
     gone = tuple(dag_id for dag_id in before.dag_ids if dag_id not in after.dag_ids)
     if after.error and not before.error:
-        reason = after.error.strip().splitlines()[-1]
         return Message(
             "%(path)s is not in this release and works now; with it, it would fail: %(reason)s",
             path=other.path,
-            reason=reason,
+            reason=after.reason,
         ), True
     if gone:
-        text = Message(
-            "%(path)s is not in this release; with it, %(listed)s would disappear.",
-            path=other.path,
-            listed=_listed(gone),
-        )
         return Message(
-            "%(text)s Take back what it needs, or release its removal together with this.", text=text
+            "%(path)s is not in this release; with it, %(dag_ids)s would disappear. Take back what it "
+            "needs, or release its removal together with this.",
+            path=other.path,
+            dag_ids=gone,
         ), True
     places = [_place_in_target(each) for each in other.different[:_MOST_PLACES]]
     logged = [
@@ -112,7 +110,7 @@ def explain_other(other: FileProof) -> tuple[str, bool]:
         for line in other.logged[:_MOST_PLACES]
     ]
     head = Message("%(path)s is not in this release, but would change with it.", path=other.path)
-    return "\n".join([head, *places, *logged]), False
+    return together([head, *places, *logged], "\n"), False
 
 
 def _place_in_target(each: Difference) -> str:
@@ -137,11 +135,11 @@ def _differences(proof: FileProof) -> Iterator[str]:
     if proof.before is not None and any(not each.where for each in proof.different):
         yield (
             Message(
-                "In %(origin)s %(path)s makes %(listed)s; in the target it would make %(listed_2)s.",
+                "In %(origin)s %(path)s makes %(made)s; in the target it would make %(would_make)s.",
                 origin=_origin(proof),
                 path=proof.path,
-                listed=_listed(proof.before.dag_ids),
-                listed_2=_listed(proof.after.dag_ids),
+                made=_listed(proof.before.dag_ids),
+                would_make=_listed(proof.after.dag_ids),
             )
         )
     changed = [each for each in proof.different if each.where]
@@ -180,23 +178,20 @@ def _guests(proof: FileProof, source: Files, candidate: Files) -> Iterator[str]:
         ]
         if more:
             yield Message(
-                "It lists %(path)s%(at)s; in the target %(few)s is there, too.",
-                path=access.path,
-                at=_at(access),
-                few=_few(more),
+                "It lists %(folder)s; in the target %(files)s is there, too.",
+                folder=_placed(access),
+                files=_few(more),
             )
 
 
 def _nowhere(proof: FileProof, line: str) -> str:
     """That the source has no file that a line may name; empty for a line that names none."""
     names = [name for name in names_in(line) if "/" in name]
-    return (
-        Message(
-            "%(origin)s has no %(names)s.", origin=_origin(proof).capitalize(), names=" and no ".join(names)
-        )
-        if names
-        else ""
-    )
+    if not names:
+        return ""
+    if proof.is_imported:
+        return Message("The bundle has no %(names)s.", names=_none_of(names))
+    return Message("The source has no %(names)s.", names=_none_of(names))
 
 
 def _place(proof: FileProof, each: Difference) -> str:
@@ -212,62 +207,71 @@ def _place(proof: FileProof, each: Difference) -> str:
 
 
 def _causes(proof: FileProof, source: Files, candidate: Files) -> list[LackingFiles]:
-    def is_lacking(path: str) -> bool:
-        return path in source and candidate.get(path) != source[path]
+    lacking = {path for path, file in source.items() if candidate.get(path) != file}
+    found = [*_missed(proof, lacking), *_logged_names(proof, source, lacking)]
+    return [*found, *_listings(proof, source, lacking, found)]
 
-    found = [
+
+def _named(causes: Iterable[LackingFiles]) -> set[str]:
+    return {path for cause in causes for path in cause.files}
+
+
+def _missed(proof: FileProof, lacking: set[str]) -> list[LackingFiles]:
+    """What it looked for in vain."""
+    return [
         LackingFiles(
-            Message(
-                "It looks for %(path)s%(at)s, which is not in its unit.", path=access.path, at=_at(access)
-            ),
+            Message("It looks for %(path)s, which is not in its unit.", path=_placed(access)),
             (access.path,),
         )
         for access in proof.after.observed.missing
-        if is_lacking(access.path)
+        if access.path in lacking
     ]
-    named = {path for cause in found for path in cause.files}
+
+
+def _logged_names(proof: FileProof, source: Files, lacking: set[str]) -> Iterator[LackingFiles]:
+    """What the lines name that only the second run logs, and that it did not look for."""
+    named = _named(_missed(proof, lacking))
     for name in dict.fromkeys(name for line in proof.logged for name in names_in(line)):
-        paths = [path for path in _meant(name, proof.path, source) if is_lacking(path)]
-        if paths and not named.issuperset(paths):
+        paths = [path for path in _meant(name, proof.path, source) if path in lacking]
+        if not named.issuperset(paths):
             named.update(paths)
             sentence = Message(
-                "It names %(name)s; %(few)s is in %(origin)s, and not in its unit.",
+                "It names %(name)s; %(files)s is in %(origin)s, and not in its unit.",
                 name=name,
-                few=_few(paths),
+                files=_few(paths),
                 origin=_origin(proof),
             )
-            found.append(LackingFiles(sentence, tuple(paths)))
+            yield LackingFiles(sentence, tuple(paths))
+
+
+def _listings(
+    proof: FileProof, source: Files, lacking: set[str], found: Collection[LackingFiles]
+) -> Iterator[LackingFiles]:
+    """What lay in folders that it listed, and is in none of the causes found so far."""
+    named = _named(found)
+    is_told = bool(found)
     listed = proof.before.observed.listed if proof.before else ()
     # A listing of the root explains the least.
     for access in sorted(listed, key=lambda access: access.path == "."):
-        if access.path == "." and found:
+        is_root = access.path == "."
+        if is_root and is_told:
             break
-        prefix = "" if access.path == "." else f"{access.path}/"
-        lacking = [
+        prefix = "" if is_root else f"{access.path}/"
+        paths = [
             path
             for path in source
-            if path.startswith(prefix) and "/" not in path[len(prefix) :] and is_lacking(path)
+            if path.startswith(prefix) and "/" not in path[len(prefix) :] and path in lacking
         ]
-        if lacking and not named.issuperset(lacking):
-            named.update(lacking)
-            shown = _few(lacking)
-            where = (
-                Message("the root of %(origin)s", origin=_origin(proof))
-                if access.path == "."
-                else access.path
+        if not named.issuperset(paths):
+            named.update(paths)
+            is_told = True
+            folder = _placed(
+                access, Message("the root of %(origin)s", origin=_origin(proof)) if is_root else ""
             )
-            found.append(
-                LackingFiles(
-                    Message(
-                        "It lists %(where)s%(at)s; %(shown)s would not be there.",
-                        where=where,
-                        at=_at(access),
-                        shown=shown,
-                    ),
-                    tuple(lacking),
-                )
+            sentence = Message(
+                "It lists %(folder)s; %(files)s would not be there.", folder=folder, files=_few(paths)
             )
-    return found
+            yield LackingFiles(sentence, tuple(paths))
 
 
 def _meant(name: str, dag_file: str, source: Files) -> list[str]:
@@ -280,29 +284,37 @@ def _meant(name: str, dag_file: str, source: Files) -> list[str]:
 
 
 def _mend(proof: FileProof, files: list[str]) -> str:
-    wanted = sorted(set(files))[:_MOST_FILES]
-    where = Message("release.toml where the bundle comes from") if proof.is_imported else "release.toml"
-    again = Message("release and export it there again") if proof.is_imported else Message("submit it again")
-    return Message(
-        "Add what it needs of that to its unit with these lines in %(where)s, and %(again)s:\n%(path)s",
-        where=where,
-        again=again,
-        path=include_rule(proof.path, wanted),
+    rule = include_rule(proof.path, sorted(set(files))[:_MOST_FILES])
+    if proof.is_imported:
+        mend = Message(
+            "Add what it needs of that to its unit with these lines in release.toml where the bundle comes "
+            "from, and release and export it there again:"
+        )
+    else:
+        mend = Message(
+            "Add what it needs of that to its unit with these lines in release.toml, and submit it again:"
+        )
+    return together([mend, rule], "\n")
+
+
+def _placed(access: Access, name: str = "") -> str:
+    """What was looked for or listed, and where in the code."""
+    path = name or access.path
+    if not access.place:
+        return path
+    return Message("%(path)s (%(place)s)", path=path, place=shown_place(access.place))
+
+
+def _none_of(names: list[str]) -> str:
+    first, *others = names
+    return (
+        Message("%(names)s and no %(name)s", names=_none_of(names[:-1]), name=names[-1]) if others else first
     )
-
-
-def _at(access: Access) -> str:
-    return f" ({access.place})" if access.place else ""
 
 
 def _few(paths: list[str]) -> str:
-    shown = ", ".join(paths[:_MOST_FILES])
-    return (
-        shown
-        if len(paths) <= _MOST_FILES
-        else Message("%(shown)s and %(more)s more", shown=shown, more=len(paths) - _MOST_FILES)
-    )
+    return first_few(paths, _MOST_FILES)
 
 
-def _listed(ids: tuple[str, ...]) -> str:
-    return ", ".join(ids) or "no Dag"
+def _listed(ids: tuple[str, ...]) -> object:
+    return ids or Message("no Dag")

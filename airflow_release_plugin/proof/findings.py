@@ -11,10 +11,19 @@ from airflow_release_plugin.proof.observation import (
     Access,
     Confinement,
     OutsideAccess,
+    shown_place,
 )
 from airflow_release_plugin.proof.report import FileReport
 
 _MOST = 10
+_DEEDS = {
+    "opens": Message("%(who)s opens %(path)s"),
+    "writes to": Message("%(who)s writes to %(path)s"),
+    "lists": Message("%(who)s lists %(path)s"),
+    "looks for": Message("%(who)s looks for %(path)s"),
+    "looks for modules in": Message("%(who)s looks for modules in %(path)s"),
+}
+"""What the deeds that were seen are called; any other is that a program runs with the path."""
 
 
 def refusals(file: FileReport) -> list[str]:
@@ -39,66 +48,71 @@ def remarks(file: FileReport, confinement: Confinement) -> list[str]:
 
 
 def _refusal(file: FileReport, access: OutsideAccess) -> str:
+    deed = _deed(file, access)
     if not access.path.startswith("/"):
         return Message(
-            "%(who)s %(deed)s %(path)s, relative to the folder that Airflow was started in; "
-            "there it lies in %(area)s, of which a release approves nothing. Build the path "
-            "from Path(__file__), so that the file comes along.",
-            who=_who(file, access.place),
-            deed=access.deed,
-            path=access.path,
+            "%(deed)s, relative to the folder that Airflow was started in; there it lies in %(area)s, of "
+            "which a release approves nothing. Build the path from Path(__file__), so that the file comes "
+            "along.",
+            deed=deed,
             area=access.area,
         )
     return Message(
-        "%(who)s %(deed)s %(path)s, which lies in %(area)s: what is there can change "
-        "without an approval. Build the path from Path(__file__), or import from the top of "
-        "the source, so that the file comes along with the release.",
-        who=_who(file, access.place),
-        deed=access.deed,
-        path=access.path,
+        "%(deed)s, which lies in %(area)s: what is there can change without an approval. Build the path "
+        "from Path(__file__), or import from the top of the source, so that the file comes along with the "
+        "release.",
+        deed=deed,
         area=access.area,
     )
 
 
 def _remark(file: FileReport, access: OutsideAccess, confinement: Confinement) -> str:
-    who = _who(file, access.place)
+    deed = _deed(file, access)
     if not access.path.startswith("/"):
         return Message(
-            "%(who)s %(deed)s %(path)s, relative to the folder that Airflow was started in, "
-            "which is another one on each machine. Build the path from Path(__file__).",
-            who=who,
-            deed=access.deed,
-            path=access.path,
+            "%(deed)s, relative to the folder that Airflow was started in, which is another one on each "
+            "machine. Build the path from Path(__file__).",
+            deed=deed,
         )
-    denied = Message(" The check may not read it.") if confinement.files else ""
+    if confinement.files:
+        return Message(
+            "%(deed)s, which is no part of the release: each machine has its own. The check may not read "
+            "it. Put it into the source, or let an admin name its folder in [release] check_folders.",
+            deed=deed,
+        )
     return Message(
-        "%(who)s %(deed)s %(path)s, which is no part of the release: each machine has its "
-        "own.%(denied)s Put it into the source, or let an admin name its folder in "
-        "[release] check_folders.",
-        who=who,
-        deed=access.deed,
-        path=access.path,
-        denied=denied,
+        "%(deed)s, which is no part of the release: each machine has its own. Put it into the source, or "
+        "let an admin name its folder in [release] check_folders.",
+        deed=deed,
     )
+
+
+def _deed(file: FileReport, access: OutsideAccess) -> Message:
+    """Who did what, as the beginning of a sentence."""
+    values = {"who": _who(file, access.place), "path": access.path}
+    if known := _DEEDS.get(access.deed):
+        return Message(known.template, **values)
+    program = access.deed.removeprefix("runs ").removesuffix(" with")
+    return Message("%(who)s runs %(program)s with %(path)s", program=program, **values)
 
 
 def _connection(file: FileReport, access: Access, is_shut: bool) -> str:
-    denied = Message("; the check has no network") if is_shut else ""
-    who = _who(file, access.place)
-    return Message(
-        "%(who)s connects to %(path)s while it is parsed%(denied)s. Move that into a task.",
-        who=who,
-        path=access.path,
-        denied=denied,
-    )
+    values = {"who": _who(file, access.place), "address": access.path}
+    if is_shut:
+        return Message(
+            "%(who)s connects to %(address)s while it is parsed; the check has no network. Move that into a "
+            "task.",
+            **values,
+        )
+    return Message("%(who)s connects to %(address)s while it is parsed. Move that into a task.", **values)
 
 
 def _program(file: FileReport, access: Access) -> str:
     return Message(
-        "%(who)s starts %(path)s while it is parsed; what a program reads is not seen, so "
+        "%(who)s starts %(program)s while it is parsed; what a program reads is not seen, so "
         "it may be missing from the release. Move that into a task.",
         who=_who(file, access.place),
-        path=access.path,
+        program=access.path,
     )
 
 
@@ -109,8 +123,8 @@ def _unseen(file: FileReport) -> Iterator[str]:
 
 def _who(file: FileReport, place: str) -> str:
     if place.startswith(TEMPLATE_OF_TASK):
-        return Message("The %(place)s of %(path)s", place=place, path=file.path)
-    return place or Message("Airflow, on behalf of %(path)s,", path=file.path)
+        return Message("The %(place)s of %(path)s", place=shown_place(place), path=file.path)
+    return shown_place(place) or Message("Airflow, on behalf of %(path)s,", path=file.path)
 
 
 def _first(sentences: list[str]) -> list[str]:

@@ -19,13 +19,14 @@ import signal
 import sys
 from pathlib import Path
 
+from airflow_release_plugin.messages import restored
 from airflow_release_plugin.proof.confinement import clean_import_path
 from airflow_release_plugin.proof.observation import PrivateFolder
 
 
 def main(folder: Path) -> None:
     """Load Airflow, say so, and fork until standard input is closed."""
-    around = json.loads((folder / "around.json").read_text(encoding="utf-8"))
+    around = restored(json.loads((folder / "around.json").read_text(encoding="utf-8")))
     private = [PrivateFolder(**each) for each in around["private"]]
     dropped = clean_import_path(around["scratch"], private)
     _load()

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 
 from airflow_release_plugin.exceptions import UnavailableError
+from airflow_release_plugin.messages import Message, keep_messages
 from airflow_release_plugin.proof import endings
 from airflow_release_plugin.proof.clock import ProcessClock
 from airflow_release_plugin.proof.limits import Limits
@@ -77,7 +78,7 @@ class LoadedAirflow:
         for name in ("runs", "scratch"):
             (self._folder / name).mkdir()
         around = {**self._around, "scratch": str(self._scratch.folder)}
-        (self._folder / "around.json").write_text(json.dumps(around), encoding="utf-8")
+        (self._folder / "around.json").write_text(json.dumps(keep_messages(around)), encoding="utf-8")
         with (self._folder / "output").open("wb") as output:
             self._process = subprocess.Popen(
                 [self._python, "-m", PROCESS, str(self._folder)],
@@ -124,7 +125,7 @@ class LoadedAirflow:
                 "loading": str(self._scratch.folder),
                 "places": scratch.places,
             }
-            (scratch.folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+            (scratch.folder / "job.json").write_text(json.dumps(keep_messages(job)), encoding="utf-8")
             born = self._folder / "runs" / f"{number}.born"
             try:
                 self._send(os.fsencode(scratch.folder) + b"\n")
@@ -169,7 +170,7 @@ class LoadedAirflow:
             raise UnavailableError(
                 "The check could not start Airflow with %(python)s: %(output)s",
                 python=self._python,
-                output=output or "no output",
+                output=output or Message("no output"),
             )
 
 

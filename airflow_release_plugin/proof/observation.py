@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from airflow_release_plugin.domain.tree.footprint import Footprint
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, together
 
 ALL_OF_IT, ONLY_TCP, NONE_OF_IT = "all", "tcp", ""
 """How much of the network is shut."""
 
 
+_CONFINED = {
+    ALL_OF_IT: Message("Confined: files and network."),
+    ONLY_TCP: Message("Confined: files and TCP connections."),
+}
+
 TEMPLATE_OF_TASK = "template of task"
 """How the place of a file begins that Airflow reads because a field of a task names it."""
+_LINE = re.compile(r"(.+) line (\d+)")
+
+
+def shown_place(place: str) -> str:
+    """A place of an :class:`Access`, in the middle of a sentence."""
+    if place.startswith(f"{TEMPLATE_OF_TASK} "):
+        return Message("template of task %(task_id)s", task_id=place.removeprefix(f"{TEMPLATE_OF_TASK} "))
+    if found := _LINE.fullmatch(place):
+        return Message("%(path)s line %(line)s", path=found[1], line=found[2])
+    return place
 
 
 @dataclass(frozen=True)
@@ -55,11 +71,11 @@ class Confinement:
         """For people."""
         if not self.files:
             return Message("Not confined: %(reason)s.", reason=self.reason)
-        shut = {ALL_OF_IT: Message("files and network"), ONLY_TCP: Message("files and TCP connections")}.get(
-            self.network
-        )
-        return Message("Confined: %(shut)s.", shut=shut or "files") + (
-            Message(" Open: %(reason)s.", reason=self.reason) if self.reason else ""
+        confined = _CONFINED.get(self.network, Message("Confined: files."))
+        return (
+            together([confined, Message("Open: %(reason)s.", reason=self.reason)])
+            if self.reason
+            else confined
         )
 
 

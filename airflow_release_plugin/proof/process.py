@@ -27,6 +27,7 @@ from typing import IO, Any
 from airflow_release_plugin.analysis.needed_modules import needed_modules
 from airflow_release_plugin.analysis.outlook import find_outlook
 from airflow_release_plugin.analysis.parsed_dag import ParsedDag
+from airflow_release_plugin.messages import keep_messages, restored
 from airflow_release_plugin.proof.areas import Areas
 from airflow_release_plugin.proof.confinement import shut_in
 from airflow_release_plugin.proof.dag_description import canonical, describe
@@ -40,7 +41,7 @@ _MOST_WARNINGS = 20
 
 def run(scratch: Path) -> None:
     """Do the job described in ``scratch/job.json``; the process ends without any clean-up of DAG code."""
-    job = json.loads((scratch / "job.json").read_text(encoding="utf-8"))
+    job = restored(json.loads((scratch / "job.json").read_text(encoding="utf-8")))
     results = scratch / "results"
     tree = Path(job["tree"])
     private = [PrivateFolder(**each) for each in job["private"]]
@@ -126,7 +127,7 @@ def _data_bytes() -> int:
 def _write(results: Path, event: dict[str, Any]) -> None:
     # Opened each time, since DAG code may close what it did not open.
     with results.open("ab") as stream:
-        stream.write(json.dumps(event).encode() + b"\n")
+        stream.write(json.dumps(keep_messages(event)).encode() + b"\n")
 
 
 class _State:

@@ -18,7 +18,7 @@ from airflow_release_plugin.messages import Message
 from airflow_release_plugin.proof.comparison import Difference, differences, unsteady
 from airflow_release_plugin.proof.discovery import NOTHING_NEW, Discovery, discover
 from airflow_release_plugin.proof.log_lines import only_in_second, without_unsteady
-from airflow_release_plugin.proof.observation import TEMPLATE_OF_TASK, Access
+from airflow_release_plugin.proof.observation import TEMPLATE_OF_TASK, Access, shown_place
 from airflow_release_plugin.proof.report import FileReport, ParseReport
 
 Files = Mapping[str, FileEntry]
@@ -199,9 +199,7 @@ class _Proving:
         names = {*self._before.values(), *((TARGET,) if self._trees.target else ())}
         for name in sorted(names):
             files = self._trees.target if name == TARGET else self._trees.snapshots[name]
-            self._folders[name] = self._build(
-                Message("before-%(count)s", count=len(self._folders) + 1), files
-            )
+            self._folders[name] = self._build(f"before-{len(self._folders) + 1}", files)
         return self._build("candidate-1", self._candidate)
 
     def _discover(self, candidate: Path, served: Collection[str]) -> Discovery:
@@ -291,9 +289,7 @@ def _different(first: FileReport, second: FileReport) -> tuple[Difference, ...]:
 
 def _reason(opened: Access) -> str:
     if opened.place.startswith(TEMPLATE_OF_TASK):
-        return opened.place
-    return (
-        Message("opened when it ran, %(place)s", place=opened.place)
-        if opened.place
-        else Message("opened when it ran")
-    )
+        return shown_place(opened.place)
+    if opened.place:
+        return Message("opened when it ran, %(place)s", place=shown_place(opened.place))
+    return Message("opened when it ran")

@@ -9,6 +9,7 @@ from typing import Any
 from airflow_release_plugin.analysis.parsed_dag import ParsedDag, known_values
 from airflow_release_plugin.analysis.references import References
 from airflow_release_plugin.domain.tree.footprint import Footprint
+from airflow_release_plugin.messages import lines_of
 from airflow_release_plugin.proof.observation import NOTHING_KNOWN, Confinement, Observed
 
 
@@ -46,6 +47,11 @@ class FileReport:
         """Whether it ran, made what it was to make, and read nothing that no approval covers."""
         is_forbidden = any(access.is_forbidden for access in self.observed.outside)
         return self.is_reached and not self.error and not is_forbidden
+
+    @property
+    def reason(self) -> str:
+        """Why it cannot be used, in one line: the last of its error."""
+        return next((line for line in reversed(lines_of(self.error)) if line.strip()), "")
 
     @property
     def footprint(self) -> Footprint:

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from airflow_release_plugin.analysis.references import References, find_references
 from airflow_release_plugin.exceptions import UnavailableError
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, restored, together
 from airflow_release_plugin.proof import endings
 from airflow_release_plugin.proof.clock import Moment, ProcessClock
 from airflow_release_plugin.proof.limits import Limits
@@ -187,7 +187,7 @@ class _Run:
                 replace(
                     report,
                     serialized=serialized,
-                    error=self._shown(outcome, report.error),
+                    error=self._explained(self._without_places(outcome, report.error)),
                     warnings=tuple(self._without_places(outcome, line) for line in report.warnings),
                     logged=tuple(self._without_places(outcome, line) for line in report.logged),
                 )
@@ -205,7 +205,7 @@ class _Run:
                 if outcome.is_stopped
                 else Message(
                     "The check could not begin on this worker: %(output)s",
-                    output=outcome.output or "no output",
+                    output=outcome.output or Message("no output"),
                 )
             )
         if path is not None and outcome.is_stopped:
@@ -214,7 +214,9 @@ class _Run:
             died = Message(
                 "The process that parsed this file died: %(ending)s.", ending=endings.ending(outcome.code)
             )
-            self._keep(FileReport(path, error=self._shown(outcome, f"{died}\n{outcome.output}".strip())))
+            output = self._without_places(outcome, outcome.output)
+            text = together([died, output], "\n") if output else died
+            self._keep(FileReport(path, error=self._explained(text)))
         elif all(path not in self._reports for path in remaining):
             raise UnavailableError(
                 "The check ended without a result (%(ending)s); it is tried again.",
@@ -229,8 +231,7 @@ class _Run:
         for path in paths:
             self._keep(FileReport(path, is_reached=False))
 
-    def _shown(self, outcome: _Outcome, error: str) -> str:
-        text = self._without_places(outcome, error)
+    def _explained(self, text: str) -> str:
         return endings.explained(text, self._limits, self._airflow.dropped) if text else ""
 
     def _without_places(self, outcome: _Outcome, text: str) -> str:
@@ -246,6 +247,6 @@ def _events(results: IO[bytes]) -> Iterator[dict[str, Any]]:
             results.seek(position)
             return
         with contextlib.suppress(ValueError):
-            event = json.loads(line)
+            event = restored(json.loads(line))
             if isinstance(event, dict):
                 yield event
