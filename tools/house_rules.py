@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tools.message_rules import texts_are_templates
 from tools.name_rules import (
     code_says_dag_in_capitals,
     modules_have_names_of_their_own,
@@ -218,6 +219,7 @@ RULES: tuple[Rule, ...] = (
     pages_end_in_page,
     code_says_dag_in_capitals,
     one_call_for_a_handler,
+    texts_are_templates,
 )
 
 _PAGE_RULES = (

@@ -278,3 +278,23 @@ def test_a_handler_that_may_call_more_is_there_and_needs_to(place: str) -> None:
 @pytest.mark.parametrize("path", CALLS_FOR_ALL)
 def test_a_file_that_may_call_without_a_handler_is_there(path: str) -> None:
     assert list(handlers(Source(path, (ROOT / PACKAGE / path).read_text()).tree)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ('raise ConflictError(f"{name} is busy.")', True),
+        ('raise ConflictError("%(name)s is busy.", name=name)', False),
+        ('raise ConflictError("a" if x else f"{name}")', True),
+        ('raise ConflictError("it is " + name)', True),
+        ('raise ConflictError("{} is busy".format(name))', True),
+        ('text = Message(f"{name} is busy")', True),
+        ('text = _(f"{name} is busy")', True),
+        ('text = counted("%(num)s file", f"{n} files", n)', True),
+        ('text = Message("%(seconds)s s", seconds=f"{x:g}")', False),
+        ('raise ValueError(f"{name} is busy")', False),
+    ],
+)
+def test_a_text_for_people_is_a_template_and_values(text: str, *, is_found: bool) -> None:
+    found = [finding.message for finding in check_python(f"{PACKAGE}/services/x.py", text)]
+    assert any("pass a template and values" in message for message in found) is is_found
