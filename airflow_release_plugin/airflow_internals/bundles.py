@@ -13,6 +13,7 @@ from airflow_release_plugin.airflow_internals.source import bundle_list, open_bu
 from airflow_release_plugin.airflow_internals.source_location import bundle_location
 from airflow_release_plugin.domain.ports import BundleFolder, DagStanding, ServingFolders
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
+from airflow_release_plugin.messages import Message
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -38,9 +39,9 @@ class AirflowBundles:
         if name is None:
             raise NotFoundError(
                 "No bundle of this Airflow is named %(wanted)r or reads that folder. Configured: "
-                "%(classes)s ([dag_processor] dag_bundle_config_list).",
+                "%(names)s ([dag_processor] dag_bundle_config_list).",
                 wanted=wanted,
-                classes=", ".join(sorted(classes)) or "none",
+                names=sorted(classes) or Message("none"),
             )
         if classes[name].startswith(_OWN):
             raise InvalidRequestError(

@@ -37,8 +37,8 @@ def machines_at_work(session: Session, bundle: str, since: Mapping[str, datetime
     )
     found: dict[str, str] = {
         str(host): Message(
-            "Its dag processor has not ended; its last heartbeat was at %(beat)s UTC.",
-            beat=f"{beat:%Y-%m-%d %H:%M}",
+            "Its dag processor has not ended; its last heartbeat was at %(time)s UTC.",
+            time=f"{beat:%Y-%m-%d %H:%M}",
         )
         for host, beat in session.execute(processors)
         if beat is not None
@@ -59,6 +59,6 @@ def machines_at_work(session: Session, bundle: str, since: Mapping[str, datetime
     for host, queued in session.execute(tasks):
         if host is not None and queued is not None and queued > since[host]:
             found[host] = Message(
-                "It took up a task that was queued at %(queued)s UTC.", queued=f"{queued:%Y-%m-%d %H:%M}"
+                "It took up a task that was queued at %(time)s UTC.", time=f"{queued:%Y-%m-%d %H:%M}"
             )
     return found

@@ -49,7 +49,7 @@ def load_notifier(classpath: str) -> type[Any]:
             "This installation does not allow the notifier %(classpath)r; [release] notifiers "
             "allows %(allowed)s. Its administrator can add it there.",
             classpath=classpath,
-            allowed=", ".join(sorted(allowed)) or "none",
+            allowed=sorted(allowed) or Message("none"),
         )
     from airflow.sdk import BaseNotifier
 
@@ -57,10 +57,10 @@ def load_notifier(classpath: str) -> type[Any]:
         found = resolve_name(classpath)
     except Exception as error:
         raise InvalidRequestError(
-            "The notifier %(classpath)r cannot be imported (%(name)s). Check the spelling, and "
+            "The notifier %(classpath)r cannot be imported (%(error)s). Check the spelling, and "
             "that its package is installed where the API server runs.",
             classpath=classpath,
-            name=type(error).__name__,
+            error=type(error).__name__,
         ) from error
     if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
         raise InvalidRequestError(
@@ -115,7 +115,7 @@ def deliver(
             process.wait()
             return DeliveryProblem(
                 "Timeout",
-                Message("It took longer than %(timeout)s seconds and was stopped.", timeout=f"{timeout:g}"),
+                Message("It took longer than %(seconds)s seconds and was stopped.", seconds=f"{timeout:g}"),
             )
         return _answer(Path(folder, ANSWER), process.returncode)
 

@@ -57,9 +57,9 @@ def _ask(name: str) -> tuple[Person, ...]:
     except Exception as error:
         raise UnavailableError(
             "The people provider %(name)r ([release] people_provider) does not answer "
-            "(%(name_2)s), so nobody can be told apart. Try again, or ask its administrator.",
+            "(%(error)s), so nobody can be told apart. Try again, or ask its administrator.",
             name=name,
-            name_2=type(error).__name__,
+            error=type(error).__name__,
         ) from error
     ids = [person.id for person in people]
     if len(set(ids)) < len(ids):

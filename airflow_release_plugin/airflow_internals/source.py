@@ -16,6 +16,7 @@ from airflow_release_plugin.airflow_internals.facts import connection_types, dag
 from airflow_release_plugin.airflow_internals.listing import dag_files
 from airflow_release_plugin.domain.ports import DagFacts, SourceSnapshot
 from airflow_release_plugin.exceptions import SourceUnavailableError
+from airflow_release_plugin.messages import Message
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 5.0
 """A bundle that fetches its files from elsewhere is refreshed at most this often in one process."""
+
+_BUNDLE = Message("bundle")
 
 
 @dataclass
@@ -69,7 +72,7 @@ class AirflowSource:
 
         :raises SourceUnavailableError: the bundle is not configured, cannot be fetched, or has no folder
         """
-        return open_bundle(config.source_bundle(), "source bundle")
+        return open_bundle(config.source_bundle(), Message("source bundle"))
 
     def facts(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, tuple[DagFacts, ...]]:
         """Facts by path about active DAGs of ``bundle``."""
@@ -85,7 +88,7 @@ class AirflowSource:
         return connection_types(self._session, ids)
 
 
-def open_bundle(name: str, what: str = "bundle") -> SourceSnapshot:
+def open_bundle(name: str, what: str = _BUNDLE) -> SourceSnapshot:
     """Refresh a configured bundle and list its DAG files; ``what`` is how messages call it."""
     try:
         tracked = _track(name, bundle_list())
@@ -103,9 +106,9 @@ def open_bundle(name: str, what: str = "bundle") -> SourceSnapshot:
         ) from error
     if not root.is_dir():
         raise SourceUnavailableError(
-            "The folder %(root)r of the %(what)s %(bundle)r does not exist; create it or correct "
+            "The folder %(folder)r of the %(what)s %(bundle)r does not exist; create it or correct "
             "[dag_processor] dag_bundle_config_list.",
-            root=str(root),
+            folder=str(root),
             what=what,
             bundle=name,
         )

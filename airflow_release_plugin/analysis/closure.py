@@ -14,12 +14,11 @@ from enum import Enum
 
 from airflow_release_plugin.analysis.data_files import DataFinder
 from airflow_release_plugin.analysis.data_texts import reader_of
-from airflow_release_plugin.analysis.evaluation.scopes import ImportRef
+from airflow_release_plugin.analysis.imported_modules import Imported, ImportFinder
 from airflow_release_plugin.analysis.include_rules import RULES_FILE, parse_rules
 from airflow_release_plugin.analysis.module_facts import ModuleFacts, Role
-from airflow_release_plugin.analysis.module_finder import Found, ModuleFinder
-from airflow_release_plugin.analysis.named_files import BESIDE, Named, is_template
-from airflow_release_plugin.analysis.packages import strange_modules
+from airflow_release_plugin.analysis.module_finder import ModuleFinder
+from airflow_release_plugin.analysis.named_files import Named, is_template
 from airflow_release_plugin.analysis.refusals import refuse_other_encodings, refuse_twins
 from airflow_release_plugin.analysis.source_files import SourceFiles
 from airflow_release_plugin.analysis.source_modules import SourceModules
@@ -29,9 +28,6 @@ from airflow_release_plugin.exceptions import UnitError
 from airflow_release_plugin.messages import Message
 
 IGNORE_FILE = ".airflowignore"
-_DEEPEST_ATTRIBUTE = 2
-"""``module.Class.method`` at most."""
-_INSTALLED = sys.stdlib_module_names | {"airflow"}
 
 
 class FileKind(str, Enum):
@@ -142,12 +138,13 @@ class _Closing:
         self._external: dict[str, set[str]] = {}
         self._named: dict[str, Named] = {"": Named()}
         self._facts: dict[str, ModuleFacts] = {}
-        self._modules: ModuleFinder = files.remember("modules", lambda: ModuleFinder(files))
-        self._texts = SourceModules(files, self._modules, self._roots)
+        modules: ModuleFinder = files.remember("modules", lambda: ModuleFinder(files))
+        self._texts = SourceModules(files, modules, self._roots)
+        self._imports = ImportFinder(files, entry, modules, self._texts, self._roots, options.max_unit_files)
         self._data = DataFinder(files, entry, options.max_unit_files)
 
     def run(self) -> Closure:
-        self._add(self._entry, FileKind.DAG, "DAG file")
+        self._add(self._entry, FileKind.DAG, Message("DAG file"))
         refuse_other_encodings(self._files, self._entry)
         self._add_rules()
         while self._pending or self._left_over():
@@ -185,9 +182,9 @@ class _Closing:
         self._found[path] = (kind, reason)
         if len(self._found) > self._options.max_unit_files:
             raise UnitError(
-                "The unit of %(path)r has more than %(max_unit_files)s files ([release] "
+                "The unit of %(path)r has more than %(most)s files ([release] "
                 "max_unit_files); name fewer folders in its code or in release.toml.",
-                max_unit_files=self._options.max_unit_files,
+                most=self._options.max_unit_files,
                 path=self._entry,
             )
         self._pending.append(path)
@@ -214,7 +211,7 @@ class _Closing:
 
     def _visit_module(self, path: str, facts: ModuleFacts) -> None:
         for reference in facts.imports:
-            self._import(path, reference)
+            self._import(path, self._imports.find(path, reference))
         wider = False
         for mention in facts.mentions:
             if mention.assigned:
@@ -257,8 +254,8 @@ class _Closing:
             if found in named.whole and found not in self._found and (problem := self._problem(found)):
                 said.gaps.append(
                     Message(
-                        "%(found)r is left out (%(reason)s): %(problem)s",
-                        found=found,
+                        "%(path)r is left out (%(reason)s): %(problem)s",
+                        path=found,
                         reason=reason,
                         problem=problem,
                     )
@@ -266,7 +263,7 @@ class _Closing:
             else:
                 self._add(found, FileKind.DATA, reason)
         for name, must_exist in named.modules.items():
-            self._import_named(path, name, must_exist=must_exist)
+            self._import(path, self._imports.named(path, name, must_exist=must_exist))
         said.unresolved.extend(named.unresolved)
         said.warnings.extend(named.warnings)
         for gap in named.gaps:
@@ -281,124 +278,13 @@ class _Closing:
             return error.message
         return ""
 
-    def _import_named(self, path: str, name: str, *, must_exist: bool) -> None:
-        """Import what a text names: a module, or something in one; a text may also mean something else."""
-        module = name.partition(":")[0]
-        found = self._modules.find(module, self._roots)
-        last = found.files[-1] if found.files else ""
-        is_certain = last and (not last.endswith("/__init__.py") or not found.missing)
-        if must_exist and not found.missing:
-            self._import(path, ImportRef(module, guarded=True))
-        elif is_certain and len(found.missing) <= _DEEPEST_ATTRIBUTE:
-            self._add_modules(path, module, found.files)
-        elif must_exist:
-            self._import(path, ImportRef(module, guarded=True))
-
-    def _import(self, path: str, reference: ImportRef) -> None:
-        if reference.level:
-            start = self._relative_start(path, reference)
-            found = self._modules.find_below(start, reference.module)
-        else:
-            found = self._modules.find(reference.module, self._roots)
-            self._warn_about_shadow(path, reference, found.files)
-        shown = "." * reference.level + reference.module
-        if not found.files and found.folder is None and not reference.level:
-            self._add_external(path, reference)
-        elif found.missing and not reference.guarded:
-            self._warn(
-                path,
-                Message(
-                    "%(path)s line %(line)s imports %(shown)r, of which no file exists in the source",
-                    path=path,
-                    line=reference.line,
-                    shown=shown,
-                ),
-            )
-        self._add_modules(path, shown, found.files)
-        if found.folder is not None:
-            if not reference.names:
-                self._add_namespace(path, shown, found)
-            self._import_names(path, shown, found.folder, reference.names)
-
-    def _add_external(self, path: str, reference: ImportRef) -> None:
-        top = reference.module.partition(".")[0]
-        known = self._external[path]
-        if top in known:
-            return
-        known.add(top)
-        if top in self._files.beside() and top not in _INSTALLED and strange_modules([top]):
-            self._named[path].gaps.append(
-                Message(
-                    "%(path)s line %(line)s imports %(module)r, which lies %(beside)s",
-                    path=path,
-                    line=reference.line,
-                    module=reference.module,
-                    beside=BESIDE,
-                )
-            )
-
-    def _add_namespace(self, path: str, shown: str, found: Found) -> None:
-        """Take the modules of a namespace package that is imported itself: without files there is none."""
-        if found.is_namespace and shown.split(".")[0] not in _INSTALLED:
-            modules = self._files.glob(f"{found.folder}/**/*.py")
-            if len(modules) <= self._options.max_unit_files:
-                self._add_modules(path, shown, modules)
-
-    def _import_names(self, path: str, shown: str, folder: str, names: Iterable[str]) -> None:
-        for name in names:
-            if name == "*":
-                init = posixpath.join(folder, "__init__.py")
-                exports = self._texts.facts(init).exports if self._files.is_file(init) else ()
-                self._import_names(path, shown, folder, exports)
-            else:
-                separator = "" if shown.endswith(".") else "."
-                found = self._modules.find_below(folder, name)
-                self._add_modules(path, f"{shown}{separator}{name}", found.files)
-                self._add_namespace(path, f"{shown}{separator}{name}", found)
-
-    def _relative_start(self, path: str, reference: ImportRef) -> str:
-        folder = posixpath.dirname(path)
-        for _ in range(reference.level - 1):
-            if folder == "":
-                raise UnitError(
-                    "%(path)r line %(line)s: the relative import leaves the source; import by full name.",
-                    path=path,
-                    line=reference.line,
-                )
-            folder = posixpath.dirname(folder)
-        if path == self._entry:
-            self._warn(
-                path,
-                Message(
-                    "%(path)s line %(line)s: a relative import in a DAG file fails in Airflow, which "
-                    "loads DAG files outside of any package; import by full name",
-                    path=path,
-                    line=reference.line,
-                ),
-            )
-        return folder
-
-    def _add_modules(self, path: str, shown: str, files: Iterable[str]) -> None:
-        for found in files:
-            is_package = found.endswith("/__init__.py") and not shown.endswith(posixpath.dirname(found))
-            reason = (
-                Message("package of %(shown)s, imported by %(path)s", shown=shown, path=path)
-                if is_package
-                else Message("imported by %(path)s as %(shown)s", path=path, shown=shown)
-            )
-            if found != self._entry:
-                self._add(found, FileKind.MODULE, reason)
-
-    def _warn_about_shadow(self, path: str, reference: ImportRef, files: tuple[str, ...]) -> None:
-        top = reference.module.split(".")[0]
-        if files and top in _INSTALLED:
-            self._warn(
-                path,
-                Message(
-                    "%(files)s has the name of an installed module, which Python prefers; rename it",
-                    files=files[0],
-                ),
-            )
+    def _import(self, path: str, imported: Imported) -> None:
+        named, known = self._named[path], self._external[path]
+        named.gaps += [gap for module, gap in imported.external.items() if gap and module not in known]
+        known.update(imported.external)
+        named.warnings += imported.warnings
+        for found, reason in imported.files.items():
+            self._add(found, FileKind.MODULE, reason)
 
     def _warn(self, path: str, text: str) -> None:
         self._named[path].warnings.append(text)
@@ -414,8 +300,8 @@ class _Closing:
                     self._warn(
                         "",
                         Message(
-                            "%(rules_file)s line %(line)s: %(pattern)r matches no file",
-                            rules_file=RULES_FILE,
+                            "%(file)s line %(line)s: %(pattern)r matches no file",
+                            file=RULES_FILE,
                             line=rule.line,
                             pattern=pattern,
                         ),
@@ -425,9 +311,9 @@ class _Closing:
                         path,
                         FileKind.DATA,
                         Message(
-                            "matches %(pattern)r in %(rules_file)s line %(line)s",
+                            "matches %(pattern)r in %(file)s line %(line)s",
                             pattern=pattern,
-                            rules_file=RULES_FILE,
+                            file=RULES_FILE,
                             line=rule.line,
                         ),
                     )

@@ -26,7 +26,6 @@ from airflow_release_plugin.messages import Message
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+")
 _LISTINGS = frozenset({Role.FOLDER, Role.TREE, Role.GLOB})
-_MOVES = Message("the released code would read it there, not in its own version; start from __file__ instead")
 
 
 class DataFinder(FileTexts):
@@ -81,9 +80,7 @@ class DataFinder(FileTexts):
         named = Named()
         folder = posixpath.dirname(path)
         for text in names.templates:
-            mention = NamingPlace(
-                Role.TEMPLATE, (text,), path, 0, shown=Message("include %(text)s", text=shown(text))
-            )
+            mention = NamingPlace(Role.TEMPLATE, (text,), path, 0, shown=f"include {shown(text)}")
             self._plain(text, mention, named)
         for each in names.paths:
             # "$HERE/a.sh" and "{{ params.here }}/a.sh" may lie anywhere, so mostly here.
@@ -185,10 +182,10 @@ class DataFinder(FileTexts):
             path = tails[0] if tails else ""
             named.warnings.append(
                 Message(
-                    "%(origin)s: %(shown)s reads Airflow's dags folder; give it dags_folder, made from "
+                    "%(origin)s: %(code)s reads Airflow's dags folder; give it dags_folder, made from "
                     "__file__, so that the released code reads its own version",
                     origin=mention.origin,
-                    shown=mention.shown,
+                    code=mention.shown,
                 )
             )
         for pattern in ("*.yaml", "*.yml"):

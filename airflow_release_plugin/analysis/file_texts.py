@@ -10,7 +10,6 @@ from airflow_release_plugin.analysis.data_texts import template_names
 from airflow_release_plugin.analysis.evaluation.values import LISTED, PLACE, ROOT, UNKNOWN
 from airflow_release_plugin.analysis.module_facts import NamingPlace, Role
 from airflow_release_plugin.analysis.named_files import (
-    BESIDE,
     SCRIPT_SUFFIXES,
     FileNames,
     Named,
@@ -78,7 +77,7 @@ class FileTexts:
         elif has_hole(path) or any(char in path for char in "*?["):
             self._pattern(path, mention, named)
         elif mention.role is Role.READ or is_template(path):
-            named.unresolved.append(f"{path} ({mention.origin})")
+            named.unresolved.append(Message("%(name)s (%(origin)s)", name=path, origin=mention.origin))
 
     def _pattern(self, path: str, mention: NamingPlace, named: Named) -> None:
         found = self._names.matching(path, mention.module)
@@ -100,7 +99,12 @@ class FileTexts:
         for path, why in self._files.left_out.items():
             if path.startswith(folder + "/"):
                 named.gaps.append(
-                    Message("%(path)r is left out (%(reason)s): %(why)s", path=path, reason=reason, why=why)
+                    Message(
+                        "%(path)r is left out (%(reason)s): %(problem)s",
+                        path=path,
+                        reason=reason,
+                        problem=why,
+                    )
                 )
 
     def _take(self, paths: Iterable[str], reason: str, named: Named) -> None:
@@ -161,7 +165,7 @@ class FileTexts:
             found = None if path.startswith("../") else self._names.matching(path, mention.module)
             self._take(
                 found or (),
-                Message("matches %(name)r, named in %(origin)s", name=shown(name), origin=mention.origin),
+                Message("matches %(path)r, named in %(origin)s", path=shown(name), origin=mention.origin),
                 named,
             )
         if (
@@ -176,7 +180,7 @@ class FileTexts:
         if tails:
             self._moved(text, tails, mention, named)
         elif self._names.is_missing_local(text.strip("/ "), folder):
-            named.unresolved.append(f"{text} ({mention.origin})")
+            named.unresolved.append(Message("%(name)s (%(origin)s)", name=text, origin=mention.origin))
 
     def _absolute(self, text: str, mention: NamingPlace, named: Named) -> None:
         located = self._files.locate(text) if text.startswith("/") else None
@@ -253,10 +257,10 @@ class FileTexts:
         if self._files.is_outside(path) and self._beside.setdefault(path, mention.origin) == mention.origin:
             named.gaps.append(
                 Message(
-                    "%(origin)s names %(path)r, which lies %(beside)s",
+                    "%(origin)s names %(path)r, which lies beside the source and is not released; point the "
+                    "source one folder up, so that it holds both",
                     origin=mention.origin,
                     path=path,
-                    beside=BESIDE,
                 )
             )
 
@@ -264,11 +268,11 @@ class FileTexts:
         said = mention.shown or shown(mention.texts[0])
         named.gaps.append(
             Message(
-                "%(origin)s: %(said)s: %(why)s; name what it needs in release.toml: [[include]] "
+                "%(origin)s: %(code)s: %(problem)s; name what it needs in release.toml: [[include]] "
                 'dags = "%(entry)s" files = ["…"]',
                 origin=mention.origin,
-                said=said,
-                why=why,
+                code=said,
+                problem=why,
                 entry=self._entry,
             )
         )
@@ -289,7 +293,7 @@ class FileTexts:
                     if self._files.is_file(found) and found != mention.module:
                         named.files.setdefault(
                             found,
-                            Message("named by %(word)r in %(origin)s", word=word, origin=mention.origin),
+                            Message("named by %(text)r in %(origin)s", text=word, origin=mention.origin),
                         )
         named.modules.update(dict.fromkeys(names.modules, True))
         named.modules.update((f"{name}.__main__", False) for name in names.modules)

@@ -55,15 +55,13 @@ def parse_rules(data: bytes) -> IncludeRules:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         return IncludeRules(
-            error=Message("%(rules_file)s line %(line)s: not valid UTF-8.", rules_file=RULES_FILE, line=line)
+            error=Message("%(file)s line %(line)s: not valid UTF-8.", file=RULES_FILE, line=line)
         )
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found.group(1)) if found else data.count(b"\n") + 1
         return IncludeRules(
-            error=Message(
-                "%(rules_file)s line %(line)s: %(error)s.", rules_file=RULES_FILE, line=line, error=error
-            )
+            error=Message("%(file)s line %(line)s: %(error)s.", file=RULES_FILE, line=line, error=error)
         )
     except UnitError as error:
         return IncludeRules(error=error.message)
@@ -73,11 +71,14 @@ def _rules(document: dict[str, Any], text: str) -> tuple[IncludeRule, ...]:
     for key in document:
         if key != "include":
             raise _error(
-                _line_of(text, rf"\[*\s*{re.escape(key)}\b"), f"unknown key {key!r}; use [[include]]"
+                _line_of(text, rf"\[*\s*{re.escape(key)}\b"),
+                Message("unknown key %(key)r; use [[include]]", key=key),
             )
     tables = document.get("include", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise _error(_line_of(text, r"\[*\s*include\b"), "'include' must be written as [[include]] tables")
+        raise _error(
+            _line_of(text, r"\[*\s*include\b"), Message("'include' must be written as [[include]] tables")
+        )
     return tuple(_rule(table, text, number) for number, table in enumerate(tables))
 
 
@@ -85,7 +86,9 @@ def _rule(table: dict[str, Any], text: str, number: int) -> IncludeRule:
     line = _line_of(text, r"\[\[\s*include\s*\]\]", number)
     for key in table:
         if key not in _KEYS:
-            raise _error(line, f"[[include]] has an unknown key {key!r}; known are 'dags' and 'files'")
+            raise _error(
+                line, Message("[[include]] has an unknown key %(key)r; known are 'dags' and 'files'", key=key)
+            )
     return IncludeRule(_patterns(table, "dags", line), _patterns(table, "files", line), line)
 
 
@@ -93,11 +96,16 @@ def _patterns(table: dict[str, Any], key: str, line: int) -> tuple[str, ...]:
     value = table.get(key)
     patterns = [value] if isinstance(value, str) else value
     if not isinstance(patterns, list) or not patterns or not all(isinstance(item, str) for item in patterns):
-        raise _error(line, f"[[include]] needs {key!r}: a glob or a list of globs")
+        raise _error(line, Message("[[include]] needs %(key)r: a glob or a list of globs", key=key))
     for pattern in patterns:
         if not pattern or pattern.startswith("/") or ".." in pattern.split("/") or "\\" in pattern:
             raise _error(
-                line, f"{key!r} has {pattern!r}; globs are relative to the root of the source, without '..'"
+                line,
+                Message(
+                    "%(key)r has %(pattern)r; globs are relative to the root of the source, without '..'",
+                    key=key,
+                    pattern=pattern,
+                ),
             )
     return tuple(patterns)
 

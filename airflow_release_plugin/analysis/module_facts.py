@@ -8,6 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from airflow_release_plugin.analysis.evaluation.scopes import ImportRef
+from airflow_release_plugin.messages import Message
 
 
 class Role(str, Enum):
@@ -54,7 +55,7 @@ class NamingPlace:
     :param certain: each of the texts is meant, not some combination of them
     :param assigned: the name that the path is only given, so that it counts where that is used
     :param filters: globs of names that the code around a listing asks for
-    :param via: " (called in … line n)", of a place in a helper
+    :param via: "… line n", where a helper is called that the place is in
     """
 
     role: Role
@@ -71,7 +72,12 @@ class NamingPlace:
     @property
     def origin(self) -> str:
         """The place for people."""
-        return f"{self.module} line {self.line}{self.via}" if self.line else self.module
+        if not self.line:
+            return self.module
+        place = Message("%(path)s line %(line)s", path=self.module, line=self.line)
+        return (
+            Message("%(place)s (called in %(caller)s)", place=place, caller=self.via) if self.via else place
+        )
 
 
 class OpenRead(NamedTuple):

@@ -285,9 +285,7 @@ class ModuleReading:
     def _via(self) -> str:
         for site in self._ev.frames.values():
             if site.scope.module is self.text:
-                return Message(
-                    " (called in %(path)s line %(lineno)s)", path=self.text.path, lineno=site.node.lineno
-                )
+                return Message("%(path)s line %(line)s", path=self.text.path, line=site.node.lineno)
         return ""
 
 

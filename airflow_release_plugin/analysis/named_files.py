@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from airflow_release_plugin.analysis.evaluation.values import ELSEWHERE, HOLES, LISTED, PLACE, ROOT, UNKNOWN
 from airflow_release_plugin.analysis.source_files import SourceFiles
-from airflow_release_plugin.messages import Message
 
 SCRIPT_SUFFIXES = frozenset(
     {".sql", ".hql", ".ddl", ".dml", ".sh", ".bash", ".j2", ".jinja", ".jinja2", ".tmpl"}
@@ -33,10 +32,6 @@ TEMPLATE_SUFFIXES = SCRIPT_SUFFIXES | {
     ),
     *(".rst", ".conf", ".tpl", ".py", ".ipynb"),
 }
-BESIDE = Message(
-    "beside the source and is not released; point the source one folder up, so that it holds both"
-)
-"""What is said of code that lies there."""
 _HOLE = re.compile(f"[{HOLES}]+")
 _GLOB = re.compile(r"[*?\[]")
 

@@ -19,9 +19,9 @@ def refuse_twins(paths: Iterable[str]) -> None:
             twin = seen.setdefault(folded, path)
             if twin != path:
                 raise UnitError(
-                    "%(twin)r and %(path)r differ only in upper and lower case or in their Unicode "
+                    "%(other)r and %(path)r differ only in upper and lower case or in their Unicode "
                     "form, which some file systems cannot keep apart; rename one.",
-                    twin=twin,
+                    other=twin,
                     path=path,
                 )
             path = path.rpartition("/")[0]

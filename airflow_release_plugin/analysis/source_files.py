@@ -28,10 +28,10 @@ NEVER = frozenset({".git", "__pycache__"})
 """Folders that no unit contains, however they are named in the code."""
 
 SPECIAL_FILES = {
-    stat.S_IFIFO: "a fifo",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
+    stat.S_IFIFO: Message("a fifo"),
+    stat.S_IFSOCK: Message("a socket"),
+    stat.S_IFCHR: Message("a device"),
+    stat.S_IFBLK: Message("a device"),
 }
 
 
@@ -211,9 +211,9 @@ class FolderFiles(SourceFiles):
                         listing[item.name] = item.is_dir()
         except OSError as error:
             raise UnitError(
-                "Folder %(folder)r cannot be read: %(strerror)s; check its permissions.",
+                "Folder %(folder)r cannot be read: %(reason)s; check its permissions.",
                 folder=folder or ".",
-                strerror=error.strerror,
+                reason=error.strerror,
             ) from error
         return listing
 
@@ -234,7 +234,7 @@ class FolderFiles(SourceFiles):
             info = os.stat(self._absolute(path))
         except OSError as error:
             raise UnitError(
-                "File %(path)r cannot be read: %(strerror)s.", path=path, strerror=error.strerror
+                "File %(path)r cannot be read: %(reason)s.", path=path, reason=error.strerror
             ) from error
         kind = stat.S_IFMT(info.st_mode)
         if kind != stat.S_IFREG:
@@ -244,11 +244,11 @@ class FolderFiles(SourceFiles):
             )
         if info.st_size > self.max_file_bytes:
             raise UnitError(
-                "File %(path)r has %(st_size)s bytes; the limit is %(max_file_bytes)s ([release] "
+                "File %(path)r has %(size)s bytes; the limit is %(limit)s ([release] "
                 "max_file_bytes). Keep data of that size outside the DAG folder.",
                 path=path,
-                st_size=info.st_size,
-                max_file_bytes=self.max_file_bytes,
+                size=info.st_size,
+                limit=self.max_file_bytes,
             )
 
         return self.entry_of(path, info)
@@ -284,7 +284,7 @@ class FolderFiles(SourceFiles):
                 return stream.read(self.max_file_bytes + 1)
         except OSError as error:
             raise UnitError(
-                "File %(path)r cannot be read: %(strerror)s.", path=path, strerror=error.strerror
+                "File %(path)r cannot be read: %(reason)s.", path=path, reason=error.strerror
             ) from error
 
     def locate(self, absolute: str) -> str | None:

@@ -141,7 +141,7 @@ class _Scanning:
             with os.scandir(absolute) as listing:
                 items = list(listing)
         except OSError as error:
-            self._leave(folder or ".", Message("cannot be read: %(strerror)s", strerror=error.strerror))
+            self._leave(folder or ".", Message("cannot be read: %(reason)s", reason=error.strerror))
             return
         if folder and any(item.name == "pyvenv.cfg" for item in items):
             self._leave(folder, Message("a virtual environment (it holds pyvenv.cfg)"))
@@ -149,9 +149,7 @@ class _Scanning:
         if len(self._found.files) + len(items) > self._limits.max_files:
             self._leave(
                 folder or ".",
-                Message(
-                    "the snapshot would hold more than %(max_files)s files", max_files=self._limits.max_files
-                ),
+                Message("the snapshot would hold more than %(most)s files", most=self._limits.max_files),
             )
             return
         prefix = f"{folder}/" if folder else ""
@@ -175,7 +173,7 @@ class _Scanning:
             if item.is_symlink():  # else it was there a moment ago, and is not any more
                 self._leave(path, Message("a link to nothing"))
         except OSError as error:
-            self._leave(path, Message("cannot be read: %(strerror)s", strerror=error.strerror))
+            self._leave(path, Message("cannot be read: %(reason)s", reason=error.strerror))
 
     def _follow(self, path: str, item: os.DirEntry[str], info: os.stat_result, way: tuple[str, ...]) -> None:
         real = os.path.realpath(item.path)
@@ -183,7 +181,7 @@ class _Scanning:
         if real != self._root and not real.startswith(self._root + os.sep):
             self._leave(path, Message("a link that leaves the source"))
         elif is_leaving(inside):
-            self._leave(path, Message("a link to %(inside)s", inside=shown(inside)))
+            self._leave(path, Message("a link to %(path)s", path=shown(inside)))
         elif not stat.S_ISDIR(info.st_mode):
             self._take(path, info)
         elif any(f"{folder}/".startswith(f"{real}/") for folder in way):
@@ -195,11 +193,12 @@ class _Scanning:
         if not stat.S_ISREG(info.st_mode):
             self._leave(path, SPECIAL_FILES.get(stat.S_IFMT(info.st_mode), Message("no regular file")))
         elif info.st_size > self._max_file_bytes:
-            limit = Message(
-                "the limit is %(max_file_bytes)s ([release] max_file_bytes)",
-                max_file_bytes=self._max_file_bytes,
+            reason = Message(
+                "has %(size)s bytes; the limit is %(limit)s ([release] max_file_bytes)",
+                size=info.st_size,
+                limit=self._max_file_bytes,
             )
-            self._leave(path, Message("has %(st_size)s bytes; %(limit)s", st_size=info.st_size, limit=limit))
+            self._leave(path, reason)
         else:
             self._note_time(info)
             self._found.files[path] = info
@@ -217,12 +216,14 @@ class _Scanning:
             return
         for path in sorted(files, key=lambda path: (-files[path].st_size, path)):
             size = files.pop(path).st_size
-            bounds = Message(
-                "all files together have %(total)s, the limit is %(limit)s ([release] max_snapshot_bytes)",
+            reason = Message(
+                "has %(size)s bytes; all files together have %(total)s, the limit is %(limit)s ([release] "
+                "max_snapshot_bytes)",
+                size=size,
                 total=total,
                 limit=limit,
             )
-            self._leave(path, Message("has %(size)s bytes; %(bounds)s", size=size, bounds=bounds))
+            self._leave(path, reason)
             total -= size
             if total <= limit:
                 return

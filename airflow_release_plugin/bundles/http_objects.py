@@ -95,7 +95,7 @@ class HttpObjects:
                     del missing[blob]
                     yield blob, data
                 if missing:
-                    raise DamagedAnswerError(f"{len(missing)} blobs did not come.")
+                    raise DamagedAnswerError("%(number)s blobs did not come.", number=len(missing))
             except (httpx.TransportError, httpx.DecodingError, UnavailableError) as error:
                 self._pause_after(error, pauses)
 
@@ -116,7 +116,7 @@ class HttpObjects:
     def _pause_after(self, error: httpx.HTTPError | UnavailableError, pauses: Iterator[float]) -> None:
         """Wait for the next try, or raise when that was the last."""
         if isinstance(error, httpx.DecodingError):
-            error = DamagedAnswerError(f"The answer cannot be unpacked ({error}).")
+            error = DamagedAnswerError("The answer cannot be unpacked (%(error)s).", error=error)
         elif isinstance(error, httpx.HTTPError):
             error = unreachable(self.settings, error)
         pause = next(pauses, None)
@@ -136,8 +136,9 @@ def _good(response: httpx.Response) -> httpx.Response:
     error = error_from(response)
     if response.status_code == httpx.codes.NOT_FOUND and not _is_ours(response):
         raise NotFoundError(
-            f"{response.request.url} does not exist: Airflow Release is not installed there, or an older "
-            "version of it. Install the same version on workers and API servers."
+            "%(url)s does not exist: Airflow Release is not installed there, or an older version of it. "
+            "Install the same version on workers and API servers.",
+            url=str(response.request.url),
         )
     raise error
 

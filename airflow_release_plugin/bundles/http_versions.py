@@ -16,7 +16,7 @@ from airflow_release_plugin.client.settings import ClientSettings
 from airflow_release_plugin.domain.release.machines import MachineSign
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import DamagedAnswerError, ReleaseError
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, counted
 from airflow_release_plugin.schemas.version import FollowBody, HeadResponse, VersionResponse
 from airflow_release_plugin.store.tree_proof import proven_files
 from airflow_release_plugin.store.wire import distinct_blobs
@@ -37,7 +37,7 @@ class HttpVersions:
         self._files: dict[str, dict[str, FileEntry]] = {}
 
     def head(self, environment: str, sign: MachineSign | None = None) -> str | None:
-        with self._explained(f"where environment {environment!r} is"):
+        with self._explained(Message("where environment %(environment)r is", environment=environment)):
             body = None
             if sign is not None:
                 body = FollowBody(
@@ -48,7 +48,7 @@ class HttpVersions:
 
     def files(self, commit: str) -> dict[str, FileEntry]:
         if commit not in self._files:
-            with self._explained(f"version {commit}"):
+            with self._explained(Message("version %(commit)s", commit=commit)):
                 self._files[commit] = self._server.ask(
                     f"/versions/{commit}", {}, lambda content: _proven(commit, content)
                 )
@@ -57,7 +57,14 @@ class HttpVersions:
     def read_all(self, commit: str, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         sizes = {file.blob: file.size for file in self.files(commit).values()}
         wanted = {blob: sizes[blob] for blob in set(blobs) if blob in sizes}
-        with self._explained(f"{len(wanted)} files of version {commit}"):
+        with self._explained(
+            counted(
+                "%(num)s file of version %(commit)s",
+                "%(num)s files of version %(commit)s",
+                len(wanted),
+                commit=commit,
+            )
+        ):
             yield from self._server.blobs(f"/versions/{commit}/blobs", distinct_blobs(sizes), wanted)
 
     @contextmanager
@@ -67,7 +74,7 @@ class HttpVersions:
             yield
         except ReleaseError as error:
             settings = self._server.settings
-            user = repr(settings.login) if settings.login else "the user of its token"
+            user = repr(settings.login) if settings.login else Message("the user of its token")
             error.message = Message(
                 "%(host)s lacks %(what)s; %(url)s was asked for it as %(user)s (connection %(conn_id)r): "
                 "%(error)s",
@@ -87,5 +94,5 @@ def _proven(commit: str, content: bytes) -> dict[str, FileEntry]:
         answer = VersionResponse.model_validate_json(content)
         object_content = base64.b64decode(answer.commit, validate=True)
     except (ValidationError, binascii.Error) as error:
-        raise DamagedAnswerError(f"Version {commit} came in no known shape.") from error
+        raise DamagedAnswerError("Version %(commit)s came in no known shape.", commit=commit) from error
     return proven_files(commit, object_content, [FileEntry(*file) for file in answer.files])

@@ -21,6 +21,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, UnavailableError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.store.paths import check_object_id
 from airflow_release_plugin.store.serving import ReadBlobs, ServedTrees, is_whole, manifest_of
 from airflow_release_plugin.version_compat import AIRFLOW_V_3_3_PLUS
@@ -101,7 +102,9 @@ class ReleaseDagBundle(BaseDagBundle):
     def refresh(self) -> None:
         if self.version:
             raise InvalidRequestError(
-                f"Bundle {self.name!r} is pinned to {self.version}: a version never changes."
+                "Bundle %(bundle)r is pinned to %(version)s: a version never changes.",
+                bundle=self.name,
+                version=self.version,
             )
         self._follow(thorough=False)
 
@@ -144,9 +147,11 @@ class ReleaseDagBundle(BaseDagBundle):
             settings = ReleaseHook(self.release_conn_id).settings()
         except AirflowNotFoundException as error:
             raise UnavailableError(
-                f"{socket.gethostname()} cannot ask for {self._what()}: there is no connection "
-                f"{self.release_conn_id!r}. Add it, with the URL of the API server and a user of "
-                "[release] service_users, then clear the task."
+                "%(host)s cannot ask for %(what)s: there is no connection %(conn_id)r. Add it, with the URL "
+                "of the API server and a user of [release] service_users, then clear the task.",
+                host=socket.gethostname(),
+                what=self._what(),
+                conn_id=self.release_conn_id,
             ) from error
         if once:
             settings = replace(settings, timeout=min(settings.timeout, _SIGN_TIMEOUT))
@@ -154,7 +159,9 @@ class ReleaseDagBundle(BaseDagBundle):
         return HttpVersions(settings, conn_id=self.release_conn_id, backoff=backoff)
 
     def _what(self) -> str:
-        return f"version {self.version}" if self.version else f"what bundle {self.name!r} serves"
+        if self.version:
+            return Message("version %(commit)s", commit=self.version)
+        return Message("what bundle %(bundle)r serves", bundle=self.name)
 
     def _read(self, commit: str) -> ReadBlobs:
         """Reads blobs of a commit; the source is opened only then."""
@@ -165,8 +172,9 @@ class ReleaseDagBundle(BaseDagBundle):
         commit = self._source().head(self.environment, self._sign())
         if commit is None and self._served() not in {None, NOTHING_RELEASED}:
             raise UnavailableError(
-                f"The metadata database has no branch of environment {self.environment!r} any more. "
-                "Restore it from a backup."
+                "The metadata database has no branch of environment %(environment)r any more. Restore it "
+                "from a backup.",
+                environment=self.environment,
             )
         with suppress(OSError):  # a task under another user may not write here, and asks each time
             self._followed.touch()

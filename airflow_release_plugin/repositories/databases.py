@@ -17,17 +17,15 @@ def why_unsupported(session: Session) -> str:
     dialect = session.get_bind().dialect.name
     if dialect in SUPPORTED:
         return ""
-    reason = (
-        Message(
-            ": there, times lose the fractions that the audit trail is chained by, and names "
-            "that differ only in case are one"
+    if dialect in {"mysql", "mariadb"}:
+        return Message(
+            "Airflow Release cannot work on %(dialect)s: there, times lose the fractions that the audit "
+            "trail is chained by, and names that differ only in case are one. Use PostgreSQL (or SQLite, to "
+            "try it) as Airflow's metadata database, or uninstall airflow-release-plugin.",
+            dialect=dialect,
         )
-        if dialect in {"mysql", "mariadb"}
-        else ""
-    )
     return Message(
-        "Airflow Release cannot work on %(dialect)s%(reason)s. Use PostgreSQL (or SQLite, "
-        "to try it) as Airflow's metadata database, or uninstall airflow-release-plugin.",
+        "Airflow Release cannot work on %(dialect)s. Use PostgreSQL (or SQLite, to try it) as Airflow's "
+        "metadata database, or uninstall airflow-release-plugin.",
         dialect=dialect,
-        reason=reason,
     )

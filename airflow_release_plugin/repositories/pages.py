@@ -39,11 +39,10 @@ def count(session: Session, ids: Select[Any]) -> int:
 def require_order(order_by: str, columns: Collection[str]) -> None:
     """Raise ``InvalidRequestError`` unless ``order_by`` is one of ``columns``, with ``-`` in front or not."""
     if order_by.removeprefix("-") not in columns:
-        names = ", ".join(sorted(columns))
         raise InvalidRequestError(
             "There is no order_by %(order_by)r; possible are %(names)s, with - in front for descending.",
             order_by=order_by,
-            names=names,
+            names=sorted(columns),
         )
 
 

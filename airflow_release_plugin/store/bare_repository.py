@@ -21,6 +21,7 @@ from dulwich.refs import DiskRefsContainer, Ref
 from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 
 from airflow_release_plugin.exceptions import StoreUnavailableError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.store.base import HEADS
 from airflow_release_plugin.store.changes import in_the_way, moved
 from airflow_release_plugin.store.memory import compressed, follow_parents
@@ -53,16 +54,16 @@ def open_repository(path: Path) -> ReleaseStore:
     """The repository in a folder; ``StoreUnavailableError`` unless it is a bare one that can be read."""
     with _errors(path):
         if not path.exists():
-            raise _unusable(path, "does not exist")
+            raise _unusable(path, Message("does not exist"))
         if not (path / "HEAD").is_file() or not (path / "objects").is_dir():
-            raise _unusable(path, "is not a bare git repository")
+            raise _unusable(path, Message("is not a bare git repository"))
         try:
             with closing(Repo(str(path), bare=True)) as repo:
                 usable = repo.object_format == SHA1 and isinstance(repo.refs, DiskRefsContainer)
         except (NotGitRepository, UnsupportedExtension, UnsupportedVersion):
             usable = False
     if not usable:
-        raise _unusable(path, "has an unsupported git format (SHA-256, reftable)")
+        raise _unusable(path, Message("has an unsupported git format (SHA-256, reftable)"))
     return ReleaseStore(BareObjects(path), BareRefs(path))
 
 
@@ -152,7 +153,10 @@ class BareRefs:
             raise in_the_way(name) from error
         except FileLocked as error:
             raise _unusable(
-                self._path, f"is locked by another git program (remove {name}.lock if none is running)"
+                self._path,
+                Message(
+                    "is locked by another git program (remove %(ref)s.lock if none is running)", ref=name
+                ),
             ) from error
 
     def _container(self) -> DiskRefsContainer:
@@ -168,6 +172,6 @@ def _errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _unusable(path, f"cannot be used ({error.strerror or error})") from error
+        raise _unusable(path, Message("cannot be used (%(error)s)", error=error.strerror or error)) from error
     except (ChecksumMismatch, ObjectFormatException, zlib.error) as error:
-        raise _unusable(path, f"is damaged ({error}); run `git fsck` on it") from error
+        raise _unusable(path, Message("is damaged (%(error)s); run `git fsck` on it", error=error)) from error

@@ -74,8 +74,8 @@ def submission_ref(unit_name: str, version: int) -> str:
     """
     if not unit_name or version < 1:
         raise InvalidRequestError(
-            "%(unit_name)r v%(version)s is not a submission: it needs a name and a version.",
-            unit_name=unit_name,
+            "%(name)r v%(version)s is not a submission: it needs a name and a version.",
+            name=unit_name,
             version=version,
         )
     escaped = _escaped(unit_name)

@@ -25,8 +25,8 @@ def moved(name: str, expected: str | None, actual: str | None) -> StoreConflictE
         Message(
             "%(name)s is at %(actual)s, not at %(expected)s. See what moved it and retry.",
             name=name,
-            actual=actual or "nothing",
-            expected=expected or "nothing",
+            actual=actual or Message("nothing"),
+            expected=expected or Message("nothing"),
         ),
         ref=name,
         expected=expected,

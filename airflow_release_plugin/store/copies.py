@@ -31,13 +31,13 @@ def copy_refs(source: ReleaseStore, target: ReleaseStore, prefixes: Iterable[str
     differing = [name for name, commit in there.items() if commit not in {None, wanted[name]}]
     if differing:
         raise StoreConflictError(
-            "%(count)s refs are elsewhere already, %(differing)r among them: there it is "
-            "%(wanted)s, here %(there)s. Nothing was changed; only an empty or an equal store "
+            "%(number)s refs are elsewhere already, %(ref)r among them: there it is "
+            "%(wanted)s, here %(found)s. Nothing was changed; only an empty or an equal store "
             "can take it in.",
-            count=len(differing),
-            differing=differing[0],
+            number=len(differing),
+            ref=differing[0],
             wanted=wanted[differing[0]],
-            there=there[differing[0]],
+            found=there[differing[0]],
             refs=differing[:50],
         )
     new = [name for name in sorted(wanted) if there[name] is None]

@@ -67,9 +67,9 @@ class DatabaseVersions:
                 yield database_store(session)
         except SQLAlchemyError as error:
             raise UnavailableError(
-                "%(gethostname)s lacks %(what)s, and the metadata database does not give it "
-                "(%(name)s). See that it answers and that `airflow db migrate` was run.",
-                gethostname=socket.gethostname(),
+                "%(host)s lacks %(what)s, and the metadata database does not give it "
+                "(%(error)s). See that it answers and that `airflow db migrate` was run.",
+                host=socket.gethostname(),
                 what=what,
-                name=type(error).__name__,
+                error=type(error).__name__,
             ) from error

@@ -21,7 +21,6 @@ from dulwich.client import (
 
 from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.exceptions import InvalidRequestError, MirrorUnavailableError
-from airflow_release_plugin.messages import Message
 from airflow_release_plugin.store.mirrors import FolderMirror, Mirror, NetworkMirror
 
 _TIMEOUT = 60.0
@@ -80,10 +79,10 @@ def _no_address(address: str) -> InvalidRequestError:
     # Without what stands before the host: it may be a password
     shown = re.sub(r"[^/@\s]*@", "", address)
     return InvalidRequestError(
-        "%(shown)r is no address that a mirror can be pushed to; write "
+        "%(address)r is no address that a mirror can be pushed to; write "
         "https://host/path.git, ssh://git@host/path.git, git@host:path.git, or the path of "
         "a folder.",
-        shown=shown,
+        address=shown,
     )
 
 
@@ -122,13 +121,13 @@ def _ssh_command(access: GitAccess, folder: Path) -> list[str]:
     check = access.host_key_check or "accept-new"
     if check not in _HOST_KEY_CHECKS:
         raise MirrorUnavailableError(
-            "strict_host_key_checking of the connection is %(check)r; use one of %(host_key_checks)s.",
+            "strict_host_key_checking of the connection is %(check)r; use one of %(known)s.",
             check=check,
-            host_key_checks=sorted(_HOST_KEY_CHECKS),
+            known=sorted(_HOST_KEY_CHECKS),
         )
     options = [
         f"ConnectTimeout={_TIMEOUT:.0f}",
-        Message("ServerAliveInterval=%(timeout)s", timeout=f"{_TIMEOUT / 4:.0f}"),
+        f"ServerAliveInterval={_TIMEOUT / 4:.0f}",
         "ServerAliveCountMax=4",
         f"StrictHostKeyChecking={check}",
         "PasswordAuthentication=no",

@@ -21,6 +21,7 @@ from dulwich.refs import Ref
 from urllib3.exceptions import HTTPError, MaxRetryError
 
 from airflow_release_plugin.exceptions import MirrorUnavailableError, ReleaseError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.store.bare_repository import open_repository
 from airflow_release_plugin.store.copies import bring
 from airflow_release_plugin.store.missing import MissingObjects, ObjectSource, missing_objects
@@ -104,7 +105,7 @@ class NetworkMirror:
         if refused:
             ref, reason = next(iter(refused.items()))
             raise MirrorUnavailableError(
-                "The mirror refuses %(decode)s: %(reason)s.", decode=ref.decode(), reason=reason
+                "The mirror refuses %(ref)s: %(reason)s.", ref=ref.decode(), reason=reason
             )
 
 
@@ -156,14 +157,14 @@ def _errors() -> Iterator[None]:
     except HangupException as error:
         lines = b"; ".join(error.stderr_lines or []).decode(errors="replace").strip()
         raise MirrorUnavailableError(
-            "The mirror hung up: %(lines)s", lines=lines or "it said nothing"
+            "The mirror hung up: %(words)s", words=lines or Message("it said nothing")
         ) from error
     except FileNotFoundError as error:
         raise MirrorUnavailableError(
-            "%(filename)s is not installed on this server.", filename=error.filename
+            "%(program)s is not installed on this server.", program=error.filename
         ) from error
     except StrangeHostname as error:
-        raise MirrorUnavailableError("%(error)s is no name of a host.", error=error) from error
+        raise MirrorUnavailableError("%(host)s is no name of a host.", host=error) from error
     except (GitProtocolError, HTTPError, OSError, ValueError) as error:
         raise MirrorUnavailableError(
             "The mirror does not answer as it should: %(words)s", words=_words(error)

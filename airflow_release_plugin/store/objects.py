@@ -103,8 +103,19 @@ def load_all(objects: Loading, ids: Collection[str], kind: ObjectKind) -> Mappin
     return found
 
 
-def not_found(kind: ObjectKind, object_id: str) -> NotFoundError:
-    """Return the error for an object that the store has not."""
+def not_found(kind: ObjectKind, object_id: str, *, needed_by: str = "") -> NotFoundError:
+    """
+    Return the error for an object that the store has not.
+
+    :param needed_by: path of the file that it is the content of
+    """
+    if needed_by:
+        return NotFoundError(
+            "The store has no %(kind)s %(object_id)s, which %(path)r needs.",
+            kind=kind.value,
+            object_id=object_id,
+            path=needed_by,
+        )
     return NotFoundError("The store has no %(kind)s %(object_id)s.", kind=kind.value, object_id=object_id)
 
 
@@ -112,10 +123,10 @@ def checked(object_id: str, found: GitObject) -> GitObject:
     """Return ``found`` if it is what its id says; raise ``StoreUnavailableError`` otherwise."""
     if found.id != object_id:
         raise StoreUnavailableError(
-            "%(kind)s %(object)s of the store is damaged: its bytes are those of %(id)s. "
+            "%(kind)s %(object)s of the store is damaged: its bytes are those of %(found)s. "
             "Restore the database from a backup, or that object from a mirror.",
             kind=found.kind.value.capitalize(),
-            id=found.id,
+            found=found.id,
             object=object_id,
         )
     return found

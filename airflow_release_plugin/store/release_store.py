@@ -210,4 +210,4 @@ class ReleaseStore:
     def _require_blobs(self, wanted: Mapping[str, FileEntry | None]) -> None:
         needed = {entry.blob: entry.path for entry in wanted.values() if entry}
         for blob in needed.keys() - self.objects.existing(needed, ObjectKind.BLOB):
-            raise not_found(ObjectKind.BLOB, f"{blob}, which {needed[blob]!r} needs")
+            raise not_found(ObjectKind.BLOB, blob, needed_by=needed[blob])

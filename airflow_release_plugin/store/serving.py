@@ -61,11 +61,11 @@ def _records(folder: Path) -> tuple[str, list[str]] | None:
         return None
     except PermissionError as error:
         raise UnavailableError(
-            "%(folder)r cannot be read by the user with id %(geteuid)s. What releases serve is "
+            "%(folder)r cannot be read by the user with id %(user_id)s. What releases serve is "
             "readable by all, but a folder above it is not: let its owner run `chmod o+rx` on "
             "[dag_processor] dag_bundle_storage_path and on what is above it.",
             folder=str(folder),
-            geteuid=os.geteuid(),
+            user_id=os.geteuid(),
         ) from error
     return boot, records
 
@@ -153,10 +153,10 @@ class ServedTrees:
                 yield
         except OSError as error:
             raise UnavailableError(
-                "%(base)r cannot be written (%(strerror)s). Check owner, permissions and free space "
+                "%(folder)r cannot be written (%(reason)s). Check owner, permissions and free space "
                 "of [dag_processor] dag_bundle_storage_path.",
-                base=str(self.base),
-                strerror=error.strerror or error,
+                folder=str(self.base),
+                reason=error.strerror or error,
             ) from error
 
     def place(self, folder: Path, files: Files, read_blobs: ReadBlobs, *, previous: Path | None) -> None:

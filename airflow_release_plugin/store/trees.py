@@ -63,7 +63,7 @@ def with_sizes(objects: Objects, files: Mapping[str, Item]) -> dict[str, FileEnt
         plain = REGULAR if mode == _OLD_GROUP_WRITABLE else mode
         check_mode(path, plain)
         if blob not in sizes:
-            raise not_found(ObjectKind.BLOB, f"{blob}, which {path!r} needs")
+            raise not_found(ObjectKind.BLOB, blob, needed_by=path)
         entries[path] = FileEntry(path, plain, blob, sizes[blob])
     return entries
 

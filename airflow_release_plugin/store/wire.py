@@ -110,13 +110,13 @@ def blobs_in(all_blobs: Sequence[str], ranges: str) -> list[str]:
     for part in ranges.split(","):
         range_ = _RANGE.fullmatch(part)
         if range_ is None:
-            raise InvalidRequestError("%(part)r is no range; write ranges like 0-12,17.", part=part)
+            raise InvalidRequestError("%(range)r is no range; write ranges like 0-12,17.", range=part)
         start, end = int(range_[1]), int(range_[2] or range_[1])
         if not above < start <= end < len(all_blobs):
             raise InvalidRequestError(
-                "Range %(part)r does not fit: they ascend, and the version has %(count)s blobs.",
-                part=part,
-                count=len(all_blobs),
+                "Range %(range)r does not fit: they ascend, and the version has %(number)s blobs.",
+                range=part,
+                number=len(all_blobs),
             )
         found += all_blobs[start : end + 1]
         above = end

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from airflow_release_plugin.domain.bundle.manifest_rules import require_no_clash, require_safe_path
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR
 from airflow_release_plugin.exceptions import BundleMalformedError, BundleUnsafeError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.transfer.layout import (
     ATTESTATION,
     CENTRAL_SIZE,
@@ -38,7 +39,7 @@ def read_directory(stream: BinaryIO, limits: BundleLimits) -> dict[str, Member]:
     stream.seek(offset)
     members = _read_members(stream, count, limits)
     if stream.tell() != offset + length:
-        raise _foreign("its directory is longer or shorter than it says")
+        raise _foreign(Message("its directory is longer or shorter than it says"))
     limits.require_ratio(sum(member.size for member in members), size)
     require_no_clash(member.name.decode() for member in members)
     _require_layout(stream, members, offset)
@@ -62,7 +63,7 @@ def _read_end(stream: BinaryIO, size: int, limits: BundleLimits) -> tuple[int, i
         )
     limits.require_members(found[0])
     if end_record(*found) != last or found[1] + found[2] + END_SIZE != size:
-        raise _foreign("its last bytes do not fit its size")
+        raise _foreign(Message("its last bytes do not fit its size"))
     return found
 
 
@@ -72,7 +73,7 @@ def _read_members(stream: BinaryIO, count: int, limits: BundleLimits) -> list[Me
     for _ in range(count):
         header = stream.read(CENTRAL_SIZE)
         if len(header) < CENTRAL_SIZE:
-            raise _foreign("its directory ends too early")
+            raise _foreign(Message("its directory ends too early"))
         member = read_central(header, stream.read(name_length(header)))
         name = _name(member)
         if name in {MANIFEST, ATTESTATION}:
@@ -83,7 +84,12 @@ def _read_members(stream: BinaryIO, count: int, limits: BundleLimits) -> list[Me
         limits.require_total(total)
         require_safe_path(name.removeprefix(FOLDER))
         if member.central_header() != header + member.name:
-            raise _foreign(f"the entry of {name[:200]!r} in its directory has parts that bundles do not have")
+            raise _foreign(
+                Message(
+                    "the entry of %(name)r in its directory has parts that bundles do not have",
+                    name=name[:200],
+                )
+            )
         if member.mode not in {REGULAR, EXECUTABLE}:
             raise BundleUnsafeError(
                 "%(name)r is no plain file: links, folders and devices do not travel.", name=name[:200]
@@ -96,7 +102,7 @@ def _name(member: Member) -> str:
     try:
         return member.name.decode()
     except UnicodeDecodeError as error:
-        raise BundleUnsafeError("The name %(member)r is not UTF-8.", member=member.name[:200]) from error
+        raise BundleUnsafeError("The name %(name)s is not UTF-8.", name=repr(member.name[:200])) from error
 
 
 def _require_layout(stream: BinaryIO, members: list[Member], end: int) -> None:
@@ -106,10 +112,15 @@ def _require_layout(stream: BinaryIO, members: list[Member], end: int) -> None:
         expected = member.local_header()
         stream.seek(position)
         if member.offset != position or stream.read(len(expected)) != expected:
-            raise _foreign(f"the header of {member.name[:200]!r} and the directory contradict each other")
+            raise _foreign(
+                Message(
+                    "the header of %(name)s and the directory contradict each other",
+                    name=repr(member.name[:200]),
+                )
+            )
         position = member.end
     if position != end:
-        raise _foreign("there are bytes that belong to no file")
+        raise _foreign(Message("there are bytes that belong to no file"))
 
 
 def _foreign(reason: str) -> BundleMalformedError:

@@ -26,6 +26,7 @@ from airflow_release_plugin.exceptions import (
     NotFoundError,
     TransferUnavailableError,
 )
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.transfer.attestation import SigningKey
 
 PUBLIC_KEY_SIZE = 32
@@ -89,9 +90,9 @@ class KeyFolder:
             if self.signing_file.exists():
                 if not replacing:
                     raise ConflictError(
-                        "There is a signing key in %(signing_file)s already. To replace it, say so; then "
+                        "There is a signing key in %(file)s already. To replace it, say so; then "
                         "the other installations have to trust the new one.",
-                        signing_file=self.signing_file,
+                        file=str(self.signing_file),
                     )
                 self._keep_public_part(now or datetime.now(timezone.utc))
             key = SigningKey.generate()
@@ -113,8 +114,8 @@ class KeyFolder:
         key = self.signing_key_if_any()
         if key is None:
             raise NotFoundError(
-                "There is no signing key in %(signing_file)s. Make one with 'airflow release keys generate'.",
-                signing_file=self.signing_file,
+                "There is no signing key in %(file)s. Make one with 'airflow release keys generate'.",
+                file=str(self.signing_file),
             )
         return key
 
@@ -129,8 +130,8 @@ class KeyFolder:
             return SigningKey.from_pem(data)
         except ValueError as error:
             raise TransferUnavailableError(
-                "%(signing_file)s holds no usable private key. Restore it, or generate another.",
-                signing_file=self.signing_file,
+                "%(file)s holds no usable private key. Restore it, or generate another.",
+                file=str(self.signing_file),
             ) from error
 
     def former(self) -> tuple[tuple[bytes, datetime], ...]:
@@ -155,7 +156,7 @@ class KeyFolder:
         if not found and len(wanted) >= _SHORTEST_ID:
             found = [key for key in known if key.id.startswith(wanted.lower())]
         if len(found) != 1:
-            names = ", ".join(key.name for key in known) or "none"
+            names = [key.name for key in known] or Message("none")
             raise NotFoundError(
                 "There is no trusted key %(wanted)r; known here: %(names)s.", wanted=wanted, names=names
             )
@@ -168,9 +169,9 @@ class KeyFolder:
         key = TrustedKey(name, public_key, valid_from, valid_until)
         if not name or name != name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
             raise InvalidRequestError(
-                "%(name)r is no name for a key; use 1 to %(longest_name)s characters.",
+                "%(name)r is no name for a key; use 1 to %(most)s characters.",
                 name=name,
-                longest_name=_LONGEST_NAME,
+                most=_LONGEST_NAME,
             )
         if valid_until is not None and valid_until <= valid_from:
             raise InvalidRequestError("Key %(name)r would end before it begins; check both times.", name=name)
@@ -178,10 +179,10 @@ class KeyFolder:
             for known in self.trusted():
                 if known.id == key.id:
                     raise ConflictError(
-                        "Key %(id)s is known here as %(known)r already. A revoked key cannot be trusted "
+                        "Key %(id)s is known here as %(name)r already. A revoked key cannot be trusted "
                         "again; let the other side generate a new one.",
                         id=known.id,
-                        known=known.name,
+                        name=known.name,
                     )
                 if known.name == name:
                     raise ConflictError(
@@ -228,10 +229,10 @@ class KeyFolder:
             yield
         except OSError as error:
             raise TransferUnavailableError(
-                "The keys in %(path)s cannot be used: %(strerror)s. Let the user whom Airflow runs "
+                "The keys in %(path)s cannot be used: %(reason)s. Let the user whom Airflow runs "
                 "as own them.",
-                path=self.path,
-                strerror=error.strerror or error,
+                path=str(self.path),
+                reason=error.strerror or error,
             ) from error
 
     def _require_private(self) -> None:
@@ -246,7 +247,7 @@ def _require_mode(path: Path, mode: int) -> None:
         raise TransferUnavailableError(
             "%(path)s is open to others (mode %(mode)s), so its keys cannot be relied on. Find "
             "out who could read or change them, then 'chmod %(wanted)s' it.",
-            path=path,
+            path=str(path),
             mode=f"{mode & 511:o}",
             wanted=wanted,
         )
@@ -264,7 +265,7 @@ def _read_former(path: Path) -> tuple[bytes, datetime]:
         return decode_public_key(public_key), datetime.fromisoformat(replaced_at)
     except (ValueError, InvalidRequestError) as error:
         raise TransferUnavailableError(
-            "The key file %(path)s is damaged (%(error)s). Restore or delete it.", path=path, error=error
+            "The key file %(path)s is damaged (%(error)s). Restore or delete it.", path=str(path), error=error
         ) from error
 
 
@@ -281,10 +282,10 @@ def _read_trusted(path: Path) -> TrustedKey:
         )
     except (ValueError, TypeError, InvalidRequestError) as error:
         raise TransferUnavailableError(
-            "The key file %(path)s is damaged (%(error)s). Restore or delete it.", path=path, error=error
+            "The key file %(path)s is damaged (%(error)s). Restore or delete it.", path=str(path), error=error
         ) from error
     if key.id != path.stem:
         raise TransferUnavailableError(
-            "The key file %(path)s holds another key than its name says. Delete it.", path=path
+            "The key file %(path)s holds another key than its name says. Delete it.", path=str(path)
         )
     return key

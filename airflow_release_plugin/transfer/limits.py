@@ -35,23 +35,23 @@ class BundleLimits:
 
     def require_archive(self, size: int) -> None:
         """Refuse a bundle file of so many bytes."""
-        _require(Message("The bundle"), size, min(self.archive, MAX_BYTES), "bytes")
+        _require(Message("The bundle"), size, min(self.archive, MAX_BYTES), Message("bytes"))
 
     def require_members(self, count: int) -> None:
         """Refuse a bundle of so many files."""
-        _require(Message("The bundle"), count, min(self.members, MAX_MEMBERS), "files")
+        _require(Message("The bundle"), count, min(self.members, MAX_MEMBERS), Message("files"))
 
     def require_file(self, name: str, size: int) -> None:
         """Refuse a file of so many bytes."""
-        _require(Message("The file %(name)r", name=name[:200]), size, self.file, "bytes")
+        _require(Message("The file %(name)r", name=name[:200]), size, self.file, Message("bytes"))
 
     def require_document(self, name: str, size: int) -> None:
         """Refuse a manifest or an attestation of so many bytes."""
-        _require(Message("The bundle's %(name)s", name=name), size, self.document, "bytes")
+        _require(Message("The bundle's %(name)s", name=name), size, self.document, Message("bytes"))
 
     def require_total(self, size: int) -> None:
         """Refuse a content of so many bytes."""
-        _require(Message("The content of the bundle"), size, self.total, "bytes")
+        _require(Message("The content of the bundle"), size, self.total, Message("bytes"))
 
     def require_ratio(self, total: int, archive: int) -> None:
         """Refuse a bundle that grows too much when it is unpacked."""

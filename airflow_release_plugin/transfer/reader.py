@@ -35,6 +35,11 @@ from airflow_release_plugin.transfer.layout import ATTESTATION, FOLDER, MANIFEST
 from airflow_release_plugin.transfer.limits import BundleLimits
 
 _CHUNK = 64 * 1024
+_STANDINGS = {
+    KeyStanding.EARLY: Message("not yet valid"),
+    KeyStanding.EXPIRED: Message("expired"),
+    KeyStanding.REVOKED: Message("revoked"),
+}
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,7 @@ def _reading(name: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise TransferUnavailableError(
-            "The bundle %(name)s cannot be read: %(strerror)s.", name=name, strerror=error.strerror or error
+            "The bundle %(name)s cannot be read: %(reason)s.", name=name, reason=error.strerror or error
         ) from error
 
 
@@ -147,11 +152,11 @@ def _signer(envelope: Envelope, trusted: Mapping[str, TrustedKey], now: datetime
     if standing is not KeyStanding.VALID:
         raise BundleUntrustedError(
             Message(
-                "The bundle is signed with key %(key)r (%(id)s), which is %(standing)s. Have it "
+                "The bundle is signed with key %(name)r (%(id)s), which is %(standing)s. Have it "
                 "signed with a key that is valid.",
-                key=key.name,
+                name=key.name,
                 id=key.id,
-                standing=standing.value,
+                standing=_STANDINGS[standing],
             ),
             key=key.id,
             standing=standing.value,
@@ -177,9 +182,9 @@ def _require_same_files(manifest: Manifest, members: Mapping[str, Member]) -> No
     missing = declared.keys() - members.keys()
     if undeclared or missing:
         reason = (
-            Message("%(undeclared)r is not declared", undeclared=min(undeclared))
+            Message("%(path)r is not declared", path=min(undeclared))
             if undeclared
-            else Message("%(missing)r is missing", missing=min(missing))
+            else Message("%(path)r is missing", path=min(missing))
         )
         raise BundleManifestError(
             "The manifest and the content of the bundle differ: %(reason)s.", reason=reason
@@ -202,18 +207,18 @@ def _unpack(stream: BinaryIO, member: Member, sha256: str = "") -> Iterator[byte
             for chunk in _inflated(unpacker, packed):
                 size += len(chunk)
                 if size > member.size:
-                    raise _altered(member, "it is larger than it says")
+                    raise _altered(member, Message("it is larger than it says"))
                 crc = zlib.crc32(chunk, crc)
                 found.update(chunk)
                 yield chunk
             if unpacker.unused_data:
-                raise _altered(member, "something follows its content")
+                raise _altered(member, Message("something follows its content"))
     except zlib.error as error:
-        raise _altered(member, "it cannot be unpacked") from error
+        raise _altered(member, Message("it cannot be unpacked")) from error
     if not unpacker.eof or (size, crc) != (member.size, member.crc):
-        raise _altered(member, "its content is not complete")
+        raise _altered(member, Message("its content is not complete"))
     if sha256 and found.hexdigest() != sha256:
-        raise _altered(member, "its content has another hash")
+        raise _altered(member, Message("its content has another hash"))
 
 
 def _inflated(unpacker: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
@@ -230,7 +235,7 @@ def _packed(stream: BinaryIO, member: Member) -> Iterator[bytes]:
             stream.seek(position)  # others may read from the same stream between two chunks
             data = stream.read(min(_CHUNK, member.end - position))
         if not data:
-            raise _altered(member, "it is cut off")
+            raise _altered(member, Message("it is cut off"))
         position += len(data)
         yield data
 

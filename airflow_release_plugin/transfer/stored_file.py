@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from airflow_release_plugin.exceptions import TransferUnavailableError
 from airflow_release_plugin.messages import Message
+from airflow_release_plugin.models.file_chunk import TransferKind
 from airflow_release_plugin.repositories import file_chunks
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-    from airflow_release_plugin.models.file_chunk import TransferKind
 
 PIECE = 1 << 20
 """Bytes of a piece; so much of a file is in memory, a few times."""
@@ -40,7 +39,9 @@ class StoredFile(io.RawIOBase):
     @property
     def name(self) -> str:
         """How the file is named in messages."""
-        return Message("file of %(kind)s %(id)s", kind=self._kind.value, id=self._id)
+        if self._kind is TransferKind.EXPORT:
+            return Message("file of export %(number)s", number=self._id)
+        return Message("file of import %(number)s", number=self._id)
 
     def append(self, data: Iterable[bytes]) -> int:
         """Add bytes at the end, and return how many came."""
@@ -100,11 +101,16 @@ class StoredFile(io.RawIOBase):
         return found
 
     def _missing(self) -> TransferUnavailableError:
+        if self._kind is TransferKind.EXPORT:
+            return TransferUnavailableError(
+                "The file of export %(number)s is not, or not wholly, in the database any more. Discard the "
+                "export and begin anew.",
+                number=self._id,
+            )
         return TransferUnavailableError(
-            "The %(name)s is not, or not wholly, in the database any more. Discard the %(kind)s "
-            "and begin anew.",
-            name=self.name,
-            kind=self._kind.value,
+            "The file of import %(number)s is not, or not wholly, in the database any more. Discard the "
+            "import and begin anew.",
+            number=self._id,
         )
 
 

@@ -64,9 +64,9 @@ def write_bundle(
             archive.finish()
     except OSError as error:
         raise TransferUnavailableError(
-            "The bundle %(path)s cannot be written: %(strerror)s. Mend that and generate it again.",
-            path=path,
-            strerror=error.strerror or error,
+            "The bundle %(path)s cannot be written: %(reason)s. Mend that and generate it again.",
+            path=str(path),
+            reason=error.strerror or error,
         ) from error
     return made
 
