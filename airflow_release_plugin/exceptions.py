@@ -51,7 +51,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, message_value
 
 
 class ReleaseError(Exception):
@@ -71,7 +71,11 @@ class ReleaseError(Exception):
     def __init__(self, message: str, **context: Any) -> None:
         self.message = message if isinstance(message, Message) else Message(message, **context)
         super().__init__(self.message)
-        self.context = context
+        # An exception among the values is no JSON.
+        self.context: dict[str, Any] = {
+            name: message_value(value) if isinstance(value, BaseException) else value
+            for name, value in context.items()
+        }
 
 
 class NotAuthenticatedError(ReleaseError):

@@ -15,6 +15,7 @@ from airflow_release_plugin.client.errors import error_from
 from airflow_release_plugin.client.retry import RETRY_STATUSES, Backoff, is_passing, may_repeat
 from airflow_release_plugin.client.settings import ClientSettings
 from airflow_release_plugin.client.upload import PART, Progress, upload
+from airflow_release_plugin.messages import shortened
 from airflow_release_plugin.schemas.environment import ServedDagsResponse, ServedTextResponse
 from airflow_release_plugin.schemas.export import ExportBody, ExportResponse, MatchResponse
 from airflow_release_plugin.schemas.gate import GateBody, GateDetailResponse
@@ -27,8 +28,8 @@ from airflow_release_plugin.schemas.imports import (
     ImportStubsBody,
 )
 from airflow_release_plugin.schemas.release import (
+    ErroredBody,
     PromotionResponse,
-    ReasonBody,
     ReleaseBody,
     ReleaseDetailResponse,
     StartStatusResponse,
@@ -236,7 +237,9 @@ class ReleaseClient:
 
     def errored(self, release_id: int, reason: str) -> ReleaseDetailResponse:
         """Say that our machinery broke while it worked on the release."""
-        return self._say(release_id, "errored", ReleaseDetailResponse, ReasonBody(reason=reason[:2000]))
+        return self._say(
+            release_id, "errored", ReleaseDetailResponse, ErroredBody(reason=shortened(reason, 2000))
+        )
 
     def preview_rollback(self, body: RollbackScopeBody) -> RollbackPlanResponse:
         """What a rollback or retirement would do."""

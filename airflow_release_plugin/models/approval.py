@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.flow.flow import FlowSpec
 from airflow_release_plugin.domain.flow.values import stored_flow
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import ApprovalState, GateState
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime, person
 from airflow_release_plugin.models.message_types import MessageText
 from airflow_release_plugin.models.release import release_number
@@ -58,13 +59,15 @@ class Approval(Stateful, Base):
 
     @property
     def subject(self) -> str:
-        return f"the approval of {self.what}"
+        return Message("the approval of %(what)s", what=self.what)
 
     @property
     def what(self) -> str:
         """What it is asked for, as people name it."""
         is_release = self.subject_type == "release"
-        return f"release {release_number(self.subject_id)}" if is_release else f"gate {self.subject_id}"
+        if is_release:
+            return Message("release %(number)s", number=release_number(self.subject_id))
+        return Message("gate %(number)s", number=self.subject_id)
 
     @property
     def requirement(self) -> Requirement:
@@ -181,7 +184,7 @@ class Gate(Stateful, Base):
 
     @property
     def subject(self) -> str:
-        return f"gate {self.id} ({self.dag_id}.{self.task_id})"
+        return Message("gate %(number)s (%(task)s)", number=self.id, task=f"{self.dag_id}.{self.task_id}")
 
     @property
     def requested_by(self) -> Person:

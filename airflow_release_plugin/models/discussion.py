@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from airflow_release_plugin.domain.discussion.anchors import Anchor, Side
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import ThreadState
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime, person
 
 
@@ -47,7 +48,7 @@ class DiscussionThread(Stateful, Base):
 
     @property
     def subject(self) -> str:
-        return f"thread {self.id} on {self.path!r}"
+        return Message("thread %(number)s on %(path)r", number=self.id, path=self.path)
 
     @property
     def anchor(self) -> Anchor:

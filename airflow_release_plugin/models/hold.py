@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from airflow_release_plugin.domain.flow.approval import is_past
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.kinds import ReleaseKind
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models.base import Base, UtcDateTime
 from airflow_release_plugin.models.release import release_number
 
@@ -40,7 +41,12 @@ class Hold(Base):
     def sentence(self) -> str:
         """Since when it holds, by whom and why."""
         reason = " ".join(self.reason.split()).rstrip(".")
-        return f"held since {self.held_at:%Y-%m-%d %H:%M} UTC by {self.held_by_name}: {reason}"
+        return Message(
+            "held since %(since)s UTC by %(name)s: %(reason)s",
+            since=f"{self.held_at:%Y-%m-%d %H:%M}",
+            name=self.held_by_name,
+            reason=reason,
+        )
 
     @property
     def excepted_numbers(self) -> list[str]:

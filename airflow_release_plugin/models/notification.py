@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.domain.states import NotificationState
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime
 from airflow_release_plugin.models.message_types import MessageJSON, MessageText
 
@@ -48,4 +49,10 @@ class Notification(Stateful, Base):
 
     @property
     def subject(self) -> str:
-        return f"notification {self.id} ({self.event.value}, {self.about.replace(':', ' ')})"
+        about = self.about.replace(":", " ")
+        return Message(
+            "notification %(number)s (%(event)s, %(about)s)",
+            number=self.id,
+            event=self.event.value,
+            about=about,
+        )

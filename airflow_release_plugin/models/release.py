@@ -17,6 +17,7 @@ from airflow_release_plugin.domain.release.checks import CheckItem, ReportKind
 from airflow_release_plugin.domain.release.digest import change_digest
 from airflow_release_plugin.domain.states import EXPIRING_RELEASE_STATES, ReleaseState
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime, person
 from airflow_release_plugin.models.check_items import CheckItems
 from airflow_release_plugin.models.message_types import MessageJSON, MessageText
@@ -112,7 +113,7 @@ class Release(Stateful, Base):
 
     @property
     def subject(self) -> str:
-        return f"release {self.number}"
+        return Message("release %(number)s", number=self.number)
 
     @property
     def is_automatic(self) -> bool:

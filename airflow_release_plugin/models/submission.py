@@ -12,6 +12,7 @@ from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime
 from airflow_release_plugin.models.message_types import MessageJSON
 from airflow_release_plugin.models.snapshot import Snapshot
@@ -100,7 +101,7 @@ class Submission(Stateful, Base):
 
     @property
     def subject(self) -> str:
-        return f"submission v{self.version} of {self.unit.name}"
+        return Message("submission v%(version)s of %(name)s", version=self.version, name=self.unit.name)
 
     @property
     def is_removal(self) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from airflow_release_plugin.domain.flow.approval import is_past
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import ExportState, ImportState
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models.base import Base, EnumText, Stateful, UtcDateTime
 from airflow_release_plugin.models.message_types import MessageJSON, MessageText
 
@@ -59,7 +60,7 @@ class Export(Stateful, Base):
 
     @property
     def subject(self) -> str:
-        return f"export {self.id}"
+        return Message("export %(number)s", number=self.id)
 
     def effective_state(self, now: datetime) -> ExportState:
         """The state at ``now``: invariant 10 (docs/concepts/invariants.md)."""
@@ -141,7 +142,7 @@ class Import(Stateful, Base):
 
     @property
     def subject(self) -> str:
-        return f"import {self.id}"
+        return Message("import %(number)s", number=self.id)
 
     @property
     def error_code(self) -> str:

@@ -11,6 +11,7 @@ from airflow_release_plugin.hooks.links import ReleaseLink, push_link
 from airflow_release_plugin.hooks.release import DEFAULT_CONN_ID, ReleaseHook
 from airflow_release_plugin.hooks.role import RecordedRole
 from airflow_release_plugin.hooks.task import RELEASE_ID_FROM_CONF, as_id, readable_failures, speak_as
+from airflow_release_plugin.messages import Message
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
@@ -90,6 +91,15 @@ def report_errored(context: Context) -> None:
     with ReleaseHook(conn_id).get_conn() as client:
         release = client.get_release(release_id)
         if release.state.is_open and release.attempt == int(conf.get("attempt") or release.attempt):
-            reason = context.get("exception") or "the task ended without saying why"
             speak_as(client, release_id, context["ti"])
-            client.errored(release_id, f"Task {task.task_id!r} failed: {reason}")
+            client.errored(
+                release_id,
+                Message("Task %(task)r failed: %(reason)s", task=task.task_id, reason=_reason(context)),
+            )
+
+
+def _reason(context: Context) -> object:
+    error = context.get("exception") or Message("the task ended without saying why")
+    # Airflow's exceptions keep what they were made of.
+    said = getattr(error, "args", ())
+    return next((each for each in said if isinstance(each, Message)), error)

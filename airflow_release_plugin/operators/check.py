@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +15,7 @@ from airflow_release_plugin.domain.release.checks import (
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.hooks.task import failed_for_good
+from airflow_release_plugin.messages import keep_messages, shortened
 from airflow_release_plugin.operators.base import PipelineOperator
 from airflow_release_plugin.operators.candidate import fetched_trees
 from airflow_release_plugin.operators.progress import ProgressTeller
@@ -114,9 +116,11 @@ class CheckReleaseOperator(PipelineOperator):
             kind=ReportKind.CHECK,
             attempt=work.attempt,
             base_commit=work.base_commit,
-            items=items,
+            items=[replace(item, facts=keep_messages(item.facts)) for item in items],
             joined=[
-                JoinedFileBody(submission_id=by_path[each.unit], path=each.path, reason=each.reason[:500])
+                JoinedFileBody(
+                    submission_id=by_path[each.unit], path=each.path, reason=shortened(each.reason, 500)
+                )
                 for each in proof.joined
             ],
             request_approval=self.request_approval,

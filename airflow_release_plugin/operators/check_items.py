@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from airflow_release_plugin.domain.release.checks import (
     CheckStatus,
 )
 from airflow_release_plugin.domain.tree.footprint import MOST_PATHS
+from airflow_release_plugin.messages import Message, shortened, together
 from airflow_release_plugin.operators.discovery_items import discovery_items
 from airflow_release_plugin.proof.explanation import explain, explain_other, lacking_files
 from airflow_release_plugin.proof.findings import refusals, remarks
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from airflow_release_plugin.proof.proving import FileProof, Proof, Provable, Trees
     from airflow_release_plugin.proof.report import FileReport, ParseReport
 
+_NOT_PARSED = Message("Not parsed: the time of the check was used up by other files.")
 _MOST_LACKING = 200
 """Files that one version lacks that can be added by a click."""
 _MOST_KEPT, _FEWEST_KEPT = 20000, 50
@@ -79,13 +81,14 @@ def _file_item(file: FileReport, confinement: Confinement, most: int, steps: int
     }
     refused = refusals(file)
     told = [*file.warnings, *remarks(file, confinement)]
+    lines: list[str] = told
     if not file.is_reached:
-        status, lines = CheckStatus.WARNING, ["Not parsed: the time of the check was used up by other files."]
+        status, lines = CheckStatus.WARNING, [_NOT_PARSED]
     elif file.error or refused:
         # What it read wrongly comes last, where the reason is looked for: it is mostly why it does not work.
         status, lines = CheckStatus.FAILED, [*told, file.error, *refused]
     elif not file.dags:
-        status, lines = CheckStatus.FAILED, [*told, "The file defines no DAG."]
+        status, lines = CheckStatus.FAILED, [*told, Message("The file defines no DAG.")]
     else:
         status, lines = CheckStatus.WARNING if told else CheckStatus.PASSED, told
     return CheckItem("parse", status, file.path, _joined(lines), facts)
@@ -104,13 +107,17 @@ def _unit_item(proof: Proof, unit: FileProof, *, source: Files) -> CheckItem:
         LACKING: list(lacking_files(unit, source=source, candidate=proof.files)[:_MOST_LACKING]),
     }
     if unit.before is None:
-        return CheckItem(PROOF, CheckStatus.PASSED, unit.path, "It was not made from the source here.", facts)
+        nothing = Message("It was not made from the source here.")
+        return CheckItem(PROOF, CheckStatus.PASSED, unit.path, nothing, facts)
     explanation = explain(unit, source=source, candidate=proof.files)
     lines = [explanation] if explanation else []
     if not proof.is_settled:
         lines.append(
-            f"After {MOST_ROUNDS} runs it still opens files that it did not open before. Let it open the "
-            "same files each time."
+            Message(
+                "After %(number)s runs it still opens files that it did not open before. Let it open the "
+                "same files each time.",
+                number=MOST_ROUNDS,
+            )
         )
     is_failed = not unit.is_equal or not proof.is_settled
     is_fault_elsewhere = bool(unit.before.error) and unit.before.error == unit.after.error
@@ -118,7 +125,8 @@ def _unit_item(proof: Proof, unit: FileProof, *, source: Files) -> CheckItem:
         status = CheckStatus.FAILED
     else:
         status = CheckStatus.WARNING if lines or unit.different else CheckStatus.PASSED
-    return CheckItem(PROOF, status, unit.path, "\n".join(lines)[:MAX_DETAIL], facts)
+    text = shortened(together(lines, "\n"), MAX_DETAIL) if lines else ""
+    return CheckItem(PROOF, status, unit.path, text, facts)
 
 
 def _other_item(other: FileProof) -> CheckItem | None:
@@ -134,7 +142,7 @@ def _other_item(other: FileProof) -> CheckItem | None:
         "logged": list(other.logged),
     }
     status = CheckStatus.FAILED if is_harm else CheckStatus.WARNING
-    return CheckItem(ALSO_CHANGES, status, other.path, text[:MAX_DETAIL], facts)
+    return CheckItem(ALSO_CHANGES, status, other.path, shortened(text, MAX_DETAIL), facts)
 
 
 def _confinement(parsed: ParseReport) -> CheckItem:
@@ -150,11 +158,22 @@ def _duplicates(parsed: ParseReport) -> Iterator[CheckItem]:
             "duplicate",
             CheckStatus.FAILED,
             path=paths[-1],
-            detail=f"DAG id {dag_id!r} is defined in {' and in '.join(paths)}; rename one of them.",
+            detail=Message(
+                "DAG id %(dag_id)r is defined in %(paths)s; rename one of them.",
+                dag_id=dag_id,
+                paths=_and_in(paths),
+            ),
             facts={"dag_id": dag_id, "paths": list(paths)},
         )
 
 
-def _joined(lines: list[str]) -> str:
+def _joined(lines: Iterable[str]) -> str:
     """Lines of which the last says what happened; of a comparison it is the first."""
-    return "\n".join(filter(None, lines))[-MAX_DETAIL:]
+    told = [line for line in lines if line]
+    text = together(told, "\n") if told else ""
+    return text if len(text) <= MAX_DETAIL else text[-MAX_DETAIL:]
+
+
+def _and_in(paths: Sequence[str]) -> str:
+    *others, last = paths
+    return Message("%(paths)s and in %(path)s", paths=_and_in(others), path=last) if others else last

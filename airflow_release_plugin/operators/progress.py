@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow_release_plugin.domain.release.progress import ItemState
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
+from airflow_release_plugin.messages import shortened
 from airflow_release_plugin.schemas.work import MAX_LINE, MAX_LINES, FileProgressBody, ProgressBody
 
 if TYPE_CHECKING:
@@ -83,5 +84,7 @@ def _progress(path: str, report: FileReport | None) -> FileProgressBody:
         return FileProgressBody(path=path, state=ItemState.CHECKED, **told)
     from airflow_release_plugin.proof.findings import refusals
 
-    last = (refusals(report) or report.error.strip().splitlines())[-1]
-    return FileProgressBody(path=path, state=ItemState.FAILED, detail=last[:_LONGEST_DETAIL], **told)
+    last = next(reversed(refusals(report)), report.reason)
+    return FileProgressBody(
+        path=path, state=ItemState.FAILED, detail=shortened(last, _LONGEST_DETAIL), **told
+    )

@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import FrozenError, UnavailableError
 from airflow_release_plugin.hooks.task import failed_for_good
+from airflow_release_plugin.messages import Message, together
 from airflow_release_plugin.operators.base import PipelineOperator
 
 if TYPE_CHECKING:
@@ -132,8 +133,12 @@ class RunReleasedDagsOperator(PipelineOperator):
         runs = client.run(release_id)
         if not runs:
             raise AirflowSkipException(f"Release {release_id} has nothing to run.")
-        refused = [f"- {run.dag_id}: {run.problem}" for run in runs if run.state == NOT_STARTED]
+        refused = [
+            Message("- %(dag_id)s: %(problem)s", dag_id=run.dag_id, problem=run.problem)
+            for run in runs
+            if run.state == NOT_STARTED
+        ]
         if refused:
-            lines = "\n".join(refused)
-            raise UnavailableError(f"Release {release_id}: these DAGs could not be started:\n{lines}")
+            head = Message("Release %(number)s: these DAGs could not be started:", number=release_id)
+            raise UnavailableError(together([head, *refused], "\n"))
         return [run.model_dump(mode="json") for run in runs]

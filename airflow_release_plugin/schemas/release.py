@@ -11,6 +11,7 @@ from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.domain.release.progress import ItemState
 from airflow_release_plugin.domain.states import EmergencyState, ReleaseState
+from airflow_release_plugin.messages import MessageField
 from airflow_release_plugin.schemas.approval import ApprovalResponse
 from airflow_release_plugin.schemas.common import (
     Name,
@@ -206,6 +207,12 @@ class ReviewBody(RequestModel):
     """What came out of the look at a broken glass."""
 
     comment: str = Field(min_length=1, max_length=2000)
+
+
+class ErroredBody(RequestModel):
+    """What broke while the machinery worked on a release."""
+
+    reason: MessageField = Field(default="", max_length=2000)
 
 
 class ReasonBody(RequestModel):

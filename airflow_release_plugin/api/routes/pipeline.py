@@ -10,8 +10,8 @@ from airflow_release_plugin.api.serializers.common import release_detail, trees_
 from airflow_release_plugin.domain.release.progress import ItemProgress
 from airflow_release_plugin.domain.tasks import TaskKey
 from airflow_release_plugin.schemas.release import (
+    ErroredBody,
     PromotionResponse,
-    ReasonBody,
     ReleaseDetailResponse,
     StartStatusResponse,
     VerificationResponse,
@@ -104,7 +104,7 @@ def request_approval(release_id: IdPath, caller: CallerDep) -> ReleaseDetailResp
 
 
 @router.post("/errored")
-def errored(release_id: IdPath, body: ReasonBody, caller: CallerDep) -> ReleaseDetailResponse:
+def errored(release_id: IdPath, body: ErroredBody, caller: CallerDep) -> ReleaseDetailResponse:
     """Say that the machinery broke while it worked on the release."""
     with caller.transaction() as (ctx, actor):
         checks.mark_errored(ctx, actor=actor, release_id=release_id, reason=body.reason)

@@ -4,6 +4,7 @@ import pytest
 from airflow.sdk import DAG, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_release_plugin.messages import Message, restored
 from airflow_release_plugin.operators.base import report_errored
 from airflow_release_plugin.operators.promote import PromoteReleaseOperator
 from tests.unit.client.context import TaskInstance, context
@@ -23,7 +24,7 @@ def fail(server, state, attempt=1):
 @pytest.mark.parametrize("state", ["checking", "awaiting_approval", "approved"])
 def test_release_that_nobody_works_on_any_more_becomes_errored(server, state):
     fail(server, state)
-    assert server.called(ERRORED)[0].body == {"reason": "Task 'promote' failed: worker lost"}
+    assert restored(server.called(ERRORED)[0].body) == {"reason": "Task 'promote' failed: worker lost"}
 
 
 @pytest.mark.parametrize("state", ["failed", "rejected", "revoked", "expired", "stale", "released"])
@@ -36,7 +37,18 @@ def test_any_task_of_a_pipeline_may_use_the_callback(server):
     server.script("GET", "/releases/7", release(state="checking"))
     server.script("POST", "/releases/7/errored", release(state="errored"))
     report_errored(context(task=BaseOperator(task_id="mine")))
-    assert "without saying why" in server.called(ERRORED)[0].body["reason"]
+    assert "without saying why" in restored(server.called(ERRORED)[0].body)["reason"]
+
+
+def test_the_reason_of_a_failure_travels_as_what_it_was_made_of(server):
+    why = Message("Release %(number)s is held.", number=7)
+    server.script("GET", "/releases/7", release(state="checking"))
+    server.script("POST", "/releases/7/errored", release(state="errored"))
+    report_errored(context(task=BaseOperator(task_id="mine"), exception=AirflowFailException(why)))
+
+    reason = restored(server.called(ERRORED)[0].body)["reason"]
+    assert reason == "Task 'mine' failed: Release 7 is held."
+    assert reason.values["reason"].template == why.template
 
 
 def test_failure_of_an_earlier_attempt_does_not_touch_the_present_one(server):

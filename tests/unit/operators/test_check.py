@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow_release_plugin.domain.tree.files import blob_id
 from airflow_release_plugin.domain.tree.footprint import Footprint
 from airflow_release_plugin.exceptions import UnavailableError
+from airflow_release_plugin.messages import restored
 from airflow_release_plugin.operators.check import CheckReleaseOperator
 from airflow_release_plugin.store.wire import END, frame
 from tests.unit.client.context import TaskInstance, context
@@ -61,7 +62,7 @@ def unit(path, *files, snapshot="then", submission_id=5):
 
 
 def report(server):
-    return server.called("/release/api/v1/releases/7/reports")[0].body
+    return restored(server.called("/release/api/v1/releases/7/reports")[0].body)
 
 
 def test_release_that_parses_is_reported_with_its_facts(server):

@@ -5,6 +5,8 @@ from dataclasses import asdict
 
 import pytest
 
+from airflow_release_plugin.languages import CHINESE, said, speaking
+from airflow_release_plugin.messages import Message, keep_messages, restored
 from airflow_release_plugin.proof.findings import refusals, remarks
 from airflow_release_plugin.proof.observation import Access, Confinement, Observed, OutsideAccess
 from airflow_release_plugin.proof.report import FileReport
@@ -80,3 +82,37 @@ def test_what_was_seen_survives_a_trip_through_json() -> None:
     )
 
     assert Observed.from_dict(json.loads(json.dumps({**asdict(seen), "news": 1}))) == seen
+
+
+def test_a_sentence_about_what_was_seen_is_a_message_after_the_way_to_the_server() -> None:
+    source = Message("the source %(bundle)r", bundle="dev")
+    seen = outside(OutsideAccess("/dags/a.sql", "etl.py line 3", "runs bash with", source))
+
+    # From the process that runs the file to the worker, and from there to the server.
+    travelled = FileReport.from_dict(restored(json.loads(json.dumps(keep_messages(asdict(seen))))))
+    [found] = refusals(travelled)
+    arrived = restored(json.loads(json.dumps(keep_messages(found))))
+
+    assert arrived == found
+    assert found.startswith(
+        "etl.py line 3 runs bash with /dags/a.sql, which lies in the source 'dev': what is there"
+    )
+    assert isinstance(arrived, Message)
+    deed, area = arrived.values["deed"], arrived.values["area"]
+    assert isinstance(area, Message)
+    assert (area.template, area.values) == (source.template, source.values)
+    assert isinstance(deed, Message)
+    assert deed.values["who"] == "etl.py line 3"
+    assert deed.template == "%(who)s runs %(program)s with %(path)s"
+
+
+@pytest.mark.parametrize("deed", ["opens", "writes to", "lists", "looks for", "looks for modules in"])
+def test_each_deed_is_said_with_the_words_that_were_noted(deed: str) -> None:
+    [found] = refusals(outside(OutsideAccess("/dags/a", "etl.py line 1", deed, "x")))
+
+    assert found.startswith(f"etl.py line 1 {deed} /dags/a, which lies in x: ")
+
+
+def test_nothing_said_is_nothing_in_each_language() -> None:
+    with speaking(CHINESE):
+        assert said(Message("")) == ""
