@@ -308,9 +308,7 @@ def checked_move(subject: str, current: StateT, to: StateT) -> StateT:
     """
     allowed = MOVES[type(current)][current]
     if to not in allowed:
-        options = ", ".join(sorted(state.value for state in allowed)) or Message(
-            "nothing: this state is final"
-        )
+        options = sorted(state.value for state in allowed) or Message("nothing: this state is final")
         raise InvalidTransitionError(
             "%(subject)s is %(current)r and cannot become %(to)r; possible from here: %(options)s.",
             subject=subject,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
+
+from sqlalchemy import select
 
 from airflow_release_plugin.models import Preference
 
@@ -13,3 +16,11 @@ if TYPE_CHECKING:
 def preference(session: Session, actor_id: str, page: str) -> Preference | None:
     """What a page remembers for a user."""
     return session.get(Preference, (actor_id, page))
+
+
+def queries(session: Session, actor_ids: Collection[str], page: str) -> dict[str, str]:
+    """What a page remembers for several users, by their ids; those for whom it does are in it."""
+    wanted = select(Preference.actor_id, Preference.query).where(
+        Preference.actor_id.in_(actor_ids), Preference.page == page
+    )
+    return dict(session.execute(wanted).tuples().all())

@@ -22,7 +22,7 @@ from airflow_release_plugin.schemas.imports import (
     ImportStubResponse,
     ImportStubsBody,
 )
-from airflow_release_plugin.services.imports import applying, imports, placeholders, preflight
+from airflow_release_plugin.services.imports import applying, endings, imports, placeholders, preflight
 
 router = APIRouter(prefix="/imports", tags=["Imports"])
 
@@ -174,4 +174,4 @@ def apply(import_id: IdPath, body: ImportApplyBody, caller: CallerDep) -> Import
 def discard(import_id: IdPath, caller: CallerDep) -> ImportResponse:
     """Give up an upload, or a bundle that was not applied."""
     with caller.transaction() as (ctx, actor):
-        return import_response(ctx, imports.discard(ctx, actor=actor, import_id=import_id))
+        return import_response(ctx, endings.discard(ctx, actor=actor, import_id=import_id))

@@ -10,7 +10,7 @@ from airflow_release_plugin.domain.bundle.manifest import BundleBase, BundleFile
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR
 from airflow_release_plugin.domain.tree.paths import clash, path_problem
 from airflow_release_plugin.exceptions import BundleManifestError, BundleUnsafeError
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, together
 
 _SHOWN = 20
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -41,7 +41,7 @@ def require_sound(manifest: Manifest) -> None:
     if problems:
         shown = problems[:_SHOWN]
         raise BundleManifestError(
-            "The manifest cannot be used: %(shown)s.", shown="; ".join(shown), problems=shown
+            "The manifest cannot be used: %(shown)s.", shown=together(shown, "; "), problems=shown
         )
 
 
@@ -59,9 +59,9 @@ def require_no_clash(paths: Iterable[str]) -> None:
     pair = clash(paths)
     if pair:
         raise BundleUnsafeError(
-            "The files %(pair)r and %(pair_2)r get into each other's way on some computers. Rename one.",
-            pair=pair[0],
-            pair_2=pair[1],
+            "The files %(first)r and %(second)r get into each other's way on some computers. Rename one.",
+            first=pair[0],
+            second=pair[1],
             paths=list(pair),
         )
 
@@ -69,10 +69,14 @@ def require_no_clash(paths: Iterable[str]) -> None:
 def _origin_problems(manifest: Manifest) -> Iterator[str]:
     base = manifest.base or BundleBase("none", "")
     for pattern, kind, values in (
-        (_IDENTIFIER, "identifier", (manifest.bundle_id, manifest.installation_id, base.bundle_id)),
-        (_COMMIT, "commit", (manifest.commit or _NO_COMMIT, base.commit or _NO_COMMIT)),
+        (_IDENTIFIER, Message("identifier"), (manifest.bundle_id, manifest.installation_id, base.bundle_id)),
+        (_COMMIT, Message("commit"), (manifest.commit or _NO_COMMIT, base.commit or _NO_COMMIT)),
         (_NONCE, Message("nonce of 32 to 128 hexadecimal digits"), (manifest.nonce,)),
-        (_SOMETHING, "text", (manifest.environment, manifest.airflow_version, manifest.python_version)),
+        (
+            _SOMETHING,
+            Message("text"),
+            (manifest.environment, manifest.airflow_version, manifest.python_version),
+        ),
     ):
         for value in values:
             if not pattern.fullmatch(value):
@@ -111,14 +115,17 @@ def _unit_problems(manifest: Manifest) -> Iterator[str]:
             )
     orphans = known.difference(path for unit in manifest.units for path in unit.files)
     if orphans:
-        yield Message("%(orphans)r belongs to no unit", orphans=min(orphans))
+        yield Message("%(path)r belongs to no unit", path=min(orphans))
     for unit in manifest.units:
         yield from _one_unit_problems(unit, known, manifest)
     for what, names in (
-        ("unit", [*(unit.unit_id for unit in manifest.units), *(gone.unit_id for gone in manifest.removed)]),
-        ("DAG file", [unit.path for unit in manifest.units]),
+        (
+            Message("unit"),
+            [*(unit.unit_id for unit in manifest.units), *(gone.unit_id for gone in manifest.removed)],
+        ),
+        (Message("DAG file"), [unit.path for unit in manifest.units]),
         (Message("discussion of release"), [each.release for each in manifest.discussions]),
-        ("DAG", [dag_id for unit in manifest.units for dag_id in unit.dag_ids]),
+        (Message("DAG"), [dag_id for unit in manifest.units for dag_id in unit.dag_ids]),
     ):
         for name in _repeated(names):
             yield Message("%(what)s %(name)r is there twice", what=what, name=name)
@@ -134,9 +141,9 @@ def _one_unit_problems(unit: BundleUnit, known: set[str], manifest: Manifest) ->
     strangers = set(unit.files) - known
     if strangers:
         yield Message(
-            "%(path)r needs %(strangers)r, which the bundle does not name",
+            "%(path)r needs %(stranger)r, which the bundle does not name",
             path=unit.path,
-            strangers=min(strangers),
+            stranger=min(strangers),
         )
     if not unit.dags or not all(unit.dag_ids):
         yield Message("%(path)r has no DAG, or one without an id", path=unit.path)

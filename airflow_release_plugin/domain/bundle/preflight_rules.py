@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,12 +14,17 @@ from airflow_release_plugin.domain.bundle.inventory import Availability, Invento
 from airflow_release_plugin.domain.bundle.manifest import BundleUnit, Manifest
 from airflow_release_plugin.domain.bundle.name_table import KINDS
 from airflow_release_plugin.domain.bundle.preflight import MISSING, Finding, Item, Reason
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, shortened, together
 
 Rename = Callable[[str, str], str]
 """The name here of what has a kind (connection, variable, pool, queue) and a name in the bundle."""
 
 _MOST_DETAIL = 300
+_PLACEHOLDERS: Mapping[str, str] = {
+    Kind.CONNECTION.value: Message("A connection."),
+    Kind.VARIABLE.value: Message("A variable."),
+    Kind.POOL.value: Message("A pool."),
+}
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,7 @@ def _named_things(needs: Needs, inventory: Inventory) -> Iterator[Finding]:
                 unsure = Message("A secrets backend did not answer.") if stands else ""
                 yield MISSING[kind.value], Item(there, _detail(about, _mapped(there, name), unsure), dag_ids)
             elif stands is Availability.PLACEHOLDER:
-                detail = _detail(f"A {kind.value}.", about, _mapped(there, name))
+                detail = _detail(_PLACEHOLDERS[kind.value], about, _mapped(there, name))
                 yield Reason.INCOMPLETE_STUB, Item(there, detail, dag_ids)
 
 
@@ -264,4 +269,5 @@ def _mapped(there: str, here: str) -> str:
 
 
 def _detail(*parts: str) -> str:
-    return " ".join(part for part in parts if part)[:_MOST_DETAIL]
+    known = [part for part in parts if part]
+    return shortened(together(known), _MOST_DETAIL) if known else ""

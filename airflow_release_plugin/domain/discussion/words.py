@@ -34,10 +34,10 @@ def require_words(text: str) -> str:
         raise InvalidRequestError("A comment needs words; this one is empty.")
     if len(text) > MAX_LETTERS:
         raise TooLargeError(
-            "A comment has at most %(max_letters)s characters; this one has %(count)s. Shorten "
+            "A comment has at most %(most)s characters; this one has %(number)s. Shorten "
             "it, or put the long part where it belongs and link to it.",
-            max_letters=f"{MAX_LETTERS:,}",
-            count=f"{len(text):,}",
+            most=f"{MAX_LETTERS:,}",
+            number=f"{len(text):,}",
             limit=MAX_LETTERS,
         )
     if _UNSTORABLE.search(text):

@@ -11,8 +11,9 @@ from jsonschema import Draft202012Validator, ValidationError
 from airflow_release_plugin.domain.flow.flow import FlowSpec
 from airflow_release_plugin.domain.flow.schema import FILE_VERSION, flow_file_schema
 from airflow_release_plugin.domain.flow.values import flow_from_dict, flow_to_dict
+from airflow_release_plugin.domain.text.phrasing import lines_of
 from airflow_release_plugin.exceptions import InvalidRequestError, TooLargeError
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, together
 
 MAX_BYTES = 1024 * 1024
 _MAX_DEPTH = 20
@@ -52,9 +53,9 @@ def read_flows(data: bytes) -> list[FlowSpec]:
     """
     if len(data) > MAX_BYTES:
         raise TooLargeError(
-            "The file of flows has %(count)s bytes; at most %(max_bytes)s are read. Split it.",
-            count=len(data),
-            max_bytes=MAX_BYTES,
+            "The file of flows has %(number)s bytes; at most %(most)s are read. Split it.",
+            number=len(data),
+            most=MAX_BYTES,
         )
     try:
         text = data.decode("utf-8")
@@ -80,15 +81,13 @@ def _parse(text: str) -> tuple[Any, dict[Path, int]]:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = (
-            Message("Line %(line)s, column %(column)s: ", line=mark.line + 1, column=mark.column + 1)
-            if mark
-            else ""
-        )
-        hint = Message(" Indent with spaces.") if "'\\t'" in str(error.problem) else ""
-        raise InvalidRequestError(
-            "%(line)sthis is not YAML: %(problem)s.%(hint)s", line=line, problem=error.problem, hint=hint
-        ) from error
+        told = Message("this is not YAML: %(problem)s.", problem=error.problem)
+        if mark:
+            place = {"line": mark.line + 1, "column": mark.column + 1}
+            told = Message("Line %(line)s, column %(column)s: %(told)s", **place, told=told)
+        if "'\\t'" in str(error.problem):
+            told = together([told, Message("Indent with spaces.")])
+        raise InvalidRequestError(told) from error
     except (yaml.YAMLError, ValueError) as error:
         raise InvalidRequestError("This is not YAML: %(error)s.", error=str(error).splitlines()[0]) from error
 
@@ -106,9 +105,9 @@ def _refuse_tricks(text: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _MAX_DEPTH:
             raise InvalidRequestError(
-                "Line %(line)s: values are nested more than %(max_depth)s deep.",
+                "Line %(line)s: values are nested more than %(most)s deep.",
                 line=line,
-                max_depth=_MAX_DEPTH,
+                most=_MAX_DEPTH,
             )
 
 
@@ -137,7 +136,7 @@ def _require_schema(content: Any, lines: Mapping[Path, int]) -> None:
             problems += _sentences(error, lines)
     if problems:
         shown = [sentence for _, sentence in sorted(set(problems))][:_MAX_PROBLEMS]
-        raise InvalidRequestError("\n".join(shown), problems=shown)
+        raise InvalidRequestError(together(shown, "\n"), problems=shown)
 
 
 def _sentences(error: ValidationError, lines: Mapping[Path, int]) -> list[tuple[int, str]]:
@@ -147,8 +146,8 @@ def _sentences(error: ValidationError, lines: Mapping[Path, int]) -> list[tuple[
             (
                 lines[path],
                 Message(
-                    "Line %(lines)s: %(name)s: %(complaint)s",
-                    lines=lines[path],
+                    "Line %(line)s: %(name)s: %(complaint)s",
+                    line=lines[path],
                     name=_name(path),
                     complaint=_complaint(error),
                 ),
@@ -156,15 +155,14 @@ def _sentences(error: ValidationError, lines: Mapping[Path, int]) -> list[tuple[
         ]
     known = error.schema["properties"]  # type: ignore[index]
     unknown: list[Path] = [(*path, key) for key in error.instance if key not in known]
-    possible = ", ".join(known)
     return [
         (
             lines[key],
             Message(
-                "Line %(lines)s: %(name)s is unknown; possible here: %(possible)s.",
-                lines=lines[key],
+                "Line %(line)s: %(name)s is unknown; possible here: %(possible)s.",
+                line=lines[key],
                 name=_name(key),
-                possible=possible,
+                possible=list(known),
             ),
         )
         for key in unknown
@@ -175,13 +173,13 @@ def _complaint(error: ValidationError) -> str:
     expected = error.validator_value
     if error.validator == "enum":
         return Message(
-            "%(instance)r is not possible; choose one of %(str)s.",
-            instance=error.instance,
-            str=list(map(str, expected)),
+            "%(value)r is not possible; choose one of %(choices)s.",
+            value=error.instance,
+            choices=list(map(str, expected)),
         )
     if error.validator == "type":
         return Message(
-            "%(short)s is not of type %(expected)s.", short=_short(error.instance), expected=expected
+            "%(value)s is not of type %(expected)s.", value=_short(error.instance), expected=expected
         )
     return f"{error.message if len(error.message) < 200 else error.validator}."
 
@@ -194,7 +192,7 @@ def _short(value: Any) -> str:
 def _name(path: Path) -> str:
     """``flows[0].levels[1].name``."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.removeprefix(".") or "the file"
+    return text.removeprefix(".") or Message("the file")
 
 
 def _specs(raws: list[Any], lines: Mapping[Path, int]) -> list[FlowSpec]:
@@ -202,15 +200,18 @@ def _specs(raws: list[Any], lines: Mapping[Path, int]) -> list[FlowSpec]:
     specs, problems, seen = [], [], set[str]()
     for index, raw in enumerate(raws):
         where = Message(
-            "Line %(lines)s: flow %(name)r", lines=lines["flows", index], name=str(raw["name"])[:120]
+            "Line %(line)s: flow %(name)r", line=lines["flows", index], name=str(raw["name"])[:120]
         )
         try:
             specs.append(flow_from_dict(raw))
         except InvalidRequestError as error:
-            problems += [f"{where}: {problem}" for problem in error.message.splitlines()]
+            problems += [
+                Message("%(where)s: %(problem)s", where=where, problem=problem)
+                for problem in lines_of(error.message)
+            ]
         if raw["name"] in seen:
             problems.append(Message("%(where)s: another flow of the file has that name.", where=where))
         seen.add(raw["name"])
     if problems:
-        raise InvalidRequestError("\n".join(problems[:_MAX_PROBLEMS]), problems=problems)
+        raise InvalidRequestError(together(problems[:_MAX_PROBLEMS], "\n"), problems=problems)
     return specs

@@ -89,10 +89,9 @@ def _hours(value: Any) -> float | None:
         hours = math.nan
     if not math.isfinite(hours):
         raise InvalidRequestError(
-            "The gate's valid_hours is %(value)r; give a number of hours, more than 0, at most "
-            "%(max_hours)s.",
+            "The gate's valid_hours is %(value)r; give a number of hours, more than 0, at most %(most)s.",
             value=value,
-            max_hours=MAX_HOURS,
+            most=MAX_HOURS,
         )
     return hours
 
@@ -100,21 +99,21 @@ def _hours(value: Any) -> float | None:
 def _problem(question: GateQuestion) -> str:
     if not 0 < len(question.title) <= LONGEST_TITLE:
         return Message(
-            "The gate's title has %(count)s characters; it needs 1 to %(longest_title)s.",
-            count=len(question.title),
-            longest_title=LONGEST_TITLE,
+            "The gate's title has %(number)s characters; it needs 1 to %(most)s.",
+            number=len(question.title),
+            most=LONGEST_TITLE,
         )
     if len(question.message) > LONGEST_MESSAGE:
         return Message(
-            "The gate's message has %(count)s characters; at most %(longest_message)s.",
-            count=len(question.message),
-            longest_message=LONGEST_MESSAGE,
+            "The gate's message has %(number)s characters; at most %(most)s.",
+            number=len(question.message),
+            most=LONGEST_MESSAGE,
         )
     if len(question.approvers) > MOST_APPROVERS:
         return Message(
-            "The gate names %(count)s approvers; at most %(most_approvers)s.",
-            count=len(question.approvers),
-            most_approvers=MOST_APPROVERS,
+            "The gate names %(number)s approvers; at most %(most)s.",
+            number=len(question.approvers),
+            most=MOST_APPROVERS,
         )
     if "\x00" in question.title + question.message:
         return Message("The gate's text has a NUL character, which no database stores.")

@@ -123,9 +123,9 @@ def notifier_problems(
     if len(notifiers) > MAX_NOTIFIERS:
         return [
             Message(
-                "There are at most %(max_notifiers)s notifiers; here are %(count)s.",
-                max_notifiers=MAX_NOTIFIERS,
-                count=len(notifiers),
+                "There are at most %(most)s notifiers; here are %(number)s.",
+                most=MAX_NOTIFIERS,
+                number=len(notifiers),
             )
         ]
     return [
@@ -138,13 +138,14 @@ def notifier_problems(
 def _problems(raw: Any, events: Sequence[NotificationEvent]) -> Iterator[str]:
     if not isinstance(raw, dict):
         yield Message(
-            "it must be a mapping with notifier, kwargs and events, not %(name)s.", name=type(raw).__name__
+            "it must be a mapping with notifier, kwargs and events, not %(type)s.", type=type(raw).__name__
         )
         return
     unknown = sorted(map(str, set(raw) - {"notifier", "kwargs", "events"}))
     if unknown:
         yield Message(
-            "unknown key %(repr)s; possible are notifier, kwargs and events.", repr=list(map(repr, unknown))
+            "unknown key %(unknown)s; possible are notifier, kwargs and events.",
+            unknown=list(map(repr, unknown)),
         )
     if not isinstance(raw.get("notifier"), str) or not _CLASSPATH.fullmatch(raw["notifier"]):
         yield Message(
@@ -165,8 +166,8 @@ def _event_problems(events: Any, known: Sequence[str]) -> Iterator[str]:
     unknown = [event for event in events if event not in known]
     if unknown:
         yield Message(
-            "unknown event %(repr)s; possible are %(known)s.",
-            repr=list(map(repr, unknown)),
+            "unknown event %(unknown)s; possible are %(known)s.",
+            unknown=list(map(repr, unknown)),
             known=list(known),
         )
 

@@ -57,32 +57,44 @@ class Window:
 
     def __post_init__(self) -> None:
         if not self.name.strip() or len(self.name) > MAX_NAME:
-            raise _refusal(f"A window needs a name of 1 to {MAX_NAME} characters.")
+            raise _refusal(Message("A window needs a name of 1 to %(most)s characters.", most=MAX_NAME))
         try:
             ZoneInfo(self.zone)
         except (KeyError, ValueError, OSError) as error:
-            raise _refusal(f"Window {self.name!r}: there is no time zone {self.zone!r}.") from error
+            raise self._refusal(Message("there is no time zone %(zone)r.", zone=self.zone)) from error
         if self.cron:
             self._check_repeated()
         elif self.start is None or self.end is None or self.end <= self.start:
-            raise _refusal(f"Window {self.name!r} needs a start and a later end, or a cron expression.")
+            raise _refusal(
+                Message(
+                    "Window %(name)r needs a start and a later end, or a cron expression.", name=self.name
+                )
+            )
 
     def _check_repeated(self) -> None:
         if not _CRON.fullmatch(self.cron) or not croniter.is_valid(self.cron):  # type: ignore[no-untyped-call]
-            raise _refusal(
-                f"Window {self.name!r}: {self.cron!r} is not a cron expression; write five fields, such as "
-                "'0 15 * * FRI'."
+            raise self._refusal(
+                Message(
+                    "%(cron)r is not a cron expression; write five fields, such as '0 15 * * FRI'.",
+                    cron=self.cron,
+                )
             )
         if self.start is not None or self.end is not None:
             raise _refusal(
-                f"Window {self.name!r} has a cron expression and a start or end; make two windows."
+                Message(
+                    "Window %(name)r has a cron expression and a start or end; make two windows.",
+                    name=self.name,
+                )
             )
         if not 1 <= self.minutes <= MAX_WINDOW_MINUTES:
-            raise _refusal(f"Window {self.name!r}: its length must be 1 to {MAX_WINDOW_MINUTES} minutes.")
+            raise self._refusal(Message("its length must be 1 to %(most)s minutes.", most=MAX_WINDOW_MINUTES))
         try:
             self.next_start(datetime(2026, 1, 1, tzinfo=timezone.utc))
         except CroniterBadDateError as error:
-            raise _refusal(f"Window {self.name!r}: {self.cron!r} never comes.") from error
+            raise self._refusal(Message("%(cron)r never comes.", cron=self.cron)) from error
+
+    def _refusal(self, problem: str) -> InvalidRequestError:
+        return _refusal(Message("Window %(name)r: %(problem)s", name=self.name, problem=problem))
 
     def around(self, now: datetime) -> tuple[datetime, datetime] | None:
         """The stretch that contains ``now``: its start, and its end, which is outside."""
@@ -130,7 +142,7 @@ class Window:
                 }
             )
         except (TypeError, ValueError) as error:
-            raise _refusal(f"A freeze window is not readable: {error}.") from error
+            raise _refusal(Message("A freeze window is not readable: %(error)s.", error=error)) from error
 
 
 def _refusal(text: str) -> InvalidRequestError:
@@ -157,7 +169,7 @@ class Calendar:
                 return window.name
         allowing = self._of(WindowKind.ALLOW)
         if allowing and not any(window.around(now) for window in allowing):
-            return Message("outside of ") + ", ".join(window.name for window in allowing)
+            return Message("outside of %(windows)s", windows=[window.name for window in allowing])
         return None
 
     def next_open(self, now: datetime) -> datetime | None:

@@ -41,17 +41,17 @@ def check_flow(spec: FlowSpec) -> None:
     problems = [Problem(field, text) for field, texts in texts_by_field.items() for text in texts]
     if len(spec.remark) > MAX_REMARK:
         text = Message(
-            "The remark has %(count)s characters; at most %(max_remark)s are possible.",
-            count=len(spec.remark),
-            max_remark=MAX_REMARK,
+            "The remark has %(number)s characters; at most %(most)s are possible.",
+            number=len(spec.remark),
+            most=MAX_REMARK,
         )
         problems.append(Problem("remark", text))
     problems += [Problem("notifiers", text) for text in notifier_problems(spec.notifiers)]
     if len(spec.calendar.windows) > MAX_WINDOWS:
         text = Message(
-            "The calendar has %(count)s windows; at most %(max_windows)s.",
-            count=len(spec.calendar.windows),
-            max_windows=MAX_WINDOWS,
+            "The calendar has %(number)s windows; at most %(most)s.",
+            number=len(spec.calendar.windows),
+            most=MAX_WINDOWS,
         )
         problems.append(Problem("calendar", text))
     if problems:
@@ -62,9 +62,9 @@ def _name_problems(spec: FlowSpec) -> list[str]:
     if not 1 <= len(spec.name) <= MAX_NAME:
         return [
             Message(
-                "A flow's name has 1 to %(max_name)s characters; this one has %(count)s.",
-                max_name=MAX_NAME,
-                count=len(spec.name),
+                "A flow's name has 1 to %(most)s characters; this one has %(number)s.",
+                most=MAX_NAME,
+                number=len(spec.name),
             )
         ]
     if not _NAME.fullmatch(spec.name) or spec.name != spec.name.strip():
@@ -93,40 +93,19 @@ def _level_problems(spec: FlowSpec) -> list[str]:
     if not 1 <= len(spec.levels) <= MAX_LEVELS:
         problems.append(
             Message(
-                "A flow has 1 to %(max_levels)s levels; this one has %(count)s.",
-                max_levels=MAX_LEVELS,
-                count=len(spec.levels),
+                "A flow has 1 to %(most)s levels; this one has %(number)s.",
+                most=MAX_LEVELS,
+                number=len(spec.levels),
             )
         )
     if len(spec.levels) > 1 and spec.kind not in LEVELLED_KINDS:
         problems.append(Message("A flow of kind %(kind)s has exactly one level.", kind=spec.kind.value))
     for number, level in enumerate(spec.levels, start=1):
-        if not 1 <= len(level.steps) <= MAX_STEPS:
-            problems.append(
-                Message(
-                    "Level %(number)s needs 1 to %(max_steps)s steps; it has %(count)s.",
-                    number=number,
-                    max_steps=MAX_STEPS,
-                    count=len(level.steps),
-                )
-            )
-        for step in level.steps:
-            problems += _step_problems(number, step)
-        if level.steps and level.steps[0].beside_previous:
-            problems.append(
-                Message(
-                    "Level %(number)s, step %(steps)r: it is the first; no step is before it to stand "
-                    "beside.",
-                    number=number,
-                    steps=level.steps[0].name,
-                )
-            )
+        problems += _steps_problems(number, level)
         if not 1 <= len(level.name) <= MAX_NAME:
             problems.append(
                 Message(
-                    "Level %(number)s needs a name of 1 to %(max_name)s characters.",
-                    number=number,
-                    max_name=MAX_NAME,
+                    "Level %(number)s needs a name of 1 to %(most)s characters.", number=number, most=MAX_NAME
                 )
             )
         low, high = level.rule.min_dags, level.rule.max_dags
@@ -142,23 +121,45 @@ def _level_problems(spec: FlowSpec) -> list[str]:
     return problems
 
 
+def _steps_problems(number: int, level: Level) -> list[str]:
+    problems: list[str] = []
+    if not 1 <= len(level.steps) <= MAX_STEPS:
+        problems.append(
+            Message(
+                "Level %(number)s needs 1 to %(most)s steps; it has %(actual)s.",
+                number=number,
+                most=MAX_STEPS,
+                actual=len(level.steps),
+            )
+        )
+    for step in level.steps:
+        problems += _step_problems(number, step)
+    if level.steps and level.steps[0].beside_previous:
+        problems.append(
+            Message(
+                "Level %(number)s, step %(step)r: it is the first; no step is before it to stand beside.",
+                number=number,
+                step=level.steps[0].name,
+            )
+        )
+    return problems
+
+
 def _step_problems(number: int, step: StepSpec) -> list[str]:
     where = Message("Level %(number)s, step %(step)r", number=number, step=step.name)
     problems: list[str] = []
     if not 1 <= len(step.name) <= MAX_NAME:
         problems.append(
             Message(
-                "%(where)s: a step needs a name of 1 to %(max_name)s characters.",
+                "%(where)s: a step needs a name of 1 to %(most)s characters.",
                 where=where,
-                max_name=MAX_NAME,
+                most=MAX_NAME,
             )
         )
     if not step.users and not step.roles:
         problems.append(Message("%(where)s: nobody is named. Name at least one user or role.", where=where))
     if step.rule is StepRule.QUORUM and not 1 <= step.quorum <= MAX_QUORUM:
-        problems.append(
-            Message("%(where)s: a quorum is 1 to %(max_quorum)s.", where=where, max_quorum=MAX_QUORUM)
-        )
+        problems.append(Message("%(where)s: a quorum is 1 to %(most)s.", where=where, most=MAX_QUORUM))
     if (step.including_users or step.including_roles) and step.rule is not StepRule.QUORUM:
         problems.append(
             Message(
@@ -176,9 +177,9 @@ def _step_problems(number: int, step: StepSpec) -> list[str]:
         if not 0 < step.escalate_after_hours <= MAX_HOURS:
             problems.append(
                 Message(
-                    "%(where)s: it escalates after more than 0 and at most %(max_hours)s hours.",
+                    "%(where)s: it escalates after more than 0 and at most %(most)s hours.",
                     where=where,
-                    max_hours=MAX_HOURS,
+                    most=MAX_HOURS,
                 )
             )
         if not further:
@@ -190,19 +191,19 @@ def _step_problems(number: int, step: StepSpec) -> list[str]:
 
 def _hour_problems(spec: FlowSpec) -> list[str]:
     hours = {
-        "approval": spec.validity.approval,
+        Message("approval"): spec.validity.approval,
         Message("wait before execution"): spec.validity.wait,
-        "execution": spec.validity.execution,
+        Message("execution"): spec.validity.execution,
     }
     return [
         Message(
-            "The validity for %(name)s is %(value)s hours; it must be more than 0 and at most %(max_hours)s.",
+            "The validity for %(name)s is %(hours)s hours; it must be more than 0 and at most %(most)s.",
             name=name,
-            value=f"{value:g}",
-            max_hours=MAX_HOURS,
+            hours=f"{number:g}",
+            most=MAX_HOURS,
         )
-        for name, value in hours.items()
-        if not 0 < value <= MAX_HOURS
+        for name, number in hours.items()
+        if not 0 < number <= MAX_HOURS
     ]
 
 
@@ -219,8 +220,8 @@ def _trial_problems(spec: FlowSpec) -> list[str]:
     if not 1 <= days <= MAX_DAYS:
         return [
             Message(
-                "A dev run can be demanded within 1 to %(max_days)s days; %(days)s is not possible.",
-                max_days=MAX_DAYS,
+                "A dev run can be demanded within 1 to %(most)s days; %(days)s is not possible.",
+                most=MAX_DAYS,
                 days=days,
             )
         ]
@@ -253,9 +254,8 @@ def _confirmation_problems(spec: FlowSpec) -> list[str]:
     if not 1 <= minutes <= MAX_CONFIRM_MINUTES:
         return [
             Message(
-                "A second person has 1 to %(max_confirm_minutes)s minutes to confirm; %(minutes)s "
-                "is not possible.",
-                max_confirm_minutes=MAX_CONFIRM_MINUTES,
+                "A second person has 1 to %(most)s minutes to confirm; %(minutes)s is not possible.",
+                most=MAX_CONFIRM_MINUTES,
                 minutes=minutes,
             )
         ]
@@ -271,18 +271,18 @@ def level_warnings(levels: Sequence[Level]) -> list[str]:
         if shadow is not None:
             warnings.append(
                 Message(
-                    "Level %(number)s (%(level)s) can never apply: level %(shadow)s holds whenever it "
+                    "Level %(number)s (%(name)s) can never apply: level %(shadow)s holds whenever it "
                     "does, and the highest wins.",
                     number=number,
-                    level=level.name,
+                    name=level.name,
                     shadow=shadow,
                 )
             )
     if levels and not any(level.rule.is_empty for level in levels):
         warnings.append(
             Message(
-                "No level holds for everything; what fits none is treated as level %(count)s.",
-                count=len(levels),
+                "No level holds for everything; what fits none is treated as level %(number)s.",
+                number=len(levels),
             )
         )
     return warnings

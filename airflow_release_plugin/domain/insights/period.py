@@ -171,12 +171,12 @@ def chosen_period(first: date, last: date, today: date) -> Period:
     period = Period(first, min(last, today))
     if period.days > MOST_DAYS:
         raise InvalidRequestError(
-            "From %(first)s to %(last)s there are %(days)s days; %(most_days)s, ten years, are "
+            "From %(first)s to %(last)s there are %(days)s days; %(most)s, ten years, are "
             "possible. Choose a later first day.",
             first=period.first,
             last=period.last,
             days=period.days,
-            most_days=MOST_DAYS,
+            most=MOST_DAYS,
         )
     return period
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from airflow_release_plugin.domain.text.phrasing import lines_of
 from airflow_release_plugin.messages import MessageField
 
 CONFINEMENT = "confinement"
@@ -78,13 +79,13 @@ class CheckItem:
     def headline(self) -> str:
         """The line that says what happened: the first of a comparison, the last of anything else."""
         if self.name in {PROOF, ALSO_CHANGES}:
-            return self.detail.partition("\n")[0]
+            return next(iter(lines_of(self.detail)), "")
         return self.last_line
 
     @property
     def last_line(self) -> str:
         """The last line of its detail that says something; empty without one."""
-        return next((line.strip() for line in reversed(self.detail.splitlines()) if line.strip()), "")
+        return next(reversed(lines_of(self.detail)), "")
 
 
 def is_confined(items: Iterable[CheckItem]) -> bool:

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.messages import Message
 
 SCHEDULER = "scheduler"
@@ -139,13 +140,8 @@ def _over(run: PipelineRun) -> Loss | None:
 def _trouble(run: PipelineRun) -> str:
     if not run.troubled:
         return Message("no task failed, so its Dag lacks a task that goes on with the release.")
-    named = ", ".join(map(str, run.troubled[:_MOST_NAMED]))
-    more = len(run.troubled) - _MOST_NAMED
-    return Message(
-        "task %(named)s%(value)s. Its log in Airflow says why.",
-        named=named,
-        value=f" and {more} more" if more > 0 else "",
-    )
+    tasks = [str(task) for task in run.troubled]
+    return Message("task %(tasks)s. Its log in Airflow says why.", tasks=first_few(tasks, _MOST_NAMED))
 
 
 def _stuck(run: PipelineRun, beats: Beats, now: datetime, patience: timedelta) -> Loss | None:
@@ -164,7 +160,7 @@ def _stuck(run: PipelineRun, beats: Beats, now: datetime, patience: timedelta) -
             return Loss(
                 Cause.DAG_PAUSED,
                 Message("%(name)s: that Dag is paused. Unpause it in Airflow.", name=name),
-                Message("paused %(witness)s", witness=witness),
+                f"paused {witness}",
             )
     for cause, component in ((Cause.NO_SCHEDULER, SCHEDULER), (Cause.NO_TRIGGERER, TRIGGERER)):
         is_needed = component == SCHEDULER or _DEFERRED in run.open_states

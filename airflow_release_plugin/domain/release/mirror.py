@@ -51,7 +51,7 @@ class MovedRef:
         return Message(
             "%(ref)s is at %(found)s there, and at %(ours)s here",
             ref=self.ref,
-            found=self.found or "nothing",
+            found=self.found or Message("nothing"),
             ours=self.ours,
         )
 

@@ -55,18 +55,18 @@ def find_moves(
             origins[next(iter(paths))] = old
         elif paths:
             notes[old] = Message(
-                "Its Dags are in %(listed)s now. That is no plain rename: remove this file, ",
-                listed=_listed(paths),
+                "Its Dags are in %(paths)s now. That is no plain rename: remove this file, submit the "
+                "others, and release them together.",
+                paths=_quoted(paths),
             )
-            notes[old] += Message("submit the others, and release them together.")
             for path in paths - set(taken):
                 notes[path] = Message(
-                    "It has Dags of %(listed)s, which is gone. That is no plain rename: ",
-                    listed=_listed(rivals),
+                    "It has Dags of %(paths)s, which is gone. That is no plain rename: submit this file "
+                    "and the removal, and release them together.",
+                    paths=_quoted(rivals),
                 )
-                notes[path] += Message("submit this file and the removal, and release them together.")
     return Moves(origins, notes)
 
 
-def _listed(paths: Collection[str]) -> str:
-    return ", ".join(repr(path) for path in sorted(paths))
+def _quoted(paths: Collection[str]) -> list[str]:
+    return [repr(path) for path in sorted(paths)]

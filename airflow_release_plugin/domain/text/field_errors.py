@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.messages import together
 
 
 class Problem(NamedTuple):
@@ -18,6 +19,6 @@ class Problem(NamedTuple):
 def refusal(problems: Sequence[Problem]) -> InvalidRequestError:
     """The error that names all of them, a line each."""
     return InvalidRequestError(
-        "\n".join(problem.text for problem in problems),
+        together((problem.text for problem in problems), "\n"),
         problems=[problem._asdict() for problem in problems],
     )

@@ -65,15 +65,11 @@ def _form_problem(path: str, parts: list[str]) -> str:
 def _length_problem(path: str, parts: list[str]) -> str:
     if len(path) > LONGEST_PATH or any(len(part.encode()) > _LONGEST_PART for part in parts):
         return Message(
-            "it is longer than %(longest_path)s characters, or a part of it than %(longest_part)s bytes",
-            longest_path=LONGEST_PATH,
-            longest_part=_LONGEST_PART,
+            "it is longer than %(most)s characters, or a part of it than %(most_bytes)s bytes",
+            most=LONGEST_PATH,
+            most_bytes=_LONGEST_PART,
         )
-    return (
-        Message("it lies more than %(deepest)s folders deep", deepest=_DEEPEST)
-        if len(parts) > _DEEPEST
-        else ""
-    )
+    return Message("it lies more than %(most)s folders deep", most=_DEEPEST) if len(parts) > _DEEPEST else ""
 
 
 def _meaning_problem(parts: list[str]) -> str:

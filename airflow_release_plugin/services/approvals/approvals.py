@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.flow.approval import (
-    DecisionCapacity,
     Verdict,
     evaluate,
-    is_past,
-    step_opened_at,
 )
 from airflow_release_plugin.domain.flow.notification import reminder_due_at
-from airflow_release_plugin.domain.flow.seats import Seat, open_seats
+from airflow_release_plugin.domain.flow.seats import Seat
 from airflow_release_plugin.domain.flow.values import flow_to_dict
-from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind, Person
+from airflow_release_plugin.domain.identity import SYSTEM, Actor, Person
 from airflow_release_plugin.domain.states import ApprovalState
 from airflow_release_plugin.exceptions import (
     ConflictError,
-    ExpiredError,
-    NotAllowedError,
     ReleaseError,
-    SelfApprovalError,
     StaleDigestError,
 )
-from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Approval, Decision
 from airflow_release_plugin.repositories import approvals
-from airflow_release_plugin.repositories import flows as flow_queries
-from airflow_release_plugin.services.approvals import notifications, thread_demand
+from airflow_release_plugin.services.approvals import notifications, seats, thread_demand
 from airflow_release_plugin.services.approvals.flows import ResolvedFlow
 from airflow_release_plugin.services.insights import recording
 from airflow_release_plugin.services.runtime import audit
@@ -143,114 +135,6 @@ def withdraw(ctx: Context, subject_type: str, subject_id: int, *, actor: Actor) 
         close(ctx, approval, ApprovalState.WITHDRAWN, actor=actor)
 
 
-def standing_of(ctx: Context, actor: Actor) -> DecisionCapacity:
-    """Who the actor can decide as, service users never; the same queries for any number of approvals."""
-    rows = flow_queries.active_deputies(ctx.session, ctx.clock(), [actor.id])
-    people = (ctx.airflow.access.person(row.person_id) for row in rows)
-    known = (person for person in people if person is not None)
-    return DecisionCapacity(actor, tuple(p for p in known if p.name not in ctx.settings.service_users))
-
-
-def seats_for(
-    ctx: Context, approval: Approval, capacity: DecisionCapacity, *, seen: int | None = None
-) -> tuple[Seat, ...]:
-    """
-    Where a verdict of ``capacity.actor`` counts now: at one step; at all that wait and admit them if people
-    count at several steps.
-
-    :param seen: number of the step that the actor means, from 0; ``None`` for whichever waits
-    :raises ExpiredError: the approval's window is over
-    :raises ConflictError: it is closed, other steps than ``seen`` wait, or the actor has decided already
-    :raises SelfApprovalError: the actor requested it or submitted a part of it
-    :raises NotAllowedError: the actor is a service user, or not among those who may decide now
-    """
-    actor, requirement = capacity.actor, approval.requirement
-    what = approval.what
-    _require_open(ctx, approval, what)
-    if actor.kind is not ActorKind.USER:
-        raise NotAllowedError("%(actor)r is a service user; service users never approve.", actor=actor.name)
-    if actor.id in requirement.excluded:
-        raise SelfApprovalError(
-            "%(actor)r requested %(what)s or submitted a part of it; somebody else must decide.",
-            actor=actor.name,
-            what=what,
-        )
-    counted = approval.counted
-    waiting = evaluate(requirement, counted).waiting
-    if not waiting:
-        raise ConflictError(
-            "Everybody who must approve %(what)s has; it goes on once all of its threads are resolved.",
-            what=what,
-        )
-    if seen is not None and seen not in waiting:
-        raise _another_waits(approval, waiting)
-    escalated = [step for step in waiting if _is_escalated(ctx, approval, step)]
-    seats = open_seats(requirement, capacity, counted, escalated=escalated)
-    if any(seen in {None, seat.step} for seat in seats):
-        return seats if requirement.counts_twice else tuple(s for s in seats if seen in {None, s.step})[:1]
-    if any(actor.id in decision.people for decision in counted):
-        raise ConflictError("%(actor)r has decided on %(what)s already.", actor=actor.name, what=what)
-    raise NotAllowedError(
-        "%(actor)r is not among those who may decide on %(what)s now under flow %(flow)r.",
-        actor=actor.name,
-        what=what,
-        flow=requirement.flow,
-    )
-
-
-def _another_waits(approval: Approval, waiting: Sequence[int]) -> ConflictError:
-    steps = [
-        Message("step %(step)s, %(steps)r,", step=step + 1, steps=approval.requirement.steps[step].name)
-        for step in waiting
-    ]
-    waits = Message(
-        "%(steps)s %(value)s now", steps=" and ".join(steps), value="do" if len(steps) > 1 else "does"
-    )
-    return ConflictError(
-        "You decided on a step of %(what)s that does not wait for decisions: %(waits)s. "
-        "Reload the page and decide on that.",
-        what=approval.what,
-        waits=waits,
-        current_step=waiting[0],
-    )
-
-
-def _require_open(ctx: Context, approval: Approval, what: str) -> None:
-    state = approval.effective_state(ctx.clock())
-    if state is ApprovalState.EXPIRED:
-        raise ExpiredError(
-            "The approval of %(what)s expired at %(expires_at)s; request it again.",
-            what=what,
-            expires_at=approval.expires_at.isoformat(),
-        )
-    if state is not ApprovalState.OPEN:
-        raise ConflictError("The approval of %(what)s is closed: %(state)s.", what=what, state=state.value)
-
-
-def escalation(approval: Approval, step: int) -> datetime | None:
-    """When step number ``step`` opens to its further group, if it has been reached and has one."""
-    requirement, counted = approval.requirement, approval.counted
-    if step not in evaluate(requirement, counted).waiting:
-        return None
-    return requirement.steps[step].escalates_at(_reached_at(approval, step))
-
-
-def _reached_at(approval: Approval, step: int) -> datetime:
-    return step_opened_at(approval.requirement.steps, approval.counted, approval.opened_at, step)
-
-
-def _is_escalated(ctx: Context, approval: Approval, step: int) -> bool:
-    return is_past(escalation(approval, step), ctx.clock())
-
-
-def seat_of(ctx: Context, approval: Approval, capacity: DecisionCapacity) -> Seat | None:
-    """Where the actor's verdict would count first; ``None`` when they may not decide now."""
-    try:
-        return seats_for(ctx, approval, capacity)[0]
-    except ReleaseError:
-        return None
-
-
 def decide(
     ctx: Context,
     approval: Approval,
@@ -269,25 +153,25 @@ def decide(
     :param change_digest: what the person saw; 64 hex digits
     :param step: number of the step that the person saw waiting, from 0; ``None`` for the one that waits now
     :raises StaleDigestError: it is not the current one
-    :raises SelfApprovalError, NotAllowedError, ConflictError, ExpiredError: see :func:`seats_for`
+    :raises SelfApprovalError, NotAllowedError, ConflictError, ExpiredError: see ``seats.seats_for``
     """
     try:
-        seats = seats_for(ctx, approval, standing_of(ctx, actor), seen=step)
+        free = seats.seats_for(ctx, approval, seats.standing_of(ctx, actor), seen=step)
     except ConflictError:
         if _has_said(approval, actor, verdict, change_digest, step):
             return approval.state
         raise
     if change_digest != approval.change_digest:
         raise StaleDigestError(
-            "You decided on %(change_digest)s…, but %(what)s is now %(change_digest_2)s…. "
+            "You decided on %(change_digest)s…, but %(what)s is now %(current_digest)s…. "
             "Reload the page, look at the change again and decide on that.",
             change_digest=change_digest[:12],
             what=approval.what,
-            change_digest_2=approval.change_digest[:12],
+            current_digest=approval.change_digest[:12],
             current=approval.change_digest,
         )
-    chosen = seats if verdict is Verdict.APPROVE else seats[:1]
-    reached = {seat.step: _reached_at(approval, seat.step) for seat in chosen}
+    chosen = free if verdict is Verdict.APPROVE else free[:1]
+    reached = {seat.step: seats.reached_at(approval, seat.step) for seat in chosen}
     decided = [
         _add_decision(ctx, approval, seat, actor=actor, verdict=verdict, comment=comment) for seat in chosen
     ]
@@ -371,13 +255,13 @@ def view(ctx: Context, approval: Approval, *, actor: Actor) -> ApprovalDetail:
     requirement = approval.requirement
     progress = evaluate(requirement, approval.counted)
     counts = progress.approvals + (0,) * (len(requirement.steps) - len(progress.approvals))
-    seats: tuple[Seat, ...] = ()
+    free: tuple[Seat, ...] = ()
     why_not = None
     try:
-        seats = seats_for(ctx, approval, standing_of(ctx, actor))
+        free = seats.seats_for(ctx, approval, seats.standing_of(ctx, actor))
     except ReleaseError as error:
-        why_not = str(error)
-    own = [seat.decision(actor) for seat in seats]
+        why_not = error.message
+    own = [seat.decision(actor) for seat in free]
     return ApprovalDetail(
         id=approval.id,
         state=approval.effective_state(ctx.clock()),
@@ -390,7 +274,7 @@ def view(ctx: Context, approval: Approval, *, actor: Actor) -> ApprovalDetail:
         change_digest=approval.change_digest,
         opened_at=approval.opened_at,
         expires_at=approval.expires_at,
-        current_step=seats[0].step if seats else progress.current_step,
+        current_step=free[0].step if free else progress.current_step,
         waiting_steps=progress.waiting,
         steps=tuple(
             StepDetail(
@@ -401,14 +285,14 @@ def view(ctx: Context, approval: Approval, *, actor: Actor) -> ApprovalDetail:
                 n.roles,
                 n.users,
                 n.eligible,
-                escalation(approval, i),
+                seats.escalation(approval, i),
                 n.including,
                 n.beside_previous,
             )
             for i, n in enumerate(requirement.steps)
         ),
         decisions=list(approval.decisions),
-        may_decide=bool(seats),
+        may_decide=bool(free),
         why_not=why_not,
         would_complete=bool(own) and evaluate(requirement, [*approval.counted, *own]).approved,
         open_threads=thread_demand.unresolved(ctx, approval),

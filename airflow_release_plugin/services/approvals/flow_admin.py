@@ -21,12 +21,13 @@ from airflow_release_plugin.exceptions import (
     NotAllowedError,
     NotFoundError,
 )
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, together
 from airflow_release_plugin.models import Flow, FlowRevision
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import flows as queries
 from airflow_release_plugin.services.approvals.flows import (
     DEFAULT_FLOW,
+    NOBODY,
     default_flow,
     people_for,
     who_is_known,
@@ -80,9 +81,9 @@ def require_editor(ctx: Context, actor: Actor) -> None:
     if actor.kind is not ActorKind.SYSTEM and not may_edit(ctx, actor):
         raise NotAllowedError(
             "%(actor)r may not change approval flows; it needs one of the roles "
-            "%(flow_admin_roles)s ([release] flow_admin_roles).",
+            "%(roles)s ([release] flow_admin_roles).",
             actor=actor.name,
-            flow_admin_roles=", ".join(sorted(ctx.settings.flow_admin_roles)) or "(none configured)",
+            roles=sorted(ctx.settings.flow_admin_roles) or Message("(none configured)"),
         )
 
 
@@ -150,20 +151,24 @@ def _require_possible(ctx: Context, spec: FlowSpec) -> None:
     for number, level in enumerate(spec.levels, start=1):
         steps = [people_for(ctx, step) for step in level.steps]
         for step in unmet_steps(steps, counts_twice=spec.counts_twice):
-            names = ", ".join(person.name for person in step.eligible) or "nobody"
             text = Message(
                 "Level %(number)s, step %(step)r needs %(needed)s people, and those who can approve "
-                "are: %(names)s. %(members_text)sOne person counts %(value)s. Name more people or a "
-                "role that more people hold, or ask for fewer.%(ctx)s",
+                "are: %(names)s.",
                 number=number,
                 step=step.name,
                 needed=step.needed,
-                names=names,
-                members_text=_members_text(step),
-                value="once a step" if spec.counts_twice else "once",
-                ctx=who_is_known(ctx),
+                names=[person.name for person in step.eligible] or NOBODY,
             )
-            raise refusal([Problem("levels", text)])
+            sentences = [
+                text,
+                _members_text(step),
+                Message("One person counts once a step.")
+                if spec.counts_twice
+                else Message("One person counts once."),
+                Message("Name more people or a role that more people hold, or ask for fewer."),
+                who_is_known(ctx),
+            ]
+            raise refusal([Problem("levels", together(filter(None, sentences)))])
 
 
 def _require_second_person(ctx: Context, spec: FlowSpec) -> None:
@@ -172,19 +177,18 @@ def _require_second_person(ctx: Context, spec: FlowSpec) -> None:
         return
     able = people_for(ctx, StepSpec("", roles=spec.break_glass_roles)).eligible
     if len(able) < 2:
-        names = ", ".join(person.name for person in able) or "nobody"
         text = Message(
             "Two people are to break the glass together, and those who could are: %(names)s. "
-            "Name a role that more people hold, or let one person do.%(ctx)s",
-            names=names,
-            ctx=who_is_known(ctx),
+            "Name a role that more people hold, or let one person do.",
+            names=[person.name for person in able] or NOBODY,
         )
-        raise refusal([Problem("break_glass_confirm_minutes", text)])
+        sentences = filter(None, [text, who_is_known(ctx)])
+        raise refusal([Problem("break_glass_confirm_minutes", together(sentences))])
 
 
 def _members_text(step: Step) -> str:
     return (
-        Message("One of them must be of %(including)s. ", including=list(step.including))
+        Message("One of them must be of %(including)s.", including=list(step.including))
         if step.including
         else ""
     )
@@ -242,12 +246,12 @@ def update(ctx: Context, *, actor: Actor, flow_id: int, raw: dict[str, Any], rev
     row = _found(queries.flow(ctx.session, flow_id, lock=True), flow_id)
     if row.revision != revision:
         raise ConflictError(
-            "Flow %(row)r is at revision %(revision)s now, saved by %(updated_by_name)s; you "
-            "edited revision %(revision_2)s. Reload it and make your change again.",
-            row=row.name,
+            "Flow %(flow)r is at revision %(revision)s now, saved by %(person)s; you "
+            "edited revision %(edited)s. Reload it and make your change again.",
+            flow=row.name,
             revision=row.revision,
-            updated_by_name=row.updated_by_name,
-            revision_2=revision,
+            person=row.updated_by_name,
+            edited=revision,
         )
     _require_free_name(ctx, spec.name, row.id)
     _write(ctx, row, spec, actor=actor)

@@ -12,11 +12,13 @@ from airflow_release_plugin.domain.flow.matching import FlowTrial, Outcome, flow
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import RiskFacts
 from airflow_release_plugin.exceptions import InvalidRequestError
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, together
 from airflow_release_plugin.repositories import flows as queries
 from airflow_release_plugin.services.runtime.context import Context
 
 DEFAULT_FLOW = "default"
+NOBODY = Message("nobody")
+"""Said where names of people would stand."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def default_flow(ctx: Context, kind: ReleaseKind) -> FlowSpec:
     """The built-in flow, tried after all others; made of the configuration, so it cannot be deleted."""
     settings = ctx.settings
     roles = tuple(sorted(settings.default_flow_roles))
-    title = "Sign-off" if kind is ReleaseKind.GATE else Message("Release approval")
+    title = "Sign-off" if kind is ReleaseKind.GATE else "Release approval"
     return FlowSpec(
         name=DEFAULT_FLOW,
         kind=kind,
@@ -140,7 +142,7 @@ def who_is_known(ctx: Context) -> str:
     if ctx.airflow.access.people():
         return ""
     return Message(
-        " Airflow's auth manager lists no people here: set [release] people_provider to a function that does."
+        "Airflow's auth manager lists no people here: set [release] people_provider to a function that does."
     )
 
 
@@ -151,29 +153,37 @@ def _require_people(
     if not unmet:
         return
     step = unmet[0]
-    named = (
-        ", ".join((*step.users, *(Message("role %(role)s", role=role) for role in step.roles))) or "nobody"
-    )
-    if step.including:
-        named += Message(" (one of them of %(including)s)", including=list(step.including))
-    narrowed = Message(" narrowed to %(only)s,", only=sorted(only)) if only else ""
-    people = ", ".join(person.name for person in step.eligible) or "nobody"
-    hint = (
-        Message("set [release] default_flow_roles") if flow.name == DEFAULT_FLOW else Message("edit the flow")
-    )
-    raise InvalidRequestError(
+    lacking = Message(
         "Nobody could approve %(subject)s: step %(step)r of flow %(flow)r needs %(needed)s "
-        "of %(named)s,%(narrowed)s and there is %(people)s. Whoever requested or submitted "
-        "it is excluded, and one person counts %(value)s. Give the role to another person, "
-        "or %(hint)s.%(ctx)s",
+        "of %(asked)s, and there is %(people)s.",
         subject=subject,
         step=step.name,
         flow=flow.name,
         needed=step.needed,
-        named=named,
-        narrowed=narrowed,
-        people=people,
-        value="once a step" if flow.counts_twice else "once",
-        hint=hint,
-        ctx=who_is_known(ctx),
+        asked=_asked(step, only),
+        people=[person.name for person in step.eligible] or NOBODY,
     )
+    counts = (
+        Message("Whoever requested or submitted it is excluded, and one person counts once a step.")
+        if flow.counts_twice
+        else Message("Whoever requested or submitted it is excluded, and one person counts once.")
+    )
+    advice = (
+        Message("Give the role to another person, or set [release] default_flow_roles.")
+        if flow.name == DEFAULT_FLOW
+        else Message("Give the role to another person, or edit the flow.")
+    )
+    raise InvalidRequestError(together(filter(None, [lacking, counts, advice, who_is_known(ctx)])))
+
+
+def _asked(step: Step, only: Collection[str]) -> str:
+    """Who is asked at a step: ``ann, role Ops (one of them of role Lead)``."""
+    named = [*step.users, *(Message("role %(role)s", role=role) for role in step.roles)]
+    asked = Message("%(named)s", named=named) if named else NOBODY
+    if step.including:
+        asked = Message(
+            "%(asked)s (one of them of %(including)s)", asked=asked, including=list(step.including)
+        )
+    if only:
+        asked = Message("%(asked)s, narrowed to %(only)s", asked=asked, only=sorted(only))
+    return asked

@@ -28,7 +28,9 @@ def require_gate_task(ctx: Context, task: TaskKey, *, actor: Actor) -> TaskRecor
         state = (
             Message("not known to Airflow in this try")
             if record is None
-            else f"{record.state or 'not begun'!r}"
+            else repr(record.state)
+            if record.state
+            else Message("'not begun'")
         )
         _refuse(
             ctx,
@@ -39,7 +41,9 @@ def require_gate_task(ctx: Context, task: TaskKey, *, actor: Actor) -> TaskRecor
     operator = ctx.airflow.tasks.operator(task)
     if operator is None or operator.role is not TaskRole.GATE:
         name = (
-            Message("of a structure that Airflow does not have") if operator is None else f"a {operator.name}"
+            Message("of a structure that Airflow does not have")
+            if operator is None
+            else Message("a %(operator)s", operator=operator.name)
         )
         _refuse(
             ctx,
@@ -59,10 +63,10 @@ def require_question(ctx: Context, task: TaskKey, said: GateQuestion | None, *, 
     rendered = ctx.airflow.tasks.rendered(task)
     if rendered is None:
         raise InvalidRequestError(
-            "Airflow keeps no rendered fields of %(name)s only those of a DAG's newest runs. "
+            "Airflow keeps no rendered fields of %(task)s only those of a DAG's newest runs. "
             "Raise [core] num_dag_runs_to_retain_rendered_fields on the API servers and clear "
             "the task.",
-            name=_name(task),
+            task=_name(task),
         )
     recorded = recorded_question(rendered)
     if said is not None and not recorded.allows(said):
@@ -100,4 +104,4 @@ def _refuse(ctx: Context, task: TaskKey, actor: Actor, why: str) -> NoReturn:
         reason=why,
         **task.to_dict(),
     )
-    raise TaskMismatchError("No gate was opened: %(name)s %(why)s.", name=_name(task), why=why)
+    raise TaskMismatchError("No gate was opened: %(task)s %(why)s.", task=_name(task), why=why)

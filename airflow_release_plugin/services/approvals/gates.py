@@ -108,9 +108,7 @@ def _flow(ctx: Context, subject: GateSubject, question: GateQuestion) -> flows.R
     if question.valid_hours is None:
         return flow
     if not 0 < question.valid_hours <= MAX_HOURS:
-        raise InvalidRequestError(
-            "A gate is open more than 0 and at most %(max_hours)s hours.", max_hours=MAX_HOURS
-        )
+        raise InvalidRequestError("A gate is open more than 0 and at most %(most)s hours.", most=MAX_HOURS)
     validity = replace(flow.spec.validity, approval=question.valid_hours)
     return replace(flow, spec=replace(flow.spec, validity=validity))
 

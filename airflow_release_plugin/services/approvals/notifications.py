@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_release_plugin.airflow_internals.notifiers import check_notifier
+from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.flow.flow import FlowSpec
 from airflow_release_plugin.domain.flow.notice import concerned
 from airflow_release_plugin.domain.flow.notification import FLOW_EVENTS, NotificationEvent
@@ -18,6 +19,7 @@ from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.states import GateState, ReleaseState
 from airflow_release_plugin.domain.text.field_errors import Problem, refusal
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
+from airflow_release_plugin.messages import Message, shortened
 from airflow_release_plugin.models import Approval, Decision, Emergency, Gate, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import flows as flow_queries
@@ -38,17 +40,11 @@ _MOVES = {
     ReleaseState.STALE: NotificationEvent.FAILED,
     ReleaseState.ROLLED_BACK: NotificationEvent.ROLLED_BACK,
 }
-_SENTENCES = {
-    NotificationEvent.REQUESTED: "{name} awaits approval",
-    NotificationEvent.REMINDED: "{name} still awaits approval and is about to expire",
-    NotificationEvent.DECIDED: "{name}: {actor} decided: {verdict}",
-    NotificationEvent.EXPIRED: "{name} has expired",
-    NotificationEvent.RELEASED: "{name} is released to {environment}",
-    NotificationEvent.FAILED: "{name} is {state}",
-    NotificationEvent.ROLLED_BACK: "{name} was rolled back: it is out of {environment}",
-    NotificationEvent.MENTIONED: "{name}: {actor} wrote to {addressees}",
-    NotificationEvent.GLASS_ASKED: "{name}: {actor} wants to break the glass and asks for a second person",
-    NotificationEvent.GLASS_BROKEN: "{name}: its glass was broken by {actor}; that waits for a review",
+_VERDICTS = {Verdict.APPROVE.value: Message("approve"), Verdict.REJECT.value: Message("reject")}
+_ENDS = {
+    ReleaseState.FAILED.value: Message("failed"),
+    ReleaseState.ERRORED.value: Message("errored"),
+    ReleaseState.STALE.value: Message("stale"),
 }
 
 
@@ -59,7 +55,8 @@ def require_notifiers(spec: FlowSpec) -> None:
         try:
             check_notifier(notifier["notifier"], notifier.get("kwargs", {}))
         except InvalidRequestError as error:
-            problems.append(Problem("notifiers", f"Notifier {number}: {error.message}"))
+            text = Message("Notifier %(number)s: %(problem)s", number=number, problem=error)
+            problems.append(Problem("notifiers", text))
     if problems:
         raise refusal(problems)
 
@@ -232,7 +229,7 @@ def _notice(
     notice: dict[str, Any] = {
         "event": event.value,
         "state": facts.get("state", ""),
-        "reason": facts.get("reason", "")[:_LONGEST_TEXT],
+        "reason": shortened(facts.get("reason", ""), _LONGEST_TEXT),
         "actor": facts.get("actor", ""),
         "verdict": facts.get("verdict", ""),
         "mentioned": list(mentioned),
@@ -243,9 +240,47 @@ def _notice(
         **about,
         "url": f"{ctx.settings.base_url}{about['url']}",
     }
-    name = f"{notice['number']} {notice['title']}".strip()
-    words = {**notice, "name": name, "addressees": ", ".join(mentioned)}
-    return {**notice, "summary": _SENTENCES[event].format(**words)}
+    return {**notice, "summary": _summary(event, notice)}
+
+
+def _summary(event: NotificationEvent, notice: Mapping[str, Any]) -> str:
+    name, actor, environment = _name(notice), notice["actor"], notice["environment"]
+    state, verdict = notice["state"], notice["verdict"]
+    sentences = {
+        NotificationEvent.REQUESTED: Message("%(name)s awaits approval", name=name),
+        NotificationEvent.REMINDED: Message(
+            "%(name)s still awaits approval and is about to expire", name=name
+        ),
+        NotificationEvent.DECIDED: Message(
+            "%(name)s: %(actor)s decided: %(verdict)s",
+            name=name,
+            actor=actor,
+            verdict=_VERDICTS.get(verdict, verdict),
+        ),
+        NotificationEvent.EXPIRED: Message("%(name)s has expired", name=name),
+        NotificationEvent.RELEASED: Message(
+            "%(name)s is released to %(environment)s", name=name, environment=environment
+        ),
+        NotificationEvent.FAILED: Message("%(name)s is %(state)s", name=name, state=_ENDS.get(state, state)),
+        NotificationEvent.ROLLED_BACK: Message(
+            "%(name)s was rolled back: it is out of %(environment)s", name=name, environment=environment
+        ),
+        NotificationEvent.MENTIONED: Message(
+            "%(name)s: %(actor)s wrote to %(people)s", name=name, actor=actor, people=notice["mentioned"]
+        ),
+        NotificationEvent.GLASS_ASKED: Message(
+            "%(name)s: %(actor)s wants to break the glass and asks for a second person", name=name, actor=actor
+        ),
+        NotificationEvent.GLASS_BROKEN: Message(
+            "%(name)s: its glass was broken by %(actor)s; that waits for a review", name=name, actor=actor
+        ),
+    }
+    return sentences[event]
+
+
+def _name(notice: Mapping[str, Any]) -> str:
+    number, title = notice["number"], notice["title"]
+    return Message("%(number)s %(title)s", number=number, title=title) if title else number
 
 
 def _about_release(release: Release) -> dict[str, Any]:
@@ -265,7 +300,7 @@ def _about_gate(gate: Gate, approval: Approval | None) -> dict[str, Any]:
     steps = approval.requirement.steps if approval is not None else ()
     return {
         "kind": "gate",
-        "number": f"Gate {gate.id}",
+        "number": Message("Gate %(number)s", number=gate.id),
         "title": gate.title,
         "url": f"/release/ui/approvals/gates/{gate.id}",
         "environment": gate.bundle_name or "",

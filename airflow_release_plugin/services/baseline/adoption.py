@@ -21,7 +21,7 @@ from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.domain.tree.files import TreeChange
 from airflow_release_plugin.exceptions import ConflictError
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, together
 from airflow_release_plugin.models import Release, Report, Submission, Unit
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import releases as release_queries
@@ -78,7 +78,7 @@ def adopt(ctx: Context, *, actor: Actor, folder: str) -> Release:
             Message(
                 "Bundle %(bundle)r cannot be adopted yet: %(problems)s",
                 bundle=found.bundle,
-                problems=" ".join(found.problems[:5]),
+                problems=together(found.problems[:5]),
             ),
             problems=list(found.problems),
         )
@@ -210,20 +210,20 @@ def _report(ctx: Context, found: Baseline, release: Release, *, actor: Actor) ->
     standings = ctx.airflow.bundles.standings(found.dag_ids, up_to_run=newest)
     items = [
         _item(
-            "Taken",
+            Message("Taken"),
             "",
             Message(
-                "%(count)s files (%(size)s bytes), %(count_2)s Dags",
-                count=len(found.entries),
+                "%(files)s files (%(size)s bytes), %(dags)s Dags",
+                files=len(found.entries),
                 size=found.size,
-                count_2=len(found.dag_ids),
+                dags=len(found.dag_ids),
             ),
             {"bundle": found.bundle, "newest_run": newest},
         )
     ]
     for path, dag_ids in found.dags.items():
         kept = {name: _standing(standings[name]) for name in dag_ids if name in standings}
-        items.append(_item("Adopted", path, found.broken.get(path, ""), {"standings": kept}))
+        items.append(_item(Message("Adopted"), path, found.broken.get(path, ""), {"standings": kept}))
     for path in sorted(found.broken.keys() - found.dags.keys()):
         items.append(_item(Message("Does not import"), path, found.broken[path], {}))
     return Report(

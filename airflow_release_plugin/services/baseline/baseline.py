@@ -63,9 +63,9 @@ def look(ctx: Context, name_or_path: str) -> Baseline:
     folder = ctx.airflow.bundles.folder(name_or_path)
     if folder.name == ctx.settings.source:
         raise InvalidRequestError(
-            "Bundle %(folder)r is the source, where people edit. Name the bundle that "
+            "Bundle %(bundle)r is the source, where people edit. Name the bundle that "
             "%(environment)r runs today, or give [release] source_bundle another name.",
-            folder=folder.name,
+            bundle=folder.name,
             environment=ctx.settings.environment,
         )
     files = FolderFiles(folder.root, max_file_bytes=ctx.settings.max_file_bytes, cache=_CACHE)
@@ -76,10 +76,10 @@ def look(ctx: Context, name_or_path: str) -> Baseline:
     dags = {path: tuple(sorted(f.dag_id for f in facts[path])) for path in sorted(facts) if path in taken}
     problems += [
         Message(
-            "%(path)r holds %(facts)s, but is no file that can be released (an archive, or "
+            "%(path)r holds %(dag_ids)s, but is no file that can be released (an archive, or "
             "gone): unpack it, or wait until Airflow has noticed.",
             path=path,
-            facts=sorted(f.dag_id for f in facts[path]),
+            dag_ids=sorted(f.dag_id for f in facts[path]),
         )
         for path in sorted(facts)
         if path not in taken
@@ -87,8 +87,8 @@ def look(ctx: Context, name_or_path: str) -> Baseline:
     if not dags:
         problems.append(
             Message(
-                "Airflow knows no Dag of bundle %(folder)r. Wait until its dag processor has parsed it.",
-                folder=folder.name,
+                "Airflow knows no Dag of bundle %(bundle)r. Wait until its dag processor has parsed it.",
+                bundle=folder.name,
             )
         )
     errors = ctx.airflow.source.import_errors(folder.name)

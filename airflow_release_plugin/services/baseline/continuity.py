@@ -65,35 +65,40 @@ def compare(ctx: Context) -> Continuity:
 
 def _differences(name: str, before: dict[str, Any], now: DagStanding | None) -> Iterator[str]:
     if now is None:
-        yield Message("%(name)s: Airflow does not know it any more", name=name)
+        yield Message("%(dag_id)s: Airflow does not know it any more", dag_id=name)
         return
     if now.paused != before["paused"]:
-        yield Message(
-            "%(name)s: is %(value)s", name=name, value="paused" if now.paused else "not paused any more"
+        yield (
+            Message("%(dag_id)s: is paused", dag_id=name)
+            if now.paused
+            else Message("%(dag_id)s: is not paused any more", dag_id=name)
         )
     if now.schedule != before["schedule"]:
         yield Message(
-            "%(name)s: schedule %(schedule)s, was %(schedule_2)s",
-            name=name,
-            schedule=now.schedule or "none",
-            schedule_2=before["schedule"] or "none",
+            "%(dag_id)s: schedule %(schedule)s, was %(before)s",
+            dag_id=name,
+            schedule=now.schedule or Message("none"),
+            before=before["schedule"] or Message("none"),
         )
     if now.runs != before["runs"]:
         yield Message(
-            "%(name)s: %(runs)s of %(runs_2)s runs are left", name=name, runs=now.runs, runs_2=before["runs"]
+            "%(dag_id)s: %(runs)s of %(before)s runs are left",
+            dag_id=name,
+            runs=now.runs,
+            before=before["runs"],
         )
     expected = datetime.fromisoformat(before["next_run"]) if before["next_run"] else None
     if expected and now.first_new_run and now.first_new_run < expected:
         yield Message(
-            "%(name)s: ran again for %(first_new_run)s, before %(expected)s",
-            name=name,
-            first_new_run=now.first_new_run.isoformat(),
+            "%(dag_id)s: ran again for %(run)s, before %(expected)s",
+            dag_id=name,
+            run=now.first_new_run.isoformat(),
             expected=expected.isoformat(),
         )
     if expected and now.next_run and now.next_run < expected:
         yield Message(
-            "%(name)s: would run again for %(next_run)s, before %(expected)s",
-            name=name,
-            next_run=now.next_run.isoformat(),
+            "%(dag_id)s: would run again for %(run)s, before %(expected)s",
+            dag_id=name,
+            run=now.next_run.isoformat(),
             expected=expected.isoformat(),
         )

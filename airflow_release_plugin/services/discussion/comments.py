@@ -68,11 +68,10 @@ def edit_comment(ctx: Context, *, actor: Actor, release_id: int, comment_id: int
     comment = require_comment(ctx, actor, release, comment_id)
     if comment.author_id != actor.id:
         raise NotAllowedError(
-            "Comment %(id)s on %(release)s is by %(author_name)r; only its author may edit it. "
-            "Answer it instead.",
+            "Comment %(id)s on %(release)s is by %(author)r; only its author may edit it. Answer it instead.",
             id=comment.id,
             release=release.subject,
-            author_name=comment.author_name,
+            author=comment.author_name,
         )
     if text == comment.text:
         return Written(comment)
@@ -101,11 +100,10 @@ def delete_comment(ctx: Context, *, actor: Actor, release_id: int, comment_id: i
     comment = require_comment(ctx, actor, release, comment_id)
     if not may_delete(ctx, actor, comment):
         raise NotAllowedError(
-            "Comment %(id)s on %(release)s is by %(author_name)r; its author and release admins "
-            "may delete it.",
+            "Comment %(id)s on %(release)s is by %(author)r; its author and release admins may delete it.",
             id=comment.id,
             release=release.subject,
-            author_name=comment.author_name,
+            author=comment.author_name,
         )
     comment.text, comment.edits = "", []
     comment.deleted_at, comment.deleted_by_id, comment.deleted_by_name = ctx.clock(), actor.id, actor.name

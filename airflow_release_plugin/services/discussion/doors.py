@@ -40,10 +40,10 @@ def require_room(ctx: Context, release: Release) -> None:
     """Raise ``ConflictError`` when the release has as many comments as it can have."""
     if queries.comment_count(ctx.session, release.id) >= MAX_COMMENTS:
         raise ConflictError(
-            "%(release)s has %(max_comments)s comments, the most that is possible. Go on "
+            "%(release)s has %(most)s comments, the most that is possible. Go on "
             "elsewhere, and link to it in a comment that you edit.",
             release=release.subject,
-            max_comments=f"{MAX_COMMENTS:,}",
+            most=f"{MAX_COMMENTS:,}",
         )
 
 

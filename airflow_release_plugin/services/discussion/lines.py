@@ -57,9 +57,9 @@ def open_thread(ctx: Context, *, actor: Actor, release_id: int, point: LinePoint
     anchor = anchor_at(lines, point.line)
     if anchor is None:
         raise InvalidRequestError(
-            "%(path)r has %(count)s lines on the %(side)s side; there is no line %(line)s.",
+            "%(path)r has %(number)s lines on the %(side)s side; there is no line %(line)s.",
             path=point.path,
-            count=len(lines),
+            number=len(lines),
             side=point.side.value,
             line=point.line,
         )

@@ -49,9 +49,9 @@ def named_in(ctx: Context, release: Release, text: str) -> NamedPeople:
     named = find_named(text, known)
     if len(named.people) > MAX_MENTIONS:
         raise InvalidRequestError(
-            "A comment can name at most %(max_mentions)s people; this one names %(count)s.",
-            max_mentions=MAX_MENTIONS,
-            count=len(named.people),
+            "A comment can name at most %(most)s people; this one names %(number)s.",
+            most=MAX_MENTIONS,
+            number=len(named.people),
         )
     return named
 

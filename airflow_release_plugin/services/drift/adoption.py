@@ -24,7 +24,7 @@ from airflow_release_plugin.exceptions import (
     StaleDigestError,
     TooLargeError,
 )
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, together
 from airflow_release_plugin.models import Release, Submission, Unit
 from airflow_release_plugin.repositories import submissions as queries
 from airflow_release_plugin.services.baseline import baseline
@@ -94,10 +94,10 @@ def plan(ctx: Context, *, actor: Actor, name: str) -> AdoptionPlan:
     touched = [row for row in live.values() if not paths.isdisjoint({row.path, *_paths(row)})]
     if len(touched) > MAX_ROWS:
         raise TooLargeError(
-            "%(count)s Dag files need what was changed; one adoption takes %(max_rows)s. "
+            "%(number)s Dag files need what was changed; one adoption takes %(most)s. "
             "Repair, and make the change in the source.",
-            count=len(touched),
-            max_rows=MAX_ROWS,
+            number=len(touched),
+            most=MAX_ROWS,
         )
     drafts = tuple(sorted(_drafts(ctx, by_hand, touched, live, actor), key=lambda draft: draft.path))
     kept = {path for row in touched for path in _paths(row) if by_hand.files.is_file(path)} - paths
@@ -254,7 +254,7 @@ def _tell(ctx: Context, adoption_plan: AdoptionPlan, release: Release, *, actor:
 def _require_possible(adoption_plan: AdoptionPlan, name: str, digest: str) -> None:
     if adoption_plan.problems:
         raise ConflictError(
-            Message("This cannot be adopted: %(problems)s", problems=" ".join(adoption_plan.problems[:5])),
+            Message("This cannot be adopted: %(problems)s", problems=together(adoption_plan.problems[:5])),
             problems=list(adoption_plan.problems),
         )
     if digest != adoption_plan.digest:

@@ -11,7 +11,8 @@ from airflow_release_plugin.domain.flow.notification import (
 )
 from airflow_release_plugin.domain.release.drift import Finding
 from airflow_release_plugin.domain.release.mirror import MovedRef
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.domain.text.phrasing import clauses
+from airflow_release_plugin.messages import Message, shortened, together
 from airflow_release_plugin.services.notices import messages
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -23,12 +24,13 @@ _LONGEST_TEXT = 500
 
 def drifted(ctx: Context, environment: str, host: str, fresh: Sequence[Finding]) -> None:
     """A machine found what no machine had found before."""
-    reason = "; ".join(f"{finding.place}: {finding.detail}" for finding in fresh[:_MOST_NAMED])
-    more = Message("; and %(more)s more", more=len(fresh) - _MOST_NAMED) if len(fresh) > _MOST_NAMED else ""
+    findings = [
+        Message("%(place)s: %(detail)s", place=finding.place, detail=finding.detail) for finding in fresh
+    ]
     summary = Message(
         "%(environment)s runs what was not approved, found on %(host)s", environment=environment, host=host
     )
-    _tell(ctx, NotificationEvent.DRIFTED, environment, summary, f"{reason}{more}")
+    _tell(ctx, NotificationEvent.DRIFTED, environment, summary, clauses(findings, _MOST_NAMED))
 
 
 def ended(ctx: Context, environment: str, host: str) -> None:
@@ -43,7 +45,7 @@ def mirror_moved(
     ctx: Context, environment: str, url: str, moved: Sequence[MovedRef], *, is_put_back: bool
 ) -> None:
     """Somebody else moved something in the mirror, and what became of it."""
-    reason = "; ".join(str(each) for each in moved[:_MOST_NAMED])
+    reason = together(moved[:_MOST_NAMED], "; ")
     outcome = (
         Message("It was put back")
         if is_put_back
@@ -76,7 +78,7 @@ def _tell(ctx: Context, event: NotificationEvent, environment: str, summary: str
         event,
         subject_type=SUBJECT,
         subject_id=0,
-        notice=_notice(ctx, event, environment, summary, reason[:_LONGEST_TEXT]),
+        notice=_notice(ctx, event, environment, summary, shortened(reason, _LONGEST_TEXT)),
     )
 
 

@@ -137,11 +137,11 @@ def _of_branch(view: EnvironmentDetail) -> list[Finding]:
     return [
         Finding(
             FindingKind.MOVED,
-            Message("branch %(view)s", view=view.name),
+            Message("branch %(branch)s", branch=view.name),
             Message(
                 "At %(commit)s, but the last promotion left it at %(recorded_commit)s",
-                commit=view.commit or "nothing",
-                recorded_commit=view.recorded_commit or "nothing",
+                commit=view.commit or Message("nothing"),
+                recorded_commit=view.recorded_commit or Message("nothing"),
             ),
         )
     ]

@@ -52,9 +52,9 @@ def look(ctx: Context, view: EnvironmentDetail) -> HandMade:
     """
     if view.recorded_commit is None or view.commit is None:
         raise ConflictError(
-            "Nothing was released to %(view)r yet, or its branch is gone: there is nothing that "
+            "Nothing was released to %(environment)r yet, or its branch is gone: there is nothing that "
             "a change by hand could be compared with.",
-            view=view.name,
+            environment=view.name,
         )
     base, entries = ctx.store.files(view.recorded_commit), ctx.store.files(view.commit)
     disk = _served(ctx, view.name, view.commit)
@@ -66,9 +66,9 @@ def look(ctx: Context, view: EnvironmentDetail) -> HandMade:
     )
     if not changes and not disk.problems:
         raise ConflictError(
-            "Nothing in %(view)r was changed by hand, as far as %(host)s can see. Each machine "
+            "Nothing in %(environment)r was changed by hand, as far as %(host)s can see. Each machine "
             "keeps its own copy: adopt a change on the machine that has it.",
-            view=view.name,
+            environment=view.name,
             host=served_trees.host(),
         )
     by_blob = {entry.blob: disk.data[path] for path, entry in disk.entries.items()}
@@ -100,10 +100,10 @@ def _served(ctx: Context, environment: str, head: str) -> _Disk:
         )
     if len(faults) > ctx.settings.max_unit_files:
         raise TooLargeError(
-            "%(count)s served files differ; %(max_unit_files)s can be adopted ([release] "
+            "%(number)s served files differ; %(most)s can be adopted ([release] "
             "max_unit_files). Repair, and make the change in the source.",
-            count=len(faults),
-            max_unit_files=ctx.settings.max_unit_files,
+            number=len(faults),
+            most=ctx.settings.max_unit_files,
         )
     disk = FolderFiles(tree, max_file_bytes=ctx.settings.max_file_bytes)
     for fault in faults:

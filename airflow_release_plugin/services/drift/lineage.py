@@ -36,10 +36,10 @@ def findings(ctx: Context, environment: str, head: str | None) -> Iterator[Findi
         if problem:
             yield Finding(
                 FindingKind.UNAPPROVED,
-                Message("commit %(id)s", id=commit.id[:12]),
+                Message("commit %(commit)s", commit=commit.id[:12]),
                 Message(
-                    "%(commit)r of %(author)s, %(time)s UTC: %(problem)s",
-                    commit=commit.title,
+                    "%(title)r of %(author)s, %(time)s UTC: %(problem)s",
+                    title=commit.title,
                     author=commit.author,
                     time=f"{commit.time:%Y-%m-%d %H:%M}",
                     problem=problem,

@@ -18,10 +18,10 @@ from airflow_release_plugin.store.serving import ServedTrees
 from airflow_release_plugin.store.tree_check import TreeChecker, TreeFault, Wrong
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_SENTENCES = {
-    Wrong.EDITED: (FindingKind.EDITED, Message("is not as it was released")),
-    Wrong.MISSING: (FindingKind.GONE, Message("was released and is gone")),
-    Wrong.EXTRA: (FindingKind.EXTRA, Message("was never released")),
+_KINDS = {
+    Wrong.EDITED: FindingKind.EDITED,
+    Wrong.MISSING: FindingKind.GONE,
+    Wrong.EXTRA: FindingKind.EXTRA,
 }
 
 
@@ -111,8 +111,7 @@ def findings(machine: Machine, head: str | None, *, is_settled: bool) -> Iterato
                 Message("The store has no commit %(commit)s", commit=tree.commit),
             )
         for fault in tree.faults:
-            kind, sentence = _SENTENCES[fault.wrong]
-            yield Finding(kind, place, f"{fault.path} {sentence}", fault.path)
+            yield Finding(_KINDS[fault.wrong], place, _sentence(fault), fault.path)
     if machine.served is not None and head is not None and machine.served != head and is_settled:
         yield Finding(
             FindingKind.NOT_SERVED,
@@ -123,6 +122,14 @@ def findings(machine: Machine, head: str | None, *, is_settled: bool) -> Iterato
                 head=head[:12],
             ),
         )
+
+
+def _sentence(fault: TreeFault) -> str:
+    if fault.wrong is Wrong.EDITED:
+        return Message("%(path)s is not as it was released", path=fault.path)
+    if fault.wrong is Wrong.MISSING:
+        return Message("%(path)s was released and is gone", path=fault.path)
+    return Message("%(path)s was never released", path=fault.path)
 
 
 def repair(ctx: Context, environment: str, head: str | None) -> list[str]:

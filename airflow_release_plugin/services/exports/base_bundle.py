@@ -60,8 +60,8 @@ def base_of(ctx: Context, export: Export) -> BaseBundle | None:
     row = queries.by_bundle(ctx.session, export.base_bundle_id)
     if row is None or "held" not in row.report:
         raise UnchangedError(
-            "Bundle %(base_bundle_id)r was never finished; choose another base.",
-            base_bundle_id=export.base_bundle_id,
+            "Bundle %(bundle)r was never finished; choose another base.",
+            bundle=export.base_bundle_id,
         )
     units = {
         name: BaseUnit(facts["path"], facts["digest"], tuple(facts["dag_ids"]))

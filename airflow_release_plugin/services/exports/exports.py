@@ -170,13 +170,7 @@ def fetch(ctx: Context, *, actor: Actor, export_id: int, resumed: bool = False) 
     if state is ExportState.EXPIRED:
         raise ExpiredError("The file of export %(export_id)s is gone; generate it anew.", export_id=row.id)
     if state is not ExportState.READY:
-        reason = f" ({row.error})" if row.error else ""
-        raise ConflictError(
-            "Export %(id)s is %(state)r%(reason)s; there is no file yet.",
-            id=row.id,
-            state=state.value,
-            reason=reason,
-        )
+        raise _no_file_yet(row, state)
     found = ExportFile(row.id, row.file_name, row.file_size or 0, row.file_sha256 or "")
     file_of(ctx, row.id).require(found.size)
     if not resumed:
@@ -192,6 +186,17 @@ def fetch(ctx: Context, *, actor: Actor, export_id: int, resumed: bool = False) 
     return found
 
 
+def _no_file_yet(row: Export, state: ExportState) -> ConflictError:
+    if row.error:
+        return ConflictError(
+            "Export %(id)s is %(state)r (%(reason)s); there is no file yet.",
+            id=row.id,
+            state=state.value,
+            reason=row.error,
+        )
+    return ConflictError("Export %(id)s is %(state)r; there is no file yet.", id=row.id, state=state.value)
+
+
 def retry(ctx: Context, *, actor: Actor, export_id: int) -> Export:
     """
     Have a bundle made again that our machinery could not make; it is of what was asked for then.
@@ -202,9 +207,9 @@ def retry(ctx: Context, *, actor: Actor, export_id: int) -> Export:
     row = get(ctx, actor=actor, export_id=export_id)
     if row.state is not ExportState.ERRORED:
         raise ConflictError(
-            "Export %(id)s is %(effective_state)r; only errored ones are retried. Generate a new one.",
+            "Export %(id)s is %(state)r; only errored ones are retried. Generate a new one.",
             id=row.id,
-            effective_state=row.effective_state(ctx.clock()).value,
+            state=row.effective_state(ctx.clock()).value,
         )
     row.report = {**row.report, "attempt": 0}
     row.error = ""
@@ -238,15 +243,15 @@ def _base(ctx: Context, actor: Actor, export_request: ExportRequest) -> None:
     row = queries.by_bundle(ctx.session, export_request.base_bundle_id)
     if row is None or not _sees(ctx, actor, row) or row.ready_at is None:
         raise NotFoundError(
-            "This installation made no bundle %(base_bundle_id)r that you may build on. Choose "
+            "This installation made no bundle %(bundle)r that you may build on. Choose "
             "one of the list, or export everything.",
-            base_bundle_id=export_request.base_bundle_id,
+            bundle=export_request.base_bundle_id,
         )
     if row.options["origin"] != export_request.origin.value:
         raise InvalidRequestError(
-            "Bundle %(base_bundle_id)r was made from the %(origin)s; what has changed since can "
+            "Bundle %(bundle)r was made from the %(origin)s; what has changed since can "
             "only be found from there.",
-            base_bundle_id=export_request.base_bundle_id,
+            bundle=export_request.base_bundle_id,
             origin=row.options["origin"],
         )
 
@@ -254,8 +259,9 @@ def _base(ctx: Context, actor: Actor, export_request: ExportRequest) -> None:
 def _refuse_unknown(found: Match) -> None:
     if found.not_found:
         names = [
-            unknown.name
-            + (Message(" (did you mean %(near)s?)", near=list(unknown.near)) if unknown.near else "")
+            Message("%(name)s (did you mean %(near)s?)", name=unknown.name, near=list(unknown.near))
+            if unknown.near
+            else unknown.name
             for unknown in found.not_found
         ]
         raise InvalidRequestError(

@@ -136,9 +136,9 @@ def _scratch() -> Iterator[Path]:
             yield Path(folder)
     except OSError as error:
         raise TransferUnavailableError(
-            "No bundle can be written below %(gettempdir)s: %(strerror)s. Make room there.",
-            gettempdir=gettempdir(),
-            strerror=error.strerror or error,
+            "No bundle can be written below %(folder)s: %(error)s. Make room there.",
+            folder=gettempdir(),
+            error=error.strerror or error,
         ) from error
 
 

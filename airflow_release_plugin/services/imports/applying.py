@@ -75,8 +75,8 @@ def request(
     _require_first(ctx, row)
     if row.state is not ImportState.CHECKED:
         raise ConflictError(
-            "%(row)s is %(state)r; only one whose preflight ran can be applied.",
-            row=row.subject.capitalize(),
+            "%(subject)s is %(state)r; only one whose preflight ran can be applied.",
+            subject=imports.named(row),
             state=row.state.value,
         )
     if mode is ImportMode.RELEASE and not (release_request and release_request.reviewers):
@@ -174,15 +174,15 @@ def _require_first(ctx: Context, row: Import) -> None:
         return
     if before.state is ImportState.APPLYING:
         raise ConflictError(
-            "Bundle %(bundle_id)s is being applied, as %(before)s. Wait for it.",
-            bundle_id=row.bundle_id,
+            "Bundle %(bundle)s is being applied, as %(before)s. Wait for it.",
+            bundle=row.bundle_id,
             before=before.subject,
         )
     raise ConflictError(
-        "Bundle %(bundle_id)s was applied before, as %(before)s. What it brought is in the "
+        "Bundle %(bundle)s was applied before, as %(before)s. What it brought is in the "
         "to-be-released list, the records and the releases: release or roll back from "
         "there. To bring the same code again, have it exported anew.",
-        bundle_id=row.bundle_id,
+        bundle=row.bundle_id,
         before=before.subject,
         import_id=before.id,
     )
@@ -193,8 +193,8 @@ def _refuse_blocked(row: Import, findings: Iterable[PreflightFinding]) -> None:
     if rows:
         items = [f"{each.reason.value}: {item.name}" for each in rows for item in each.items]
         raise ImportBlockedError(
-            "%(row)s cannot be applied: %(items)s. Mend that, and run the preflight again.",
-            row=row.subject.capitalize(),
+            "%(subject)s cannot be applied: %(items)s. Mend that, and run the preflight again.",
+            subject=imports.named(row),
             items=first_few(items, _SHOWN),
             rows=[each.to_dict() for each in rows],
         )
@@ -257,11 +257,11 @@ def _release(
     if ImportMode(row.mode) is ImportMode.RECORD:
         there = sorted({unit.evidence.release for unit in manifest.units if unit.evidence})
         reason = Message(
-            "Recorded as released: %(there)s of %(environment)s in installation "
-            "%(installation_id)s, signed by %(signer)s",
-            there=", ".join(there) or manifest.commit[:12],
+            "Recorded as released: %(releases)s of %(environment)s in installation "
+            "%(installation)s, signed by %(signer)s",
+            releases=there or manifest.commit[:12],
             environment=manifest.environment,
-            installation_id=manifest.installation_id,
+            installation=manifest.installation_id,
             signer=row.signer,
         )
     terms = creation.ReleaseTerms(ReleaseKind.IMPORT, exempt_reason=reason)

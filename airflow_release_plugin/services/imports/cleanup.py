@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.repositories import imports as queries
-from airflow_release_plugin.services.imports import imports
+from airflow_release_plugin.services.imports import endings
 from airflow_release_plugin.services.runtime.background import Work, in_transaction
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
@@ -23,6 +23,6 @@ def run_once(*, work: Work = unit_of_work) -> None:
 
 def _give_up(ctx: Context) -> None:
     for row in queries.abandoned(ctx.session, ctx.clock() - PATIENCE):
-        imports.give_up(ctx, row, actor=SYSTEM, reason=Message("Nothing came for a day."))
+        endings.give_up(ctx, row, actor=SYSTEM, reason=Message("Nothing came for a day."))
     for row in queries.over(ctx.session, ctx.clock()):
-        imports.expire(ctx, row)
+        endings.expire(ctx, row)

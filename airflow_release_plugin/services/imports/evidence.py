@@ -159,12 +159,12 @@ def why_not_enough(manifest: Manifest, rewritten: Collection[str]) -> str:
         return Message("it was not released where it comes from")
     if rewritten:
         return Message(
-            "names in %(rewritten)s were replaced, so nobody has agreed to exactly that",
-            rewritten=first_few(sorted(rewritten)),
+            "names in %(paths)s were replaced, so nobody has agreed to exactly that",
+            paths=first_few(sorted(rewritten)),
         )
     lacking = [unit.path for unit in manifest.units if not _is_agreed(unit)]
     if lacking:
-        return Message("nobody approved %(lacking)s there", lacking=first_few(sorted(lacking)))
+        return Message("nobody approved %(paths)s there", paths=first_few(sorted(lacking)))
     return ""
 
 

@@ -10,13 +10,13 @@ from io import BufferedReader
 
 from airflow_release_plugin.domain.bundle.manifest import Manifest, manifest_from_dict
 from airflow_release_plugin.domain.events import EventTag, JsonValue
-from airflow_release_plugin.domain.identity import SYSTEM, Actor, ActorKind
+from airflow_release_plugin.domain.identity import Actor, ActorKind
 from airflow_release_plugin.domain.states import ImportState
+from airflow_release_plugin.domain.text.file_names import clean_name
 from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.exceptions import (
     BundleAlteredError,
     BundleError,
-    BundleExpiredError,
     BundleMalformedError,
     ConflictError,
     InvalidRequestError,
@@ -32,7 +32,6 @@ from airflow_release_plugin.models.file_chunk import TransferKind
 from airflow_release_plugin.models.transfer import REFUSED
 from airflow_release_plugin.repositories import imports as queries
 from airflow_release_plugin.repositories.pages import Page
-from airflow_release_plugin.services.notices import transfer_notices
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.transfer.keys import KeyFolder
@@ -40,7 +39,6 @@ from airflow_release_plugin.transfer.limits import BundleLimits
 from airflow_release_plugin.transfer.reader import Bundle, read_bundle
 from airflow_release_plugin.transfer.stored_file import StoredFile
 
-_LONGEST_NAME = 250
 _SHA256 = re.compile("[0-9a-f]{64}")
 _CHUNK = 1 << 20
 
@@ -59,6 +57,11 @@ def may_import(ctx: Context, actor: Actor) -> bool:
     """Whether :func:`require_importer` would pass."""
     allowed = actor.kind is ActorKind.SYSTEM or access.is_admin(ctx, actor)
     return allowed and ctx.settings.imports_enabled and ctx.settings.has_target
+
+
+def named(row: Import) -> str:
+    """How a sentence about an import begins."""
+    return Message("Import %(number)s", number=row.id)
 
 
 def file_of(ctx: Context, row: Import) -> StoredFile:
@@ -102,17 +105,6 @@ def begin(ctx: Context, *, actor: Actor, file_name: str, file_size: int, sha256:
     return row
 
 
-def clean_name(name: str) -> str:
-    """What a file is called, without the folders and the characters that no name needs."""
-    last = re.split(r"[/\\]", name)[-1].encode("utf-8", "replace").decode()
-    plain = "".join(character for character in last if character.isprintable()).strip()
-    if len(plain) > _LONGEST_NAME:
-        stem, dot, suffix = plain.rpartition(".")
-        kept = f"{dot}{suffix}"[:20] if stem else ""
-        plain = plain[: _LONGEST_NAME - len(kept)] + kept
-    return plain if plain.strip(".") else "bundle.dagbundle"
-
-
 def expect(
     ctx: Context, *, actor: Actor, import_id: int, offset: int, size: int, total: int | None = None
 ) -> None:
@@ -127,11 +119,11 @@ def expect(
     if total is not None and total != row.file_size:
         raise InvalidRequestError(
             "%(file_name)r was announced with %(file_size)s bytes and has %(total)s now. Look "
-            "whether it is the same, discard %(row)s and begin anew.",
+            "whether it is the same, discard %(subject)s and begin anew.",
             file_name=row.file_name,
             file_size=f"{row.file_size:,}",
             total=f"{total:,}",
-            row=row.subject,
+            subject=row.subject,
         )
     _require_offset(row, offset)
     _require_room(row, offset + size)
@@ -168,12 +160,12 @@ def _require_offset(row: Import, offset: int) -> None:
     if offset != row.received:
         raise ConflictError(
             Message(
-                "Of %(row)s, %(received)s of %(file_size)s bytes are here; go on at byte "
-                "%(received_2)s, not at %(offset)s.",
-                row=row.subject,
+                "Of %(subject)s, %(received)s of %(file_size)s bytes are here; go on at byte "
+                "%(first)s, not at %(offset)s.",
+                subject=row.subject,
                 received=f"{row.received:,}",
                 file_size=f"{row.file_size:,}",
-                received_2=row.received,
+                first=row.received,
                 offset=offset,
             ),
             received=row.received,
@@ -184,10 +176,10 @@ def _require_room(row: Import, end: int) -> None:
     if end > row.file_size:
         raise TooLargeError(
             "%(file_name)r was announced with %(file_size)s bytes, and more came. Look whether "
-            "it has changed, discard %(row)s and begin anew.",
+            "it has changed, discard %(subject)s and begin anew.",
             file_name=row.file_name,
             file_size=f"{row.file_size:,}",
-            row=row.subject,
+            subject=row.subject,
             limit=row.file_size,
         )
 
@@ -196,15 +188,25 @@ def _uploading(ctx: Context, actor: Actor, import_id: int) -> Import:
     require_importer(ctx, actor, Message("import bundles"))
     row = get_locked(ctx, actor=actor, import_id=import_id)
     if row.state is not ImportState.UPLOADING:
-        reason = f": {row.error}" if row.error else ""
-        raise ConflictError(
-            "%(row)s is %(state)r%(reason)s; it takes no more bytes.",
-            row=row.subject.capitalize(),
+        raise _takes_no_more(row)
+    return row
+
+
+def _takes_no_more(row: Import) -> ConflictError:
+    if row.error:
+        return ConflictError(
+            "%(subject)s is %(state)r: %(reason)s; it takes no more bytes.",
+            subject=named(row),
             state=row.state.value,
-            reason=reason,
+            reason=row.error,
             received=row.received,
         )
-    return row
+    return ConflictError(
+        "%(subject)s is %(state)r; it takes no more bytes.",
+        subject=named(row),
+        state=row.state.value,
+        received=row.received,
+    )
 
 
 def complete(ctx: Context, *, actor: Actor, import_id: int) -> Import:
@@ -221,8 +223,8 @@ def complete(ctx: Context, *, actor: Actor, import_id: int) -> Import:
     if row.received < row.file_size:
         raise ConflictError(
             Message(
-                "%(row)s has %(received)s of %(file_size)s bytes; send the rest.",
-                row=row.subject.capitalize(),
+                "%(subject)s has %(received)s of %(file_size)s bytes; send the rest.",
+                subject=named(row),
                 received=f"{row.received:,}",
                 file_size=f"{row.file_size:,}",
             ),
@@ -250,8 +252,8 @@ def _hash(file: StoredFile, row: Import) -> str:
     found = digest.hexdigest()
     if row.file_sha256 not in {None, found}:
         raise BundleAlteredError(
-            "What came has the SHA-256 %(sha256)s, not %(file_sha256)s as announced. Upload it again.",
-            file_sha256=row.file_sha256,
+            "What came has the SHA-256 %(sha256)s, not %(announced)s as announced. Upload it again.",
+            announced=row.file_sha256,
             sha256=found,
         )
     return found
@@ -273,7 +275,7 @@ def dag_ids_of(manifest: Manifest) -> list[str]:
 
 def release_title(dag_ids: Iterable[str]) -> str:
     """What a release of DAGs that an import brings is called where nobody says anything else."""
-    return Message("Import of %(dag_ids)s", dag_ids=first_few([dag_id[:140] for dag_id in sorted(dag_ids)]))
+    return f"Import of {first_few([dag_id[:140] for dag_id in sorted(dag_ids)])}"
 
 
 def _refuse(ctx: Context, actor: Actor, row: Import, error: BundleError) -> None:
@@ -330,35 +332,6 @@ def _visible_ids(ctx: Context, actor: Actor) -> list[int]:
     return [i for i, dag_ids in held.items() if not readable.isdisjoint(access.both_ids(ctx, dag_ids))]
 
 
-def discard(ctx: Context, *, actor: Actor, import_id: int) -> Import:
-    """Give up an upload, or a bundle that was not applied; its file goes."""
-    require_importer(ctx, actor, Message("discard imports"))
-    row = get_locked(ctx, actor=actor, import_id=import_id)
-    if row.state is not ImportState.DISCARDED:
-        give_up(ctx, row, actor=actor, reason=Message("Discarded by %(actor)s.", actor=actor.name))
-    return row
-
-
-def give_up(ctx: Context, row: Import, *, actor: Actor, reason: str) -> None:
-    """Discard an import and its file."""
-    row.move_to(ImportState.DISCARDED)
-    row.error = reason
-    remove_file(ctx, row)
-    record(ctx, row, EventTag.IMPORT_DISCARDED, actor=actor, reason=reason)
-
-
-def expire(ctx: Context, row: Import) -> None:
-    """Give up an import whose bundle is not valid any more."""
-    until = row.expires_at.isoformat() if row.expires_at else ""
-    row.error = Message(
-        "The bundle expired at %(until)s before it was applied. Have it exported anew.", until=until
-    )
-    row.move_to(ImportState.FAILED)
-    remove_file(ctx, row)
-    record(ctx, row, EventTag.IMPORT_FAILED, actor=SYSTEM, reason=row.error, code=BundleExpiredError.code)
-    transfer_notices.import_ended(ctx, row, row.uploaded_by)
-
-
 def contents(ctx: Context, *, actor: Actor, import_id: int) -> Manifest:
     """What a bundle says about itself; its signature was good when it came."""
     return manifest_of(get(ctx, actor=actor, import_id=import_id))
@@ -372,8 +345,8 @@ def manifest_of(row: Import) -> Manifest:
     """
     if not row.manifest:
         raise ConflictError(
-            "%(row)s is %(state)r; its content is not known.",
-            row=row.subject.capitalize(),
+            "%(subject)s is %(state)r; its content is not known.",
+            subject=named(row),
             state=row.state.value,
         )
     return manifest_from_dict(row.manifest)
@@ -396,13 +369,15 @@ def opened(ctx: Context, row: Import) -> Iterator[Bundle]:
     """
     if row.state is ImportState.UPLOADING or row.state not in queries.WITH_FILE:
         raise ConflictError(
-            "%(row)s is %(state)r; its file is not there.",
-            row=row.subject.capitalize(),
+            "%(subject)s is %(state)r; its file is not there.",
+            subject=named(row),
             state=row.state.value,
         )
     with _open_file(ctx, row) as bundle:
         if bundle.manifest.to_dict() != row.manifest:
-            raise BundleAlteredError("The file of %(row)s is not the one that was uploaded.", row=row.subject)
+            raise BundleAlteredError(
+                "The file of %(subject)s is not the one that was uploaded.", subject=row.subject
+            )
         yield bundle
 
 

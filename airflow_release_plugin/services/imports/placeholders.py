@@ -17,6 +17,7 @@ from airflow_release_plugin.models import Import
 from airflow_release_plugin.services.imports import imports, preflight
 from airflow_release_plugin.services.runtime.context import Context
 
+_MOST_NAMED = 20
 _SHOWN = 3
 
 
@@ -77,7 +78,7 @@ def _require_needed(needs: Needs, asked: Iterable[tuple[Kind, str]]) -> None:
     if strange:
         raise InvalidRequestError(
             "The bundle needs no %(strange)s; placeholders are made only of what it needs.",
-            strange=", ".join(strange)[:500],
+            strange=strange[:_MOST_NAMED],
             unknown=strange,
         )
 
@@ -107,14 +108,14 @@ def _require_rights(ctx: Context, actor: Actor, placeholders: Iterable[Placehold
             "%(actor)r may not make %(refused)s in Airflow; ask for the right to do so, or ask "
             "somebody who has it.",
             actor=actor.name,
-            refused=", ".join(refused)[:500],
+            refused=refused[:_MOST_NAMED],
         )
 
 
 def _note(row: Import, needs: Needs, placeholder: Placeholder) -> str:
     users = needs.named[placeholder.kind.value][placeholder.there]
     return Message(
-        "needed by %(users)s of %(row)s. Fill it in, then change this description.",
+        "needed by %(users)s of %(subject)s. Fill it in, then change this description.",
         users=first_few(users, _SHOWN),
-        row=row.subject,
+        subject=row.subject,
     )

@@ -233,7 +233,7 @@ def _paths_taken(here: LocalState, placements: Placements) -> Iterator[Finding]:
             detail = Message("%(other)r has its DAG file there.", other=other.name)
         elif len(both) > 1:
             detail = Message(
-                "%(both)r and %(both_2)r of the bundle would both go there.", both=both[0], both_2=both[1]
+                "%(first)r and %(second)r of the bundle would both go there.", first=both[0], second=both[1]
             )
         else:
             continue
@@ -280,16 +280,23 @@ def _dag_ids_taken(here: LocalState, placements: Placements) -> Iterator[Finding
 
 def _busy(ctx: Context, placements: Placements) -> Iterator[Finding]:
     for row in submissions.with_state(ctx.session, placements.unit_ids, SubmissionState.IN_RELEASE):
-        number = f" {row.release_id}" if row.release_id else ""
+        told = (
+            Message(
+                "v%(version)s is in open release %(number)s. Wait until that is through, or revoke it.",
+                version=row.version,
+                number=row.release_id,
+            )
+            if row.release_id
+            else Message(
+                "v%(version)s is in open release. Wait until that is through, or revoke it.",
+                version=row.version,
+            )
+        )
         yield (
             Reason.IN_OPEN_RELEASE,
             Item(
                 row.path,
-                Message(
-                    "v%(version)s is in open release%(number)s. Wait until that is through, or revoke it.",
-                    version=row.version,
-                    number=number,
-                ),
+                told,
                 tuple(row.dag_ids),
             ),
         )
@@ -301,7 +308,7 @@ def move_units(ctx: Context, placements: Iterable[Placement]) -> None:
         (place.unit, place.path) for place in placements if place.unit and place.unit.path != place.path
     ]
     for unit, path in moving:
-        unit.path = Message("%(path)s (moving %(id)s)", path=path, id=unit.id)
+        unit.path = f"{path} (moving {unit.id})"
     # Two units must not have one path at any moment.
     ctx.session.flush()
     for unit, path in moving:

@@ -103,11 +103,7 @@ def _draft(
         path=path,
         change=change,
         dag_ids=sorted(dag_ids),
-        comment=Message(
-            "From bundle %(bundle_id)s of %(environment)s",
-            bundle_id=manifest.bundle_id,
-            environment=manifest.environment,
-        ),
+        comment=f"From bundle {manifest.bundle_id} of {manifest.environment}",
         import_id=row.id,
     )
 
@@ -115,5 +111,5 @@ def _draft(
 def _closure_file(entry: FileEntry, dag_file: str) -> ClosureFile:
     is_module = entry.path.endswith(".py")
     kind = FileKind.DAG if entry.path == dag_file else FileKind.MODULE if is_module else FileKind.DATA
-    reason = "DAG file" if kind is FileKind.DAG else Message("in the bundle")
+    reason = Message("DAG file") if kind is FileKind.DAG else Message("in the bundle")
     return ClosureFile(entry.path, entry.mode, entry.blob, entry.size, kind, reason)

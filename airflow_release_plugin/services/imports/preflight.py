@@ -57,8 +57,8 @@ def check(
     table = names if names is not None else name_mappings.remembered(ctx, row.source_uid or "")
     if len(folder) > _LONGEST_FOLDER:
         raise InvalidRequestError(
-            "The folder is too long; at most %(longest_folder)s characters are accepted.",
-            longest_folder=_LONGEST_FOLDER,
+            "The folder is too long; at most %(most)s characters are accepted.",
+            most=_LONGEST_FOLDER,
         )
     row.folder, row.mapping = folder.strip().strip("/"), table.to_dict()
     row.options = {**row.options, "take_over": take_over}
@@ -83,8 +83,8 @@ def require_waiting(row: Import) -> Import:
     """Return an import whose file is here and that nobody applies; ``ConflictError`` for any other."""
     if row.state not in WAITING_IMPORT_STATES:
         raise ConflictError(
-            "%(row)s is %(state)r; only one that is uploaded and not applied can be checked.",
-            row=row.subject.capitalize(),
+            "%(subject)s is %(state)r; only one that is uploaded and not applied can be checked.",
+            subject=imports.named(row),
             state=row.state.value,
         )
     return row

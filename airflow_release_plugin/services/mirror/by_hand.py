@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.mirror import PushPlan
+from airflow_release_plugin.domain.text.phrasing import clauses
 from airflow_release_plugin.exceptions import ConflictError, MirrorMovedError
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.services.mirror import pushing, standing
@@ -90,17 +91,10 @@ def _pushed(work: Work) -> PushOutcome:
 
 def _require_ours(plan: PushPlan) -> None:
     if plan.moved:
-        named = "; ".join(str(each) for each in plan.moved[:_MOST_NAMED])
-        more = (
-            Message("; and %(more)s more", more=len(plan.moved) - _MOST_NAMED)
-            if len(plan.moved) > _MOST_NAMED
-            else ""
-        )
         raise MirrorMovedError(
             "Somebody else moved this mirror, or the database was restored from a backup: "
-            "%(named)s%(more)s. Nothing was pushed. Look at what is there; then put it back "
+            "%(moved)s. Nothing was pushed. Look at what is there; then put it back "
             "there by hand, or overwrite it with --force.",
-            named=named,
-            more=more,
+            moved=clauses(plan.moved, _MOST_NAMED),
             refs=[each.to_dict() for each in plan.moved[:20]],
         )

@@ -12,7 +12,8 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import partial, reduce
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from airflow_release_plugin.domain.git_access import GitAccess
@@ -95,8 +96,8 @@ def _due(ctx: Context, by: str, is_asked: bool) -> list[Push | PushOutcome]:
         address = address or access.url
         if not address:
             raise InvalidRequestError(
-                "Connection %(mirror_conn_id)r names no repository; set [release] mirror_url.",
-                mirror_conn_id=ctx.settings.mirror_conn_id,
+                "Connection %(connection)r names no repository; set [release] mirror_url.",
+                connection=ctx.settings.mirror_conn_id,
             )
     except ReleaseError as error:
         heads = {ref: commit for ref, commit in refs.items() if ref.startswith(HEADS)}
@@ -131,7 +132,8 @@ def _attempt(push: Push, work: Work, by: str) -> PushOutcome:
     except Exception as error:
         log.exception("The mirror %s cannot be pushed to", url)
         problem = Message(
-            "Something is broken here (%(name)s); the API server's log says more.", name=type(error).__name__
+            "Something is broken here (%(error)s); the API server's log says more.",
+            error=type(error).__name__,
         )
         return PushOutcome(url, push.heads, None, problem)
     return PushOutcome(url, push.heads, plan)
@@ -177,10 +179,17 @@ def _without_secrets(text: str, push: Push) -> str:
     """What a server or ssh says goes into the database and on a page."""
     found = urlsplit(push.address if "://" in push.address else "")
     in_address = found.password or (found.username if found.scheme != "ssh" else None) or ""
-    for secret in (push.access.password, push.access.passphrase, in_address, unquote(in_address)):
-        if secret:
-            text = text.replace(secret, "***")
-    return text
+    secrets = [push.access.password, push.access.passphrase, in_address, unquote(in_address)]
+
+    def without(value: Any) -> Any:
+        if isinstance(value, Message) and value.many is None:
+            values = {name: without(each) for name, each in value.values.items()}
+            return Message(without(value.template), **values)
+        if isinstance(value, str):
+            return reduce(lambda shown, secret: shown.replace(secret, "***"), filter(None, secrets), value)
+        return [without(each) for each in value] if isinstance(value, list) else value
+
+    return cast("str", without(text))
 
 
 class _ShortReads:

@@ -59,8 +59,8 @@ def mark_read(ctx: Context, *, actor: Actor, notice_ids: Collection[int] | None 
     """
     if notice_ids is not None and len(notice_ids) > MOST_MARKED:
         raise InvalidRequestError(
-            "At most %(most_marked)s are marked at once; name fewer, or none for all.",
-            most_marked=MOST_MARKED,
+            "At most %(most)s are marked at once; name fewer, or none for all.",
+            most=MOST_MARKED,
         )
     queries.mark_read(ctx.session, actor.id, ctx.clock(), notice_ids)
 
@@ -82,9 +82,9 @@ def choose(
     for event in chosen:
         if event not in USUAL_WAYS:
             raise InvalidRequestError(
-                "Nobody is told of %(event)r in person; possible are %(personal_events)s.",
+                "Nobody is told of %(event)r in person; possible are %(events)s.",
                 event=event.value,
-                personal_events=[each.value for each in PERSONAL_EVENTS],
+                events=[each.value for each in PERSONAL_EVENTS],
             )
     queries.choose(ctx.session, actor.id, chosen)
     return ways(ctx, actor=actor)

@@ -8,8 +8,10 @@ from typing import Any
 from airflow_release_plugin.domain.flow.notice import USUAL_WAYS, NoticeWay
 from airflow_release_plugin.domain.flow.notification import PERSONAL_EVENTS, NotificationEvent
 from airflow_release_plugin.domain.identity import Person
+from airflow_release_plugin.languages import ENGLISH, said_throughout, speaking
 from airflow_release_plugin.repositories import notices as queries
 from airflow_release_plugin.services.notices import messages
+from airflow_release_plugin.services.runtime import preferences
 from airflow_release_plugin.services.runtime.context import Context
 
 
@@ -23,7 +25,7 @@ def tell(
     facts: Mapping[str, Any],
 ) -> None:
     """
-    Tell each of ``people`` as they chose to be told; two statements and the messages, however many they are.
+    Tell each of ``people`` as they chose to be told; three statements and the messages, however many they are.
 
     :param facts: what templates of notifiers can use: no code, no secrets
     """
@@ -48,27 +50,28 @@ def tell(
             for person in told
         ],
     )
-    for person in told:
-        if ways[person] is NoticeWay.AT_ONCE:
-            send(ctx, person.name, event, subject_type=subject_type, subject_id=subject_id, notice=facts)
+    at_once = {person: facts for person in told if ways[person] is NoticeWay.AT_ONCE}
+    send(ctx, at_once, event, subject_type=subject_type, subject_id=subject_id)
 
 
 def send(
     ctx: Context,
-    person: str,
+    notices: Mapping[Person, Mapping[str, Any]],
     event: NotificationEvent,
     *,
     subject_type: str,
     subject_id: int,
-    notice: Mapping[str, Any],
 ) -> None:
-    """Put a message for one person into the outbox: one row for each personal notifier that wants it."""
+    """
+    Put messages into the outbox, each in its person's language: a row for each personal notifier that wants it.
+
+    :param notices: what each person is told
+    """
+    if not notices:
+        return
     notifiers = messages.configured(ctx, "personal_notifiers", (*PERSONAL_EVENTS, NotificationEvent.DIGEST))
-    messages.put(
-        ctx,
-        notifiers,
-        event,
-        subject_type=subject_type,
-        subject_id=subject_id,
-        notice={"text": notice.get("summary", ""), **notice, "person": person},
-    )
+    spoken = preferences.languages(ctx, {person.id for person in notices}) if notifiers else {}
+    for person, notice in notices.items():
+        with speaking(spoken.get(person.id, ENGLISH)):
+            words = said_throughout({"text": notice.get("summary", ""), **notice, "person": person.name})
+        messages.put(ctx, notifiers, event, subject_type=subject_type, subject_id=subject_id, notice=words)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.domain.identity import Person
 from airflow_release_plugin.domain.states import ExportState, ImportState
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, shortened
 from airflow_release_plugin.models import Export, Import
 from airflow_release_plugin.services.notices.telling import tell
 from airflow_release_plugin.services.runtime.context import Context
@@ -24,9 +24,9 @@ def export_ended(ctx: Context, row: Export) -> None:
         NotificationEvent.EXPORT_READY if is_ready else NotificationEvent.EXPORT_FAILED,
         ("export", row.id),
         row.requested_by,
-        Message("Export %(id)s is ready", id=row.id)
+        Message("Export %(number)s is ready", number=row.id)
         if is_ready
-        else Message("Export %(id)s failed", id=row.id),
+        else Message("Export %(number)s failed", number=row.id),
         state=row.state.value,
         dag_ids=row.report.get("dags", ()),
         reason=row.error,
@@ -41,9 +41,9 @@ def import_ended(ctx: Context, row: Import, person: Person) -> None:
         NotificationEvent.IMPORT_APPLIED if is_applied else NotificationEvent.IMPORT_FAILED,
         ("import", row.id),
         person,
-        Message("Import %(id)s is applied", id=row.id)
+        Message("Import %(number)s is applied", number=row.id)
         if is_applied
-        else Message("Import %(id)s failed", id=row.id),
+        else Message("Import %(number)s failed", number=row.id),
         state=row.state.value,
         dag_ids=row.dag_ids,
         reason=row.error,
@@ -66,9 +66,11 @@ def _tell(
     facts = {
         "event": event.value,
         "state": state,
-        "reason": reason[:_LONGEST_TEXT],
+        "reason": shortened(reason, _LONGEST_TEXT),
         "kind": kind,
-        "number": f"{kind.capitalize()} {subject_id}",
+        "number": Message("Export %(number)s", number=subject_id)
+        if kind == "export"
+        else Message("Import %(number)s", number=subject_id),
         "title": "",
         "dag_ids": list(dag_ids[:100]),
         "url": f"{ctx.settings.base_url}{_PATHS[kind].format(subject_id)}",

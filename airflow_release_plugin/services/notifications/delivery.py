@@ -18,7 +18,7 @@ from airflow_release_plugin.airflow_internals.notifiers import DeliveryProblem, 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.states import GateState, NotificationState
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, shortened
 from airflow_release_plugin.models import Approval, Notification
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import notifications as queries
@@ -39,6 +39,7 @@ Deliver = Callable[..., DeliveryProblem | None]
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 """Between attempts; after the last one the notification has failed."""
 MAX_ATTEMPTS = len(PAUSES) + 1
+_LONGEST_ERROR = 500
 
 
 def run_once(*, work: Work = unit_of_work, send: Deliver = deliver, stop: Event | None = None) -> int:
@@ -134,15 +135,21 @@ def _record(ctx: Context, claim: ClaimedNotification, problem: DeliveryProblem |
         row.error = ""
         row.move_to(NotificationState.SENT)
         return
-    row.error = f"{problem.kind}: {problem.detail}"[:500]
+    row.error = _in_words(problem)
     log.warning("%s was not sent with %s: %s", row.subject, claim.notifier["notifier"], problem.kind)
     if row.attempts >= MAX_ATTEMPTS:
         give_up(ctx, row, problem)
 
 
+def _in_words(problem: DeliveryProblem) -> str:
+    return shortened(
+        Message("%(kind)s: %(detail)s", kind=problem.kind, detail=problem.detail), _LONGEST_ERROR
+    )
+
+
 def give_up(ctx: Context, row: Notification, problem: DeliveryProblem) -> None:
     """Try no more, and tell the trail the kind of error only: messages of notifiers may hold anything."""
-    row.error = f"{problem.kind}: {problem.detail}"[:500]
+    row.error = _in_words(problem)
     row.move_to(NotificationState.FAILED)
     audit.record(
         ctx,

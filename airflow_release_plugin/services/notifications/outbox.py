@@ -86,8 +86,8 @@ def try_again(ctx: Context, *, actor: Actor, notification_id: int) -> Notificati
         )
     if row.state is not NotificationState.FAILED:
         raise ConflictError(
-            "%(row)s is %(state)r; only one that was given up is sent again. Reload it.",
-            row=row.subject,
+            "%(subject)s is %(state)r; only one that was given up is sent again. Reload it.",
+            subject=row.subject,
             state=row.state.value,
         )
     row.move_to(NotificationState.PENDING)

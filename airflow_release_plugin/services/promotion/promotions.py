@@ -9,10 +9,13 @@ transaction, that of the caller. Whatever moment a crash hits, all of it is ther
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import ApprovalState, ReleaseState, SubmissionState
 from airflow_release_plugin.domain.tasks import TaskRole
+from airflow_release_plugin.domain.text.phrasing import as_sentence
 from airflow_release_plugin.exceptions import (
     ConflictError,
     ExpiredError,
@@ -20,7 +23,7 @@ from airflow_release_plugin.exceptions import (
     StaleDigestError,
     TargetMovedError,
 )
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, together
 from airflow_release_plugin.models import Approval, Environment, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
@@ -138,8 +141,8 @@ def head_of(ctx: Context, environment: Environment) -> str | None:
                 "%(recorded_commit)s: somebody moved it by hand. An admin can put it back with POST "
                 "environments/%(environment)s/restore; until then nothing is promoted.",
                 environment=environment.name,
-                head=head or "nothing",
-                recorded_commit=environment.recorded_commit or "nothing",
+                head=head or Message("nothing"),
+                recorded_commit=environment.recorded_commit or Message("nothing"),
             ),
             head=head,
             recorded=environment.recorded_commit,
@@ -160,22 +163,13 @@ def _may_go_on(ctx: Context, release: Release, head: str | None, *, actor: Actor
             release,
             ReleaseState.STALE,
             actor=actor,
-            reason=Message(
-                "Changed in %(environment)s since the check: %(overlap)s. ",
-                environment=release.environment,
-                overlap=list(overlap[:5]),
-            )
-            + (
-                creation.request_anew(release)
-                if release.has_own_versions
-                else Message("Retry or submit again.")
-            ),
+            reason=_why_stale(release, overlap),
         )
         return False
     doubt = held_proof.first_doubt(ctx, release, head) if head else Message("the target is empty")
     if doubt:
         reason = Message(
-            "The target moved on; checking again on top of it: %(doubt)s.", doubt=doubt.rstrip(".")
+            "The target moved on; checking again on top of it: %(doubt)s", doubt=as_sentence(doubt)
         )
         _send_back(ctx, release, head, reason, actor=actor)
         return False
@@ -195,12 +189,21 @@ def _may_go_on(ctx: Context, release: Release, head: str | None, *, actor: Actor
     return True
 
 
+def _why_stale(release: Release, overlap: Sequence[str]) -> str:
+    met = Message(
+        "Changed in %(environment)s since the check: %(paths)s.",
+        environment=release.environment,
+        paths=list(overlap[:5]),
+    )
+    if release.has_own_versions:
+        return together([met, creation.request_anew(release)])
+    return together([met, Message("Retry or submit again.")])
+
+
 def _send_back(ctx: Context, release: Release, head: str | None, reason: str, *, actor: Actor) -> None:
     release.base_commit = head
     lifecycle.move(ctx, release, ReleaseState.CHECKING, actor=actor, reason=reason)
-    releases.start_pipeline(
-        ctx, release, actor=actor, suffix=Message("__on_%(head)s", head=(head or "empty")[:8])
-    )
+    releases.start_pipeline(ctx, release, actor=actor, suffix=f"__on_{(head or 'empty')[:8]}")
 
 
 def _write_commit(ctx: Context, release: Release, approval: Approval | None, head: str | None) -> str:

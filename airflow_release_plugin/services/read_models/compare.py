@@ -153,12 +153,12 @@ def _versions(
     access.require_code(ctx, actor, other.dag_ids)
     if other.unit_id != submission.unit_id:
         raise InvalidRequestError(
-            "v%(version)s of %(path)r and v%(version_2)s of %(path_2)r are versions of "
+            "v%(version)s of %(path)r and v%(other_version)s of %(other_path)r are versions of "
             "different files. Choose two versions of one file.",
             version=other.version,
             path=other.path,
-            version_2=submission.version,
-            path_2=submission.path,
+            other_version=submission.version,
+            other_path=submission.path,
         )
     return VersionComparison(
         submission,

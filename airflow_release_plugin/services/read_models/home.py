@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
 from airflow_release_plugin.domain.release.runs import AT_WORK
 from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.text.phrasing import lines_of
 from airflow_release_plugin.models import Approval, Hold, MachineLook, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import flows as flow_queries
@@ -205,7 +206,7 @@ def _stopped(release: Release, now: datetime) -> StoppedRelease:
     state = release.effective_state(now)
     if state is not release.state:
         return StoppedRelease(release, state, release.expires_at, expiry.reason_of(release))
-    lines = [line for line in release.state_reason.splitlines() if line.strip()]
+    lines = lines_of(release.state_reason)
     return StoppedRelease(release, state, release.state_since, lines[0] if lines else "")
 
 

@@ -35,10 +35,10 @@ def get_form(
         raise InvalidRequestError("Choose at least one submitted version under To be released.")
     if len(submission_ids) > creation.MAX_ITEMS:
         raise InvalidRequestError(
-            "%(count)s versions were chosen; a release holds at most %(max_items)s. Choose "
+            "%(number)s versions were chosen; a release holds at most %(most)s. Choose "
             "fewer, and make a second release of the others.",
-            count=len(submission_ids),
-            max_items=creation.MAX_ITEMS,
+            number=len(submission_ids),
+            most=creation.MAX_ITEMS,
         )
     chosen = [submissions.get(ctx, actor=actor, submission_id=each) for each in submission_ids]
     preview = previews.preview_for(ctx, chosen, actor=actor, at_least_level=at_least_level)

@@ -334,24 +334,25 @@ def _pipeline_problem(ctx: Context, release: Release, run_state: str) -> str | N
     if run_state in {"failed", "missing"}:
         if release.state is ReleaseState.AWAITING_APPROVAL:
             return Message(
-                "The pipeline run is %(run_state)s. What people decide counts; once they have "
+                "The pipeline run is %(state)s. What people decide counts; once they have "
                 "approved it, the release becomes errored, and retrying it does not ask them again.",
-                run_state=run_state,
+                state=run_state,
             )
         return Message(
-            "The pipeline run is %(run_state)s. Within a minute the release becomes errored; then retry it.",
-            run_state=run_state,
+            "The pipeline run is %(state)s. Within a minute the release becomes errored; then retry it.",
+            state=run_state,
         )
     pipeline = ctx.airflow.serving.live_dags([name]).get(name)
     if pipeline is None:
         return Message(
-            "Airflow does not know the pipeline %(name)r any more; look at its import errors.", name=name
+            "Airflow does not know the pipeline %(pipeline)r any more; look at its import errors.",
+            pipeline=name,
         )
     waits = _WAITS[release.state]
     if pipeline.is_paused:
         return Message(
-            "The pipeline %(name)r is paused. %(waits)s waits until somebody unpauses it in Airflow.",
-            name=name,
+            "The pipeline %(pipeline)r is paused. %(waits)s waits until somebody unpauses it in Airflow.",
+            pipeline=name,
             waits=waits,
         )
     ages = ctx.airflow.serving.component_ages()

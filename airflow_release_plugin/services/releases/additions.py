@@ -66,10 +66,10 @@ def add_files(
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
     if actor.id != release.requested_by_id:
         raise NotAllowedError(
-            "%(actor)r may not add files to %(release)s; who requested it may: %(requested_by_name)s.",
+            "%(actor)r may not add files to %(release)s; who requested it may: %(requester)s.",
             actor=actor.name,
             release=release.subject,
-            requested_by_name=release.requested_by_name,
+            requester=release.requested_by_name,
         )
     if release.state is not ReleaseState.FAILED:
         raise ConflictError(

@@ -84,8 +84,8 @@ def break_glass(ctx: Context, *, actor: Actor, release_id: int, change_digest: s
     access.require_code(ctx, actor, release.dag_ids)
     if len(reason.strip()) < SHORTEST_REASON:
         raise InvalidRequestError(
-            "Say why, in at least %(shortest_reason)s characters; it is kept in the trail.",
-            shortest_reason=SHORTEST_REASON,
+            "Say why, in at least %(least)s characters; it is kept in the trail.",
+            least=SHORTEST_REASON,
         )
     if change_digest != approval.change_digest:
         raise StaleDigestError(
@@ -121,13 +121,12 @@ def _confirmed(ctx: Context, release: Release, approval: Approval, *, actor: Act
             notifications.glass_asked(ctx, release, approval, emergency, people)
         return emergency
     if asked.asked_by_id == actor.id:
-        roles = ", ".join(approval.flow.break_glass_roles)
         raise ConflictError(
             "%(actor)r has asked for this already; somebody else of %(roles)s has to confirm it "
-            "until %(confirm_until)s UTC.",
+            "until %(until)s UTC.",
             actor=actor.name,
-            roles=roles,
-            confirm_until=f"{asked.confirm_until:%Y-%m-%d %H:%M}",
+            roles=list(approval.flow.break_glass_roles),
+            until=f"{asked.confirm_until:%Y-%m-%d %H:%M}",
         )
     asked.confirmed_by_id, asked.confirmed_by_name = actor.id, actor.name
     asked.confirm_reason, asked.broken_at = reason, now
@@ -175,9 +174,10 @@ def _break(ctx: Context, release: Release, approval: Approval, emergency: Emerge
 def _require_right(release: Release, approval: Approval, actor: Actor) -> None:
     roles = frozenset(approval.flow.break_glass_roles)
     if actor.kind is not ActorKind.USER or not actor.has_any_role(roles):
-        named = ", ".join(sorted(roles)) or Message("none is configured")
         raise NotAllowedError(
-            "%(actor)r may not break the glass; the roles that may: %(named)s.", actor=actor.name, named=named
+            "%(actor)r may not break the glass; the roles that may: %(roles)s.",
+            actor=actor.name,
+            roles=sorted(roles) or Message("none is configured"),
         )
     if actor.id in approval.requirement.excluded:
         raise SelfApprovalError(

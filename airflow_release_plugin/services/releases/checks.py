@@ -16,7 +16,7 @@ from airflow_release_plugin.domain.release.checks import (
 from airflow_release_plugin.domain.states import ApprovalState, ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, StaleDigestError
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, together
 from airflow_release_plugin.models import Approval, Release, Report
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import reports as report_queries
@@ -66,26 +66,7 @@ def report(
     :raises ConflictError: the report is about another attempt, or the release does not wait for reports
     """
     release = releases.get_locked(ctx, actor=actor, release_id=release_id)
-    if kind not in _REPORTERS:
-        raise InvalidRequestError(
-            "Nobody reports a %(kind)s: the server finds that out itself.", kind=kind.value
-        )
-    task_claims.require_task(
-        ctx, release, *_REPORTERS[kind], actor=actor, deed=Message("report on releases"), by_hand=False
-    )
-    if attempt != release.attempt:
-        raise ConflictError(
-            "%(release)s is in attempt %(attempt)s; this report is about attempt %(attempt_2)s.",
-            release=release.subject,
-            attempt=release.attempt,
-            attempt_2=attempt,
-        )
-    if release.state is not ReleaseState.CHECKING:
-        raise ConflictError(
-            "%(release)s is %(state)r and takes no more reports.",
-            release=release.subject,
-            state=release.state.value,
-        )
+    _require_reporter(ctx, release, kind, attempt, actor=actor)
     own = _take_over(ctx, release, items, joined, actor=actor) if kind is ReportKind.CHECK else []
     stored = Report(kind=kind, attempt=attempt, base_commit=base_commit, items=(*items, *own))
     problems = _store(ctx, release, stored, actor=actor)
@@ -97,6 +78,31 @@ def report(
     elif ask and kind is ReportKind.CHECK:
         _request_approval(ctx, release, actor=actor)
     return release
+
+
+def _require_reporter(
+    ctx: Context, release: Release, kind: ReportKind, attempt: int, *, actor: Actor
+) -> None:
+    if kind not in _REPORTERS:
+        raise InvalidRequestError(
+            "Nobody reports a %(kind)s: the server finds that out itself.", kind=kind.value
+        )
+    task_claims.require_task(
+        ctx, release, *_REPORTERS[kind], actor=actor, deed=Message("report on releases"), by_hand=False
+    )
+    if attempt != release.attempt:
+        raise ConflictError(
+            "%(release)s is in attempt %(attempt)s; this report is about attempt %(reported)s.",
+            release=release.subject,
+            attempt=release.attempt,
+            reported=attempt,
+        )
+    if release.state is not ReleaseState.CHECKING:
+        raise ConflictError(
+            "%(release)s is %(state)r and takes no more reports.",
+            release=release.subject,
+            state=release.state.value,
+        )
 
 
 def _take_over(
@@ -142,9 +148,12 @@ def _store(ctx: Context, release: Release, stored: Report, *, actor: Actor) -> l
 def _summary(problems: Sequence[CheckItem]) -> str:
     """The first problem, with its file, and how many more there are."""
     first = problems[0]
-    line = first.headline or "failed"
-    where = "" if first.path and first.path in line else f"{first.path or first.name}: "
-    return f"{where}{line}{f' (and {len(problems) - 1} more)' if len(problems) > 1 else ''}"
+    line = first.headline or Message("failed")
+    if not first.path or first.path not in line:
+        line = Message("%(where)s: %(problem)s", where=first.path or first.name, problem=line)
+    if len(problems) == 1:
+        return line
+    return Message("%(problem)s (and %(left)s more)", problem=line, left=len(problems) - 1)
 
 
 def request_approval(ctx: Context, *, actor: Actor, release_id: int) -> Release:
@@ -213,15 +222,11 @@ def _why_again(capacity: Approval | None, release: Release) -> str:
     is_approved = capacity is not None and capacity.state is ApprovalState.APPROVED
     if capacity is None or not is_approved or capacity.change_digest == release.change_digest:
         return ""
-    also = (
-        Message(" Now it also changes %(also_changes)s.", also_changes=list(release.also_changes))
-        if release.also_changes
-        else ""
-    )
-    return Message(
-        "The check found another change than the one that was approved; people are asked again.%(also)s",
-        also=also,
-    )
+    again = Message("The check found another change than the one that was approved; people are asked again.")
+    if not release.also_changes:
+        return again
+    also = Message("Now it also changes %(dag_ids)s.", dag_ids=list(release.also_changes))
+    return together([again, also])
 
 
 def _resolve(ctx: Context, release: Release) -> flows.ResolvedFlow:

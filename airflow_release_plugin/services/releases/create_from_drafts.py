@@ -37,8 +37,8 @@ def open_release(
     release = creation.open_release(ctx, drafts, release_request, terms, actor=actor)
     if release.change_digest != digest:
         raise StaleDigestError(
-            "%(release_request)s: the target changed while it was requested. Look at it again.",
-            release_request=release_request.title,
+            "%(title)s: the target changed while it was requested. Look at it again.",
+            title=release_request.title,
             current=release.change_digest,
         )
     return release

@@ -19,7 +19,6 @@ from airflow_release_plugin.exceptions import (
     InvalidRequestError,
     ItemBusyError,
     NotAllowedError,
-    NotFoundError,
     SelfApprovalError,
     TooLargeError,
 )
@@ -30,8 +29,9 @@ from airflow_release_plugin.models.release import release_number
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.approvals import approvals
-from airflow_release_plugin.services.releases import completion, expiry, lifecycle, releases, schedule
+from airflow_release_plugin.services.releases import completion, lifecycle, releases, schedule
 from airflow_release_plugin.services.releases.carried_threads import carry_threads, lock_threads
+from airflow_release_plugin.services.releases.chosen_versions import claim
 from airflow_release_plugin.services.releases.previews import eligible, preliminary_flow
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -78,7 +78,7 @@ def request(
     :raises InvalidRequestError: no or too many items, nobody could approve, a reviewer is not eligible,
         a time that is past
     """
-    chosen = claim(ctx, submission_ids)
+    chosen = claim(ctx, submission_ids, most=MAX_ITEMS)
     access.require_edit(ctx, actor, {dag_id for submission in chosen for dag_id in submission.dag_ids})
     refuse_clashes(ctx, chosen)
     return open_release(ctx, chosen, release_request, actor=actor)
@@ -104,7 +104,7 @@ def open_release(
     if not terms.exempt_reason:
         facts, name = (
             risk.draft_facts(ctx, chosen, changes, base),
-            Message("release %(release_request)r", release_request=release_request.title),
+            Message("release %(title)r", title=release_request.title),
         )
         flow = preliminary_flow(ctx, chosen, facts, actor, release_request.at_least_level, name, terms.kind)
         reviewers = _reviewers(actor, release_request.reviewers, eligible(flow))
@@ -130,9 +130,9 @@ def _require_future(ctx: Context, scheduled_at: datetime | None) -> None:
     """A time that is over would not hold anything back."""
     if scheduled_at is not None and scheduled_at <= ctx.clock():
         raise InvalidRequestError(
-            "The time %(astimezone)s UTC is past. Choose a later one, or leave it empty to "
+            "The time %(moment)s UTC is past. Choose a later one, or leave it empty to "
             "release as soon as it is approved.",
-            astimezone=f"{scheduled_at.astimezone(timezone.utc):%Y-%m-%d %H:%M}",
+            moment=f"{scheduled_at.astimezone(timezone.utc):%Y-%m-%d %H:%M}",
         )
 
 
@@ -202,68 +202,16 @@ def _record_created(ctx: Context, release: Release, chosen: Sequence[Submission]
     )
 
 
-def claim(
-    ctx: Context,
-    submission_ids: Sequence[int],
-    *,
-    most: int = MAX_ITEMS,
-    state: SubmissionState = SubmissionState.PENDING,
-) -> list[Submission]:
-    """
-    Lock submissions that a release is about to take.
-
-    :param most: how many it may hold: an import comes as one release, however large its bundle is
-    :param state: where they are until then; not in the list if they were made for the release
-    :raises ItemBusyError: one is in another open release
-    :raises ConflictError: one is in another state
-    """
-    ids = sorted(set(submission_ids))
-    if not 1 <= len(ids) <= most:
-        raise InvalidRequestError(
-            "A release holds 1 to %(most)s submissions; %(count)s were chosen.", most=most, count=len(ids)
-        )
-    # Releases are locked before submissions everywhere, so that two requests never wait for each other.
-    expiry.expire_holders_if_due(ctx, submissions.submissions_by_id(ctx.session, ids))
-    chosen = submissions.submissions_by_id(ctx.session, ids, lock=True)
-    missing = sorted(set(ids) - {submission.id for submission in chosen})
-    if missing:
-        raise NotFoundError("There is no submission %(str)s. Reload the list.", str=list(map(str, missing)))
-    for submission in chosen:
-        if submission.state is SubmissionState.IN_RELEASE:
-            raise ItemBusyError(
-                Message(
-                    "v%(version)s of %(path)r is part of the open release %(release_id)s; revoke that "
-                    "first or leave the Dag out.",
-                    version=submission.version,
-                    path=submission.path,
-                    release_id=release_number(submission.release_id or 0),
-                ),
-                release_id=submission.release_id,
-            )
-        if submission.state is not state:
-            raise ConflictError(
-                "v%(version)s of %(path)r is %(state)s; only versions that wait in the "
-                "to-be-released list can be released. Reload the list.",
-                version=submission.version,
-                path=submission.path,
-                state=submission.state.value,
-            )
-    if len({submission.unit_id for submission in chosen}) < len(chosen):
-        raise InvalidRequestError("Two versions of the same Dag file were chosen; choose one.")
-    return chosen
-
-
 def _reviewers(actor: Actor, wanted: Sequence[str], eligible: Sequence[Person]) -> list[Person]:
     if actor.id in wanted or actor.name in wanted:
         raise SelfApprovalError("You cannot review your own release; choose somebody else.")
     by_key = access.people_by_key(eligible)
     unknown = sorted(set(wanted) - by_key.keys())
     if unknown or not wanted:
-        names = ", ".join(person.name for person in eligible)
         raise InvalidRequestError(
             "Not eligible to review this release: %(unknown)s. Eligible: %(names)s.",
-            unknown=", ".join(unknown) or "(nobody chosen)",
-            names=names,
+            unknown=unknown or Message("(nobody chosen)"),
+            names=[person.name for person in eligible],
         )
     return list(dict.fromkeys(by_key[key] for key in wanted))
 
@@ -363,12 +311,11 @@ def _plan_again(
         release.change_digest = release.digest_now
     elif changed:
         raise ConflictError(
-            "%(release)s cannot be tried again: %(changed)s changed in %(environment)s "
-            "meanwhile. %(release_2)s",
+            "%(release)s cannot be tried again: %(paths)s changed in %(environment)s meanwhile. %(advice)s",
             release=release.subject,
-            changed=list(changed[:5]),
+            paths=list(changed[:5]),
             environment=release.environment,
-            release_2=request_anew(release),
+            advice=request_anew(release),
         )
     release.base_commit = head
 
@@ -383,10 +330,10 @@ def _claim_again(ctx: Context, release: Release) -> list[Submission]:
         if busy := next((row for row in held if not row.listed), None):
             raise ItemBusyError(
                 Message(
-                    "%(path)r is part of %(release_id)s, another rollback that is open; approve or "
+                    "%(path)r is part of %(other)s, another rollback that is open; approve or "
                     "revoke that first.",
                     path=busy.path,
-                    release_id=release_number(busy.release_id or 0),
+                    other=release_number(busy.release_id or 0),
                 ),
                 release_id=busy.release_id,
             )
@@ -421,11 +368,14 @@ def _require_another_attempt(ctx: Context, release: Release, actor: Actor) -> No
             release=release.subject,
         )
     if not _has_another_attempt(release):
-        raise ConflictError(
-            Message("%(release)s cannot be tried again: ", release=release.subject)
-            + (
-                Message("it was in the target already. Release its versions anew, or roll it back.")
-                if release.released_at is not None
-                else request_anew(release)
+        if release.released_at is None:
+            raise ConflictError(
+                "%(release)s cannot be tried again: %(advice)s",
+                release=release.subject,
+                advice=request_anew(release),
             )
+        raise ConflictError(
+            "%(release)s cannot be tried again: it was in the target already. Release its versions anew, "
+            "or roll it back.",
+            release=release.subject,
         )

@@ -35,11 +35,11 @@ def findings(ctx: Context, release: Release, items: Iterable[CheckItem]) -> list
                 _failed(
                     own.path,
                     Message(
-                        "%(path)r defines %(listed)s in the target, but %(listed_2)s was announced when it "
+                        "%(path)r defines %(found)s in the target, but %(announced)s was announced when it "
                         "was submitted. Submit it again, or make its ids independent of where it runs.",
                         path=own.path,
-                        listed=_listed(ids),
-                        listed_2=_listed(sorted(own.dag_ids)),
+                        found=_listed(ids),
+                        announced=_listed(sorted(own.dag_ids)),
                     ),
                 )
             )
@@ -86,16 +86,16 @@ def _clashes(places: Mapping[str, str], path: str, ids: Iterable[str]) -> Iterat
             yield _failed(
                 path,
                 Message(
-                    "%(places)s serves a DAG %(dag_id)r already; Airflow would let the one that is "
+                    "%(place)s serves a DAG %(dag_id)r already; Airflow would let the one that is "
                     "parsed last win. Rename the DAG, or take the other one away first.",
-                    places=places[dag_id],
+                    place=places[dag_id],
                     dag_id=dag_id,
                 ),
             )
 
 
-def _listed(ids: Sequence[str]) -> str:
-    return ", ".join(ids) or "nothing"
+def _listed(ids: Sequence[str]) -> object:
+    return list(ids) or Message("nothing")
 
 
 def _failed(path: str, detail: str) -> CheckItem:

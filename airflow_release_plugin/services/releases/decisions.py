@@ -16,7 +16,7 @@ from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Approval, Gate, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
-from airflow_release_plugin.services.approvals import approvals, gates
+from airflow_release_plugin.services.approvals import approvals, gates, seats
 from airflow_release_plugin.services.releases import checks, lifecycle, releases
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
@@ -79,7 +79,11 @@ def decide_release(
     if after is not before and after is ApprovalState.APPROVED:
         checks.grant(ctx, release, approval, actor=actor)
     if after is not before and after is ApprovalState.REJECTED:
-        reason = Message("Rejected by %(actor)s", actor=actor.name) + (f": {comment}" if comment else ".")
+        reason = (
+            Message("Rejected by %(actor)s: %(comment)s", actor=actor.name, comment=comment)
+            if comment
+            else Message("Rejected by %(actor)s.", actor=actor.name)
+        )
         lifecycle.move(ctx, release, ReleaseState.REJECTED, actor=actor, reason=reason)
     return release
 
@@ -214,8 +218,8 @@ def _decide_one(
 def inbox(ctx: Context, *, actor: Actor) -> list[InboxItem]:
     """What waits for the actor's decision now, soonest to expire first; a fixed number of queries."""
     candidates = approval_queries.open_approvals(ctx.session, ctx.clock())
-    capacity = approvals.standing_of(ctx, actor)
-    mine = [(a, seat) for a in candidates if (seat := approvals.seat_of(ctx, a, capacity)) is not None]
+    capacity = seats.standing_of(ctx, actor)
+    mine = [(a, seat) for a in candidates if (seat := seats.seat_of(ctx, a, capacity)) is not None]
     asked = [approval for approval, _seat in mine]
     releases = release_queries.with_items(ctx.session, _ids(asked, "release"))
     gate_rows = approval_queries.gates_by_id(ctx.session, _ids(asked, "gate"))

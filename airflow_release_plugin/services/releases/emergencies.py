@@ -122,14 +122,14 @@ def review(ctx: Context, *, actor: Actor, release_id: int, emergency_id: int, co
     row = queries.emergency(ctx.session, emergency_id)
     if row is None or row.release_id != release.id:
         raise NotFoundError(
-            "%(release)s has no emergency %(emergency_id)s; its page lists those it has.",
+            "%(release)s has no emergency %(number)s; its page lists those it has.",
             release=release.subject,
-            emergency_id=emergency_id,
+            number=emergency_id,
         )
     approval = approval_queries.latest_approval(ctx.session, "release", release.id)
     if row.state(ctx.clock()) is not EmergencyState.TO_REVIEW:
         done = (
-            Message("%(reviewed_by_name)s has reviewed it", reviewed_by_name=row.reviewed_by_name)
+            Message("%(person)s has reviewed it", person=row.reviewed_by_name)
             if row.reviewed_at
             else Message("its glass was not broken")
         )
@@ -146,8 +146,8 @@ def review(ctx: Context, *, actor: Actor, release_id: int, emergency_id: int, co
     access.require_code(ctx, actor, release.dag_ids)
     if len(comment.strip()) < SHORTEST_REVIEW:
         raise InvalidRequestError(
-            "Say what came out of it, in at least %(shortest_review)s characters.",
-            shortest_review=SHORTEST_REVIEW,
+            "Say what came out of it, in at least %(least)s characters.",
+            least=SHORTEST_REVIEW,
         )
     row.review, row.reviewed_at = comment.strip(), ctx.clock()
     row.reviewed_by_id, row.reviewed_by_name = actor.id, actor.name

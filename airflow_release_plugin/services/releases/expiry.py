@@ -24,8 +24,9 @@ def expire_if_due(ctx: Context, release: Release) -> None:
 
 def reason_of(release: Release) -> str:
     """What is said of a release whose window is over, before and after that is written down."""
-    what = "approved" if release.state is ReleaseState.AWAITING_APPROVAL else "executed"
-    return Message("It was not %(what)s in time.", what=what)
+    if release.state is ReleaseState.AWAITING_APPROVAL:
+        return Message("It was not approved in time.")
+    return Message("It was not executed in time.")
 
 
 def expire_holders_if_due(ctx: Context, chosen: Iterable[Submission]) -> None:

@@ -112,9 +112,9 @@ def lift(ctx: Context, *, actor: Actor, environment: str) -> None:
 def _require_known(ctx: Context, environment: str) -> None:
     if environment != ctx.settings.environment:
         raise NotFoundError(
-            "There is no environment %(environment)r; this installation has %(environment_2)r.",
+            "There is no environment %(environment)r; this installation has %(own)r.",
             environment=environment,
-            environment_2=ctx.settings.environment,
+            own=ctx.settings.environment,
         )
 
 
@@ -122,9 +122,9 @@ def _exceptions(ctx: Context, environment: str, wanted: Collection[int]) -> list
     ids = sorted(set(wanted))
     if len(ids) > MOST_EXCEPTIONS:
         raise InvalidRequestError(
-            "%(count)s releases are to be excepted; at most %(most_exceptions)s can be. Lift the hold.",
-            count=len(ids),
-            most_exceptions=MOST_EXCEPTIONS,
+            "%(number)s releases are to be excepted; at most %(most)s can be. Lift the hold.",
+            number=len(ids),
+            most=MOST_EXCEPTIONS,
         )
     there = {row[0] for row in releases.kinds_of(ctx.session, ids) if row[2] == environment}
     unknown = [release_number(release_id) for release_id in ids if release_id not in there]

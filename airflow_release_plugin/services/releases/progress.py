@@ -35,11 +35,11 @@ def note(
     if release.state is not ReleaseState.CHECKING or attempt != release.attempt:
         raise ConflictError(
             "%(release)s is %(state)r in attempt %(attempt)s; the progress of attempt "
-            "%(attempt_2)s is not wanted any more.",
+            "%(reported)s is not wanted any more.",
             release=release.subject,
             state=release.state.value,
             attempt=release.attempt,
-            attempt_2=attempt,
+            reported=attempt,
         )
     known = _told(release, _check_of(release))
     release.progress_json = {

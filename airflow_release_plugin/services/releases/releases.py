@@ -46,10 +46,10 @@ def start_pipeline(ctx: Context, release: Release, *, actor: Actor, suffix: str 
         )
     except NotFoundError as error:
         raise UnavailableError(
-            "Airflow does not know the pipeline %(pipeline_dag_id)r, so nothing would work on "
+            "Airflow does not know the pipeline %(pipeline)r, so nothing would work on "
             "the release. Look at the import errors of its bundle, or name another pipeline in "
             "the flow.",
-            pipeline_dag_id=release.pipeline_dag_id,
+            pipeline=release.pipeline_dag_id,
         ) from error
     release.pipeline_run_id = run.run_id
 

@@ -68,12 +68,12 @@ def _by_its_time(release: Release, approval: Approval | None, now: datetime) -> 
         return None
     calendar = approval.flow.calendar
     if release.scheduled_at is not None and now < release.scheduled_at:
-        return ExecutionBlock("scheduled", calendar.next_open(release.scheduled_at))
+        return ExecutionBlock(Message("scheduled"), calendar.next_open(release.scheduled_at))
     closed_by = calendar.closed_by(now)
     return (
         None
         if closed_by is None
-        else ExecutionBlock(Message("frozen by %(closed_by)r", closed_by=closed_by), calendar.next_open(now))
+        else ExecutionBlock(Message("frozen by '%(window)s'", window=closed_by), calendar.next_open(now))
     )
 
 

@@ -19,6 +19,7 @@ from typing import NoReturn
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor, ActorKind
 from airflow_release_plugin.domain.tasks import TaskKey, TaskRecord, TaskRole
+from airflow_release_plugin.domain.text.phrasing import either
 from airflow_release_plugin.exceptions import ConflictError, TaskClaimedError, TaskMismatchError
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, TaskClaim
@@ -46,7 +47,7 @@ def claim(ctx: Context, *, actor: Actor, release_id: int, task: TaskKey, secret:
     record = _require_task_of(ctx, release, task, actor=actor)
     operator = ctx.airflow.tasks.operator(task)
     if operator is None:
-        _refuse(ctx, release, task, actor, "claim", Message("has no structure in Airflow"))
+        _refuse(ctx, release, task, actor, Message("claim"), Message("has no structure in Airflow"))
     digest = hashlib.sha256(secret.encode()).hexdigest()
     process = _process(record)
     found = queries.of_task(ctx.session, task)
@@ -94,12 +95,12 @@ def require_task(
     task = found.task
     if (found.attempt, task.run_id) != (release.attempt, release.pipeline_run_id):
         raise ConflictError(
-            "%(release)s is in attempt %(attempt)s, on which run %(pipeline_run_id)r works; "
-            "this task is of attempt %(attempt_2)s and run %(run_id)r.",
+            "%(release)s is in attempt %(attempt)s, on which run %(run)r works; "
+            "this task is of attempt %(claimed_attempt)s and run %(run_id)r.",
             release=release.subject,
             attempt=release.attempt,
-            pipeline_run_id=release.pipeline_run_id,
-            attempt_2=found.attempt,
+            run=release.pipeline_run_id,
+            claimed_attempt=found.attempt,
             run_id=task.run_id,
         )
     if found.contested_at is not None:
@@ -108,7 +109,7 @@ def require_task(
     if record is None or _process(record) != found.process or (at_work and not record.is_running):
         _refuse(ctx, release, task, actor, deed, Message("does not run any more, or was started anew since"))
     if roles and found.role not in roles:
-        needed = " or ".join(role.value for role in roles)
+        needed = either(role.value for role in roles)
         _refuse(
             ctx,
             release,
@@ -131,19 +132,20 @@ def _require_task_of(ctx: Context, release: Release, task: TaskKey, *, actor: Ac
             release,
             task,
             actor,
-            "claim",
-            Message("is not of the run that works on it (%(working)s)", working=working),
+            Message("claim"),
+            Message("is not of the run that works on it (%(run)s)", run=working),
         )
     record = ctx.airflow.tasks.record(task)
     if record is None or not (record.is_running or record.state == _FAILED):
         state = Message("not known in this try") if record is None else record.state or Message("not begun")
-        _refuse(ctx, release, task, actor, "claim", Message("does not run: it is %(state)s", state=state))
+        why = Message("does not run: it is %(state)s", state=state)
+        _refuse(ctx, release, task, actor, Message("claim"), why)
     if record.bundle_name == ctx.settings.source:
         why = Message(
-            "comes from %(bundle_name)r, which people edit; release the pipeline first",
-            bundle_name=record.bundle_name,
+            "comes from %(bundle)r, which people edit; release the pipeline first",
+            bundle=record.bundle_name,
         )
-        _refuse(ctx, release, task, actor, "claim", why)
+        _refuse(ctx, release, task, actor, Message("claim"), why)
     return record
 
 
@@ -182,7 +184,7 @@ def _refuse(
             try_number=task.try_number,
         )
         if task
-        else "The call"
+        else Message("The call")
     )
     raise TaskMismatchError(
         "%(who)s %(why)s. Only the tasks that work on %(release)s now may %(deed)s, through "

@@ -15,6 +15,7 @@ from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.release.rollback_scope import UndoRelease
 from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.text.phrasing import as_sentence
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release
@@ -68,12 +69,7 @@ def _open(ctx: Context, release: Release, reason: str) -> Release:
     made = planning.plan(ctx, actor=SYSTEM, scope=UndoRelease(release.id))
     rollbacks.require_whole(made)
     release_request = ReleaseRequest(
-        Message(
-            "Automatic rollback of %(release)s: %(release_2)s",
-            release=release.number,
-            release_2=release.title,
-        )[:200],
-        description=reason,
+        f"Automatic rollback of {release.number}: {release.title}"[:200], description=reason
     )
     rollback = rollbacks.open_planned(
         ctx, made, release_request, actor=SYSTEM, exempt_reason=reason, by_pipeline=False
@@ -86,11 +82,11 @@ def _open(ctx: Context, release: Release, reason: str) -> Release:
 def _give_up(ctx: Context, release: Release, reason: str, why: str) -> Release:
     """Failed and still in the target: somebody has to act."""
     text = Message(
-        "%(reason)s STILL IN %(environment)r, not rolled back: %(why)s. Roll it back on its "
+        "%(reason)s STILL IN %(environment)r, not rolled back: %(why)s Roll it back on its "
         "page, or release a fix.",
         reason=reason,
         environment=release.environment,
-        why=why.rstrip("."),
+        why=as_sentence(why),
     )
     lifecycle.move(ctx, release, ReleaseState.FAILED, actor=SYSTEM, reason=text)
     return release

@@ -129,9 +129,9 @@ def plan(ctx: Context, *, actor: Actor, scope: Scope, choice: Choice | None = No
     wanted = {**_included(ctx, goal, choice), **goal.wanted}
     if len(wanted) > MAX_ROWS:
         raise TooLargeError(
-            "%(count)s Dag files would change; one rollback takes %(max_rows)s. Choose a later moment.",
-            count=len(wanted),
-            max_rows=MAX_ROWS,
+            "%(number)s Dag files would change; one rollback takes %(most)s. Choose a later moment.",
+            number=len(wanted),
+            most=MAX_ROWS,
         )
     units = {unit.id: unit for unit in queries.units(ctx.session, ctx.settings.source) if unit.id in wanted}
     head, then = _trees(ctx, goal, wanted)
@@ -293,9 +293,9 @@ def _refuse_clash(goal: ResolvedTarget, made: RollbackPlan) -> None:
         for dag_id in row.draft.dag_ids:
             if row.wanted is not None and dag_id in taken:
                 raise ConflictError(
-                    "%(path)r would bring back %(dag_id)r, which %(path_2)r defines now. Retire or roll "
+                    "%(path)r would bring back %(dag_id)r, which %(other)r defines now. Retire or roll "
                     "back that one as well.",
                     path=row.draft.path,
                     dag_id=dag_id,
-                    path_2=taken[dag_id].path,
+                    other=taken[dag_id].path,
                 )

@@ -58,8 +58,8 @@ def request(
     made = plan(ctx, actor=actor, scope=scope, choice=choice)
     if digest != made.digest:
         raise StaleDigestError(
-            "%(made)s: the target has changed since you looked. Look at the plan again.",
-            made=made.title,
+            "%(title)s: the target has changed since you looked. Look at the plan again.",
+            title=made.title,
             current=made.digest,
         )
     require_settled(made)
@@ -79,13 +79,12 @@ def require_settled(made: RollbackPlan) -> None:
     """Raise ``ConflictError`` while a shared file is needed by others in its present form."""
     if made.unsettled:
         shared = made.unsettled[0]
-        names = ", ".join(user.path for user in shared.users[:5])
         raise ConflictError(
-            "%(made)s would change %(path)r, which %(names)s was released with since. Include "
+            "%(title)s would change %(path)r, which %(names)s was released with since. Include "
             "it, or keep the file as it is.",
-            made=made.title,
+            title=made.title,
             path=shared.path,
-            names=names,
+            names=[user.path for user in shared.users[:5]],
         )
 
 
@@ -93,7 +92,7 @@ def require_whole(made: RollbackPlan) -> None:
     """Raise ``ConflictError`` unless the plan takes out all of a release, and nothing that others rely on."""
     require_settled(made)
     if made.overtaken:
-        names = ", ".join(over.unit.name for over in made.overtaken[:5])
+        names = [over.unit.name for over in made.overtaken[:5]]
         raise ConflictError("%(names)s was released again since.", names=names)
 
 

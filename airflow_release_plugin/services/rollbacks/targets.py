@@ -16,6 +16,7 @@ from airflow_release_plugin.domain.release.rollback_scope import (
 )
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, NotFoundError
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Submission, Unit
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as queries
@@ -97,7 +98,7 @@ def _dag_version(
         raise ConflictError("%(unit)r was never released: there is nothing to go back to.", unit=unit.name)
     found = next(((r, row) for r, row in brought if row.version == scope.version), None)
     if found is None:
-        versions = ", ".join(f"v{number}" for number in sorted({row.version for _, row in brought}))
+        versions = [f"v{number}" for number in sorted({row.version for _, row in brought})]
         raise ConflictError(
             "v%(version)s of %(unit)r was never released; versions that were: %(versions)s.",
             version=scope.version,
@@ -125,9 +126,9 @@ def _undo(ctx: Context, scope: UndoRelease, actor: Actor, live: Mapping[int, Sub
     release = releases.get(ctx, actor=actor, release_id=scope.release_id)
     if release.state is ReleaseState.ROLLED_BACK:
         raise ConflictError(
-            "%(release)s is rolled back already: %(state_reason)s",
+            "%(release)s is rolled back already: %(reason)s",
             release=release.subject,
-            state_reason=release.state_reason,
+            reason=release.state_reason,
         )
     if release.released_at is None or release.target_commit is None:
         raise ConflictError(
@@ -150,10 +151,10 @@ def _undo(ctx: Context, scope: UndoRelease, actor: Actor, live: Mapping[int, Sub
     left = mine.keys() - again.keys()
     if not left:
         raise ConflictError(
-            "Everything in %(release)s was released again since, last by %(landed)s. Roll that "
+            "Everything in %(release)s was released again since, last by %(last)s. Roll that "
             "back, or a Dag to the version that you want.",
             release=release.subject,
-            landed=own.landed[0].number,
+            last=own.landed[0].number,
         )
     before = history.versions_at(ctx, left, point)
     return ResolvedTarget(
@@ -181,11 +182,16 @@ def _moment(ctx: Context, scope: PointInTime, actor: Actor, live: Mapping[int, S
         last = release_queries.landed_by(ctx.session, environment, scope.moment)
     if last is None or last.released_at is None or last.target_commit is None:
         first = release_queries.landed_by(ctx.session, environment)
-        begun = f"{first.number} at {first.released_at:%Y-%m-%d %H:%M} UTC" if first else "nothing so far"
         raise NotFoundError(
-            "Nothing had been released to %(environment)r by then; the first release was %(begun)s.",
+            "Nothing had been released to %(environment)r by then; the first release was %(first)s.",
             environment=environment,
-            begun=begun,
+            first=Message(
+                "%(release)s at %(moment)s UTC",
+                release=first.number,
+                moment=f"{first.released_at:%Y-%m-%d %H:%M}",
+            )
+            if first
+            else Message("nothing so far"),
         )
     point = history.history_point(ctx, last.target_commit)
     touched = {item.submission.unit_id for release in point.landed for item in release.items}
@@ -207,7 +213,7 @@ def _retire(ctx: Context, scope: Retire, actor: Actor, live: Mapping[int, Submis
         raise ConflictError(
             "Not in %(environment)r: %(absent)s.",
             environment=ctx.settings.environment,
-            absent=", ".join(absent) or "(nothing chosen)",
+            absent=absent or Message("(nothing chosen)"),
         )
     head = ctx.store.ref(environment_ref(ctx.settings.environment))
     return ResolvedTarget(

@@ -1,6 +1,8 @@
-"""How a user last left a page, so that it opens like that again."""
+"""How a user last left a page, so that it opens like that again, and in which language."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from sqlalchemy.exc import IntegrityError
 
@@ -11,6 +13,13 @@ from airflow_release_plugin.services.runtime.context import Context
 
 MOST_LETTERS = 2000
 """What is longer is not remembered: nobody typed it."""
+LANGUAGE = "language"
+"""The page of which the language is kept that somebody chose for all of them."""
+
+
+def languages(ctx: Context, people: Collection[str]) -> dict[str, str]:
+    """The tags of the languages that people chose, by their ids; one statement."""
+    return preferences.queries(ctx.session, people, LANGUAGE)
 
 
 def recall(ctx: Context, *, actor: Actor, page: str) -> str:

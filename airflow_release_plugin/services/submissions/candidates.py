@@ -14,6 +14,7 @@ from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.text.search import search
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
+from airflow_release_plugin.messages import together
 from airflow_release_plugin.models import Unit
 from airflow_release_plugin.repositories import releases, submissions
 from airflow_release_plugin.repositories.pages import Page, require_order
@@ -157,9 +158,10 @@ def _rows(ctx: Context, workspace: SourceWorkspace, *, without_dags: bool) -> li
 
 def _with_twin(workspace: SourceWorkspace, row: Candidate) -> Candidate:
     twin = workspace.twins.get(row.path)
-    return (
-        row if twin is None else replace(row, note=" ".join(filter(None, [row.note, twin_sentence(*twin)])))
-    )
+    if twin is None:
+        return row
+    sentence = twin_sentence(*twin)
+    return replace(row, note=together([row.note, sentence]) if row.note else sentence)
 
 
 def _is_dagless(workspace: SourceWorkspace, path: str) -> bool:
@@ -176,7 +178,7 @@ def _present_row(ctx: Context, workspace: SourceWorkspace, path: str, *, is_want
     try:
         closure = workspace.source.closure(path)
     except ReleaseError as error:
-        return _row(ctx, workspace, path, change, unit, problem=str(error)) if is_wanted else None
+        return _row(ctx, workspace, path, change, unit, problem=error.message) if is_wanted else None
     twin_problem = workspace.twin_problem(path, closure)
     if not is_wanted and twin_problem is None:
         return None

@@ -15,7 +15,7 @@ from airflow_release_plugin.models import Submission
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.submissions.snapshots import TakenSnapshot, scan_limits
 
-_READ, _EARLIER = Message("read by task"), Message(", before the code was what it is now")
+_READ, _EARLIER = "read by task", ", before the code was what it is now"
 _CODE = frozenset({FileKind.DAG, FileKind.MODULE})
 
 
@@ -38,12 +38,34 @@ def with_observed(
     :param most: files that a unit may have
     :raises UnitError: they are too many
     """
+    own = [(dag_id, run) for dag_id, run in runs if _ran_this_code(run, closure)]
+    kept = () if any(run.is_success for _, run in own) else _kept(live, taken)
+    joined, gaps = _found(closure, taken, [*_readings(own), *kept])
+    if len(closure.files) + len(joined) > most:
+        raise UnitError(
+            "Tasks of %(entry)r read %(number)s further files of the source in dev runs. With "
+            "them its unit has more than %(most)s ([release] max_unit_files): keep data outside "
+            "of the source, or raise that limit.",
+            entry=closure.entry,
+            number=len(joined),
+            most=most,
+        )
+    return replace(
+        closure,
+        files=tuple(sorted((*closure.files, *joined.values()))),
+        warnings=(*closure.warnings, *gaps.values()),
+        gaps=(*closure.gaps, *gaps.values()),
+    )
+
+
+def _found(
+    closure: Closure, taken: TakenSnapshot, readings: Iterable[tuple[str, str]]
+) -> tuple[dict[str, ClosureFile], dict[str, str]]:
+    """By path, the files that join the unit, and what is said of those that are not in the snapshot."""
     known = {file.path for file in closure.files}
     joined: dict[str, ClosureFile] = {}
     gaps: dict[str, str] = {}
-    own = [(dag_id, run) for dag_id, run in runs if _ran_this_code(run, closure)]
-    kept = () if any(run.is_success for _, run in own) else _kept(live, taken)
-    for path, phrase in (*_readings(own), *kept):
+    for path, phrase in readings:
         if path in known or path in joined or path in gaps:
             continue
         entry = taken.files.get(path)
@@ -56,21 +78,7 @@ def with_observed(
             )
         else:
             joined[path] = ClosureFile(path, entry.mode, entry.blob, entry.size, FileKind.OBSERVED, phrase)
-    if len(known) + len(joined) > most:
-        raise UnitError(
-            "Tasks of %(entry)r read %(count)s further files of the source in dev runs. With "
-            "them its unit has more than %(most)s ([release] max_unit_files): keep data outside "
-            "of the source, or raise that limit.",
-            entry=closure.entry,
-            count=len(joined),
-            most=most,
-        )
-    return replace(
-        closure,
-        files=tuple(sorted((*closure.files, *joined.values()))),
-        warnings=(*closure.warnings, *gaps.values()),
-        gaps=(*closure.gaps, *gaps.values()),
-    )
+    return joined, gaps
 
 
 def with_read_in_dev(
@@ -102,10 +110,8 @@ def _readings(runs: Iterable[tuple[str, DevRun]]) -> Iterator[tuple[str, str]]:
         moment = f"{run.began:%Y-%m-%d %H:%M} UTC"
         for task in run.tasks:
             phrase = Message(
-                "%(read)s %(dag_id)s.%(task_id)s in the dev run of %(moment)s",
-                read=_READ,
-                dag_id=dag_id,
-                task_id=task.task_id,
+                "read by task %(task)s in the dev run of %(moment)s",
+                task=f"{dag_id}.{task.task_id}",
                 moment=moment,
             )
             yield from ((path, phrase) for path in task.files)
@@ -115,7 +121,13 @@ def _kept(live: Submission | None, taken: TakenSnapshot) -> Iterator[tuple[str, 
     """What was found so for the version in the target, and is in the source still."""
     for file in live.closure if live else ():
         if file["reason"].startswith(_READ) and file["path"] in taken.files:
-            yield file["path"], f"{file['reason'].removesuffix(_EARLIER)}{_EARLIER}"
+            yield file["path"], _of_earlier_code(file["reason"])
+
+
+def _of_earlier_code(reason: str) -> str:
+    if reason.endswith(_EARLIER):
+        return reason
+    return Message("%(reason)s, before the code was what it is now", reason=reason)
 
 
 def _ran_this_code(run: DevRun, closure: Closure) -> bool:

@@ -69,10 +69,10 @@ def _present(ctx: Context, workspace: SourceWorkspace, unit: Unit | None, path: 
     if error:
         last = error.strip().splitlines()[-1]
         raise InvalidRequestError(
-            "%(path)r does not import in the source: %(last)s. Mend it there, wait until "
+            "%(path)r does not import in the source: %(error)s. Mend it there, wait until "
             "Airflow has parsed it, and submit again.",
             path=path,
-            last=last,
+            error=last,
         )
     facts = workspace.chosen_facts.get(path, ())
     if not facts and (problem := workspace.twin_problem(path, closure)):
@@ -113,11 +113,11 @@ def _refuse_twice(workspace: SourceWorkspace, unit: Unit | None, content: Conten
         if twice and other.path in workspace.present:
             raise ConflictError(
                 Message(
-                    "Dag %(twice)r of %(path)r is also in %(path_2)r v%(version)s. Take it out of one "
-                    "of the two files; if that is done, submit %(path_2)r first.",
-                    twice=min(twice),
+                    "Dag %(dag_id)r of %(path)r is also in %(other)r v%(version)s. Take it out of one "
+                    "of the two files; if that is done, submit %(other)r first.",
+                    dag_id=min(twice),
                     path=content.path,
-                    path_2=other.path,
+                    other=other.path,
                     version=row.version,
                 ),
                 path=other.path,
@@ -133,15 +133,26 @@ def _refuse_busy(ctx: Context, unit: Unit, content: Content, on_the_way: Sequenc
     expiry.expire_holders_if_due(ctx, in_release)
     for row in in_release:
         if row.state is SubmissionState.IN_RELEASE:
-            what = Message("is %(path)r now, but", path=content.path) if moves else Message("is on its way:")
-            raise ItemBusyError(
-                "%(path)r %(what)s v%(version)s is in an open release. Wait until that is through, "
-                "or revoke it, and submit again.",
-                path=unit.path,
-                what=what,
-                version=row.version,
-                release_id=row.release_id,
-            )
+            raise _busy(unit, row, content.path if moves else "")
+
+
+def _busy(unit: Unit, row: Submission, moved_to: str) -> ItemBusyError:
+    if moved_to:
+        return ItemBusyError(
+            "%(path)r is %(moved)r now, but v%(version)s is in an open release. Wait until that is through, "
+            "or revoke it, and submit again.",
+            path=unit.path,
+            moved=moved_to,
+            version=row.version,
+            release_id=row.release_id,
+        )
+    return ItemBusyError(
+        "%(path)r is on its way: v%(version)s is in an open release. Wait until that is through, "
+        "or revoke it, and submit again.",
+        path=unit.path,
+        version=row.version,
+        release_id=row.release_id,
+    )
 
 
 def _refuse_unchanged(

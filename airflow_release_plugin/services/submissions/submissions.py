@@ -18,6 +18,7 @@ from airflow_release_plugin.exceptions import (
     NotFoundError,
     ReleaseError,
 )
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.repositories.pages import Page
@@ -114,9 +115,9 @@ def counted(chosen: Iterable[T]) -> list[T]:
     distinct = list(dict.fromkeys(chosen))
     if not 1 <= len(distinct) <= creation.MAX_ITEMS:
         raise InvalidRequestError(
-            "%(count)s were chosen; choose 1 to %(max_items)s, as many as one release may hold.",
-            count=len(distinct),
-            max_items=creation.MAX_ITEMS,
+            "%(number)s were chosen; choose 1 to %(most)s, as many as one release may hold.",
+            number=len(distinct),
+            most=creation.MAX_ITEMS,
         )
     return distinct
 
@@ -125,8 +126,8 @@ def _go_straight(ctx: Context, submitted: Sequence[Submission], comment: str, *,
     """In basic mode: release what was submitted, with all checks but without approval (R1)."""
     if not submitted or not ctx.settings.is_basic:
         return
-    title = first_few([f"{each.unit_name} v{each.version}" for each in submitted])
-    reason = f"{creation.BASIC_MODE} {ctx.settings.source!r}"
+    title = str(first_few([f"{each.unit_name} v{each.version}" for each in submitted]))
+    reason = Message("basic mode of source %(source)r", source=ctx.settings.source)
     contents.refuse_clashes(ctx, submitted)
     creation.open_release(
         ctx,

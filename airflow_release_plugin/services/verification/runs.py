@@ -13,7 +13,7 @@ from airflow_release_plugin.domain.release.runs import AT_WORK, DELETED, NOT_STA
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, counted
 from airflow_release_plugin.models import Release, ReleasedRun
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import reports as report_queries
@@ -145,9 +145,9 @@ def _not_tried(dag_id: str, release: Release, pipeline_state: str) -> StartStatu
     if pipeline_state in AT_WORK:
         return StartStatus(dag_id, "", WAITING)
     problem = Message(
-        "The run of the pipeline %(pipeline_dag_id)r is %(pipeline_state)s; it did not start it.",
-        pipeline_dag_id=release.pipeline_dag_id,
-        pipeline_state=pipeline_state,
+        "The run of the pipeline %(pipeline)r is %(state)s; it did not start it.",
+        pipeline=release.pipeline_dag_id,
+        state=pipeline_state,
     )
     return StartStatus(dag_id, "", NOT_STARTED, ended=True, problem=problem)
 
@@ -168,7 +168,7 @@ def soak(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
         return Verification(CheckStatus.PASSED, [])
     stored = verification.stored_verdict(ctx, release, ReportKind.SOAK)
     if stored is not None:
-        return verification.concluded(ctx, release, stored, "Soak")
+        return verification.concluded(ctx, release, stored, Message("Soak"))
     if release.state is not ReleaseState.RELEASED:
         raise ConflictError(
             "%(release)s is %(state)r; there are no runs to watch.",
@@ -187,7 +187,7 @@ def soak(ctx: Context, *, actor: Actor, release_id: int) -> Verification:
         return Verification(CheckStatus.PENDING, pending)
     answered = [item for item in items if not item.is_pending]
     verdict = verification.store_verdict(ctx, release, ReportKind.SOAK, answered, actor=actor)
-    return verification.concluded(ctx, release, verdict, "Soak")
+    return verification.concluded(ctx, release, verdict, Message("Soak"))
 
 
 def _soak_end(ctx: Context, release: Release) -> datetime:
@@ -199,17 +199,22 @@ def _soak_end(ctx: Context, release: Release) -> datetime:
     return begun + timedelta(minutes=release.soak_minutes)
 
 
+def _unfinished(release: Release, run: StartStatus, *, is_late: bool) -> str:
+    if run.ended or not is_late:
+        return Message("its first run is %(state)r", state=run.state)
+    return counted(
+        "its first run is %(state)r after %(num)s minute",
+        "its first run is %(state)r after %(num)s minutes",
+        release.soak_minutes,
+        state=run.state,
+    )
+
+
 def _item(release: Release, run: StartStatus, *, is_late: bool) -> CheckItem:
     problem, status = "", CheckStatus.PASSED
     if run.state != "success":
         is_over = run.ended or is_late
         status = CheckStatus.FAILED if is_over else CheckStatus.PENDING
-        late = (
-            Message(" after %(soak_minutes)s minutes", soak_minutes=release.soak_minutes)
-            if is_late and not run.ended
-            else ""
-        )
-        problem = f"{run.dag_id}: " + (
-            run.problem or Message("its first run is %(state)r%(late)s", state=run.state, late=late)
-        )
+        told = run.problem or _unfinished(release, run, is_late=is_late)
+        problem = Message("%(dag_id)s: %(problem)s", dag_id=run.dag_id, problem=told)
     return CheckItem(Message("First run: %(dag_id)s", dag_id=run.dag_id), status, detail=problem)

@@ -12,6 +12,7 @@ from airflow_release_plugin.domain.ports import ServedState
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind, failed
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tasks import TaskRole
+from airflow_release_plugin.domain.text.phrasing import as_sentence
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Report
@@ -117,25 +118,27 @@ def _verdict(report: Report) -> Verification:
 
 
 def concluded(
-    ctx: Context, release: Release, verdict: Verification, what: str = "Verification"
+    ctx: Context, release: Release, verdict: Verification, what: str = Message("Verification")
 ) -> Verification:
     """Act on a verdict: what failed and is still released is rolled back now."""
     if verdict.status is not CheckStatus.FAILED:
         return verdict
     if release.state is ReleaseState.RELEASED:
         reason = Message(
-            "%(what)s of %(release)s failed: %(in_short)s",
+            "%(what)s of %(release)s failed: %(problems)s",
             what=what,
             release=release.number,
-            in_short=_in_short(verdict.problems),
+            problems=_in_short(verdict.problems),
         )
         release = automatic.undo(ctx, release.id, reason)
     return Verification(verdict.status, verdict.problems, release.state_reason)
 
 
 def _in_short(problems: Sequence[str]) -> str:
-    more = Message(" (and %(more)s more)", more=len(problems) - 1) if len(problems) > 1 else ""
-    return f"{problems[0].rstrip('.')}{more}."
+    first = problems[0]
+    if len(problems) == 1:
+        return as_sentence(first)
+    return Message("%(problem)s (and %(left)s more).", problem=first, left=len(problems) - 1)
 
 
 @dataclass(frozen=True)
@@ -150,10 +153,11 @@ class _Expected:
     dag_ids: frozenset[str]
     is_named: bool = True
 
-    @property
-    def words(self) -> str:
-        """How sentences begin that are about it."""
-        return f"{self.path}:" if self.is_named else Message("%(path)s, not in this release:", path=self.path)
+    def sentence(self, problem: str) -> str:
+        """What is said of it."""
+        if self.is_named:
+            return Message("%(path)s: %(problem)s", path=self.path, problem=problem)
+        return Message("%(path)s, not in this release: %(problem)s", path=self.path, problem=problem)
 
 
 def _items(ctx: Context, release: Release) -> list[CheckItem]:
@@ -213,12 +217,12 @@ def _item(
     missing, extra = sorted(file.dag_ids - current), sorted(current - file.dag_ids)
     problem = ""
     if not file.dag_ids:
-        served = ", ".join(dag.dag_id for dag in state.dags)
+        served = [dag.dag_id for dag in state.dags]
         problem = Message("still served: %(served)s", served=served) if served else ""
     elif state.import_errors:
         problem = Message(
-            "does not import: %(import_errors)s",
-            import_errors=state.import_errors[0].strip().splitlines()[-1],
+            "does not import: %(error)s",
+            error=state.import_errors[0].strip().splitlines()[-1],
         )
         # Together with the DAGs of the new version, the error is of that version too.
         is_late = is_late or is_settled or not missing
@@ -231,7 +235,7 @@ def _item(
     status = CheckStatus.PASSED
     if problem:
         status = CheckStatus.FAILED if is_late else CheckStatus.PENDING
-        problem = f"{file.words} {problem}"
+        problem = file.sentence(problem)
     return CheckItem(name, status, file.path, problem)
 
 

@@ -40,7 +40,7 @@ def build_changes(
     changes = [TreeChange(path, entry) for path, entry in entries.items() if target.get(path) != entry]
     changes += [TreeChange(path, None) for path in dropped if path in target]
     if not changes:
-        names = ", ".join(submission.path for submission in chosen)
+        names = [submission.path for submission in chosen]
         raise InvalidRequestError(
             "Releasing %(names)s would change nothing in the target; it is there already.", names=names
         )
@@ -57,13 +57,13 @@ def _merged(chosen: list[Submission]) -> dict[str, FileEntry]:
                 first = owner[entry.path]
                 raise InvalidRequestError(
                     Message(
-                        "%(path)r v%(version)s and %(path_2)r v%(version_2)s were submitted with different "
-                        "content of the shared file %(path_3)r. Submit the older one again.",
+                        "%(path)r v%(version)s and %(other)r v%(other_version)s were submitted with "
+                        "different content of the shared file %(shared)r. Submit the older one again.",
                         path=first.path,
                         version=first.version,
-                        path_2=submission.path,
-                        version_2=submission.version,
-                        path_3=entry.path,
+                        other=submission.path,
+                        other_version=submission.version,
+                        shared=entry.path,
                     ),
                     path=entry.path,
                 )
@@ -88,14 +88,14 @@ def refuse_clashes(ctx: Context, chosen: Iterable[Submission]) -> None:
                 raise InvalidRequestError(
                     Message(
                         "Dag %(dag_id)r would be in two files of %(environment)r: %(path)r v%(version)s and "
-                        "%(path_2)r v%(version_2)s. Release the change or removal that takes it out of one "
-                        "of them together with this.",
+                        "%(other)r v%(other_version)s. Release the change or removal that takes it out of "
+                        "one of them together with this.",
                         dag_id=dag_id,
                         environment=ctx.settings.environment,
                         path=other.path,
                         version=other.version,
-                        path_2=row.path,
-                        version_2=row.version,
+                        other=row.path,
+                        other_version=row.version,
                     ),
                     path=row.path,
                 )

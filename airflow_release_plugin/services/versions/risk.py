@@ -282,7 +282,7 @@ def _also(
         return
     yield (
         ChangeFact.ALSO_CHANGES,
-        Message("Also changes %(also_changes)s", also_changes=list(release.also_changes)),
+        Message("Also changes %(dag_ids)s", dag_ids=list(release.also_changes)),
     )
     before, now = _those(release.also_changes, live), _those(release.also_changes, new)
     for dag_id in release.also_changes:

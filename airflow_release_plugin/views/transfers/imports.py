@@ -11,7 +11,7 @@ from flask import jsonify, redirect, request, url_for
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.messages import Message as _
-from airflow_release_plugin.services.imports import imports, receiving
+from airflow_release_plugin.services.imports import endings, imports, receiving
 from airflow_release_plugin.services.imports.receiving import ReceivedImport
 from airflow_release_plugin.services.read_models import imports_page
 from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, route
@@ -115,7 +115,7 @@ class ImportsPage(BasePage):
     @route("/<int:import_id>/discard", "POST")
     def discard(self, import_id: int) -> Response:
         """Give up an upload or a bundle that was not applied."""
-        gone = imports.discard(self.ctx(), actor=self.actor(), import_id=import_id)
+        gone = endings.discard(self.ctx(), actor=self.actor(), import_id=import_id)
         flash(_("Import %(number)s was discarded.", number=gone.id), "success")
         return redirect(url_for("ImportsPage.list"))
 

@@ -20,6 +20,7 @@ from airflow_release_plugin.services.read_models import page_frame
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.views.web.datetime_input import read_moment
+from airflow_release_plugin.views.web.language import note_language
 from airflow_release_plugin.views.web.security import airflow_user
 
 HandlerP = ParamSpec("HandlerP")
@@ -75,6 +76,7 @@ class BasePage(BaseView):
         :param waiting: length of the user's inbox, where the page has read it already
         :param lists: the list that the page shows, if people may save filters of it
         """
+        note_language(self.ctx(), self.actor())
         frame = page_frame.get_frame(self.ctx(), actor=self.actor(), waiting=waiting, lists=lists)
         shared = {
             "filters": request.args.to_dict(),

@@ -6,15 +6,19 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, g, request
+from flask import Flask, g, request, session
 from jinja2 import pass_eval_context
 from markupsafe import Markup
 
 from airflow_release_plugin.languages import catalogue, chosen, language, said, speaking
 from airflow_release_plugin.messages import Message
+from airflow_release_plugin.services.runtime import preferences
 
 if TYPE_CHECKING:
     from jinja2.nodes import EvalContext
+
+    from airflow_release_plugin.domain.identity import Actor
+    from airflow_release_plugin.services.runtime.context import Context
 
 COOKIE = "airflow_release_language"
 """Where ``language.js`` writes down what Airflow's switch says; the switch itself lives in the browser."""
@@ -24,6 +28,18 @@ def speak_to_reader(app: Flask) -> None:
     """Let every page of ``app`` speak the language of who asked for it."""
     app.before_request(_begin)
     app.teardown_request(_end)
+
+
+def note_language(ctx: Context, actor: Actor) -> None:
+    """
+    Keep which language somebody chose, for what is sent to them; once for each choice.
+
+    The session knows what is kept, so that other pages need no query for it.
+    """
+    noted = f"{actor.id} {language()}"
+    if COOKIE in request.cookies and session.get(preferences.LANGUAGE) != noted:
+        preferences.remember(ctx, actor=actor, page=preferences.LANGUAGE, query=language())
+        session[preferences.LANGUAGE] = noted
 
 
 def install_texts(app: Flask) -> None:

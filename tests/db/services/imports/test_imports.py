@@ -32,7 +32,7 @@ from airflow_release_plugin.exceptions import (
     TransferUnavailableError,
 )
 from airflow_release_plugin.models import Event, FileChunk, Import
-from airflow_release_plugin.services.imports import imports
+from airflow_release_plugin.services.imports import endings, imports
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.transfer.keys import KeyFolder
 from airflow_release_plugin.transfer.stored_file import PIECE
@@ -260,7 +260,7 @@ class TestAnnouncement:
         data = bundle_bytes(world)
         first, second = uploaded(world, data), uploaded(world, data)
 
-        imports.discard(world.ctx, actor=ADMIN, import_id=first.id)
+        endings.discard(world.ctx, actor=ADMIN, import_id=first.id)
 
         assert second.state is ImportState.UPLOADED
         with imports.opened(world.ctx, second) as bundle:
@@ -380,7 +380,7 @@ class TestOpening:
     def test_what_is_not_there_is_not_opened(self, world: World, end: str) -> None:
         row = begin(world) if end == "uploading" else uploaded(world)
         if end == "discarded":
-            imports.discard(world.ctx, actor=ADMIN, import_id=row.id)
+            endings.discard(world.ctx, actor=ADMIN, import_id=row.id)
 
         with pytest.raises(ConflictError, match=end), imports.opened(world.ctx, row):
             pass
@@ -408,8 +408,8 @@ class TestDiscard:
         row = begin(world)
         append(world, row, 0, b"12345")
 
-        imports.discard(world.ctx, actor=ADMIN, import_id=row.id)
-        imports.discard(world.ctx, actor=ADMIN, import_id=row.id)
+        endings.discard(world.ctx, actor=ADMIN, import_id=row.id)
+        endings.discard(world.ctx, actor=ADMIN, import_id=row.id)
 
         assert (row.state, row.error) == (ImportState.DISCARDED, "Discarded by admin.")
         assert stored(world, row) == b""
@@ -419,7 +419,7 @@ class TestDiscard:
         row = uploaded(world, b"no bundle")
 
         with pytest.raises(InvalidTransitionError):
-            imports.discard(world.ctx, actor=ADMIN, import_id=row.id)
+            endings.discard(world.ctx, actor=ADMIN, import_id=row.id)
 
 
 class TestRights:
@@ -430,7 +430,7 @@ class TestRights:
             lambda: append(world, row, 0, b"x", actor=actor),
             lambda: imports.expect(ctx, actor=actor, import_id=row.id, offset=0, size=1),
             lambda: imports.complete(ctx, actor=actor, import_id=row.id),
-            lambda: imports.discard(ctx, actor=actor, import_id=row.id),
+            lambda: endings.discard(ctx, actor=actor, import_id=row.id),
             lambda: imports.read_file(ctx, actor=actor, import_id=row.id, path="etl.py"),
         ]
 

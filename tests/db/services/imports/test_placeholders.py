@@ -20,7 +20,7 @@ from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.states import ImportState
 from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError, NotAllowedError
 from airflow_release_plugin.models import Import
-from airflow_release_plugin.services.imports import imports, placeholders
+from airflow_release_plugin.services.imports import endings, placeholders
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World
 from tests.harness.imports import with_imports
 from tests.harness.preflights import brought, check, reasons, rows, trail, unit
@@ -120,7 +120,7 @@ class TestStubs:
             self.create(world, row, actor, pools=["narrow"])
 
     def test_are_for_imports_that_wait(self, world: World) -> None:
-        row = imports.discard(world.ctx, actor=ADMIN, import_id=brought(world, self.NEEDS).id)
+        row = endings.discard(world.ctx, actor=ADMIN, import_id=brought(world, self.NEEDS).id)
 
         with pytest.raises(ConflictError):
             self.create(world, row, pools=["narrow"])

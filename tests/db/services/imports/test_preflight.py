@@ -37,7 +37,7 @@ from airflow_release_plugin.exceptions import (
     NotHereError,
 )
 from airflow_release_plugin.models import Unit
-from airflow_release_plugin.services.imports import imports, name_mappings, preflight, upstream_files
+from airflow_release_plugin.services.imports import endings, imports, name_mappings, preflight, upstream_files
 from airflow_release_plugin.transfer.keys import KeyFolder
 from airflow_release_plugin.transfer.writer import SourceFile, write_bundle
 from tests.harness.bundles import KEY, manifest_of
@@ -328,7 +328,7 @@ class TestWho:
             preflight.check(world.ctx, actor=ADMIN, import_id=99)
 
     def test_one_that_is_over_is_not_checked(self, world: World) -> None:
-        row = imports.discard(world.ctx, actor=ADMIN, import_id=brought(world, unit("etl")).id)
+        row = endings.discard(world.ctx, actor=ADMIN, import_id=brought(world, unit("etl")).id)
 
         with pytest.raises(ConflictError, match="'discarded'"):
             check(world, row)

@@ -27,7 +27,7 @@ from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Export, Import
 from airflow_release_plugin.services.exports import exports
 from airflow_release_plugin.services.exports import job as export_job
-from airflow_release_plugin.services.imports import applying, cleanup, imports
+from airflow_release_plugin.services.imports import applying, cleanup, endings, imports
 from airflow_release_plugin.services.imports import job as import_job
 from airflow_release_plugin.services.recovery import lost_work
 from airflow_release_plugin.services.runtime import audit
@@ -310,7 +310,7 @@ def test_an_import_ends_or_waits_with_a_reason_and_people_can_go_on(
 def test_an_import_can_be_given_up_while_people_have_it(world: World, state: ImportState) -> None:
     row = in_state(world, state)
 
-    imports.discard(world.ctx, actor=ADMIN, import_id=row.id)
+    endings.discard(world.ctx, actor=ADMIN, import_id=row.id)
 
     assert row.state is ImportState.DISCARDED
     has_it_sent_anew(world, row)

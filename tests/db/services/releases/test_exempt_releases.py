@@ -9,6 +9,7 @@ from airflow_release_plugin.exceptions import ConflictError, InvalidRequestError
 from airflow_release_plugin.models import Release
 from airflow_release_plugin.repositories import approvals, events
 from airflow_release_plugin.services.releases import creation
+from airflow_release_plugin.services.releases.chosen_versions import claim
 from tests.harness.context import DEV, FAILED, World
 
 REASON = "basic mode of source\n'dev'"
@@ -17,7 +18,7 @@ REASON = "basic mode of source\n'dev'"
 @pytest.fixture
 def exempt(world: World) -> Release:
     """A release of one DAG that nobody has to approve, not checked yet."""
-    chosen = creation.claim(world.ctx, [world.submit(world.dag("etl")).id])
+    chosen = claim(world.ctx, [world.submit(world.dag("etl")).id], most=1)
     return creation.open_release(
         world.ctx,
         chosen,

@@ -27,6 +27,7 @@ from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.read_models import release_page, watch
 from airflow_release_plugin.services.releases import creation, holds, releases
+from airflow_release_plugin.services.releases.chosen_versions import claim
 from airflow_release_plugin.services.rollbacks import planning, rollbacks
 from airflow_release_plugin.services.verification import verification
 from tests.harness.clock import FrozenClock
@@ -52,7 +53,7 @@ def watched(world: World, release: Release) -> str | None:
 
 def exempt(world: World) -> Release:
     """A release that nobody has to approve, checked."""
-    chosen = creation.claim(world.ctx, [world.submit(world.dag("etl")).id])
+    chosen = claim(world.ctx, [world.submit(world.dag("etl")).id], most=1)
     terms = creation.ReleaseTerms(exempt_reason="basic mode")
     made = creation.open_release(world.ctx, chosen, ReleaseRequest("Straight on"), terms, actor=DEV)
     return world.report(made)

@@ -36,7 +36,7 @@ from airflow_release_plugin.services.drift import adoption as drift_adoption
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.exports import exports
 from airflow_release_plugin.services.exports import job as export_job
-from airflow_release_plugin.services.imports import applying, imports, placeholders, preflight
+from airflow_release_plugin.services.imports import applying, endings, placeholders, preflight
 from airflow_release_plugin.services.imports import job as import_job
 from airflow_release_plugin.services.mirror import pushing, standing
 from airflow_release_plugin.services.notifications import delivery, outbox
@@ -147,7 +147,7 @@ def import_and_discard(world: World) -> None:
     row = uploaded(world, units=(replace(plain, pools=("narrow",)),))
     preflight.check(world.ctx, actor=ADMIN, import_id=row.id)
     placeholders.create(world.ctx, actor=ADMIN, import_id=row.id, pools=["narrow"])
-    imports.discard(world.ctx, actor=ADMIN, import_id=row.id)
+    endings.discard(world.ctx, actor=ADMIN, import_id=row.id)
     uploaded(world, b"no bundle")
     keys.generate(world.ctx, actor=ADMIN, replacing=True)
     keys.trust(world.ctx, actor=ADMIN, name="B", public_key=b"k" * 32, valid_from=world.ctx.clock())
