@@ -44,9 +44,9 @@ def announced(content_range: str, content_length: str) -> Part:
         raise InvalidRequestError("Send the header Content-Length: the number of bytes of this part.")
     if size > MAX_PART:
         raise TooLargeError(
-            "This part has %(size)s bytes; send at most %(max_part)s in one request.",
+            "This part has %(size)s bytes; send at most %(most)s in one request.",
             size=f"{size:,}",
-            max_part=f"{MAX_PART:,}",
+            most=f"{MAX_PART:,}",
             limit=MAX_PART,
         )
     if not content_range:
@@ -80,17 +80,17 @@ def received(request: Request, part: Part) -> Iterator[BinaryIO]:
             size = _write(request.stream(), spool, part.size)
             if size != part.size:
                 raise InvalidRequestError(
-                    "%(size)s bytes came instead of %(size_2)s; send the part again.",
+                    "%(size)s bytes came instead of %(announced)s; send the part again.",
                     size=size,
-                    size_2=part.size,
+                    announced=part.size,
                 )
             spool.seek(0)
             yield spool
     except OSError as error:
         raise TransferUnavailableError(
-            "This part cannot be kept in %(gettempdir)s: %(strerror)s. Make room, then go on.",
-            gettempdir=tempfile.gettempdir(),
-            strerror=error.strerror or error,
+            "This part cannot be kept in %(folder)s: %(error)s. Make room, then go on.",
+            folder=tempfile.gettempdir(),
+            error=error.strerror or error,
         ) from error
 
 

@@ -99,17 +99,22 @@ class AirflowAuth(httpx.Auth):
         user, url = self._settings.login, self._settings.base_url
         if response.status_code in {400, 401, 403, 422}:
             raise NotAuthenticatedError(
-                f"Airflow at {url} refused to log in {user!r}; check login and password."
+                "Airflow at %(url)s refused to log in %(login)r; check login and password.",
+                url=url,
+                login=user,
             )
         if response.status_code >= 500:
             raise UnavailableError(
-                f"Airflow at {url} answered {response.status_code} to the log-in; try again later."
+                "Airflow at %(url)s answered %(status)s to the log-in; try again later.",
+                url=url,
+                status=response.status_code,
             )
         try:
             self._token = str(response.json()["access_token"])
         except (KeyError, TypeError, ValueError):
             raise ReleaseError(
-                f"{url}/auth/token answered {response.status_code} without a token; "
-                "is this an Airflow API server?"
+                "%(url)s/auth/token answered %(status)s without a token; is this an Airflow API server?",
+                url=url,
+                status=response.status_code,
             ) from None
         self._expires_at = token_expiry(self._token)

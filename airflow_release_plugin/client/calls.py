@@ -65,14 +65,17 @@ class Call(Generic[ResultT]):
             return TypeAdapter(self.result).validate_json(response.content)
         except ValidationError as error:
             raise ReleaseError(
-                f"{response.request.url} answered in a shape that this version does not know; install the "
-                "same version of airflow-release-plugin on workers and API server."
+                "%(url)s answered in a shape that this version does not know; install the "
+                "same version of airflow-release-plugin on workers and API server.",
+                url=str(response.request.url),
             ) from error
 
 
 def unreachable(settings: ClientSettings, error: httpx.HTTPError) -> UnavailableError:
     """Return the error to raise when the server could not be reached."""
     return UnavailableError(
-        f"The Airflow API server at {settings.base_url} does not answer ({type(error).__name__}); "
-        "check that it runs and the host of the connection."
+        "The Airflow API server at %(url)s does not answer (%(error)s); "
+        "check that it runs and the host of the connection.",
+        url=settings.base_url,
+        error=type(error).__name__,
     )

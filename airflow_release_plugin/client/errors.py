@@ -17,6 +17,7 @@ from airflow_release_plugin.exceptions import (
     UnavailableError,
     error_for_code,
 )
+from airflow_release_plugin.messages import Message
 
 if TYPE_CHECKING:
     import httpx
@@ -44,13 +45,22 @@ def error_from(response: httpx.Response) -> ReleaseError:
     body = _body(response)
     detail = body.get("detail")
     if isinstance(body.get("error"), str):
-        error = error_for_code(body["error"])(_text(detail))
+        error = error_for_code(body["error"])("%(detail)s", detail=_text(detail))
         context = body.get("context")
         error.context = context if isinstance(context, dict) else {}
         return error
     kind = _BY_STATUS.get(response.status_code, ReleaseError)
-    hint = _text(detail) if detail else "not an answer of Airflow Release; check the host of the connection."
-    return kind(f"{response.request.url} answered {response.status_code}: {hint}")
+    hint = (
+        _text(detail)
+        if detail
+        else Message("not an answer of Airflow Release; check the host of the connection.")
+    )
+    return kind(
+        "%(url)s answered %(status)s: %(hint)s",
+        url=str(response.request.url),
+        status=response.status_code,
+        hint=hint,
+    )
 
 
 def _body(response: httpx.Response) -> dict[str, Any]:

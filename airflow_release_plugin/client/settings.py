@@ -48,7 +48,9 @@ class ClientSettings:
             return ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:
             raise InvalidRequestError(
-                f"Extra 'ca_file' of the connection, {self.ca_file!r}, cannot be used ({error}); correct it."
+                "Extra 'ca_file' of the connection, %(path)r, cannot be used (%(error)s); correct it.",
+                path=self.ca_file,
+                error=str(error),
             ) from error
 
     @classmethod
@@ -87,7 +89,9 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str:
     url = name if "://" in name else f"{schema or 'http'}://{name}"
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidRequestError(f"Host {name!r} of the connection is not an http or https URL; correct it.")
+        raise InvalidRequestError(
+            "Host %(host)r of the connection is not an http or https URL; correct it.", host=name
+        )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidRequestError(
             "Host of the connection has credentials, a query or a fragment in it; use login and password."
@@ -105,8 +109,11 @@ def _extras(extra: str | None) -> dict[str, object]:
         raise InvalidRequestError("Extra of the connection is not a JSON object; correct it.")
     unknown = sorted(found.keys() - ALLOWED_EXTRAS)
     if unknown:
-        allowed = ", ".join(sorted(ALLOWED_EXTRAS))
-        raise InvalidRequestError(f"Extra of the connection has unknown keys {unknown}; possible: {allowed}.")
+        raise InvalidRequestError(
+            "Extra of the connection has unknown keys %(unknown)s; possible: %(possible)s.",
+            unknown=str(unknown),
+            possible=sorted(ALLOWED_EXTRAS),
+        )
     return found
 
 
@@ -121,6 +128,7 @@ def _seconds(value: object) -> float:
         seconds = 0.0
     if not 0 < seconds <= 3600:
         raise InvalidRequestError(
-            f"Extra 'timeout' of the connection is {value!r}; give seconds above 0, at most 3600."
+            "Extra 'timeout' of the connection is %(value)r; give seconds above 0, at most 3600.",
+            value=value,
         )
     return seconds

@@ -6,8 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
 from airflow_release_plugin.domain.kinds import ChangeKind
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.schemas.candidate import CandidateResponse, ClosureResponse
 from airflow_release_plugin.schemas.common import Collection, FileResponse
 from airflow_release_plugin.services.submissions import candidates
@@ -38,6 +40,10 @@ def list_candidates(
         return Collection(items=items, total_entries=page.total_entries)
 
 
+def _unresolved(closure: Closure) -> list[str]:
+    return [Message("not found: %(name)s", name=name) for name in closure.unresolved]
+
+
 @router.get("/closure")
 def closure(caller: CallerDep, path: Annotated[str, Query(min_length=1, max_length=1000)]) -> ClosureResponse:
     """What would be submitted for one DAG file now, file by file."""
@@ -48,6 +54,6 @@ def closure(caller: CallerDep, path: Annotated[str, Query(min_length=1, max_leng
             digest=unit_closure.digest,
             files=[FileResponse.model_validate(file) for file in unit_closure.files],
             external=list(unit_closure.external),
-            warnings=[*unit_closure.warnings, *(f"not found: {name}" for name in unit_closure.unresolved)],
+            warnings=[*unit_closure.warnings, *_unresolved(unit_closure)],
             is_complete=unit_closure.is_complete,
         )

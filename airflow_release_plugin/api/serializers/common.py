@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow_release_plugin.analysis.text_diff import FileDiff
 from airflow_release_plugin.domain.release.runs import summary
 from airflow_release_plugin.domain.tree.files import FileEntry
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Export, Gate, Release
 from airflow_release_plugin.schemas.export import ExportResponse
 from airflow_release_plugin.schemas.gate import GateDetailResponse, GateResponse
@@ -205,5 +206,7 @@ def _files(files: list[ChangedFile]) -> list[FileDiffResponse]:
 
 def _note(diff: FileDiff) -> str | None:
     if diff.binary:
-        return f"binary file, {diff.old_size or 0} to {diff.new_size or 0} bytes"
-    return "too large to show" if diff.too_large else None
+        return Message(
+            "binary file, %(old)s to %(new)s bytes", old=diff.old_size or 0, new=diff.new_size or 0
+        )
+    return Message("too large to show") if diff.too_large else None

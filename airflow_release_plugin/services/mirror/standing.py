@@ -10,7 +10,7 @@ from airflow_release_plugin.domain.events import EventTag, JsonValue
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.mirror import MirrorState, MovedRef, PushPlan, masked, pause_after
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.messages import Message, shortened
 from airflow_release_plugin.models import MirrorRecord
 from airflow_release_plugin.repositories import mirrors as queries
 from airflow_release_plugin.services.drift import alarms
@@ -178,7 +178,7 @@ def note(ctx: Context, outcome: PushOutcome, *, actor: Actor) -> None:
 
 def _note_failure(ctx: Context, record: MirrorRecord, problem: str) -> None:
     now = ctx.clock()
-    record.problem = problem[:_LONGEST_PROBLEM]
+    record.problem = shortened(problem, _LONGEST_PROBLEM)
     record.failures += 1
     record.next_at = now + pause_after(record.failures)
     record.behind_since = record.behind_since or now

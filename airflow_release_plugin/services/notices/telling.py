@@ -25,7 +25,7 @@ def tell(
     facts: Mapping[str, Any],
 ) -> None:
     """
-    Tell each of ``people`` as they chose to be told; three statements and the messages, however many they are.
+    Tell each of ``people`` as they chose to be told: three statements and the messages, however many.
 
     :param facts: what templates of notifiers can use: no code, no secrets
     """
@@ -63,7 +63,7 @@ def send(
     subject_id: int,
 ) -> None:
     """
-    Put messages into the outbox, each in its person's language: a row for each personal notifier that wants it.
+    Put messages into the outbox, each in its person's language; a row for each notifier that wants it.
 
     :param notices: what each person is told
     """

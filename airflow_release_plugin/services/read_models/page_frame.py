@@ -13,7 +13,7 @@ from airflow_release_plugin.services.exports.transfer_visibility import Sides
 from airflow_release_plugin.services.notices import mine
 from airflow_release_plugin.services.read_models import inbox
 from airflow_release_plugin.services.releases import holds
-from airflow_release_plugin.services.runtime import saved_filters
+from airflow_release_plugin.services.runtime import preferences, saved_filters
 from airflow_release_plugin.services.runtime.context import Context
 
 
@@ -39,14 +39,22 @@ class FrameSummary:
 
 
 def get_frame(
-    ctx: Context, *, actor: Actor, waiting: int | None = None, lists: ListPage | None = None
+    ctx: Context,
+    *,
+    actor: Actor,
+    waiting: int | None = None,
+    lists: ListPage | None = None,
+    language: str | None = None,
 ) -> FrameSummary:
     """
     The frame of a page for the actor.
 
     :param waiting: length of the inbox, where the page has read it already
     :param lists: the list that the page shows
+    :param language: to be kept for what is sent to the actor; ``None`` where that is done
     """
+    if language is not None:
+        preferences.remember(ctx, actor=actor, page=preferences.LANGUAGE, query=language)
     return FrameSummary(
         waiting=inbox.count_waiting(ctx, actor=actor) if waiting is None else waiting,
         unread=mine.count_unread(ctx, actor=actor),

@@ -14,7 +14,6 @@ from airflow_release_plugin.exceptions import (
     NotAllowedError,
     NotFoundError,
 )
-from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Approval, Emergency, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import emergencies as queries
@@ -108,6 +107,20 @@ def _detail(
     )
 
 
+def _require_to_review(ctx: Context, row: Emergency, release: Release) -> None:
+    if row.state(ctx.clock()) is EmergencyState.TO_REVIEW:
+        return
+    if row.reviewed_at:
+        raise ConflictError(
+            "Nothing of %(release)s is to be reviewed: %(person)s has reviewed it.",
+            release=release.subject,
+            person=row.reviewed_by_name,
+        )
+    raise ConflictError(
+        "Nothing of %(release)s is to be reviewed: its glass was not broken.", release=release.subject
+    )
+
+
 def review(ctx: Context, *, actor: Actor, release_id: int, emergency_id: int, comment: str) -> Emergency:
     """
     Say what came out of the look at a broken glass; it is not open any more then.
@@ -127,15 +140,7 @@ def review(ctx: Context, *, actor: Actor, release_id: int, emergency_id: int, co
             number=emergency_id,
         )
     approval = approval_queries.latest_approval(ctx.session, "release", release.id)
-    if row.state(ctx.clock()) is not EmergencyState.TO_REVIEW:
-        done = (
-            Message("%(person)s has reviewed it", person=row.reviewed_by_name)
-            if row.reviewed_at
-            else Message("its glass was not broken")
-        )
-        raise ConflictError(
-            "Nothing of %(release)s is to be reviewed: %(done)s.", release=release.subject, done=done
-        )
+    _require_to_review(ctx, row, release)
     if not emergency_people.may_review(ctx, actor, row, release, approval):
         raise NotAllowedError(
             "%(actor)r may not review the emergency of %(release)s: that is for people whom its "

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_release_plugin.messages import Message as _
+from airflow_release_plugin.messages import together
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,10 @@ def _label(path: tuple[str, ...]) -> str:
     parts: list[str] = []
     for key in path:
         if key.isdecimal() and parts:
-            parts[-1] += f" {key}"
+            parts[-1] = _("%(part)s %(number)s", part=parts[-1], number=key)
         else:
             parts.append(words.get(key, key))
-    return " › ".join(parts)
+    return together(parts, " › ")
 
 
 def field_words() -> dict[str, str]:

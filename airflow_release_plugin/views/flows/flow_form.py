@@ -46,6 +46,9 @@ _STEP_OF_FIELD = {
 }
 
 
+_VALIDITY = {"approval": _("approval"), "wait": _("wait"), "execution": _("execution")}
+
+
 def _blank_step() -> Draft:
     return {"name": "", "users": "", "roles": "", "rule": "any", "quorum": "2"}
 
@@ -218,7 +221,9 @@ class _Reader:
             "pipeline_dag_id": draft.get("pipeline_dag_id", ""),
             "scope": {key: names(text) for key, text in draft.get("scope", {}).items()},
             "validity": {
-                key: self._number("validity", text, _("The validity (%(name)s)", name=key))
+                key: self._number(
+                    "validity", text, _("The validity (%(part)s)", part=_VALIDITY.get(key, key))
+                )
                 for key, text in validity.items()
             },
             "levels": [self._level(i, level) for i, level in enumerate(draft.get("levels", []), start=1)],
@@ -285,7 +290,7 @@ class _Reader:
             try:
                 window[key] = read_moment(draft.get(key, ""), zone).isoformat()
             except InvalidRequestError as error:
-                self._problem("calendar", f"{what}: {error.message}")
+                self._problem("calendar", _("%(what)s: %(problem)s", what=what, problem=error))
         return window
 
     def _notifier(self, draft: Draft) -> dict[str, Any]:

@@ -193,7 +193,7 @@ class FlowsPage(BasePage):
             "%(num)s flow was deleted: %(names)s.",
             "%(num)s flows were deleted: %(names)s.",
             len(gone),
-            names=", ".join(gone),
+            names=list(gone),
         )
         flash(text, "success")
         return redirect(url_for("FlowsPage.list"))

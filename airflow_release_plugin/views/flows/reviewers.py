@@ -115,7 +115,7 @@ def _eligible(step: StepPeople, spec: StepSpec, active: Sequence[Deputy]) -> lis
         roles = sorted(person.roles & set(spec.roles))
         is_named = person.name in spec.users or person.id in spec.users
         by = [*([_("by name")] if is_named else []), *(_("role %(role)s", role=role) for role in roles)]
-        found.append(Eligible(person, ", ".join(by)))
+        found.append(Eligible(person, _("%(grounds)s", grounds=by)))
     asked = {person.id: person for person in step.people}
     found += [
         Eligible(row.deputy, _("deputy of %(name)s", name=row.person_name))

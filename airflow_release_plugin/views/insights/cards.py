@@ -16,7 +16,7 @@ from airflow_release_plugin.domain.insights.period import BucketSize
 from airflow_release_plugin.domain.insights.tally import TrendPoint
 from airflow_release_plugin.languages import language, locale_of
 from airflow_release_plugin.messages import Message as _
-from airflow_release_plugin.messages import counted
+from airflow_release_plugin.messages import counted, together
 from airflow_release_plugin.services.insights.insights import InsightDetail
 from airflow_release_plugin.views.widgets.column_chart import ColumnPoint, column_chart, whole_number
 from airflow_release_plugin.views.widgets.durations import duration
@@ -83,9 +83,9 @@ def figure_cards(found: InsightDetail) -> list[FigureCard]:
     return [
         FigureCard(
             _("Release frequency"),
-            _("%(count)s a week", count=number(now.per_week)),
+            _("%(number)s a week", number=number(now.per_week)),
             counted("%(num)s release in the period", "%(num)s releases in the period", now.released),
-            _("%(count)s a week", count=number(before.per_week)),
+            _("%(number)s a week", number=number(before.per_week)),
             trend(now.per_week, before.per_week, more_is_better=True),
         ),
         _durations(_("Lead time"), now.lead, before.lead),
@@ -115,10 +115,11 @@ def _unrestored(figures: Figures) -> str:
 
 def _durations(label: str, now: Distribution, before: Distribution, note: str = "") -> FigureCard:
     most = _("nine of ten within %(time)s", time=duration(now.p90)) if now.total else ""
+    notes = [text for text in (most, note) if text]
     return FigureCard(
         label,
         duration(now.median),
-        " · ".join(text for text in (most, note) if text),
+        together(notes, " · ") if notes else "",
         duration(before.median),
         trend(now.median, before.median),
     )
@@ -178,7 +179,7 @@ def _chart(
     drawn = [
         ColumnPoint(
             label,
-            f"{label}: " + ", ".join(f"{c} {w or '-'}" for c, w in zip(columns, each.words, strict=True)),
+            _("%(bucket)s: %(values)s", bucket=label, values=_values(columns, each.words)),
             *(None if height is None else height / divisor for height in each.heights),
         )
         for label, each in shown
@@ -193,14 +194,18 @@ def _chart(
     )
 
 
+def _values(columns: tuple[str, ...], words: tuple[str, ...]) -> list[str]:
+    return [
+        _("%(column)s %(value)s", column=column, value=value or "-")
+        for column, value in zip(columns, words, strict=True)
+    ]
+
+
 def _unit(shown: list[tuple[str, _Shown]]) -> tuple[Callable[[Decimal], str], int]:
     """How ticks of durations are written, and the seconds of one of their units."""
     top = max((each.heights[0] or 0 for _label, each in shown), default=0)
-    for seconds, words in ((DAY, _("%(count)s d")), (HOUR, _("%(count)s h"))):
-        if top >= 2 * seconds:
-            return _ticks(words), seconds
-    return _ticks(_("%(count)s min")), MINUTE
-
-
-def _ticks(words: str) -> Callable[[Decimal], str]:
-    return lambda value: words.replace("%(count)s", f"{value:g}")
+    if top >= 2 * DAY:
+        return lambda value: _("%(number)s d", number=f"{value:g}"), DAY
+    if top >= 2 * HOUR:
+        return lambda value: _("%(number)s h", number=f"{value:g}"), HOUR
+    return lambda value: _("%(number)s min", number=f"{value:g}"), MINUTE

@@ -113,11 +113,11 @@ def _point() -> LinePoint:
 def _tell(written: Written) -> None:
     """Say that words were kept, and who is told of them, or not."""
     if written.told:
-        flash(_("Your comment was kept. Notified: %(names)s.", names=", ".join(written.told)), "success")
+        flash(_("Your comment was kept. Notified: %(names)s.", names=list(written.told)), "success")
     else:
         flash(_("Your comment was kept."), "success")
     if written.untold:
-        names = ", ".join(f"{each.name} ({each.reason})" for each in written.untold)
+        names = [_("%(name)s (%(reason)s)", name=each.name, reason=each.reason) for each in written.untold]
         flash(_("Not notified: %(names)s.", names=names), "warning")
 
 

@@ -20,7 +20,7 @@ from airflow_release_plugin.services.read_models import page_frame
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.views.web.datetime_input import read_moment
-from airflow_release_plugin.views.web.language import note_language
+from airflow_release_plugin.views.web.language import fresh_choice
 from airflow_release_plugin.views.web.security import airflow_user
 
 HandlerP = ParamSpec("HandlerP")
@@ -76,8 +76,10 @@ class BasePage(BaseView):
         :param waiting: length of the user's inbox, where the page has read it already
         :param lists: the list that the page shows, if people may save filters of it
         """
-        note_language(self.ctx(), self.actor())
-        frame = page_frame.get_frame(self.ctx(), actor=self.actor(), waiting=waiting, lists=lists)
+        actor = self.actor()
+        frame = page_frame.get_frame(
+            self.ctx(), actor=actor, waiting=waiting, lists=lists, language=fresh_choice(actor)
+        )
         shared = {
             "filters": request.args.to_dict(),
             "limit": PAGE_SIZE,

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from airflow_release_plugin.domain.discussion.words import MAX_LETTERS
 from airflow_release_plugin.exceptions import CsrfError, NotFoundError, ReleaseError, TooLargeError
+from airflow_release_plugin.messages import Message
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +40,8 @@ def _http_error(error: HTTPException) -> tuple[str, int] | HTTPException:
         return _release_error(
             TooLargeError(
                 "What was sent is more than a form of these pages takes, and nothing was changed: a "
-                "comment has at most %(max_letters)s characters. Go back and shorten it.",
-                max_letters=f"{MAX_LETTERS:,}",
+                "comment has at most %(most)s characters. Go back and shorten it.",
+                most=f"{MAX_LETTERS:,}",
             )
         )
     return _page(status, "http_error", error.description or error.name)
@@ -49,7 +50,10 @@ def _http_error(error: HTTPException) -> tuple[str, int] | HTTPException:
 def _unexpected(error: Exception) -> tuple[str, int]:
     reference = uuid.uuid4().hex[:12]
     log.error("Page failed, reference %s", reference, exc_info=error)
-    message = f"Something broke here. The API server's log has the details under reference {reference}."
+    message = Message(
+        "Something broke here. The API server's log has the details under reference %(reference)s.",
+        reference=reference,
+    )
     return _page(500, ReleaseError.code, message)
 
 

@@ -12,16 +12,15 @@ from markupsafe import Markup
 
 from airflow_release_plugin.languages import catalogue, chosen, language, said, speaking
 from airflow_release_plugin.messages import Message
-from airflow_release_plugin.services.runtime import preferences
 
 if TYPE_CHECKING:
     from jinja2.nodes import EvalContext
 
     from airflow_release_plugin.domain.identity import Actor
-    from airflow_release_plugin.services.runtime.context import Context
 
 COOKIE = "airflow_release_language"
 """Where ``language.js`` writes down what Airflow's switch says; the switch itself lives in the browser."""
+_NOTED = "language"
 
 
 def speak_to_reader(app: Flask) -> None:
@@ -30,16 +29,17 @@ def speak_to_reader(app: Flask) -> None:
     app.teardown_request(_end)
 
 
-def note_language(ctx: Context, actor: Actor) -> None:
+def fresh_choice(actor: Actor) -> str | None:
     """
-    Keep which language somebody chose, for what is sent to them; once for each choice.
+    The language that somebody chose, if it is not known to be kept; asked again, it is.
 
-    The session knows what is kept, so that other pages need no query for it.
+    The session knows what is kept, so that not every page needs a query for it.
     """
     noted = f"{actor.id} {language()}"
-    if COOKIE in request.cookies and session.get(preferences.LANGUAGE) != noted:
-        preferences.remember(ctx, actor=actor, page=preferences.LANGUAGE, query=language())
-        session[preferences.LANGUAGE] = noted
+    if COOKIE not in request.cookies or session.get(_NOTED) == noted:
+        return None
+    session[_NOTED] = noted
+    return language()
 
 
 def install_texts(app: Flask) -> None:

@@ -16,6 +16,8 @@ from leather.series.base import Series
 from leather.shapes.columns import Columns
 from markupsafe import Markup
 
+from airflow_release_plugin.languages import said
+
 _WIDTH, _HEIGHT = 400, 210
 _EMPTY_TOP = {1: 14, 2: 32}
 """What leather leaves free above the columns, by the number of series: a margin, and room for its legend."""
@@ -57,7 +59,7 @@ class _StyledColumns:
         group.set("class", f"series {self._style}")
         shown = [point.row for point in series.data() if point.y is not None]
         for column, (_label, _value, title) in zip(group, shown, strict=True):
-            ET.SubElement(column, "title").text = title
+            ET.SubElement(column, "title").text = said(title)
         return group
 
     def legend_to_svg(self, _series: Series, _palette: Any) -> list[Any]:
@@ -91,7 +93,7 @@ def column_chart(
     step = -(-len(points) // _LABELS)
     labels = [point.label for point in points][::step]
     chart.set_x_axis(Axis(ticks=labels, tick_formatter=lambda label, _index, _count: label))
-    chart.set_y_axis(Axis(tick_formatter=lambda value, _index, _count: unit(value)))
+    chart.set_y_axis(Axis(tick_formatter=lambda value, _index, _count: said(unit(value))))
     is_split = any(point.part is not None for point in points)
     return _inline(chart.to_svg_group(_WIDTH, _HEIGHT), name, title, _EMPTY_TOP[1 + is_split])
 
@@ -107,7 +109,7 @@ def _inline(group: ET.Element, name: str, title: str, top: int) -> Markup:
             "aria-labelledby": f"{name}-title",
         },
     )
-    ET.SubElement(svg, "title", {"id": f"{name}-title"}).text = title
+    ET.SubElement(svg, "title", {"id": f"{name}-title"}).text = said(title)
     svg.append(group)
     group.remove(group[0])  # the background: that of the page shows
     for element in group.iter():

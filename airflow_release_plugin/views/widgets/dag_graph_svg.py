@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from airflow_release_plugin.analysis.graph_layout import lay_out
 from airflow_release_plugin.analysis.structure_diff import DagDiff, PartState
-from airflow_release_plugin.messages import Message
+from airflow_release_plugin.languages import said
 from airflow_release_plugin.messages import Message as _
 
 _WIDTH, _HEIGHT = 184, 32
@@ -24,31 +24,31 @@ STATE_SIGNS: Mapping[PartState, str] = {
     PartState.CHANGED: "~",
     PartState.SAME: "",
 }
-STATE_WORDS: Mapping[PartState, object] = {
-    PartState.ADDED: Message("Added"),
-    PartState.REMOVED: Message("Removed"),
-    PartState.CHANGED: Message("Changed"),
-    PartState.SAME: Message("Unchanged"),
+STATE_WORDS: Mapping[PartState, str] = {
+    PartState.ADDED: _("Added"),
+    PartState.REMOVED: _("Removed"),
+    PartState.CHANGED: _("Changed"),
+    PartState.SAME: _("Unchanged"),
 }
-_ATTRIBUTE_WORDS: Mapping[str, object] = {
-    "schedule": Message("Schedule"),
-    "catchup": Message("Catchup"),
-    "assets_in": Message("Assets it waits for"),
-    "assets_out": Message("Assets it produces"),
-    "tags": Message("Tags"),
-    "owners": Message("Owners"),
-    "description": Message("Description"),
-    "type": Message("Operator"),
-    "callable": Message("Function"),
-    "pool": Message("Pool"),
-    "queue": Message("Queue"),
-    "retries": Message("Retries"),
-    "owner": Message("Owner"),
-    "trigger_rule": Message("Trigger rule"),
+_ATTRIBUTE_WORDS: Mapping[str, str] = {
+    "schedule": _("Schedule"),
+    "catchup": _("Catchup"),
+    "assets_in": _("Assets it waits for"),
+    "assets_out": _("Assets it produces"),
+    "tags": _("Tags"),
+    "owners": _("Owners"),
+    "description": _("Description"),
+    "type": _("Operator"),
+    "callable": _("Function"),
+    "pool": _("Pool"),
+    "queue": _("Queue"),
+    "retries": _("Retries"),
+    "owner": _("Owner"),
+    "trigger_rule": _("Trigger rule"),
 }
 
 
-def attribute_word(name: str) -> object:
+def attribute_word(name: str) -> str:
     """Words for an attribute of a DAG or task."""
     return _ATTRIBUTE_WORDS.get(name, name)
 
@@ -72,7 +72,10 @@ def dag_picture(diff: DagDiff, name: str) -> Markup:
     }
     width = 2 * _MARGIN + max(layout.layers * (_WIDTH + _GAP_X) - _GAP_X, 0)
     height = 2 * _MARGIN + max(layout.rows * (_HEIGHT + _GAP_Y) - _GAP_Y, 0)
-    counts = ", ".join(f"{count} {STATE_WORDS[state]}" for state, count in part_counts(diff.tasks))
+    counts = [
+        _("%(number)s %(state)s", number=number, state=STATE_WORDS[state])
+        for state, number in part_counts(diff.tasks)
+    ]
     return Markup(
         '<svg class="dag-picture" role="img" width="{width}" height="{height}"'
         ' viewBox="0 0 {width} {height}" aria-labelledby="{name}-title {name}-desc">'
@@ -81,8 +84,8 @@ def dag_picture(diff: DagDiff, name: str) -> Markup:
         width=width,
         height=height,
         name=name,
-        title=_("Tasks of %(dag_id)s, before and after", dag_id=diff.dag_id),
-        desc=_("Tasks: %(counts)s. The table below lists every change.", counts=counts),
+        title=said(_("Tasks of %(dag_id)s, before and after", dag_id=diff.dag_id)),
+        desc=said(_("Tasks: %(counts)s. The table below lists every change.", counts=counts)),
         edges=Markup("").join(_edges(diff, corners)),
         tasks=Markup("").join(_tasks(diff, corners)),
     )
@@ -110,7 +113,7 @@ def _edges(diff: DagDiff, corners: Mapping[str, tuple[int, int]]) -> Iterator[Ma
             top=y2 - 4,
             upstream=upstream,
             downstream=downstream,
-            words=STATE_WORDS[state],
+            words=said(STATE_WORDS[state]),
         )
 
 
@@ -128,7 +131,7 @@ def _tasks(diff: DagDiff, corners: Mapping[str, tuple[int, int]]) -> Iterator[Ma
         ).format(
             state=state.value,
             task=task,
-            words=STATE_WORDS[state],
+            words=said(STATE_WORDS[state]),
             x=x,
             y=y,
             width=_WIDTH,

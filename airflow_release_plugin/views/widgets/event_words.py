@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.events import EventTag
-from airflow_release_plugin.messages import Message, counted
+from airflow_release_plugin.messages import Message, counted, together
 from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.models import Event
 from airflow_release_plugin.views.widgets.labels import EVENT_LABELS, STATE_LOOKS
@@ -33,16 +33,19 @@ def event_words(event: Event) -> EventWords:
     """How an event is told."""
     tell = _TELLERS.get(event.tag)
     said = tell(event) if tell else ("", "")
-    note = "\n".join(
-        [str(event.data[key]) for key in ("comment", "reason") if event.data.get(key)]
-        + [str(line) for key in ("problems", "added") for line in event.data.get(key) or ()]
-    )
+    note = _note(event)
     if not said[0]:
-        return EventWords(str(EVENT_LABELS.get(event.tag.value, event.tag.value)), "", note, has_state=False)
-    return EventWords(str(said[0]), said[1], note)
+        return EventWords(EVENT_LABELS.get(event.tag.value, event.tag.value), "", note, has_state=False)
+    return EventWords(said[0], said[1], note)
 
 
-_MOVES: Mapping[str, object] = {
+def _note(event: Event) -> str:
+    lines = [event.data[key] for key in ("comment", "reason") if event.data.get(key)]
+    lines += [line for key in ("problems", "added") for line in event.data.get(key) or ()]
+    return together(lines, "\n") if lines else ""
+
+
+_MOVES: Mapping[str, str] = {
     "awaiting_approval": Message("Checked; the reviewers are asked"),
     "approved": Message("May be released now"),
     "released": Message("Brought to the target"),
@@ -54,14 +57,14 @@ _MOVES: Mapping[str, object] = {
     "stale": Message("Out of date: the target changed meanwhile"),
     "rolled_back": Message("Taken out of the target again"),
 }
-_CLOSINGS: Mapping[str, object] = {
+_CLOSINGS: Mapping[str, str] = {
     "approved": Message("Everybody who had to has approved"),
     "rejected": Message("The approval ended with a no"),
     "withdrawn": Message("The approval was withdrawn and counts no more"),
     "expired": Message("Nobody decided in time"),
 }
 
-_Told = tuple[object, str]
+_Told = tuple[str, str]
 
 
 def _moved(event: Event) -> _Told:

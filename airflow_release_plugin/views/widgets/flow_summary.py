@@ -195,7 +195,7 @@ def step_words(step: StepSpec) -> str:
     if step.rule is StepRule.ALL:
         text: str = _("everybody of %(who)s", who=_and(named) if named else who)
     else:
-        text = _("%(count)s of %(who)s", count=_count(step), who=who)
+        text = _("%(number)s of %(who)s", number=_number(step), who=who)
     if including := (*step.including_users, *step.including_roles):
         text = _clause(text, _("one of them of %(who)s", who=_or(including)))
     further = (*step.escalate_users, *step.escalate_roles)
@@ -209,7 +209,7 @@ def step_words(step: StepSpec) -> str:
     return text
 
 
-def _count(step: StepSpec) -> str:
+def _number(step: StepSpec) -> str:
     number = step.quorum if step.rule is StepRule.QUORUM else 1
     words = {1: _("one"), 2: _("two"), 3: _("three"), 4: _("four"), 5: _("five")}
     return words.get(number, str(number))
