@@ -23,4 +23,4 @@ def queries(session: Session, actor_ids: Collection[str], page: str) -> dict[str
     wanted = select(Preference.actor_id, Preference.query).where(
         Preference.actor_id.in_(actor_ids), Preference.page == page
     )
-    return {actor_id: query for actor_id, query in session.execute(wanted)}
+    return {row.actor_id: row.query for row in session.execute(wanted)}
