@@ -13,15 +13,19 @@ from airflow_release_plugin.domain.flow.notice import NoticeWay
 from airflow_release_plugin.domain.flow.notification import PERSONAL_EVENTS, NotificationEvent
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.languages import speaking
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Notice
 from airflow_release_plugin.services.approvals import notifications
 from airflow_release_plugin.services.exports import job
 from airflow_release_plugin.services.notices import digests, mine, telling
+from airflow_release_plugin.services.runtime import preferences
 from tests.conftest import BACKENDS
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, FAILED, REVIEWER, World, steps_of, with_settings
 from tests.harness.databases import counted
 from tests.harness.exports import ask, with_transfers
+from tests.harness.marked_language import OPEN, TAG, speak_marked, without_marks
 from tests.harness.outbox import SMTP, outbox, told
 
 pytestmark = pytest.mark.req("R40")
@@ -62,6 +66,23 @@ def test_a_message_goes_out_at_once_for_what_waits_for_somebody(world: World) ->
         "reviewer",
         row.notice["summary"],
     )
+
+
+def test_a_message_is_in_the_language_of_its_person(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    speak_marked(monkeypatch)
+    world = with_settings(world, personal_notifiers=PERSONAL, digest_hour=7)
+    choose(world, DEV, decided="at_once")
+    preferences.remember(world.ctx, actor=REVIEWER, page=preferences.LANGUAGE, query=TAG)
+
+    with speaking(TAG):  # whoever acts speaks it, too: that is nothing to those who are told
+        world.released(world.dag("etl"))
+
+    told_in = {row.notice["person"]: row.notice["text"] for row in outbox(world)}
+    assert told_in["reviewer"].startswith(OPEN)
+    assert without_marks(told_in["reviewer"]) == "R-000001 A release awaits approval"
+    assert told_in["dev"] == "R-000001 A release: reviewer decided: approve"
+    (row,) = mine.get_list(world.ctx, actor=REVIEWER, unread_only=True).page.items[1:]
+    assert isinstance(row.facts["summary"], Message)
 
 
 def test_everybody_chooses_for_each_kind(world: World) -> None:

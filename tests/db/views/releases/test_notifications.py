@@ -11,8 +11,11 @@ from sqlalchemy import select
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.domain.states import NotificationState
 from airflow_release_plugin.models import Notice, NoticeChoice, Notification, Release
+from airflow_release_plugin.services.runtime import preferences
+from airflow_release_plugin.views.web.language import COOKIE
 from tests.db.views.conftest import DEV, REVIEWER, Browsers, Installation, words
 from tests.harness.context import World
+from tests.harness.marked_language import TAG
 
 pytestmark = pytest.mark.req("R40")
 
@@ -51,6 +54,20 @@ def test_what_happened_is_told_and_read(installation: Installation, browser_of: 
     assert "You have read everything." in page
     assert "2 notifications" in words(browser.get("/notifications/?show=all").text)
     assert oldest < newest
+
+
+def test_the_language_that_somebody_chose_is_kept_for_what_is_sent(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    def kept(world: World) -> dict[str, str]:
+        return preferences.languages(world.ctx, {DEV.id, REVIEWER.id})
+
+    browser_of("reviewer").get("/notifications/")  # chose nothing: the browser may be anybody's
+    browser = browser_of("dev")
+    browser.client.set_cookie(COOKIE, TAG, domain="localhost")
+    browser.get("/notifications/")
+
+    assert installation.do(kept) == {DEV.id: TAG}
 
 
 def test_nobody_reads_for_others(installation: Installation, browser_of: Browsers) -> None:
