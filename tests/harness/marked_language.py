@@ -1,9 +1,9 @@
 """
 A language in which each text of the product is marked, so that what no catalogue could translate shows.
 
-Pages are asked for in it by every test of them, in whatever state they are; the marks are taken off before the
-test reads the page. A text that is in the catalogue and stands on a page without marks was lost on its way: it
-was joined to another by hand, or turned into plain text.
+Pages are asked for in it by every test of them, in whatever state they are; the marks are taken off before
+the test reads the page. A text that is in the catalogue and stands on a page without marks was lost on its
+way: it was joined to another by hand, or turned into plain text.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def lost_texts(page: str) -> list[str]:
 
 
 class _Reader(HTMLParser):
-    """Collects what a page shows, but for code and what somebody wrote, whose direction is that of its script."""
+    """Collects what a page shows, but for code and what somebody wrote, which has a direction of its own."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

@@ -18,6 +18,7 @@ from airflow_release_plugin.domain.flow.values import flow_to_dict
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.states import GateState, ReleaseState
 from airflow_release_plugin.domain.text.field_errors import Problem, refusal
+from airflow_release_plugin.domain.text.phrasing import linked
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.messages import Message, shortened
 from airflow_release_plugin.models import Approval, Decision, Emergency, Gate, Release
@@ -124,7 +125,7 @@ def glass_broken(
     """The glass was broken; ``people`` could review that."""
     names = [emergency.asked_by_name, emergency.confirmed_by_name or ""]
     facts = {
-        "actor": " and ".join(filter(None, names)),
+        "actor": linked(filter(None, names)),
         "reason": emergency.reason,
         "state": release.state.value,
     }
@@ -269,7 +270,9 @@ def _summary(event: NotificationEvent, notice: Mapping[str, Any]) -> str:
             "%(name)s: %(actor)s wrote to %(people)s", name=name, actor=actor, people=notice["mentioned"]
         ),
         NotificationEvent.GLASS_ASKED: Message(
-            "%(name)s: %(actor)s wants to break the glass and asks for a second person", name=name, actor=actor
+            "%(name)s: %(actor)s wants to break the glass and asks for a second person",
+            name=name,
+            actor=actor,
         ),
         NotificationEvent.GLASS_BROKEN: Message(
             "%(name)s: its glass was broken by %(actor)s; that waits for a review", name=name, actor=actor
