@@ -60,7 +60,7 @@ def moment(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise InvalidRequestError(
-            f"{text!r} is no time; write 2027-01-31 or 2027-01-31T18:00:00+01:00."
+            "%(text)r is no time; write 2027-01-31 or 2027-01-31T18:00:00+01:00.", text=text
         ) from error
     return found.replace(tzinfo=found.tzinfo or timezone.utc).astimezone(timezone.utc)
 
@@ -69,7 +69,9 @@ def release_id(text: str) -> int:
     """Id of the release that somebody named. Raises ``InvalidRequestError``."""
     found = release_id_of(text)
     if found is None:
-        raise InvalidRequestError(f"{text!r} is neither a number (R-000007) nor an id of a release.")
+        raise InvalidRequestError(
+            "%(text)r is neither a number (R-000007) nor an id of a release.", text=text
+        )
     return found
 
 

@@ -37,7 +37,9 @@ def export(args: Namespace) -> list[Row]:
     with unit_of_work() as (ctx, _):
         row = exports.get(ctx, actor=operator(), export_id=export_id)
         if row.state in {ExportState.FAILED, ExportState.ERRORED}:
-            raise ConflictError(f"Export {row.id} {row.state.value}: {row.error}")
+            raise ConflictError(
+                "Export %(id)s %(state)s: %(error)s", id=row.id, state=row.state.value, error=row.error
+            )
         found = exports.fetch(ctx, actor=operator(), export_id=export_id)
         target = Path(args.file or found.name)
         _write(found, target)
@@ -64,4 +66,6 @@ def _write(file: ExportFile, target: Path) -> None:
         with appearing(target) as copy:
             copy.writelines(file.read())
     except OSError as error:
-        raise TransferUnavailableError(f"{target} cannot be written: {error.strerror or error}.") from error
+        raise TransferUnavailableError(
+            "%(target)s cannot be written: %(strerror)s.", target=target, strerror=error.strerror or error
+        ) from error

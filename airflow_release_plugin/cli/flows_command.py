@@ -30,7 +30,9 @@ def export(args: Namespace) -> list[Row] | None:
     try:
         Path(args.file).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InvalidRequestError(f"{args.file} cannot be written: {error.strerror}.") from error
+        raise InvalidRequestError(
+            "%(file)s cannot be written: %(strerror)s.", file=args.file, strerror=error.strerror
+        ) from error
     return [{"file": args.file, "bytes": len(text.encode())}]
 
 
@@ -51,7 +53,9 @@ def _read(path: Path) -> bytes:
             # One byte more than is read shows that there is too much, whatever there is.
             return file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise NotFoundError(f"{path} cannot be read: {error.strerror}.") from error
+        raise NotFoundError(
+            "%(path)s cannot be read: %(strerror)s.", path=path, strerror=error.strerror
+        ) from error
 
 
 @command

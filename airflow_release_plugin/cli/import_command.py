@@ -53,7 +53,9 @@ def _names(given: Iterable[str]) -> NameTable:
         kind, colon, rest = text.partition(":")
         there, equals, here = rest.partition("=")
         if not colon or not equals:
-            raise InvalidRequestError(f"{text!r} names nothing; write it like connection:warehouse=dwh.")
+            raise InvalidRequestError(
+                "%(text)r names nothing; write it like connection:warehouse=dwh.", text=text
+            )
         pairs.setdefault(kind.strip(), {})[there.strip()] = here.strip()
     return name_table(pairs)
 
@@ -64,7 +66,9 @@ def _taken_in(path: Path) -> int:
         with path.open("rb") as stream:
             return _copied(stream, path.name)
     except OSError as error:
-        raise InvalidRequestError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise InvalidRequestError(
+            "%(path)s cannot be read: %(strerror)s.", path=path, strerror=error.strerror or error
+        ) from error
 
 
 def _copied(stream: BinaryIO, name: str) -> int:
@@ -81,7 +85,7 @@ def _copied(stream: BinaryIO, name: str) -> int:
                 part = islice(_chunks(stream, received), _PART)
                 row = imports.append(ctx, actor=operator(), import_id=import_id, offset=received, chunks=part)
                 if row.received == received:
-                    raise ConflictError(f"{name} became shorter while it was read. Do it again.")
+                    raise ConflictError("%(name)s became shorter while it was read. Do it again.", name=name)
                 received = row.received
         with unit_of_work() as (ctx, _):
             row = imports.complete(ctx, actor=operator(), import_id=import_id)
@@ -154,7 +158,7 @@ def _applied(import_id: int, args: Namespace, found: Iterable[Found]) -> list[Ro
     with unit_of_work() as (ctx, _):
         row = imports.get(ctx, actor=operator(), import_id=import_id)
         if row.state is not ImportState.APPLIED:
-            raise ConflictError(f"Import {row.id} was not applied: {row.error}")
+            raise ConflictError("Import %(id)s was not applied: %(error)s", id=row.id, error=row.error)
         return [
             {
                 "import": row.id,

@@ -27,7 +27,7 @@ def prove(args: Namespace) -> list[Row]:
         raise InvalidRequestError("Say --all for every Dag, or --dag-id for some of them.")
     if args.jobs < 0:
         raise InvalidRequestError(
-            f"--jobs is {args.jobs}; give a number from 1 on, or 0 for one on each processor."
+            "--jobs is %(jobs)s; give a number from 1 on, or 0 for one on each processor.", jobs=args.jobs
         )
     confined = config.require_confinement()
     with running_here(args.environment, limits=own_limits(), require_confinement=confined) as run:

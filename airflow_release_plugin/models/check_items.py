@@ -31,7 +31,7 @@ class CheckItems(TypeDecorator[tuple[CheckItem, ...]]):
 
 def _stored(item: CheckItem) -> dict[str, Any]:
     return {
-        "name": item.name,
+        "name": keep_messages(item.name),
         "status": item.status.value,
         "path": item.path,
         "detail": keep_messages(item.detail),
@@ -41,4 +41,4 @@ def _stored(item: CheckItem) -> dict[str, Any]:
 
 def _read(raw: dict[str, Any]) -> CheckItem:
     detail, facts = restored(raw["detail"]), restored(raw["facts"])
-    return CheckItem(raw["name"], CheckStatus(raw["status"]), raw["path"], detail, facts)
+    return CheckItem(restored(raw["name"]), CheckStatus(raw["status"]), raw["path"], detail, facts)

@@ -63,7 +63,8 @@ class WebhookNotifier(BaseNotifier):
         )
         if not receiver.password:
             raise InvalidRequestError(
-                f"Connection {self.webhook_conn_id!r} has no password; put the secret there that signs."
+                "Connection %(webhook_conn_id)r has no password; put the secret there that signs.",
+                webhook_conn_id=self.webhook_conn_id,
             )
         body = payload(context["notice"])
         headers = signed_headers(str(context["notice"].get("id", "")), body, receiver.password)
@@ -73,7 +74,11 @@ class WebhookNotifier(BaseNotifier):
             client.stream("POST", self._url(receiver), content=body, headers=headers) as answer,
         ):
             if not answer.is_success:
-                raise UnavailableError(f"The receiver answered {answer.status_code} {answer.reason_phrase}.")
+                raise UnavailableError(
+                    "The receiver answered %(status_code)s %(reason_phrase)s.",
+                    status_code=answer.status_code,
+                    reason_phrase=answer.reason_phrase,
+                )
 
     def _url(self, receiver: ClientSettings) -> str:
         path = self.endpoint.strip("/")

@@ -93,7 +93,7 @@ class ReleaseStateTrigger(BaseTrigger):
             return await ReleaseHook(self.release_conn_id).get_async_conn()
         except AirflowNotFoundException as error:
             raise InvalidRequestError(
-                f"Connection {self.release_conn_id!r} does not exist; add it."
+                "Connection %(release_conn_id)r does not exist; add it.", release_conn_id=self.release_conn_id
             ) from error
 
 

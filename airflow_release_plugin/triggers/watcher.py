@@ -124,7 +124,11 @@ class Watcher:
                 await self._turn()
         except Exception as error:  # whatever it is, nobody may wait for ever
             log.exception("The watcher of connection %r broke.", self._name)
-            self._fail_all(ReleaseError(f"The watcher of connection {self._name!r} broke: {error!r}"))
+            self._fail_all(
+                ReleaseError(
+                    "The watcher of connection %(name)r broke: %(error)r", name=self._name, error=error
+                )
+            )
         finally:
             self._task = None  # before anything is awaited: a waiter that comes now starts a new run
             await self._disconnect()
@@ -175,7 +179,9 @@ class Watcher:
             if state == MISSING:
                 waiter.future.set_exception(
                     NotFoundError(
-                        f"{subject!r} does not exist, or the user of {self._name!r} may not see it."
+                        "%(subject)r does not exist, or the user of %(name)r may not see it.",
+                        subject=subject,
+                        name=self._name,
                     )
                 )
             elif state != waiter.known:

@@ -329,12 +329,9 @@ def _claim_again(ctx: Context, release: Release) -> list[Submission]:
         held = submissions.with_state(ctx.session, units, SubmissionState.IN_RELEASE)
         if busy := next((row for row in held if not row.listed), None):
             raise ItemBusyError(
-                Message(
-                    "%(path)r is part of %(other)s, another rollback that is open; approve or "
-                    "revoke that first.",
-                    path=busy.path,
-                    other=release_number(busy.release_id or 0),
-                ),
+                "%(path)r is part of %(other)s, another rollback that is open; approve or revoke that first.",
+                path=busy.path,
+                other=release_number(busy.release_id or 0),
                 release_id=busy.release_id,
             )
         state = SubmissionState.REMOVED
