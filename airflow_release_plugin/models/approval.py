@@ -27,6 +27,7 @@ class Approval(Stateful, Base):
         Index(None, "subject_type", "subject_id"),
         Index(None, "state"),
         Index(None, "remind_at"),
+        Index(None, "flow_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -39,6 +40,9 @@ class Approval(Stateful, Base):
     )
     flow_json: Mapped[dict[str, Any]] = mapped_column(
         "flow", JSON, comment="the flow as it was when it opened"
+    )
+    flow_id: Mapped[int | None] = mapped_column(
+        comment="the flow that it was copied from, which may be gone; null = the built-in one"
     )
     glass_broken: Mapped[bool] = mapped_column(default=False, comment="closed by breaking the glass")
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -30,6 +30,9 @@ class Flow(Base):
     spec_json: Mapped[dict[str, Any]] = mapped_column(
         "spec", JSON, comment="the form that flows export writes"
     )
+    created_by_id: Mapped[str] = mapped_column(String(250))
+    created_by_name: Mapped[str] = mapped_column(String(250))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_by_id: Mapped[str] = mapped_column(String(250))
     updated_by_name: Mapped[str] = mapped_column(String(250))
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -40,6 +43,11 @@ class Flow(Base):
     def spec(self) -> FlowSpec:
         """The flow's content."""
         return stored_flow(self.spec_json)
+
+    @property
+    def created_by(self) -> Person:
+        """Who made it."""
+        return Person(self.created_by_id, self.created_by_name)
 
     @property
     def updated_by(self) -> Person:

@@ -85,6 +85,22 @@ def open_approvals(session: Session, now: datetime) -> list[Approval]:
     return list(session.scalars(query))
 
 
+def decided_under(session: Session, flow_id: int | None, *, limit: int) -> list[Approval]:
+    """
+    The newest approvals under a flow on which somebody decided, with their decisions; two queries.
+
+    :param flow_id: ``None`` for the built-in flow
+    """
+    query = (
+        select(Approval)
+        .where(Approval.flow_id.is_(None) if flow_id is None else Approval.flow_id == flow_id)
+        .where(select(Decision.id).where(Decision.approval_id == Approval.id).exists())
+        .order_by(Approval.id.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
 def to_remind_of(session: Session, now: datetime) -> list[Approval]:
     """
     Approvals that people are to be reminded of now, locked, the first hundred.

@@ -27,6 +27,12 @@ def flow(session: Session, flow_id: int, *, lock: bool = False) -> Flow | None:
     return session.scalars(query).one_or_none()
 
 
+def locked_flows(session: Session, flow_ids: Collection[int]) -> list[Flow]:
+    """Those of these flows that exist, locked in the order of their ids."""
+    query = select(Flow).where(Flow.id.in_(list(flow_ids))).order_by(Flow.id)
+    return list(session.scalars(query.with_for_update().execution_options(populate_existing=True)))
+
+
 def flow_by_name(session: Session, name: str) -> Flow | None:
     """A flow by name."""
     return session.scalars(select(Flow).where(Flow.name == name)).one_or_none()

@@ -25,6 +25,13 @@ class FlowIdsBody(RequestModel):
     ids: list[RowId] = Field(max_length=1000)
 
 
+class FlowSwitchBody(RequestModel):
+    """Whether some flows are switched on."""
+
+    ids: list[RowId] = Field(max_length=1000)
+    enabled: bool
+
+
 class EnabledBody(RequestModel):
     """Whether something is switched on."""
 
@@ -42,6 +49,8 @@ class FlowResponse(ResponseModel):
     revision: int
     spec: dict[str, Any]
     warnings: list[str]
+    created_by: PersonResponse | None
+    created_at: datetime | None
     updated_by: PersonResponse | None
     updated_at: datetime | None
 

@@ -68,6 +68,12 @@ class FlowScenarios:
             expect(rows).to_have_count(1)
             page.goto(page.url.split("?")[0] + "?search=old")
             page.get_by_role("checkbox", name="Select all flows").check()
+            page.locator("[data-selection]").get_by_role("button", name="Switch on").click()
+            page.locator("dialog[open]").get_by_role("button", name="Switch on").click()
+            page.get_by_text("2 flows are on").wait_for()
+            page.goto(page.url.split("?")[0] + "?search=old&enabled=yes&created_by=admin")
+            expect(rows).to_have_count(2)
+            page.get_by_role("checkbox", name="Select all flows").check()
             press(page, "Delete", "Delete")
             page.locator(".flash.success").wait_for()
 

@@ -19,6 +19,7 @@ from airflow_release_plugin.schemas.flow import (
     FlowIdsBody,
     FlowResponse,
     FlowRevisionResponse,
+    FlowSwitchBody,
     SimulationResponse,
 )
 from airflow_release_plugin.services.approvals import flow_admin
@@ -64,6 +65,14 @@ def delete_flows(body: FlowIdsBody, caller: CallerDep) -> Collection[str]:
     with caller.transaction() as (ctx, actor):
         names = flow_admin.delete(ctx, actor=actor, flow_ids=body.ids)
         return Collection(items=names, total_entries=len(names))
+
+
+@router.post("/enabled")
+def switch_flows(body: FlowSwitchBody, caller: CallerDep) -> Collection[FlowResponse]:
+    """Switch flows on or off, all or none; what is under way goes on."""
+    with caller.transaction() as (ctx, actor):
+        views = flow_admin.switch(ctx, actor=actor, flow_ids=body.ids, enabled=body.enabled)
+        return Collection(items=[flow_response(view) for view in views], total_entries=len(views))
 
 
 @router.get("/simulate")

@@ -28,6 +28,8 @@ def flow_response(view: FlowDetail) -> FlowResponse:
         revision=view.revision,
         spec=flow_to_dict(view.spec),
         warnings=list(view.warnings),
+        created_by=PersonResponse.model_validate(view.created_by) if view.created_by else None,
+        created_at=view.created_at,
         updated_by=PersonResponse.model_validate(view.updated_by) if view.updated_by else None,
         updated_at=view.updated_at,
     )

@@ -129,6 +129,12 @@ def _create_approval() -> None:
         sa.Column("change_digest", sa.String(length=64), nullable=False),
         sa.Column("requirement", sa.JSON(), nullable=False, comment="as resolved when it opened"),
         sa.Column("flow", sa.JSON(), nullable=False, comment="the flow as it was when it opened"),
+        sa.Column(
+            "flow_id",
+            sa.Integer(),
+            nullable=True,
+            comment="the flow that it was copied from, which may be gone; null = the built-in one",
+        ),
         sa.Column("glass_broken", sa.Boolean(), nullable=False, comment="closed by breaking the glass"),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -141,6 +147,9 @@ def _create_approval() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("row_version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_approval")),
+    )
+    op.create_index(
+        op.f("ix_release_approval_flow_id_id"), "release_approval", ["flow_id", "id"], unique=False
     )
     op.create_index(op.f("ix_release_approval_remind_at"), "release_approval", ["remind_at"], unique=False)
     op.create_index(op.f("ix_release_approval_state"), "release_approval", ["state"], unique=False)
@@ -365,6 +374,9 @@ def _create_flow() -> None:
         sa.Column("priority", sa.Integer(), nullable=False, comment="1 is tried first"),
         sa.Column("revision", sa.Integer(), nullable=False, comment="1, 2, …; each edit makes a new one"),
         sa.Column("spec", sa.JSON(), nullable=False, comment="the form that flows export writes"),
+        sa.Column("created_by_id", sa.String(length=250), nullable=False),
+        sa.Column("created_by_name", sa.String(length=250), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_by_id", sa.String(length=250), nullable=False),
         sa.Column("updated_by_name", sa.String(length=250), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),

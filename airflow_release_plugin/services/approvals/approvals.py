@@ -92,6 +92,7 @@ def open_approval(
         change_digest=digest,
         requirement_json=flow.requirement.to_dict(),
         flow_json=flow_to_dict(flow.spec),
+        flow_id=flow.flow_id,
         opened_at=now,
         expires_at=expires_at,
         remind_at=reminder_due_at(now, expires_at),

@@ -45,8 +45,10 @@ class FlowDetail:
     spec: FlowSpec
     priority: int | None
     revision: int
-    updated_by: Person | None
-    updated_at: datetime | None
+    created_by: Person | None = None
+    created_at: datetime | None = None
+    updated_by: Person | None = None
+    updated_at: datetime | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -92,7 +94,7 @@ def list_flows(ctx: Context, *, actor: Actor) -> list[FlowDetail]:
     del actor
     rows = [_view(row) for row in queries.flows(ctx.session)]
     builtin = default_flow(ctx, ReleaseKind.PROMOTION)
-    return [*rows, FlowDetail(None, builtin, None, 1, None, None)]
+    return [*rows, FlowDetail(None, builtin, None, 1)]
 
 
 def get(ctx: Context, *, actor: Actor, flow_id: int) -> FlowDetail:
@@ -116,9 +118,11 @@ def _view(row: Flow) -> FlowDetail:
         spec,
         row.priority,
         row.revision,
-        row.updated_by,
-        row.updated_at,
-        tuple(level_warnings(spec.levels)),
+        created_by=row.created_by,
+        created_at=row.created_at,
+        updated_by=row.updated_by,
+        updated_at=row.updated_at,
+        warnings=tuple(level_warnings(spec.levels)),
     )
 
 
@@ -204,7 +208,7 @@ def preview(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowDetail:
     spec = flow_from_dict(raw)
     require_notifiers(spec)
     _require_possible(ctx, spec)
-    return FlowDetail(None, spec, None, 0, None, None, tuple(level_warnings(spec.levels)))
+    return FlowDetail(None, spec, None, 0, warnings=tuple(level_warnings(spec.levels)))
 
 
 def create(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowDetail:
@@ -217,6 +221,7 @@ def create(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowDetail:
     """
     spec = preview(ctx, actor=actor, raw=raw).spec
     _require_free_name(ctx, spec.name, None)
+    now = ctx.clock()
     row = Flow(
         id=queries.last_flow_id(ctx.session) + 1,
         name=spec.name,
@@ -225,7 +230,9 @@ def create(ctx: Context, *, actor: Actor, raw: dict[str, Any]) -> FlowDetail:
         priority=queries.last_priority(ctx.session) + 1,
         revision=1,
         spec_json=flow_to_dict(spec),
-        updated_at=ctx.clock(),
+        created_at=now,
+        updated_at=now,
+        **stamp(actor, "created"),
         **stamp(actor, "updated"),
     )
     ctx.session.add(row)
@@ -260,25 +267,37 @@ def update(ctx: Context, *, actor: Actor, flow_id: int, raw: dict[str, Any], rev
 
 def set_enabled(ctx: Context, *, actor: Actor, flow_id: int, enabled: bool) -> FlowDetail:
     """Switch a flow on or off; the same again is a no-op."""
+    return switch(ctx, actor=actor, flow_ids=[flow_id], enabled=enabled)[0]
+
+
+def switch(ctx: Context, *, actor: Actor, flow_ids: Collection[int], enabled: bool) -> list[FlowDetail]:
+    """Switch flows on or off, all or none; one that is so already stays as it is."""
     require_editor(ctx, actor)
-    row = _found(queries.flow(ctx.session, flow_id, lock=True), flow_id)
-    if row.enabled != enabled:
-        _write(ctx, row, flow_from_dict({**row.spec_json, "enabled": enabled}), actor=actor)
-    return _view(row)
+    rows = _locked(ctx, flow_ids)
+    for row in rows:
+        if row.enabled != enabled:
+            _write(ctx, row, flow_from_dict({**row.spec_json, "enabled": enabled}), actor=actor)
+    return [_view(row) for row in rows]
 
 
 def delete(ctx: Context, *, actor: Actor, flow_ids: Collection[int]) -> list[str]:
     """Delete flows and return their names; all or none. Revisions stay: approvals name them."""
     require_editor(ctx, actor)
-    rows = [
-        _found(queries.flow(ctx.session, flow_id, lock=True), flow_id) for flow_id in sorted(set(flow_ids))
-    ]
+    rows = _locked(ctx, flow_ids)
     for row in rows:
         audit.record(
             ctx, actor=actor, tag=EventTag.FLOW_DELETED, subject=f"flow:{row.id}", flow=row.spec_json
         )
         ctx.session.delete(row)
     return [row.name for row in rows]
+
+
+def _locked(ctx: Context, flow_ids: Collection[int]) -> list[Flow]:
+    """All of these flows, locked in the order of their ids."""
+    rows = queries.locked_flows(ctx.session, flow_ids)
+    for missing in sorted(set(flow_ids) - {row.id for row in rows}):
+        _found(None, missing)
+    return rows
 
 
 def reorder(ctx: Context, *, actor: Actor, flow_ids: Sequence[int]) -> list[FlowDetail]:

@@ -13,6 +13,7 @@ from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import RiskFacts
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.messages import Message, together
+from airflow_release_plugin.models import Flow
 from airflow_release_plugin.repositories import flows as queries
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -26,11 +27,13 @@ class ResolvedFlow:
     """
     The flow that applies to something, with the requirement made of it.
 
+    :param flow_id: ``None`` for the built-in one
     :param trials: every flow, in order, and what became of it
     :param per_dag_flows: by DAG id, the flows of releases per_dag_flows, where they are not all the same
     """
 
     spec: FlowSpec
+    flow_id: int | None
     requirement: Requirement
     trials: tuple[FlowTrial, ...] = field(default_factory=tuple)
     per_dag_flows: Mapping[str, str] = field(default_factory=dict)
@@ -80,14 +83,13 @@ def people_for(
 
 def try_flows(
     ctx: Context, *, kind: ReleaseKind, facts: RiskFacts, at_least: int = 1
-) -> tuple[FlowTrial, tuple[FlowTrial, ...], int]:
-    """The flow that applies, every flow with what became of it, and the revision of the one that applies."""
+) -> tuple[FlowTrial, tuple[FlowTrial, ...], Flow | None]:
+    """The flow that applies, every flow with what became of it, and the row of the first, if it has one."""
     rows = queries.flows(ctx.session)
     specs = [row.spec for row in rows]
     trials = match_flows([*specs, default_flow(ctx, kind)], kind=kind, facts=facts, at_least=at_least)
     index = next(i for i, trial in enumerate(trials) if trial.outcome is Outcome.APPLIES)
-    revision = rows[index].revision if index < len(rows) else 1
-    return trials[index], tuple(trials), revision
+    return trials[index], tuple(trials), rows[index] if index < len(rows) else None
 
 
 def try_each(ctx: Context, *, kind: ReleaseKind, facts: Sequence[RiskFacts]) -> list[FlowTrial]:
@@ -119,14 +121,14 @@ def resolve(
     :raises InvalidRequestError: the people there are cannot meet it
     """
     facts = facts or RiskFacts(dags=())
-    trial, trials, revision = try_flows(ctx, kind=kind, facts=facts, at_least=at_least)
+    trial, trials, row = try_flows(ctx, kind=kind, facts=facts, at_least=at_least)
     level = trial.level or 1
     chosen = trial.flow.levels[level - 1]
     steps = tuple(people_for(ctx, step, excluded=excluded, only=only) for step in chosen.steps)
     _require_people(ctx, subject, trial.flow, steps, only)
     requirement = Requirement(
         flow=trial.flow.name,
-        flow_revision=revision,
+        flow_revision=row.revision if row else 1,
         level=level,
         level_name=chosen.name,
         raised_from=trial.raised_from,
@@ -134,7 +136,8 @@ def resolve(
         excluded=tuple(sorted(set(excluded))),
         counts_twice=trial.flow.counts_twice,
     )
-    return ResolvedFlow(trial.flow, requirement, trials, flows_apart(trials, kind=kind, facts=facts))
+    apart = flows_apart(trials, kind=kind, facts=facts)
+    return ResolvedFlow(trial.flow, row.id if row else None, requirement, trials, apart)
 
 
 def who_is_known(ctx: Context) -> str:

@@ -11,6 +11,8 @@ from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import FlowRevision
 from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.approvals.flow_admin import FlowDetail, StepPeople
+from airflow_release_plugin.services.read_models import flow_decisions
+from airflow_release_plugin.services.read_models.flow_decisions import FlowDecision
 from airflow_release_plugin.services.runtime.context import Context
 
 
@@ -36,11 +38,13 @@ class FlowPageDetail:
     Everything that the page of a flow shows.
 
     :param revisions: what it was, newest first; the built-in one has none
+    :param decided: what people decided lately under it, newest first
     """
 
     flow: FlowDetail
     people: list[StepPeople]
     revisions: list[FlowRevision]
+    decided: list[FlowDecision]
     may_edit: bool
 
 
@@ -148,4 +152,10 @@ def with_people(ctx: Context, flow: FlowDetail) -> FlowPeopleDetail:
 
 
 def _page(ctx: Context, flow: FlowDetail, revisions: list[FlowRevision], *, actor: Actor) -> FlowPageDetail:
-    return FlowPageDetail(flow, flow_admin.people(ctx, flow.spec), revisions, flow_admin.may_edit(ctx, actor))
+    return FlowPageDetail(
+        flow,
+        flow_admin.people(ctx, flow.spec),
+        revisions,
+        flow_decisions.decided_lately(ctx, actor=actor, flow_id=flow.id),
+        flow_admin.may_edit(ctx, actor),
+    )

@@ -30,16 +30,16 @@ from airflow_release_plugin.views.flows.flow_form import (
     raw_of,
     read_draft,
 )
-from airflow_release_plugin.views.web.base import BasePage, posted_ids, route, text_arg
+from airflow_release_plugin.views.web.base import BasePage, day_arg, posted_ids, route, text_arg
 from airflow_release_plugin.views.web.flashes import flash
 from airflow_release_plugin.views.widgets.flow_labels import FLOW_KINDS, NOTIFICATIONS, OFFERED_KINDS
-from airflow_release_plugin.views.widgets.flow_rows import FlowFilter, in_order, narrowed
+from airflow_release_plugin.views.widgets.flow_rows import DayRange, FlowFilter, in_order, narrowed
 from airflow_release_plugin.views.widgets.flow_summary import change_verbs, flow_sentences
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
-FILTERS = ("search", "kind", "enabled", "scope", "levels", "who", "updated_by")
+FILTERS = ("search", "kind", "enabled", "scope", "levels", "who", "created_by", "updated_by")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,11 @@ class FlowsPage(BasePage):
     def list(self) -> str:
         """Show the flows in the order in which they are tried."""
         page = flow_page.get_flows(self.ctx(), actor=self.actor())
-        wanted = FlowFilter(**{name: text_arg(name) for name in FILTERS})
+        wanted = FlowFilter(
+            **{name: text_arg(name) for name in FILTERS},
+            created=_days("created"),
+            updated=_days("updated"),
+        )
         return self.render(
             "flows/list.html",
             flows=narrowed(page.flows, wanted),
@@ -105,6 +109,7 @@ class FlowsPage(BasePage):
             flow=page.flow,
             sentences=flow_sentences(page.flow.spec),
             people=page.people,
+            decided=page.decided,
             may_edit=page.may_edit,
             revisions=page.revisions,
             kinds=FLOW_KINDS,
@@ -184,6 +189,26 @@ class FlowsPage(BasePage):
         flash(on if enabled else off, "success")
         is_from_list = request.form.get("back") == "list"
         return redirect(url_for("FlowsPage.list" if is_from_list else "FlowsPage.show", flow_id=flow_id))
+
+    @route("/enabled", "POST")
+    def switch_many(self) -> Response:
+        """Switch the chosen flows on or off."""
+        enabled = request.form.get("enabled") == "1"
+        views = flow_admin.switch(self.ctx(), actor=self.actor(), flow_ids=posted_ids("ids"), enabled=enabled)
+        names = ", ".join(view.spec.name for view in views)
+        if enabled:
+            text = ngettext(
+                "%(num)s flow is on: %(names)s.", "%(num)s flows are on: %(names)s.", len(views), names=names
+            )
+        else:
+            text = ngettext(
+                "%(num)s flow is off: %(names)s. What is under way goes on.",
+                "%(num)s flows are off: %(names)s. What is under way goes on.",
+                len(views),
+                names=names,
+            )
+        flash(text, "success")
+        return redirect(url_for("FlowsPage.list"))
 
     @route("/delete", "POST")
     def delete(self) -> Response:
@@ -265,6 +290,11 @@ class FlowsPage(BasePage):
             facts=[(fact.value, words) for fact, words in change_verbs().items()],
             notifications_words=NOTIFICATIONS,
         )
+
+
+def _days(name: str) -> DayRange:
+    """The days of a filter, in UTC."""
+    return DayRange(day_arg(f"{name}_after"), day_arg(f"{name}_before", end=True))
 
 
 def _raw(draft: Draft) -> tuple[dict[str, Any] | None, InvalidRequestError | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app, redirect, request, url_for
@@ -35,6 +34,7 @@ from airflow_release_plugin.views.web.base import (
     PAGE_SIZE,
     BasePage,
     choice_arg,
+    day_arg,
     is_live_fetch,
     offset_arg,
     order_arg,
@@ -303,21 +303,12 @@ def _criteria() -> ReleaseFilter:
         search=text_arg("search"),
         requested_by=text_arg("requested_by"),
         released_by=text_arg("released_by"),
-        requested_after=_day("requested_after"),
-        requested_before=_day("requested_before", end=True),
-        released_after=_day("released_after"),
-        released_before=_day("released_before", end=True),
+        requested_after=day_arg("requested_after"),
+        requested_before=day_arg("requested_before", end=True),
+        released_after=day_arg("released_after"),
+        released_before=day_arg("released_before", end=True),
     )
 
 
 def _order() -> str:
     return order_arg(releases.ORDER_COLUMNS, "-number")
-
-
-def _day(name: str, *, end: bool = False) -> datetime | None:
-    """A day of the query in UTC, or the start of the day after it; ``None`` when it is no day."""
-    try:
-        day = datetime.fromisoformat(text_arg(name)).replace(tzinfo=timezone.utc)
-        return day + timedelta(days=1) if end else day
-    except (ValueError, OverflowError):
-        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from enum import Enum
 from functools import wraps
 from typing import Any, ClassVar, ParamSpec, TypeVar, cast
@@ -115,6 +115,15 @@ def size_arg(usual: int = PAGE_SIZE) -> int:
 def text_arg(name: str) -> str:
     """Return a query parameter without blanks around it; empty when it is missing."""
     return request.args.get(name, "").strip()
+
+
+def day_arg(name: str, *, end: bool = False) -> datetime | None:
+    """Return a day of the query in UTC, or the start of the day after it; ``None`` when it is no day."""
+    try:
+        day = datetime.fromisoformat(text_arg(name)).replace(tzinfo=timezone.utc)
+        return day + timedelta(days=1) if end else day
+    except (ValueError, OverflowError):
+        return None
 
 
 def order_arg(columns: Collection[str], default: str) -> str:

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from airflow_release_plugin.domain.flow.flow import FlowSpec
 from airflow_release_plugin.services.approvals.flow_admin import FlowDetail
+
+
+@dataclass(frozen=True)
+class DayRange:
+    """From a moment to another, which is not in it; ``None`` where it has no bound."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def holds(self, moment: datetime | None) -> bool:
+        """Whether a moment is in it; what has none is in one without bounds only."""
+        if moment is None:
+            return self == DayRange()
+        return (self.start is None or moment >= self.start) and (self.end is None or moment < self.end)
 
 
 @dataclass(frozen=True)
@@ -19,7 +34,10 @@ class FlowFilter:
     scope: str = ""
     levels: str = ""
     who: str = ""
+    created_by: str = ""
     updated_by: str = ""
+    created: DayRange = DayRange()
+    updated: DayRange = DayRange()
 
     def fits(self, flow: FlowDetail) -> bool:
         """Whether a flow is shown."""
@@ -31,7 +49,10 @@ class FlowFilter:
             and _has(self.scope, scope_texts(spec))
             and self.levels in {"", str(len(spec.levels))}
             and _has(self.who, who_texts(spec))
+            and _has(self.created_by, [flow.created_by.name if flow.created_by else ""])
             and _has(self.updated_by, [flow.updated_by.name if flow.updated_by else ""])
+            and self.created.holds(flow.created_at)
+            and self.updated.holds(flow.updated_at)
         )
 
 

@@ -279,6 +279,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/flows/order": {"ids": [1]},
     "/flows/1": {"spec": FLOW, "revision": 1},
     "/flows/delete": {"ids": [1]},
+    "/flows/enabled": {"ids": [1], "enabled": True},
     "/flows/1/enabled": {"enabled": True},
     "/deputies": {
         "person": "reviewer",

@@ -19,6 +19,7 @@ from airflow_release_plugin.services.read_models import (
     compare,
     dag_history,
     environment_page,
+    flow_decisions,
     home,
     inbox,
     page_frame,
@@ -91,6 +92,7 @@ READS: dict[str, Callable[[World], Any]] = {
         for r in records.history(w.ctx, actor=DEV, dag_id="often", limit=100).page.items
     ],
     "structure": lambda w: compare.get_structure(w.ctx, actor=DEV, release_id=1).unknown,
+    "flow": lambda w: flow_decisions.decided_lately(w.ctx, actor=DEV, flow_id=None),
     "discussion": lambda w: (
         [each.comments for each in reading.get_discussion(w.ctx, actor=DEV, release_id=1).threads]
         + [list(each.edits) for each in reading.get_discussion(w.ctx, actor=DEV, release_id=1).comments]

@@ -22,6 +22,7 @@ from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.approvals.flow_admin import FlowDetail
 from airflow_release_plugin.services.runtime import audit
 from tests.conftest import BACKENDS
+from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, VIEWER, World
 from tests.harness.flow_forms import LEAD, LEAD2, form, join, level, step
 
@@ -57,6 +58,7 @@ def test_only_who_may_edit_flows_changes_them(world: World, actor: Actor) -> Non
         lambda: flow_admin.preview(world.ctx, actor=actor, raw=form()),
         lambda: flow_admin.update(world.ctx, actor=actor, flow_id=flow_id, raw=form(), revision=1),
         lambda: flow_admin.set_enabled(world.ctx, actor=actor, flow_id=flow_id, enabled=False),
+        lambda: flow_admin.switch(world.ctx, actor=actor, flow_ids=[flow_id], enabled=False),
         lambda: flow_admin.delete(world.ctx, actor=actor, flow_ids=[flow_id]),
         lambda: flow_admin.reorder(world.ctx, actor=actor, flow_ids=[flow_id]),
     ]
@@ -214,6 +216,34 @@ def test_deleting_several_is_all_or_none(world: World) -> None:
     with pytest.raises(NotFoundError):
         flow_admin.delete(world.ctx, actor=ADMIN, flow_ids=[flow_id, 99])
     assert flow_admin.get(world.ctx, actor=ADMIN, flow_id=flow_id).id == flow_id
+
+
+def test_switching_several_is_all_or_none_and_leaves_alone_what_is_so_already(world: World) -> None:
+    one, two = id_of(create(world, name="One")), id_of(create(world, name="Two", enabled=False))
+
+    with pytest.raises(NotFoundError, match="no flow 99"):
+        flow_admin.switch(world.ctx, actor=ADMIN, flow_ids=[one, two, 99], enabled=False)
+    assert flow_admin.get(world.ctx, actor=ADMIN, flow_id=one).spec.enabled
+
+    views = flow_admin.switch(world.ctx, actor=ADMIN, flow_ids=[two, one, one], enabled=False)
+    assert [(view.spec.name, view.spec.enabled, view.revision) for view in views] == [
+        ("One", False, 2),
+        ("Two", False, 1),
+    ]
+
+
+def test_who_made_a_flow_and_when_stays_as_others_edit_it(world: World, clock: FrozenClock) -> None:
+    flow_id = id_of(create(world))
+    made_at = clock()
+    clock.advance(hours=1)
+    chief = Actor("40", "chief", ADMIN.roles)
+    flow_admin.set_enabled(world.ctx, actor=chief, flow_id=flow_id, enabled=False)
+
+    found = flow_admin.get(world.ctx, actor=VIEWER, flow_id=flow_id)
+    assert found.created_by is not None
+    assert found.updated_by is not None
+    assert (found.created_by.name, found.created_at) == ("admin", made_at)
+    assert (found.updated_by.name, found.updated_at) == ("chief", clock())
 
 
 @pytest.mark.req("R31")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.db.views.conftest import Browser, Browsers
+from airflow_release_plugin.domain.ports import DagAccess
+from tests.db.views.conftest import REVIEWER, Browser, Browsers, Installation
 
 FORM = {
     "name": "Critical",
@@ -70,6 +71,7 @@ def test_somebody_without_the_right_sees_the_rules_and_no_controls(admin: Browse
         ("/flows/1/update", {**FORM, "revision": "1"}),
         ("/flows/1/enabled", {"enabled": ""}),
         ("/flows/delete", {"ids": "1"}),
+        ("/flows/enabled", {"ids": "1", "enabled": ""}),
         ("/flows/order", {"order": "1"}),
     ],
 )
@@ -196,7 +198,14 @@ def test_an_order_that_misses_a_flow_is_refused(admin: Browser) -> None:
         ("scope=CRIT", ["First"]),
         ("levels=2", []),
         ("who=op", ["First"]),
+        ("created_by=adm", ["First", "Second"]),
+        ("created_by=dev", []),
+        ("created_before=2020-01-01", []),
+        ("created_after=2020-01-01", ["First", "Second"]),
         ("updated_by=adm", ["First", "Second"]),
+        ("updated_before=2020-01-01", []),
+        ("updated_after=2020-01-01&updated_before=2999-01-01", ["First", "Second"]),
+        ("updated_after=yesterday", ["First", "Second"]),
     ],
 )
 def test_every_column_filters(admin: Browser, query: str, found: list[str]) -> None:
@@ -211,6 +220,31 @@ def test_several_flows_are_deleted_at_once(admin: Browser) -> None:
     ids = [make(admin, "First"), make(admin, "Second")]
     admin.post("/flows/delete", {"ids": ids})
     assert names(admin.get("/flows/").text) == []
+
+
+@pytest.mark.req("R30", "R34")
+def test_several_flows_are_switched_off_and_on_at_once(admin: Browser) -> None:
+    ids = [make(admin, "First"), make(admin, "Second")]
+    answer = admin.post("/flows/enabled", {"ids": ids, "enabled": ""})
+    assert "2 flows are off: First, Second." in admin.get(answer.location.removeprefix("/release/ui")).text
+    assert names(admin.get("/flows/?enabled=no").text) == ["First", "Second"]
+    admin.post("/flows/enabled", {"ids": [ids[1]], "enabled": "1"})
+    assert names(admin.get("/flows/?enabled=yes").text) == ["Second"]
+
+
+@pytest.mark.req("R30")
+def test_the_page_of_a_flow_shows_what_was_decided_lately(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    assert "Nobody has decided on anything" in browser_of("admin").get("/flows/builtin").text
+    release = installation.waiting("orders")
+    installation.do(lambda w: w.decide(release, REVIEWER, comment="Counted twice"))
+    text = browser_of("admin").get("/flows/builtin").text
+    assert f'/releases/{release.id}">{release.number}</a> A release' in text
+    assert "Counted twice" in text
+    hidden = ("orders", "dev.orders")
+    installation.world.twin.refused |= {("viewer", DagAccess.READ, dag_id) for dag_id in hidden}
+    assert release.number not in browser_of("viewer").get("/flows/builtin").text
 
 
 @pytest.mark.req("R34")

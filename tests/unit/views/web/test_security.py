@@ -65,6 +65,7 @@ POSTS = [
     "/flows/preview",
     "/flows/create",
     "/flows/delete",
+    "/flows/enabled",
     "/flows/order",
     "/flows/1/update",
     "/flows/1/enabled",
