@@ -72,6 +72,7 @@ def _lists(ctx: Context, actor: Actor) -> dict[str, Callable[[], object]]:
     from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
     from airflow_release_plugin.services.insights import insights
     from airflow_release_plugin.services.promotion import records
+    from airflow_release_plugin.services.read_models import quick_search
     from airflow_release_plugin.services.releases import releases
 
     found = partial(releases.list_releases, ctx, actor=actor)
@@ -86,6 +87,9 @@ def _lists(ctx: Context, actor: Actor) -> dict[str, Callable[[], object]]:
         "releases, last page": partial(found, offset=ends["releases"]),
         "releases, search": partial(found, criteria=ReleaseFilter(search="forecast 77")),
         "releases, mistyped search": partial(found, criteria=ReleaseFilter(search="forcast")),
+        "search box, a number": partial(quick_search.find, ctx, actor=actor, text="R-77"),
+        "search box, a DAG": partial(quick_search.find, ctx, actor=actor, text="dag_47"),
+        "search box, nothing named so": partial(quick_search.find, ctx, actor=actor, text="zzz"),
         "releases of somebody": partial(found, criteria=ReleaseFilter(requested_by="user_5")),
         "releases of a DAG": partial(found, criteria=ReleaseFilter(dag_id="dag_47")),
         **{

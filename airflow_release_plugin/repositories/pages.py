@@ -50,3 +50,14 @@ def like(*texts: str) -> str:
     r"""A LIKE pattern (escape character ``\``) that finds texts one after the other, anywhere."""
     escaped = (text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for text in texts)
     return f"%{'%'.join(escaped)}%"
+
+
+def like_in_any_case(*texts: str) -> str:
+    """
+    The same, to be used with ILIKE on every database.
+
+    SQLite knows upper and lower case of ASCII alone: any letter stands for another one that has two.
+    """
+    return "".join(
+        letter if letter.isascii() or letter.lower() == letter.upper() else "_" for letter in like(*texts)
+    )

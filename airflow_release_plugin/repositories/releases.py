@@ -26,7 +26,7 @@ from airflow_release_plugin.models import (
     ReleaseItem,
 )
 from airflow_release_plugin.repositories.id_sets import is_one_of
-from airflow_release_plugin.repositories.pages import Page, count, like, require_order
+from airflow_release_plugin.repositories.pages import Page, count, like_in_any_case, require_order
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ def release_names(
     """Id, title and number of releases with a clue of each word in one of these, the newest first."""
     query = select(Release.id, Release.title, Release.number).order_by(Release.id.desc()).limit(limit)
     for word in clues:
-        patterns = [_any_case(clue) for clue in word]
+        patterns = [like_in_any_case(*clue) for clue in word]
         query = query.where(
             or_(
                 *(
@@ -282,11 +282,6 @@ def release_names(
             )
         )
     return [(row[0], row[1], row[2]) for row in session.execute(query)]
-
-
-def _any_case(clue: Clue) -> str:
-    # SQLite knows upper and lower case of ASCII alone: any letter stands for another one.
-    return "".join(letter if letter.isascii() else "_" for letter in like(*clue))
 
 
 def release_states(session: Session, ids: Collection[int], now: datetime) -> dict[int, ReleaseState]:

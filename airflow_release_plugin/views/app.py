@@ -35,6 +35,7 @@ from airflow_release_plugin.views.transfers.import_page import ImportPage
 from airflow_release_plugin.views.transfers.imports import ImportsPage, allow_uploads
 from airflow_release_plugin.views.web.errors import register_error_pages
 from airflow_release_plugin.views.web.language import install_texts, speak_to_reader
+from airflow_release_plugin.views.web.quick_search import QuickSearchPage
 from airflow_release_plugin.views.web.security import (
     ReleaseSecurityManager,
     refuse_other_sites,
@@ -69,6 +70,7 @@ PAGES = (
     ImportsPage,
     ImportPage,
     ImportContentPage,
+    QuickSearchPage,
 )
 HERE = Path(__file__).parent
 CONTENT_SECURITY_POLICY = "; ".join(

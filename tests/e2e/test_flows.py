@@ -33,6 +33,23 @@ class FlowScenarios:
         assert spec["validity"] == {"approval": 24, "wait": 24, "execution": 24}
         assert [window["zone"] for window in spec["calendar"]] == [ZONE]
 
+    @pytest.mark.req("R36")
+    def test_approvers_are_chosen_by_search_or_typed(self, stage: Stage, flow: int) -> None:
+        with stage.driver.page("admin", f"/flows/{flow}/edit#step-levels") as page:
+            field = page.locator("[data-combobox]", has=page.locator("#options-levels-0-steps-0-users"))
+            users = field.locator("input:not([type=hidden])")
+            users.fill("revie")
+            offered = page.get_by_role("option", name="reviewer")
+            users.press("ArrowDown")
+            expect(offered).to_have_attribute("aria-selected", "true")
+            users.press("Enter")
+            users.fill("admi")
+            page.get_by_role("option", name="admin").click()
+            users.fill("somebody-else")
+            users.press("Enter")
+            expect(field.locator(".chip")).to_contain_text(["reviewer", "admin", "somebody-else"])
+            expect(page.locator("#flow-preview")).to_contain_text("somebody-else")
+
     @pytest.mark.req("R31")
     def test_the_order_is_set_by_dragging_and_by_keyboard(self, stage: Stage, flow: int) -> None:
         stage.add("Second", "Third")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from demo.browser import logged_in, open_releases
 from tests.harness.driver import API, UI, Driver, dag_file
@@ -113,6 +114,39 @@ def test_the_navigation_of_airflow_leads_to_the_pages(driver: Driver) -> None:
         frame.get_by_role("heading", name="Under way").wait_for()
         frame.get_by_role("link", name="My approvals").click()
         frame.get_by_role("link", name="My approvals").and_(frame.locator("[aria-current=page]")).wait_for()
+
+
+def test_the_search_box_is_used_by_keyboard_alone(driver: Driver, pages: list[str]) -> None:
+    with driver.page("reviewer", "/flows/") as page:
+        box = page.locator("#quick-search")
+        page.get_by_role("searchbox", name="Search names").press("Control+k")
+        expect(box).to_be_hidden()  # nobody's typing is interrupted
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("Control+k")
+        text = box.get_by_role("combobox")
+        expect(text).to_be_focused()
+        text.press_sequentially("looked_at")
+        chosen = box.locator("[role=option][aria-selected=true]")
+        expect(chosen).to_have_text(re.compile("looked_at"))
+        first = chosen.get_attribute("id")
+        text.press("ArrowDown")
+        expect(text).to_have_attribute("aria-activedescendant", re.compile(r"-1$"))
+        text.press("ArrowUp")
+        expect(text).to_have_attribute("aria-activedescendant", first or "")
+        text.fill("something to look")
+        expect(chosen).to_contain_text("Something to look at")
+        text.fill("nothing is named so")
+        expect(box.get_by_role("status")).to_contain_text("Nothing that you may see")
+        page.route("**/search/options*", lambda route: route.abort())
+        text.fill("something")
+        expect(box.get_by_role("status")).to_contain_text("does not answer")
+        page.unroute("**/search/options*")
+        text.fill("Something to look")
+        text.press("Enter")  # before the answer is here
+        page.get_by_role("heading", name="Something to look at").wait_for()
+        page.keyboard.press("Control+k")
+        page.keyboard.press("Escape")
+        expect(box).to_be_hidden()
 
 
 @pytest.mark.parametrize("path", ["/releases/999999", "/nowhere"])

@@ -37,6 +37,14 @@ def search(text: str, items: Iterable[T], names: Callable[[T], Sequence[str]]) -
     return []
 
 
+def closest(text: str, items: Iterable[T], names: Callable[[T], Sequence[str]]) -> list[T]:
+    """The items with each word of ``text`` as a part or initials of a name, the best first."""
+    words = [_Word(word) for word in _words(text)]
+    ranked = ((_rank(words, [name.lower() for name in names(item)], 0), item) for item in items)
+    hits = [(rank, item) for rank, item in ranked if rank is not None]
+    return [item for _, item in sorted(hits, key=lambda hit: hit[0])]
+
+
 def clues(text: str) -> Iterator[list[list[Clue]]]:
     """
     By word, clues of which a name has one that :func:`search` may find, for a database to look for.

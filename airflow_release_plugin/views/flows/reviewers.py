@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import redirect, request, url_for
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 
 from airflow_release_plugin.domain.flow.flow import StepSpec
 from airflow_release_plugin.domain.identity import Person
@@ -15,7 +16,7 @@ from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.models import Deputy
 from airflow_release_plugin.services.approvals import deputies
 from airflow_release_plugin.services.approvals.flow_admin import StepPeople
-from airflow_release_plugin.services.read_models import reviewers_page
+from airflow_release_plugin.services.read_models import approver_search, reviewers_page
 from airflow_release_plugin.views.web.base import BasePage, route, text_arg
 from airflow_release_plugin.views.web.datetime_input import read_moment
 from airflow_release_plugin.views.web.flashes import flash
@@ -50,6 +51,18 @@ class ReviewersPage(BasePage):
     def list(self) -> str:
         """Show who may approve where."""
         return self._page({})
+
+    @route("/people")
+    def people(self) -> str:
+        """Answer with people as options of a field."""
+        found = approver_search.find_people(self.ctx(), actor=self.actor(), text=text_arg("q"))
+        return render_template("flows/_people_options.html", people=found)
+
+    @route("/roles")
+    def roles(self) -> str:
+        """Answer with roles as options of a field."""
+        found = approver_search.find_roles(self.ctx(), actor=self.actor(), text=text_arg("q"))
+        return render_template("flows/_role_options.html", roles=found)
 
     @route("/deputies", "POST")
     def name_deputy(self) -> Response | tuple[str, int]:

@@ -87,13 +87,12 @@
       event.stopPropagation();
       take();
     });
-    input.addEventListener("input", (event) => {
-      const options = input.list ? [...input.list.options].map((option) => option.value) : [];
-      if (!(event instanceof InputEvent) || event.inputType === "insertReplacementText") {
-        if (options.includes(input.value)) take();
-      }
-    });
     input.addEventListener("change", take);
+    input.addEventListener("pick", (event) => {
+      event.preventDefault();
+      input.value = event.detail;
+      take();
+    });
     draw();
   }
 

@@ -23,6 +23,7 @@ from airflow_release_plugin.services.read_models import (
     home,
     inbox,
     page_frame,
+    quick_search,
     release_page,
     submit_preview,
     to_be_released,
@@ -92,6 +93,7 @@ READS: dict[str, Callable[[World], Any]] = {
         for r in records.history(w.ctx, actor=DEV, dag_id="often", limit=100).page.items
     ],
     "structure": lambda w: compare.get_structure(w.ctx, actor=DEV, release_id=1).unknown,
+    "search box": lambda w: [w] * quick_search.find(w.ctx, actor=DEV, text="live").total,
     "flow": lambda w: flow_decisions.decided_lately(w.ctx, actor=DEV, flow_id=None),
     "discussion": lambda w: (
         [each.comments for each in reading.get_discussion(w.ctx, actor=DEV, release_id=1).threads]

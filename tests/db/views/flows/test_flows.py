@@ -226,7 +226,7 @@ def test_several_flows_are_deleted_at_once(admin: Browser) -> None:
 def test_several_flows_are_switched_off_and_on_at_once(admin: Browser) -> None:
     ids = [make(admin, "First"), make(admin, "Second")]
     answer = admin.post("/flows/enabled", {"ids": ids, "enabled": ""})
-    assert "2 flows are off: First, Second." in admin.get(answer.location.removeprefix("/release/ui")).text
+    assert "2 flows are off: First, Second." in admin.get(answer.location.removeprefix("/release")).text
     assert names(admin.get("/flows/?enabled=no").text) == ["First", "Second"]
     admin.post("/flows/enabled", {"ids": [ids[1]], "enabled": "1"})
     assert names(admin.get("/flows/?enabled=yes").text) == ["Second"]

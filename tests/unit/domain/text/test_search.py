@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_release_plugin.domain.text.search import clues, search
+from airflow_release_plugin.domain.text.search import closest, clues, search
 
 NAMES = ("etl_orders", "daily_sales_load", "orders", "reports/monthly-orders.py", "customer_profile")
 
@@ -49,6 +49,17 @@ def test_a_short_word_is_not_bent() -> None:
 
 def test_typing_errors_are_forgiven_only_where_nothing_else_matches() -> None:
     assert found("order", "border_check", "older_rows") == ["border_check"]
+
+
+def test_what_is_closest_needs_every_word_and_forgives_nothing() -> None:
+    def names(text: str) -> list[str]:
+        return closest(text, NAMES, lambda name: [name])
+
+    assert names("orders") == ["orders", "etl_orders", "reports/monthly-orders.py"]
+    assert names("orders etl") == ["etl_orders"]
+    assert names("dsl") == ["daily_sales_load"]
+    assert names("ordes") == []
+    assert names("") == list(NAMES)
 
 
 def test_an_item_is_as_good_as_its_best_name() -> None:

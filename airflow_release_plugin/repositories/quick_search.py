@@ -1,0 +1,131 @@
+"""Queries of the search box: a few rows of each noun, by words that are parts of its names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, SQLColumnExpression, String, cast, or_, select
+from sqlalchemy.orm import Session
+
+from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
+from airflow_release_plugin.models import Flow, Release, ReleaseItem, Submission, Unit
+from airflow_release_plugin.repositories.pages import like_in_any_case
+from airflow_release_plugin.repositories.releases import effective_state
+
+
+@dataclass(frozen=True)
+class NamedRelease:
+    """What tells a release from another."""
+
+    id: int
+    number: str
+    title: str
+    state: ReleaseState
+    requested_by_id: str
+
+
+@dataclass(frozen=True)
+class NamedUnit:
+    """What tells a DAG file from another; ids are those in the target."""
+
+    id: int
+    name: str
+    path: str
+    dag_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NamedVersion:
+    """One version of a DAG file."""
+
+    submission_id: int
+    unit_id: int
+    version: int
+    state: SubmissionState
+
+
+@dataclass(frozen=True)
+class NamedFlow:
+    """What tells a flow from another."""
+
+    id: int
+    name: str
+    enabled: bool
+
+
+def _named(column: SQLColumnExpression[str], word: str) -> ColumnElement[bool]:
+    return column.ilike(like_in_any_case(word), escape="\\")
+
+
+def releases_titled(
+    session: Session, words: Sequence[str], *, now: datetime, limit: int
+) -> list[NamedRelease]:
+    """Releases with every word in their title, the newest first."""
+    return _releases(session, [_named(Release.title, word) for word in words], now, limit)
+
+
+def release_numbered(session: Session, release_id: int, *, now: datetime) -> list[NamedRelease]:
+    """The release with that id, if there is one."""
+    return _releases(session, [Release.id == release_id], now, 1)
+
+
+def _releases(
+    session: Session, conditions: Sequence[ColumnElement[bool]], now: datetime, limit: int
+) -> list[NamedRelease]:
+    columns = (Release.id, Release.number, Release.title, effective_state(now), Release.requested_by_id)
+    query = select(*columns).where(*conditions).order_by(Release.id.desc()).limit(limit)
+    return [NamedRelease(*row) for row in session.execute(query)]
+
+
+_UNIT = (Unit.id, Unit.name, Unit.path, Unit.dag_ids)
+
+
+def units_named(session: Session, source: str, words: Sequence[str], *, limit: int) -> list[NamedUnit]:
+    """DAG files of a source with every word in their path or in the id of a DAG, by name."""
+    query = select(*_UNIT).where(Unit.source == source).order_by(Unit.name).limit(limit)
+    # Ids are kept as JSON, which writes letters beyond ASCII in its own way.
+    ids = cast(Unit.dag_ids, String)
+    for word in words:
+        query = query.where(
+            or_(
+                _named(Unit.path, word),
+                _named(Unit.name, word),
+                _named(ids, json.dumps(word)[1:-1]),
+            )
+        )
+    return [NamedUnit(row[0], row[1], row[2], tuple(row[3])) for row in session.execute(query)]
+
+
+def units_of_releases(session: Session, release_ids: Collection[int]) -> list[tuple[int, NamedUnit]]:
+    """(release id, DAG file) of everything that these releases hold."""
+    query = (
+        select(ReleaseItem.release_id, *_UNIT)
+        .join(Unit, Unit.id == ReleaseItem.unit_id)
+        .where(ReleaseItem.release_id.in_(list(release_ids)))
+    )
+    return [(row[0], NamedUnit(row[1], row[2], row[3], tuple(row[4]))) for row in session.execute(query)]
+
+
+def newest_versions(
+    session: Session, unit_ids: Collection[int], version: int | None, *, limit: int
+) -> list[NamedVersion]:
+    """
+    Versions of these DAG files, the newest first.
+
+    :param version: number that they have; ``None`` for any
+    """
+    columns = (Submission.id, Submission.unit_id, Submission.version, Submission.state)
+    query = select(*columns).where(Submission.unit_id.in_(list(unit_ids)))
+    if version is not None:
+        query = query.where(Submission.version == version)
+    query = query.order_by(Submission.id.desc()).limit(limit)
+    return [NamedVersion(*row) for row in session.execute(query)]
+
+
+def flows_named(session: Session, words: Sequence[str], *, limit: int) -> list[NamedFlow]:
+    """Flows with every word in their name, the one that is tried first in front."""
+    query = select(Flow.id, Flow.name, Flow.enabled).where(*(_named(Flow.name, word) for word in words))
+    return [NamedFlow(*row) for row in session.execute(query.order_by(Flow.priority, Flow.id).limit(limit))]
