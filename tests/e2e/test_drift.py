@@ -16,6 +16,7 @@ ENVIRONMENT = "/release/api/v1/environments/prod"
 
 @pytest.mark.req("R77")
 def test_a_hot_edit_is_shown_and_repaired_or_adopted(driver: Driver, demo: DemoInstance) -> None:
+    from tests.harness.accessibility import obstacles
     from tests.harness.driver import dag_file
 
     driver.add("guarded", dag_file("guarded"))
@@ -27,6 +28,7 @@ def test_a_hot_edit_is_shown_and_repaired_or_adopted(driver: Driver, demo: DemoI
     with driver.page("admin", "/environment/") as page:
         page.get_by_role("button", name="Verify", exact=True).click()
         page.get_by_text("guarded.py is not as it was released").wait_for()
+        assert obstacles(page, dialogs=True) == []
         page.get_by_role("button", name="Repair", exact=True).click()
         page.get_by_role("dialog").get_by_role("button", name="Repair").click()
         page.get_by_text("Everything is as it was approved").wait_for()
@@ -38,6 +40,7 @@ def test_a_hot_edit_is_shown_and_repaired_or_adopted(driver: Driver, demo: DemoI
         page.get_by_role("link", name="See what drifted").click()
         page.get_by_role("link", name="Adopt").click()
         page.locator("ins", has_text="# a good fix").wait_for()
+        assert obstacles(page, dialogs=True) == []
         page.get_by_label("Title").fill("A good fix")
         page.get_by_role("checkbox", name="reviewer").check()
         page.get_by_role("button", name="Request approval").click()

@@ -1,4 +1,4 @@
-"""Every page at both widths and in both themes: nothing broken, nothing from outside, nothing too wide."""
+"""Every page, both widths and themes: whole, for everybody, nothing from outside, nothing too wide."""
 
 from __future__ import annotations
 
@@ -11,11 +11,22 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from demo.browser import logged_in, open_releases
+from tests.harness.accessibility import obstacles
 from tests.harness.driver import API, UI, Driver, dag_file
 
 PHONE = 375 - 64
 """What the navigation of Airflow leaves of a phone that is 375 px wide."""
 RELEASE_TABS = ("", *(f"?tab={name}" for name in ("changes", "structure", "checks", "activity")))
+SEARCHED = {
+    "/to-be-released/": "search",
+    "/releases/": "search",
+    "/flows/": "search",
+    "/records/": "search",
+    "/environment/": "search",
+    "/reviewers/": "who",
+    "/search/": "q",
+}
+"""By page, the parameter of its search: pages that found nothing are pages of their own."""
 LINKS_TOLD_BY_COLOUR = """[...document.querySelectorAll("main :is(p, .flash) a:not(.button, .icon-button)")]
   .filter((link) => !getComputedStyle(link).textDecorationLine.includes("underline"))
   .map((link) => `a link that colour alone tells from its sentence: ${link.textContent}`)"""
@@ -51,6 +62,13 @@ def pages(driver: Driver, gated: dict[str, int]) -> list[str]:
         "/rollbacks/new",
         f"/rollbacks/new?release_id={released}",
         "/flows/",
+        "/flows/builtin",
+        "/simulator/?dag_id=one_gate",
+        "/reviewers/",
+        "/insights/",
+        "/notifications/",
+        "/search/?q=gate",
+        *(f"{path}?{name}=nothing+is+named+so" for path, name in SEARCHED.items()),
         "/records/",
         "/records/dags/one_gate",
         "/transfers/",
@@ -102,6 +120,7 @@ def looked_at(
                 )
                 problems += [] if dark is (theme == "dark") else [f"is not {theme}"]
                 problems += page.evaluate(LINKS_TOLD_BY_COLOUR)
+                problems += obstacles(page, dialogs=width == PHONE)
                 found[path] = list(problems)
     return {path: problems for path, problems in found.items() if problems}
 
@@ -149,7 +168,29 @@ def test_the_search_box_is_used_by_keyboard_alone(driver: Driver, pages: list[st
         expect(box).to_be_hidden()
 
 
+@pytest.mark.req("R71")
+@pytest.mark.parametrize(("width", "theme"), VARIANTS)
+def test_the_form_of_a_flow_is_whole_at_each_of_its_steps(driver: Driver, width: int, theme: str) -> None:
+    steps = ["basics", "levels", "scope", "validity", "notifications", "review"]
+    paths = ["/flows/", *(f"/flows/new?{step}#step-{step}" for step in steps)]
+    assert looked_at(driver, "admin", paths, width, theme) == {}
+
+
+@pytest.mark.req("R71")
+def test_options_that_a_search_offers_are_for_everybody(driver: Driver, pages: list[str]) -> None:
+    with driver.page("admin", "/reviewers/") as page:
+        page.keyboard.press("Control+k")
+        page.locator("#quick-search").get_by_role("combobox").fill("gate")
+        page.locator("#quick-search").get_by_role("option").first.wait_for()
+        assert obstacles(page, dialogs=False) == []
+        page.keyboard.press("Escape")
+        page.get_by_label("Deputy", exact=True).fill("e")
+        page.locator("#options-deputy").get_by_role("option").first.wait_for()
+        assert obstacles(page, dialogs=False) == []
+
+
 @pytest.mark.parametrize("path", ["/releases/999999", "/nowhere"])
 def test_what_is_not_there_is_a_page_that_says_so(driver: Driver, path: str) -> None:
     with driver.page("dev", path) as page:
         assert page.locator("[data-error-code]").get_attribute("data-error-code") == "not_found"
+        assert obstacles(page, dialogs=False) == []

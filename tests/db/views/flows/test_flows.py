@@ -240,7 +240,7 @@ def test_the_page_of_a_flow_shows_what_was_decided_lately(
     release = installation.waiting("orders")
     installation.do(lambda w: w.decide(release, REVIEWER, comment="Counted twice"))
     text = browser_of("admin").get("/flows/builtin").text
-    assert f'/releases/{release.id}">{release.number}</a> A release' in text
+    assert f'/releases/{release.id}">{release.number} A release</a>' in text
     assert "Counted twice" in text
     hidden = ("orders", "dev.orders")
     installation.world.twin.refused |= {("viewer", DagAccess.READ, dag_id) for dag_id in hidden}
