@@ -197,11 +197,11 @@ class FlowsPage(BasePage):
         views = flow_admin.switch(self.ctx(), actor=self.actor(), flow_ids=posted_ids("ids"), enabled=enabled)
         names = ", ".join(view.spec.name for view in views)
         if enabled:
-            text = ngettext(
+            text = counted(
                 "%(num)s flow is on: %(names)s.", "%(num)s flows are on: %(names)s.", len(views), names=names
             )
         else:
-            text = ngettext(
+            text = counted(
                 "%(num)s flow is off: %(names)s. What is under way goes on.",
                 "%(num)s flows are off: %(names)s. What is under way goes on.",
                 len(views),

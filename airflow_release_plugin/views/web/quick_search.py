@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from flask import render_template, url_for
-from flask_babel import gettext as _
 
+from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.services.read_models import quick_search
 from airflow_release_plugin.services.read_models.quick_search import QuickSearchDetail
 from airflow_release_plugin.views.web.base import BasePage, route, text_arg
