@@ -57,6 +57,7 @@ map: venv  ## draw the packages and what they import into the documentation
 	@$(VENV)/bin/python -m scripts.draw_map
 
 pictures: venv system  ## take the pictures of the documentation anew
+	@scripts/setup-system pictures
 	@$(VENV)/bin/python -m scripts.screenshots
 
 bench: venv system  ## measure what must stay fast
