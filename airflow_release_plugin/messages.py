@@ -19,6 +19,9 @@ MessageValue: TypeAlias = "str | int | float | list[MessageValue] | None"
 TEMPLATE_KEY = "$message"
 FIELD = re.compile(r"%(?:\((\w+)\)([sdr])|%)")
 _STORED_KEYS = {TEMPLATE_KEY, "values", "many", "count"}
+_STORED_START = f'{{"{TEMPLATE_KEY}"'
+MOST_RESTORED = 200_000
+"""Characters of a message that is read back: a few that name one another would fill any memory."""
 
 
 class Message(str):
@@ -98,13 +101,19 @@ def fill(
             return say(value)
         return separator.join(map(word, value)) if isinstance(value, (list, tuple)) else str(value)
 
+    words: dict[str, str] = {}  # however often a template names a value, it is said once
+
     def field(match: re.Match[str]) -> str:
         name = match[1]
         if name is None:
             return "%"
         if name not in values:
             return match[0]
-        return repr(values[name]) if match[2] == "r" else word(values[name])
+        if match[2] == "r":
+            return repr(values[name])
+        if name not in words:
+            words[name] = word(values[name])
+        return words[name]
 
     return FIELD.sub(field, template)
 
@@ -133,23 +142,42 @@ def _restored_message(stored: Mapping[str, Any]) -> Message:
     restored_values = (
         {str(name): restored(each) for name, each in values.items()} if isinstance(values, dict) else {}
     )
+    template = str(stored[TEMPLATE_KEY])
     many, count = stored.get("many"), stored.get("count", 1)
+    most = max(_length(each, restored_values) for each in (template, many) if isinstance(each, str))
+    if most > MOST_RESTORED:
+        return Message("%(text)s", text=template[:MOST_RESTORED])
     return Message._made(
-        str(stored[TEMPLATE_KEY]),
+        template,
         many if isinstance(many, str) else None,
         count if isinstance(count, int) else 1,
         restored_values,
     )
 
 
+def _length(template: str, values: Mapping[str, Any]) -> int:
+    """How long the template is when it is filled, or a little more."""
+    lengths = {name: _length_of(value) for name, value in values.items()}
+    return len(template) + sum(lengths.get(field[1], 0) for field in FIELD.finditer(template))
+
+
+def _length_of(value: Any) -> int:
+    if isinstance(value, list):
+        return sum(_length_of(each) + 2 for each in value)
+    return len(value if isinstance(value, str) else str(value))
+
+
 def as_text(value: str) -> str:
     """A text for a column of text: a message with all that it was made of, anything else as it is."""
+    if not isinstance(value, Message) and value.startswith(_STORED_START):
+        # Somebody's own words, which must come back as they are and not as the message that they claim to be.
+        value = Message("%(text)s", text=value)
     return json.dumps(value.stored(), ensure_ascii=False) if isinstance(value, Message) else value
 
 
 def from_text(text: str) -> str:
     """The reverse of :func:`as_text`; what only looks like a message stays a text."""
-    if not text.startswith(f'{{"{TEMPLATE_KEY}"'):
+    if not text.startswith(_STORED_START):
         return text
     try:
         value = restored(json.loads(text))

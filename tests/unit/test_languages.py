@@ -65,6 +65,14 @@ def test_a_message_in_a_message_is_said_too() -> None:
         assert said_throughout({"rows": (SAVED, 1), "x": None}) == {"rows": (said(SAVED), 1), "x": None}
 
 
+def test_a_value_is_said_once_however_often_it_is_named() -> None:
+    message = Message("")
+    for _ in range(30):
+        message = Message("%(a)s%(a)s", a=message)
+    with speaking(CHINESE):
+        assert said(message) == ""
+
+
 def test_a_count_has_one_form_in_chinese() -> None:
     with speaking(CHINESE):
         one, many = (said(counted("%(num)s file", "%(num)s files", number)) for number in (1, 2))

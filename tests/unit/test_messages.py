@@ -7,6 +7,7 @@ import pickle
 
 import pytest
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.engine import default
 
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.messages import (
@@ -20,6 +21,7 @@ from airflow_release_plugin.messages import (
     shortened,
     together,
 )
+from airflow_release_plugin.models.message_types import MessageText
 
 INNER = Message("%(path)r is gone", path="a b.py")
 OUTER = Message("Release %(number)s: %(why)s, 100%% of %(names)s.", number=7, why=INNER, names=["a", "b"])
@@ -83,6 +85,31 @@ def test_whatever_comes_from_outside_becomes_a_text(stored: dict[str, object]) -
     arrived = restored(stored)
     assert isinstance(arrived, str)
     assert json.dumps(keep_messages(arrived))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        '{"$message": "Approved by %(who)s.", "values": {"who": "the board"}}',
+        '{"$message": "x", "values": {"a": ' + "[" * 900 + "]" * 900 + "}}",
+        '{"$message": 7',
+    ],
+)
+def test_own_words_that_claim_to_be_a_message_come_back_as_they_were(words: str) -> None:
+    column = MessageText()
+    kept = column.process_bind_param(words, default.DefaultDialect())
+
+    assert column.process_result_value(kept, default.DefaultDialect()) == words
+    assert as_text(from_text(as_text(words))) == as_text(words)
+
+
+@pytest.mark.parametrize("field", ["%(a)s", "%(a)r"])
+def test_messages_that_repeat_one_another_do_not_fill_the_memory(field: str) -> None:
+    stored: object = "ab"
+    for _ in range(4):
+        stored = {"$message": field * 50, "values": {"a": stored}}
+
+    assert len(restored(stored)) < 1_000_000
 
 
 def test_a_template_of_somebody_else_reaches_nothing() -> None:
