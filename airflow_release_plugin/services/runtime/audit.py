@@ -8,6 +8,7 @@ from typing import NamedTuple
 from airflow_release_plugin.domain.events import GENESIS, EventTag, JsonValue, event_hash
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import NotAllowedError
+from airflow_release_plugin.messages import keep_messages, restored
 from airflow_release_plugin.models import Event, EventHead
 from airflow_release_plugin.repositories import events
 from airflow_release_plugin.repositories.pages import Page
@@ -57,7 +58,7 @@ def _append(ctx: Context, head: EventHead, entry: Entry, actor: Actor) -> None:
         actor_id=actor.id,
         actor_name=actor.name,
         subject=subject,
-        data=data,
+        data=restored(keep_messages(data)),  # as it is read back: a setting can look like a message
     )
     ctx.session.add(
         Event(

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 
 from airflow_release_plugin.airflow_internals.notifiers import DeliveryProblem
 from airflow_release_plugin.domain.bundle.import_mode import ImportMode
-from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.events import EventTag, JsonValue
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.domain.identity import Actor, Person
@@ -397,3 +397,11 @@ def test_the_trail_holds_no_code(world: World) -> None:
     world.released(world.dag("etl", lines="password = 'hunter2'"))
 
     assert "hunter2" not in str([event.data for event in trail(world)])
+
+
+def test_a_setting_that_looks_like_a_message_does_not_break_the_chain(world: World) -> None:
+    settings: JsonValue = [{"settings": {"$message": "%(a)s", "values": {"a": "b"}}}]
+    audit.record(world.ctx, actor=ADMIN, tag=EventTag.FLOW_CHANGED, subject="flow:1", notifiers=settings)
+    world.ctx.session.expire_all()
+
+    assert audit.first_broken_link(world.ctx) is None
