@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.domain.release.progress import ItemState
 from airflow_release_plugin.domain.states import EmergencyState, ReleaseState
+from airflow_release_plugin.languages import said, said_throughout
 from airflow_release_plugin.messages import MessageField
 from airflow_release_plugin.schemas.approval import ApprovalResponse
 from airflow_release_plugin.schemas.common import (
@@ -61,6 +63,16 @@ class ItemProgressResponse(ResponseModel):
     lines: list[str]
 
 
+def _told(item: CheckItem) -> CheckItem:
+    """The same item for whoever asked: a body takes messages whole, an answer has plain text."""
+    return replace(
+        item,
+        name=str(said(item.name)),
+        detail=str(said(item.detail)),
+        facts=said_throughout(dict(item.facts)),
+    )
+
+
 class ReportResponse(ResponseModel):
     """A stored report."""
 
@@ -71,7 +83,7 @@ class ReportResponse(ResponseModel):
     base_commit: str | None
     reported_at: datetime
     reported_by: PersonResponse
-    items: list[CheckItem]
+    items: list[Annotated[CheckItem, AfterValidator(_told)]]
 
 
 class RunResponse(ResponseModel):

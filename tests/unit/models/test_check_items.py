@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from datetime import datetime, timezone
 
+import pytest
 from sqlalchemy.dialects import sqlite
 
 from airflow_release_plugin.domain.release.checks import PROOF, CheckItem, CheckStatus, ReportKind
 from airflow_release_plugin.domain.text.phrasing import lines_of
+from airflow_release_plugin.languages import CHINESE, ENGLISH, said, speaking
 from airflow_release_plugin.messages import Message, keep_messages, together
 from airflow_release_plugin.models.check_items import CheckItems
 from airflow_release_plugin.proof.comparison import differences
+from airflow_release_plugin.schemas.release import ReportResponse
 from airflow_release_plugin.schemas.work import ReportBody
 
 BEFORE = {"etl": json.dumps({"dag": {"tasks": [{"task_id": "load", "sql": "a"}]}})}
@@ -55,3 +59,26 @@ def test_a_difference_is_known_again_by_its_words() -> None:
     assert (first.key, hash(first)) == (again.key, hash(again))
     assert first.key == ("etl", "task load, sql")
     assert json.dumps(asdict(first)) == json.dumps({**asdict(first), "where": "task load, sql"})
+
+
+@pytest.mark.parametrize("tag", [ENGLISH, CHINESE])
+def test_who_asks_for_a_report_gets_texts_and_not_what_they_are_made_of(tag: str) -> None:
+    message = Message("The file defines no DAG.")
+    item = CheckItem("parse", CheckStatus.FAILED, "etl.py", message, {"why": [message]})
+    report = {
+        "id": 1,
+        "kind": ReportKind.CHECK,
+        "attempt": 1,
+        "passed": False,
+        "base_commit": None,
+        "reported_at": datetime(2026, 1, 1, tzinfo=timezone.utc),
+        "reported_by": {"id": "1", "name": "pipeline"},
+        "items": (item,),
+    }
+
+    with speaking(tag):
+        answer = ReportResponse.model_validate(report).model_dump(mode="json")
+        text = str(said(message))
+
+    [told] = answer["items"]
+    assert (told["detail"], told["facts"]) == (text, {"why": [text]})
