@@ -12,9 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from airflow_release_plugin.api.language import wanted_by
 from airflow_release_plugin.domain.text.phrasing import BROKEN_INSIDE
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError, ReleaseError
-from airflow_release_plugin.languages import said, said_throughout
+from airflow_release_plugin.languages import said, said_throughout, speaking
 from airflow_release_plugin.schemas.common import ErrorResponse
 
 log = logging.getLogger(__name__)
@@ -49,9 +50,11 @@ def add_error_handlers(app: FastAPI) -> None:
         return _answer(error.status_code, code, error.detail, {}, error.headers)
 
     @app.exception_handler(Exception)
-    async def unforeseen_error(_: Request, __: Exception) -> JSONResponse:
-        # Starlette raises it again after this answer, so that the server's log has the whole of it.
-        return _answer(500, ReleaseError.code, said(BROKEN_INSIDE), {})
+    async def unforeseen_error(request: Request, _: Exception) -> JSONResponse:
+        # Starlette raises it again after this answer, so that the server's log has the whole of it; and it
+        # asks for the answer outside of all middleware, where nobody's language is spoken.
+        with speaking(wanted_by(request.scope)):
+            return _answer(500, ReleaseError.code, said(BROKEN_INSIDE), {})
 
     @app.exception_handler(RequestValidationError)
     async def shape_error(_: Request, error: RequestValidationError) -> JSONResponse:

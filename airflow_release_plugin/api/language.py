@@ -8,6 +8,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from airflow_release_plugin.languages import chosen, speaking
 
 
+def wanted_by(scope: Scope) -> str:
+    """The tag of the language that a request asks for."""
+    return chosen(None, Headers(scope=scope).get("accept-language", ""))
+
+
 class SpeakToCaller:
     """Middleware: whatever a request does, it does in its caller's language."""
 
@@ -18,5 +23,5 @@ class SpeakToCaller:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with speaking(chosen(None, Headers(scope=scope).get("accept-language", ""))):
+        with speaking(wanted_by(scope)):
             await self._app(scope, receive, send)
