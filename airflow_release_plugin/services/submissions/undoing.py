@@ -81,12 +81,12 @@ def _undo_submit(ctx: Context, row: Submission, *, actor: Actor) -> None:
     if row.state is not SubmissionState.PENDING or queries.was_in_a_release(ctx.session, row.id):
         raise _used(row)
     row.move_to(SubmissionState.REMOVED)
-    _record(ctx, row, EventTag.SUBMISSION_REMOVED, "its submission was undone", actor=actor)
+    _record(ctx, row, EventTag.SUBMISSION_REMOVED, Message("Its submission was undone."), actor=actor)
     for older in queries.superseded_by(ctx.session, row):
         if older.state is SubmissionState.SUPERSEDED:
             older.move_to(SubmissionState.PENDING)
             older.superseded_by_id = None
-            reason = Message("the submission of v%(version)s was undone", version=row.version)
+            reason = Message("The submission of v%(version)s was undone.", version=row.version)
             _record(ctx, older, EventTag.SUBMISSION_RESTORED, reason, actor=actor)
 
 
@@ -113,7 +113,7 @@ def _undo_removal(ctx: Context, row: Submission, *, actor: Actor) -> None:
             version=row.version,
         )
     row.move_to(SubmissionState.PENDING)
-    _record(ctx, row, EventTag.SUBMISSION_RESTORED, "its removal was undone", actor=actor)
+    _record(ctx, row, EventTag.SUBMISSION_RESTORED, Message("Its removal was undone."), actor=actor)
 
 
 def _used(row: Submission) -> ReleaseError:
@@ -138,6 +138,4 @@ def _used(row: Submission) -> ReleaseError:
 
 
 def _record(ctx: Context, row: Submission, tag: EventTag, reason: str, *, actor: Actor) -> None:
-    audit.record(
-        ctx, actor=actor, tag=tag, subject=f"submission:{row.id}", path=row.path, reason=f"{reason}."
-    )
+    audit.record(ctx, actor=actor, tag=tag, subject=f"submission:{row.id}", path=row.path, reason=reason)

@@ -195,7 +195,7 @@ class FlowsPage(BasePage):
         """Switch the chosen flows on or off."""
         enabled = request.form.get("enabled") == "1"
         views = flow_admin.switch(self.ctx(), actor=self.actor(), flow_ids=posted_ids("ids"), enabled=enabled)
-        names = ", ".join(view.spec.name for view in views)
+        names = [view.spec.name for view in views]
         if enabled:
             text = counted(
                 "%(num)s flow is on: %(names)s.", "%(num)s flows are on: %(names)s.", len(views), names=names

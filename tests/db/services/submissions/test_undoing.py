@@ -7,6 +7,7 @@ import pytest
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Submission
 from airflow_release_plugin.repositories import events
 from airflow_release_plugin.services.releases import releases
@@ -32,6 +33,8 @@ def removed(world: World) -> Submission:
 
 def told(world: World, row: Submission) -> list[tuple[EventTag, object]]:
     found = events.list_events(world.ctx.session, subjects=[f"submission:{row.id}"]).items
+    reasons = [event.data["reason"] for event in found if "reason" in event.data]
+    assert all(isinstance(reason, Message) for reason in reasons), "a page says it in its reader's language"
     return [(event.tag, event.data.get("reason")) for event in found]
 
 
@@ -41,7 +44,7 @@ def test_a_removed_version_comes_back_and_the_trail_says_so(world: World) -> Non
     (result,) = undo_removal(world, row)
 
     assert (result.problem, row.state) == ("", SubmissionState.PENDING)
-    assert (EventTag.SUBMISSION_RESTORED, "its removal was undone.") in told(world, row)
+    assert (EventTag.SUBMISSION_RESTORED, "Its removal was undone.") in told(world, row)
 
 
 def test_a_second_click_changes_nothing_and_says_why(world: World) -> None:
@@ -81,8 +84,8 @@ def test_an_undone_submission_leaves_the_list_and_brings_back_what_it_superseded
 
     assert result.problem == ""
     assert (first.state, second.state) == (SubmissionState.PENDING, SubmissionState.REMOVED)
-    assert (EventTag.SUBMISSION_REMOVED, "its submission was undone.") in told(world, second)
-    assert (EventTag.SUBMISSION_RESTORED, "the submission of v2 was undone.") in told(world, first)
+    assert (EventTag.SUBMISSION_REMOVED, "Its submission was undone.") in told(world, second)
+    assert (EventTag.SUBMISSION_RESTORED, "The submission of v2 was undone.") in told(world, first)
 
 
 def test_what_a_release_replaced_in_the_target_does_not_come_back(world: World) -> None:
