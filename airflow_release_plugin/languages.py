@@ -72,7 +72,8 @@ def _nearest(tag: str) -> str | None:
 
 def _by_weight(accepted: str) -> list[str]:
     weighed = []
-    for position, part in enumerate(accepted[:1000].split(",")):
+    # Blanks may stand around each sign, and case says nothing.
+    for position, part in enumerate(re.sub(r"\s", "", accepted[:1000]).lower().split(",")):
         tag, _, quality = part.partition(";q=")
         try:
             weight = float(quality or 1)

@@ -28,6 +28,8 @@ SAVED = Message("Your decision was recorded.")
         (None, "de, zh-Hans;q=0.5", CHINESE),
         (None, "zh-TW,zh-HK;q=0.9", ENGLISH),
         (None, "zh;q=0", ENGLISH),
+        (None, "zh-TW; q=0.9, de; q=0.8", ENGLISH),
+        (None, "en ; q=0.1, zh-CN; Q=0.9", CHINESE),
         (None, "zh;q=nonsense, en", ENGLISH),
         (None, "\x00;;;,,", ENGLISH),
         (None, "zh," * 100_000, CHINESE),
