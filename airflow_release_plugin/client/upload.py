@@ -38,7 +38,7 @@ def upload(
         row = _send(client, row, file.read(part_size))
     if row.state in {ImportState.FAILED, ImportState.DISCARDED}:
         kind = error_for_code(row.error_code) if row.error_code else ConflictError
-        raise kind(row.error, import_id=row.id)
+        raise kind("%(error)s", error=row.error, import_id=row.id)
     _tell(progress, row)
     return row
 
