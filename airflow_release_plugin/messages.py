@@ -144,21 +144,23 @@ def _restored_message(stored: Mapping[str, Any]) -> Message:
     )
     template = str(stored[TEMPLATE_KEY])
     many, count = stored.get("many"), stored.get("count", 1)
-    most = max(_length(each, restored_values) for each in (template, many) if isinstance(each, str))
-    if most > MOST_RESTORED:
+    many = many if isinstance(many, str) else None
+    if _is_endless(template, restored_values) or (many and _is_endless(many, restored_values)):
         return Message("%(text)s", text=template[:MOST_RESTORED])
     return Message._made(
         template,
-        many if isinstance(many, str) else None,
+        many,
         count if isinstance(count, int) else 1,
         restored_values,
     )
 
 
-def _length(template: str, values: Mapping[str, Any]) -> int:
-    """How long the template is when it is filled, or a little more."""
+def _is_endless(template: str, values: Mapping[str, Any]) -> bool:
     lengths = {name: _length_of(value) for name, value in values.items()}
-    return len(template) + sum(lengths.get(field[1], 0) for field in FIELD.finditer(template))
+    if len(template) * (1 + max(lengths.values(), default=0)) <= MOST_RESTORED:
+        return False  # nearly all of them: pages read thousands
+    filled = sum(lengths.get(field[1], 0) for field in FIELD.finditer(template))
+    return len(template) + filled > MOST_RESTORED
 
 
 def _length_of(value: Any) -> int:
