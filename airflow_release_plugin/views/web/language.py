@@ -10,7 +10,7 @@ from flask import Flask, g, request, session
 from jinja2 import pass_eval_context
 from markupsafe import Markup
 
-from airflow_release_plugin.languages import catalogue, chosen, language, said, speaking
+from airflow_release_plugin.languages import catalogue, chosen, language, said, said_throughout, speaking
 from airflow_release_plugin.messages import Message
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def fresh_choice(actor: Actor) -> str | None:
 def install_texts(app: Flask) -> None:
     """Give templates our catalogue, and let them show messages in the reader's language."""
     app.jinja_env.finalize = _shown
+    app.jinja_env.filters["said"] = said_throughout  # before a filter that knows only strings
     app.jinja_env.globals.update(gettext=_gettext, ngettext=_ngettext, get_locale=language)
 
 

@@ -14,6 +14,7 @@ RAW = {"script", "style", "code", "kbd", "pre"}
 VALUE = "\0"
 _JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}", re.DOTALL)
 _VALUE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_CUT = re.compile(r"(reason|warnings|problems?|detail)\s*\|\s*(join|truncate)|\btitle\s*~")
 _WORDS = re.compile("[A-Za-z]{2,}")
 _JOINED = re.compile(rf"(^|{VALUE})\s*[:;,.(]|[(]\s*{VALUE}")
 
@@ -55,3 +56,9 @@ def test_no_template_has_words_that_no_catalogue_knows(path: Path) -> None:
 @pytest.mark.parametrize("path", ALL)
 def test_no_template_joins_texts_by_hand(path: Path) -> None:
     assert [text.replace(VALUE, "…").strip() for text in texts(path) if _JOINED.search(text)] == []
+
+
+@pytest.mark.req("R79")
+@pytest.mark.parametrize("path", ALL)
+def test_no_template_cuts_or_joins_a_message_before_it_is_said(path: Path) -> None:
+    assert [found[0] for found in _CUT.finditer(path.read_text(encoding="utf-8"))] == []
