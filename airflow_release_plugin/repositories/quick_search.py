@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, String, cast, or_, se
 from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
-from airflow_release_plugin.models import Flow, Release, ReleaseItem, Submission, Unit
+from airflow_release_plugin.models import Flow, Release, Submission, Unit
+from airflow_release_plugin.repositories.id_sets import is_one_of
 from airflow_release_plugin.repositories.pages import like_in_any_case
-from airflow_release_plugin.repositories.releases import effective_state
+from airflow_release_plugin.repositories.releases import ReleaseScope, effective_state, seen
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,6 @@ class NamedRelease:
     number: str
     title: str
     state: ReleaseState
-    requested_by_id: str
 
 
 @dataclass(frozen=True)
@@ -61,31 +61,47 @@ def _named(column: SQLColumnExpression[str], word: str) -> ColumnElement[bool]:
 
 
 def releases_titled(
-    session: Session, words: Sequence[str], *, now: datetime, limit: int
+    session: Session, words: Sequence[str], scope: ReleaseScope, *, now: datetime, limit: int
 ) -> list[NamedRelease]:
-    """Releases with every word in their title, the newest first."""
-    return _releases(session, [_named(Release.title, word) for word in words], now, limit)
+    """Releases of a scope with every word in their title, the newest first."""
+    return _releases(session, [_named(Release.title, word) for word in words], scope, now, limit)
 
 
-def release_numbered(session: Session, release_id: int, *, now: datetime) -> list[NamedRelease]:
-    """The release with that id, if there is one."""
-    return _releases(session, [Release.id == release_id], now, 1)
+def release_numbered(
+    session: Session, release_id: int, scope: ReleaseScope, *, now: datetime
+) -> list[NamedRelease]:
+    """The release with that id, if the scope has it."""
+    return _releases(session, [Release.id == release_id], scope, now, 1)
 
 
 def _releases(
-    session: Session, conditions: Sequence[ColumnElement[bool]], now: datetime, limit: int
+    session: Session,
+    conditions: Sequence[ColumnElement[bool]],
+    scope: ReleaseScope,
+    now: datetime,
+    limit: int,
 ) -> list[NamedRelease]:
-    columns = (Release.id, Release.number, Release.title, effective_state(now), Release.requested_by_id)
+    columns = (Release.id, Release.number, Release.title, effective_state(now))
     query = select(*columns).where(*conditions).order_by(Release.id.desc()).limit(limit)
+    if scope.unit_ids is not None:
+        query = query.where(seen(session, scope))
     return [NamedRelease(*row) for row in session.execute(query)]
 
 
 _UNIT = (Unit.id, Unit.name, Unit.path, Unit.dag_ids)
 
 
-def units_named(session: Session, source: str, words: Sequence[str], *, limit: int) -> list[NamedUnit]:
-    """DAG files of a source with every word in their path or in the id of a DAG, by name."""
+def units_named(
+    session: Session, source: str, words: Sequence[str], *, readable: Collection[int] | None, limit: int
+) -> list[NamedUnit]:
+    """
+    DAG files of a source with every word in their path or in the id of a DAG, by name.
+
+    :param readable: ids of those that count; ``None`` for all
+    """
     query = select(*_UNIT).where(Unit.source == source).order_by(Unit.name).limit(limit)
+    if readable is not None:
+        query = query.where(is_one_of(session, Unit.id, readable))
     # Ids are kept as JSON, which writes letters beyond ASCII in its own way.
     ids = cast(Unit.dag_ids, String)
     for word in words:
@@ -97,16 +113,6 @@ def units_named(session: Session, source: str, words: Sequence[str], *, limit: i
             )
         )
     return [NamedUnit(row[0], row[1], row[2], tuple(row[3])) for row in session.execute(query)]
-
-
-def units_of_releases(session: Session, release_ids: Collection[int]) -> list[tuple[int, NamedUnit]]:
-    """(release id, DAG file) of everything that these releases hold."""
-    query = (
-        select(ReleaseItem.release_id, *_UNIT)
-        .join(Unit, Unit.id == ReleaseItem.unit_id)
-        .where(ReleaseItem.release_id.in_(list(release_ids)))
-    )
-    return [(row[0], NamedUnit(row[1], row[2], row[3], tuple(row[4]))) for row in session.execute(query)]
 
 
 def newest_versions(

@@ -11,6 +11,7 @@ from airflow_release_plugin.domain.text.search import closest
 from airflow_release_plugin.models.release import release_id_of
 from airflow_release_plugin.repositories import quick_search as queries
 from airflow_release_plugin.repositories.quick_search import NamedFlow, NamedRelease, NamedUnit, NamedVersion
+from airflow_release_plugin.repositories.releases import ReleaseScope
 from airflow_release_plugin.services.read_models import approver_search
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
@@ -18,7 +19,7 @@ from airflow_release_plugin.services.runtime.context import Context
 MOST = 6
 """Hits of each kind; whoever wants more writes more, or goes to the list."""
 _LOOKED_AT = 100
-"""Rows of each kind that are looked through for those that the actor may see, and for the best."""
+"""DAG files that are looked through for the best."""
 _MOST_WORDS = 8
 _LONGEST = 100
 _VERSION = re.compile(r"v([0-9]{1,9})", re.IGNORECASE)
@@ -60,18 +61,18 @@ def find(ctx: Context, *, actor: Actor, text: str) -> QuickSearchDetail:
     """
     What has every word of ``text`` in a name and the actor may see; fixed queries, each with a limit.
 
-    Releases are found by number (``R-12``, ``12``) or title, the newest :data:`_LOOKED_AT` of whoever may not
-    read everything; versions by the name of their file and ``v3``, else the newest.
+    Releases are found by number (``R-12``, ``12``) or title, the newest first; versions by the name of their
+    file and ``v3``, else the newest.
     """
     words = [word[:_LONGEST] for word in text.lower().replace("\0", " ").split()][:_MOST_WORDS]
     if not words:
         return QuickSearchDetail()
-    releases = _releases(ctx, text, words)
+    scope = ReleaseScope(unit_ids=access.readable_units(ctx, actor), seen_by=actor.id)
+    releases = _releases(ctx, text, words, scope)
     named, version = _version_of(words)
     names = [ctx.settings.target_id(word) for word in named]
-    units = queries.units_named(ctx.session, ctx.settings.source, names, limit=_LOOKED_AT)
-    if not access.is_executor(ctx, actor):
-        releases, units = _seen(ctx, actor, releases, units)
+    source = ctx.settings.source
+    units = queries.units_named(ctx.session, source, names, readable=scope.unit_ids, limit=_LOOKED_AT)
     best = closest(" ".join(names), units, lambda unit: (*unit.dag_ids, unit.path, unit.name))
     return QuickSearchDetail(
         releases=tuple(releases[:MOST]),
@@ -82,11 +83,11 @@ def find(ctx: Context, *, actor: Actor, text: str) -> QuickSearchDetail:
     )
 
 
-def _releases(ctx: Context, text: str, words: Sequence[str]) -> list[NamedRelease]:
+def _releases(ctx: Context, text: str, words: Sequence[str], scope: ReleaseScope) -> list[NamedRelease]:
     now = ctx.clock()
     number = release_id_of(text.strip())
-    exact = [] if number is None else queries.release_numbered(ctx.session, number, now=now)
-    titled = queries.releases_titled(ctx.session, words, now=now, limit=_LOOKED_AT)
+    exact = [] if number is None else queries.release_numbered(ctx.session, number, scope, now=now)
+    titled = queries.releases_titled(ctx.session, words, scope, now=now, limit=MOST)
     return [*exact, *(row for row in titled if row not in exact)]
 
 
@@ -95,24 +96,6 @@ def _version_of(words: Sequence[str]) -> tuple[list[str], int | None]:
     numbers = [int(found[1]) for word in words if (found := _VERSION.fullmatch(word))]
     names = [word for word in words if not _VERSION.fullmatch(word)]
     return (names, numbers[0]) if names and numbers else (list(words), None)
-
-
-def _seen(
-    ctx: Context, actor: Actor, releases: Sequence[NamedRelease], units: Sequence[NamedUnit]
-) -> tuple[list[NamedRelease], list[NamedUnit]]:
-    """Those that the actor may see; one question to Airflow. A release also where it is their own."""
-    held = queries.units_of_releases(ctx.session, [release.id for release in releases])
-    names = {name for unit in (*units, *(unit for _, unit in held)) for name in unit.dag_ids}
-    readable = ctx.airflow.access.readable(actor, access.both_ids(ctx, names))
-
-    def may_read(unit: NamedUnit) -> bool:
-        return not readable.isdisjoint(access.both_ids(ctx, unit.dag_ids))
-
-    seen = {release_id for release_id, unit in held if may_read(unit)}
-    return (
-        [release for release in releases if release.id in seen or release.requested_by_id == actor.id],
-        [unit for unit in units if may_read(unit)],
-    )
 
 
 def _dags(words: Sequence[str], units: Iterable[NamedUnit]) -> tuple[DagHit, ...]:

@@ -67,12 +67,12 @@ def _shown(value: Any) -> Any:
 
 
 @pass_eval_context
-def _gettext(context: EvalContext, text: str, **values: Any) -> str:
+def _gettext(context: EvalContext, text: str, /, **values: Any) -> str:
     return _filled(context, catalogue(language()).gettext(text), values)
 
 
 @pass_eval_context
-def _ngettext(context: EvalContext, one: str, many: str, num: int, **values: Any) -> str:
+def _ngettext(context: EvalContext, one: str, many: str, num: int, /, **values: Any) -> str:
     return _filled(context, catalogue(language()).ngettext(one, many, num), {"num": num, **values})
 
 

@@ -168,6 +168,7 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "POST /flows": (ADMIN.replace("200", "201"), {"spec": {**FLOW, "name": "Another"}}),
     "POST /flows/preview": (ADMIN, {"spec": FLOW}),
     "PUT /flows/order": (ADMIN, {"ids": ["{flow}"]}),
+    "POST /flows/enabled": (ADMIN, {"ids": ["{flow}"], "enabled": False}),
     "POST /flows/delete": (ADMIN, {"ids": ["{flow}"]}),
     "GET /flows/simulate?dag_id=live": (EVERYBODY, None),
     "GET /flows/{flow}": (EVERYBODY, None),

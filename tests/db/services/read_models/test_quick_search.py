@@ -102,3 +102,16 @@ def test_who_may_not_read_a_dag_finds_nothing_of_it(shop: World) -> None:
     own = find(shop, "orders", DEV)
     assert (numbers(own), own.dags, own.versions) == (["R-000001"], (), ())
     assert len(find(shop, "invoices", VIEWER).releases) == MOST
+
+
+def test_what_somebody_may_read_is_found_behind_hundreds_that_they_may_not(world: World) -> None:
+    for number in range(120):
+        name = f"orders_{number:03}"
+        world.request(world.submit(world.dag(name)), title=f"Orders {number}")
+        world.twin.refused |= {(VIEWER.id, DagAccess.READ, each) for each in (name, f"dev.{name}")}
+    world.request(world.submit(world.dag("zz_orders")), title="Orders of the shop")
+
+    found = find(world, "orders", VIEWER)
+
+    assert [hit.dag_id for hit in found.dags] == ["zz_orders"]
+    assert [release.title for release in found.releases] == ["Orders of the shop"]

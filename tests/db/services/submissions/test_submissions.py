@@ -82,7 +82,7 @@ def test_submitting_what_waits_already_is_a_conflict(world: World) -> None:
     with pytest.raises(UnchangedError, match="unchanged since v1, which is pending") as refused:
         world.submit("etl.py")
 
-    assert refused.value.context == {"submission_id": submission.id}
+    assert refused.value.context.items() >= {"submission_id": submission.id}.items()
 
 
 def test_submitting_what_is_in_the_target_is_a_conflict(world: World) -> None:
@@ -264,7 +264,7 @@ def test_a_version_in_an_open_release_is_not_removed(world: World) -> None:
     with pytest.raises(ItemBusyError) as refused:
         submissions.remove(world.ctx, actor=DEV, submission_id=submission.id)
 
-    assert refused.value.context == {"release_id": release.id}
+    assert refused.value.context.items() >= {"release_id": release.id}.items()
 
 
 def test_a_version_whose_release_expired_may_be_removed(world: World, clock: FrozenClock) -> None:

@@ -8,6 +8,7 @@ from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus
 from airflow_release_plugin.domain.release.progress import ItemProgress, ItemState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.models import Release
+from airflow_release_plugin.proof.observation import ALL_OF_IT, Confinement
 from airflow_release_plugin.services.releases import progress
 from tests.db.views.conftest import DEV, Browsers, Installation, words
 from tests.harness.context import World
@@ -49,7 +50,7 @@ def test_the_page_of_a_check_at_work(installation: Installation, browser_of: Bro
 def test_the_page_of_a_check_that_has_reported(installation: Installation, browser_of: Browsers) -> None:
     items = [
         CheckItem("parse", CheckStatus.PASSED, "etl.py", facts={"dags": [], "seconds": 0.5}),
-        CheckItem("confinement", CheckStatus.PASSED, detail="Confined: files and network."),
+        CheckItem("confinement", CheckStatus.PASSED, detail=Confinement(True, ALL_OF_IT).sentence),
     ]
     release = installation.do(lambda world: world.report(asked(world), items))
     page = browser_of("dev").get(f"/releases/{release.id}?tab=checks").text

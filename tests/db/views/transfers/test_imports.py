@@ -223,7 +223,8 @@ def test_owners_read_what_holds_their_dags_and_change_nothing(
     assert "upload-form" not in listed
     page = browser.get("/transfers/imports/1").text
     assert "orders" in page
-    assert "Discard" not in page
+    assert "Discard this import" not in page
+    assert "/imports/1/discard" not in page
     assert browser.get("/transfers/imports/1/unit?path=orders.py").status_code == 403
     assert browser.post("/transfers/imports/1/discard", {}).status_code == 403
 
