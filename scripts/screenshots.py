@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from demo.browser import find_browser, logged_in, open_browser, open_releases
 from demo.instance import DemoInstance, running_demo
-from scripts import sample_bundle
+from scripts import same_page, sample_bundle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, FrameLocator, Page
+    from playwright.sync_api import Browser, Frame, FrameLocator, Page
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 IMAGES = DOCS / "images"
@@ -279,6 +279,7 @@ class Pictures:
         user = self.demo.users[name]
         with logged_in(self.browser, self.demo.url, user.name, user.password, width=WIDE) as page:
             self._reader = name
+            same_page.watch(page.context)
             yield page, open_releases(page, self.demo.url)
 
     def _shot(self, page: Page, name: str, variants: tuple[Variant, ...], height: int = 900) -> None:
@@ -296,19 +297,23 @@ class Pictures:
             self._shot(self._same_in_chinese(page), f"zh/{name}", variants, height)
 
     def _same_in_chinese(self, page: Page) -> Page:
-        """The same page as its reader sees it with Chinese chosen in Airflow; dialogs are closed there."""
-        here = next((frame.url for frame in page.frames if "/release/ui" in frame.url), "")
+        """The same page as its reader sees it with Chinese chosen in Airflow, filled in and opened alike."""
+        here = _ours(page)
         if self._reader not in self._chinese_pages:
             user = self.demo.users[self._reader]
             entered = logged_in(self.browser, self.demo.url, user.name, user.password, language=CHINESE)
             self._chinese_pages[self._reader] = self._open.enter_context(entered)
+            same_page.watch(self._chinese_pages[self._reader].context)
         chinese = self._chinese_pages[self._reader]
-        if not here:
+        if here is None:
             chinese.goto(page.url)
             return chinese
         open_releases(chinese, self.demo.url).locator("html[lang=zh-CN]").wait_for()
-        ours = next(frame for frame in chinese.frames if "/release/ui" in frame.url)
-        ours.goto(here)
+        there = _ours(chinese)
+        if there is None:
+            raise RuntimeError("Airflow does not show our page.")
+        there.goto(here.url)
+        same_page.repeat(here, there)
         return chinese
 
     def _until(self, look: Callable[[], Any]) -> None:
@@ -329,6 +334,11 @@ class Pictures:
 
     def _dag_ids(self) -> set[str]:
         return {dag["dag_id"] for dag in self._get("/api/v2/dags")["dags"]}
+
+
+def _ours(page: Page) -> Frame | None:
+    """Our page inside Airflow's, if it is one of ours."""
+    return next((frame for frame in page.frames if "/release/ui" in frame.url), None)
 
 
 def _set_theme(page: Page, theme: str) -> None:

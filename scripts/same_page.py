@@ -1,0 +1,52 @@
+"""One page in two languages: what was filled in and opened on one is filled in and opened on the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Frame
+
+# Where something is on a page, whatever its language; and what was pressed last.
+_PLACES = """
+    window.placeOf = element => {
+        if (element === document.body) return "body";
+        const number = [...element.parentElement.children].indexOf(element) + 1;
+        return `${placeOf(element.parentElement)} > :nth-child(${number})`;
+    };
+    addEventListener("click", event => {
+        const pressed = event.target.closest("button, a");
+        if (pressed) window.lastPressed = placeOf(pressed);
+    }, true);
+"""
+_STATE = """() => ({
+    fields: [...document.querySelectorAll("input:not([type=hidden]), textarea, select")]
+        .map(field => [placeOf(field), field.value, field.checked]),
+    pressed: document.querySelector("dialog[open]") ? window.lastPressed : null,
+})"""
+_FILL = """fields => {
+    for (const [place, value, checked] of fields) {
+        const field = document.querySelector(place);
+        if (!field || field.type === "file" || (field.value === value && field.checked === checked)) continue;
+        field.value = value;
+        if (checked !== undefined) field.checked = checked;
+        for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, { bubbles: true }));
+    }
+}"""
+_FETCH_MS = 1500
+
+
+def watch(context: BrowserContext) -> None:
+    """Let the pages of a browser session remember what was pressed."""
+    context.add_init_script(_PLACES)
+
+
+def repeat(here: Frame, there: Frame) -> None:
+    """Bring the page ``there``, at the same address, to where the one ``here`` is."""
+    state = here.evaluate(_STATE)
+    there.evaluate(_FILL, state["fields"])
+    if state["pressed"]:
+        there.locator(state["pressed"]).click()
+        there.locator("dialog[open]").wait_for()
+        there.wait_for_timeout(_FETCH_MS)  # what a dialog asks the server for
+        there.evaluate(_FILL, state["fields"])
