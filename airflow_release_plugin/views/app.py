@@ -9,7 +9,9 @@ from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_appbuilder.base import AppBuilder
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.routing import IntegerConverter, ValidationError
 
+from airflow_release_plugin.schemas.common import MAX_ID
 from airflow_release_plugin.views.environments.drift_adoption import DriftAdoptionPage
 from airflow_release_plugin.views.environments.environment import EnvironmentPage
 from airflow_release_plugin.views.environments.hold import HoldPage
@@ -92,6 +94,15 @@ class _SessionInterface(SecureCookieSessionInterface):
         return request.is_secure
 
 
+class _RowId(IntegerConverter):
+    """A number in an address; one that no column holds leads nowhere, as a number that nobody has."""
+
+    def to_python(self, value: str) -> int:
+        if len(value) > 10 or int(value) > MAX_ID:
+            raise ValidationError
+        return int(super().to_python(value))
+
+
 def _add_headers(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -119,6 +130,7 @@ def _configure(app: Flask, secret_key: str, root_path: str) -> None:
         FAB_ADD_OPENAPI_VIEWS=False,
     )
     app.session_interface = _SessionInterface()
+    app.url_map.converters["int"] = _RowId
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 

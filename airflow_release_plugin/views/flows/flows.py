@@ -30,7 +30,7 @@ from airflow_release_plugin.views.flows.flow_form import (
     raw_of,
     read_draft,
 )
-from airflow_release_plugin.views.web.base import BasePage, day_arg, posted_ids, route, text_arg
+from airflow_release_plugin.views.web.base import BasePage, day_arg, posted_ids, route, text_arg, whole_number
 from airflow_release_plugin.views.web.flashes import flash
 from airflow_release_plugin.views.widgets.flow_labels import FLOW_KINDS, NOTIFICATIONS, OFFERED_KINDS
 from airflow_release_plugin.views.widgets.flow_rows import DayRange, FlowFilter, in_order, narrowed
@@ -81,8 +81,8 @@ class FlowsPage(BasePage):
         """Show one flow: what it does, who can approve, what it was."""
         page = flow_page.get_flow_page(self.ctx(), actor=self.actor(), flow_id=flow_id)
         by_number = {row.revision: row for row in page.revisions}
-        new = request.args.get("new", page.flow.revision, type=int)
-        old = request.args.get("old", new - 1, type=int)
+        new = request.args.get("new", page.flow.revision, type=whole_number)
+        old = request.args.get("old", new - 1, type=whole_number)
         both = (by_number.get(old), by_number.get(new))
         return self._show(
             page,
@@ -138,8 +138,8 @@ class FlowsPage(BasePage):
         draft = changed(_posted_draft(), request.form.get("do", ""))
         return self._form(
             draft,
-            flow_id=request.form.get("flow_id", type=int),
-            revision=request.form.get("revision", type=int),
+            flow_id=request.form.get("flow_id", type=whole_number),
+            revision=request.form.get("revision", type=whole_number),
         )
 
     @route("/preview", "POST")
@@ -166,7 +166,7 @@ class FlowsPage(BasePage):
     def update(self, flow_id: int) -> Response | tuple[str, int]:
         """Save a new revision."""
         draft = _posted_draft()
-        revision = request.form.get("revision", 0, type=int)
+        revision = request.form.get("revision", 0, type=whole_number)
         try:
             saved = flow_admin.update(
                 self.ctx(), actor=self.actor(), flow_id=flow_id, raw=raw_of(draft), revision=revision

@@ -10,7 +10,7 @@ from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.models.release import release_id_of
 from airflow_release_plugin.services.read_models import simulator
 from airflow_release_plugin.services.read_models.simulator import DagQuestion
-from airflow_release_plugin.views.web.base import BasePage, choice_arg, route, text_arg
+from airflow_release_plugin.views.web.base import BasePage, choice_arg, route, text_arg, whole_number
 from airflow_release_plugin.views.widgets.flow_labels import OFFERED_KINDS, OUTCOMES
 from airflow_release_plugin.views.widgets.flow_summary import change_verbs
 
@@ -52,8 +52,8 @@ def _question() -> DagQuestion | None:
         text_arg("dag_id"),
         kind=choice_arg("kind", ReleaseKind) or ReleaseKind.PROMOTION,
         changes=_chosen(),
-        lines=max(request.args.get("lines", 0, type=int), 0),
-        at_least=max(request.args.get("at_least", 1, type=int), 1),
+        lines=max(request.args.get("lines", 0, type=whole_number), 0),
+        at_least=max(request.args.get("at_least", 1, type=whole_number), 1),
     )
 
 

@@ -10,7 +10,7 @@ from airflow_release_plugin.domain.list_pages import ListPage
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.services.runtime import saved_filters
-from airflow_release_plugin.views.web.base import BasePage, choice_arg, route
+from airflow_release_plugin.views.web.base import BasePage, choice_arg, route, whole_number
 from airflow_release_plugin.views.web.flashes import flash
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class SavedFiltersPage(BasePage):
     @route("/open")
     def open(self) -> Response:
         """Lead to a list with the chosen filter; without a choice, to the list."""
-        chosen = request.args.get("id", type=int)
+        chosen = request.args.get("id", type=whole_number)
         if chosen is None:
             return _list(choice_arg("page", ListPage) or ListPage.RELEASES)
         found = saved_filters.get(self.ctx(), actor=self.actor(), filter_id=chosen)

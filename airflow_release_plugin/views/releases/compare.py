@@ -10,7 +10,14 @@ from flask import redirect, request, url_for
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.messages import counted
 from airflow_release_plugin.services.read_models import compare
-from airflow_release_plugin.views.web.base import BasePage, offset_arg, posted_ids, route, text_arg
+from airflow_release_plugin.views.web.base import (
+    BasePage,
+    offset_arg,
+    posted_ids,
+    route,
+    text_arg,
+    whole_number,
+)
 from airflow_release_plugin.views.web.flashes import flash
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
 
@@ -56,7 +63,7 @@ class ComparePage(BasePage):
     @route("/releases/<int:release_id>")
     def releases(self, release_id: int) -> str:
         """Show what a release brings that another one did not."""
-        other_id = request.args.get("other", 0, type=int)
+        other_id = request.args.get("other", 0, type=whole_number)
         page = compare.get_comparison_page(
             self.ctx(),
             actor=self.actor(),

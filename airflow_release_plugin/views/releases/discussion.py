@@ -12,7 +12,7 @@ from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.services.discussion import comments, lines, reading, threads
 from airflow_release_plugin.services.discussion.telling import Written
 from airflow_release_plugin.services.read_models.release_page import ReleaseTab
-from airflow_release_plugin.views.web.base import BasePage, posted_ids, route
+from airflow_release_plugin.views.web.base import BasePage, posted_ids, route, whole_number
 from airflow_release_plugin.views.web.flashes import flash
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _back(release_id: int, anchor: str) -> Response:
     is_changes = request.form.get("tab") == ReleaseTab.CHANGES.value
     place = {
         "tab": (ReleaseTab.CHANGES if is_changes else ReleaseTab.ACTIVITY).value,
-        "offset": request.form.get("offset", 0, type=int) or None,
+        "offset": request.form.get("offset", 0, type=whole_number) or None,
         "only": request.form.get("only") or None,
     }
     return redirect(url_for("ReleasesPage.show", release_id=release_id, **place, _anchor=anchor))

@@ -43,6 +43,7 @@ from airflow_release_plugin.views.web.base import (
     posted_release_request,
     route,
     text_arg,
+    whole_number,
 )
 from airflow_release_plugin.views.web.flashes import flash
 from airflow_release_plugin.views.web.security import airflow_user
@@ -189,7 +190,7 @@ class ReleasesPage(BasePage):
                 "ReleasesPage.show",
                 release_id=release_id,
                 tab=ReleaseTab.CHANGES.value,
-                offset=request.form.get("offset", 0, type=int) or None,
+                offset=request.form.get("offset", 0, type=whole_number) or None,
                 _anchor=f"file-{number}" if number.isdecimal() else "changes",
             )
         )
@@ -274,7 +275,7 @@ def _look() -> PageLook:
         against=choice_arg("diff", Against) or Against.BASE,
         options=diff_options(),
         offset=offset_arg(),
-        before=max(request.args.get("before", 0, type=int), 0),
+        before=max(request.args.get("before", 0, type=whole_number), 0),
         # The live region is fetched again and again; changes and structure are outside of it.
         is_again=is_live_fetch(),
         with_structure=text_arg("part") == "structure",

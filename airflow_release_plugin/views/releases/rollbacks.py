@@ -16,7 +16,7 @@ from airflow_release_plugin.services.read_models import rollback_page
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.rollbacks import rollbacks
 from airflow_release_plugin.services.rollbacks.planning import Choice
-from airflow_release_plugin.views.web.base import BasePage, posted_release_request, route
+from airflow_release_plugin.views.web.base import BasePage, posted_release_request, route, whole_number
 from airflow_release_plugin.views.web.datetime_input import read_moment
 from airflow_release_plugin.views.web.flashes import flash
 from airflow_release_plugin.views.widgets.diff_rows import diff_options
@@ -80,7 +80,7 @@ class RollbackPage(BasePage):
 
     def _plan(self, scope: Scope, fields: Fields, problem: str | None = None) -> str:
         choice = _choice(fields)
-        level = fields.get("at_least_level", 1, type=int)
+        level = fields.get("at_least_level", 1, type=whole_number)
         page = rollback_page.get_detail(
             self.ctx(),
             actor=self.actor(),

@@ -30,6 +30,7 @@ from airflow_release_plugin.views.web.base import (
     route,
     size_arg,
     text_arg,
+    whole_number,
 )
 from airflow_release_plugin.views.web.flashes import flash
 from airflow_release_plugin.views.widgets.change_words import suggestion
@@ -102,7 +103,7 @@ class ToBeReleasedPage(BasePage):
             self.ctx(),
             actor=self.actor(),
             submission_id=submission_id,
-            against=request.args.get("against", compare.DEFAULT, type=int),
+            against=request.args.get("against", compare.DEFAULT, type=whole_number),
             options=diff_options(),
         )
         return self.render(
@@ -275,5 +276,5 @@ def _next_ids(submitted: Iterable[int]) -> list[int]:
 
 
 def _back() -> Response:
-    offset = request.form.get("offset", 0, type=int)
+    offset = request.form.get("offset", 0, type=whole_number)
     return redirect(url_for("ToBeReleasedPage.list", offset=offset or None))

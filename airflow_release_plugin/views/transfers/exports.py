@@ -14,7 +14,7 @@ from airflow_release_plugin.models import Export
 from airflow_release_plugin.models.release import release_id_of, release_number
 from airflow_release_plugin.services.exports import exports
 from airflow_release_plugin.services.read_models import exports_page
-from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, route
+from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, route, whole_number
 from airflow_release_plugin.views.web.flashes import flash
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class ExportsPage(BasePage):
         found = exports_page.get_exports(
             self.ctx(),
             actor=self.actor(),
-            chosen=request.args.get("export", type=int),
+            chosen=request.args.get("export", type=whole_number),
             limit=PAGE_SIZE,
             offset=offset_arg(),
         )

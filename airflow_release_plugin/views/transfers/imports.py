@@ -14,7 +14,7 @@ from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.services.imports import endings, imports, receiving
 from airflow_release_plugin.services.imports.receiving import ReceivedImport
 from airflow_release_plugin.services.read_models import imports_page
-from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, route
+from airflow_release_plugin.views.web.base import PAGE_SIZE, BasePage, offset_arg, route, whole_number
 from airflow_release_plugin.views.web.flashes import flash
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class ImportsPage(BasePage):
             self.ctx(),
             actor=self.actor(),
             file_name=request.form.get("file_name", ""),
-            file_size=request.form.get("file_size", 0, type=int),
+            file_size=request.form.get("file_size", 0, type=whole_number),
         )
         return jsonify(id=row.id, received=row.received)
 
@@ -86,7 +86,7 @@ class ImportsPage(BasePage):
             self.ctx(),
             actor=self.actor(),
             import_id=import_id,
-            offset=request.args.get("offset", 0, type=int),
+            offset=request.args.get("offset", 0, type=whole_number),
             chunks=[request.get_data(cache=False)],
         )
         return jsonify(id=row.id, received=row.received)

@@ -16,6 +16,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.list_pages import ListPage, filter_query
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.schemas.common import MAX_ID
 from airflow_release_plugin.services.read_models import page_frame
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
@@ -101,14 +102,26 @@ def is_live_fetch() -> bool:
     return request.headers.get("X-Requested-With") == "fetch"
 
 
+def whole_number(text: str) -> int:
+    """
+    Read a number of a query or form, for ``get(…, type=whole_number)``.
+
+    :raises ValueError: it is no number, or one that no column holds
+    """
+    number = int(text)
+    if abs(number) > MAX_ID:
+        raise ValueError(f"more than {MAX_ID}")
+    return number
+
+
 def offset_arg() -> int:
     """Return the number of rows to skip, 0 or more."""
-    return max(request.args.get("offset", 0, type=int), 0)
+    return max(request.args.get("offset", 0, type=whole_number), 0)
 
 
 def size_arg(usual: int = PAGE_SIZE) -> int:
     """Return the number of rows on a page that the query asks for, if it is one of those offered."""
-    wanted = request.args.get("limit", usual, type=int)
+    wanted = request.args.get("limit", usual, type=whole_number)
     return wanted if wanted in PAGE_SIZES else usual
 
 
@@ -156,8 +169,8 @@ def posted_release_request() -> ReleaseRequest:
         description=form.get("description", "").strip(),
         run_after_release="run_after_release" in form,
         scheduled_at=_posted_schedule(),
-        at_least_level=form.get("at_least_level", 1, type=int),
-        soak_minutes=form.get("soak_minutes", 0, type=int),
+        at_least_level=form.get("at_least_level", 1, type=whole_number),
+        soak_minutes=form.get("soak_minutes", 0, type=whole_number),
     )
 
 

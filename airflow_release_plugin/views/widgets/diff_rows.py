@@ -13,7 +13,7 @@ from airflow_release_plugin.analysis.text_decoding import decode_text
 from airflow_release_plugin.analysis.text_diff import DiffLine, FileDiff, LineKind, diff_texts
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.services.versions.file_diffs import ChangedFile, DiffOptions
-from airflow_release_plugin.views.web.base import text_arg
+from airflow_release_plugin.views.web.base import text_arg, whole_number
 from airflow_release_plugin.views.widgets.highlight import Piece, coloured_lines
 
 LINES_AT_ONCE = 2000
@@ -74,8 +74,8 @@ def diff_options() -> DiffOptions:
 def shown_files(files: Iterable[ChangedFile]) -> list[ShownFile]:
     """The files of a page, or the lines of the one file that its address asks for."""
     if text_arg("only"):
-        first = max(request.args.get("first", 0, type=int), 0)
-        last = max(request.args.get("last", first + LINES_AT_ONCE, type=int), first)
+        first = max(request.args.get("first", 0, type=whole_number), 0)
+        last = max(request.args.get("last", first + LINES_AT_ONCE, type=whole_number), first)
         return [_part(file, first, last) for file in files]
     left = PAGE_LINES
     shown = []

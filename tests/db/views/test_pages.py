@@ -63,3 +63,28 @@ def test_a_page_shows_what_was_searched_for_without_running_it(dev: Browser) -> 
     text = dev.get("/releases/?search=%3Cscript%3Ealert(1)%3C/script%3E").text
     assert not re.search(r"<script>alert", text)
     assert "&lt;script&gt;alert(1)" in text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/releases/99999999999999999999",
+        "/flows/2147483648",
+        "/approvals/gates/99999999999999999999",
+    ],
+)
+def test_a_number_that_nothing_can_have_leads_nowhere(dev: Browser, path: str) -> None:
+    assert dev.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/releases/?offset=99999999999999999999",
+        "/to-be-released/?limit=99999999999999999999",
+        "/filters/open?id=99999999999999999999&page=releases",
+        "/insights/?days=99999999999999999999",
+    ],
+)
+def test_a_number_that_no_column_holds_counts_as_missing(dev: Browser, path: str) -> None:
+    assert dev.get(path).status_code in {200, 302}
