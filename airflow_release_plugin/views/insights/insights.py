@@ -12,7 +12,7 @@ from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.services.insights import insights
 from airflow_release_plugin.views.insights.cards import chart_cards, figure_cards
 from airflow_release_plugin.views.insights.tables import TABLES, table_lines
-from airflow_release_plugin.views.web.base import BasePage, choice_arg, route, text_arg, whole_number
+from airflow_release_plugin.views.web.base import BasePage, choice_arg, route, text_arg
 from airflow_release_plugin.views.widgets.durations import duration
 
 
@@ -60,7 +60,7 @@ def _chosen_days() -> int | None:
     """Length of the period that ends today; ``None`` where days were chosen."""
     if text_arg("from") or text_arg("to"):
         return None
-    return request.args.get("days", DEFAULT_DAYS, type=whole_number)
+    return request.args.get("days", DEFAULT_DAYS, type=int)
 
 
 def _question(today: date) -> InsightQuestion:

@@ -83,7 +83,6 @@ def test_a_number_that_nothing_can_have_leads_nowhere(dev: Browser, path: str) -
         "/releases/?offset=99999999999999999999",
         "/to-be-released/?limit=99999999999999999999",
         "/filters/open?id=99999999999999999999&page=releases",
-        "/insights/?days=99999999999999999999",
     ],
 )
 def test_a_number_that_no_column_holds_counts_as_missing(dev: Browser, path: str) -> None:
