@@ -293,8 +293,10 @@ class Pictures:
             _shrink(file)
         page.set_viewport_size({"width": WIDE, "height": 900})
         _set_theme(page, "light")
-        if page not in self._chinese_pages.values() and (self.take_all or name in self.in_chinese):
-            self._shot(self._same_in_chinese(page), f"zh/{name}", variants, height)
+        if page not in self._chinese_pages.values():
+            shown = tuple(each for each in variants if f"{name}{each.suffix}" in self.in_chinese)
+            if shown or self.take_all:
+                self._shot(self._same_in_chinese(page), f"zh/{name}", shown, height)
 
     def _same_in_chinese(self, page: Page) -> Page:
         """The same page as its reader sees it with Chinese chosen in Airflow, filled in and opened alike."""
