@@ -27,7 +27,9 @@ _STATE = """() => ({
 _FILL = """fields => {
     for (const [place, value, checked] of fields) {
         const field = document.querySelector(place);
-        if (!field || field.type === "file" || (field.value === value && field.checked === checked)) continue;
+        // A filter of a list is in the address, and sends itself when it changes.
+        if (!field || field.type === "file" || field.form?.method === "get") continue;
+        if (field.value === value && field.checked === checked) continue;
         field.value = value;
         if (checked !== undefined) field.checked = checked;
         for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, { bubbles: true }));

@@ -340,7 +340,8 @@ class Pictures:
 
 def _ours(page: Page) -> Frame | None:
     """Our page inside Airflow's, if it is one of ours."""
-    return next((frame for frame in page.frames if "/release/ui" in frame.url), None)
+    inner = (frame for frame in page.frames if frame is not page.main_frame)
+    return next((frame for frame in inner if "/release/ui" in frame.url), None)
 
 
 def _set_theme(page: Page, theme: str) -> None:
