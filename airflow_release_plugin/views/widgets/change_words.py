@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from airflow_release_plugin.domain.kinds import ChangeKind
+from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.languages import said
 from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.messages import counted, together
@@ -59,14 +60,14 @@ def _sentences(name: str, outline: ChangeOutline) -> Iterator[str]:
             "%(num)s task added: %(names)s.",
             "%(num)s tasks added: %(names)s.",
             len(outline.tasks_added),
-            names=_names(outline.tasks_added),
+            names=first_few(outline.tasks_added, _MOST_NAMES),
         )
     if outline.tasks_removed:
         yield counted(
             "%(num)s task removed: %(names)s.",
             "%(num)s tasks removed: %(names)s.",
             len(outline.tasks_removed),
-            names=_names(outline.tasks_removed),
+            names=first_few(outline.tasks_removed, _MOST_NAMES),
         )
     for change in outline.schedules:
         yield _(
@@ -109,10 +110,3 @@ def _file_sentences(files: Sequence[OutlinedFile]) -> Iterator[str]:
     left = len(files) - _MOST_FILES
     if left > 0:
         yield counted("%(num)s more file changed.", "%(num)s more files changed.", left)
-
-
-def _names(names: Sequence[str]) -> str:
-    left = len(names) - _MOST_NAMES
-    if left > 0:
-        return _("%(names)s and %(num)s more", names=names[:_MOST_NAMES], num=left)
-    return _("%(names)s", names=names)
