@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, literal, select
+from sqlalchemy import ColumnElement, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_release_plugin.models import StoredObject
@@ -55,6 +55,24 @@ def existing(session: Session, ids: Collection[str], kind: str) -> set[str]:
     """Ids of the objects of a kind that exist."""
     query = select(StoredObject.id).where(StoredObject.kind == kind)
     return {row for condition in _among(session, ids) for row in session.scalars(query.where(condition))}
+
+
+def written_before(session: Session, ids: Collection[str], before: datetime) -> set[str]:
+    """Those of the objects that were written last before a moment."""
+    query = select(StoredObject.id).where(StoredObject.written_at < before)
+    return {row for condition in _among(session, ids) for row in session.scalars(query.where(condition))}
+
+
+def mark_written(session: Session, ids: Collection[str], now: datetime) -> int:
+    """Mark objects as written just now; return how many there are."""
+    total = 0
+    for condition in _among(session, sorted(ids)):
+        # Locked in the order of their ids, as they are written: two never wait for each other crosswise
+        query = select(StoredObject.id).where(condition).order_by(StoredObject.id).with_for_update()
+        total += len(session.scalars(query).all())
+        statement = update(StoredObject).where(condition).values(written_at=now)
+        session.execute(statement, execution_options={"synchronize_session": False})
+    return total
 
 
 def chain(session: Session, commit: str, limit: int) -> list[tuple[str, bytes]]:

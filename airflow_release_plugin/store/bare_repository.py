@@ -91,6 +91,9 @@ class BareObjects:
     def existing(self, ids: Collection[str], kind: ObjectKind) -> set[str]:
         return set(self.load(ids, kind))
 
+    def count_on(self, ids: Collection[str], kind: ObjectKind) -> set[str]:
+        return self.existing(ids, kind)  # nothing ever goes
+
     def add(self, objects: Collection[GitObject]) -> None:
         with self._open() as stored:
             new = {each.id: each for each in objects if ObjectID(each.id.encode()) not in stored}

@@ -11,13 +11,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import event
 
-from airflow_release_plugin.exceptions import StoreUnavailableError
+from airflow_release_plugin.exceptions import ConflictError, StoreUnavailableError
 from airflow_release_plugin.repositories import objects as queries
 from airflow_release_plugin.repositories import refs as ref_queries
 from airflow_release_plugin.store.changes import in_the_way, moved
@@ -35,6 +35,8 @@ _Found = TypeVar("_Found")
 
 WAITING_BYTES = 32 * 1024 * 1024
 """What waits for the commit is written before it if it becomes more than this."""
+OLD = timedelta(hours=12)
+"""What was written longer ago is marked as needed again by whoever counts on it: it may be about to go."""
 _LEVEL = 1
 """Of compression: a quarter larger than zlib's usual one, in a third of the time."""
 _INFO = "airflow_release_objects"
@@ -59,6 +61,7 @@ class _Unsettled:
     waiting: dict[str, GitObject] = field(default_factory=dict)
     waiting_bytes: int = 0
     written: set[str] = field(default_factory=set)
+    counted_on: set[str] = field(default_factory=set)
 
 
 class DatabaseObjects:
@@ -104,6 +107,15 @@ class DatabaseObjects:
         found = {object_id for object_id, each in waiting.items() if each.kind is kind}
         missing = [object_id for object_id in ids if object_id not in waiting]
         return found | queries.existing(self._session, missing, kind.value) if missing else found
+
+    def count_on(self, ids: Collection[str], kind: ObjectKind) -> set[str]:
+        # Marked as needed at the commit, like what is written: nobody waits for this transaction before
+        found = self.existing(ids, kind)
+        unsettled = self._unsettled(begin=True)
+        if found and unsettled is not None:
+            old = queries.written_before(self._session, found, self._clock() - OLD)
+            unsettled.counted_on |= old - unsettled.waiting.keys()
+        return found
 
     def add(self, objects: Collection[GitObject]) -> None:
         if not objects:
@@ -153,6 +165,15 @@ class DatabaseObjects:
         unsettled = None if session.in_nested_transaction() else self._unsettled()
         if unsettled is not None:
             self._write_out(unsettled)
+            self._mark_needed(unsettled)
+
+    def _mark_needed(self, unsettled: _Unsettled) -> None:
+        ids, unsettled.counted_on = unsettled.counted_on, set()
+        if queries.mark_written(self._session, ids, self._clock()) < len(ids):
+            raise ConflictError(
+                "What had not been needed for long was removed from the store at the same moment. Nothing "
+                "was changed; do it again."
+            )
 
     def _write_out(self, unsettled: _Unsettled) -> None:
         waiting, unsettled.waiting, unsettled.waiting_bytes = unsettled.waiting, {}, 0

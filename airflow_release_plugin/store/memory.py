@@ -33,6 +33,9 @@ class MemoryObjects:
     def existing(self, ids: Collection[str], kind: ObjectKind) -> set[str]:
         return set(self.load(ids, kind))
 
+    def count_on(self, ids: Collection[str], kind: ObjectKind) -> set[str]:
+        return self.existing(ids, kind)  # nothing ever goes
+
     def add(self, objects: Collection[GitObject]) -> None:
         for each in objects:
             self._by_id.setdefault(each.id, each)

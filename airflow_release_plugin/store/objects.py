@@ -57,6 +57,15 @@ class Objects(Loading, Protocol):
         """Which of the objects the store really has and are of that kind; never answered from a cache."""
         ...
 
+    def count_on(self, ids: Collection[str], kind: ObjectKind) -> set[str]:
+        """
+        The same, for whoever makes something that needs them, though nothing may reach them now.
+
+        None of them goes before that is stored. Where one is gone by then, storing it ends in
+        ``ConflictError``.
+        """
+        ...
+
     def add(self, objects: Collection[GitObject]) -> None:
         """Store objects; those that are there stay as they are."""
         ...

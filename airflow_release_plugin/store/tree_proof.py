@@ -27,6 +27,9 @@ class _Nothing:
     def existing(self, ids: Collection[str], kind: ObjectKind) -> set[str]:
         return set()
 
+    def count_on(self, ids: Collection[str], kind: ObjectKind) -> set[str]:
+        return set()
+
     def add(self, objects: Collection[GitObject]) -> None:
         return None
 

@@ -33,7 +33,7 @@ def keep(ctx: Context, import_plan: ImportPlan, brought: Sequence[Submission]) -
     name = f"bundle {manifest.bundle_id}"
     files = {entry.path: entry for entry in import_plan.prepared.entries.values()}
     whole = TreeMemo().whole(files)
-    there = ctx.store.objects.existing(whole.trees, ObjectKind.TREE)
+    there = ctx.store.objects.count_on(whole.trees, ObjectKind.TREE)
     keep_tree(ctx, name, whole.root, [tree for tree in whole.trees.values() if tree.id not in there])
     digest = files_digest(files.values())
     snapshots.create(

@@ -119,7 +119,7 @@ def _stored(ctx: Context, taken: TakenSnapshot, files: Mapping[str, FileEntry]) 
     if row is None:
         stored = _stored_objects(ctx)
         new = [tree for object_id, tree in whole.trees.items() if object_id not in stored]
-        there = ctx.store.objects.existing([tree.id for tree in new], ObjectKind.TREE)
+        there = ctx.store.objects.count_on([tree.id for tree in new], ObjectKind.TREE)
         # The same files may be there already, while something else was left out.
         written = [*taken.new, *(tree for tree in new if tree.id not in there)]
         keep_tree(ctx, source, whole.root, written)
@@ -164,7 +164,7 @@ def _stored_objects(ctx: Context) -> frozenset[str]:
 def _read_missing(ctx: Context, files: FolderFiles, taken: TakenSnapshot, stored: frozenset[str]) -> set[str]:
     """Read the blobs that the store lacks; return the paths of files that are not as they were."""
     unknown = {entry.blob: entry for entry in taken.files.values() if entry.blob not in stored}
-    there = ctx.store.objects.existing(unknown, ObjectKind.BLOB) if unknown else set()
+    there = ctx.store.objects.count_on(unknown, ObjectKind.BLOB) if unknown else set()
     changed = set()
     held = 0
     for blob in unknown.keys() - there:
