@@ -39,11 +39,7 @@ role = choice(
 
 # Source and target.
 
-source_bundle = text(
-    "source_bundle",
-    "dev",
-    "DAG bundle that people edit and submit from.",
-)
+source_bundle = text("source_bundle", "dev", "DAG bundle that people edit and submit from.")
 source_dag_id_prefix = text(
     "source_dag_id_prefix",
     "dev.",
@@ -356,6 +352,37 @@ import_local_approval = choice(
     "``always``: whatever is imported is approved here. ``unless_approved``: a bundle may be recorded as "
     "released on the ground of the approvals that it carries, if somebody approved each of its versions "
     "and no names were replaced on the way.",
+)
+
+# What is kept, and for how many days. 0 means for ever.
+
+keep_snapshots_days = whole(
+    "keep_snapshots_days",
+    30,
+    "Days that the whole source is kept as it was when a version was submitted; longer for versions that "
+    "wait, are in an open release or in the target. 0 means for ever.",
+)
+keep_notifications_days = whole(
+    "keep_notifications_days",
+    180,
+    "Days that what people were told, and what was sent or given up, is kept. 0 means for ever.",
+)
+keep_transfers_days = whole(
+    "keep_transfers_days",
+    730,
+    "Days that exports without a file, and imports that came to nothing, are kept. 0 means for ever.",
+)
+keep_details_days = whole(
+    "keep_details_days",
+    180,
+    "Days that details of releases are kept that nobody works on: reports of earlier attempts, ticks of "
+    "reviewers, claims of tasks. 0 means for ever.",
+)
+clean_interval = seconds(
+    "clean_interval",
+    86400,
+    "Seconds between two rounds in which one of the API servers removes what is kept no longer. 0 switches "
+    "it off in this API server; ``airflow release clean`` does the same by hand.",
 )
 
 SETTINGS: dict[str, Setting[Any]] = {

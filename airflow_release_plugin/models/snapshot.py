@@ -21,9 +21,9 @@ class Snapshot(Base):
     those that a rollback brings back, those by which an environment was adopted, drift that was taken over,
     and all of a store that ``import-store`` took in.
 
-    Retention: a row may go when no version that waits in the list or is in an open release names it
-    (``snapshot_id`` of the others then becomes null), and the ref with the last row of its tree. Objects that
-    nothing reaches then may go a day later, not at once: a request that saw the row counts on them.
+    Retention: a row may go when no version names it that waits in the list, is in an open release or in the
+    target; the others then have ``snapshot_gone`` instead, and never come back to the list. The ref goes a
+    day after the last row of its tree, not at once: a request that saw the row counts on its objects.
     """
 
     __tablename__ = "release_snapshot"

@@ -45,6 +45,7 @@ class Submission(Stateful, Base):
         UniqueConstraint("unit_id", "version"),
         Index(None, "state"),
         Index(None, "submitted_at"),
+        Index(None, "snapshot_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -86,6 +87,9 @@ class Submission(Stateful, Base):
     snapshot_id: Mapped[int | None] = mapped_column(
         ForeignKey("release_snapshot.id"),
         comment="the whole source, or bundle, that it was copied from; null = there is none",
+    )
+    snapshot_gone: Mapped[bool] = mapped_column(
+        default=False, comment="it had a snapshot that is kept no longer: it cannot come back to the list"
     )
     superseded_by_id: Mapped[int | None] = mapped_column(
         comment="the version whose submission took it off the list; null = none did"

@@ -1088,6 +1088,12 @@ def _create_submission() -> None:
             comment="the whole source, or bundle, that it was copied from; null = there is none",
         ),
         sa.Column(
+            "snapshot_gone",
+            sa.Boolean(),
+            nullable=False,
+            comment="it had a snapshot that is kept no longer: it cannot come back to the list",
+        ),
+        sa.Column(
             "superseded_by_id",
             sa.Integer(),
             nullable=True,
@@ -1113,6 +1119,9 @@ def _create_submission() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_submission")),
         sa.UniqueConstraint("unit_id", "version", name=op.f("uq_release_submission_unit_id_version")),
+    )
+    op.create_index(
+        op.f("ix_release_submission_snapshot_id"), "release_submission", ["snapshot_id"], unique=False
     )
     op.create_index(op.f("ix_release_submission_state"), "release_submission", ["state"], unique=False)
     op.create_index(

@@ -83,7 +83,7 @@ def _undo_submit(ctx: Context, row: Submission, *, actor: Actor) -> None:
     row.move_to(SubmissionState.REMOVED)
     _record(ctx, row, EventTag.SUBMISSION_REMOVED, Message("Its submission was undone."), actor=actor)
     for older in queries.superseded_by(ctx.session, row):
-        if older.state is SubmissionState.SUPERSEDED:
+        if older.state is SubmissionState.SUPERSEDED and not older.snapshot_gone:
             older.move_to(SubmissionState.PENDING)
             older.superseded_by_id = None
             reason = Message("The submission of v%(version)s was undone.", version=row.version)
@@ -111,6 +111,13 @@ def _undo_removal(ctx: Context, row: Submission, *, actor: Actor) -> None:
             newer=newer,
             path=row.path,
             version=row.version,
+        )
+    if row.snapshot_gone:
+        raise ConflictError(
+            "v%(version)s of %(path)r cannot come back: the source as it was then is kept no longer, so "
+            "nobody could check it. Submit the file again.",
+            version=row.version,
+            path=row.path,
         )
     row.move_to(SubmissionState.PENDING)
     _record(ctx, row, EventTag.SUBMISSION_RESTORED, Message("Its removal was undone."), actor=actor)

@@ -1,0 +1,134 @@
+"""
+Removes what is kept no longer, some rows at a time, each time in a transaction of its own.
+
+It may be ended at any moment, and may run twice at once: what is left goes in the next round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Event
+
+from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.repositories import old_snapshots, reachable
+from airflow_release_plugin.repositories import retention as queries
+from airflow_release_plugin.services.retention import unreachable
+from airflow_release_plugin.services.retention.rules import RULES, Rule
+from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime.background import Work
+from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+
+BATCH = 500
+"""Rows that one transaction removes."""
+GRACE = timedelta(days=1)
+"""Content stays so long after the last that named it: a request may have seen that, and count on it."""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """
+    What went of one kind, or would go.
+
+    :param freed: bytes in the database, of what takes most of it
+    """
+
+    kind: str
+    count: int
+    freed: int | None = None
+
+
+def clean(
+    *, actor: Actor, dry_run: bool = False, work: Work = unit_of_work, stop: Event | None = None
+) -> list[Cleaned]:
+    """
+    Remove what is kept no longer; say of each kind how much went.
+
+    :param dry_run: only say what would go
+    :param stop: ends it early when it is set
+    :raises NotAllowedError: it is for release admins
+    """
+    with work() as (ctx, _):
+        access.require_admin(ctx, actor, "remove what is kept no longer")
+    return list(_each_kind(dry_run, work, stop or Event()))
+
+
+def _each_kind(dry_run: bool, work: Work, stop: Event) -> Iterator[Cleaned]:
+    for rule in RULES:
+        yield Cleaned(rule.kind, _count(rule, work) if dry_run else _rows(rule, work, stop))
+    if dry_run:
+        yield Cleaned("snapshots", _in_one(work, _old_snapshots))
+    else:
+        yield Cleaned("snapshots", _in_batches(work, stop, _remove_snapshots))
+        _in_batches(work, stop, _remove_refs)
+    yield _content(dry_run, work, stop)
+
+
+def _content(dry_run: bool, work: Work, stop: Event) -> Cleaned:
+    """Content of snapshots that went before, and what came to nothing; not in a round that ends early."""
+    count = freed = 0
+    if stop.is_set():
+        return Cleaned("content", 0, 0)
+    with work() as (ctx, _):
+        before = ctx.clock() - GRACE
+    needed = unreachable.Needed(work, before)
+    for ids in unreachable.unneeded(work, needed, before):
+        if stop.is_set():
+            break
+        with work() as (ctx, _):
+            if dry_run:
+                some = len(ids), reachable.size(ctx.session, ids)
+            else:
+                some = reachable.remove(ctx.session, ids, before)
+        count, freed = count + some[0], freed + some[1]
+    return Cleaned("content", count, freed)
+
+
+def _count(rule: Rule, work: Work) -> int:
+    def step(ctx: Context) -> int:
+        before = _before(ctx, rule.days(ctx.settings))
+        return queries.count(ctx.session, rule.model, rule.may_go(before)) if before else 0
+
+    return _in_one(work, step)
+
+
+def _rows(rule: Rule, work: Work, stop: Event) -> int:
+    def step(ctx: Context) -> int:
+        before = _before(ctx, rule.days(ctx.settings))
+        return queries.remove(ctx.session, rule.model, rule.may_go(before), BATCH) if before else 0
+
+    return _in_batches(work, stop, step)
+
+
+def _old_snapshots(ctx: Context) -> int:
+    before = _before(ctx, ctx.settings.keep_snapshots_days)
+    return old_snapshots.count(ctx.session, before) if before else 0
+
+
+def _remove_snapshots(ctx: Context) -> int:
+    before = _before(ctx, ctx.settings.keep_snapshots_days)
+    return old_snapshots.remove(ctx.session, before, BATCH, ctx.clock()) if before else 0
+
+
+def _remove_refs(ctx: Context) -> int:
+    return old_snapshots.remove_refs(ctx.session, ctx.clock() - GRACE, BATCH)
+
+
+def _before(ctx: Context, days: int) -> datetime | None:
+    """The moment before which something has to be for it to go; ``None`` where it is kept for ever."""
+    return ctx.clock() - timedelta(days=days) if days > 0 else None
+
+
+def _in_one(work: Work, step: Callable[[Context], int]) -> int:
+    with work() as (ctx, _):
+        return step(ctx)
+
+
+def _in_batches(work: Work, stop: Event, step: Callable[[Context], int]) -> int:
+    """Do a step again and again, until it finds nothing."""
+    total = 0
+    while not stop.is_set() and (count := _in_one(work, step)):
+        total += count
+    return total
