@@ -305,6 +305,15 @@ def _hold_commands() -> tuple[ActionCommand, ...]:
     )
 
 
+def _clean_command() -> ActionCommand:
+    return _command(
+        "clean",
+        "clean_command.clean",
+        "Remove what the settings keep no longer, as an API server does once a day",
+        Arg(("--dry-run",), help="Only say what would go", action="store_true"),
+    )
+
+
 def _mirror_command() -> ActionCommand:
     return _command(
         "mirror",
@@ -358,6 +367,7 @@ def get_release_cli_commands() -> list[GroupCommand]:
                 _import_command(),
                 _import_store_command(),
                 _mirror_command(),
+                _clean_command(),
                 _flow_commands(),
                 _key_commands(),
             ),

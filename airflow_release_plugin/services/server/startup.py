@@ -16,6 +16,7 @@ from airflow_release_plugin.services.imports import job as import_job
 from airflow_release_plugin.services.mirror import pushing
 from airflow_release_plugin.services.notifications import delivery
 from airflow_release_plugin.services.recovery import lost_work
+from airflow_release_plugin.services.retention import rounds
 from airflow_release_plugin.services.runtime import background
 from airflow_release_plugin.services.runtime.background import PeriodicTask
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
@@ -48,7 +49,7 @@ async def at_start(_app: object) -> AsyncIterator[None]:
 
 def periodic_tasks() -> tuple[PeriodicTask, ...]:
     """What this server looks after while it runs."""
-    watch = config.drift_interval()
+    watch, clean = config.drift_interval(), config.clean_interval()
     return (
         PeriodicTask("notifications", lambda stop: delivery.run_once(stop=stop), config.notify_interval()),
         PeriodicTask("drift", lambda stop: drift_watch.run_once(interval=watch, stop=stop), watch),
@@ -57,6 +58,9 @@ def periodic_tasks() -> tuple[PeriodicTask, ...]:
         PeriodicTask("lost work", lambda stop: lost_work.run_once(stop=stop), lost_work.PAUSE),
         PeriodicTask("the mirror", lambda _: pushing.run_once(), pushing.PAUSE),
         PeriodicTask("uploads", lambda _: cleanup.run_once(), _SWEEP_PAUSE),
+        PeriodicTask(
+            "retention", lambda stop: rounds.run_once(interval=clean, stop=stop), rounds.pause(clean)
+        ),
     )
 
 
