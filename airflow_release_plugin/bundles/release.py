@@ -40,6 +40,8 @@ NOTHING_RELEASED = "empty"
 DEFAULT_CONN_ID = "airflow_release_default"
 _FRESH = 60.0
 """Seconds for which a task takes the tree that this machine follows for the newest."""
+_SWEEP = 86400.0
+"""Seconds between two looks for cached files of versions that Airflow has removed from this machine."""
 _SIGN_TIMEOUT = 5.0
 """Seconds that a task waits for the answer to a sign of life, which it does not need."""
 
@@ -71,6 +73,7 @@ class ReleaseDagBundle(BaseDagBundle):
         self._followed = self.base_dir / "followed"
         self._failure = self.base_dir / "failure"
         self._signed = self.base_dir / "signed"
+        self._swept = self.base_dir / "swept"
         self._opened: VersionSource | None = None
 
     @property
@@ -239,6 +242,15 @@ class ReleaseDagBundle(BaseDagBundle):
             self._read(version),
             previous=self._current if files is None else tracked,
         )
+        self._drop_unused()
+
+    def _drop_unused(self) -> None:
+        """Airflow removes versions that no task uses any more; what they shared would stay for ever."""
+        if _is_younger(self._swept, _SWEEP):
+            return
+        with suppress(OSError):  # the version is here, whatever becomes of what is left over
+            self._swept.touch()
+            self._trees.drop_unused([*self._tracked.glob("*"), *self.versions_dir.iterdir()])
 
     def _failed_since(self, version: str, moment: float) -> str:
         """Why the version could not be had when somebody on this machine tried since then; else empty."""

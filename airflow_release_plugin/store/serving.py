@@ -202,11 +202,14 @@ class ServedTrees:
             folder.rename(self._building / secrets.token_hex(8))
         for leftover in self._building.iterdir():
             _remove(leftover)
-        if not gone:
-            return
+        if gone:
+            self.drop_unused(kept)
+
+    def drop_unused(self, trees: Iterable[Path]) -> None:
+        """Remove cached files that none of the trees has. Needs the lock."""
         if unlinked := {name for name in self._cached_names() if os.lstat(name).st_nlink == 1}:
             # Where links are impossible, each cached file has one link and a tree may still be its copy
-            for folder in kept:
+            for folder in trees:
                 files = (manifest_of(folder) or {}).values()
                 unlinked.difference_update(self._cached(file.blob, file.mode) for file in files)
         for name in unlinked:
