@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from airflow_release_plugin.models import (
     StoredRef,
     Submission,
 )
-from airflow_release_plugin.repositories import reachable
+from airflow_release_plugin.repositories import old_snapshots, reachable
 from airflow_release_plugin.services.retention import cleaning
 from airflow_release_plugin.services.submissions import submissions
 from airflow_release_plugin.store import database
@@ -215,3 +216,22 @@ class TestAtTheSameMoment:
 
             with pytest.raises(ConflictError, match="do it again"):
                 session.commit()
+
+    @pytest.mark.parametrize("db_backend", ["postgresql"])  # SQLite has one writer
+    def test_a_snapshot_that_somebody_notes_just_now_is_passed_over(
+        self, world: World, session_factory: sessionmaker[Session], clock: FrozenClock
+    ) -> None:
+        removed(world)
+        world.ctx.session.commit()
+        clock.advance(days=31)
+        with session_factory() as session:
+            other = self.counting(world, session, clock)
+            again = other.submit("etl.py")
+            session.flush()
+
+            gone = old_snapshots.remove(world.ctx.session, clock() - timedelta(days=30), 500, clock())
+            world.ctx.session.commit()
+            session.commit()
+
+            assert gone == 0
+            assert again.snapshot_id in set(session.scalars(select(Snapshot.id)))
