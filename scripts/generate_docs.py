@@ -29,6 +29,7 @@ from airflow_release_plugin.domain.flow.schema import flow_file_schema
 from airflow_release_plugin.get_provider_info import get_provider_info
 from airflow_release_plugin.models import Base
 from airflow_release_plugin.views.widgets.labels import EVENT_LABELS
+from scripts.monitoring import metric_rows, statsd_mapping
 from tests.harness.closure_cases import rows as closure_case_rows
 from tests.harness.closure_runs import read_found
 
@@ -39,6 +40,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PACKAGE = ROOT / "airflow_release_plugin"
 FLOW_SCHEMA = DOCS / "reference" / "flow.schema.json"
+STATSD_MAPPING = DOCS / "monitoring" / "statsd-exporter.yaml"
 COMMAND = "make docs"
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
 REQUIREMENT = re.compile(r"^\| (R\d+) \|")
@@ -224,6 +226,7 @@ PARTS: Mapping[str, Callable[[str], str]] = {
     "packages": lambda _: package_table(),
     "rooms": lambda _: room_tables(),
     "events": lambda _: event_table(),
+    "metrics": lambda _: table(["metric", "tags", "kind", "is", "in Prometheus"], metric_rows()),
     "preflight": lambda _: preflight_table(),
     "database": lambda _: database_tables(),
     "closure-cases": lambda _: closure_case_table(),
@@ -257,7 +260,10 @@ def flow_schema() -> str:
 
 def main() -> int:
     """Write what has changed, and name it."""
-    wanted = {page: rendered(page.read_text()) for page in pages()} | {FLOW_SCHEMA: flow_schema()}
+    wanted = {page: rendered(page.read_text()) for page in pages()} | {
+        FLOW_SCHEMA: flow_schema(),
+        STATSD_MAPPING: statsd_mapping(),
+    }
     for page, new in wanted.items():
         if not page.exists() or page.read_text() != new:
             page.write_text(new)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin.airflow_internals.access import AirflowAccess
+from airflow_release_plugin.airflow_internals.audit_log import AirflowLog
 from airflow_release_plugin.airflow_internals.bundles import AirflowBundles
 from airflow_release_plugin.airflow_internals.connections import AirflowConnections
 from airflow_release_plugin.airflow_internals.inventory import AirflowInventory
+from airflow_release_plugin.airflow_internals.metrics import AirflowMetrics
 from airflow_release_plugin.airflow_internals.serving import AirflowServing
 from airflow_release_plugin.airflow_internals.source import AirflowSource
 from airflow_release_plugin.airflow_internals.tasks import AirflowTasks
@@ -33,4 +35,6 @@ def build_airflow(session: Session, *, user: Any = None) -> Airflow:
         bundles=AirflowBundles(session),
         inventory=AirflowInventory(session),
         connections=AirflowConnections(),
+        metrics=AirflowMetrics(session),
+        log=AirflowLog(session),
     )

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from airflow_release_plugin.domain.bundle.inventory import Inventory, Kind, Wanted
 from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.observed_ports import AirflowLogPort, MetricsPort
 from airflow_release_plugin.domain.release.dev_runs import DevRun
 from airflow_release_plugin.domain.release.environment_proof import SerializedDag
 from airflow_release_plugin.domain.release.lost_runs import Beats, PipelineRun
@@ -389,3 +390,5 @@ class Airflow:
     bundles: BundlesPort
     inventory: InventoryPort
     connections: ConnectionsPort
+    metrics: MetricsPort
+    log: AirflowLogPort

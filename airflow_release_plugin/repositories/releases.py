@@ -24,6 +24,7 @@ from airflow_release_plugin.models import (
     Release,
     ReleasedRun,
     ReleaseItem,
+    Submission,
 )
 from airflow_release_plugin.repositories.id_sets import is_one_of
 from airflow_release_plugin.repositories.pages import Page, count, like_in_any_case, require_order
@@ -288,6 +289,19 @@ def release_states(session: Session, ids: Collection[int], now: datetime) -> dic
     """Effective states by id."""
     query = select(Release.id, effective_state(now)).where(Release.id.in_(list(ids)))
     return {row[0]: row[1] for row in session.execute(query)}
+
+
+def dag_ids_of(session: Session, ids: Collection[int]) -> dict[int, list[str]]:
+    """Sorted ids of the DAGs of some releases, in the target; one query that loads no release."""
+    query = (
+        select(ReleaseItem.release_id, Submission.dag_ids)
+        .join(Submission, Submission.id == ReleaseItem.submission_id)
+        .where(ReleaseItem.release_id.in_(list(ids)))
+    )
+    found: dict[int, set[str]] = {}
+    for release_id, dag_ids in session.execute(query):
+        found.setdefault(release_id, set()).update(dag_ids)
+    return {release_id: sorted(dag_ids) for release_id, dag_ids in found.items()}
 
 
 def kinds_of(session: Session, ids: Collection[int]) -> list[tuple[int, ReleaseKind, str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_release_plugin.analysis.text_decoding import decode_text
+from airflow_release_plugin.domain.airflow_log import LogLine
 from airflow_release_plugin.domain.bundle.inventory import (
     STUB_MARK,
     Availability,
@@ -19,6 +20,7 @@ from airflow_release_plugin.domain.bundle.inventory import (
     availability,
 )
 from airflow_release_plugin.domain.identity import Actor, Person
+from airflow_release_plugin.domain.metrics import Metric
 from airflow_release_plugin.domain.ports import (
     Airflow,
     BundleFolder,
@@ -72,6 +74,8 @@ class AirflowTwin:
     :param held: connections, variables and pools with their descriptions
     :param inventory: everything else that is here
     :param forbidden: what nobody may make in Airflow, whatever the role
+    :param sent: metrics with value and tags, in order
+    :param logged: lines of Airflow's audit log, in order
     """
 
     root: Path
@@ -107,12 +111,32 @@ class AirflowTwin:
     )
     forbidden: set[Kind] = field(default_factory=set)
     is_broken: bool = False
+    sent: list[tuple[Metric, float, dict[str, str]]] = field(default_factory=list)
+    logged: list[LogLine] = field(default_factory=list)
 
     def ports(self) -> Airflow:
         """The ports, as a context wants them."""
         return Airflow(
-            source=self, access=self, serving=self, tasks=self, bundles=self, inventory=self, connections=self
+            source=self,
+            access=self,
+            serving=self,
+            tasks=self,
+            bundles=self,
+            inventory=self,
+            connections=self,
+            metrics=self,
+            log=self,
         )
+
+    def are_sent(self) -> bool:
+        return True
+
+    def send(self, metric: Metric, value: float = 1, **tags: str) -> None:
+        assert set(tags) == set(metric.tags), metric
+        self.sent.append((metric, value, tags))
+
+    def note(self, lines: Iterable[LogLine]) -> None:
+        self.logged.extend(lines)
 
     def parse(self, text: str, path: str, bundle: str, prefix: str = "") -> tuple[DagFacts, ...]:
         """What a dag processor would find in a file of these tests."""

@@ -50,11 +50,12 @@ def get_version(
     accept_encoding: Annotated[str, Header()] = "",
 ) -> Response:
     """The commit and the files of a version that is, or was, released."""
-    with caller.transaction() as (ctx, actor):
-        found = delivery.get_version(ctx, actor=actor, commit=version)
     headers = _kept(version)
-    if headers["ETag"] in if_none_match:
-        return Response(status_code=304, headers=headers)
+    with caller.transaction() as (ctx, actor):
+        if headers["ETag"] in if_none_match:
+            delivery.confirm_version(ctx, actor=actor, commit=version)
+            return Response(status_code=304, headers=headers)
+        found = delivery.get_version(ctx, actor=actor, commit=version)
     body = VersionResponse(
         commit=base64.b64encode(found.commit).decode(),
         files=[(file.path, file.mode, file.blob, file.size) for file in found.files],

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from time import perf_counter
 
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.metrics import DELIVERY_BLOBS, DELIVERY_DURATION, DELIVERY_REQUESTS
+from airflow_release_plugin.domain.observed_ports import MetricsPort
 from airflow_release_plugin.domain.release.machines import MachineSign
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.messages import Message
@@ -52,7 +55,14 @@ def follow(ctx: Context, *, actor: Actor, environment: str, sign: MachineSign) -
 def get_version(ctx: Context, *, actor: Actor, commit: str) -> Version:
     """The commit and the files of a version. Raises ``NotFoundError`` for what was never released."""
     _require_released(ctx, actor, commit)
+    ctx.airflow.metrics.send(DELIVERY_REQUESTS, answer="files")
     return Version(ctx.store.commit_content(commit), tuple(ctx.store.files(commit).values()))
+
+
+def confirm_version(ctx: Context, *, actor: Actor, commit: str) -> None:
+    """See that a version that the caller has was released. Raises ``NotFoundError`` for what never was."""
+    _require_released(ctx, actor, commit)
+    ctx.airflow.metrics.send(DELIVERY_REQUESTS, answer="not_modified")
 
 
 def stream_blobs(
@@ -71,7 +81,19 @@ def stream_blobs(
     _require_released(ctx, actor, commit)
     sizes = {entry.blob: entry.size for entry in ctx.store.files(commit).values()}
     every = distinct_blobs(sizes)
-    return framed(blobs_in(every, ranges) if ranges else every, sizes, work)
+    wanted = blobs_in(every, ranges) if ranges else every
+    metrics = ctx.airflow.metrics
+    metrics.send(DELIVERY_REQUESTS, answer="contents")
+    metrics.send(DELIVERY_BLOBS, len(wanted), way="sent")
+    metrics.send(DELIVERY_BLOBS, len(every) - len(wanted), way="spared")
+    return _timed(framed(wanted, sizes, work), metrics)
+
+
+def _timed(parts: Iterator[bytes], metrics: MetricsPort) -> Iterator[bytes]:
+    """The same, and how long it took to send; the transaction in which it was asked for is over by then."""
+    started = perf_counter()
+    yield from parts
+    metrics.send(DELIVERY_DURATION, perf_counter() - started)
 
 
 def _require_released(ctx: Context, actor: Actor, commit: str) -> None:

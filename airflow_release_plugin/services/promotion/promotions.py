@@ -10,9 +10,11 @@ transaction, that of the caller. Whatever moment a crash hits, all of it is ther
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import perf_counter
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.metrics import PROMOTION_DURATION
 from airflow_release_plugin.domain.states import ApprovalState, ReleaseState, SubmissionState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.domain.text.phrasing import as_sentence
@@ -58,6 +60,7 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     :raises FrozenError: its schedule, a freeze or a hold of the environment holds it back
     :raises TargetMovedError: the branch is not where the product left it
     """
+    started = perf_counter()
     access.require_executor(ctx, actor, Message("promote releases"))
     access.require_target(ctx)
     environment_name = releases.get(ctx, actor=actor, release_id=release_id).environment
@@ -76,6 +79,7 @@ def promote(ctx: Context, *, actor: Actor, release_id: int) -> Release:
     ctx.store.move_ref(tag_ref(release.number), expected=None, new=release.target_commit)
     _note(ctx, release, environment, actor=actor)
     recording.note_arrival(ctx, release, approval)
+    ctx.airflow.metrics.send(PROMOTION_DURATION, perf_counter() - started)
     return release
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.metrics import CHECK_DURATION
 from airflow_release_plugin.domain.release.checks import (
     CheckItem,
     ReportKind,
@@ -142,6 +143,9 @@ def _store(ctx: Context, release: Release, stored: Report, *, actor: Actor) -> l
         passed=stored.passed,
         failed=[item.name for item in problems],
     )
+    if stored.kind is ReportKind.CHECK:
+        seconds = (stored.reported_at - release.state_since).total_seconds()
+        ctx.airflow.metrics.send(CHECK_DURATION, seconds, result="failed" if problems else "passed")
     return problems
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.metrics import STATE_DURATION
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import submissions
@@ -41,10 +42,12 @@ def move(
     :param taken_out: what was in the target and goes back to the list too
     :raises InvalidTransitionError: the state machine has no such move
     """
-    before = release.state
+    before, since = release.state, release.state_since
     release.move_to(to)
     release.state_reason = reason
     release.state_since = ctx.clock()
+    seconds = (release.state_since - since).total_seconds()
+    ctx.airflow.metrics.send(STATE_DURATION, seconds, state=before.value)
     if to in _GIVES_BACK:
         _give_back(ctx, release, taken_out)
     audit.record(

@@ -12,6 +12,7 @@ from airflow_release_plugin.messages import keep_messages, restored
 from airflow_release_plugin.models import Event, EventHead
 from airflow_release_plugin.repositories import events
 from airflow_release_plugin.repositories.pages import Page
+from airflow_release_plugin.services.runtime import echoes
 from airflow_release_plugin.services.runtime.access import is_admin
 from airflow_release_plugin.services.runtime.context import Context
 
@@ -44,6 +45,7 @@ def record_all(ctx: Context, entries: Iterable[Entry], *, actor: Actor) -> None:
         _append(ctx, head, entry, actor)
     # The next event of this transaction reads the head back from the database.
     ctx.session.flush()
+    echoes.echo(ctx, entries, actor=actor)
 
 
 def _append(ctx: Context, head: EventHead, entry: Entry, actor: Actor) -> None:

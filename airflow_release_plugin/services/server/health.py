@@ -11,6 +11,7 @@ from airflow_release_plugin.exceptions import DatabaseUnsupportedError, Unavaila
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.mirror import standing
 from airflow_release_plugin.services.promotion import machines, signing
+from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.version_compat import untested_version
 
@@ -57,22 +58,27 @@ def look() -> Health:
     """Look once; a fixed number of queries. Details are in the log, in the trail and on the page."""
     try:
         with unit_of_work() as (ctx, _):
-            name = ctx.settings.environment
-            silent = machines.silent(ctx, name)
-            mirror = standing.alarm(ctx)
-            found = {
-                **{f"setting {problem}": True for problem in ctx.settings.problems()},
-                KEYLESS: ctx.settings.has_target and signing.is_key_missing(ctx),
-                DRIFT: drift.is_alarmed(ctx, name),
-                MIRROR_MOVED: mirror is MirrorState.MOVED,
-                MIRROR_BEHIND: mirror not in {None, MirrorState.MOVED},
-                UNTESTED: bool(untested_version()),
-                SILENT: bool(silent),
-            }
-            return Health(tuple(problem for problem, is_there in found.items() if is_there), silent)
+            return look_in(ctx)
     except DatabaseUnsupportedError as error:
         log.error("%s", error.message)  # noqa: TRY400 (says it all)
         return Health((error.message,))
     except UnavailableError:
         log.exception("The database does not answer")
         return Health(("database",))
+
+
+def look_in(ctx: Context) -> Health:
+    """The same in a transaction, by somebody who knows that the database answers."""
+    name = ctx.settings.environment
+    silent = machines.silent(ctx, name)
+    mirror = standing.alarm(ctx)
+    found = {
+        **{f"setting {problem}": True for problem in ctx.settings.problems()},
+        KEYLESS: ctx.settings.has_target and signing.is_key_missing(ctx),
+        DRIFT: drift.is_alarmed(ctx, name),
+        MIRROR_MOVED: mirror is MirrorState.MOVED,
+        MIRROR_BEHIND: mirror not in {None, MirrorState.MOVED},
+        UNTESTED: bool(untested_version()),
+        SILENT: bool(silent),
+    }
+    return Health(tuple(problem for problem, is_there in found.items() if is_there), silent)

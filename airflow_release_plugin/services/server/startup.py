@@ -20,6 +20,7 @@ from airflow_release_plugin.services.retention import rounds
 from airflow_release_plugin.services.runtime import background
 from airflow_release_plugin.services.runtime.background import PeriodicTask
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+from airflow_release_plugin.services.server import gauges
 from airflow_release_plugin.version_compat import TESTED_VERSIONS, untested_version
 
 _TRANSFER_PAUSE = 2.0
@@ -61,6 +62,7 @@ def periodic_tasks() -> tuple[PeriodicTask, ...]:
         PeriodicTask(
             "retention", lambda stop: rounds.run_once(interval=clean, stop=stop), rounds.pause(clean)
         ),
+        PeriodicTask("gauges", lambda _: gauges.run_once(), gauges.PAUSE),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.domain.metrics import VERIFICATION_DURATION
 from airflow_release_plugin.domain.ports import ServedState
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind, failed
 from airflow_release_plugin.domain.states import ReleaseState
@@ -107,6 +108,10 @@ def store_verdict(
         passed=report.passed,
         problems=verdict.problems,
     )
+    if release.released_at is not None:
+        seconds = (report.reported_at - release.released_at).total_seconds()
+        result = "passed" if report.passed else "failed"
+        ctx.airflow.metrics.send(VERIFICATION_DURATION, seconds, kind=kind.value, result=result)
     if not report.passed:
         recording.note_failure(ctx, release)
     return verdict
