@@ -41,15 +41,24 @@ class SilentMachineResponse(ResponseModel):
     reason: str
 
 
+class HealthReasonResponse(ResponseModel):
+    """A problem by its name, what it means, and what to do."""
+
+    problem: str
+    reason: str
+    next_step: str
+
+
 class HealthResponse(ResponseModel):
     """
-    ``status``: ``healthy``, ``degraded`` (it works, with problems) or ``unhealthy``; problems in words.
+    ``status``: ``healthy``, ``degraded`` (it works, with problems) or ``unhealthy``; problems by their names.
 
-    ``machines`` are named to those who are logged in.
+    ``reasons`` has the same problems in words, ``machines`` are named to those who are logged in.
     """
 
     status: str
     problems: list[str]
+    reasons: list[HealthReasonResponse] = []
     machines: list[SilentMachineResponse] = []
 
 

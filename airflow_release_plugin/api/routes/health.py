@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from airflow_release_plugin.api.dependencies import KnownCallerDep
-from airflow_release_plugin.schemas.watch import HealthResponse, SilentMachineResponse
+from airflow_release_plugin.schemas.watch import HealthReasonResponse, HealthResponse, SilentMachineResponse
 from airflow_release_plugin.services.server import health
 
 router = APIRouter(tags=["Health"])
@@ -20,5 +20,6 @@ def get_health(response: Response, caller: KnownCallerDep) -> HealthResponse:
     return HealthResponse(
         status=found.status,
         problems=list(found.problems),
+        reasons=[HealthReasonResponse.model_validate(reason) for reason in found.reasons],
         machines=[SilentMachineResponse.model_validate(machine) for machine in silent],
     )

@@ -13,20 +13,20 @@ from airflow_release_plugin.services.mirror import standing
 from airflow_release_plugin.services.promotion import machines, signing
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
+from airflow_release_plugin.services.server.health_reasons import (
+    DATABASE,
+    DRIFT,
+    KEYLESS,
+    MIRROR_BEHIND,
+    MIRROR_MOVED,
+    SETTING,
+    SILENT,
+    UNTESTED,
+    HealthReason,
+    reasons_of,
+)
 from airflow_release_plugin.version_compat import untested_version
 
-DRIFT = "drift"
-"""Something runs that nobody approved, or the reverse. The product works all the same."""
-KEYLESS = "signing key"
-"""The environment's commits are signed, and this server has not the key: it can promote nothing."""
-UNTESTED = "airflow version not tested"
-"""This Airflow is none that the product was tested on. It may work."""
-MIRROR_BEHIND = "mirror behind"
-"""The git mirror cannot be pushed to, or nobody does."""
-MIRROR_MOVED = "mirror moved by somebody else"
-"""Nothing is pushed there until an admin says what counts."""
-SILENT = "machines not heard from"
-"""A machine is at work and does not ask any more: it serves what it has. The product works elsewhere."""
 HARMLESS = frozenset({DRIFT, UNTESTED, MIRROR_BEHIND, MIRROR_MOVED, SILENT})
 """With nothing but these, the product works."""
 
@@ -47,6 +47,11 @@ class Health:
     silent: tuple[SilentMachine, ...] = ()
 
     @property
+    def reasons(self) -> tuple[HealthReason, ...]:
+        """Each problem with what it means and what to do."""
+        return reasons_of(self.problems)
+
+    @property
     def status(self) -> str:
         """``healthy``; ``degraded``, if it works and should be looked at; else ``unhealthy``."""
         if not self.problems:
@@ -64,7 +69,7 @@ def look() -> Health:
         return Health((error.message,))
     except UnavailableError:
         log.exception("The database does not answer")
-        return Health(("database",))
+        return Health((DATABASE,))
 
 
 def look_in(ctx: Context) -> Health:
@@ -73,7 +78,7 @@ def look_in(ctx: Context) -> Health:
     silent = machines.silent(ctx, name)
     mirror = standing.alarm(ctx)
     found = {
-        **{f"setting {problem}": True for problem in ctx.settings.problems()},
+        **{f"{SETTING}{problem}": True for problem in ctx.settings.problems()},
         KEYLESS: ctx.settings.has_target and signing.is_key_missing(ctx),
         DRIFT: drift.is_alarmed(ctx, name),
         MIRROR_MOVED: mirror is MirrorState.MOVED,

@@ -115,7 +115,7 @@ def test_nobody_learns_nothing_but_the_public_shape(world: World) -> None:
     health = ok(client.get("/health"))
     public = client.get("/openapi.json").text
 
-    assert health == {"status": "healthy", "problems": [], "machines": []}
+    assert health == {"status": "healthy", "problems": [], "reasons": [], "machines": []}
     assert not any(secret in public for secret in (str(world.folder), "Bearer ey", "author2"))
 
 

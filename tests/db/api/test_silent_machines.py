@@ -46,6 +46,8 @@ def test_it_names_the_machine_with_what_it_serves(silent: World, who: str) -> No
     found = health(silent, who)
 
     assert (found["status"], found["problems"]) == ("degraded", ["machines not heard from"])
+    (reason,) = found["reasons"]
+    assert (reason["problem"], reason["next_step"][:6]) == ("machines not heard from", "Log in")
     (machine,) = found["machines"]
     assert (machine["host"], machine["serves"]) == ("worker", "a" * 40)
     assert machine["reason"].startswith("It took up a task that was queued at")
@@ -61,7 +63,7 @@ def test_a_stranger_learns_that_there_is_one(silent: World) -> None:
 def test_it_is_well_again_once_the_machine_asks(silent: World) -> None:
     ok(silent.as_(SERVICE).post("/versions/head", json=SIGN))
 
-    assert health(silent, "admin") == {"status": "healthy", "problems": [], "machines": []}
+    assert health(silent, "admin") == {"status": "healthy", "problems": [], "reasons": [], "machines": []}
 
 
 @pytest.mark.parametrize("wrong", [{"serves": "../etc"}, {"host": "x" * 251}, {"host": ""}, {"pause": 0}])

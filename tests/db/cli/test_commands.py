@@ -76,7 +76,13 @@ def test_health_says_what_is_not_as_it_should_be(world: World, monkeypatch: pyte
 
     assert (done.returncode, json.loads(done.stdout)) == (
         1,
-        [{"status": "unhealthy", "problem": "setting role"}],
+        [
+            {
+                "status": "unhealthy",
+                "problem": "setting role: [release] role has a value that makes no sense. Set it as the "
+                "reference of settings says, which has what counts until then.",
+            }
+        ],
     )
 
 
