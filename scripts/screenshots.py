@@ -314,7 +314,7 @@ class Pictures:
         there = _ours(chinese)
         if there is None:
             raise RuntimeError("Airflow does not show our page.")
-        there.goto(here.url)
+        same_page.visit(here, there)
         same_page.repeat(here, there)
         return chinese
 
