@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Frame
 
-# Where something is on a page, whatever its language; and what was pressed last.
+# Where a field is on a page, whatever its language; and which of the buttons that open a dialog was pressed
+# last. A button is known by what it opens: what stands before it may have come or gone meanwhile.
 _PLACES = """
     window.placeOf = element => {
         if (element === document.body) return "body";
@@ -15,14 +16,18 @@ _PLACES = """
         return `${placeOf(element.parentElement)} > :nth-child(${number})`;
     };
     addEventListener("click", event => {
-        const pressed = event.target.closest("button, a");
-        if (pressed) window.lastPressed = placeOf(pressed);
+        const pressed = event.target.closest("[data-dialog], [data-opens], [data-opens-search]");
+        if (!pressed) return;
+        const named = ["data-dialog", "data-opens", "data-opens-search"]
+            .find(name => pressed.hasAttribute(name));
+        const alike = `[${named}="${pressed.getAttribute(named)}"]`;
+        window.lastOpener = [alike, [...document.querySelectorAll(alike)].indexOf(pressed)];
     }, true);
 """
 _STATE = """() => ({
     fields: [...document.querySelectorAll("input:not([type=hidden]), textarea, select")]
         .map(field => [placeOf(field), field.value, field.checked]),
-    pressed: document.querySelector("dialog[open]") ? window.lastPressed : null,
+    opener: document.querySelector("dialog[open]") ? window.lastOpener : null,
 })"""
 _FILL = """fields => {
     for (const [place, value, checked] of fields) {
@@ -53,8 +58,9 @@ def repeat(here: Frame, there: Frame) -> None:
     """Bring the page ``there``, at the same address, to where the one ``here`` is."""
     state = here.evaluate(_STATE)
     there.evaluate(_FILL, state["fields"])
-    if state["pressed"]:
-        there.locator(state["pressed"]).click()
+    if state["opener"]:
+        alike, number = state["opener"]
+        there.locator(alike).nth(number).click()
         there.locator("dialog[open]").wait_for()
         there.wait_for_timeout(_FETCH_MS)  # what a dialog asks the server for
         there.evaluate(_FILL, state["fields"])
