@@ -36,6 +36,7 @@ from tests.contract.test_client import url
 from tests.db.api.conftest import WARNINGS, empty_world, manager, world
 from tests.db.api.world import SERVICE, World
 from tests.harness.faulty_relay import Answer, Relay, relay_to
+from tests.harness.repetitions import repeat_quickly
 
 __all__ = ["empty_world", "manager", "url", "world"]
 
@@ -293,7 +294,7 @@ class TestBundle:
     def test_who_waited_for_one_that_failed_fails_with_it(
         self, relay: Relay, released: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("airflow_release_plugin.bundles.http_versions.Backoff", lambda: QUICK)
+        repeat_quickly(monkeypatch)
         all_here, tried = threading.Barrier(20), []
         take_lock, place = ServedTrees.locked, ReleaseDagBundle._place
 
@@ -343,16 +344,18 @@ class TestBundle:
         assert not bundle.path.exists()
 
     def test_without_the_server_what_is_there_is_served(
-        self, relay: Relay, released: str, caplog: pytest.LogCaptureFixture
+        self,
+        relay: Relay,
+        released: str,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         ReleaseDagBundle(name="prod").initialize()
         relay.faults = [bad_gateway] * 1000
         bundle = ReleaseDagBundle(name="prod")
         (bundle.base_dir / "followed").unlink()
-        monkey = pytest.MonkeyPatch()
-        monkey.setattr("airflow_release_plugin.bundles.http_versions.Backoff", lambda: QUICK)
+        repeat_quickly(monkeypatch)
         bundle.initialize()
-        monkey.undo()
 
         assert (bundle.path / "etl.py").read_bytes() == b"print('etl')\n"
         assert f"goes on serving {released}" in caplog.text

@@ -9,13 +9,15 @@ import pytest
 
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry, blob_id
 from airflow_release_plugin.store.wire import END, blobs_in, distinct_blobs, frame
+from tests.harness.repetitions import repeat_quickly
 from tests.unit.client.server import Answer, ReleaseServer, Request, connection_to, running_server
 
 Files = Mapping[str, bytes]
 
 
 @pytest.fixture
-def server() -> Iterator[ReleaseServer]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReleaseServer]:
+    repeat_quickly(monkeypatch)
     with running_server() as running, connection_to(running):
         yield running
 

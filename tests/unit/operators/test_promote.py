@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
-from airflow_release_plugin.client.retry import Backoff
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.operators.promote import (
     PromoteReleaseOperator,
@@ -64,9 +61,7 @@ def test_promotion_goes_on_when_the_freeze_is_over(server):
     assert PromoteReleaseOperator(task_id="t", release_id=7).resume(context(), event) == "c0ffee"
 
 
-def test_what_a_retry_may_mend_leaves_the_task_its_retries(server, monkeypatch):
-    quick = partial(Backoff, first=0.01, cap=0.01, total=0.05)
-    monkeypatch.setattr("airflow_release_plugin.client.release.Backoff", quick)
+def test_what_a_retry_may_mend_leaves_the_task_its_retries(server):
     server.script(
         "POST", "/releases/7/request-approval", Answer(503, {"error": "store_unavailable", "detail": "x"})
     )
