@@ -27,6 +27,11 @@ def lock_head(session: Session) -> EventHead:
     return head
 
 
+def last_sequence(session: Session) -> int:
+    """The number of the last event; 0 without any."""
+    return session.scalar(select(EventHead.sequence).where(EventHead.id == HEAD_ID)) or 0
+
+
 def list_events(
     session: Session, *, subjects: Iterable[str] = (), after: int = 0, limit: int = 100, offset: int = 0
 ) -> Page[Event]:

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from airflow_release_plugin.schemas.common import RequestModel, ResponseModel
 
+MOST_SUBJECTS = 20_000
+"""In one request: the ids are bound values of a statement, of which SQLite takes 32,766."""
+
 
 class WatchBody(RequestModel):
     """
@@ -17,7 +20,7 @@ class WatchBody(RequestModel):
     An empty string as known state asks for the present state at once.
     """
 
-    known: dict[str, str] = Field(max_length=5000)
+    known: dict[str, str] = Field(max_length=MOST_SUBJECTS)
     wait: float = Field(default=20, ge=0, le=50)
 
 

@@ -11,11 +11,10 @@ from typing import ClassVar, Protocol
 from weakref import WeakKeyDictionary
 
 from airflow_release_plugin.exceptions import NotFoundError, ReleaseError
+from airflow_release_plugin.schemas.watch import MOST_SUBJECTS
 
 log = logging.getLogger(__name__)
 
-MAX_SUBJECTS = 5000
-"""Subjects in one request; the server takes no more."""
 MISSING = "missing"
 
 
@@ -39,12 +38,14 @@ class Pace:
     :param wait: length of one long poll
     :param turn: length of one poll when there are more subjects than one request takes: they take turns
     :param settle: pause before a request, so that triggers that start together share it
+    :param settle_each: what each subject adds to that pause: every request names all of them again
     :param first_pause: pause after the first failure; doubles up to ``longest_pause``
     """
 
     wait: float = 25.0
     turn: float = 1.0
     settle: float = 0.1
+    settle_each: float = 0.0001
     first_pause: float = 1.0
     longest_pause: float = 10.0
 
@@ -119,7 +120,7 @@ class Watcher:
     async def _run(self) -> None:
         try:
             while self._waiters:
-                await asyncio.sleep(self._pace.settle)
+                await asyncio.sleep(self._pace.settle + self._pace.settle_each * len(self._waiters))
                 self._changed.clear()
                 await self._turn()
         except Exception as error:  # whatever it is, nobody may wait for ever
@@ -165,7 +166,7 @@ class Watcher:
     def _next_batch(self) -> dict[str, str]:
         """Return subjects with what their waiters know, and put them at the end of the queue."""
         batch = {}
-        for subject in list(self._waiters)[:MAX_SUBJECTS]:
+        for subject in list(self._waiters)[:MOST_SUBJECTS]:
             waiters = self._waiters[subject] = self._waiters.pop(subject)
             states = {waiter.known for waiter in waiters}
             # Waiters that know different states: ask for the present one, which differs from one of theirs.

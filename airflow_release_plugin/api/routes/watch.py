@@ -20,14 +20,15 @@ POLL_SECONDS = 1.0
 async def wait_for_change(body: WatchBody, request: Request, caller: CallerDep) -> WatchResponse:
     """Answer as soon as a subject is in another state than the caller knows, or when the wait is over."""
     deadline = time.monotonic() + body.wait
+    last = None
     while True:
-        changed = await run_in_threadpool(_look, caller, body.known)
+        last = await run_in_threadpool(_look, caller, body.known, last)
         left = deadline - time.monotonic()
-        if changed or left <= 0 or await request.is_disconnected():
-            return WatchResponse(changed=changed)
+        if last.changed or left <= 0 or await request.is_disconnected():
+            return WatchResponse(changed=last.changed)
         await asyncio.sleep(min(POLL_SECONDS, left))
 
 
-def _look(caller: Caller, known: dict[str, str]) -> dict[str, str]:
+def _look(caller: Caller, known: dict[str, str], last: watch.Look | None) -> watch.Look:
     with caller.transaction() as (ctx, actor):
-        return watch.changed_states(ctx, actor=actor, known=known)
+        return watch.look_again(ctx, actor=actor, known=known, last=last)

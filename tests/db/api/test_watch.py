@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_release_plugin.models import Gate
+from airflow_release_plugin.schemas.watch import MOST_SUBJECTS
 from tests.conftest import BACKENDS
 from tests.db.api.world import SERVICE, World, error_of, ok
 from tests.harness.databases import counted
@@ -73,7 +74,7 @@ def test_what_is_no_subject_is_refused(world: World, subject: str) -> None:
     assert error_of(response) == (422, "invalid_request")
 
 
-@pytest.mark.parametrize("count", [5001, 6000])
+@pytest.mark.parametrize("count", [MOST_SUBJECTS + 1, 30_000])
 def test_more_than_the_limit_is_refused(world: World, count: int) -> None:
     known = {f"gate:{number}": "" for number in range(count)}
 
@@ -82,22 +83,19 @@ def test_more_than_the_limit_is_refused(world: World, count: int) -> None:
 
 @pytest.mark.parametrize("db_backend", BACKENDS)
 def test_many_subjects_cost_the_same_few_queries(world: World) -> None:
-    add_gates(world, 5000)
+    add_gates(world, MOST_SUBJECTS)
     watch(world, {})  # the first request of a process also cleans up old logins
-    few, _ = cost(world, {"gate:1": "open"})
-    many, seconds = cost(world, {f"gate:{number}": "open" for number in range(1, 5001)})
 
-    assert few == many
-    assert seconds < 5  # 0.3 s on an idle machine
+    few = statements_of(world, {"gate:1": "open"})
+    assert few == statements_of(world, {f"gate:{number}": "open" for number in range(1, MOST_SUBJECTS + 1)})
 
 
-def cost(world: World, known: dict[str, str]) -> tuple[int, float]:
-    """Statements and seconds of a question to which there is no news."""
+def statements_of(world: World, known: dict[str, str]) -> int:
+    """Of a question to which there is no news."""
     world.as_(SERVICE)
     with counted(world.engine) as statements:
-        started = time.monotonic()
         assert watch(world, known) == {}
-        return len(statements), time.monotonic() - started
+        return len(statements)
 
 
 def add_gates(world: World, count: int) -> None:

@@ -189,7 +189,7 @@ async def test_wait_that_starts_while_the_last_one_ends_is_served(server, watche
 
 
 async def test_more_subjects_than_a_request_takes_take_turns(server, watcher, monkeypatch):
-    monkeypatch.setattr(module, "MAX_SUBJECTS", 2)
+    monkeypatch.setattr(module, "MOST_SUBJECTS", 2)
     server.states.update({f"gate:{number}": "open" for number in range(5)})
     waits = [asyncio.create_task(watcher.next_state(f"gate:{number}", "open")) for number in range(5)]
     await settle(server)
