@@ -13,6 +13,8 @@ UNITS_ON_AIRFLOW := airflow_internals bundles hooks operators pipelines sensors 
 	test_imports.py test_package.py test_plugin.py
 DB_ON_AIRFLOW := airflow_internals analysis api bundles cli views test_harness.py test_migrations.py \
 	$(addprefix services/,test_main_job.py server/test_startup.py versions/test_risk.py exports/test_exports.py imports/test_placeholders.py)
+# Thousands of hostile values meet our schemas and the databases, which are the same there, too.
+NOT_ON_LOWEST := breaks_the_server
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -31,7 +33,7 @@ test: check db test-lowest e2e  ## everything that CI runs, on Airflow 3.3 and 3
 
 test-lowest: venv-lowest system  ## what depends on Airflow, on the lowest supported one
 	@echo "--- what depends on Airflow, Airflow 3.2"
-	@$(LOWEST_PYTEST) $(BOTH_CORES) $(addprefix tests/db/,$(DB_ON_AIRFLOW)) $(addprefix tests/unit/,$(UNITS_ON_AIRFLOW))
+	@$(LOWEST_PYTEST) $(BOTH_CORES) -k "not $(NOT_ON_LOWEST)" $(addprefix tests/db/,$(DB_ON_AIRFLOW)) $(addprefix tests/unit/,$(UNITS_ON_AIRFLOW))
 
 check: venv  ## format, lint, types, import contract, house rules, unit tests, docs
 	@VENV=$(VENV) scripts/check
