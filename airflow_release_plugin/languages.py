@@ -25,6 +25,7 @@ CATALOGUES = Path(__file__).parent / "translations"
 DOMAIN = "messages"
 _LOCALES = {CHINESE: "zh_CN"}
 _SEPARATORS = {CHINESE: "、"}
+_TRADITIONAL = frozenset({"hant", "tw", "hk", "mo"})
 _WIDE_STOP = re.compile("([，。；：？！]) ")
 """Full-width punctuation has its blank in itself; one that the join of two sentences leaves is too much."""
 _language: ContextVar[str] = ContextVar("language", default=ENGLISH)
@@ -59,15 +60,29 @@ def chosen(wanted: str | None, accepted: str = "") -> str:
     """
     if wanted:
         return _nearest(wanted) or ENGLISH
-    return next((tag for tag in map(_nearest, _by_weight(accepted)) if tag), ENGLISH)
+    tags = _by_weight(accepted)
+    before_zh = tags[: tags.index("zh")] if "zh" in tags else []
+    if any(map(_is_traditional, before_zh)):
+        # Browsers add the bare language behind each region: after zh-TW it is Traditional Chinese too.
+        tags = [tag for tag in tags if tag != "zh"]
+    return next((tag for tag in map(_nearest, tags) if tag), ENGLISH)
 
 
 def _nearest(tag: str) -> str | None:
-    parts = tag.strip().replace("_", "-").lower().split("-")
-    if parts[0] == "zh":
+    if _is_traditional(tag):
         # Who reads Traditional Chinese is not served Simplified: they chose against it.
-        return None if {"tw", "hk", "mo", "hant"} & set(parts) else CHINESE
-    return ENGLISH if parts[0] == "en" else None
+        return None
+    return {"zh": CHINESE, "en": ENGLISH}.get(_parts(tag)[0])
+
+
+def _is_traditional(tag: str) -> bool:
+    """Whether it is Chinese of a place that writes it so, unless the tag itself says otherwise."""
+    language_part, *others = _parts(tag)
+    return language_part == "zh" and "hans" not in others and not _TRADITIONAL.isdisjoint(others)
+
+
+def _parts(tag: str) -> list[str]:
+    return tag.strip().replace("_", "-").lower().split("-")
 
 
 def _by_weight(accepted: str) -> list[str]:

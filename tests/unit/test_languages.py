@@ -27,6 +27,11 @@ SAVED = Message("Your decision was recorded.")
         (None, "en-US,zh;q=0.5", ENGLISH),
         (None, "de, zh-Hans;q=0.5", CHINESE),
         (None, "zh-TW,zh-HK;q=0.9", ENGLISH),
+        (None, "zh-TW,zh;q=0.9,en-US;q=0.8,en;q=0.7", ENGLISH),  # as Chrome sends it in Taiwan
+        (None, "zh-HK,zh-TW;q=0.8,zh;q=0.7,zh-CN;q=0.5", CHINESE),  # asked for by name, if late
+        (None, "zh,zh-TW;q=0.5", CHINESE),
+        (None, "zh-Hant-CN,zh;q=0.5", ENGLISH),
+        (None, "zh-Hans-HK,zh;q=0.9", CHINESE),  # Simplified, in Hong Kong
         (None, "zh;q=0", ENGLISH),
         (None, "zh-TW; q=0.9, de; q=0.8", ENGLISH),
         (None, "en ; q=0.1, zh-CN; Q=0.9", CHINESE),
@@ -36,6 +41,7 @@ SAVED = Message("Your decision was recorded.")
         ("zh-CN", "en", CHINESE),
         ("zh_CN", "en", CHINESE),
         ("zh-TW", "zh-CN", ENGLISH),
+        ("zh-Hans-TW", "en", CHINESE),
         ("de", "zh-CN", ENGLISH),
         ("en", "zh-CN", ENGLISH),
     ],
