@@ -18,7 +18,12 @@ MAX_COMMENTS = 1000
 """Comments on one release, those in threads included."""
 MAX_MENTIONS = 20
 """People whom one comment can notify."""
-_MENTION = re.compile(r"(?<![\w@/.])@(\w[\w.+@-]*)")
+_NO_BLANKS = (
+    "\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+)
+"""Letters of scripts that put no blank between words, or none before what belongs to a name: 请@ann看."""
+_OTHER_SCRIPT = re.compile(f"[{_NO_BLANKS}]")
+_MENTION = re.compile(rf"(?<![^\W{_NO_BLANKS}])(?<![@/.])@(\w[\w.+@-]*)")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -70,7 +75,7 @@ def find_named(text: str, known: Mapping[str, Person]) -> NamedPeople:
         # "Ask @ann." ends a sentence, unless somebody is called so.
         spelling = next((name for name in _spellings(written) if name in known), None)
         if spelling is None:
-            unknown[written.rstrip(".+@-")] = None
+            unknown[(_before_other_script(written) or written).rstrip(".+@-")] = None
         else:
             people[known[spelling].id] = known[spelling]
     return NamedPeople(tuple(people.values()), tuple(unknown))
@@ -86,10 +91,16 @@ def _written(text: str) -> Iterator[str]:
 
 
 def _spellings(written: str) -> Iterator[str]:
-    yield written
-    while written[-1] in ".+@-":
-        written = written[:-1]
-        yield written
+    """What may be the name: all of it, or without what ends a sentence, or what other words follow at once."""
+    for end in range(len(written), 0, -1):
+        following = written[end:].lstrip(".+@-")
+        if not following or _OTHER_SCRIPT.match(following):
+            yield written[:end]
+
+
+def _before_other_script(written: str) -> str:
+    """What stands before the first letter of a script without blanks; nothing if it begins with one."""
+    return _OTHER_SCRIPT.split(written, maxsplit=1)[0]
 
 
 @cache

@@ -25,6 +25,9 @@ KNOWN = {
         ("@bob_b_c and @x-y", ["bob_b_c", "x-y"]),
         ("@a.b@c.org!", ["a.b@c.org"]),
         ("@ann @ann", ["ann"]),
+        ("请@ann看一下。@zoë，你也看", ["ann", "zoë"]),  # no blanks: nobody types them in Chinese
+        ("请@李雷看一下", ["李雷"]),
+        ("@annie @ann-b x请@a.b@c.org。", ["a.b@c.org"]),
         ("- a list\n  - @ann", ["ann"]),
         ("| a |\n|---|\n| @ann |", ["ann"]),
         ("mail x@ann", []),
@@ -40,7 +43,12 @@ def test_people_are_named_in_prose_and_never_in_code(text: str, names: list[str]
 
 
 def test_names_that_nobody_has_are_told() -> None:
-    assert find_named("@ann @nobody. @Ann", KNOWN).unknown == ("nobody", "Ann")
+    assert find_named("@ann @nobody. @Ann @bob看 @韩梅梅", KNOWN).unknown == (
+        "nobody",
+        "Ann",
+        "bob",
+        "韩梅梅",
+    )
 
 
 def test_words_are_kept_without_blanks_around_them() -> None:
