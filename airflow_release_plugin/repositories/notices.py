@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import JSON, func, insert, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_release_plugin.domain.flow.notice import NoticeWay
@@ -41,6 +41,14 @@ def add(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write notices in one statement; each row has the columns of :class:`Notice`."""
     if rows:
         session.execute(insert(Notice), list(rows))
+
+
+def replace_words(session: Session, comment_id: int, words: str) -> None:
+    """Say ``words`` in each notice that repeats what a comment says."""
+    is_about = type_coerce(Notice.facts, JSON)["comment_id"].as_integer() == comment_id
+    query = select(Notice).where(Notice.event == NotificationEvent.MENTIONED, is_about)
+    for row in session.scalars(query):
+        row.facts = {**row.facts, "reason": words}
 
 
 def mark_read(session: Session, person_id: str, now: datetime, ids: Collection[int] | None) -> None:

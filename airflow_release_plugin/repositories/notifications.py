@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import JSON, select, type_coerce, update
 
+from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.domain.states import EXPIRING_RELEASE_STATES, GateState, NotificationState
 from airflow_release_plugin.models import Gate, Notification, Release
 
@@ -37,6 +38,19 @@ def next_due(session: Session, now: datetime) -> Notification | None:
 def notification(session: Session, notification_id: int) -> Notification | None:
     """A notification by id."""
     return session.get(Notification, notification_id)
+
+
+def replace_words(session: Session, comment_id: int, words: str) -> None:
+    """
+    Say ``words`` in each message that repeats what a comment says, whatever became of it.
+
+    Row versions stay: whoever sends one at this moment has what it said, and can write down that it went out.
+    """
+    is_about = type_coerce(Notification.notice, JSON)["comment_id"].as_integer() == comment_id
+    query = select(Notification).where(Notification.event == NotificationEvent.MENTIONED, is_about)
+    for row in session.scalars(query):
+        changed = update(Notification).where(Notification.id == row.id)
+        session.execute(changed.values(notice={**row.notice, "reason": words}))
 
 
 def unsent(session: Session, subject_type: str, subject_id: int) -> list[Notification]:

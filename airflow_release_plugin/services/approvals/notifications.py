@@ -21,9 +21,11 @@ from airflow_release_plugin.domain.text.field_errors import Problem, refusal
 from airflow_release_plugin.domain.text.phrasing import linked
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError
 from airflow_release_plugin.messages import Message, shortened
-from airflow_release_plugin.models import Approval, Decision, Emergency, Gate, Release
+from airflow_release_plugin.models import Approval, Comment, Decision, Emergency, Gate, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import flows as flow_queries
+from airflow_release_plugin.repositories import notices as notice_queries
+from airflow_release_plugin.repositories import notifications as outbox_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.services.approvals import flows
 from airflow_release_plugin.services.notices import messages, telling
@@ -97,7 +99,9 @@ def release_moved(ctx: Context, release: Release) -> None:
     _tell(ctx, event, flow, release, approval, facts)
 
 
-def mentioned(ctx: Context, release: Release, people: Sequence[Person], about: str, *, actor: Actor) -> None:
+def mentioned(
+    ctx: Context, release: Release, people: Sequence[Person], comment: Comment, about: str, *, actor: Actor
+) -> None:
     """
     Somebody named people in a comment.
 
@@ -106,8 +110,20 @@ def mentioned(ctx: Context, release: Release, people: Sequence[Person], about: s
     """
     approval = approval_queries.latest_approval(ctx.session, "release", release.id)
     flow = approval.flow_json if approval is not None else _present_flow(ctx, release)
-    facts = {"actor": actor.name, "reason": about, "state": release.state.value}
+    facts = {
+        "actor": actor.name,
+        "reason": about,
+        "state": release.state.value,
+        "comment_id": comment.id,
+    }
     _tell(ctx, NotificationEvent.MENTIONED, flow, release, approval, facts, addressees=people)
+
+
+def forget_words(ctx: Context, comment: Comment) -> None:
+    """Take the words of a comment out of what people were told of it, and out of what still waits to be sent."""
+    gone = Message("The comment was deleted.")
+    notice_queries.replace_words(ctx.session, comment.id, gone)
+    outbox_queries.replace_words(ctx.session, comment.id, gone)
 
 
 def glass_asked(
@@ -178,7 +194,7 @@ def _tell(
     flow: Mapping[str, Any],
     subject: Release | Gate,
     approval: Approval | None,
-    facts: Mapping[str, str],
+    facts: Mapping[str, Any],
     *,
     decision: Decision | None = None,
     addressees: Sequence[Person] = (),
@@ -221,7 +237,7 @@ def _notice(
     event: NotificationEvent,
     subject: Release | Gate,
     approval: Approval | None,
-    facts: Mapping[str, str],
+    facts: Mapping[str, Any],
     mentioned: Sequence[str],
 ) -> dict[str, Any]:
     """What templates can use: facts that everybody who sees the page sees, and no code."""
@@ -234,6 +250,7 @@ def _notice(
         "actor": facts.get("actor", ""),
         "verdict": facts.get("verdict", ""),
         "mentioned": list(mentioned),
+        "comment_id": facts.get("comment_id"),
         "requester": subject.requested_by_name,
         "flow": requirement.flow if requirement else "",
         "level": requirement.level if requirement else None,

@@ -9,6 +9,7 @@ from airflow_release_plugin.domain.states import ThreadState
 from airflow_release_plugin.exceptions import NotAllowedError
 from airflow_release_plugin.models import Comment, CommentEdit, DiscussionThread, Release
 from airflow_release_plugin.repositories import discussion as queries
+from airflow_release_plugin.services.approvals import notifications
 from airflow_release_plugin.services.discussion.doors import (
     locked_release,
     require_comment,
@@ -107,6 +108,7 @@ def delete_comment(ctx: Context, *, actor: Actor, release_id: int, comment_id: i
         )
     comment.text, comment.edits = "", []
     comment.deleted_at, comment.deleted_by_id, comment.deleted_by_name = ctx.clock(), actor.id, actor.name
+    notifications.forget_words(ctx, comment)
     _record(ctx, EventTag.RELEASE_COMMENT_DELETED, comment, actor=actor, author=comment.author_name)
     if comment.thread_id is not None and queries.words_left(ctx.session, comment.thread_id) == 0:
         thread = queries.thread(ctx.session, release.id, comment.thread_id)

@@ -83,7 +83,7 @@ def tell(
             tellable.append(person)
     about = Message("%(path)s, line %(line)s", path=thread.path, line=thread.line) if thread else comment.text
     if tellable:
-        notifications.mentioned(ctx, release, tellable, about, actor=actor)
+        notifications.mentioned(ctx, release, tellable, comment, about, actor=actor)
     return Written(comment, tuple(person.name for person in tellable), tuple(untold))
 
 

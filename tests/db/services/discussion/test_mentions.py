@@ -124,3 +124,28 @@ def test_nobody_is_flooded(world: World) -> None:
 
     with pytest.raises(InvalidRequestError, match="at most 20 people; this one names 21"):
         say(world, release, " ".join(f"@p{number}" for number in range(21)))
+
+
+@pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
+def test_deleted_words_are_gone_from_what_people_were_told(world: World) -> None:
+    configure(world)
+    release = world.waiting(world.dag("etl"))
+    say(world, release, "@dev, this stays")
+    leak = say(world, release, "@dev, the password is hunter2").comment
+    comments.edit_comment(
+        world.ctx, actor=REVIEWER, release_id=release.id, comment_id=leak.id, text="@dev2 and it is hunter3"
+    )
+
+    comments.delete_comment(world.ctx, actor=REVIEWER, release_id=release.id, comment_id=leak.id)
+
+    world.ctx.session.flush()
+    world.ctx.session.expire_all()
+    notices = list(
+        world.ctx.session.scalars(select(Notice).where(Notice.event == NotificationEvent.MENTIONED))
+    )
+    for reasons in (
+        [row.facts["reason"] for row in notices],
+        [row.notice["reason"] for row in mentions(world)],
+    ):
+        assert reasons == ["@dev, this stays", "The comment was deleted.", "The comment was deleted."]
+    assert "hunter" not in str([*(row.facts for row in notices), *(row.notice for row in outbox(world))])
