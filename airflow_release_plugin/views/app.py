@@ -40,6 +40,7 @@ from airflow_release_plugin.views.web.language import install_texts, speak_to_re
 from airflow_release_plugin.views.web.quick_search import QuickSearchPage
 from airflow_release_plugin.views.web.security import (
     ReleaseSecurityManager,
+    refuse_nul,
     refuse_other_sites,
     require_login,
 )
@@ -149,6 +150,7 @@ def create_flask_app(*, session: Any, secret_key: str, root_path: str = "") -> F
     app.before_request(require_login)
     app.before_request(refuse_other_sites)
     app.before_request(allow_uploads)
+    app.before_request(refuse_nul)
     CSRFProtect(app)  # type: ignore[no-untyped-call]
     app.teardown_request(lambda _error: session.remove())  # auth managers use it in our threads
     app.after_request(_add_headers)

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from flask import current_app, g, redirect, request, session
 from flask_appbuilder.security.manager import AbstractSecurityManager
 
-from airflow_release_plugin.exceptions import CsrfError, NotAuthenticatedError
+from airflow_release_plugin.exceptions import CsrfError, InvalidRequestError, NotAuthenticatedError
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -87,4 +87,13 @@ def refuse_other_sites() -> None:
     if not allowed:
         raise CsrfError(
             "This form came from another site and changed nothing. Open the page in Airflow and try again."
+        )
+
+
+def refuse_nul() -> None:
+    """Refuse an address or form with a NUL character: PostgreSQL has no such text, so nothing is kept by it."""
+    sent = (pair for values in (request.args, request.form) for pair in values.items(multi=True))
+    if any("\x00" in text for text in (request.path, *(part for pair in sent for part in pair))):
+        raise InvalidRequestError(
+            "What was sent contains a NUL character, and nothing was changed. Leave it out and send it again."
         )

@@ -87,3 +87,17 @@ def test_a_number_that_nothing_can_have_leads_nowhere(dev: Browser, path: str) -
 )
 def test_a_number_that_no_column_holds_counts_as_missing(dev: Browser, path: str) -> None:
     assert dev.get(path).status_code in {200, 302}
+
+
+@pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
+def test_a_text_that_no_database_keeps_is_refused_wherever_it_stands(dev: Browser) -> None:
+    form = {"page": "releases", "name": "a\x00b", "query": "search=x"}
+    answers = [
+        dev.get("/releases/?search=a%00b"),
+        dev.get("/records/dags/a%00b"),
+        dev.get("/search/options?q=%00"),
+        dev.post("/filters/save", form),
+        dev.post("/releases/1/revoke", {"reason": "a\x00"}),
+    ]
+    assert [answer.status_code for answer in answers] == [422] * 5
+    assert all("NUL character" in answer.text for answer in answers)
