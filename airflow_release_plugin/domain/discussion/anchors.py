@@ -103,7 +103,8 @@ class LineMap:
 
 
 def _cut(line: str) -> str:
-    return line[:LONGEST_LINE]
+    # Far down in a text, or in the encoding that it names, there may be what PostgreSQL cannot keep.
+    return line[:LONGEST_LINE].replace("\x00", "\ufffd")
 
 
 def _places(then: Sequence[str], now: Sequence[str]) -> dict[int, int]:

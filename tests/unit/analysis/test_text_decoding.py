@@ -37,6 +37,14 @@ def test_a_file_is_read_in_the_encoding_that_python_reads_it_in(
     assert (name, found if text is not None else None) == (encoding, text)
 
 
+@pytest.mark.parametrize(
+    "data", [b"# coding: utf-7\nx = '+2AA-'\n", b"# coding: unicode_escape\nx = '\\ud800'\n"]
+)
+def test_what_no_page_can_hold_is_replaced(data: bytes) -> None:
+    text, _ = decode_text(data)
+    assert text.encode().splitlines()[1] == "x = '\ufffd'".encode()
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_text(data: bytes) -> None:
     assert isinstance(decode_text(b"# coding: utf-16\n" + data)[0], str)

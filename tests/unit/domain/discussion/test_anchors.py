@@ -57,6 +57,13 @@ def test_without_the_text_of_then_the_context_decides() -> None:
     assert LineMap(None, THEN + THEN).follow(anchor(5)) is None
 
 
+def test_a_line_that_no_database_keeps_is_kept_readably_and_followed() -> None:
+    then = ["a", "b\x00", "c"]
+    found = anchor(2, then)
+    assert found.text == "b\ufffd"
+    assert LineMap(then, ["new", *then]).follow(found) == 3
+
+
 def test_very_long_files_and_lines_are_followed_too() -> None:
     then = [f"line {n}" for n in range(30_000)]
     now = [f"other {n}" for n in range(20_000)] + then[10_000:]
