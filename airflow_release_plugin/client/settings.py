@@ -87,8 +87,13 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str:
     if not name:
         raise InvalidRequestError("The connection has no host; give the URL of the Airflow API server.")
     url = name if "://" in name else f"{schema or 'http'}://{name}"
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        own_port = parts.port
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:  # a port that is no number or out of range, half a pair of brackets
+        is_url = False
+    if not is_url:
         raise InvalidRequestError(
             "Host %(host)r of the connection is not an http or https URL; correct it.", host=name
         )
@@ -96,7 +101,7 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str:
         raise InvalidRequestError(
             "Host of the connection has credentials, a query or a fragment in it; use login and password."
         )
-    netloc = parts.netloc if parts.port or not port else f"{parts.netloc}:{port}"
+    netloc = parts.netloc if own_port or not port else f"{parts.netloc}:{port}"
     return f"{parts.scheme}://{netloc}{parts.path}"
 
 

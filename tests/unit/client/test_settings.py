@@ -15,6 +15,7 @@ from airflow_release_plugin.exceptions import InvalidRequestError
         ({"host": "airflow", "schema": "https", "port": 8443}, "https://airflow:8443"),
         ({"host": "http://airflow/prefix", "port": 8080}, "http://airflow:8080/prefix"),
         ({"host": "http://airflow:1", "port": 8080}, "http://airflow:1"),
+        ({"host": "[::1]", "port": 8080}, "http://[::1]:8080"),
     ],
 )
 def test_url_comes_from_host_schema_and_port(fields, url):
@@ -26,6 +27,9 @@ def test_url_comes_from_host_schema_and_port(fields, url):
     [
         ({"host": None}, "no host"),
         ({"host": "ftp://airflow"}, "not an http or https URL"),
+        ({"host": "http://airflow:99999"}, "not an http or https URL"),
+        ({"host": "http://airflow:web"}, "not an http or https URL"),
+        ({"host": "http://[::1"}, "not an http or https URL"),
         ({"host": "http://ann:pw@airflow"}, "has credentials"),
         ({"host": "airflow", "extra": "{"}, "not JSON"),
         ({"host": "airflow", "extra": "[]"}, "not a JSON object"),

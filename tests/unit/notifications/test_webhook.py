@@ -96,12 +96,34 @@ def test_a_redirect_leads_nowhere(connect: Connect, status: int) -> None:
         assert (len(board.got), elsewhere.got) == (1, [])
 
 
-@pytest.mark.parametrize("endpoint", ["//evil.example.org/x", "@evil.example.org", "../../x", "?a=b"])
-def test_an_endpoint_stays_on_the_host_of_the_connection(connect: Connect, endpoint: str) -> None:
+@pytest.mark.parametrize(
+    ("endpoint", "path"),
+    [
+        ("//evil.example.org/x", "/hook/evil.example.org/x"),
+        ("@evil.example.org", "/hook/%40evil.example.org"),
+        ("?a=b", "/hook/%3Fa%3Db"),
+        ("a#b\\c", "/hook/a%23b%5Cc"),
+        ("%2e%2e/x", "/hook/%252e%252e/x"),
+        ("R-1 é", "/hook/R-1%20%C3%A9"),
+        ("/", "/hook"),
+    ],
+)
+def test_an_endpoint_is_a_path_below_that_of_the_connection(
+    connect: Connect, endpoint: str, path: str
+) -> None:
     with receiver() as board:
         connect(board.port)
         send(endpoint=endpoint)
-        assert len(board.got) == 1
+        assert [got[0] for got in board.got] == [path]
+
+
+@pytest.mark.parametrize("endpoint", ["../../x", "a/../../x", "..", "./x"])
+def test_an_endpoint_that_leads_out_of_it_is_refused(connect: Connect, endpoint: str) -> None:
+    with receiver() as board:
+        connect(board.port)
+        with pytest.raises(InvalidRequestError, match="leads out of"):
+            send(endpoint=endpoint)
+        assert board.got == []
 
 
 def test_a_receiver_that_hangs_costs_the_time_of_the_connection(connect: Connect) -> None:
@@ -121,9 +143,10 @@ def test_without_a_secret_nothing_is_sent(connect: Connect) -> None:
         assert board.got == []
 
 
-def test_a_secret_that_was_cut_off_is_named(connect: Connect) -> None:
+@pytest.mark.parametrize("secret", ["whsec_abc", "whsec_"])
+def test_a_secret_that_was_cut_off_is_named(connect: Connect, secret: str) -> None:
     with receiver() as board:
-        connect(board.port, password="whsec_abc")
+        connect(board.port, password=secret)
         with pytest.raises(InvalidRequestError, match="copy the whole secret"):
             send()
         assert board.got == []
