@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.text.search import closest
@@ -73,6 +73,7 @@ def find(ctx: Context, *, actor: Actor, text: str) -> QuickSearchDetail:
     names = [ctx.settings.target_id(word) for word in named]
     source = ctx.settings.source
     units = queries.units_named(ctx.session, source, names, readable=scope.unit_ids, limit=_LOOKED_AT)
+    units = units if scope.unit_ids is None else _as_readable(ctx, actor, units)
     best = closest(" ".join(names), units, lambda unit: (*unit.dag_ids, unit.path, unit.name))
     return QuickSearchDetail(
         releases=tuple(releases[:MOST]),
@@ -111,3 +112,18 @@ def _versions(ctx: Context, units: Sequence[NamedUnit], version: int | None) -> 
 
 def _people(ctx: Context, words: Sequence[str]) -> tuple[Person, ...]:
     return tuple(approver_search.people_named(ctx, text=" ".join(words))[:MOST])
+
+
+def _as_readable(ctx: Context, actor: Actor, units: Sequence[NamedUnit]) -> list[NamedUnit]:
+    """The same without DAGs that stand in a file with others, of which alone the actor may know."""
+    names = {dag_id for unit in units for dag_id in unit.dag_ids}
+    readable = ctx.airflow.access.readable(actor, access.both_ids(ctx, names))
+    shown = {name for name in names if not readable.isdisjoint(access.both_ids(ctx, [name]))}
+    return [
+        replace(
+            unit,
+            name=unit.path if unit.name in names - shown else unit.name,
+            dag_ids=tuple(dag_id for dag_id in unit.dag_ids if dag_id in shown),
+        )
+        for unit in units
+    ]

@@ -8,7 +8,7 @@ from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.read_models import quick_search
 from airflow_release_plugin.services.read_models.quick_search import MOST, QuickSearchDetail
-from tests.harness.context import ADMIN, DEV, REVIEWER, VIEWER, World
+from tests.harness.context import ADMIN, DEV, REVIEWER, VIEWER, World, dag_text
 from tests.harness.flow_forms import form
 
 
@@ -115,3 +115,15 @@ def test_what_somebody_may_read_is_found_behind_hundreds_that_they_may_not(world
 
     assert [hit.dag_id for hit in found.dags] == ["zz_orders"]
     assert [release.title for release in found.releases] == ["Orders of the shop"]
+
+
+def test_a_dag_beside_one_that_may_be_seen_is_not_found(world: World) -> None:
+    world.write("both.py", dag_text("a_secret_deal", "orders"))
+    world.submit("both.py")
+    hidden = ("a_secret_deal", "dev.a_secret_deal")
+    world.twin.refused |= {(VIEWER.id, DagAccess.READ, dag_id) for dag_id in hidden}
+
+    assert find(world, "secret", VIEWER).total == 0
+    found = find(world, "both", VIEWER)
+    assert [hit.dag_id for hit in found.dags] == ["orders"]
+    assert [hit.name for hit in found.versions] == ["both.py"]
