@@ -27,7 +27,7 @@ CHOICES = frozenset({"changes", "events"})
 """Fields that are sets of checkboxes."""
 _FIELD = re.compile(
     r"name|kind|enabled|remark|counts_twice|complete_only|tried_within_days|resolved_only|pipeline_dag_id"
-    r"|break_glass_roles|break_glass_confirm_minutes|(scope|validity)\.\w+"
+    r"|break_glass_roles|break_glass_confirm_minutes|(scope|validity)\.(?!changes|events)\w+"
     r"|levels\.\d{1,4}\.(name|rule\.\w+|steps\.\d{1,4}\.\w+)|(calendar|notifiers)\.\d{1,4}\.\w+"
 )
 NAMES = ("users", "roles", "including_users", "including_roles", "escalate_users", "escalate_roles")
@@ -133,7 +133,7 @@ def _text(value: Any) -> str:
 
 def read_draft(fields: Iterable[tuple[str, list[str]]]) -> Draft:
     """The draft in a posted form: each field's path with its values; other fields are left out."""
-    draft: Draft = {}
+    draft: Draft = {"validity": {}}  # of a form that somebody made, or that an older page had
     for name, values in fields:
         if not _FIELD.fullmatch(name):
             continue

@@ -111,6 +111,16 @@ def test_errors_keep_what_was_typed_and_stand_at_their_step(admin: Browser) -> N
     assert "is not a number" in answer.text
 
 
+@pytest.mark.parametrize(
+    "form", [{}, {"name": "x"}, {"scope.changes": "a", "validity.events": "b", "levels.0.name": "One"}]
+)
+@pytest.mark.parametrize("path", ["create", "preview", "draft"])
+def test_a_form_without_fields_or_with_strange_ones_is_refused_as_one_with_errors(
+    admin: Browser, path: str, form: dict[str, str]
+) -> None:
+    assert admin.post(f"/flows/{path}", form).status_code in {200, 422}
+
+
 def test_a_name_that_is_taken_is_refused_with_everything_that_was_typed(admin: Browser) -> None:
     make(admin, "Critical")
     answer = admin.post("/flows/create", {**FORM, "remark": "A remark that I typed"})
