@@ -84,9 +84,10 @@ class WebhookNotifier(BaseNotifier):
     def _url(self, receiver: ClientSettings) -> str:
         names = [name for name in self.endpoint.split("/") if name]
         if not {".", ".."}.isdisjoint(names):
-            # The connection's path is what an administrator allows; whoever configures flows stays below it.
+            # The connection's path is what an administrator allows.
             raise InvalidRequestError(
-                "Endpoint %(endpoint)r of the notifier leads out of the path of its connection; name one below it.",
+                "Endpoint %(endpoint)r of the notifier leads out of the path of its connection; "
+                "name one below it.",
                 endpoint=self.endpoint,
             )
         return "/".join([receiver.base_url, *(quote(name, safe="") for name in names)])

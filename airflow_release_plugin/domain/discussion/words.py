@@ -29,12 +29,12 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def require_words(text: str) -> str:
     """
-    The text as it is kept, without blanks around it.
+    The text as it is kept, without blanks around it, each end of a line as one character.
 
     :raises InvalidRequestError: there are no words, or what no database can keep
     :raises TooLargeError: it is too long
     """
-    text = text.strip()
+    text = text.replace("\r\n", "\n").strip()
     if not text:
         raise InvalidRequestError("A comment needs words; this one is empty.")
     if len(text) > MAX_LETTERS:
@@ -91,7 +91,7 @@ def _written(text: str) -> Iterator[str]:
 
 
 def _spellings(written: str) -> Iterator[str]:
-    """What may be the name: all of it, or without what ends a sentence, or what other words follow at once."""
+    """What may be the name: all of it, without what ends a sentence, or without the words that follow it."""
     for end in range(len(written), 0, -1):
         following = written[end:].lstrip(".+@-")
         if not following or _OTHER_SCRIPT.match(following):

@@ -120,7 +120,7 @@ def mentioned(
 
 
 def forget_words(ctx: Context, comment: Comment) -> None:
-    """Take the words of a comment out of what people were told of it, and out of what still waits to be sent."""
+    """Take the words of a comment out of what people were told, and out of what still waits to be sent."""
     gone = Message("The comment was deleted.")
     notice_queries.replace_words(ctx.session, comment.id, gone)
     outbox_queries.replace_words(ctx.session, comment.id, gone)

@@ -10,7 +10,7 @@ from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.models.release import release_id_of
 from airflow_release_plugin.services.releases import holds
-from airflow_release_plugin.views.web.base import BasePage, route
+from airflow_release_plugin.views.web.base import BasePage, posted_text, route
 from airflow_release_plugin.views.web.datetime_input import read_moment
 from airflow_release_plugin.views.web.flashes import flash
 
@@ -33,7 +33,7 @@ class HoldPage(BasePage):
             self.ctx(),
             actor=self.actor(),
             environment=target,
-            reason=request.form.get("reason", ""),
+            reason=posted_text("reason"),
             ends_at=read_moment(ends_at, request.form.get("zone", "UTC")) if ends_at else None,
             excepted=_numbers(request.form.get("excepted", "")),
         )

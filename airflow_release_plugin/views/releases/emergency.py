@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import redirect, request, url_for
+from flask import redirect, url_for
 
 from airflow_release_plugin.messages import Message as _
 from airflow_release_plugin.services.releases import emergencies
-from airflow_release_plugin.views.web.base import BasePage, route
+from airflow_release_plugin.views.web.base import BasePage, posted_text, route
 from airflow_release_plugin.views.web.flashes import flash
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class EmergencyPage(BasePage):
             actor=self.actor(),
             release_id=release_id,
             emergency_id=emergency_id,
-            comment=request.form.get("comment", ""),
+            comment=posted_text("comment"),
         )
         flash(_("Your review was recorded."), "success")
         return redirect(url_for("ReleasesPage.show", release_id=release_id))

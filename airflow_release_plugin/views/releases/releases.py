@@ -41,6 +41,7 @@ from airflow_release_plugin.views.web.base import (
     posted_decision,
     posted_ids,
     posted_release_request,
+    posted_text,
     route,
     text_arg,
     whole_number,
@@ -205,7 +206,7 @@ class ReleasesPage(BasePage):
     @route("/<int:release_id>/revoke", "POST")
     def revoke(self, release_id: int) -> Response:
         """Take the release back."""
-        reason = request.form.get("reason", "").strip()
+        reason = posted_text("reason")
         gone = releases.revoke(self.ctx(), actor=self.actor(), release_id=release_id, reason=reason)
         flash(_("%(number)s was revoked. Its versions are in the list again.", number=gone.number), "success")
         return redirect(url_for("ReleasesPage.show", release_id=release_id))
@@ -218,7 +219,7 @@ class ReleasesPage(BasePage):
             actor=self.actor(),
             release_id=release_id,
             change_digest=request.form.get("change_digest", ""),
-            reason=request.form.get("reason", "").strip(),
+            reason=posted_text("reason"),
         )
         if release.break_glass_reason:
             flash(_("The glass is broken: the release goes on now. Your reason is in the trail."), "warning")

@@ -27,6 +27,7 @@ from airflow_release_plugin.views.web.base import (
     choice_arg,
     offset_arg,
     posted_ids,
+    posted_text,
     route,
     size_arg,
     text_arg,
@@ -145,7 +146,7 @@ class ToBeReleasedPage(BasePage):
     def submit(self) -> Response | str:
         """Submit the present content of one DAG file, or of many; then go on to a release if asked."""
         paths = request.form.getlist("path") or [""]
-        comment = request.form.get("comment", "").strip()
+        comment = posted_text("comment")
         if len(paths) == 1:
             made = submissions.submit(self.ctx(), actor=self.actor(), path=paths[0], comment=comment)
             _flash(

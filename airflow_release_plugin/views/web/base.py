@@ -15,7 +15,7 @@ from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.list_pages import ListPage, filter_query
 from airflow_release_plugin.domain.release.request import ReleaseRequest
-from airflow_release_plugin.exceptions import InvalidRequestError
+from airflow_release_plugin.exceptions import InvalidRequestError, TooLargeError
 from airflow_release_plugin.schemas.common import MAX_ID
 from airflow_release_plugin.services.read_models import page_frame
 from airflow_release_plugin.services.runtime.context import Context
@@ -29,6 +29,9 @@ AnswerT = TypeVar("AnswerT")
 EnumT = TypeVar("EnumT", bound=Enum)
 PAGE_SIZE = 50
 PAGE_SIZES = (25, PAGE_SIZE, 100, 200)
+MOST_LETTERS = 2000
+"""Characters of a reason or comment, as the REST API takes them."""
+_MOST_DESCRIBED = 10_000
 
 
 def route(url: str, *methods: str) -> Callable[[Callable[HandlerP, AnswerT]], Callable[HandlerP, AnswerT]]:
@@ -151,6 +154,24 @@ def choice_arg(name: str, choices: type[EnumT]) -> EnumT | None:
     return next((member for member in choices if member.value == wanted), None)
 
 
+def posted_text(name: str, most: int = MOST_LETTERS) -> str:
+    """
+    Return a text of a form without blanks around it, each end of a line as one character, as browsers count.
+
+    :param most: characters that it may have
+    :raises TooLargeError: it has more
+    """
+    text = request.form.get(name, "").replace("\r\n", "\n").strip()
+    if len(text) > most:
+        raise TooLargeError(
+            "A text of the form has %(number)s characters; at most %(most)s are possible. "
+            "Nothing was changed: go back and shorten it.",
+            number=f"{len(text):,}",
+            most=f"{most:,}",
+        )
+    return text
+
+
 def posted_ids(name: str, values: Sequence[str] | None = None) -> list[int]:
     """Return the ids of a form, or ``values``, as numbers. Raises ``InvalidRequestError``."""
     texts = request.form.getlist(name) if values is None else values
@@ -166,7 +187,7 @@ def posted_release_request() -> ReleaseRequest:
     return ReleaseRequest(
         title=form.get("title", "").strip()[:200],
         reviewers=[name for name in asked if name],
-        description=form.get("description", "").strip(),
+        description=posted_text("description", _MOST_DESCRIBED),
         run_after_release="run_after_release" in form,
         scheduled_at=_posted_schedule(),
         at_least_level=form.get("at_least_level", 1, type=whole_number),
@@ -188,7 +209,7 @@ def posted_decision() -> dict[str, Any]:
     step = posted_ids("step")
     return {
         "verdict": verdict,
-        "comment": request.form.get("comment", "").strip(),
+        "comment": posted_text("comment"),
         "change_digest": request.form.get("change_digest", ""),
         "step": step[0] if step else None,
     }

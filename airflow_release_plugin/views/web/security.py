@@ -91,7 +91,7 @@ def refuse_other_sites() -> None:
 
 
 def refuse_nul() -> None:
-    """Refuse an address or form with a NUL character: PostgreSQL has no such text, so nothing is kept by it."""
+    """Refuse an address or form with a NUL character: PostgreSQL has no such text."""
     sent = (pair for values in (request.args, request.form) for pair in values.items(multi=True))
     if any("\x00" in text for text in (request.path, *(part for pair in sent for part in pair))):
         raise InvalidRequestError(

@@ -347,3 +347,22 @@ def test_pages_cost_the_same_number_of_statements_however_much_they_show(
     costs()  # contents that are new are read once
     assert costs() == few
     assert max(few.values()) <= 35
+
+
+def test_texts_are_as_long_as_over_rest_and_line_ends_count_once(
+    installation: Installation, browser_of: Browsers
+) -> None:
+    """Browsers send two characters for each end of a line, and let people type as if it were one."""
+    release, reviewer, admin = installation.waiting("etl"), browser_of("reviewer"), browser_of("admin")
+    decision = {"verdict": "approve", "change_digest": release.change_digest}
+    refused = [
+        reviewer.post(f"/releases/{release.id}/decide", {**decision, "comment": "x" * 2001}),
+        reviewer.post(f"/releases/{release.id}/revoke", {"reason": "x" * 900_000}),
+        admin.post("/environment/hold/set", {"reason": "x" * 2001}),
+        admin.post(f"/releases/{release.id}/break-glass", {"reason": "x" * 2001}),
+    ]
+    assert [answer.status_code for answer in refused] == [413] * 4
+    text = "a\r\n" * 999 + "b"
+    assert reviewer.post(f"/releases/{release.id}/decide", {**decision, "comment": text}).status_code == 302
+    shown = installation.do(lambda world: world.ctx.session.refresh(release) or release)
+    assert shown.state.value == "approved"

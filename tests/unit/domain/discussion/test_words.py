@@ -53,6 +53,7 @@ def test_names_that_nobody_has_are_told() -> None:
 
 def test_words_are_kept_without_blanks_around_them() -> None:
     assert require_words("  a\n\n b \n") == "a\n\n b"
+    assert require_words("a\r\nb") == "a\nb"  # as forms send it
 
 
 @pytest.mark.parametrize("text", ["", " \n\t ", "a\x00b", "\ud800"])
@@ -63,5 +64,6 @@ def test_what_holds_no_words_or_cannot_be_kept_is_refused(text: str) -> None:
 
 def test_what_is_too_long_is_refused_with_the_limit() -> None:
     assert require_words("x" * MAX_LETTERS)
+    assert require_words("x\r\n" * (MAX_LETTERS // 2))  # browsers count an end of a line once
     with pytest.raises(TooLargeError, match="at most 10,000 characters; this one has 1,048,576"):
         require_words("x" * 2**20)
