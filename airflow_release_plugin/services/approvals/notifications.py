@@ -303,11 +303,16 @@ def _name(notice: Mapping[str, Any]) -> str:
     return Message("%(number)s %(title)s", number=number, title=title) if title else number
 
 
+def _one_line(title: str) -> str:
+    """A title as the subject of a mail can hold it: what follows a line end there is another header."""
+    return " ".join(title.split())
+
+
 def _about_release(release: Release) -> dict[str, Any]:
     return {
         "kind": release.kind.value,
         "number": release.number,
-        "title": release.title,
+        "title": _one_line(release.title),
         "url": f"/release/ui/releases/{release.id}",
         "environment": release.environment,
         "dag_ids": release.dag_ids,
@@ -321,7 +326,7 @@ def _about_gate(gate: Gate, approval: Approval | None) -> dict[str, Any]:
     return {
         "kind": "gate",
         "number": Message("Gate %(number)s", number=gate.id),
-        "title": gate.title,
+        "title": _one_line(gate.title),
         "url": f"/release/ui/approvals/gates/{gate.id}",
         "environment": gate.bundle_name or "",
         "dag_ids": [gate.dag_id],

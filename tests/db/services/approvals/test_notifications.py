@@ -51,6 +51,16 @@ def test_templates_get_what_people_see_on_the_page(world: World, monkeypatch: py
     assert (notice["flow"], notice["level"], notice["gate"]) == ("Told promotion", 1, None)
 
 
+def test_a_title_is_one_line_so_that_a_subject_of_a_mail_can_hold_it(world: World) -> None:
+    configure(world)
+    world.report(world.request(world.submit(world.dag("etl")), title="Orders\r\nBcc: all@example.org"))
+    world.gate("etl", title="Go\non?")
+
+    notices = [row.notice for row in outbox(world)]
+    assert [notice["title"] for notice in notices][:1] == ["Orders Bcc: all@example.org"]
+    assert not any(end in notice["summary"] for notice in notices for end in "\r\n")
+
+
 def test_no_code_and_no_report_gets_into_a_notice(world: World) -> None:
     configure(world)
 

@@ -150,6 +150,8 @@ def test_the_approval_says_what_it_waits_for_and_leads_there(
     answer = dev.get(link[1])
     assert answer.location.endswith(f"/releases/{release.id}?tab=changes&only=etl.py#thread-2")
     assert 'id="thread-2"' in dev.get(f"/releases/{release.id}?tab=changes&only=etl.py").text
+    gone = dev.get(f"/releases/{release.id}?tab=changes&only=gone.py").text
+    assert "changes no file gone.py, or no longer" in gone
 
 
 def test_an_open_page_that_asks_again_does_not_take_the_words_away(
