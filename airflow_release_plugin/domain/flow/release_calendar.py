@@ -43,7 +43,7 @@ class Window:
     A stretch of time: fixed (``start`` to ``end``), or repeated (``cron`` and ``minutes``).
 
     :param cron: five fields; each match begins a stretch
-    :param minutes: length of each stretch
+    :param minutes: length of each stretch by the clock on the wall: what ends at midnight does so on each day
     :param zone: IANA name in which ``cron`` is read, and in which a fixed stretch is shown
     """
 
@@ -101,11 +101,17 @@ class Window:
         if not self.cron:
             start, end = self.start, self.end
             return (start, end) if start is not None and end is not None and start <= now < end else None
-        length = timedelta(minutes=self.minutes)
         # A match in this very minute begins a stretch; ``get_prev`` alone would miss it.
         minute = now.replace(second=0, microsecond=0)
-        began = self._cron(minute + timedelta(seconds=1)).get_prev(datetime).astimezone(timezone.utc)
-        return (began, began + length) if began <= now < began + length else None
+        on_wall = self._cron(minute + timedelta(seconds=1)).get_prev(datetime)
+        began, end = on_wall.astimezone(timezone.utc), self._end_of(on_wall)
+        return (began, end) if began <= now < end else None
+
+    def _end_of(self, began: datetime) -> datetime:
+        """When the stretch ends that begins at this moment of its zone; what comes twice, the next time."""
+        wall = began.replace(tzinfo=None) + timedelta(minutes=self.minutes)
+        both = [wall.replace(tzinfo=began.tzinfo, fold=fold).astimezone(timezone.utc) for fold in (0, 1)]
+        return both[0] if both[0] > began else both[1]
 
     def next_start(self, now: datetime) -> datetime | None:
         """Start of the next stretch after ``now``."""

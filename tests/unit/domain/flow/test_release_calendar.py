@@ -64,13 +64,37 @@ def test_the_next_open_moment_is_open_and_nothing_before_it_is(
 def test_windows_follow_the_wall_clock_through_its_changes(
     zone: str, day: datetime, hour: str, minutes: int
 ) -> None:
-    """A start that the clock skips comes when the gap ends; one that it shows twice comes twice."""
+    """
+    A start that the clock skips comes when the gap ends; one that it shows twice comes twice. The end is what
+    the clock shows then; where it skips that, the minutes count.
+    """
     window = deny(f"30 {hour} * * *", minutes, zone=zone)
     every = [day - timedelta(days=1) + timedelta(minutes=i) for i in range(60 * 24 * 3)]
     starts = [moment for moment in every if begins(moment, hour, zone)]
     for moment in every[60 * 24 :: 15]:
-        expected = any(start <= moment < start + timedelta(minutes=minutes) for start in starts)
+        expected = any(start <= moment < ends(start, minutes, zone) for start in starts)
         assert (window.around(moment) is not None) is expected, moment
+
+
+def ends(start: datetime, minutes: int, zone: str) -> datetime:
+    """When the wall clock shows ``minutes`` more than at ``start`` for the first time."""
+    wall = start.astimezone(ZoneInfo(zone)).replace(tzinfo=None) + timedelta(minutes=minutes)
+    moment = start
+    while (shown := moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)) < wall:
+        moment += timedelta(minutes=1)
+    return moment if shown == wall else start + timedelta(minutes=minutes)
+
+
+@pytest.mark.req("R19")
+@pytest.mark.parametrize(("zone", "day"), CHANGES)
+def test_a_freeze_of_whole_days_has_no_hole_when_clocks_change(zone: str, day: datetime) -> None:
+    weekend = deny("0 0 * * SAT", 2 * 1440, zone=zone)
+    monday = (day + timedelta(days=2)).astimezone(ZoneInfo(zone)).replace(hour=0)
+    began, end = weekend.around(day) or (day, day)
+
+    assert (end, began.astimezone(ZoneInfo(zone)).hour) == (monday, 0)
+    assert weekend.around(monday.astimezone(UTC) - timedelta(minutes=1)) == (began, end)
+    assert weekend.around(monday.astimezone(UTC)) is None
 
 
 def begins(moment: datetime, hour: str, zone: str) -> bool:
