@@ -36,6 +36,7 @@ def dag_facts(
 
     :param paths: POSIX paths relative to the bundle; all of them if left out
     """
+    paths = None if paths is None else frozenset(paths)
     rows: list[Any] = _dag_rows(session, bundle, paths)
     tags = _tags(session, bundle, paths)
     shapes = _load_shapes(session, {row.dag_hash: row.serialized_id for row in rows if row.dag_hash})
@@ -71,9 +72,10 @@ def stored_import_errors(
     )
     if _selective(paths):
         query = query.where(ParseImportError.filename.in_(paths))  # type: ignore[arg-type]
+    wanted = None if paths is None else frozenset(paths)
     found: dict[str, tuple[str, ...]] = {}
     for path, trace in session.execute(query.order_by(ParseImportError.id)):
-        if path and (paths is None or path in paths):
+        if path and (wanted is None or path in wanted):
             found[path] = (*found.get(path, ()), trace or "")
     return found
 

@@ -34,6 +34,7 @@ from airflow_release_plugin.models.saved_filter import SavedFilter
 from airflow_release_plugin.models.snapshot import Snapshot
 from airflow_release_plugin.models.store import BranchHead, StoredObject, StoredRef
 from airflow_release_plugin.models.submission import Submission, Unit
+from airflow_release_plugin.models.target_mark import TargetMark
 from airflow_release_plugin.models.task_claim import TaskClaim
 from airflow_release_plugin.models.transfer import Export, Import, Installation, NameMapping
 from airflow_release_plugin.models.viewed_file import ViewedFile
@@ -81,6 +82,7 @@ __all__ = [
     "StoredObject",
     "StoredRef",
     "Submission",
+    "TargetMark",
     "TaskClaim",
     "Unit",
     "UnitLabel",

@@ -7,21 +7,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 
-from airflow_release_plugin.domain.states import SubmissionState
-from airflow_release_plugin.models import Observation, Submission, Unit
+from airflow_release_plugin.models import Observation
+from airflow_release_plugin.repositories.id_sets import is_one_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
-def of_live(session: Session, source: str) -> dict[int, Observation]:
-    """What is known of the versions of a source that are in the target, by version; one query."""
-    query = (
-        select(Observation)
-        .join(Submission, Submission.id == Observation.submission_id)
-        .join(Unit, Unit.id == Submission.unit_id)
-        .where(Unit.source == source, Submission.state == SubmissionState.RELEASED)
-    )
+def of_versions(session: Session, submission_ids: Collection[int]) -> dict[int, Observation]:
+    """What is known of versions that are in the target, by version; one query."""
+    if not submission_ids:
+        return {}
+    query = select(Observation).where(is_one_of(session, Observation.submission_id, submission_ids))
     return {row.submission_id: row for row in session.scalars(query)}
 
 

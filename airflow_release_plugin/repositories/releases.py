@@ -26,7 +26,7 @@ from airflow_release_plugin.models import (
     ReleaseItem,
     Submission,
 )
-from airflow_release_plugin.repositories.id_sets import is_one_of
+from airflow_release_plugin.repositories.id_sets import is_one_of, is_postgresql
 from airflow_release_plugin.repositories.pages import Page, count, like_in_any_case, require_order
 
 
@@ -78,6 +78,10 @@ def effective_state(now: datetime) -> ColumnElement[ReleaseState]:
 
 def release(session: Session, release_id: int, *, lock: bool = False) -> Release | None:
     """A release with its items."""
+    if lock and not is_postgresql(session):
+        # SQLite has no row locks, and reads outside of a transaction until the first write: so write now.
+        same = update(Release).where(Release.id == release_id).values(row_version=Release.row_version)
+        session.execute(same, execution_options={"synchronize_session": False})
     query = select(Release).where(Release.id == release_id).options(selectinload(Release.items))
     if lock:
         query = query.with_for_update(of=Release).execution_options(populate_existing=True)

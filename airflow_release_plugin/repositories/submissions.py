@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.models import Release, ReleaseItem, Submission, Unit
+from airflow_release_plugin.repositories.id_sets import is_one_of
 from airflow_release_plugin.repositories.pages import Page, fetch_page, like
 
 if TYPE_CHECKING:
@@ -108,10 +109,17 @@ def live_by_unit(session: Session, source: str) -> dict[int, Submission]:
     return {unit: row for unit, row in released.items() if row.change is not ChangeKind.DELETED}
 
 
+def live_of(session: Session, unit_ids: Collection[int]) -> dict[int, Submission]:
+    """What the target holds of these units."""
+    rows = with_state(session, unit_ids, SubmissionState.RELEASED)
+    newest = {row.unit_id: row for row in sorted(rows, key=lambda row: row.version)}
+    return {unit: row for unit, row in newest.items() if row.change is not ChangeKind.DELETED}
+
+
 def with_state(session: Session, unit_ids: Iterable[int], state: SubmissionState) -> list[Submission]:
     """Submissions of these units in one state."""
-    query = select(Submission).where(Submission.unit_id.in_(list(unit_ids)), Submission.state == state)
-    return list(session.scalars(query))
+    wanted = is_one_of(session, Submission.unit_id, list(unit_ids))
+    return list(session.scalars(select(Submission).where(wanted, Submission.state == state)))
 
 
 def on_the_way(session: Session, unit: Unit) -> list[Submission]:

@@ -53,6 +53,13 @@ def live_versions(session: Session, source: str) -> list[LiveVersion]:
     return [LiveVersion(*row) for row in session.execute(query)]
 
 
+def live_dag_files(session: Session, source: str) -> dict[str, list[str]]:
+    """Ids of the DAGs of each DAG file that the target holds, by path; thousands of narrow rows."""
+    return {
+        path: dag_ids for path, dag_ids in session.execute(_live(source, Submission.path, Submission.dag_ids))
+    }
+
+
 def live_with_paths(session: Session, source: str, paths: Collection[str]) -> set[int]:
     """Ids of versions that the target holds and that have one of these files; reads the closures of all."""
     wanted = set(paths)

@@ -14,6 +14,8 @@ MOST_PATHS = 2000
 _MODULE_ENDINGS = (".py", ".pyc", ".so", ".pyd")
 _INIT = "__init__"
 _KINDS = ("used", "missing", "listed", "modules")
+_ANY = "any:"
+"""The mark of a footprint that everything meets."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,15 @@ class Footprint:
             )
         )
 
+    def marks(self) -> frozenset[str]:
+        """
+        What to file it under, so that whoever has :func:`marks_of` a change finds it.
+
+        A footprint that a change meets shares a mark with it. One that shares a mark may still not be met.
+        """
+        whole = frozenset() if self.is_whole else frozenset({_ANY})
+        return whole.union(*({f"{kind}:{path}" for path in getattr(self, kind)} for kind in _KINDS))
+
     def with_files(self, paths: Iterable[str], modules: Iterable[str] = ()) -> Footprint:
         """The same with further files and modules: those that only tasks use."""
         return Footprint(
@@ -83,6 +94,22 @@ class Footprint:
                 raise TypeError(f"{kind!r} of a footprint is no list of paths")
             kept[kind] = frozenset(paths)
         return cls(**kept, is_whole=data.get("is_whole") is True)
+
+
+def marks_of(delta: TreeDelta) -> frozenset[str]:
+    """What the footprints that a change may meet are filed under."""
+    entries = tuple(delta.entries)
+    return users_marks(delta.changed | delta.vanished).union(
+        {_ANY},
+        (f"missing:{path}" for path in delta.appeared),
+        (f"listed:{folder}" for path in entries for folder in (path, parent(path))),
+        (f"modules:{place}" for path in entries for place in _modules(path)),
+    )
+
+
+def users_marks(paths: Iterable[str]) -> frozenset[str]:
+    """What the footprints that use one of these files are filed under."""
+    return frozenset(f"used:{path}" for path in paths)
 
 
 def module_places(path: str) -> frozenset[str]:

@@ -1184,6 +1184,29 @@ def _create_observation() -> None:
     )
 
 
+def _create_target_mark() -> None:
+    op.create_table(
+        "release_target_mark",
+        sa.Column(
+            "mark",
+            sa.BigInteger(),
+            autoincrement=False,
+            nullable=False,
+            comment="63 bits of the hash of kind and name",
+        ),
+        sa.Column("submission_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["submission_id"],
+            ["release_submission.id"],
+            name=op.f("fk_release_target_mark_submission_id_release_submission"),
+        ),
+        sa.PrimaryKeyConstraint("mark", "submission_id", name=op.f("pk_release_target_mark")),
+    )
+    op.create_index(
+        op.f("ix_release_target_mark_submission_id"), "release_target_mark", ["submission_id"], unique=False
+    )
+
+
 def _create_task_claim() -> None:
     op.create_table(
         "release_task_claim",
@@ -1456,6 +1479,7 @@ def upgrade() -> None:
     _create_submission()
     _create_item()
     _create_observation()
+    _create_target_mark()
     _create_task_claim()
     _create_viewed_file()
     _create_deployment()
@@ -1477,6 +1501,7 @@ def downgrade() -> None:
     op.drop_table("release_deployment")
     op.drop_table("release_emergency")
     op.drop_table("release_task_claim")
+    op.drop_table("release_target_mark")
     op.drop_table("release_observation")
     op.drop_table("release_item")
     op.drop_table("release_submission")

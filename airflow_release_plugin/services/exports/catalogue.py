@@ -15,7 +15,7 @@ from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import risk
-from airflow_release_plugin.services.versions.risk import ParsedUnit
+from airflow_release_plugin.services.versions.parsed_units import ParsedUnit, units_of
 from airflow_release_plugin.services.versions.source import Source, open_source
 
 
@@ -80,7 +80,7 @@ class Catalogue:
         return tuple(self.exportables[path] for path in sorted(paths))
 
     def _links(self) -> dict[str, _Links]:
-        parsed = risk.target_units(self.ctx) if self.source is None else {}
+        parsed = units_of(self.ctx, [file.live for file in self.exportables.values() if file.live])
         literal = self._literal(self.exportables.keys() - parsed.keys())
         return {
             path: _links_of(self.ctx, file, parsed.get(path), literal.get(path, References()))

@@ -25,8 +25,7 @@ from airflow_release_plugin.services.exports.catalogue import open_catalogue
 from airflow_release_plugin.services.runtime import installation
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.versions import risk
-from airflow_release_plugin.services.versions.risk import ParsedUnit
+from airflow_release_plugin.services.versions.parsed_units import ParsedUnit, parsed_units
 from airflow_release_plugin.services.versions.source import Source
 from airflow_release_plugin.services.versions.streams import stream
 
@@ -118,7 +117,7 @@ def _of_target(ctx: Context, export: Export) -> tuple[list[UnitContent], None]:
     commit = export.options["commit"]
     tree = ctx.store.entries(commit, {entry.path for row in rows for entry in row.entries})
     released = {row.release_id for row in rows if row.release_id is not None}
-    parsed = risk.parsed_units(report_queries.passed_checks(ctx.session, released))
+    parsed = parsed_units(report_queries.passed_checks(ctx.session, released))
     facts = ctx.airflow.source.facts(ctx.settings.environment, [row.path for row in rows])
     evidence = _evidence(ctx, released)
     return [

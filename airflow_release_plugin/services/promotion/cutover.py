@@ -15,7 +15,7 @@ from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.models import Release, ReleaseItem
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.versions import risk
+from airflow_release_plugin.services.versions.parsed_units import checked_units
 
 _AHEAD = frozenset({ReleaseState.CHECKING, ReleaseState.AWAITING_APPROVAL, ReleaseState.APPROVED})
 
@@ -88,7 +88,7 @@ def get_cutover(ctx: Context, *, actor: Actor, release_id: int) -> tuple[DagCuto
 
 def of_release(ctx: Context, release: Release) -> tuple[DagCutover, ...]:
     """Each DAG of a release: what is live read now, the rest as its check found it."""
-    parsed = {dag.dag_id: dag for unit in risk.checked_units(ctx, release).values() for dag in unit.dags}
+    parsed = {dag.dag_id: dag for unit in checked_units(ctx, release).values() for dag in unit.dags}
     live = ctx.airflow.serving.live_dags(release.dag_ids)
     return tuple(
         _cutover(ctx, release, item, dag_id, live, parsed.get(dag_id))

@@ -144,7 +144,7 @@ def _versions(
     if against == DEFAULT:
         against = TARGET if submission.state in LISTED else _previous(choices, submission)
     if against == TARGET:
-        live = submission_queries.live_by_unit(ctx.session, ctx.settings.source).get(submission.unit_id)
+        live = submission_queries.live_of(ctx.session, [submission.unit_id]).get(submission.unit_id)
         changes = structure.between(ctx, [live] if live else [], [submission])
         return VersionComparison(
             submission, None, choices, _against_target(ctx, submission, options), changes

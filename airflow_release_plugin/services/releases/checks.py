@@ -36,6 +36,7 @@ from airflow_release_plugin.services.releases import (
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import footprints, risk
+from airflow_release_plugin.services.versions.parsed_units import require_facts
 
 _UNCONFINED = Message(
     "The worker does not say that it confined the check, which [release] "
@@ -115,7 +116,7 @@ def _take_over(
     actor: Actor,
 ) -> list[CheckItem]:
     """Let the release be what its check found it to be; what the server finds itself."""
-    risk.require_facts(items)
+    require_facts(items)
     footprints.require_readable(items)
     own = completion.complete(ctx, release, joined, actor=actor)
     own += dag_id_checks.findings(ctx, release, items)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.release.checks import ALSO_CHANGES, CheckItem, CheckStatus
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions import target_index
 
 
 def findings(ctx: Context, release: Release, items: Iterable[CheckItem]) -> list[CheckItem]:
@@ -24,8 +24,8 @@ def findings(ctx: Context, release: Release, items: Iterable[CheckItem]) -> list
     """
     items = list(items)
     surprises: list[CheckItem] = []
-    places = _places(ctx, release)
     parsed = {item.path: item.facts["dags"] for item in items if "dags" in item.facts}
+    places = _places(ctx, release, {dag["dag_id"] for dags in parsed.values() for dag in dags})
     for own in release.items:
         if own.change is ChangeKind.DELETED or own.path not in parsed:
             continue
@@ -63,14 +63,18 @@ def _appearing(ctx: Context, release: Release, items: Iterable[CheckItem]) -> It
             )
 
 
-def _places(ctx: Context, release: Release) -> dict[str, str]:
-    """Who else serves DAG ids of the release, for people, by id."""
+def _places(ctx: Context, release: Release, found: Collection[str]) -> dict[str, str]:
+    """
+    Who else serves DAG ids of the release, for people, by id.
+
+    :param found: ids that the check found
+    """
     own = [item.submission for item in release.items]
     replaced = {row.unit_id for row in own}
     places: dict[str, str] = {
         dag_id: Message("File %(path)r of the target", path=row.path)
-        for unit, row in submissions.live_by_unit(ctx.session, ctx.settings.source).items()
-        if unit not in replaced and row.change is not ChangeKind.DELETED
+        for row in target_index.makers_of(ctx, found)
+        if row.unit_id not in replaced
         for dag_id in row.dag_ids
     }
     live = ctx.airflow.serving.live_dags({dag_id for row in own for dag_id in row.dag_ids})

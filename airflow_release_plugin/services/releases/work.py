@@ -10,7 +10,7 @@ from airflow_release_plugin.domain.ports import LastRun
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.repositories import snapshots, submissions
+from airflow_release_plugin.repositories import snapshots, target_dags
 from airflow_release_plugin.services.releases import releases
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.background import Work as UnitOfWork
@@ -92,7 +92,6 @@ def work_of(ctx: Context, *, actor: Actor, release_id: int) -> Work:
     """What to check; the files are those of :func:`work_trees`."""
     access.require_executor(ctx, actor, Message("check releases"))
     release = releases.get(ctx, actor=actor, release_id=release_id)
-    live = submissions.live_by_unit(ctx.session, ctx.settings.source)
     last_runs = ctx.airflow.serving.last_runs(release.dag_ids)
     return Work(
         release_id=release.id,
@@ -102,7 +101,7 @@ def work_of(ctx: Context, *, actor: Actor, release_id: int) -> Work:
         change_digest=release.change_digest,
         units=_units(ctx, release),
         dag_files=dag_files_to_parse(ctx, release),
-        served={row.path: row.dag_ids for row in live.values()},
+        served=target_dags.live_dag_files(ctx.session, ctx.settings.source),
         deleted=[change.path for change in release.changes if change.is_deletion],
         timeout=ctx.settings.check_timeout,
         start_timeout=ctx.settings.check_start_timeout,

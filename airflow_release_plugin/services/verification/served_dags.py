@@ -9,7 +9,7 @@ from airflow_release_plugin.domain.release.environment_proof import ServedDag, S
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.proof.dag_description import canonical_of_served, digest_of
-from airflow_release_plugin.repositories import submissions as submission_queries
+from airflow_release_plugin.repositories import target_dags
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
@@ -31,8 +31,8 @@ def get_served_dags(ctx: Context, *, actor: Actor, name: str) -> ServedDags:
         for dag in ctx.airflow.serving.serialized(name)
     )
     files: dict[str, set[str]] = defaultdict(set)
-    for row in submission_queries.live_by_unit(ctx.session, ctx.settings.source).values():
-        files[row.path].update(row.dag_ids)
+    for path, dag_ids in target_dags.live_dag_files(ctx.session, ctx.settings.source).items():
+        files[path].update(dag_ids)
     for dag in dags:
         files[dag.path].add(dag.dag_id)
     states = ctx.airflow.serving.served(name, sorted(files))

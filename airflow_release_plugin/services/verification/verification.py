@@ -11,7 +11,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.metrics import VERIFICATION_DURATION
 from airflow_release_plugin.domain.ports import ServedState
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind, failed
-from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.domain.tasks import TaskRole
 from airflow_release_plugin.domain.text.phrasing import as_sentence
 from airflow_release_plugin.exceptions import ConflictError
@@ -19,14 +19,14 @@ from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Report
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import reports as report_queries
-from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.insights import recording
 from airflow_release_plugin.services.promotion import history
 from airflow_release_plugin.services.releases import progress, releases, task_claims
 from airflow_release_plugin.services.rollbacks import automatic
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.versions import risk
+from airflow_release_plugin.services.versions import target_index
+from airflow_release_plugin.services.versions.parsed_units import checked_units
 
 SETTLED = timedelta(seconds=30)
 """An import error that is stored by then is of the new commit; before, it may be of the one that it mends."""
@@ -190,18 +190,19 @@ def _expected(ctx: Context, release: Release, later: Collection[int]) -> list[_E
     :param later: ids of the releases that came after it
     """
     own = {item.submission.unit_id: item.submission for item in release.items}
-    live = submission_queries.live_by_unit(ctx.session, ctx.settings.source)
-    changed = {change.path for change in release.changes}
+    checked = {path: unit.dag_ids for path, unit in checked_units(ctx, release).items()}
+    removed = {row.path for row in own.values() if row.is_removal}
+    others = target_index.depending_on(ctx, {change.path for change in release.changes} | removed)
+    seen_too = target_index.depending_on(ctx, checked.keys() - {row.path for row in own.values()})
+    live = {row.unit_id: row for row in (*others, *(row for row in seen_too if row.path in checked))}
     held = {row.path for row in live.values()}
     found = [
         _Expected(row.path, frozenset() if row.is_removal else frozenset(row.dag_ids))
-        for unit, row in own.items()
-        if live.get(unit) is row or (row.is_removal and row.path not in held)
+        for row in own.values()
+        if (row.path not in held if row.is_removal else row.state is SubmissionState.RELEASED)
     ]
-    checked = {path: unit.dag_ids for path, unit in risk.checked_units(ctx, release).items()}
-    for unit, row in live.items():
-        is_shared = not changed.isdisjoint(entry.path for entry in row.entries)
-        if unit not in own and (is_shared or row.path in checked):
+    for unit, row in sorted(live.items()):
+        if unit not in own:
             # With the release it may make other DAGs than when it was released itself: the check saw them.
             seen = checked.get(row.path) if row.release_id not in later else None
             found.append(_Expected(row.path, frozenset(seen or row.dag_ids), is_named=False))

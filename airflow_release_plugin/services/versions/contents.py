@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.tree.delta import TreeDelta
@@ -12,7 +12,7 @@ from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.versions import footprints
+from airflow_release_plugin.services.versions import footprints, target_index
 
 
 def build_changes(
@@ -31,11 +31,11 @@ def build_changes(
     """
     chosen, extra = list(chosen), list(extra)
     entries = {**{change.path: change.entry for change in extra if change.entry}, **_merged(chosen)}
-    live = submissions.live_by_unit(ctx.session, ctx.settings.source)
     replaced = {submission.unit_id for submission in chosen}
-    kept = {e.path for unit, row in live.items() if unit not in replaced for e in row.entries}
-    dropped = {e.path for unit in replaced & live.keys() for e in live[unit].entries}
-    dropped = (dropped | {change.path for change in extra}) - entries.keys() - kept
+    live = submissions.live_of(ctx.session, replaced)
+    dropped = {file["path"] for row in live.values() for file in row.closure}
+    dropped = (dropped | {change.path for change in extra}) - entries.keys()
+    dropped -= _used_elsewhere(ctx, dropped, but_for=replaced)
     target = ctx.store.entries(base_commit, {*entries, *dropped})
     changes = [TreeChange(path, entry) for path, entry in entries.items() if target.get(path) != entry]
     changes += [TreeChange(path, None) for path in dropped if path in target]
@@ -45,6 +45,12 @@ def build_changes(
             "Releasing %(names)s would change nothing in the target; it is there already.", names=names
         )
     return tuple(sorted(changes, key=lambda change: change.path))
+
+
+def _used_elsewhere(ctx: Context, paths: Collection[str], *, but_for: Collection[int]) -> set[str]:
+    """Those of the paths that the target holds for other units than these."""
+    users = target_index.users_of(ctx, paths)
+    return {path for row, used in users.items() if row.unit_id not in but_for for path in used}
 
 
 def _merged(chosen: list[Submission]) -> dict[str, FileEntry]:
@@ -79,9 +85,10 @@ def refuse_clashes(ctx: Context, chosen: Iterable[Submission]) -> None:
     """
     chosen = list(chosen)
     replaced = {submission.unit_id for submission in chosen}
-    live = submissions.live_by_unit(ctx.session, ctx.settings.source)
+    coming = {dag_id for row in chosen if row.change is not ChangeKind.DELETED for dag_id in row.dag_ids}
     owner: dict[str, Submission] = {}
-    for row in (*(row for unit, row in live.items() if unit not in replaced), *chosen):
+    others = [row for row in target_index.makers_of(ctx, coming) if row.unit_id not in replaced]
+    for row in (*others, *chosen):
         for dag_id in row.dag_ids if row.change is not ChangeKind.DELETED else ():
             other = owner.setdefault(dag_id, row)
             if other is not row:
@@ -110,9 +117,8 @@ def touched_paths(release: Release) -> set[str]:
 def still_needed(ctx: Context, release: Release) -> set[str]:
     """Paths that the release would delete although a unit that was released since the check needs them."""
     own = {item.submission.unit_id for item in release.items}
-    live = submissions.live_by_unit(ctx.session, ctx.settings.source)
-    needed = {entry.path for unit, row in live.items() if unit not in own for entry in row.entries}
-    return needed & {change.path for change in release.changes if change.is_deletion}
+    deleted = {change.path for change in release.changes if change.is_deletion}
+    return _used_elsewhere(ctx, deleted, but_for=own)
 
 
 def changed_under(ctx: Context, release: Release, head: str | None) -> list[str]:

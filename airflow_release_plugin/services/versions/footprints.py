@@ -12,12 +12,14 @@ from collections.abc import Collection, Iterable
 from airflow_release_plugin.analysis.closure import FileKind
 from airflow_release_plugin.domain.release.checks import FOOTPRINT, CheckItem
 from airflow_release_plugin.domain.tree.delta import TreeDelta, folders, parent
-from airflow_release_plugin.domain.tree.footprint import Footprint, module_places
+from airflow_release_plugin.domain.tree.footprint import Footprint, marks_of, module_places
 from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.models import Observation, Release, Submission
-from airflow_release_plugin.repositories import observations, submissions
+from airflow_release_plugin.repositories import observations
 from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions import target_index
+from airflow_release_plugin.services.versions.parsed_units import ParsedUnit, units_of
 
 
 def of_items(items: Iterable[CheckItem]) -> dict[str, Footprint]:
@@ -70,13 +72,9 @@ def affected(ctx: Context, delta: TreeDelta, *, but_for: Collection[int]) -> dic
 
     :param but_for: units that are not asked for
     """
-    seen = observations.of_live(ctx.session, ctx.settings.source)
-    live = submissions.live_by_unit(ctx.session, ctx.settings.source)
-    found = {
-        row.path: _footprint(row, seen.get(row.id)).met_by(delta)
-        for unit, row in live.items()
-        if unit not in but_for
-    }
+    live = [row for row in target_index.under(ctx, marks_of(delta)) if row.unit_id not in but_for]
+    seen = observations.of_versions(ctx.session, [row.id for row in live])
+    found = {row.path: _footprint(row, seen.get(row.id)).met_by(delta) for row in live}
     return {path: met for path, met in sorted(found.items()) if met}
 
 
@@ -84,17 +82,42 @@ def keep(ctx: Context, release: Release, replaced: Collection[Submission]) -> No
     """
     Keep what the check of a release that has just landed saw of the versions that are in the target now.
 
+    From here on these are found by what they depend on.
+
     :param replaced: versions that it took out
     """
-    # What has just landed is in the target for the queries below, too.
+    seen = of_release(ctx, release)
+    # What it took out is still filed, and in the target no more: that must have reached the database.
     ctx.session.flush()
-    live = {row.path: row.id for row in submissions.live_by_unit(ctx.session, ctx.settings.source).values()}
-    rows = [
-        Observation(submission_id=live[path], release_id=release.id, footprint=footprint.to_dict())
-        for path, footprint in of_release(ctx, release).items()
-        if path in live
-    ]
-    observations.replace(ctx.session, rows, gone={row.id for row in replaced})
+    own = [item.submission for item in release.items if not item.submission.is_removal]
+    others = [row for row in target_index.users_of(ctx, seen) if row not in own and row.path in seen]
+    known = [row for row in (*own, *others) if row.path in seen]
+    observations.replace(
+        ctx.session,
+        [
+            Observation(submission_id=row.id, release_id=release.id, footprint=seen[row.path].to_dict())
+            for row in known
+        ],
+        gone={row.id for row in replaced},
+    )
+    parsed = units_of(ctx, [*own, *others])
+    marks = {row.id: _marks(row, seen.get(row.path), parsed.get(row.path)) for row in (*own, *others)}
+    target_index.file_under(ctx, marks, gone={row.id for row in replaced})
+
+
+def _marks(row: Submission, seen: Footprint | None, parsed: ParsedUnit | None) -> frozenset[str]:
+    """Everything by which a version that is in the target has to be found."""
+    footprint = completed(row, seen) if seen else from_text(row)
+    made = target_index.makers_marks(row.dag_ids)
+    if parsed is None:
+        return footprint.marks() | made
+    return frozenset().union(
+        footprint.marks(),
+        made,
+        target_index.makers_marks(parsed.dag_ids),
+        target_index.waiters_marks(parsed.references.awaited_dags),
+        target_index.takers_marks(name for dag in parsed.dags for name in dag.assets_in),
+    )
 
 
 def completed(submission: Submission, footprint: Footprint) -> Footprint:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from airflow_release_plugin.analysis.parsed_dag import ParsedDag
-from airflow_release_plugin.analysis.references import References
 from airflow_release_plugin.analysis.structure_diff import DagDiff, diff_dags
 from airflow_release_plugin.analysis.text_diff import diff_texts
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.ports import DagFacts
-from airflow_release_plugin.domain.release.checks import CheckItem, also_changed
 from airflow_release_plugin.domain.release.risk import ChangeFact, DagSubject, RiskFacts
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.domain.tree.files import FileEntry, TreeChange
-from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.messages import Message
-from airflow_release_plugin.models import Release, Report, Submission
-from airflow_release_plugin.repositories import reports as report_queries
-from airflow_release_plugin.repositories import submissions as submission_queries
+from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.versions import target_index
+from airflow_release_plugin.services.versions.parsed_units import (
+    ParsedUnit,
+    checked_units,
+    target_units,
+    units_of,
+)
 
 _DIFFED = 100
 """Changed files whose bytes are in memory at a time."""
@@ -34,68 +35,11 @@ FACT_OF_FILE = {
 }
 
 
-@dataclass(frozen=True)
-class ParsedUnit:
-    """
-    What a check found in one DAG file.
-
-    :param skipped_imports: modules that code which ran names and did not import
-    """
-
-    dags: tuple[ParsedDag, ...]
-    references: References
-    skipped_imports: frozenset[str] = frozenset()
-
-    @property
-    def dag_ids(self) -> tuple[str, ...]:
-        """Ids of its DAGs."""
-        return tuple(dag.dag_id for dag in self.dags)
-
-
 class ChangedLines(NamedTuple):
     """How many lines of text a change adds and removes."""
 
     added: int
     removed: int
-
-
-def parsed_units(reports: Iterable[Report]) -> dict[str, ParsedUnit]:
-    """By path, what the latest of ``reports`` found."""
-    return _parsed(item for report in reports for item in report.items)
-
-
-def readable_units(report: Report) -> dict[str, ParsedUnit]:
-    """By path, what a check found in the files that it could read, whatever else is wrong with them."""
-    return _parsed(item for item in report.items if not item.is_failed)
-
-
-def _parsed(items: Iterable[CheckItem]) -> dict[str, ParsedUnit]:
-    units: dict[str, ParsedUnit] = {}
-    for item in items:
-        if item.path and "dags" in item.facts:
-            references = item.facts.get("references") or {}
-            units[item.path] = ParsedUnit(
-                tuple(ParsedDag.from_dict(dag) for dag in item.facts["dags"]),
-                References(**{key: tuple(value) for key, value in references.items()}),
-                frozenset(item.facts.get("skipped_imports") or ()),
-            )
-    return units
-
-
-def require_facts(items: Sequence[CheckItem]) -> None:
-    """Raise ``InvalidRequestError`` for facts of a check that could not be read later."""
-    try:
-        _parsed(items)
-        also_changed(items)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise InvalidRequestError(
-            "The facts of the check are not readable: %(error)s.", error=error
-        ) from error
-
-
-def checked_units(ctx: Context, release: Release) -> dict[str, ParsedUnit]:
-    """What the passed check of the present attempt found, by path; empty before."""
-    return parsed_units(_reports(ctx, [release.id], release.attempt))
 
 
 def structure_diff(ctx: Context, release: Release) -> tuple[DagDiff, ...]:
@@ -115,7 +59,7 @@ def facts_of(ctx: Context, release: Release) -> RiskFacts:
     """The facts of a release, as good as they are known: after its check they are complete."""
     new = checked_units(ctx, release)
     old = target_units(ctx, [item.submission.unit_id for item in release.items], before=release)
-    live = target_units(ctx, before=release)
+    live = _concerned(ctx, release, (*old.values(), *new.values()))
     reasons: dict[ChangeFact, list[str]] = defaultdict(list)
     for diff in structure_diff(ctx, release):
         for fact, reason in diff.facts():
@@ -237,20 +181,21 @@ def _by_id(ctx: Context, facts: Mapping[str, tuple[DagFacts, ...]]) -> dict[str,
     return {ctx.settings.target_id(dag.dag_id): dag for dags in facts.values() for dag in dags}
 
 
-def _reports(ctx: Context, release_ids: Iterable[int], attempt: int | None = None) -> list[Report]:
-    rows = report_queries.passed_checks(ctx.session, release_ids)
-    return [row for row in rows if attempt is None or row.attempt == attempt]
+def _concerned(ctx: Context, release: Release, both: Sequence[ParsedUnit]) -> dict[str, ParsedUnit]:
+    """
+    Those in the target that make DAGs of the release, wait for them, or are started by what it produces.
+
+    :param both: its files before and now
+    """
+    own = {dag_id for item in release.items for dag_id in item.dag_ids}
+    rows = target_index.concerned(
+        ctx, dag_ids=own.union(release.also_changes), awaited=own, assets=_produced(both)
+    )
+    return units_of(ctx, [row for row in rows if row.release_id != release.id])
 
 
-def target_units(
-    ctx: Context, unit_ids: Iterable[int] | None = None, *, before: Release | None = None
-) -> dict[str, ParsedUnit]:
-    """What the target holds, as the checks of the releases that brought it there saw it."""
-    live = submission_queries.live_by_unit(ctx.session, ctx.settings.source)
-    wanted = set(live) if unit_ids is None else set(unit_ids) & set(live)
-    rows = [live[unit] for unit in wanted if before is None or live[unit].release_id != before.id]
-    parsed = parsed_units(_reports(ctx, {row.release_id for row in rows if row.release_id is not None}))
-    return {row.path: parsed[row.path] for row in rows if row.path in parsed}
+def _produced(units: Iterable[ParsedUnit]) -> set[str]:
+    return {name for unit in units for dag in unit.dags for name in dag.assets_out}
 
 
 def _file_facts(ctx: Context, release: Release) -> Iterable[tuple[ChangeFact, str]]:
@@ -307,7 +252,7 @@ def _other_subjects(
     wanted = set(release.also_changes)
     if not wanted:
         return ()
-    rows = submission_queries.live_by_unit(ctx.session, ctx.settings.source).values()
+    rows = target_index.makers_of(ctx, wanted)
     paths = {row.path for row in rows if not wanted.isdisjoint(row.dag_ids)}
     paths |= {path for path, unit in live.items() if any(dag.dag_id in wanted for dag in unit.dags)}
     return _subjects(ctx, wanted, paths, parsed)
@@ -321,11 +266,10 @@ def shared_with(ctx: Context, release: Release) -> dict[str, list[str]]:
 def _users_elsewhere(
     ctx: Context, own: Collection[int], changes: Iterable[TreeChange]
 ) -> dict[str, list[str]]:
-    changed = {change.path for change in changes}
     found: dict[str, list[str]] = defaultdict(list)
-    for unit, row in sorted(submission_queries.live_by_unit(ctx.session, ctx.settings.source).items()):
-        if unit not in own:
-            for path in sorted(changed & {entry.path for entry in row.entries}):
+    for row, used in target_index.users_of(ctx, {change.path for change in changes}).items():
+        if row.unit_id not in own:
+            for path in sorted(used):
                 found[path] += row.dag_ids
     return dict(found)
 
@@ -337,12 +281,12 @@ def _impacted(
     DAGs outside of the release that may feel it: shared files, assets, triggers, waiting sensors.
 
     :param both: its files before and now: also who waits for what it no longer produces or triggers
-    :param live: every file of the target
+    :param live: the files of the target that this may be about
     """
     own = {dag_id for item in release.items for dag_id in item.dag_ids}
     impacted = {dag_id for others in shared_with(ctx, release).values() for dag_id in others}
     impacted.update(release.also_changes)
-    produced = {name for unit in both for dag in unit.dags for name in dag.assets_out}
+    produced = _produced(both)
     impacted |= {dag_id for unit in both for dag_id in unit.references.triggered_dags}
     for unit in live.values():
         for dag in unit.dags:

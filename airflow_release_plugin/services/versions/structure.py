@@ -13,7 +13,7 @@ from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import records
 from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.versions.risk import parsed_units, readable_units
+from airflow_release_plugin.services.versions.parsed_units import parsed_units, readable_units
 
 _Dags: TypeAlias = dict[int, "tuple[ParsedDag, ...] | None"]
 """What is in versions, by their ids; ``None`` where nobody knows."""

@@ -41,8 +41,9 @@ def test_a_time_that_is_past_is_refused(world: World, clock: FrozenClock, ago: t
 @pytest.mark.req("R8")
 def test_an_id_that_came_to_the_target_since_the_request_fails_the_check(world: World) -> None:
     release = world.request(world.submit(world.dag("two")))
-    one = world.released(world.dag("one"))
+    one = world.approved(world.dag("one"))
     one.items[0].submission.dag_ids = ["two"]
+    world.promote(one)
     parsed = CheckItem("parse", CheckStatus.PASSED, "two.py", facts={"dags": [{"dag_id": "two"}]})
 
     world.report(release, [parsed])
