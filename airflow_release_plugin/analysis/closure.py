@@ -138,7 +138,7 @@ class _Closing:
         self._external: dict[str, set[str]] = {}
         self._named: dict[str, Named] = {"": Named()}
         self._facts: dict[str, ModuleFacts] = {}
-        modules: ModuleFinder = files.remember("modules", lambda: ModuleFinder(files))
+        modules = ModuleFinder(files)
         self._texts = SourceModules(files, modules, self._roots)
         self._imports = ImportFinder(files, entry, modules, self._texts, self._roots, options.max_unit_files)
         self._data = DataFinder(files, entry, options.max_unit_files)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import posixpath
-from collections.abc import Callable, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from airflow_release_plugin.analysis.closure import Closure, ClosureOptions, compute_closure
 from airflow_release_plugin.analysis.source_files import FolderFiles, SourceFiles
+from airflow_release_plugin.analysis.source_layout import SourceLayout, layout_of, question
 from airflow_release_plugin.analysis.stat_memo import bound
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import UnitError
@@ -17,51 +17,64 @@ from airflow_release_plugin.exceptions import UnitError
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class _Known:
-    """A closure, the names of all files at that time, and the files whose content was looked at."""
+_LAYOUTS = 4
+"""Of each source, so many of the last layouts are told from the present one."""
 
-    layout: str
+
+@dataclass
+class _Known:
+    """
+    A closure and what it was made from.
+
+    :param layout: the names of all files, when it was made or held last
+    :param asked: what was asked about them
+    :param entries: the files whose content was looked at
+    """
+
+    layout: SourceLayout
+    asked: array[int]
     entries: Mapping[str, FileEntry]
     closure: Closure
 
 
 class ClosureMemo:
-    """Keep it between requests: a list over thousands of DAG files computes only what an edit touched."""
+    """
+    Keep it between requests: a list over thousands of DAG files computes only what an edit touched.
+
+    An edit touches a closure that has the file, and a file that comes or goes those that had asked about its
+    name: by path, as a module, or by a list of its folder.
+    """
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], _Known] = {}
+        self._late: set[int] = set()
+        """Asked by what several closures share, when the one that had begun with it was made already."""
 
     def closure(self, files: FolderFiles, path: str, *, options: ClosureOptions) -> Closure:
         """Return what :func:`compute_closure` returns, and raise what it raises."""
-        layout = files.remember("layout", lambda: _layout(files, options))
+        layout: SourceLayout = files.remember("layout", lambda: layout_of(files, f"{options}"))
         key = (files.root, path)
         known = self._known.get(key)
-        if known is not None and known.layout == layout and _holds(files, known.entries):
+        if known is not None and self._is_laid_out(files, known, layout) and _holds(files, known.entries):
+            known.layout = layout
             return known.closure
-        recorder = _Recorder(files)
+        recorder = _Recorder(files, self._late)
         made = compute_closure(recorder, path, options=options)
-        if layout and not recorder.asked_outside:
+        if layout.digest and not recorder.asked_outside:
             bound(self._known)
-            self._known[key] = _Known(layout, recorder.entries, made)
+            self._known[key] = _Known(layout, recorder.finish(), recorder.entries, made)
         return made
 
-
-def _layout(files: FolderFiles, options: ClosureOptions) -> str:
-    """A hash of the bounds and of all names of files and folders; empty where those cannot all be listed."""
-    beside = sorted(name.encode("utf-8", "surrogateescape") for name in files.beside())
-    found = hashlib.sha256(f"{options} {files.max_file_bytes} {beside}".encode())
-    folders = [""]
-    try:
-        for folder in folders:
-            for name, is_folder in sorted(files.names(folder).items()):
-                path = posixpath.join(folder, name)
-                found.update(f"{path}\0{is_folder}\0".encode("utf-8", "surrogateescape"))
-                if is_folder and files.may_descend(path):
-                    folders.append(path)
-    except UnitError:
-        return ""
-    return found.hexdigest()
+    def _is_laid_out(self, files: FolderFiles, known: _Known, layout: SourceLayout) -> bool:
+        """Whether all names that a closure was made from are as they were."""
+        if known.layout is layout or (layout.digest and known.layout.digest == layout.digest):
+            return True
+        since: dict[str, frozenset[int] | None] = files.remember("news", dict)
+        if known.layout.digest not in since:
+            news = layout.news_since(known.layout) if len(since) < _LAYOUTS else None
+            since[known.layout.digest] = news if news is not None and self._late.isdisjoint(news) else None
+        news = since[known.layout.digest]
+        return news is not None and news.isdisjoint(known.asked)
 
 
 def _holds(files: FolderFiles, entries: Mapping[str, FileEntry]) -> bool:
@@ -72,19 +85,39 @@ def _holds(files: FolderFiles, entries: Mapping[str, FileEntry]) -> bool:
 
 
 class _Recorder(SourceFiles):
-    """Notes which contents a computation looks at, and whether it looks beside the source."""
+    """
+    Notes which names and contents a computation looks at, and whether it looks beside the source.
 
-    def __init__(self, files: FolderFiles) -> None:
+    :param late: gets what is asked after the end
+    """
+
+    def __init__(self, files: FolderFiles, late: set[int]) -> None:
         super().__init__(files.cache)
         self.left_out = files.left_out
         self._files = files
+        self._asked: set[int] = set()
+        self._late = late
         self.entries: dict[str, FileEntry] = {}
         self.asked_outside = False
 
+    def finish(self) -> array[int]:
+        """What was asked about names until now."""
+        asked, self._asked = self._asked, self._late
+        return array("q", asked)
+
     def names(self, folder: str) -> Mapping[str, bool]:
+        self._asked.add(question("folder", folder))
         return self._files.names(folder)
 
+    def _kind(self, path: str) -> bool | None:
+        self._asked.add(question("name", path))
+        return self._files._kind(path)
+
+    def note_places(self, places: Iterable[str]) -> None:
+        self._asked.update(question("module", place) for place in places)
+
     def entry(self, path: str) -> FileEntry:
+        self._asked.add(question("name", path))
         found = self.entries[path] = self._files.entry(path)
         return found
 
@@ -108,4 +141,10 @@ class _Recorder(SourceFiles):
         return self._files.remember(name, make)
 
     def glob(self, pattern: str) -> tuple[str, ...]:
-        return self._files.glob(pattern)
+        found, asked = self._files.remember(f"glob {pattern}", lambda: self._globbed_by(pattern))
+        self._asked |= asked
+        return found
+
+    def _globbed_by(self, pattern: str) -> tuple[tuple[str, ...], frozenset[int]]:
+        walker = _Recorder(self._files, set())
+        return super(_Recorder, walker).glob(pattern), frozenset(walker._asked)

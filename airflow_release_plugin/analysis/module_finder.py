@@ -33,12 +33,13 @@ class ModuleFinder:
     """
     Resolves module names like Python does: package before module before namespace package.
 
-    A name that exists in the source counts as local even where an installed package would win.
+    A name that exists in the source counts as local even where an installed package would win. What was found
+    is shared by all finders of the same files; each tells its own files where it looked.
     """
 
     def __init__(self, files: SourceFiles) -> None:
         self._files = files
-        self._found: dict[tuple[str, str], Found] = {}
+        self._found: dict[tuple[str, str], tuple[Found, tuple[str, ...]]] = files.remember("modules", dict)
 
     def find(self, module: str, roots: Sequence[str]) -> Found:
         """Return the best match over ``roots``, in order; the first that is complete wins."""
@@ -54,18 +55,22 @@ class ModuleFinder:
     def find_below(self, root: str, module: str) -> Found:
         """Return what ``module`` stands for when its first part is looked up in the folder ``root``."""
         key = (root, module)
-        found = self._found.get(key)
-        if found is None:
-            found = self._found[key] = self._walk(root, module.split(".") if module else [])
-        return found
+        known = self._found.get(key)
+        if known is None:
+            places: list[str] = []
+            found = self._walk(root, module.split(".") if module else [], places)
+            known = self._found[key] = (found, tuple(places))
+        self._files.note_places(known[1])
+        return known[0]
 
-    def _walk(self, root: str, parts: Sequence[str]) -> Found:
+    def _walk(self, root: str, parts: Sequence[str], places: list[str]) -> Found:
         files: list[str] = []
         folder = root
         for index, part in enumerate(parts):
             if not part.isidentifier():
                 return Found(tuple(files), None, tuple(parts[index:]))
             base = posixpath.join(folder, part)
+            places.append(base)
             if self._files.is_file(f"{base}/__init__.py"):
                 files.append(f"{base}/__init__.py")
             elif self._files.is_file(f"{base}.py"):

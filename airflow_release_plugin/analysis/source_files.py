@@ -10,7 +10,7 @@ import posixpath
 import re
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -112,6 +112,9 @@ class SourceFiles(ABC):
     def beside(self) -> frozenset[str]:
         """Modules that lie beside the root, or in a folder ``plugins`` there."""
         return frozenset()
+
+    def note_places(self, places: Iterable[str]) -> None:  # noqa: B027 - most have nobody to tell
+        """Be told where a module was looked for, without an ending, by somebody who knew the answer."""
 
     def derive(self, function: Callable[[bytes], T], path: str) -> T:
         """Return ``function(bytes of path)`` through the cache."""

@@ -68,6 +68,8 @@ class SourceModules:
             return known.facts
         with _no_collection():
             facts = self._read(path)
+        for key in facts.consulted:
+            self._resolved(*key)  # what others had read before was looked up for them: note where
         used = {found for found in facts.consulted.values() if found.endswith(".py")}
         self._files.cache.keep(
             (path, blob), _ReadModule(facts, {name: self._files.entry(name).blob for name in used})

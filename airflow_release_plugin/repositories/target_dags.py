@@ -55,9 +55,8 @@ def live_versions(session: Session, source: str) -> list[LiveVersion]:
 
 def live_dag_files(session: Session, source: str) -> dict[str, list[str]]:
     """Ids of the DAGs of each DAG file that the target holds, by path; thousands of narrow rows."""
-    return {
-        path: dag_ids for path, dag_ids in session.execute(_live(source, Submission.path, Submission.dag_ids))
-    }
+    rows = session.execute(_live(source, Submission.path, Submission.dag_ids))
+    return {row[0]: row[1] for row in rows}
 
 
 def live_with_paths(session: Session, source: str, paths: Collection[str]) -> set[int]:

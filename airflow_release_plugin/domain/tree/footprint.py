@@ -47,7 +47,7 @@ class Footprint:
                 (self.used & (delta.changed | delta.vanished))
                 | (self.missing & delta.appeared)
                 | {path for path in delta.entries if parent(path) in self.listed or path in self.listed}
-                | {path for path in delta.entries if not self.modules.isdisjoint(_modules(path))}
+                | {path for path in delta.entries if not self.modules.isdisjoint(module_bases(path))}
             )
         )
 
@@ -103,7 +103,7 @@ def marks_of(delta: TreeDelta) -> frozenset[str]:
         {_ANY},
         (f"missing:{path}" for path in delta.appeared),
         (f"listed:{folder}" for path in entries for folder in (path, parent(path))),
-        (f"modules:{place}" for path in entries for place in _modules(path)),
+        (f"modules:{place}" for path in entries for place in module_bases(path)),
     )
 
 
@@ -114,7 +114,7 @@ def users_marks(paths: Iterable[str]) -> frozenset[str]:
 
 def module_places(path: str) -> frozenset[str]:
     """Where modules were looked for if the file at ``path`` was imported by its name from the root."""
-    found = set(_modules(path))
+    found = set(module_bases(path))
     for place in tuple(found):
         while "/" in place:
             place = posixpath.dirname(place)
@@ -122,7 +122,7 @@ def module_places(path: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _modules(path: str) -> Iterator[str]:
+def module_bases(path: str) -> Iterator[str]:
     """What an import may be looking for when a file or folder at ``path`` is what it finds."""
     folder, name = posixpath.split(path)
     stem, dot, _ = name.partition(".")

@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from airflow_release_plugin.analysis import closure_memo
 from airflow_release_plugin.analysis.closure import Closure, ClosureOptions, compute_closure
@@ -87,12 +89,119 @@ def test_a_new_file_may_be_the_one_that_was_missing(desk: Desk) -> None:
     assert "later.py" in desk.paths()
 
 
-def test_a_new_folder_counts_as_well(desk: Desk) -> None:
+def test_a_new_folder_counts_where_it_was_looked_for(desk: Desk) -> None:
+    desk.write("etl.py", f"{DAG}import later\n")
     desk.ask()
     (desk.root / "empty").mkdir()
     desk.ask()
+    assert desk.computed == 1
+
+    (desk.root / "later").mkdir()
+    desk.ask()
+    assert desk.computed == 2
+
+
+@pytest.mark.req("R93")
+@pytest.mark.parametrize("path", ["other.py", "shop/other.py", "shop/names.sql", "far/away/x.py"])
+def test_a_new_file_computes_nothing_for_those_who_did_not_look_for_it(desk: Desk, path: str) -> None:
+    desk.ask()
+    desk.write(path, "")
+    desk.ask()
+    (desk.root / path).unlink()
+    desk.ask()
+
+    assert desk.computed == 1
+
+
+def test_a_new_file_counts_in_a_folder_that_was_listed(desk: Desk) -> None:
+    desk.write("etl.py", f"{DAG}for f in (Path(__file__).parent / 'sql').glob('*.sql'):\n    f.read_text()\n")
+    desk.write("sql/a.sql", "")
+    desk.ask()
+    desk.write("sql/b.sql", "")
+
+    assert "sql/b.sql" in desk.paths()
+
+
+def test_a_new_file_counts_where_a_rule_matches_it(desk: Desk) -> None:
+    desk.write("release.toml", '[[include]]\ndags = ["etl.py"]\nfiles = ["deep/**/*.sql"]\n')
+    desk.write("deep/a/a.sql", "")
+    desk.ask()
+    desk.write("deep/b/c/b.sql", "")
+
+    assert "deep/b/c/b.sql" in desk.paths()
+
+
+def test_a_module_that_becomes_a_package_counts(desk: Desk) -> None:
+    desk.ask()
+    desk.write("shop/names/__init__.py", "")
+
+    assert "shop/names/__init__.py" in desk.paths()
+
+
+def test_all_is_asked_again_where_a_link_leads_to_a_folder_above(desk: Desk) -> None:
+    (desk.root / "shop" / "up").symlink_to("..")
+    desk.ask()
+    desk.write("other.py", "")
+    desk.ask()
 
     assert desk.computed == 2
+
+
+_NAMES = ["a.py", "b.py", "c.sql", "x", "x/__init__.py", "x/a.py", "x/c.sql", "y/b.py", "y/c.sql", "y/x/a.py"]
+_LINES = st.sampled_from(
+    [
+        "import a",
+        "import b",
+        "from x import a",
+        "import y.b",
+        "from x.a import c",
+        "open('c.sql')",
+        "import glob; glob.glob('y/*.sql')",
+        "import pathlib; [p.read_text() for p in (pathlib.Path(__file__).parent / 'x').iterdir()]",
+        "import sys; sys.path.append('y')",
+        "from a import q\nopen(q)",
+        "q = 'y/c.sql'",
+    ]
+)
+_TEXTS = st.lists(_LINES, max_size=3).map("\n".join)
+_STEPS = st.lists(st.tuples(st.sampled_from(_NAMES), st.none() | _TEXTS), max_size=6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(_TEXTS, _TEXTS, _STEPS)
+def test_whatever_comes_and_goes_it_is_as_if_computed_anew(
+    tmp_path_factory: pytest.TempPathFactory, one: str, two: str, steps: list[tuple[str, str | None]]
+) -> None:
+    root, memo, cache = tmp_path_factory.mktemp("source"), ClosureMemo(), AnalysisCache()
+    (root / "one.py").write_text(one)
+    (root / "two.py").write_text(two)
+    for name, text in [("a.py", ""), *steps]:
+        _put(root / name, text)
+        files = FolderFiles(root, max_file_bytes=100_000, cache=cache)
+        for entry in ("one.py", "two.py"):
+            fresh = FolderFiles(root, max_file_bytes=100_000)
+            assert _closure(memo, files, entry) == _closure(None, fresh, entry)
+
+
+def _put(file: Path, text: str | None) -> None:
+    """Write a file, or a folder where its name has no ending; without text take it away."""
+    if text is None:
+        if file.is_file():
+            file.unlink()
+    elif not file.suffix:
+        file.mkdir(exist_ok=True)
+    else:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+def _closure(memo: ClosureMemo | None, files: FolderFiles, entry: str) -> Closure | str:
+    try:
+        if memo is None:
+            return compute_closure(files, entry, options=ClosureOptions())
+        return memo.closure(files, entry, options=ClosureOptions())
+    except UnitError as error:
+        return error.message
 
 
 def test_rules_that_did_not_concern_it_may_do_now(desk: Desk) -> None:
