@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_release_plugin.config import retention
 from airflow_release_plugin.config.setting import (
     Setting,
     choice,
@@ -354,39 +355,10 @@ import_local_approval = choice(
     "and no names were replaced on the way.",
 )
 
-# What is kept, and for how many days. 0 means for ever.
-
-keep_snapshots_days = whole(
-    "keep_snapshots_days",
-    30,
-    "Days that the whole source is kept as it was when a version was submitted; longer for versions that "
-    "wait, are in an open release or in the target. 0 means for ever.",
-)
-keep_notifications_days = whole(
-    "keep_notifications_days",
-    180,
-    "Days that what people were told, and what was sent or given up, is kept. 0 means for ever.",
-)
-keep_transfers_days = whole(
-    "keep_transfers_days",
-    730,
-    "Days that exports without a file, and imports that came to nothing, are kept. 0 means for ever.",
-)
-keep_details_days = whole(
-    "keep_details_days",
-    180,
-    "Days that details of releases are kept that nobody works on: reports of earlier attempts, ticks of "
-    "reviewers, claims of tasks. 0 means for ever.",
-)
-clean_interval = seconds(
-    "clean_interval",
-    86400,
-    "Seconds between two rounds in which one of the API servers removes what is kept no longer. 0 switches "
-    "it off in this API server; ``airflow release clean`` does the same by hand.",
-)
-
 SETTINGS: dict[str, Setting[Any]] = {
-    setting.name: setting for setting in list(vars().values()) if isinstance(setting, Setting)
+    setting.name: setting
+    for setting in [*vars().values(), *vars(retention).values()]
+    if isinstance(setting, Setting)
 }
 """All of them by name, in the order of the reference."""
 

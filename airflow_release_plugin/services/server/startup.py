@@ -50,7 +50,7 @@ async def at_start(_app: object) -> AsyncIterator[None]:
 
 def periodic_tasks() -> tuple[PeriodicTask, ...]:
     """What this server looks after while it runs."""
-    watch, clean = config.drift_interval(), config.clean_interval()
+    watch, clean = config.drift_interval(), config.retention.clean_interval()
     return (
         PeriodicTask("notifications", lambda stop: delivery.run_once(stop=stop), config.notify_interval()),
         PeriodicTask("drift", lambda stop: drift_watch.run_once(interval=watch, stop=stop), watch),
