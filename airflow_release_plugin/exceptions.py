@@ -42,7 +42,8 @@ Every error of the product, as one tree.
         ├── DamagedAnswerError          503  what came over the network is not what it should be
         ├── SourceUnavailableError      503
         ├── StoreUnavailableError       503
-        └── TransferUnavailableError    503  keys or bundle files cannot be read or written
+        ├── TransferUnavailableError    503  keys or bundle files cannot be read or written
+        └── ArchiveUnavailableError     503  old events cannot be written to their archive, or it is not there
 
 Messages name the thing, its state and the next step. Their values and further facts ride along (``context``).
 """
@@ -320,6 +321,12 @@ class TransferUnavailableError(UnavailableError):
     """Raised when keys or bundle files cannot be read or written: permissions, a full disk, no such file."""
 
     code = "transfer_unavailable"
+
+
+class ArchiveUnavailableError(UnavailableError):
+    """Raised when old events cannot be written to their archive, or what was written there is not there."""
+
+    code = "archive_unavailable"
 
 
 def _walk(root: type[ReleaseError]) -> dict[str, type[ReleaseError]]:

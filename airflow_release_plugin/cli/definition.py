@@ -41,6 +41,14 @@ _ARGS_NARROW = (
 _ARG_LIMIT = Arg(("--limit",), help="Most rows (default: 50)", type=int, default=50)
 
 _ARG_EXPORT_FILE = Arg(("--file",), help="Write to this file instead of the standard output")
+_ARG_ARCHIVES = Arg(
+    ("--archive",),
+    dest="archives",
+    help="Files of archived events that are verified as well",
+    nargs="+",
+    default=[],
+    metavar="FILE",
+)
 _ARG_FLOW_FILE = Arg(("flow_file",), help="YAML file, as export writes it", metavar="FILE")
 _ARG_STORE = Arg(("path",), help="Folder of the bare git repository")
 _ARG_MIRROR = Arg(
@@ -352,6 +360,7 @@ def get_release_cli_commands() -> list[GroupCommand]:
                     "verify-audit",
                     "verify_audit_command.verify_audit",
                     "Recompute the audit trail's hash chain; exit code 1 where it is broken",
+                    _ARG_ARCHIVES,
                 ),
                 _verify_command(),
                 _prove_command(),

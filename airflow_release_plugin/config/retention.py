@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_release_plugin.config.setting import seconds, whole
+from airflow_release_plugin.config.setting import seconds, text, whole
 
 keep_snapshots_days = whole(
     "keep_snapshots_days",
@@ -25,6 +25,19 @@ keep_details_days = whole(
     180,
     "Days that details of releases are kept that nobody works on: reports of earlier attempts, ticks of "
     "reviewers, claims of tasks. 0 means for ever.",
+)
+keep_events_days = whole(
+    "keep_events_days",
+    730,
+    "Days that events of the audit trail stay in the database where ``event_archive_path`` is set. Then each "
+    "calendar month that is wholly older goes into a signed file of its own. 0 means for ever.",
+)
+event_archive_path = text(
+    "event_archive_path",
+    "",
+    "Folder that old events go into, on a disk that all API servers share and that is backed up. It has to "
+    "be there. Empty: no event is ever removed.",
+    example="/mnt/audit/airflow-release",
 )
 clean_interval = seconds(
     "clean_interval",

@@ -63,6 +63,8 @@ class EventTag(str, Enum):
     DEPUTY_ENDED = "deputy:period:end"
     NOTIFICATION_FAILED = "notification:delivery:fail"
     NOTIFICATION_RETRIED = "notification:delivery:retry"
+    RETENTION_ARCHIVED = "retention:events:archive"
+    RETENTION_CLEANED = "retention:rows:remove"
     RELEASE_CHECKED = "release:check:report"
     RELEASE_COMMENT_ADDED = "release:comment:add"
     RELEASE_COMMENT_DELETED = "release:comment:delete"
@@ -92,6 +94,8 @@ class EventTag(str, Enum):
 
 GENESIS = "0" * 64
 """``prev_hash`` of the first event."""
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+"""How the time of an event, in UTC, is written where it is hashed, and in archives."""
 
 
 def event_hash(
@@ -109,7 +113,7 @@ def event_hash(
     payload = [
         prev_hash,
         sequence,
-        time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        time.astimezone(timezone.utc).strftime(TIME_FORMAT),
         tag,
         actor_id,
         actor_name,

@@ -17,7 +17,7 @@ from airflow_release_plugin.models.deployment import (
 )
 from airflow_release_plugin.models.discussion import Comment, CommentEdit, DiscussionThread
 from airflow_release_plugin.models.emergency import Emergency
-from airflow_release_plugin.models.event import Event, EventHead
+from airflow_release_plugin.models.event import Event, EventArchive, EventHead
 from airflow_release_plugin.models.file_chunk import FileChunk
 from airflow_release_plugin.models.flow import Deputy, Flow, FlowRevision
 from airflow_release_plugin.models.follower import Follower
@@ -54,6 +54,7 @@ __all__ = [
     "Emergency",
     "Environment",
     "Event",
+    "EventArchive",
     "EventHead",
     "Export",
     "FileChunk",

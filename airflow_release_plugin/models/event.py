@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String
+from sqlalchemy import BigInteger, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from airflow_release_plugin.domain.events import EventTag
@@ -46,3 +46,21 @@ class EventHead(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     sequence: Mapped[int]
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class EventArchive(Base):
+    """A part of the trail that went into a file; from its last event the chain goes on."""
+
+    __tablename__ = "release_event_archive"
+    __table_args__ = (UniqueConstraint("last_sequence"),)
+
+    first_sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last_sequence: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="time of the last event")
+    hash: Mapped[str] = mapped_column(String(64), comment="of the last event")
+    name: Mapped[str] = mapped_column(String(64), comment="of the file")
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    envelope: Mapped[str] = mapped_column(Text, comment="signature, as it is beside the file")
+    host: Mapped[str] = mapped_column(String(250), comment="server that wrote it")
+    archived_at: Mapped[datetime] = mapped_column(UtcDateTime)

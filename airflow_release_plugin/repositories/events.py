@@ -43,6 +43,12 @@ def list_events(
     return fetch_page(session, query, limit=limit, offset=offset)
 
 
+def following(session: Session, after: int, limit: int) -> list[Event]:
+    """Events above a number in order; nothing is counted."""
+    query = select(Event).where(Event.sequence > after).order_by(Event.sequence).limit(limit)
+    return list(session.scalars(query))
+
+
 def newest_events(session: Session, *, subjects: Iterable[str], before: int = 0, limit: int) -> list[Event]:
     """
     Events of ``subjects``, the newest first.

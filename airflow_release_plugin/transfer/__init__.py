@@ -1,1 +1,1 @@
-"""The file that carries DAGs to another installation: its layout, limits, signature and keys."""
+"""Files that leave the installation, for another one or for an archive: layout, limits, signature, keys."""

@@ -1,5 +1,5 @@
 """
-What is signed, and how: an in-toto statement about every file of a bundle, in a DSSE envelope.
+What is signed, and how: an in-toto statement, say about every file of a bundle, in a DSSE envelope.
 
 https://github.com/secure-systems-lab/dsse, https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
 """
@@ -93,13 +93,18 @@ class Envelope:
             }
         )
 
+    def is_signed_with(self, public_key: bytes) -> bool:
+        """Whether the payload is what the key signed."""
+        try:
+            key = Ed25519PublicKey.from_public_bytes(public_key)
+            key.verify(self.signature, pre_authentication(self.payload))
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
     def require_signature_of(self, key: TrustedKey) -> None:
         """Refuse a payload that the key did not sign."""
-        try:
-            Ed25519PublicKey.from_public_bytes(key.public_key).verify(
-                self.signature, pre_authentication(self.payload)
-            )
-        except (InvalidSignature, ValueError) as error:
+        if not self.is_signed_with(key.public_key):
             raise BundleAlteredError(
                 Message(
                     "The bundle is not what %(key)r signed: it was changed, or another key was used. "
@@ -107,7 +112,7 @@ class Envelope:
                     key=key.name,
                 ),
                 key=key.id,
-            ) from error
+            )
 
 
 def pre_authentication(payload: bytes) -> bytes:
@@ -117,7 +122,11 @@ def pre_authentication(payload: bytes) -> bytes:
 
 def attest(manifest: Manifest, key: SigningKey) -> Envelope:
     """Sign what a bundle holds."""
-    payload = statement(manifest)
+    return sign(statement(manifest), key)
+
+
+def sign(payload: bytes, key: SigningKey) -> Envelope:
+    """Sign a statement."""
     return Envelope(payload, key.id, key.sign(pre_authentication(payload)))
 
 

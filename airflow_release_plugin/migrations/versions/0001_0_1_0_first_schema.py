@@ -290,6 +290,24 @@ def _create_event() -> None:
     op.create_index(op.f("ix_release_event_time"), "release_event", ["time"], unique=False)
 
 
+def _create_event_archive() -> None:
+    op.create_table(
+        "release_event_archive",
+        sa.Column("first_sequence", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("last_sequence", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False, comment="time of the last event"),
+        sa.Column("hash", sa.String(length=64), nullable=False, comment="of the last event"),
+        sa.Column("name", sa.String(length=64), nullable=False, comment="of the file"),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("envelope", sa.Text(), nullable=False, comment="signature, as it is beside the file"),
+        sa.Column("host", sa.String(length=250), nullable=False, comment="server that wrote it"),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("first_sequence", name=op.f("pk_release_event_archive")),
+        sa.UniqueConstraint("last_sequence", name=op.f("uq_release_event_archive_last_sequence")),
+    )
+
+
 def _create_event_head() -> None:
     op.create_table(
         "release_event_head",
@@ -1449,6 +1467,7 @@ def upgrade() -> None:
     _create_environment()
     _create_hold()
     _create_event()
+    _create_event_archive()
     _create_event_head()
     _create_export()
     _create_file_chunk()
@@ -1534,6 +1553,7 @@ def downgrade() -> None:
     op.drop_table("release_file_chunk")
     op.drop_table("release_export")
     op.drop_table("release_event_head")
+    op.drop_table("release_event_archive")
     op.drop_table("release_event")
     op.drop_table("release_environment")
     op.drop_table("release_deputy")

@@ -151,13 +151,7 @@ def _of_history(ctx: Context, view: EnvironmentDetail) -> list[Finding]:
     found = list(lineage.findings(ctx, view.name, view.commit))
     broken = audit.first_broken_link(ctx)
     if broken is not None:
-        found.append(
-            Finding(
-                FindingKind.AUDIT_BROKEN,
-                Message("audit trail"),
-                Message("Changed at event %(broken)s, or before it", broken=broken),
-            )
-        )
+        found.append(Finding(FindingKind.AUDIT_BROKEN, Message("audit trail"), broken.reason))
     return found
 
 

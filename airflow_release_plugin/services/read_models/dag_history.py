@@ -10,6 +10,8 @@ from airflow_release_plugin.models import Event, Gate
 from airflow_release_plugin.services.approvals import gates
 from airflow_release_plugin.services.promotion import records
 from airflow_release_plugin.services.promotion.records import History
+from airflow_release_plugin.services.read_models import archived_events
+from airflow_release_plugin.services.read_models.archived_events import ArchivedEvents
 from airflow_release_plugin.services.runtime.context import Context
 
 MOST_GATES = 20
@@ -18,10 +20,15 @@ MOST_GATES = 20
 
 @dataclass(frozen=True)
 class HistoryDetail:
-    """Every version of a DAG, and what happened to those on the page, the newest first."""
+    """
+    Every version of a DAG, and what happened to those on the page, the newest first.
+
+    :param archived: where events of them are that went into the archive
+    """
 
     history: History
     events: list[Event]
+    archived: ArchivedEvents | None
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,10 @@ def get_history(
     :raises NotFoundError: the actor may not read the DAG
     """
     history = records.history(ctx, actor=actor, dag_id=dag_id, limit=limit, offset=offset)
-    return HistoryDetail(history, records.trail(ctx, history.page.items))
+    shown = history.page.items
+    oldest = min((record.submission.submitted_at for record in shown), default=None)
+    archived = archived_events.since(ctx, oldest) if oldest else None
+    return HistoryDetail(history, records.trail(ctx, shown), archived)
 
 
 def get_dag_tab(ctx: Context, *, actor: Actor, dag_id: str, limit: int = 50, offset: int = 0) -> DagTabDetail:

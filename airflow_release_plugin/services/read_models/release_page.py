@@ -31,6 +31,8 @@ from airflow_release_plugin.services.notifications import outbox
 from airflow_release_plugin.services.notifications.outbox import UnsentNotifications
 from airflow_release_plugin.services.promotion import cutover
 from airflow_release_plugin.services.promotion.cutover import DagCutover
+from airflow_release_plugin.services.read_models import archived_events
+from airflow_release_plugin.services.read_models.archived_events import ArchivedEvents
 from airflow_release_plugin.services.read_models.release_changes import (
     Against,
     ReleaseChanges,
@@ -179,6 +181,7 @@ class ReleasePageDetail:
     :param event_count: how long its trail is
     :param events: a part of its trail, at most :data:`EVENTS_AT_ONCE`, the newest first
     :param has_older_events: whether there are others before them
+    :param archived: where events are that went into the archive
     :param cutover: what it would meet in the target; empty once that is behind it
     :param discussion: what people said, on the tabs that show it
     :param changes: ``None`` also when the actor may not read the code
@@ -189,6 +192,7 @@ class ReleasePageDetail:
     event_count: int
     events: list[Event]
     has_older_events: bool
+    archived: ArchivedEvents | None
     cutover: tuple[DagCutover, ...]
     unsent: UnsentNotifications
     changes: ReleaseChanges | None
@@ -218,6 +222,7 @@ def get_release_page(
         event_count=event_queries.count_events(ctx.session, subjects=_subjects(release)),
         events=events[:EVENTS_AT_ONCE],
         has_older_events=len(events) > EVENTS_AT_ONCE,
+        archived=_archived(ctx, release, look),
         cutover=cutover.of_release(ctx, release) if is_overview and cutover.is_ahead(detail.state) else (),
         unsent=outbox.unsent(ctx, actor=actor, subject=release),
         changes=_changes(ctx, release, look, actor=actor),
@@ -384,6 +389,10 @@ def _newest_events(ctx: Context, release: Release, look: PageLook) -> list[Event
     return event_queries.newest_events(
         ctx.session, subjects=_subjects(release), before=look.before, limit=EVENTS_AT_ONCE + 1
     )
+
+
+def _archived(ctx: Context, release: Release, look: PageLook) -> ArchivedEvents | None:
+    return archived_events.since(ctx, release.requested_at) if look.tab is ReleaseTab.ACTIVITY else None
 
 
 def _subjects(release: Release) -> list[str]:

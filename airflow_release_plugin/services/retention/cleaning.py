@@ -6,23 +6,27 @@ It may be ended at any moment, and may run twice at once: what is left goes in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Event
 
+from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
+from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.repositories import old_snapshots, reachable
 from airflow_release_plugin.repositories import retention as queries
-from airflow_release_plugin.services.retention import unreachable
+from airflow_release_plugin.services.retention import archiving, unreachable
 from airflow_release_plugin.services.retention.rules import RULES, Rule
-from airflow_release_plugin.services.runtime import access
+from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 
 BATCH = 500
 """Rows that one transaction removes."""
+ARCHIVED = "events into the archive"
 GRACE = timedelta(days=1)
 """Content stays so long after the last that named it: a request may have seen that, and count on it."""
 
@@ -52,17 +56,54 @@ def clean(
     """
     with work() as (ctx, _):
         access.require_admin(ctx, actor, "remove what is kept no longer")
-    return list(_each_kind(dry_run, work, stop or Event()))
+    done, problems = list[Cleaned](), list[ReleaseError]()
+    stop = stop or Event()
+    try:
+        for step in (_of_rules, _of_snapshots, partial(_of_events, actor), _of_content):
+            try:
+                done.extend(step(dry_run, work, stop))
+            except ReleaseError as error:
+                problems.append(error)
+    finally:
+        if not dry_run:
+            _tell(done, actor, work)
+    if problems:
+        raise problems[0]
+    return done
 
 
-def _each_kind(dry_run: bool, work: Work, stop: Event) -> Iterator[Cleaned]:
+def _tell(done: Iterable[Cleaned], actor: Actor, work: Work) -> None:
+    """An event of what went, even if the round ended early; none where nothing did."""
+    gone = {each.kind: {"count": each.count, "bytes": each.freed} for each in done if each.count}
+    if gone:
+        with work() as (ctx, _):
+            audit.record(
+                ctx, actor=actor, tag=EventTag.RETENTION_CLEANED, subject="retention:rows", gone=gone
+            )
+
+
+def _of_rules(dry_run: bool, work: Work, stop: Event) -> Iterator[Cleaned]:
     for rule in RULES:
         yield Cleaned(rule.kind, _count(rule, work) if dry_run else _rows(rule, work, stop))
+
+
+def _of_snapshots(dry_run: bool, work: Work, stop: Event) -> Iterator[Cleaned]:
     if dry_run:
         yield Cleaned("snapshots", _in_one(work, _old_snapshots))
     else:
         yield Cleaned("snapshots", _in_batches(work, stop, _remove_snapshots))
         _in_batches(work, stop, _remove_refs)
+
+
+def _of_events(actor: Actor, dry_run: bool, work: Work, stop: Event) -> Iterator[Cleaned]:
+    if dry_run:
+        yield Cleaned(ARCHIVED, archiving.count(work))
+    else:
+        done = archiving.archive(actor=actor, work=work, stop=stop, batch=BATCH)
+        yield Cleaned(ARCHIVED, done.count, done.size)
+
+
+def _of_content(dry_run: bool, work: Work, stop: Event) -> Iterator[Cleaned]:
     yield _content(dry_run, work, stop)
 
 

@@ -1,20 +1,23 @@
-"""The audit trail: appended in the transaction of what it tells of, hash-chained."""
+"""The audit trail: appended in the transaction of what it tells of, hash-chained from the last archive on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from airflow_release_plugin.domain.events import GENESIS, EventTag, JsonValue, event_hash
+from airflow_release_plugin.domain.events import EventTag, JsonValue, event_hash
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import NotAllowedError
-from airflow_release_plugin.messages import keep_messages, restored
+from airflow_release_plugin.messages import Message, keep_messages, restored
 from airflow_release_plugin.models import Event, EventHead
 from airflow_release_plugin.repositories import events
 from airflow_release_plugin.repositories.pages import Page
-from airflow_release_plugin.services.runtime import echoes
+from airflow_release_plugin.services.runtime import echoes, trail_cuts
 from airflow_release_plugin.services.runtime.access import is_admin
 from airflow_release_plugin.services.runtime.context import Context
+from airflow_release_plugin.services.runtime.trail_cuts import BrokenLink, Cut
+
+_AT_ONCE = 1000
 
 
 class Entry(NamedTuple):
@@ -92,26 +95,58 @@ def list_events(
     return events.list_events(ctx.session, after=after, limit=limit, offset=offset)
 
 
-def first_broken_link(ctx: Context) -> int | None:
-    """Sequence number of the first event that does not fit its predecessor; ``None`` when the chain holds."""
-    previous, expected, after = GENESIS, 1, 0
-    while True:
-        page = events.list_events(ctx.session, after=after, limit=1000)
-        for event in page.items:
-            digest = event_hash(
-                prev_hash=previous,
-                sequence=event.sequence,
-                time=event.time,
-                tag=event.tag.value,
-                actor_id=event.actor_id,
-                actor_name=event.actor_name,
-                subject=event.subject,
-                data=event.data,
-            )
-            if event.sequence != expected or event.prev_hash != previous or event.hash != digest:
-                return expected
-            previous, expected, after = event.hash, expected + 1, event.sequence
-        if len(page.items) < 1000:
-            break
+def first_broken_link(ctx: Context) -> BrokenLink | None:
+    """Where the chain breaks first; ``None`` when it holds. It locks the end of the trail."""
+    broken = trail_cuts.first_broken(ctx)
+    if broken is not None:
+        return broken
+    last, newest = Cut(), trail_cuts.newest(ctx)
+    for event in _all_events(ctx):
+        if event.sequence != last.sequence + 1:
+            # Or they went to the archive while others were read here
+            newest = trail_cuts.newest(ctx)
+            if event.sequence > newest.sequence + 1:
+                return _changed(max(last.sequence, newest.sequence) + 1)
+            is_next = event.sequence == newest.sequence + 1
+            last = newest if is_next else Cut(event.sequence - 1, event.prev_hash)
+        if not _fits(event, last):
+            return _changed(event.sequence)
+        last = Cut(event.sequence, event.hash)
+        if last.sequence == newest.sequence and last != newest:
+            return _changed(event.sequence)
+    last = max(last, trail_cuts.newest(ctx), key=lambda cut: cut.sequence)
     head = events.lock_head(ctx.session)
-    return None if (head.sequence, head.hash) == (expected - 1, previous) else expected
+    return None if (head.sequence, head.hash) == (last.sequence, last.hash) else _changed(last.sequence + 1)
+
+
+def _all_events(ctx: Context) -> Iterator[Event]:
+    """Events in their order; before the last of them comes, nobody can add more."""
+    after, is_locked = 0, False
+    while True:
+        found = events.following(ctx.session, after, _AT_ONCE)
+        yield from found
+        if found:
+            after = found[-1].sequence
+        if len(found) < _AT_ONCE:
+            if is_locked:
+                return
+            events.lock_head(ctx.session)
+            is_locked = True
+
+
+def _fits(event: Event, before: Cut) -> bool:
+    digest = event_hash(
+        prev_hash=before.hash,
+        sequence=event.sequence,
+        time=event.time,
+        tag=event.tag.value,
+        actor_id=event.actor_id,
+        actor_name=event.actor_name,
+        subject=event.subject,
+        data=event.data,
+    )
+    return event.prev_hash == before.hash and event.hash == digest
+
+
+def _changed(sequence: int) -> BrokenLink:
+    return BrokenLink(sequence, Message("Changed at event %(broken)s, or before it", broken=sequence))

@@ -74,6 +74,8 @@ class Settings:
     keep_notifications_days: int = field(default_factory=config.retention.keep_notifications_days)
     keep_transfers_days: int = field(default_factory=config.retention.keep_transfers_days)
     keep_details_days: int = field(default_factory=config.retention.keep_details_days)
+    keep_events_days: int = field(default_factory=config.retention.keep_events_days)
+    event_archive_path: str = field(default_factory=config.retention.event_archive_path)
     auto_rollback: bool = field(default_factory=config.auto_rollback)
     import_policy: str = field(default_factory=config.import_policy)
     import_local_approval: str = field(default_factory=config.import_local_approval)

@@ -56,5 +56,6 @@ class RecordsPage(BasePage):
             "releases/history.html",
             history=page.history,
             events=page.events,
+            archived=page.archived,
             settings=self.ctx().settings,
         )

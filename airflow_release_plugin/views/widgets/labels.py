@@ -112,6 +112,8 @@ EVENT_LABELS: Mapping[str, Any] = {
     "flow:definition:change": _("Flow changed"),
     "flow:definition:delete": _("Flow deleted"),
     "flow:priority:change": _("Order of flows changed"),
+    "retention:events:archive": _("Old events archived"),
+    "retention:rows:remove": _("Old rows removed"),
     "task:call:refuse": _("Call of a task refused"),
     "task:claim:contest": _("Two callers said that they are the same task"),
     "release:glass:ask": _("A second person is asked to break the glass"),

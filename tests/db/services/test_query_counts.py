@@ -142,7 +142,7 @@ MOST = {
     "environment page": 24,
     **dict.fromkeys(RELEASE_TABS, 21),
     "version page": 10,
-    "dag history": 10,
+    "dag history": 11,
     "frame and inbox": 15,
     "release page": 9,
     "discussion": 12,

@@ -60,13 +60,25 @@ from airflow_release_plugin.store.base import tag_ref
 from airflow_release_plugin.store.serving import ServedTrees
 from tests.harness.bundles import CONTENT, bundle_files, manifest_of
 from tests.harness.clock import FrozenClock
-from tests.harness.context import ADMIN, DEV, FAILED, PASSED, PIPELINE, REVIEWER, World, dag_text, steps_of
+from tests.harness.context import (
+    ADMIN,
+    DEV,
+    FAILED,
+    PASSED,
+    PIPELINE,
+    REVIEWER,
+    World,
+    dag_text,
+    steps_of,
+    with_settings,
+)
 from tests.harness.discussion import point_at, reopen, resolve, say
 from tests.harness.exports import ask, with_transfers
 from tests.harness.footprints import approved, seen
 from tests.harness.git import git, push_as_somebody
 from tests.harness.imports import uploaded, with_imports
 from tests.harness.manual_edits import push_by_hand
+from tests.harness.retention import clean
 from tests.harness.two_installations import servers
 
 RELEASE_JOB = [
@@ -216,12 +228,27 @@ def test_everything_that_changes_something_leaves_its_event(
     move_the_mirror(world, tmp_path)
     for both in [approved(world, seen(world.dag(name))) for name in ("left", "right")]:
         world.promote(both)
+    let_one_expire(world, clock)
+    tags = {event.tag for event in trail(world)}
+    assert audit.first_broken_link(world.ctx) is None
+    aged = clean_up(world, clock, tmp_path)
+
+    assert tags | {event.tag for event in trail(world)} == set(EventTag)
+    assert audit.first_broken_link(aged.ctx) is None
+
+
+def let_one_expire(world: World, clock: FrozenClock) -> None:
     late = world.waiting(world.dag("late"))
     clock.advance(hours=25)
     releases.get_locked(world.ctx, actor=DEV, release_id=late.id)
 
-    assert {event.tag for event in trail(world)} == set(EventTag)
-    assert audit.first_broken_link(world.ctx) is None
+
+def clean_up(world: World, clock: FrozenClock, folder: Path) -> World:
+    """What is old goes, and so do events."""
+    clock.advance(days=1000)
+    aged = with_settings(world, event_archive_path=str(folder), keys_path=folder / "export" / "keys")
+    clean(aged)
+    return aged
 
 
 def discuss(world: World, release: Release) -> None:
@@ -325,6 +352,11 @@ def give_up_a_notification(world: World, release: Release) -> None:
     outbox.try_again(world.ctx, actor=ADMIN, notification_id=row.id)
 
 
+def broken_at(world: World) -> int | None:
+    found = audit.first_broken_link(world.ctx)
+    return found.sequence if found else None
+
+
 def test_what_is_rolled_back_leaves_no_event(world: World) -> None:
     world.submit(world.dag("etl"))
     world.ctx.session.commit()
@@ -353,7 +385,7 @@ def test_a_changed_event_breaks_the_chain_where_it_was_changed(world: World, cha
     world.ctx.session.execute(update(Event).where(Event.sequence == 7).values(**change))
     world.ctx.session.expire_all()
 
-    assert audit.first_broken_link(world.ctx) == 7
+    assert broken_at(world) == 7
 
 
 @pytest.mark.parametrize(("gone", "broken"), [(1, 1), (7, 7), (11, 11)])
@@ -363,7 +395,7 @@ def test_a_removed_event_breaks_the_chain(world: World, gone: int, broken: int) 
     world.ctx.session.execute(delete(Event).where(Event.sequence == gone))
     world.ctx.session.expire_all()
 
-    assert audit.first_broken_link(world.ctx) == broken
+    assert broken_at(world) == broken
 
 
 def test_an_empty_trail_holds(world: World) -> None:

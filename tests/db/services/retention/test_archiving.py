@@ -1,0 +1,279 @@
+"""Old events go into signed files, month by month, and the trail stays whole across the cut."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.identity import SYSTEM
+from airflow_release_plugin.exceptions import ArchiveUnavailableError, ConflictError, NotFoundError
+from airflow_release_plugin.models import Event, EventArchive
+from airflow_release_plugin.services.retention import archiving, cleaning
+from airflow_release_plugin.services.runtime import audit, keys
+from airflow_release_plugin.transfer.event_archive import lines, signature_of
+from tests.harness.clock import FrozenClock
+from tests.harness.context import ADMIN, World, steps_of, with_settings
+from tests.harness.retention import clean
+
+pytestmark = [pytest.mark.req("R93"), pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])]
+ARCHIVED = cleaning.ARCHIVED
+MONTHS = 4
+PER_MONTH = 5
+KEPT = 365
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "archive"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def aged(world: World, clock: FrozenClock, folder: Path, tmp_path: Path) -> World:
+    """Some months with events in each, all of them older than the days that they are kept."""
+    aged = with_settings(
+        world, keep_events_days=KEPT, event_archive_path=str(folder), keys_path=tmp_path / "keys"
+    )
+    keys.generate(aged.ctx, actor=ADMIN)
+    for _ in range(MONTHS):
+        for number in range(PER_MONTH):
+            audit.record(
+                aged.ctx, actor=ADMIN, tag=EventTag.FLOW_CHANGED, subject=f"flow:{number}", words="é <&> 1"
+            )
+        clock.advance(days=31)
+    clock.advance(days=KEPT + 31)
+    aged.ctx.session.commit()
+    return aged
+
+
+def sequences(world: World) -> list[int]:
+    return list(world.ctx.session.scalars(select(Event.sequence).order_by(Event.sequence)))
+
+
+def archives(world: World) -> list[EventArchive]:
+    query = select(EventArchive).order_by(EventArchive.first_sequence)
+    return list(world.ctx.session.scalars(query.execution_options(populate_existing=True)))
+
+
+def in_files(folder: Path) -> list[int]:
+    return [line.sequence for path in sorted(folder.glob("*.jsonl")) for line in lines(path)]
+
+
+def test_each_month_goes_into_a_file_of_its_own_and_the_trail_holds(aged: World, folder: Path) -> None:
+    whole = {row.sequence: row.hash for row in aged.ctx.session.scalars(select(Event))}
+    assert clean(aged, ARCHIVED, dry_run=True) == {ARCHIVED: len(whole)}
+    assert not list(folder.iterdir())
+
+    assert clean(aged, ARCHIVED) == {ARCHIVED: len(whole)}
+
+    rows = archives(aged)
+    assert len(rows) == MONTHS
+    assert in_files(folder) == list(whole)
+    assert min(sequences(aged)) == len(whole) + 1
+    for row in rows:
+        content = (folder / row.name).read_bytes()
+        assert (hashlib.sha256(content).hexdigest(), len(content)) == (row.sha256, row.size)
+        assert [line.hash for line in lines(folder / row.name)] == [
+            whole[number] for number in range(row.first_sequence, row.last_sequence + 1)
+        ]
+    assert audit.first_broken_link(aged.ctx) is None
+    audit.record(aged.ctx, actor=ADMIN, tag=EventTag.FLOW_CHANGED, subject="flow:1")
+    assert audit.first_broken_link(aged.ctx) is None
+    assert clean(aged, ARCHIVED) == {}
+
+
+def test_the_trail_tells_of_each_file_and_of_what_went(aged: World) -> None:
+    before = len(sequences(aged))
+    clean(aged)
+
+    told = list(aged.ctx.session.scalars(select(Event).order_by(Event.sequence)))
+    *files, last = told
+    assert [event.data["file"] for event in files] == [row.name for row in archives(aged)]
+    assert [event.data["sha256"] for event in files] == [row.sha256 for row in archives(aged)]
+    assert last.tag is EventTag.RETENTION_CLEANED
+    assert last.data["gone"][ARCHIVED]["count"] == before
+    assert last.data["gone"][ARCHIVED]["bytes"] == sum(row.size for row in archives(aged))
+
+
+def test_a_month_that_is_not_over_long_enough_stays(
+    world: World, clock: FrozenClock, aged: World, folder: Path
+) -> None:
+    clean(aged)
+    done = len(archives(aged))
+    clock.advance(days=KEPT)
+    left = sequences(aged)
+    assert clean(aged, ARCHIVED) == {}
+    clock.advance(days=31)
+
+    assert clean(aged, ARCHIVED) == {ARCHIVED: len(left)}
+    assert len(archives(aged)) == done + 1
+    assert audit.first_broken_link(aged.ctx) is None
+
+
+@pytest.mark.parametrize("setting", [{"event_archive_path": ""}, {"keep_events_days": 0}])
+def test_nothing_goes_unless_a_place_is_set(aged: World, folder: Path, setting: dict[str, Any]) -> None:
+    there = sequences(aged)
+
+    assert clean(with_settings(aged, **setting), ARCHIVED) == {}
+
+    assert sequences(aged) == there
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("dead_at", range(3, 14))
+def test_whoever_is_killed_leaves_nothing_lost_and_nothing_twice(
+    aged: World, folder: Path, dead_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archiving, "_READ", 3)
+    monkeypatch.setattr(cleaning, "BATCH", 2)
+    there = sequences(aged)
+    steps, opened = steps_of(aged), 0
+
+    @contextmanager
+    def dies() -> Iterator[Any]:
+        nonlocal opened
+        opened += 1
+        if opened == dead_at:
+            raise KeyboardInterrupt
+        with steps() as found:
+            yield found
+        aged.ctx.session.commit()
+
+    def dead(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cleaning, "_of_rules", lambda *_: ())
+    monkeypatch.setattr(cleaning, "_of_snapshots", lambda *_: ())
+    monkeypatch.setattr(cleaning, "_of_content", lambda *_: ())
+    with monkeypatch.context() as patch:
+        patch.setattr(cleaning, "_tell", dead)
+        with pytest.raises(KeyboardInterrupt):
+            cleaning.clean(actor=SYSTEM, work=dies)
+    assert opened == dead_at
+    aged.ctx.session.rollback()
+    gone = set(there) - set(sequences(aged))
+    assert gone <= set(in_files(folder))
+    assert audit.first_broken_link(aged.ctx) is None
+
+    clean(aged)
+
+    assert in_files(folder) == there
+    assert not set(sequences(aged)) & set(there)
+    assert audit.first_broken_link(aged.ctx) is None
+    assert {path.suffix for path in folder.iterdir()} <= {".jsonl", ".json", ""}
+
+
+def test_a_file_that_was_begun_by_somebody_who_died_goes(aged: World, folder: Path) -> None:
+    (folder / ".0123.partial").write_bytes(b"half")
+
+    clean(aged)
+
+    assert not list(folder.glob(".*.partial"))
+
+
+def test_without_the_folder_or_a_key_nothing_goes_and_the_rest_is_cleaned(
+    aged: World, tmp_path: Path
+) -> None:
+    there = sequences(aged)
+    with pytest.raises(ArchiveUnavailableError, match="event_archive_path"):
+        clean(with_settings(aged, event_archive_path=str(tmp_path / "not mounted")))
+    with pytest.raises(NotFoundError, match="keys generate"):
+        clean(with_settings(aged, keys_path=tmp_path / "no keys"))
+
+    assert not (tmp_path / "not mounted").exists()
+    assert sequences(aged) == there
+
+
+def test_a_trail_that_was_changed_is_not_signed(aged: World, folder: Path) -> None:
+    there = sequences(aged)
+    aged.ctx.session.execute(update(Event).where(Event.sequence == 3).values(actor_name="somebody"))
+    aged.ctx.session.expire_all()
+
+    with pytest.raises(ConflictError, match="event 3"):
+        clean(aged)
+
+    assert sequences(aged) == there
+    assert not list(folder.glob("*.jsonl"))
+
+
+def test_a_file_that_is_not_there_as_it_was_written_keeps_its_events(
+    aged: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(archiving, "_remove", lambda *_: 0)
+        patch.setattr(archiving.Path, "glob", lambda *_: ())
+        written = archiving._write(folder, ADMIN, steps_of(aged))
+    assert written
+    (row,) = archives(aged)
+    there = sequences(aged)
+    (folder / row.name).write_bytes((folder / row.name).read_bytes()[:-1])
+
+    with pytest.raises(ArchiveUnavailableError, match=row.name):
+        clean(aged)
+    assert sequences(aged) == there
+
+    (folder / row.name).write_bytes((folder / row.name).read_bytes() + b"\n")
+    clean(aged)
+    assert min(sequences(aged)) > row.last_sequence
+
+
+def cut_to(world: World, **changed: Any) -> None:
+    world.ctx.session.execute(update(EventArchive).where(EventArchive.first_sequence == 1).values(**changed))
+    world.ctx.session.expire_all()
+
+
+def broken(world: World) -> tuple[int, str]:
+    found = audit.first_broken_link(world.ctx)
+    assert found is not None
+    return found.sequence, found.reason
+
+
+@pytest.mark.parametrize(
+    "change", [{"hash": "0" * 64}, {"last_sequence": 3}, {"sha256": "0" * 64}, {"envelope": "{}"}]
+)
+def test_who_changes_what_is_written_down_of_a_cut_is_found_out(aged: World, change: dict[str, Any]) -> None:
+    clean(aged)
+    cut_to(aged, **change)
+
+    assert broken(aged)[0] == 1
+
+
+def test_who_cuts_the_trail_off_by_sql_is_found_out(aged: World) -> None:
+    clean(aged)
+    first = min(sequences(aged))
+    aged.ctx.session.execute(delete(Event).where(Event.sequence == first))
+    assert broken(aged)[0] == first
+
+
+def test_who_removes_the_cut_is_found_out(aged: World) -> None:
+    clean(aged)
+    aged.ctx.session.execute(delete(EventArchive))
+
+    assert broken(aged)[0] == 1
+
+
+def test_another_key_does_not_vouch_for_a_cut_but_a_former_one_does(aged: World, tmp_path: Path) -> None:
+    clean(aged)
+    keys.generate(aged.ctx, actor=ADMIN, replacing=True)
+    assert audit.first_broken_link(aged.ctx) is None
+
+    sequence, reason = broken(with_settings(aged, keys_path=tmp_path / "others"))
+    assert (sequence, "does not have" in reason) == (1, True)
+
+
+def test_the_signature_is_an_in_toto_statement_about_the_file(aged: World, folder: Path) -> None:
+    clean(aged)
+    path = min(folder.glob("*.jsonl"))
+    envelope = json.loads(signature_of(path).read_text())
+
+    assert envelope["payloadType"] == "application/vnd.in-toto+json"
+    assert json.loads(path.read_text().splitlines()[0])["sequence"] == 1
