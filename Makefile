@@ -1,6 +1,7 @@
 # One command for each thing that people and CI do. `make help` lists them.
 #
 # PYTHON=/path/to/python3.12   interpreter for the virtual environments (3.10 to 3.13; default: python3)
+# ROWS=serving,check  ROUNDS=1    what `make bench` measures, and how often (then nothing is kept); default: all, as declared
 # PORT=8081  DEMO_HOME=/folder  DEMO_DAGS=/folder   where the demo listens, what it keeps, and whose DAGs it shows
 
 VENV := .venv
@@ -62,8 +63,8 @@ pictures: venv system  ## take the pictures of the documentation anew
 	@scripts/setup-system pictures
 	@$(VENV)/bin/python -m scripts.screenshots
 
-bench: venv system  ## measure what must stay fast
-	@$(VENV)/bin/python -m benchmarks
+bench: venv system  ## measure what must stay fast, beside what people use today; ROWS=serving,check for parts
+	@BENCH_ROUNDS="$(ROUNDS)" $(VENV)/bin/python -m benchmarks "$(ROWS)"
 
 venv:
 	@PYTHON="$(PYTHON)" scripts/setup-venv $(VENV) constraints.txt

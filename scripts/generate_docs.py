@@ -29,6 +29,7 @@ from airflow_release_plugin.domain.flow.schema import flow_file_schema
 from airflow_release_plugin.get_provider_info import get_provider_info
 from airflow_release_plugin.models import Base
 from airflow_release_plugin.views.widgets.labels import EVENT_LABELS
+from scripts.benchmark_page import benchmark_tables, missed_goals, plots
 from scripts.monitoring import metric_rows, statsd_mapping
 from tests.harness.closure_cases import rows as closure_case_rows
 from tests.harness.closure_runs import read_found
@@ -230,6 +231,8 @@ PARTS: Mapping[str, Callable[[str], str]] = {
     "preflight": lambda _: preflight_table(),
     "database": lambda _: database_tables(),
     "closure-cases": lambda _: closure_case_table(),
+    "benchmarks": lambda _: benchmark_tables(),
+    "missed-goals": lambda _: missed_goals(),
     "requirements": requirement_rows,
     "release-diagram": lambda _: state_diagram(states.ReleaseState),
     "release-states": lambda _: state_table(states.ReleaseState),
@@ -263,6 +266,7 @@ def main() -> int:
     wanted = {page: rendered(page.read_text()) for page in pages()} | {
         FLOW_SCHEMA: flow_schema(),
         STATSD_MAPPING: statsd_mapping(),
+        **{DOCS / "images" / name: picture for name, picture in plots().items()},
     }
     for page, new in wanted.items():
         if not page.exists() or page.read_text() != new:

@@ -1,0 +1,1 @@
+"""What must stay fast, each row beside what people use today."""
