@@ -67,19 +67,20 @@ def copy_in(server: PostgresServer) -> Iterator[str]:
 
 @contextmanager
 def airflow_uses(bind: Engine | Connection) -> Iterator[None]:
-    """Let the sessions that Airflow's own functions open work on ``bind``, too."""
+    """Let the sessions that Airflow's own functions open work on ``bind``, too; then on what they had."""
     from airflow import settings
 
     assert settings.Session is not None
     assert settings.NonScopedSession is not None
     settings.Session.remove()
+    before = settings.NonScopedSession.kw["bind"], settings.NonScopedSession.kw.get("join_transaction_mode")
     settings.NonScopedSession.configure(bind=bind, join_transaction_mode="create_savepoint")
     try:
         yield
     finally:
         settings.Session.remove()
         settings.NonScopedSession.configure(
-            bind=settings.engine, join_transaction_mode="conditional_savepoint"
+            bind=before[0], join_transaction_mode=before[1] or "conditional_savepoint"
         )
 
 
