@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from benchmarks.frame.rows import RowGroup
-from benchmarks.groups import adoption, check, cold_start, lists, promotion, release, serving, source
+from benchmarks.groups import (
+    adoption,
+    check,
+    closure,
+    cold_start,
+    lists,
+    plugin,
+    promotion,
+    release,
+    serving,
+    source,
+    transfer,
+)
 
 ALL: tuple[RowGroup, ...] = (
     serving.GROUP,
+    plugin.GROUP,
+    closure.GROUP,
     source.GROUP,
     check.GROUP,
     promotion.GROUP,
+    transfer.GROUP,
     lists.GROUP,
     cold_start.GROUP,
     release.GROUP,

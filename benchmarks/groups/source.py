@@ -22,11 +22,14 @@ from benchmarks.frame.stages import committed, database, environment, git, scrat
 from benchmarks.groups.promotion import adopt
 
 if TYPE_CHECKING:
+    from airflow_release_plugin.domain.ports import DagFacts
     from airflow_release_plugin.services.runtime.context import Context
     from tests.harness.context import World
 
 SIZES = (5_000, 20_000)
 SUBMITTED_FROM = 5_000
+TAG = "all"
+"""Which every DAG has."""
 SETTLED_SECONDS = 2.5
 """Until files are no longer so new that their stat says nothing."""
 _STATUS, _COMMIT = "`git status`", "`git add` and `git commit`"
@@ -92,9 +95,14 @@ class Source:
     :param clone: a git repository with the same files
     """
 
-    ctx: Context
+    world: World
     root: Path
     clone: Path
+
+    @property
+    def ctx(self) -> Context:
+        """What use cases get."""
+        return self.world.ctx
 
     def edit(self, paths: Collection[str]) -> None:
         """Change files in both."""
@@ -151,12 +159,12 @@ def source(files: int, *, is_committed: bool = True) -> Iterator[Source]:
             if is_committed:
                 adopt(world, texts)
             time.sleep(SETTLED_SECONDS)
-            yield Source(world.ctx, root, clone)
+            yield Source(world, root, clone)
 
 
 def _world(session: Session, root: Path) -> World:
     from airflow_release_plugin.airflow_internals.source import open_bundle
-    from airflow_release_plugin.domain.ports import DagFacts, SourceSnapshot
+    from airflow_release_plugin.domain.ports import SourceSnapshot
     from tests.harness.context import make_world
     from tests.harness.fake_airflow import AirflowTwin
 
@@ -169,12 +177,19 @@ def _world(session: Session, root: Path) -> World:
         def facts(
             self, bundle: str, paths: Collection[str] | None = None
         ) -> Mapping[str, tuple[DagFacts, ...]]:
-            dags = [path for path in paths or () if "/dag_" in path]
-            return {path: (DagFacts(f"dev.{Path(path).stem}", path, bundle),) for path in dags}
+            everything = (file.relative_to(root).as_posix() for file in root.glob("team_*/dag_*.py"))
+            dags = [path for path in (everything if paths is None else paths) if "/dag_" in path]
+            return {path: (_facts(path, bundle),) for path in dags}
 
     world = make_world(session, root, lambda: datetime.now(timezone.utc))
     airflow = replace(world.ctx.airflow, source=ListedByAirflow(root))
     return replace(world, ctx=replace(world.ctx, airflow=airflow))
+
+
+def _facts(path: str, bundle: str) -> DagFacts:
+    from airflow_release_plugin.domain.ports import DagFacts
+
+    return DagFacts(f"dev.{Path(path).stem}", path, bundle, tags=(TAG,))
 
 
 def measure(bench: Bench) -> None:
