@@ -9,6 +9,7 @@ made of it, is what a person with few rights may read.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,7 @@ def fill(engine: Engine, size: Size = Size()) -> None:
         for statement in _statements(size):
             connection.execute(text(statement))
         _sum_up(connection)
+        _note_words(connection)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
 
@@ -88,14 +90,14 @@ def _versions(size: Size) -> list[str]:
         INSERT INTO release_submission (id, unit_id, version, path, state, change, dag_ids, digest,
             commit_id, closure, external, warnings, is_complete, comment, row_version, submitted_by_id,
             submitted_by_name,
-            submitted_at, listed, release_id)
+            submitted_at, listed, snapshot_gone, release_id)
         SELECT n, 1 + n % {size.units}, 1 + n / {size.units},
             'team_' || (1 + n % {size.units}) % {READABLE_EVERY} || '/dag_' || (1 + n % {size.units})
                 || '.py',
             CASE WHEN n > {versions - size.units} THEN 'released' ELSE 'superseded' END,
             CASE WHEN n <= {size.units} THEN 'new' ELSE 'modified' END,
             json_build_array('dag_' || (1 + n % {size.units})), {_DIGEST}, {_COMMIT}, '[]', '[]', '[]', true,
-            '', 1, 'user_' || n % 97, 'user_' || n % 97, {DAY_ZERO} + n * interval '4 minutes', true,
+            '', 1, 'user_' || n % 97, 'user_' || n % 97, {DAY_ZERO} + n * interval '4 minutes', true, false,
             1 + (n - 1) / {size.versions_of_each}
         FROM generate_series(1, {versions}) n
         """,
@@ -208,3 +210,27 @@ def _sum_up(connection: Connection) -> None:
             for (kind, month, flow, name, person), counts in sums.items()
         ],
     )
+
+
+def _note_words(connection: Connection) -> None:
+    """Let it all be found by the words of its names, as what is submitted and released is."""
+    from airflow_release_plugin.domain.text.grams import word_key, words_of
+    from airflow_release_plugin.models import SearchWord, TitleWord, UnitWord, WordGram
+    from airflow_release_plugin.repositories.search_words import gram_rows
+
+    words: dict[int, str] = {}
+
+    def add(table: Any, owner: str, rows: Iterable[tuple[int, Iterable[str]]]) -> None:
+        uses = []
+        for owner_id, names in rows:
+            keys = {word_key(word): word for word in words_of(names)}
+            words.update(keys)
+            uses += [{owner: owner_id, "word_id": key} for key in keys]
+        connection.execute(insert(table), uses)
+
+    releases = connection.execute(text("SELECT id, title FROM release"))
+    add(TitleWord, "release_id", ((row[0], [row[1]]) for row in releases))
+    units = connection.execute(text("SELECT id, name, path, dag_ids FROM release_unit"))
+    add(UnitWord, "unit_id", ((row[0], [row[1], row[2], *row[3]]) for row in units))
+    connection.execute(insert(SearchWord), [{"id": key, "word": word} for key, word in words.items()])
+    connection.execute(insert(WordGram), [row for word in words.values() for row in gram_rows(word)])

@@ -31,6 +31,7 @@ from airflow_release_plugin.models.observation import Observation
 from airflow_release_plugin.models.preference import Preference
 from airflow_release_plugin.models.release import Environment, Release, ReleasedRun, ReleaseItem, Report
 from airflow_release_plugin.models.saved_filter import SavedFilter
+from airflow_release_plugin.models.search_word import SearchWord, TitleWord, UnitWord, WordGram
 from airflow_release_plugin.models.snapshot import Snapshot
 from airflow_release_plugin.models.store import BranchHead, StoredObject, StoredRef
 from airflow_release_plugin.models.submission import Submission, Unit
@@ -79,15 +80,19 @@ __all__ = [
     "ReleasedRun",
     "Report",
     "SavedFilter",
+    "SearchWord",
     "Snapshot",
     "StoredObject",
     "StoredRef",
     "Submission",
     "TargetMark",
     "TaskClaim",
+    "TitleWord",
     "Unit",
     "UnitLabel",
+    "UnitWord",
     "ViewedFile",
     "Wait",
+    "WordGram",
     "metadata",
 ]

@@ -37,6 +37,31 @@ def release_id_of(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
+_BEGINNING = re.compile(r"(R-)?([0-9]{0,9})", re.IGNORECASE)
+_DIGITS, _MOST_DIGITS = 6, 9
+
+
+def ids_numbered(text: str) -> list[range]:
+    """
+    Ids of the releases that a text means: by a whole number or id, or by the beginning of a number.
+
+    ``12`` is a number, ``R-12`` and ``0000`` are beginnings, too.
+    """
+    found = _BEGINNING.fullmatch(text)
+    if found is None or not text:
+        return []
+    prefix, digits = found.groups()
+    exact = [range(int(digits), int(digits) + 1)] if digits else []
+    if not digits:
+        return [range(10**_MOST_DIGITS)]
+    if not prefix and not digits.startswith("0"):
+        return exact
+    # Only numbers of six digits begin with zeros.
+    longest = _DIGITS if digits.startswith("0") else _MOST_DIGITS
+    steps = [10 ** (width - len(digits)) for width in range(max(_DIGITS, len(digits)), longest + 1)]
+    return [*exact, *(range(int(digits) * step, (int(digits) + 1) * step) for step in steps if step > 1)]
+
+
 class Release(Stateful, Base):
     """Versions that together go through one approval and is promoted as one commit."""
 
@@ -47,7 +72,11 @@ class Release(Stateful, Base):
         Index(None, "state", "state_since"),
         Index(None, "requested_at"),
         Index(None, "requested_by_id"),
+        Index(None, "requested_by_name", "id"),
         Index(None, "released_at"),
+        Index(None, "released_by_name", "id"),
+        Index(None, "kind", "id"),
+        Index(None, "title", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, case, not_, or_, select
 from airflow_release_plugin.domain.states import EmergencyState
 from airflow_release_plugin.models import Emergency, Release
 from airflow_release_plugin.repositories.pages import Page, fetch_page
-from airflow_release_plugin.repositories.releases import ReleaseScope, seen
+from airflow_release_plugin.repositories.release_lists import ReleaseScope, seen
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

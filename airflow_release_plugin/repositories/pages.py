@@ -14,21 +14,42 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 RowT = TypeVar("RowT")
+OtherT = TypeVar("OtherT")
+
+
+MOST_COUNTED = 10_000
+"""Rows of a list that are counted; of a longer one it is only known that it is longer."""
 
 
 @dataclass(frozen=True)
 class Page(Generic[RowT]):
-    """A slice of a list and the length of the whole."""
+    """
+    A slice of a list and the length of the whole.
+
+    :param total_entries: at most :data:`MOST_COUNTED` of a list in the database
+    :param has_uncounted: whether there are more rows than that
+    """
 
     items: list[RowT]
     total_entries: int
+    has_uncounted: bool = False
+
+    def of(self, items: list[OtherT]) -> Page[OtherT]:
+        """The same slice of the same list, with something else for each row."""
+        return Page(items, self.total_entries, self.has_uncounted)
 
 
 def fetch_page(session: Session, query: Select[Any], *, limit: int, offset: int) -> Page[Any]:
     """Run ``query`` for one page: two statements, whatever the number of rows."""
-    total = count(session, query)
+    length = counted(session, query)
     rows = session.scalars(query.limit(limit).offset(offset)).unique().all()
-    return Page(items=list(rows), total_entries=total)
+    return Page(list(rows), *length)
+
+
+def counted(session: Session, ids: Select[Any]) -> tuple[int, bool]:
+    """How many there are, up to :data:`MOST_COUNTED`, and whether there are more."""
+    found = count(session, ids.limit(MOST_COUNTED + 1))
+    return min(found, MOST_COUNTED), found > MOST_COUNTED
 
 
 def count(session: Session, ids: Select[Any]) -> int:

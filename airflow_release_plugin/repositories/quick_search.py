@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, String, cast, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, select
 from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.models import Flow, Release, Submission, Unit
+from airflow_release_plugin.repositories import search_words
 from airflow_release_plugin.repositories.id_sets import is_one_of
 from airflow_release_plugin.repositories.pages import like_in_any_case
-from airflow_release_plugin.repositories.releases import ReleaseScope, effective_state, seen
+from airflow_release_plugin.repositories.release_lists import ReleaseScope, in_scope
+from airflow_release_plugin.repositories.releases import effective_state
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,11 @@ def _named(column: SQLColumnExpression[str], word: str) -> ColumnElement[bool]:
 
 
 def releases_titled(
-    session: Session, words: Sequence[str], scope: ReleaseScope, *, now: datetime, limit: int
+    session: Session, words: Sequence[Collection[int]], scope: ReleaseScope, *, now: datetime, limit: int
 ) -> list[NamedRelease]:
-    """Releases of a scope with every word in their title, the newest first."""
-    return _releases(session, [_named(Release.title, word) for word in words], scope, now, limit)
+    """Releases of a scope with one word of each of these sets in their title, the newest first."""
+    titled = [Release.id.in_(search_words.titled(session, word_ids)) for word_ids in words]
+    return _releases(session, titled, scope, now, limit) if all(words) else []
 
 
 def release_numbered(
@@ -83,8 +85,7 @@ def _releases(
 ) -> list[NamedRelease]:
     columns = (Release.id, Release.number, Release.title, effective_state(now))
     query = select(*columns).where(*conditions).order_by(Release.id.desc()).limit(limit)
-    if scope.unit_ids is not None:
-        query = query.where(seen(session, scope))
+    query = query.where(*in_scope(session, scope))
     return [NamedRelease(*row) for row in session.execute(query)]
 
 
@@ -92,26 +93,22 @@ _UNIT = (Unit.id, Unit.name, Unit.path, Unit.dag_ids)
 
 
 def units_named(
-    session: Session, source: str, words: Sequence[str], *, readable: Collection[int] | None, limit: int
+    session: Session,
+    source: str,
+    parts: Sequence[str],
+    *,
+    readable: Collection[int] | None,
+    limit: int,
 ) -> list[NamedUnit]:
     """
-    DAG files of a source with every word in their path or in the id of a DAG, by name.
+    DAG files of a source with each part in a name that they have or had, by name.
 
     :param readable: ids of those that count; ``None`` for all
     """
-    query = select(*_UNIT).where(Unit.source == source).order_by(Unit.name).limit(limit)
-    if readable is not None:
-        query = query.where(is_one_of(session, Unit.id, readable))
-    # Ids are kept as JSON, which writes letters beyond ASCII in its own way.
-    ids = cast(Unit.dag_ids, String)
-    for word in words:
-        query = query.where(
-            or_(
-                _named(Unit.path, word),
-                _named(Unit.name, word),
-                _named(ids, json.dumps(word)[1:-1]),
-            )
-        )
+    named = search_words.units_with(session, parts) or set()
+    chosen = named if readable is None else named.intersection(readable)
+    query = select(*_UNIT).where(Unit.source == source, is_one_of(session, Unit.id, chosen))
+    query = query.order_by(Unit.name).limit(limit)
     return [NamedUnit(row[0], row[1], row[2], tuple(row[3])) for row in session.execute(query)]
 
 

@@ -14,7 +14,8 @@ from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.domain.release.records import VersionPlace
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.models import Release, ReleaseItem, Report, Submission, Unit
-from airflow_release_plugin.repositories.pages import Page, count, like
+from airflow_release_plugin.repositories.id_sets import is_one_of
+from airflow_release_plugin.repositories.pages import Page, counted
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,6 @@ class RecordFilter:
     :param unit_ids: units that the caller may read; ``None`` for all
     """
 
-    search: str = ""
     submitter: str = ""
     place: VersionPlace | None = None
     of_units: Collection[int] | None = None
@@ -69,12 +69,8 @@ def _place() -> ColumnElement[str]:
     )
 
 
-def _narrowed(criteria: RecordFilter) -> Select[int]:
+def _narrowed(session: Session, criteria: RecordFilter) -> Select[int]:
     query = select(Submission.id)
-    for word in criteria.search.split():
-        pattern = like(word)
-        named = select(Unit.id).where(Unit.name.ilike(pattern, escape="\\"))
-        query = query.where(or_(Submission.unit_id.in_(named), Submission.path.ilike(pattern, escape="\\")))
     if criteria.submitter:
         query = query.where(Submission.submitted_by_name == criteria.submitter)
     if criteria.place is not None:
@@ -82,7 +78,7 @@ def _narrowed(criteria: RecordFilter) -> Select[int]:
         query = query.where(_place() == criteria.place.value)
     for units in (criteria.of_units, criteria.unit_ids):
         if units is not None:
-            query = query.where(Submission.unit_id.in_(list(units)))
+            query = query.where(is_one_of(session, Submission.unit_id, units))
     return query
 
 
@@ -93,7 +89,7 @@ def list_records(
     name = order_by.lstrip("-")
     column = ORDER_COLUMNS.get(name, Submission.submitted_at)
     order = (column.desc() if order_by.startswith("-") else column.asc(), Submission.id.desc())
-    ids = _narrowed(criteria)
+    ids = _narrowed(session, criteria)
     # What is shown is read for one page alone; far pages would sort and throw away whole rows.
     page = ids
     if name == "name":
@@ -108,7 +104,7 @@ def list_records(
         .order_by(*order)
     )
     rows = [RecordRow(row[0], row[1], VersionPlace(row[2])) for row in session.execute(query)]
-    return Page(rows, count(session, ids))
+    return Page(rows, *counted(session, ids))
 
 
 def live_before(

@@ -32,6 +32,12 @@ def units(session: Session, source: str) -> list[Unit]:
     return list(session.scalars(select(Unit).where(Unit.source == source)))
 
 
+def dag_ids_by_unit(session: Session, source: str) -> dict[int, list[str]]:
+    """Target ids of the DAGs of each unit of a source; no unit is loaded for it."""
+    rows = session.execute(select(Unit.id, Unit.dag_ids).where(Unit.source == source))
+    return {row[0]: row[1] for row in rows}
+
+
 def unit_dag_ids(session: Session, source: str) -> set[str]:
     """Target ids of every DAG of a source that was ever submitted; no unit is loaded for it."""
     rows = session.scalars(select(Unit.dag_ids).where(Unit.source == source))
@@ -150,21 +156,15 @@ def list_submissions(
     *,
     unit_ids: Collection[int] | None = None,
     state: SubmissionState | None = None,
-    search: str = "",
     limit: int = 50,
     offset: int = 0,
 ) -> Page[Submission]:
     """Submissions, newest first; ``unit_ids=None`` means all units."""
-    query = select(Submission).join(Unit).order_by(Submission.id.desc())
+    query = select(Submission).order_by(Submission.id.desc())
     if unit_ids is not None:
-        query = query.where(Submission.unit_id.in_(list(unit_ids)))
+        query = query.where(is_one_of(session, Submission.unit_id, unit_ids))
     if state is not None:
         query = query.where(Submission.state == state)
-    if search:
-        pattern = like(search)
-        query = query.where(
-            Unit.name.ilike(pattern, escape="\\") | Submission.path.ilike(pattern, escape="\\")
-        )
     return fetch_page(session, query, limit=limit, offset=offset)
 
 

@@ -63,10 +63,15 @@ class RequestModel(BaseModel):
 
 
 class Collection(ResponseModel, Generic[ItemT]):
-    """One page of a list."""
+    """
+    One page of a list.
+
+    ``total_entries`` counts up to 10,000; ``has_uncounted`` says that there are more.
+    """
 
     items: list[ItemT]
     total_entries: int
+    has_uncounted: bool = False
 
 
 class ErrorResponse(BaseModel):

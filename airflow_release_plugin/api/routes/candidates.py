@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
+from airflow_release_plugin.api.serializers.pages import listed
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.schemas.candidate import CandidateResponse, ClosureResponse
@@ -37,7 +38,7 @@ def list_candidates(
             ctx, actor=actor, wanted=criteria, order_by=order_by, limit=limit, offset=offset
         )
         items = [CandidateResponse.model_validate(row) for row in page.items]
-        return Collection(items=items, total_entries=page.total_entries)
+        return listed(page, items)
 
 
 def _unresolved(closure: Closure) -> list[str]:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
 from airflow_release_plugin.api.serializers.common import emergency_item
+from airflow_release_plugin.api.serializers.pages import listed
 from airflow_release_plugin.domain.states import EmergencyState
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.release import EmergencyItemResponse
@@ -25,4 +26,4 @@ def list_emergencies(
     with caller.transaction() as (ctx, actor):
         page = emergencies.list_emergencies(ctx, actor=actor, state=state, limit=limit, offset=offset)
         items = [emergency_item(each) for each in page.items]
-        return Collection(items=items, total_entries=page.total_entries)
+        return listed(page, items)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends
 from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
 from airflow_release_plugin.api.serializers.common import release_detail
 from airflow_release_plugin.api.serializers.drift import hand_made_response
+from airflow_release_plugin.api.serializers.pages import listed
 from airflow_release_plugin.api.serializers.target_dags import target_dag_response
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.release.target_dags import ServingState, TargetDagFilter
@@ -182,7 +183,7 @@ def list_target_dags(
             offset=offset,
         )
         items = [target_dag_response(dag) for dag in page.items]
-        return Collection(items=items, total_entries=page.total_entries)
+        return listed(page, items)
 
 
 @router.get("/{name}/dags/{dag_id}/history")
@@ -195,4 +196,4 @@ def dag_history(
             ctx, actor=actor, name=name, dag_id=dag_id, limit=limit, offset=offset
         )
         items = [DagVersionResponse.model_validate(row) for row in page.items]
-        return Collection(items=items, total_entries=page.total_entries)
+        return listed(page, items)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
+from airflow_release_plugin.api.serializers.pages import listed
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.event import EventResponse
 from airflow_release_plugin.services.runtime import audit
@@ -20,4 +21,4 @@ def list_events(
     with caller.transaction() as (ctx, actor):
         page = audit.list_events(ctx, actor=actor, after=after, limit=limit, offset=offset)
         items = [EventResponse.model_validate(row) for row in page.items]
-        return Collection(items=items, total_entries=page.total_entries)
+        return listed(page, items)

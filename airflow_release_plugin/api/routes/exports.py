@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from airflow_release_plugin.api.byte_ranges import wanted_range
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
 from airflow_release_plugin.api.serializers.common import export_response
+from airflow_release_plugin.api.serializers.pages import listed
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.export import ExportBody, ExportResponse, MatchResponse
 from airflow_release_plugin.services.exports import exports
@@ -43,7 +44,7 @@ def list_exports(
     with caller.transaction() as (ctx, actor):
         page = exports.list_exports(ctx, actor=actor, limit=limit, offset=offset)
         items = [export_response(ctx, row) for row in page.items]
-        return Collection(items=items, total_entries=page.total_entries)
+        return listed(page, items)
 
 
 @router.get("/{export_id}")

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
 from airflow_release_plugin.api.serializers.common import gate_detail, gate_response
+from airflow_release_plugin.api.serializers.pages import listed
 from airflow_release_plugin.domain.flow.gate_question import GateQuestion
 from airflow_release_plugin.domain.states import GateState
 from airflow_release_plugin.domain.tasks import TaskKey
@@ -31,7 +32,7 @@ def list_gates(
     with caller.transaction() as (ctx, actor):
         page = gates.list_gates(ctx, actor=actor, state=state, dag_id=dag_id, limit=limit, offset=offset)
         items = [gate_response(ctx, row) for row in page.items]
-        return Collection(items=items, total_entries=page.total_entries)
+        return listed(page, items)
 
 
 @router.post("")

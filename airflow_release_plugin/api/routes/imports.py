@@ -11,6 +11,7 @@ from airflow_release_plugin.api.chunked_upload import Part
 from airflow_release_plugin.api.dependencies import Caller, CallerDep, IdPath, LimitQuery, OffsetQuery
 from airflow_release_plugin.api.routes.exports import MEDIA_TYPE
 from airflow_release_plugin.api.serializers.imports import import_response
+from airflow_release_plugin.api.serializers.pages import listed
 from airflow_release_plugin.domain.bundle.manifest import Manifest
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.schemas.common import Collection
@@ -93,7 +94,7 @@ def list_imports(
     with caller.transaction() as (ctx, actor):
         page = imports.list_imports(ctx, actor=actor, limit=limit, offset=offset)
         items = [import_response(ctx, row) for row in page.items]
-        return Collection(items=items, total_entries=page.total_entries)
+        return listed(page, items)
 
 
 @router.get("/{import_id}")

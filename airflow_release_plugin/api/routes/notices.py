@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
+from airflow_release_plugin.api.serializers.pages import listed
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.schemas.notice import (
     NoticeResponse,
@@ -25,7 +26,7 @@ def list_notices(
     with caller.transaction() as (ctx, actor):
         page = mine.get_list(ctx, actor=actor, unread_only=unread_only, limit=limit, offset=offset).page
         items = [NoticeResponse.model_validate(row) for row in page.items]
-        return Collection(items=items, total_entries=page.total_entries)
+        return listed(page, items)
 
 
 @router.post("/read", status_code=204)

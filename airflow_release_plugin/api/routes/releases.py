@@ -16,6 +16,7 @@ from airflow_release_plugin.api.serializers.common import (
     release_response,
     structure_response,
 )
+from airflow_release_plugin.api.serializers.pages import listed
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.release.request import ReleaseRequest
@@ -101,7 +102,7 @@ def list_releases(
             ctx, actor=actor, criteria=criteria, order_by=order_by, limit=limit, offset=offset
         )
         items = [release_response(ctx, row) for row in page.items]
-        return Collection(items=items, total_entries=page.total_entries)
+        return listed(page, items)
 
 
 @router.post("", status_code=201)
@@ -187,7 +188,7 @@ def release_events(
     with caller.transaction() as (ctx, actor):
         page = release_page.get_events(ctx, actor=actor, release_id=release_id, limit=limit, offset=offset)
         items = [EventResponse.model_validate(row) for row in page.items]
-        return Collection(items=items, total_entries=page.total_entries)
+        return listed(page, items)
 
 
 @router.get("/{release_id}/trials")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from airflow_release_plugin.api.dependencies import CallerDep, LimitQuery, OffsetQuery
+from airflow_release_plugin.api.serializers.pages import listed
 from airflow_release_plugin.schemas.candidate import SharedFileResponse
 from airflow_release_plugin.schemas.common import Collection
 from airflow_release_plugin.services.submissions import shared_files
@@ -22,4 +23,4 @@ def list_shared_files(
             ctx, actor=actor, search=search, order_by=order_by, limit=limit, offset=offset
         )
         items = [SharedFileResponse.model_validate(row) for row in page.items]
-        return Collection(items=items, total_entries=page.total_entries)
+        return listed(page, items)

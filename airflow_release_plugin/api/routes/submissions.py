@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
 from airflow_release_plugin.api.serializers.common import comparison_response
+from airflow_release_plugin.api.serializers.pages import listed
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.schemas.common import Collection, RowId
 from airflow_release_plugin.schemas.dev_trial import DevTrialResponse
@@ -38,7 +39,7 @@ def list_submissions(
             ctx, actor=actor, state=state, search=search, limit=limit, offset=offset
         )
         items = [SubmissionResponse.model_validate(row) for row in page.items]
-        return Collection(items=items, total_entries=page.total_entries)
+        return listed(page, items)
 
 
 @router.post("", status_code=201)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
 
-_MOST_CLUES = 20
-"""Words that a database looks for, since statements have limits; all are looked for in what it finds."""
+MOST_WORDS = 20
+"""Words of a text that an index is asked for."""
 _LONGEST = 60
 """Letters of a word that count; a longer one is surely pasted and matches by its beginning."""
 
@@ -17,19 +16,21 @@ Rank = int
 """0 equal, 1 at the start, 2 at the start of a word, 3 inside, 4 by initials, 5 and 6 with typing errors."""
 
 
-Clue = tuple[str, ...]
-"""Texts that are in a name one after the other, whatever stands between them."""
-
-
-def search(text: str, items: Iterable[T], names: Callable[[T], Sequence[str]]) -> list[tuple[Rank, T]]:
+def search(
+    text: str, items: Iterable[T], names: Callable[[T], Sequence[str]], *, most: int | None = None
+) -> list[tuple[Rank, T]]:
     """
     Return the items with a name for each word of ``text``, with ranks, in the given order.
 
     Typing errors are forgiven only where nothing matches without them, so that they do not blur what does.
+
+    :param most: typing errors that may be forgiven; ``None`` for as many as the length of a word allows
     """
     words = [_Word(word) for word in _words(text)]
     known = [(item, [name.lower() for name in names(item)]) for item in items]
-    for errors in range(1 + max((word.most_errors for word in words), default=0)):
+    if most is None:
+        most = max((word.most_errors for word in words), default=0)
+    for errors in range(1 + most):
         ranked = ((_rank(words, all_names, errors), item) for item, all_names in known)
         hits = [(rank, item) for rank, item in ranked if rank is not None]
         if hits:
@@ -45,36 +46,30 @@ def closest(text: str, items: Iterable[T], names: Callable[[T], Sequence[str]]) 
     return [item for _, item in sorted(hits, key=lambda hit: hit[0])]
 
 
-def clues(text: str) -> Iterator[list[list[Clue]]]:
+def sought_words(text: str) -> list[str]:
     """
-    By word, clues of which a name has one that :func:`search` may find, for a database to look for.
+    The words that are looked for, each once, for an index that knows words.
 
-    First of what is written, then of initials, then of each number of typing errors; who finds something need
-    not go on. Of a word with so many errors one of its pieces is whole, if there is one more of them.
+    Of more than :data:`MOST_WORDS` the longest ones count; statements have limits.
     """
-    words = _words(text)[:_MOST_CLUES]
-    yield [[(word,)] for word in words]
-    yield [[tuple(word)] for word in words]
-    most = [_most_errors(word) for word in words]
-    for errors in range(1, 1 + max(most, default=0)):
-        yield [
-            [tuple(word), *((piece,) for piece in _pieces(word, 1 + min(errors, mine)))]
-            for word, mine in zip(words, most, strict=True)
-        ]
+    words = list(dict.fromkeys(_words(text)))
+    longest = sorted(words, key=len, reverse=True)[:MOST_WORDS]
+    return [word for word in words if word in longest]
+
+
+def most_errors(word: str) -> int:
+    """Number of typing errors that a word may have; two of three letters wrong is another word."""
+    return min(len(word) // 4, 2)
+
+
+def within(word: str, names: Iterable[str], errors: int) -> list[bool]:
+    """Whether a word is in each of these, but for so many typing errors; all in small letters."""
+    sought = _Word(word)
+    return [sought.rank(name, errors) is not None for name in names]
 
 
 def _words(text: str) -> list[str]:
     return [word[:_LONGEST] for word in text.lower().split()]
-
-
-def _most_errors(word: str) -> int:
-    # Two of three letters wrong is another word.
-    return min(len(word) // 4, 2)
-
-
-def _pieces(word: str, count: int) -> list[str]:
-    ends = [len(word) * number // count for number in range(count + 1)]
-    return [word[begin:end] for begin, end in pairwise(ends)]
 
 
 def _rank(words: Sequence[_Word], names: Sequence[str], errors: int) -> Rank | None:
@@ -97,7 +92,7 @@ class _Word:
         self._masks: dict[str, int] = {}
         for place, letter in enumerate(text):
             self._masks[letter] = self._masks.get(letter, 0) | 1 << place
-        self.most_errors = _most_errors(text)
+        self.most_errors = most_errors(text)
 
     def rank(self, name: str, errors: int) -> Rank | None:
         at = name.find(self._text)

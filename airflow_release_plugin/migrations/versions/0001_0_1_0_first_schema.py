@@ -112,11 +112,19 @@ def _create_release() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
         sa.UniqueConstraint("number", name=op.f("uq_release_number")),
     )
+    op.create_index(op.f("ix_release_kind_id"), "release", ["kind", "id"], unique=False)
     op.create_index(op.f("ix_release_released_at"), "release", ["released_at"], unique=False)
+    op.create_index(
+        op.f("ix_release_released_by_name_id"), "release", ["released_by_name", "id"], unique=False
+    )
     op.create_index(op.f("ix_release_requested_at"), "release", ["requested_at"], unique=False)
     op.create_index(op.f("ix_release_requested_by_id"), "release", ["requested_by_id"], unique=False)
+    op.create_index(
+        op.f("ix_release_requested_by_name_id"), "release", ["requested_by_name", "id"], unique=False
+    )
     op.create_index(op.f("ix_release_state_expires_at"), "release", ["state", "expires_at"], unique=False)
     op.create_index(op.f("ix_release_state_state_since"), "release", ["state", "state_since"], unique=False)
+    op.create_index(op.f("ix_release_title_id"), "release", ["title", "id"], unique=False)
 
 
 def _create_approval() -> None:
@@ -1370,6 +1378,62 @@ def _create_deployed_version() -> None:
     )
 
 
+def _create_word() -> None:
+    op.create_table(
+        "release_word",
+        sa.Column(
+            "id",
+            sa.BigInteger(),
+            autoincrement=False,
+            nullable=False,
+            comment="64 bits of BLAKE2b over it, halved",
+        ),
+        sa.Column("word", sa.String(length=250), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_word")),
+    )
+
+
+def _create_word_gram() -> None:
+    op.create_table(
+        "release_word_gram",
+        sa.Column("gram", sa.String(length=3), nullable=False),
+        sa.Column(
+            "length",
+            sa.Integer(),
+            autoincrement=False,
+            nullable=False,
+            comment="letters of the word: the closest come first",
+        ),
+        sa.Column("word_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("gram", "length", "word_id", name=op.f("pk_release_word_gram")),
+    )
+
+
+def _create_title_word() -> None:
+    op.create_table(
+        "release_title_word",
+        sa.Column("word_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("release_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["release.id"], name=op.f("fk_release_title_word_release_id_release")
+        ),
+        sa.PrimaryKeyConstraint("word_id", "release_id", name=op.f("pk_release_title_word")),
+    )
+
+
+def _create_unit_word() -> None:
+    op.create_table(
+        "release_unit_word",
+        sa.Column("word_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["unit_id"], ["release_unit.id"], name=op.f("fk_release_unit_word_unit_id_release_unit")
+        ),
+        sa.PrimaryKeyConstraint("word_id", "unit_id", name=op.f("pk_release_unit_word")),
+    )
+    op.create_index(op.f("ix_release_unit_word_unit_id"), "release_unit_word", ["unit_id"], unique=False)
+
+
 def _create_unit_label() -> None:
     op.create_table(
         "release_unit_label",
@@ -1504,6 +1568,10 @@ def upgrade() -> None:
     _create_deployment()
     _create_deployed_version()
     _create_unit_label()
+    _create_word()
+    _create_word_gram()
+    _create_title_word()
+    _create_unit_word()
     _create_wait()
     _create_duration_count()
     _create_emergency()
@@ -1515,6 +1583,10 @@ def downgrade() -> None:
     op.drop_table("release_viewed_file")
     op.drop_table("release_duration_count")
     op.drop_table("release_wait")
+    op.drop_table("release_unit_word")
+    op.drop_table("release_title_word")
+    op.drop_table("release_word_gram")
+    op.drop_table("release_word")
     op.drop_table("release_unit_label")
     op.drop_table("release_deployed_version")
     op.drop_table("release_deployment")

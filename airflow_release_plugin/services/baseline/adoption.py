@@ -35,7 +35,7 @@ from airflow_release_plugin.services.releases.creation import ReleaseTerms
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import versions
-from airflow_release_plugin.services.versions.units import new_unit
+from airflow_release_plugin.services.versions.units import let_be_found, new_unit
 from airflow_release_plugin.services.versions.versions import VersionContent
 from airflow_release_plugin.store.base import environment_ref
 from airflow_release_plugin.store.batches import write_in_batches
@@ -182,6 +182,7 @@ def _release(
         base_commit=None,
         pipeline_dag_id=ctx.settings.pipeline_dag_id,
     )
+    let_be_found(ctx, [row.unit for row in rows])
     for row in rows:
         row.move_to(SubmissionState.IN_RELEASE)
         row.release_id = release.id

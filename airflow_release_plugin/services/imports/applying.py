@@ -31,7 +31,7 @@ from airflow_release_plugin.services.runtime import installation
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import versions
 from airflow_release_plugin.services.versions.contents import refuse_clashes
-from airflow_release_plugin.services.versions.units import known_unit
+from airflow_release_plugin.services.versions.units import known_unit, let_be_found
 from airflow_release_plugin.store.batches import write_in_batches
 
 _SHOWN = 5
@@ -230,6 +230,7 @@ def _versions(ctx: Context, row: Import, made: ImportPlan, *, actor: Actor) -> l
     drafts = [draft(ctx, row, made, each, unit) for each, unit in zip(changed, units, strict=True)]
     drafts += [draft_removal(ctx, row, made, gone) for gone in removals]
     brought = [versions.keep(ctx, each, actor=actor) for each in drafts]
+    let_be_found(ctx, {*units, *(place.unit for place in made.placements.units if place.unit)})
     for version in older:
         version.move_to(SubmissionState.SUPERSEDED)
     return brought

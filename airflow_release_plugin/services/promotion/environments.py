@@ -123,7 +123,7 @@ def dag_history(
     page = submissions.list_submissions(ctx.session, unit_ids=units, limit=limit, offset=offset)
     releases = _releases(ctx, page.items)
     wanted = ctx.settings.target_id(dag_id)
-    return Page([_record(ctx, row, wanted, releases) for row in page.items], page.total_entries)
+    return page.of([_record(ctx, row, wanted, releases) for row in page.items])
 
 
 def _releases(ctx: Context, rows: list[Submission]) -> dict[int, Release]:

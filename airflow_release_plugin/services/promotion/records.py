@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.records import VersionPlace
 from airflow_release_plugin.domain.states import ReleaseState
+from airflow_release_plugin.domain.text.search import sought_words
 from airflow_release_plugin.exceptions import NotFoundError
 from airflow_release_plugin.models import Decision, Event, Release, Submission
-from airflow_release_plugin.repositories import approvals, events, records, submissions
+from airflow_release_plugin.repositories import approvals, events, records, search_words, submissions
 from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.repositories.records import RecordFilter, RecordRow
 from airflow_release_plugin.services.runtime import access
@@ -90,10 +91,13 @@ def list_records(
 ) -> Page[Record]:
     """Versions that the actor may see; a fixed number of queries, whatever the number of rows."""
     criteria = RecordFilter(
-        search=search, submitter=submitter, place=place, unit_ids=access.readable_units(ctx, actor)
+        submitter=submitter,
+        place=place,
+        of_units=search_words.units_with(ctx.session, sought_words(search)),
+        unit_ids=access.readable_units(ctx, actor),
     )
     page = records.list_records(ctx.session, criteria, order_by=order_by, limit=limit, offset=offset)
-    return Page(_records(ctx, page.items), page.total_entries)
+    return page.of(_records(ctx, page.items))
 
 
 def history(ctx: Context, *, actor: Actor, dag_id: str, limit: int = 50, offset: int = 0) -> History:
@@ -111,7 +115,7 @@ def history(ctx: Context, *, actor: Actor, dag_id: str, limit: int = 50, offset:
     return History(
         ctx.settings.target_id(dag_id),
         rows[0] if served else None,
-        Page(rows[len(served) :], page.total_entries),
+        page.of(rows[len(served) :]),
     )
 
 
@@ -120,8 +124,8 @@ def units_of(ctx: Context, *, actor: Actor, dag_id: str) -> set[int]:
     target_id = ctx.settings.target_id(dag_id)
     if not access.may_read(ctx, actor, [target_id]):
         raise NotFoundError("There is no Dag %(dag_id)r that you may see.", dag_id=dag_id)
-    known = submissions.units(ctx.session, ctx.settings.source)
-    return {unit.id for unit in known if target_id in unit.dag_ids}
+    known = submissions.dag_ids_by_unit(ctx.session, ctx.settings.source)
+    return {unit for unit, dag_ids in known.items() if target_id in dag_ids}
 
 
 def trail(ctx: Context, shown: Sequence[Record]) -> list[Event]:

@@ -9,7 +9,7 @@ from airflow_release_plugin.domain.release.target_dags import EVERY_TARGET_DAG, 
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.repositories import releases as release_queries
+from airflow_release_plugin.repositories import release_lists
 from airflow_release_plugin.repositories import target_dags as target_queries
 from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services.baseline import adoption
@@ -111,18 +111,18 @@ def get_environment(
 
 
 def _lanes(ctx: Context, actor: Actor) -> EnvironmentLanes:
-    units = access.readable_units(ctx, actor)
+    scope = access.release_scope(ctx, actor)
     waiting = target_queries.waiting_units(ctx.session, ctx.settings.source)
-    moving = release_queries.on_the_way(
+    moving = release_lists.on_the_way(
         ctx.session,
         _ON_THE_WAY,
-        release_queries.ReleaseScope(unit_ids=units, seen_by=actor.id),
+        scope,
         now=ctx.clock(),
         but_for=(),
         limit=MOST_MOVING + 1,
     )
     return EnvironmentLanes(
-        waiting=sum(units is None or unit in units for unit in waiting),
+        waiting=sum(scope.unit_ids is None or unit in scope.unit_ids for unit in waiting),
         moving=tuple(moving[:MOST_MOVING]),
         has_more_moving=len(moving) > MOST_MOVING,
     )

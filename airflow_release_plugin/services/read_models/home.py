@@ -17,7 +17,7 @@ from airflow_release_plugin.domain.text.phrasing import lines_of
 from airflow_release_plugin.models import Approval, Hold, MachineLook, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import flows as flow_queries
-from airflow_release_plugin.repositories import releases as queries
+from airflow_release_plugin.repositories import release_lists as queries
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.promotion import environments
 from airflow_release_plugin.services.read_models import inbox
@@ -133,7 +133,7 @@ def get_home(ctx: Context, *, actor: Actor) -> HomeDetail:
     """The actor's first page; a fixed number of queries, none of which counts or reads a whole table."""
     now = ctx.clock()
     mine = inbox.get_inbox(ctx, actor=actor)
-    scope = queries.ReleaseScope(unit_ids=access.readable_units(ctx, actor), seen_by=actor.id)
+    scope = access.release_scope(ctx, actor)
     own = {item.subject_id for item in mine.items if item.subject == "release"}
     under_way = queries.on_the_way(ctx.session, _ON_THE_WAY, scope, now=now, but_for=own, limit=MOST + 1)
     landed = queries.landed_since(

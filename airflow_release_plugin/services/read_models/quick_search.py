@@ -10,8 +10,9 @@ from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.text.search import closest
 from airflow_release_plugin.models.release import release_id_of
 from airflow_release_plugin.repositories import quick_search as queries
+from airflow_release_plugin.repositories import search_words
 from airflow_release_plugin.repositories.quick_search import NamedFlow, NamedRelease, NamedUnit, NamedVersion
-from airflow_release_plugin.repositories.releases import ReleaseScope
+from airflow_release_plugin.repositories.release_lists import ReleaseScope
 from airflow_release_plugin.services.read_models import approver_search
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
@@ -67,8 +68,7 @@ def find(ctx: Context, *, actor: Actor, text: str) -> QuickSearchDetail:
     words = [word[:_LONGEST] for word in text.lower().replace("\0", " ").split()][:_MOST_WORDS]
     if not words:
         return QuickSearchDetail()
-    scope = ReleaseScope(unit_ids=access.readable_units(ctx, actor), seen_by=actor.id)
-    releases = _releases(ctx, text, words, scope)
+    scope = access.release_scope(ctx, actor)
     named, version = _version_of(words)
     names = [ctx.settings.target_id(word) for word in named]
     source = ctx.settings.source
@@ -76,7 +76,7 @@ def find(ctx: Context, *, actor: Actor, text: str) -> QuickSearchDetail:
     units = units if scope.unit_ids is None else _as_readable(ctx, actor, units)
     best = closest(" ".join(names), units, lambda unit: (*unit.dag_ids, unit.path, unit.name))
     return QuickSearchDetail(
-        releases=tuple(releases[:MOST]),
+        releases=tuple(_releases(ctx, text, words, scope)[:MOST]),
         dags=_dags([ctx.settings.target_id(word) for word in words], units),
         versions=_versions(ctx, best, version),
         flows=tuple(queries.flows_named(ctx.session, words, limit=MOST)),
@@ -88,7 +88,8 @@ def _releases(ctx: Context, text: str, words: Sequence[str], scope: ReleaseScope
     now = ctx.clock()
     number = release_id_of(text.strip())
     exact = [] if number is None else queries.release_numbered(ctx.session, number, scope, now=now)
-    titled = queries.releases_titled(ctx.session, words, scope, now=now, limit=MOST)
+    sought = search_words.words_with(ctx.session, words)
+    titled = queries.releases_titled(ctx.session, sought, scope, now=now, limit=MOST)
     return [*exact, *(row for row in titled if row not in exact)]
 
 

@@ -27,7 +27,7 @@ from airflow_release_plugin.models import Approval, Release, ReleaseItem, Submis
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.models.release import release_number
 from airflow_release_plugin.repositories import approvals as approval_queries
-from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.repositories import search_words, submissions
 from airflow_release_plugin.services.approvals import approvals
 from airflow_release_plugin.services.releases import completion, lifecycle, releases, schedule
 from airflow_release_plugin.services.releases.carried_threads import carry_threads, lock_threads
@@ -184,6 +184,7 @@ def make(
     ctx.session.flush()
     release.number = release_number(release.id)
     _record_created(ctx, release, chosen, actor=actor)
+    search_words.note_titles(ctx.session, {release.id: release.title})
     return release
 
 

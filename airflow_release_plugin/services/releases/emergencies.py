@@ -71,9 +71,9 @@ def list_emergencies(
 
     A fixed number of queries.
     """
-    scope = release_queries.ReleaseScope(unit_ids=access.readable_units(ctx, actor), seen_by=actor.id)
+    scope = access.release_scope(ctx, actor)
     page = queries.emergencies(ctx.session, scope, state, now=ctx.clock(), limit=limit, offset=offset)
-    return Page(_details(ctx, page.items, actor=actor), page.total_entries)
+    return page.of(_details(ctx, page.items, actor=actor))
 
 
 def _details(ctx: Context, rows: Sequence[Emergency], *, actor: Actor) -> list[EmergencyDetail]:

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.release_filter import EVERY_RELEASE, ReleaseFilter
 from airflow_release_plugin.domain.states import REVOCABLE_RELEASE_STATES, ReleaseState
-from airflow_release_plugin.domain.text.search import clues
-from airflow_release_plugin.domain.text.search import search as search_names
 from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError, UnavailableError
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release
-from airflow_release_plugin.repositories import releases, submissions
+from airflow_release_plugin.repositories import release_lists, releases, submissions
 from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services.approvals import approvals
-from airflow_release_plugin.services.releases import expiry, lifecycle
+from airflow_release_plugin.services.releases import expiry, lifecycle, name_search
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 
-ORDER_COLUMNS = tuple(releases.ORDER_COLUMNS)
+ORDER_COLUMNS = tuple(release_lists.ORDER_COLUMNS)
 """What the list can be ordered by."""
 BATCH = 500
 """Releases that a list without end fetches at once."""
-MOST_FOUND = 5000
-"""Releases that a search by name looks at more closely, the newest ones."""
 
 
 def start_pipeline(ctx: Context, release: Release, *, actor: Actor, suffix: str = "") -> None:
@@ -72,7 +69,7 @@ def list_releases(
     offset: int = 0,
 ) -> Page[Release]:
     """Releases that the actor may see; a fixed number of queries, whatever the number of rows."""
-    return releases.list_releases(
+    return release_lists.list_releases(
         ctx.session,
         criteria,
         _scope(ctx, actor, criteria),
@@ -88,37 +85,24 @@ def every_release(
 ) -> Iterator[Release]:
     """All rows of :func:`list_releases`, fetched page by page; a release that moves meanwhile comes once."""
     seen: set[int] = set()
-    offset, total = 0, 1
-    while offset < total:
-        page = list_releases(
+    offset, fetched = 0, BATCH
+    while fetched == BATCH:
+        rows = list_releases(
             ctx, actor=actor, criteria=criteria, order_by=order_by, limit=BATCH, offset=offset
-        )
-        fresh = [row for row in page.items if row.id not in seen]
+        ).items
+        fresh = [row for row in rows if row.id not in seen]
         seen.update(row.id for row in fresh)
         yield from fresh
-        offset, total = offset + BATCH, page.total_entries
+        offset, fetched = offset + BATCH, len(rows)
 
 
-def _scope(ctx: Context, actor: Actor, criteria: ReleaseFilter) -> releases.ReleaseScope:
-    of_units = None
+def _scope(ctx: Context, actor: Actor, criteria: ReleaseFilter) -> release_lists.ReleaseScope:
+    scope = access.release_scope(ctx, actor)
     if criteria.dag_id:
         name = ctx.settings.target_id(criteria.dag_id)
-        units = submissions.units(ctx.session, ctx.settings.source)
-        of_units = {unit.id for unit in units if name in unit.dag_ids}
-    return releases.ReleaseScope(
-        ids=_ids_by_name(ctx, criteria.search) if criteria.search else None,
-        of_units=of_units,
-        unit_ids=access.readable_units(ctx, actor),
-        seen_by=actor.id,
-    )
-
-
-def _ids_by_name(ctx: Context, text: str) -> list[int]:
-    for stage in clues(text):
-        names = releases.release_names(ctx.session, stage, limit=MOST_FOUND)
-        if hits := search_names(text, names, lambda row: row[1:]):
-            return [row[0] for _, row in sorted(hits, key=lambda hit: hit[0])]
-    return []
+        units = submissions.dag_ids_by_unit(ctx.session, ctx.settings.source)
+        scope = replace(scope, of_units={unit for unit, dag_ids in units.items() if name in dag_ids})
+    return name_search.searched(ctx, scope, criteria.search) if criteria.search.strip() else scope
 
 
 def get(ctx: Context, *, actor: Actor, release_id: int) -> Release:

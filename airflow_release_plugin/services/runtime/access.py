@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from airflow_release_plugin.domain.identity import Actor, ActorKind, Person
 from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.exceptions import NotAllowedError, NotFoundError, NotHereError
 from airflow_release_plugin.models import Gate, Release
 from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.repositories.release_lists import ReleaseScope
 from airflow_release_plugin.services.runtime.context import Context
 
 
@@ -191,6 +192,21 @@ def readable_units(ctx: Context, actor: Actor) -> set[int] | None:
     """Ids of the units that the actor may read, ``None`` for all; two calls, whatever the number of units."""
     if is_executor(ctx, actor):
         return None
-    units = submissions.units(ctx.session, ctx.settings.source)
-    readable = ctx.airflow.access.readable(actor, {n for u in units for n in both_ids(ctx, u.dag_ids)})
-    return {unit.id for unit in units if not readable.isdisjoint(both_ids(ctx, unit.dag_ids))}
+    return _readable(ctx, actor, submissions.dag_ids_by_unit(ctx.session, ctx.settings.source))
+
+
+def release_scope(ctx: Context, actor: Actor) -> ReleaseScope:
+    """The releases that the actor may see; two calls, whatever the number of units."""
+    if is_executor(ctx, actor):
+        return ReleaseScope()
+    units = submissions.dag_ids_by_unit(ctx.session, ctx.settings.source)
+    readable = _readable(ctx, actor, units)
+    return ReleaseScope(unit_ids=readable, sees_most=2 * len(readable) > len(units), seen_by=actor.id)
+
+
+def _readable(ctx: Context, actor: Actor, units: Mapping[int, Collection[str]]) -> set[int]:
+    readable = ctx.airflow.access.readable(
+        actor, both_ids(ctx, {dag_id for dag_ids in units.values() for dag_id in dag_ids})
+    )
+    may = readable | {ctx.settings.target_id(dag_id) for dag_id in readable}
+    return {unit for unit, dag_ids in units.items() if not may.isdisjoint(dag_ids)}

@@ -12,6 +12,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.text.phrasing import first_few
+from airflow_release_plugin.domain.text.search import sought_words
 from airflow_release_plugin.exceptions import (
     InvalidRequestError,
     ItemBusyError,
@@ -20,7 +21,7 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Submission, Unit
-from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.repositories import search_words, submissions
 from airflow_release_plugin.repositories.pages import Page
 from airflow_release_plugin.services.releases import creation, expiry
 from airflow_release_plugin.services.runtime import access, audit
@@ -31,7 +32,7 @@ from airflow_release_plugin.services.submissions.snapshots import TakenSnapshot
 from airflow_release_plugin.services.submissions.source_units import Content, content_of, refuse_locked
 from airflow_release_plugin.services.submissions.workspace import SourceWorkspace
 from airflow_release_plugin.services.versions import contents, versions
-from airflow_release_plugin.services.versions.units import known_unit
+from airflow_release_plugin.services.versions.units import known_unit, let_be_found
 from airflow_release_plugin.services.versions.versions import NOTHING, VersionContent
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ def submit(ctx: Context, *, actor: Actor, path: str, comment: str = "") -> Submi
     workspace = SourceWorkspace(ctx, [path])
     taken = _snapshot(ctx, workspace, [path], actor=actor)
     submission = _submit(ctx, workspace, taken, actor=actor, path=path, comment=comment)
+    let_be_found(ctx, [submission.unit])
     snapshots.keep(ctx, taken, [submission])
     _go_straight(ctx, [submission], comment, actor=actor)
     return submission
@@ -88,6 +90,7 @@ def submit_many(ctx: Context, *, actor: Actor, paths: Sequence[str], comment: st
         except ReleaseError as error:
             handled.append(ItemResult(path, problem=error.message))
     submitted = [each.submission for each in handled if each.submission]
+    let_be_found(ctx, [each.unit for each in submitted])
     snapshots.keep(ctx, taken, submitted)
     _go_straight(ctx, submitted, comment, actor=actor)
     return handled
@@ -229,11 +232,12 @@ def list_submissions(
     offset: int = 0,
 ) -> Page[Submission]:
     """Submissions that the actor may see, newest first."""
+    readable = access.readable_units(ctx, actor)
+    named = search_words.units_with(ctx.session, sought_words(search))
     return submissions.list_submissions(
         ctx.session,
-        unit_ids=access.readable_units(ctx, actor),
+        unit_ids=readable if named is None else named if readable is None else named & readable,
         state=state,
-        search=search,
         limit=limit,
         offset=offset,
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from airflow_release_plugin.models import Unit
-from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.repositories import search_words, submissions
 from airflow_release_plugin.services.runtime.context import Context
 
 
@@ -34,3 +34,13 @@ def new_unit(ctx: Context, path: str, dag_ids: Sequence[str], taken: set[str]) -
     return Unit(
         source=ctx.settings.source, path=path, name=name, dag_ids=list(dag_ids), created_at=ctx.clock()
     )
+
+
+def let_be_found(ctx: Context, units: Iterable[Unit]) -> None:
+    """
+    Let searches find units by what they are called now.
+
+    To be called when nothing is locked after it but the trail.
+    """
+    names = {unit.id: (unit.name, unit.path, *unit.dag_ids) for unit in units}
+    search_words.note_units(ctx.session, names)

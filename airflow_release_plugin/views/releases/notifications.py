@@ -42,6 +42,7 @@ class NotificationsPage(BasePage):
             "releases/notifications.html",
             rows=[(row, notice_link(row), notice_sentence(row)) for row in found.page.items],
             total=found.page.total_entries,
+            has_uncounted=found.page.has_uncounted,
             shows_all=shows_all,
             ways=found.ways,
             may_send=found.may_send,

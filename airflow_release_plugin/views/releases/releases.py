@@ -97,6 +97,7 @@ class ReleasesPage(BasePage):
             lists=ListPage.RELEASES,
             rows=rows,
             total=page.total_entries,
+            has_uncounted=page.has_uncounted,
             filtered=any(text_arg(name) for name in FILTERS),
             states=[(state.value, state_look(state)["label"]) for state in ReleaseState],
             kinds=[(kind.value, FLOW_KINDS[kind.value]) for kind in PACKAGE_KINDS],

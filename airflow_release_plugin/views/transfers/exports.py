@@ -79,6 +79,7 @@ class ExportsPage(BasePage):
             "transfers/exports.html",
             exports=rows,
             total=found.page.total_entries,
+            has_uncounted=found.page.has_uncounted,
             states={row.id: row.effective_state(now) for row in rows},
             last=None if problem else last,
             last_state=last.effective_state(now) if last else None,

@@ -3,10 +3,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from airflow_release_plugin.domain.text.search import closest, clues, search
+from airflow_release_plugin.domain.text.search import MOST_WORDS, closest, search, sought_words
 
 NAMES = ("etl_orders", "daily_sales_load", "orders", "reports/monthly-orders.py", "customer_profile")
 
@@ -66,23 +64,9 @@ def test_an_item_is_as_good_as_its_best_name() -> None:
     assert search("etl", ["x"], lambda _: ["some/etl.py", "etl"]) == [(0, "x")]
 
 
-@given(text=st.text("abc_ ", max_size=12), name=st.text("abc_", max_size=12))
-def test_a_name_that_is_found_has_a_clue_of_each_word(text: str, name: str) -> None:
-    """So a database that looks for clues misses nothing; in the last stage everything that can be found."""
-    last = list(clues(text))[-1]
-
-    if search(text, [name], lambda each: [each]):
-        assert all(any(has(name, clue) for clue in word) for word in last)
-
-
-def has(name: str, clue: tuple[str, ...]) -> bool:
-    at = 0
-    for part in clue:
-        found = name.find(part, at)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return True
+def test_words_that_an_index_is_asked_for_are_few_and_each_once() -> None:
+    assert sought_words("B a  b " * 3000) == ["b", "a"]
+    assert len(sought_words(" ".join(f"word{i:03}" for i in range(100)))) == MOST_WORDS
 
 
 def test_thousands_of_names_and_a_hostile_text_take_little_time() -> None:
