@@ -11,7 +11,7 @@ from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.models import Release, ReleaseItem, Submission, Unit
 from airflow_release_plugin.repositories.id_sets import is_one_of
-from airflow_release_plugin.repositories.pages import Page, fetch_page, like
+from airflow_release_plugin.repositories.pages import Page, fetch_page
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
