@@ -36,6 +36,12 @@ def _http_error(error: HTTPException) -> tuple[str, int] | HTTPException:
         return error
     if status == 404:
         return _release_error(NotFoundError("There is no such page. Choose one of the tabs above."))
+    if status == 405:
+        message = Message(
+            "This address takes what a form sends, and shows nothing. Nothing was changed: choose one of the "
+            "tabs above, and send the form from its page."
+        )
+        return _page(status, "method_not_allowed", message)
     if status == 413:
         return _release_error(
             TooLargeError(

@@ -41,6 +41,14 @@ def test_what_does_not_exist_is_a_page_with_the_next_step(dev: Browser, path: st
     assert 'data-error-code="not_found"' in answer.text
 
 
+@pytest.mark.parametrize("path", ["/releases/7/decide", "/discussion/7/comments", "/filters/save"])
+def test_the_address_of_a_form_that_is_opened_says_what_to_do(dev: Browser, path: str) -> None:
+    """As after a refusal, whose page stands at the address of the form: it is loaded again, or kept."""
+    answer = dev.get(path)
+    assert answer.status_code == 405
+    assert "choose one of the tabs above" in answer.text
+
+
 def test_a_release_of_nothing_is_refused(dev: Browser) -> None:
     assert dev.get("/releases/new").status_code == 422
 
