@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 DEFAULT_CONN_ID = "airflow_release_webhook"
 _BASE64_MARK = "whsec_"
+_SUBJECTS = {
+    "gate": "gate",
+    "drift": "environment",
+    "export": "export",
+    "import": "import",
+    "digest": "person",
+}
+"""What a notice is about, by its kind; all others are kinds of releases."""
 
 
 class WebhookNotifier(BaseNotifier):
@@ -95,10 +103,11 @@ class WebhookNotifier(BaseNotifier):
 
 def payload(notice: Mapping[str, Any]) -> bytes:
     """The body of a request."""
-    subject = {"gate": "gate", "drift": "environment"}.get(notice["kind"], "release")
+    subject = _SUBJECTS.get(notice["kind"], "release")
+    event = notice["event"].removeprefix(f"{subject}_")
     return json.dumps(
         {
-            "type": f"{subject}.{notice['event']}",
+            "type": f"{subject}.{event}",
             "timestamp": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "data": dict(notice),
         },

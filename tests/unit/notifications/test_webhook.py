@@ -78,6 +78,14 @@ def test_the_type_says_what_it_is_about(kind: str, said: str) -> None:
     assert json.loads(payload({**NOTICE, "kind": kind}))["type"] == f"{said}.requested"
 
 
+@pytest.mark.parametrize(
+    ("kind", "event", "said"),
+    [("export", "export_ready", "export.ready"), ("digest", "digest", "person.digest")],
+)
+def test_what_is_about_no_release_says_so(kind: str, event: str, said: str) -> None:
+    assert json.loads(payload({**NOTICE, "kind": kind, "event": event}))["type"] == said
+
+
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
 def test_an_answer_that_is_no_success_is_an_error(connect: Connect, status: int) -> None:
     with receiver(status) as board:
