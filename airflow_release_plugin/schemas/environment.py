@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.release.drift import FindingKind
 from airflow_release_plugin.domain.release.mirror import MirrorState
 from airflow_release_plugin.domain.release.target_dags import ServingState
-from airflow_release_plugin.schemas.common import Name, PersonResponse, RequestModel, ResponseModel, RowId
+from airflow_release_plugin.schemas.common import (
+    Moment,
+    Name,
+    PersonResponse,
+    RequestModel,
+    ResponseModel,
+    RowId,
+)
 
 
 class TargetHoldBody(RequestModel):
     """Hold an environment; ``excepted`` are ids of releases that may go out all the same."""
 
     reason: str = Field(min_length=1, max_length=2000)
-    ends_at: AwareDatetime | None = None
+    ends_at: Moment | None = None
     excepted: list[RowId] = Field(default=[], max_length=100)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.release.risk import ChangeFact
-from airflow_release_plugin.schemas.common import PersonResponse, RequestModel, ResponseModel, RowId
+from airflow_release_plugin.schemas.common import Moment, PersonResponse, RequestModel, ResponseModel, RowId
 
 
 class FlowBody(RequestModel):
@@ -128,8 +128,8 @@ class DeputyBody(RequestModel):
 
     person: str = Field(min_length=1, max_length=250)
     deputy: str = Field(min_length=1, max_length=250)
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Moment
+    ends_at: Moment
 
 
 class DeputyResponse(ResponseModel):

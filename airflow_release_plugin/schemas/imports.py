@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from airflow_release_plugin.domain.bundle.import_mode import ImportMode
 from airflow_release_plugin.domain.bundle.inventory import Kind
 from airflow_release_plugin.domain.bundle.name_table import NameTable, name_table
 from airflow_release_plugin.domain.bundle.preflight import Reason, Severity
 from airflow_release_plugin.domain.states import ImportState
-from airflow_release_plugin.schemas.common import Name, PersonResponse, RequestModel, ResponseModel
+from airflow_release_plugin.schemas.common import Moment, Name, PersonResponse, RequestModel, ResponseModel
 
 MAX_PART = 16 * 1024 * 1024
 """Most bytes of a file that one request brings."""
@@ -61,7 +61,7 @@ class ImportApplyBody(RequestModel):
     description: str = Field(default="", max_length=10000)
     reviewers: list[Name] = Field(default=[], max_length=50)
     run_after_release: bool = False
-    scheduled_at: AwareDatetime | None = None
+    scheduled_at: Moment | None = None
     at_least_level: int = Field(default=1, ge=1, le=10)
     soak_minutes: int = Field(default=0, ge=0, le=10080)
 

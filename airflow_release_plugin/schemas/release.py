@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind
@@ -16,6 +16,7 @@ from airflow_release_plugin.languages import said, said_throughout
 from airflow_release_plugin.messages import MessageField
 from airflow_release_plugin.schemas.approval import ApprovalResponse
 from airflow_release_plugin.schemas.common import (
+    Moment,
     Name,
     PersonResponse,
     RequestModel,
@@ -33,7 +34,7 @@ class ReleaseBody(RequestModel):
     submission_ids: list[RowId] = Field(min_length=1, max_length=100)
     reviewers: list[Name] = Field(min_length=1, max_length=50)
     run_after_release: bool = False
-    scheduled_at: AwareDatetime | None = None
+    scheduled_at: Moment | None = None
     at_least_level: int = Field(default=1, ge=1, le=10)
     soak_minutes: int = Field(default=0, ge=0, le=10080)
 

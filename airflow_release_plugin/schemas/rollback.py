@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
-from airflow_release_plugin.schemas.common import Name, RequestModel, ResponseModel, RowId
+from airflow_release_plugin.schemas.common import Moment, Name, RequestModel, ResponseModel, RowId
 
 SourcePath = Annotated[str, Field(min_length=1, max_length=1000)]
 
@@ -24,7 +24,7 @@ class RollbackScopeBody(RequestModel):
     dag_id: Name | None = None
     version: RowId | None = None
     release_id: RowId | None = None
-    moment: AwareDatetime | None = None
+    moment: Moment | None = None
     after_release_id: RowId | None = None
     retire: list[Name] = Field(default=[], max_length=100)
     include: list[SourcePath] = Field(default=[], max_length=1000)
@@ -39,7 +39,7 @@ class RollbackBody(RollbackScopeBody):
     title: str = Field(default="", max_length=200)
     description: str = Field(default="", max_length=10000)
     run_after_release: bool = False
-    scheduled_at: AwareDatetime | None = None
+    scheduled_at: Moment | None = None
     at_least_level: int = Field(default=1, ge=1, le=10)
 
 

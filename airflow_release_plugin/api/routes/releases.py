@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime
 
 from airflow_release_plugin.api.dependencies import CallerDep, IdPath, LimitQuery, OffsetQuery
 from airflow_release_plugin.api.routes import pipeline
@@ -22,7 +21,7 @@ from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import ReleaseState
 from airflow_release_plugin.schemas.approval import DecisionBody, DecisionResponse
-from airflow_release_plugin.schemas.common import Collection
+from airflow_release_plugin.schemas.common import Collection, Moment
 from airflow_release_plugin.schemas.dev_trial import DevTrialResponse
 from airflow_release_plugin.schemas.event import EventResponse
 from airflow_release_plugin.schemas.release import (
@@ -63,10 +62,10 @@ def _criteria(
     requested_by: str = "",
     released_by: str = "",
     dag_id: str = "",
-    requested_after: AwareDatetime | None = None,
-    requested_before: AwareDatetime | None = None,
-    released_after: AwareDatetime | None = None,
-    released_before: AwareDatetime | None = None,
+    requested_after: Moment | None = None,
+    requested_before: Moment | None = None,
+    released_after: Moment | None = None,
+    released_before: Moment | None = None,
 ) -> ReleaseFilter:
     """What the query narrows the list to; times name their zone."""
     return ReleaseFilter(

@@ -62,6 +62,8 @@ class Window:
             ZoneInfo(self.zone)
         except (KeyError, ValueError, OSError) as error:
             raise self._refusal(Message("there is no time zone %(zone)r.", zone=self.zone)) from error
+        for moment in (self.start, self.end):
+            self._check_moment(moment)
         if self.cron:
             self._check_repeated()
         elif self.start is None or self.end is None or self.end <= self.start:
@@ -70,6 +72,14 @@ class Window:
                     "Window %(name)r needs a start and a later end, or a cron expression.", name=self.name
                 )
             )
+
+    def _check_moment(self, moment: datetime | None) -> None:
+        """Pages show it in the zone of the window, and all else counts in UTC."""
+        try:
+            if moment is not None:
+                moment.astimezone(timezone.utc).astimezone(ZoneInfo(self.zone))
+        except OverflowError as error:
+            raise self._refusal(Message("its start or end is in no year from 1 to 9999.")) from error
 
     def _check_repeated(self) -> None:
         if not _CRON.fullmatch(self.cron) or not croniter.is_valid(self.cron):  # type: ignore[no-untyped-call]

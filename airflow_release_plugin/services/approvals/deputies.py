@@ -42,7 +42,7 @@ def name_deputy(
         raise InvalidRequestError("The auth manager knows nobody named %(missing)s.", missing=list(missing))
     whose, who = by_key[person], by_key[deputy]
     _require_may_name(ctx, actor, whose, who)
-    if not starts_at < ends_at <= starts_at + LONGEST or ends_at <= ctx.clock():
+    if not timedelta(0) < ends_at - starts_at <= LONGEST or ends_at <= ctx.clock():
         raise InvalidRequestError("A deputy's time ends in the future, after it starts, and within a year.")
     row = Deputy(
         person_id=whose.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from uuid import uuid4
 
 from airflow_release_plugin.domain.events import EventTag
@@ -96,7 +96,7 @@ def open_release(
     access.require_target(ctx)
     if release_request.soak_minutes and not release_request.run_after_release:
         raise InvalidRequestError("A soak watches the first runs: ask for runs after the release as well.")
-    _require_future(ctx, release_request.scheduled_at)
+    schedule.require_future(ctx, release_request.scheduled_at)
     base = terms.base or ctx.store.ref(environment_ref(ctx.settings.environment))
     changes = build_changes(ctx, chosen, base, terms.extra)
     pipeline = ctx.settings.pipeline_dag_id
@@ -124,16 +124,6 @@ def open_release(
     carry_threads(ctx, release, threads, actor=actor)
     _start(ctx, release, actor=actor, by_pipeline=terms.by_pipeline)
     return release
-
-
-def _require_future(ctx: Context, scheduled_at: datetime | None) -> None:
-    """A time that is over would not hold anything back."""
-    if scheduled_at is not None and scheduled_at <= ctx.clock():
-        raise InvalidRequestError(
-            "The time %(moment)s UTC is past. Choose a later one, or leave it empty to "
-            "release as soon as it is approved.",
-            moment=f"{scheduled_at.astimezone(timezone.utc):%Y-%m-%d %H:%M}",
-        )
 
 
 def make(

@@ -46,7 +46,7 @@ def set_hold(
 
     :param ends_at: when it ends by itself; ``None`` for when somebody lifts it
     :param excepted: ids of releases that may go out all the same
-    :raises InvalidRequestError: no reason, an end that is past, or too many exceptions
+    :raises InvalidRequestError: no reason, an end that is past or too far away, too many exceptions
     :raises NotFoundError: there is no such environment, or it has no release of that id
     """
     access.require_admin(ctx, actor, Message("hold %(environment)r", environment=environment))
@@ -58,6 +58,8 @@ def set_hold(
         )
     if is_past(ends_at, now):
         raise InvalidRequestError("The end of the hold is past; choose a later one, or none.")
+    if ends_at is not None and ends_at > now + schedule.FARTHEST:
+        raise InvalidRequestError("The hold would end in more than ten years; leave its end empty instead.")
     releases.locked_environment(ctx.session, environment, now)
     before = queries.hold(ctx.session, environment)
     hold = before or Hold(environment=environment, held_at=now)

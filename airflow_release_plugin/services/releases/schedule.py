@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from airflow_release_plugin.domain.states import ApprovalState
+from airflow_release_plugin.exceptions import InvalidRequestError
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Approval, Hold, Release
 from airflow_release_plugin.repositories import approvals, releases
 from airflow_release_plugin.repositories import holds as hold_queries
 from airflow_release_plugin.services.runtime.context import Context
+
+FARTHEST = timedelta(days=3653)
+"""How far ahead a schedule or the end of a hold may be: windows are counted from there, and years end."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,23 @@ class ExecutionBlock:
 
     reason: str
     until: datetime | None
+
+
+def require_future(ctx: Context, scheduled_at: datetime | None) -> None:
+    """Raise ``InvalidRequestError`` for a time that is over, or beyond what people live to see."""
+    now = ctx.clock()
+    if scheduled_at is None or now < scheduled_at <= now + FARTHEST:
+        return
+    moment = f"{scheduled_at.astimezone(timezone.utc):%Y-%m-%d %H:%M}"
+    if scheduled_at > now:
+        raise InvalidRequestError(
+            "The time %(moment)s UTC is more than ten years away. Choose an earlier one.", moment=moment
+        )
+    raise InvalidRequestError(
+        "The time %(moment)s UTC is past. Choose a later one, or leave it empty to "
+        "release as soon as it is approved.",
+        moment=moment,
+    )
 
 
 def is_untimely(release: Release, approval: Approval, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -121,6 +121,12 @@ def test_a_time_that_is_none_is_refused(world: World, start: timedelta, end: tim
     now: datetime = world.ctx.clock()
     with pytest.raises(InvalidRequestError):
         name(world, starts_at=now + start, ends_at=now + end)
+
+
+def test_a_time_in_the_last_year_that_there_is_is_refused(world: World) -> None:
+    last = datetime.max.replace(tzinfo=timezone.utc)
+    with pytest.raises(InvalidRequestError):
+        name(world, starts_at=last - timedelta(days=700), ends_at=last)
 
 
 @pytest.mark.req("R39")

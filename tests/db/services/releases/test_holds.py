@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -223,6 +223,7 @@ def test_it_is_for_admins(world: World, actor: Actor) -> None:
     [
         ({"reason": "  "}, InvalidRequestError, "Say why"),
         ({"ends_at": "past"}, InvalidRequestError, "is past"),
+        ({"ends_at": datetime.max.replace(tzinfo=timezone.utc)}, InvalidRequestError, "ten years"),
         ({"excepted": [77]}, NotFoundError, "no release R-000077"),
         ({"excepted": range(1, 200)}, InvalidRequestError, "at most 100"),
         ({"environment": "staging"}, NotFoundError, "no environment 'staging'"),
@@ -231,7 +232,7 @@ def test_it_is_for_admins(world: World, actor: Actor) -> None:
 def test_what_cannot_be_is_refused_and_nothing_is_held(
     world: World, clock: FrozenClock, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    if "ends_at" in options:
+    if options.get("ends_at") == "past":
         options = {"ends_at": clock()}
     with pytest.raises(error, match=message):
         stop(world, **options)

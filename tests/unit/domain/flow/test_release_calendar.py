@@ -201,6 +201,8 @@ def test_a_long_freeze_over_short_allowances_is_crossed_at_once() -> None:
         {"start": NOON},
         {"start": NOON, "end": NOON},
         {"start": NOON, "end": NOON - timedelta(seconds=1)},
+        {"start": NOON, "end": datetime.max.replace(tzinfo=UTC), "zone": "Asia/Shanghai"},
+        {"start": datetime.min.replace(tzinfo=timezone(timedelta(hours=1))), "end": NOON},
     ],
 )
 def test_a_window_that_means_nothing_is_refused(options: dict[str, Any]) -> None:
