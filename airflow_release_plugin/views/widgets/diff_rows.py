@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -24,6 +25,10 @@ _BLOCK = 100
 """Lines in one block: the browser lays out only blocks that are in sight."""
 _ALIKE = 0.3
 """Part of a line that must be equal for the rest to be marked."""
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f\x85\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+"""Signs that turn text around, end lines or show nothing: code would read otherwise than it runs."""
 
 
 @dataclass(frozen=True)
@@ -196,8 +201,12 @@ def _html(pieces: Sequence[Piece], length: int, mark: tuple[int, int] | None) ->
         for start, end in zip(cuts, [*cuts[1:], len(text)], strict=True):
             if start == end or at + start >= length:
                 continue
-            html = str(escape(text[start:end]))
+            html = _HIDDEN.sub(_spelt, str(escape(text[start:end])))
             html = f'<span class="{name}">{html}</span>' if name else html
             parts.append(f"<mark>{html}</mark>" if low <= at + start < high else html)
         at += len(text)
     return Markup("".join(parts))  # noqa: S704 - every text was escaped above
+
+
+def _spelt(sign: re.Match[str]) -> str:
+    return f'<span class="eol">U+{ord(sign[0]):04X}</span>'

@@ -161,3 +161,24 @@ def test_colours_keep_every_line(app: Flask) -> None:
     lines = coloured_lines("a.py", text)
     assert lines is not None
     assert "\n".join("".join(part for _, part in line) for line in lines) == text
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("if ok:  # \u202e }\u2066 nothing", "if ok:  # U+202E }U+2066 nothing"),
+        ("# harmless\rimport os", "# harmlessU+000Dimport os"),
+        ("pass\u200bword = 1", "passU+200Bword = 1"),
+        ("x = '\x1b[2J\x00'", "x = &#39;U+001B[2JU+0000&#39;"),
+        ("x = 1\r", "x = 1"),
+        (
+            "x = '\u0645\u0631\u062d\u0628\u0627 \u2764\ufe0f'",
+            "x = &#39;\u0645\u0631\u062d\u0628\u0627 \u2764\ufe0f&#39;",
+        ),
+    ],
+)
+def test_signs_that_hide_what_code_does_are_spelt(app: Flask, line: str, shown: str) -> None:
+    """A reviewer approves what they see (CVE-2021-42574); Python ends a line at a lone carriage return."""
+    (file,) = show(app, changed("", f"{line}\n" * 9000 if "\x00" in line else f"{line}\n", path="a.txt"))
+    if not file.diff.binary:
+        assert plain(file)[0] == shown
