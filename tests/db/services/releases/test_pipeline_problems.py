@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -38,13 +38,13 @@ def test_a_time_that_is_past_is_refused(world: World, clock: FrozenClock, ago: t
         world.request(submitted, scheduled_at=clock() - ago)
 
 
-@pytest.mark.parametrize("moment", [datetime(9999, 12, 31, 23), datetime(2100, 1, 1)])
-def test_a_time_that_nobody_lives_to_see_is_refused(world: World, moment: datetime) -> None:
+@pytest.mark.parametrize("moment", ["9999-12-31T23:00+00:00", "2100-01-01T00:00+00:00"])
+def test_a_time_that_nobody_lives_to_see_is_refused(world: World, moment: str) -> None:
     """The time to execute is counted from there: approving it would leave the calendar."""
     submitted = world.submit(world.dag("etl"))
 
     with pytest.raises(InvalidRequestError, match="more than ten years away"):
-        world.request(submitted, scheduled_at=moment.replace(tzinfo=timezone.utc))
+        world.request(submitted, scheduled_at=datetime.fromisoformat(moment))
 
 
 @pytest.mark.req("R8")
