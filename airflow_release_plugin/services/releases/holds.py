@@ -58,8 +58,8 @@ def set_hold(
         )
     if is_past(ends_at, now):
         raise InvalidRequestError("The end of the hold is past; choose a later one, or none.")
-    if ends_at is not None and ends_at > now + schedule.FARTHEST:
-        raise InvalidRequestError("The hold would end in more than ten years; leave its end empty instead.")
+    if ends_at is not None and ends_at > schedule.FARTHEST:
+        raise InvalidRequestError("The end of the hold is too far away; leave it empty instead.")
     releases.locked_environment(ctx.session, environment, now)
     before = queries.hold(ctx.session, environment)
     hold = before or Hold(environment=environment, held_at=now)

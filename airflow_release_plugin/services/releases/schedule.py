@@ -14,8 +14,8 @@ from airflow_release_plugin.repositories import approvals, releases
 from airflow_release_plugin.repositories import holds as hold_queries
 from airflow_release_plugin.services.runtime.context import Context
 
-FARTHEST = timedelta(days=3653)
-"""How far ahead a schedule or the end of a hold may be: windows are counted from there, and years end."""
+FARTHEST = datetime(9000, 1, 1, tzinfo=timezone.utc)
+"""The last schedule or end of a hold: windows are counted from there, and the calendar ends with 9999."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class ExecutionBlock:
 
 
 def require_future(ctx: Context, scheduled_at: datetime | None) -> None:
-    """Raise ``InvalidRequestError`` for a time that is over, or beyond what people live to see."""
+    """Raise ``InvalidRequestError`` for a time that is over, or too far away to count from."""
     now = ctx.clock()
-    if scheduled_at is None or now < scheduled_at <= now + FARTHEST:
+    if scheduled_at is None or now < scheduled_at <= FARTHEST:
         return
     moment = f"{scheduled_at.astimezone(timezone.utc):%Y-%m-%d %H:%M}"
     if scheduled_at > now:
         raise InvalidRequestError(
-            "The time %(moment)s UTC is more than ten years away. Choose an earlier one.", moment=moment
+            "The time %(moment)s UTC is too far away. Choose one before the year 9000.", moment=moment
         )
     raise InvalidRequestError(
         "The time %(moment)s UTC is past. Choose a later one, or leave it empty to "

@@ -38,12 +38,12 @@ def test_a_time_that_is_past_is_refused(world: World, clock: FrozenClock, ago: t
         world.request(submitted, scheduled_at=clock() - ago)
 
 
-@pytest.mark.parametrize("moment", ["9999-12-31T23:00+00:00", "2100-01-01T00:00+00:00"])
-def test_a_time_that_nobody_lives_to_see_is_refused(world: World, moment: str) -> None:
+@pytest.mark.parametrize("moment", ["9999-12-31T23:00+00:00", "9000-01-01T00:01+00:00"])
+def test_a_time_from_which_nothing_can_be_counted_is_refused(world: World, moment: str) -> None:
     """The time to execute is counted from there: approving it would leave the calendar."""
     submitted = world.submit(world.dag("etl"))
 
-    with pytest.raises(InvalidRequestError, match="more than ten years away"):
+    with pytest.raises(InvalidRequestError, match="too far away"):
         world.request(submitted, scheduled_at=datetime.fromisoformat(moment))
 
 
