@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from airflow_release_plugin.analysis.data_files import DataFinder
 from airflow_release_plugin.analysis.data_texts import reader_of
@@ -104,7 +105,7 @@ class Closure:
         """Whether the text told everything that the unit needs, and all of it is there."""
         return not self.gaps and not self.unresolved
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 (64 hex digits) over the sorted (path, mode, blob) of all files."""
         return files_digest(self.entries)

@@ -128,6 +128,11 @@ class Submission(Stateful, Base):
         return self.closure
 
     @property
+    def observed_paths(self) -> tuple[str, ...]:
+        """Files of it that no text named and that were opened when it was run."""
+        return tuple(file["path"] for file in self.closure if file["kind"] == "observed")
+
+    @property
     def entries(self) -> tuple[FileEntry, ...]:
         """The closure as file entries."""
         return tuple(FileEntry(f["path"], f["mode"], f["blob"], f["size"]) for f in self.closure)

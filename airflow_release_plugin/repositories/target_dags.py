@@ -49,20 +49,20 @@ def live_versions(session: Session, source: str) -> list[LiveVersion]:
         Release.released_by_name,
         Release.target_commit,
     )
-    query = _live(source, *columns).outerjoin(Release, Release.id == Submission.release_id)
+    query = live_query(source, *columns).outerjoin(Release, Release.id == Submission.release_id)
     return [LiveVersion(*row) for row in session.execute(query)]
 
 
 def live_dag_files(session: Session, source: str) -> dict[str, list[str]]:
     """Ids of the DAGs of each DAG file that the target holds, by path; thousands of narrow rows."""
-    rows = session.execute(_live(source, Submission.path, Submission.dag_ids))
+    rows = session.execute(live_query(source, Submission.path, Submission.dag_ids))
     return {row[0]: row[1] for row in rows}
 
 
 def live_with_paths(session: Session, source: str, paths: Collection[str]) -> set[int]:
     """Ids of versions that the target holds and that have one of these files; reads the closures of all."""
     wanted = set(paths)
-    rows = session.execute(_live(source, Submission.id, Submission.closure))
+    rows = session.execute(live_query(source, Submission.id, Submission.closure))
     return {row[0] for row in rows if any(file["path"] in wanted for file in row[1])}
 
 
@@ -78,7 +78,8 @@ def waiting_units(session: Session, source: str) -> list[int]:
     return list(session.scalars(query))
 
 
-def _live(source: str, *columns: Any) -> Select[Any]:
+def live_query(source: str, *columns: Any) -> Select[Any]:
+    """Columns of what the target holds of each unit of a source, removals left out."""
     newest = (
         select(Submission.unit_id, func.max(Submission.version).label("version"))
         .where(Submission.state == SubmissionState.RELEASED)

@@ -132,7 +132,7 @@ def _content(ctx: Context, workspace: SourceWorkspace, path: str, *, actor: Acto
     access.require_code(ctx, actor, content.dag_ids)
     if content.closure is None:
         return content
-    live = workspace.live.get(unit.id) if unit else None
+    live = workspace.chosen_live.get(unit.id) if unit else None
     runs = workspace.observed_runs(content.dag_ids)
     closure = with_read_in_dev(ctx, content.closure, workspace.source.files, runs, live=live)
     return replace(content, closure=closure, digest=closure.digest)

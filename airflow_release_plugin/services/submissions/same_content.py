@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from airflow_release_plugin.analysis.closure import Closure, FileKind
+from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.analysis.source_files import FolderFiles
 from airflow_release_plugin.domain.release.digest import files_digest
 from airflow_release_plugin.exceptions import UnitError
 from airflow_release_plugin.models import Submission
+from airflow_release_plugin.repositories.held_versions import HeldVersion
 
 
-def is_same(version: Submission, closure: Closure, files: FolderFiles) -> bool:
+def is_same(version: Submission | HeldVersion, closure: Closure, files: FolderFiles) -> bool:
     """
     Whether nothing of a version has changed, the files that were found by running it included.
 
@@ -19,11 +20,7 @@ def is_same(version: Submission, closure: Closure, files: FolderFiles) -> bool:
     if version.digest == closure.digest:
         return True
     known = {file.path for file in closure.files}
-    observed = [
-        file["path"]
-        for file in version.closure
-        if file["kind"] == FileKind.OBSERVED.value and file["path"] not in known
-    ]
+    observed = [path for path in version.observed_paths if path not in known]
     if not observed:
         return False
     try:

@@ -116,9 +116,9 @@ def _uses(ctx: Context, workspace: SourceWorkspace) -> dict[str, _Use]:
                 use.source |= dag_ids
                 use.entry = file.entry
     for row in workspace.live.values():
-        for stored in row.closure:
-            if stored["path"] != row.path:
-                uses[stored["path"]].target.update(row.dag_ids)
+        for path in row.paths:
+            if path != row.path:
+                uses[path].target.update(row.dag_ids)
     return uses
 
 

@@ -19,6 +19,7 @@ from airflow_release_plugin.exceptions import (
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Submission, Unit
 from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.repositories.held_versions import HeldVersion
 from airflow_release_plugin.services.releases import expiry
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.submissions.same_content import is_same
@@ -186,7 +187,7 @@ def _refuse_unchanged(
         )
 
 
-def _is_same(workspace: SourceWorkspace, row: Submission, content: Content) -> bool:
+def _is_same(workspace: SourceWorkspace, row: Submission | HeldVersion, content: Content) -> bool:
     if content.closure is None:
         return row.digest == content.digest
     return is_same(row, content.closure, workspace.source.files)

@@ -183,7 +183,7 @@ def _with_observed(
     if content.closure is None:
         return content
     runs = workspace.observed_runs(content.dag_ids)
-    live = workspace.live.get(unit.id) if unit else None
+    live = workspace.chosen_live.get(unit.id) if unit else None
     closure = with_observed(content.closure, taken, runs, live=live, most=ctx.settings.max_unit_files)
     return replace(content, closure=closure, digest=closure.digest)
 

@@ -15,7 +15,8 @@ from airflow_release_plugin.domain.release.renames import Moves, find_moves
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.models import Submission, Unit
-from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.repositories import held_versions, submissions
+from airflow_release_plugin.repositories.held_versions import HeldVersion
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.submissions.dagless import DaglessFiles, twin_sentence
@@ -73,9 +74,15 @@ class SourceWorkspace:
         return submissions.latest_by_unit(self._ctx.session, self._name, states, listed=True)
 
     @cached_property
-    def live(self) -> dict[int, Submission]:
+    def live(self) -> dict[int, HeldVersion]:
         """What the target holds of each unit."""
-        return submissions.live_by_unit(self._ctx.session, self._name)
+        return held_versions.held_by_unit(self._ctx.session, self._name)
+
+    @cached_property
+    def chosen_live(self) -> dict[int, Submission]:
+        """What the target holds of the units of the chosen files, with why each file is in it."""
+        units = {unit.id for path in self._chosen if (unit := self.unit(path)) is not None}
+        return submissions.live_of(self._ctx.session, units)
 
     @cached_property
     def facts(self) -> Mapping[str, tuple[DagFacts, ...]]:
@@ -168,8 +175,8 @@ class SourceWorkspace:
         """Released units that need a file, by its path."""
         users: dict[str, set[int]] = defaultdict(set)
         for unit_id, row in self.live.items():
-            for file in row.closure:
-                users[file["path"]].add(unit_id)
+            for path in row.paths:
+                users[path].add(unit_id)
         return users
 
     def others_released(self, paths: Collection[str], unit: Unit | None) -> int:
