@@ -128,11 +128,22 @@ def with_state(session: Session, unit_ids: Iterable[int], state: SubmissionState
     return list(session.scalars(select(Submission).where(wanted, Submission.state == state)))
 
 
-def on_the_way(session: Session, unit: Unit) -> list[Submission]:
-    """Submissions of a unit that wait in the list or are in an open release."""
+def on_the_way(session: Session, unit_ids: Collection[int]) -> list[Submission]:
+    """Submissions of units that wait in the list or are in an open release, by id."""
     states = [SubmissionState.PENDING, SubmissionState.IN_RELEASE]
-    query = select(Submission).where(Submission.unit_id == unit.id, Submission.state.in_(states))
-    return list(session.scalars(query))
+    units = is_one_of(session, Submission.unit_id, list(unit_ids))
+    query = select(Submission).where(units, Submission.state.in_(states))
+    return list(session.scalars(query.order_by(Submission.id)))
+
+
+def last_versions_of(session: Session, unit_ids: Collection[int]) -> dict[int, int]:
+    """Highest version number of each of these units that has one."""
+    query = (
+        select(Submission.unit_id, func.max(Submission.version))
+        .where(is_one_of(session, Submission.unit_id, list(unit_ids)))
+        .group_by(Submission.unit_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def newest_versions(

@@ -18,7 +18,6 @@ from airflow_release_plugin.exceptions import (
 )
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Submission, Unit
-from airflow_release_plugin.repositories import submissions
 from airflow_release_plugin.repositories.held_versions import HeldVersion
 from airflow_release_plugin.services.releases import expiry
 from airflow_release_plugin.services.runtime.context import Context
@@ -54,7 +53,7 @@ def refuse_locked(ctx: Context, workspace: SourceWorkspace, unit: Unit, content:
 
     Return the versions that wait in the list: the new one supersedes them.
     """
-    on_the_way = submissions.on_the_way(ctx.session, unit)
+    on_the_way = workspace.locked[unit.id].on_the_way
     _refuse_busy(ctx, unit, content, on_the_way)
     _refuse_unchanged(ctx, workspace, unit, content, on_the_way)
     return _in_state(on_the_way, SubmissionState.PENDING)
@@ -106,7 +105,7 @@ def _removal(ctx: Context, workspace: SourceWorkspace, unit: Unit | None, path: 
 def _refuse_twice(workspace: SourceWorkspace, unit: Unit | None, content: Content) -> None:
     """Of two files that define one DAG, Airflow lets the one that is parsed last win."""
     dag_ids = set(content.dag_ids) if content.closure else set()
-    for other in workspace.units.values():
+    for other in workspace.makers(dag_ids):
         row = workspace.waiting.get(other.id) or workspace.live.get(other.id)
         if row is None or other is unit or row.change is ChangeKind.DELETED:
             continue

@@ -64,6 +64,7 @@ def submit(ctx: Context, *, actor: Actor, path: str, comment: str = "") -> Submi
     taken = _snapshot(ctx, workspace, [path], actor=actor)
     submission = _submit(ctx, workspace, taken, actor=actor, path=path, comment=comment)
     let_be_found(ctx, [submission.unit])
+    versions.tell(ctx, [submission], actor=actor)
     snapshots.keep(ctx, taken, [submission])
     _go_straight(ctx, [submission], comment, actor=actor)
     return submission
@@ -91,6 +92,7 @@ def submit_many(ctx: Context, *, actor: Actor, paths: Sequence[str], comment: st
             handled.append(ItemResult(path, problem=error.message))
     submitted = [each.submission for each in handled if each.submission]
     let_be_found(ctx, [each.unit for each in submitted])
+    versions.tell(ctx, submitted, actor=actor)
     snapshots.keep(ctx, taken, submitted)
     _go_straight(ctx, submitted, comment, actor=actor)
     return handled
@@ -159,7 +161,9 @@ def _submit(
     content = content_of(ctx, workspace, unit, path)
     access.require_edit(ctx, actor, content.dag_ids)
     content = _with_observed(ctx, workspace, taken, unit, content)
-    unit = known_unit(ctx, unit, path, content.dag_ids)
+    if unit is None:
+        unit = known_unit(ctx, None, path, content.dag_ids)
+        workspace.is_new(unit)
     workspace.lock([unit])
     superseded = refuse_locked(ctx, workspace, unit, content)
     files = {}
@@ -168,12 +172,12 @@ def _submit(
         files = workspace.source.read(content.closure)
     if is_present:
         unit.path = path
-    submission = _store(ctx, unit, content, files, actor=actor, comment=comment)
+    number = workspace.locked[unit.id].last_version + 1
+    submission = _store(ctx, unit, content, files, actor=actor, comment=comment, number=number)
     for older in superseded:
         older.move_to(SubmissionState.SUPERSEDED)
         older.superseded_by_id = submission.id
-    workspace.units[unit.path] = unit
-    workspace.waiting[unit.id] = submission
+    workspace.add(unit, submission)
     return submission
 
 
@@ -196,6 +200,7 @@ def _store(
     *,
     actor: Actor,
     comment: str,
+    number: int,
 ) -> Submission:
     ctx.store.write_files(files)
     unit.dag_ids = list(content.dag_ids)
@@ -209,7 +214,7 @@ def _store(
         dag_ids=content.dag_ids,
         comment=comment,
     )
-    return versions.keep(ctx, version, actor=actor)
+    return versions.add(ctx, version, number, actor=actor)
 
 
 def get(ctx: Context, *, actor: Actor, submission_id: int) -> Submission:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -24,6 +25,19 @@ from airflow_release_plugin.services.versions.source import Source, open_source
 from airflow_release_plugin.store.base import environment_ref
 
 
+@dataclass
+class LockedUnit:
+    """
+    What there was of a unit when it was locked.
+
+    :param last_version: highest version number; 0 for none
+    :param on_the_way: versions that wait in the list or are in an open release, by id
+    """
+
+    last_version: int
+    on_the_way: list[Submission] = field(default_factory=list)
+
+
 class SourceWorkspace:
     """
     One request's view; each part is read once, when it is first needed, in a fixed number of queries.
@@ -41,7 +55,7 @@ class SourceWorkspace:
         self._ctx = ctx
         self._name = ctx.settings.source
         self._chosen = chosen
-        self.locked: set[int] = set()
+        self.locked: dict[int, LockedUnit] = {}
         self.twins: dict[str, tuple[str, str]] = {}
         """A DAG that another file names, and that file, by the path of the file that Airflow has it from."""
 
@@ -110,11 +124,44 @@ class SourceWorkspace:
         return [(names[run.dag_id], run) for run in self._observed_runs if run.dag_id in names]
 
     def lock(self, units: Collection[Unit]) -> None:
-        """Hold units until the transaction ends; those that are held already cost nothing."""
-        wanted = {unit.id for unit in units} - self.locked
-        if wanted:
-            submissions.lock_units(self._ctx.session, wanted)
-            self.locked |= wanted
+        """
+        Hold units until the transaction ends, and look what there is of them.
+
+        Those that are held already cost nothing; a fixed number of queries for all others.
+        """
+        wanted = {unit.id for unit in units} - self.locked.keys()
+        if not wanted:
+            return
+        submissions.lock_units(self._ctx.session, wanted)
+        last = submissions.last_versions_of(self._ctx.session, wanted)
+        self.locked.update((unit_id, LockedUnit(last.get(unit_id, 0))) for unit_id in wanted)
+        for row in submissions.on_the_way(self._ctx.session, wanted):
+            self.locked[row.unit_id].on_the_way.append(row)
+
+    def is_new(self, unit: Unit) -> None:
+        """Take in a unit that this transaction has made: nobody else sees it, and there is nothing of it."""
+        self.locked[unit.id] = LockedUnit(0)
+
+    @cached_property
+    def _makers(self) -> dict[str, set[int]]:
+        makers: dict[str, set[int]] = defaultdict(set)
+        held = [(unit_id, row.dag_ids) for unit_id, row in self.live.items()]
+        for unit_id, dag_ids in (*held, *((unit_id, row.dag_ids) for unit_id, row in self.waiting.items())):
+            for dag_id in dag_ids:
+                makers[dag_id].add(unit_id)
+        return makers
+
+    def makers(self, dag_ids: Collection[str]) -> list[Unit]:
+        """Units of which the target, or the newest version that waits, has any of these DAGs; some more."""
+        found = set().union(*(self._makers.get(dag_id, set()) for dag_id in dag_ids))
+        return [unit for unit in self.units.values() if unit.id in found] if found else []
+
+    def add(self, unit: Unit, submission: Submission) -> None:
+        """Take in a version that was made by this request."""
+        self.units[unit.path] = unit
+        self.waiting[unit.id] = submission
+        for dag_id in submission.dag_ids:
+            self._makers[dag_id].add(unit.id)
 
     @cached_property
     def dagless(self) -> DaglessFiles:

@@ -96,31 +96,52 @@ def draft(
 
 def keep(ctx: Context, submission: Submission, *, actor: Actor) -> Submission:
     """
-    Number a version and keep it. Its files must be in the store already, its unit locked by the caller.
+    Number a version, keep it and say so. Its files must be in the store, its unit locked by the caller.
 
     :param submission: everything but version and commit
     """
-    unit = submission.unit
-    submission.version = submissions.last_version(ctx.session, unit) + 1
+    number = submissions.last_version(ctx.session, submission.unit) + 1
+    tell(ctx, [add(ctx, submission, number, actor=actor)], actor=actor)
+    return submission
+
+
+def add(ctx: Context, submission: Submission, number: int, *, actor: Actor) -> Submission:
+    """
+    Keep a version; :func:`tell` says so, of many at once.
+
+    :param number: the next one of its unit, found out since that was locked
+    """
+    submission.version = number
     write(ctx, submission, actor=actor)
     ctx.session.add(submission)
     # The id names the version in the trail.
     ctx.session.flush()
-    audit.record(
-        ctx,
-        actor=actor,
-        tag=EventTag.SUBMISSION_CREATED,
-        subject=f"submission:{submission.id}",
-        unit=unit.name,
-        path=submission.path,
-        version=submission.version,
-        change=submission.change.value,
-        digest=submission.digest,
-        dag_ids=list(submission.dag_ids),
-        comment=submission.comment,
-        copy_of=submission.copy_of_id,
-    )
     return submission
+
+
+def tell(ctx: Context, added: Iterable[Submission], *, actor: Actor) -> None:
+    """Write into the trail which versions there are now."""
+    audit.record_all(
+        ctx,
+        [
+            audit.Entry(
+                EventTag.SUBMISSION_CREATED,
+                f"submission:{submission.id}",
+                {
+                    "unit": submission.unit.name,
+                    "path": submission.path,
+                    "version": submission.version,
+                    "change": submission.change.value,
+                    "digest": submission.digest,
+                    "dag_ids": list(submission.dag_ids),
+                    "comment": submission.comment,
+                    "copy_of": submission.copy_of_id,
+                },
+            )
+            for submission in added
+        ],
+        actor=actor,
+    )
 
 
 def write(ctx: Context, submission: Submission, *, actor: Actor | Person) -> None:
