@@ -98,6 +98,12 @@ RELEASES = Metric("release.releases", _G, "Releases under way, by state.", ("sta
 STATE_AGE = Metric(
     "release.state.age", _G, "Seconds that the oldest release has been in the state; 0 for none.", ("state",)
 )
+STUCK_AGE = Metric(
+    "release.stuck.age",
+    _G,
+    "Seconds since the oldest approved release could have gone out, but for those that their time, a freeze "
+    "or a hold keeps back; 0 for none.",
+)
 APPROVALS = Metric("release.approvals", _G, "Approvals that wait for people.", ("subject",))
 APPROVAL_AGE = Metric(
     "release.approvals.age", _G, "Seconds that the oldest of them has waited; 0 for none.", ("subject",)
@@ -132,6 +138,7 @@ METRICS: tuple[Metric, ...] = (
     DELIVERY_DURATION,
     RELEASES,
     STATE_AGE,
+    STUCK_AGE,
     APPROVALS,
     APPROVAL_AGE,
     CANDIDATES,

@@ -42,6 +42,16 @@ def open_releases(session: Session, now: datetime) -> dict[ReleaseState, Figure]
     return {state: Figure(number, since) for state, number, since in session.execute(query)}
 
 
+def approved_releases(session: Session, now: datetime) -> dict[int, datetime]:
+    """Releases that are approved and not over, each with since when."""
+    query = (
+        select(Release.id, Release.state_since)
+        .where(Release.state == ReleaseState.APPROVED)
+        .where(or_(Release.expires_at.is_(None), Release.expires_at > now))
+    )
+    return {row.id: row.state_since for row in session.execute(query)}
+
+
 def open_approvals(session: Session, now: datetime) -> dict[str, Figure]:
     """Approvals that people may still decide, by what they are of: ``release``, ``gate``."""
     query = (

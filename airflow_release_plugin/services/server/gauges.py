@@ -16,7 +16,7 @@ from airflow_release_plugin.domain.states import OPEN_RELEASE_STATES, Notificati
 from airflow_release_plugin.repositories import figures
 from airflow_release_plugin.repositories.figures import Figure
 from airflow_release_plugin.services.mirror import standing
-from airflow_release_plugin.services.releases import holds
+from airflow_release_plugin.services.releases import holds, schedule
 from airflow_release_plugin.services.runtime import leases
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context
@@ -59,6 +59,8 @@ def readings(ctx: Context) -> Iterator[Reading]:
         figure = releases.get(state, Figure())
         yield Reading(metrics.RELEASES, figure.number, {"state": state.value})
         yield Reading(metrics.STATE_AGE, figure.age(now), {"state": state.value})
+    ready = schedule.ready_since(ctx, figures.approved_releases(session, now))
+    yield Reading(metrics.STUCK_AGE, Figure(1, ready).age(now), {})
     approvals = figures.open_approvals(session, now)
     for subject in ("release", "gate"):
         figure = approvals.get(subject, Figure())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine
@@ -14,6 +15,7 @@ from airflow_release_plugin.domain import metrics
 from airflow_release_plugin.domain.identity import SYSTEM, Actor
 from airflow_release_plugin.domain.metrics import METRICS, Metric, MetricKind
 from airflow_release_plugin.models import MachineLook
+from airflow_release_plugin.services.approvals import flow_admin
 from airflow_release_plugin.services.releases import holds
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.server import gauges, health
@@ -21,6 +23,7 @@ from tests.conftest import BACKENDS
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, World
 from tests.harness.databases import counted
+from tests.harness.flow_forms import form
 from tests.harness.statsd import statsd_server
 
 
@@ -45,6 +48,34 @@ def test_it_tells_what_waits_and_for_how_long(world: World, clock: FrozenClock) 
     assert told(world, metrics.APPROVALS) == {"release": 2, "gate": 1}
     assert told(world, metrics.APPROVAL_AGE) == {"release": 7200, "gate": 0}
     assert told(world, metrics.CANDIDATES) == {"": 1}
+
+
+@pytest.mark.req("R94")
+@pytest.mark.parametrize("db_backend", BACKENDS)
+def test_it_tells_since_when_an_approved_release_could_go_out(world: World, clock: FrozenClock) -> None:
+    at = clock() + timedelta(hours=5)
+    later = world.report(world.request(world.submit(world.dag("later")), scheduled_at=at))
+    world.decide(later)
+    clock.advance(hours=4)
+    assert told(world, metrics.STUCK_AGE) == {"": 0}  # its time has not come
+
+    clock.advance(hours=2)
+    assert told(world, metrics.STUCK_AGE) == {"": 3600}  # it had come an hour ago
+
+    holds.set_hold(world.ctx, actor=ADMIN, environment="prod", reason="Audit")
+    assert told(world, metrics.STUCK_AGE) == {"": 0}
+
+
+@pytest.mark.req("R94")
+def test_a_frozen_release_is_not_stuck_until_the_freeze_is_over(world: World, clock: FrozenClock) -> None:
+    until_eleven = {"name": "monday", "kind": "deny", "cron": "0 8 * * MON", "minutes": 180}
+    flow_admin.create(world.ctx, actor=ADMIN, raw=form("Frozen", calendar=[until_eleven]))
+    world.approved(world.dag("etl"))
+    clock.advance(hours=1, minutes=30)
+    assert told(world, metrics.STUCK_AGE) == {"": 0}
+
+    clock.advance(hours=1, minutes=30)
+    assert told(world, metrics.STUCK_AGE) == {"": 3600}
 
 
 def test_what_is_over_does_not_wait(world: World, clock: FrozenClock) -> None:
