@@ -19,7 +19,7 @@ NOT_ON_LOWEST := breaks_the_server
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-check test test-lowest check unit db e2e bench docs map pictures translations venv venv-lowest system constraints clean
+.PHONY: help demo demo-check test test-lowest check unit db e2e bench soak docs map pictures translations venv venv-lowest system constraints clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ db: venv system  ## tests on Airflow's metadata database: SQLite and PostgreSQL
 e2e: venv system  ## tests that drive a whole Airflow and a browser
 	@echo "--- end to end, Airflow 3.3"
 	@$(PYTEST) $(BOTH_CORES) tests/e2e
+
+soak: venv system  ## play three years of a team, or WEEKS=8, on both databases; fails if what has an end grows
+	@$(VENV)/bin/python -m soak $(if $(WEEKS),--weeks $(WEEKS))
 
 docs: venv map translations  ## renew what the documentation takes from the code
 	@$(VENV)/bin/python -m scripts.generate_docs
