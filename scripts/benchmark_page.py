@@ -10,7 +10,7 @@ from benchmarks.frame.results import MACHINE, read_results
 from benchmarks.frame.rows import FLOOR, OURS, PEER, Row, RowGroup, Unit, quantity
 from benchmarks.groups import ALL
 
-_OF = {Unit.CPU: "CPU", Unit.WALL: "wall", Unit.SIZE: "disk"}
+_OF = {Unit.CPU: "CPU", Unit.WALL: "wall", Unit.SIZE: "size", Unit.COUNT: "count"}
 _NOT_YET = "not measured yet"
 _HEAD = ("what we do", "of", "ours", "beside", "ratio", "floor", "of floor", "goal", "met")
 

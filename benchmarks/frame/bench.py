@@ -12,7 +12,7 @@ from benchmarks.frame.samples import Contestant, Sample
 
 Samples = Mapping[str, Sequence[Sample]]
 """Rounds by contestant: ``ours``, and ``peer`` and ``floor`` where there are any."""
-_FIELDS = {Unit.CPU: "cpu", Unit.WALL: "wall", Unit.SIZE: "size"}
+_FIELDS = {Unit.CPU: "cpu", Unit.WALL: "wall", Unit.SIZE: "size", Unit.COUNT: "size"}
 
 
 class Bench:

@@ -21,6 +21,7 @@ class Unit(Enum):
     CPU = "seconds of CPU"
     WALL = "seconds"
     SIZE = "bytes"
+    COUNT = "times"
 
 
 @dataclass(frozen=True)
@@ -133,13 +134,15 @@ def chosen(groups: Iterable[RowGroup], wanted: Collection[str]) -> dict[str, lis
     return found
 
 
+_BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B"))
+_SECONDS = ((1, "s"), (1e-3, "ms"), (1e-6, "µs"))
+
+
 def quantity(value: float, unit: Unit) -> str:
     """A number of three digits with what it counts, ``12.3 ms`` or ``4.21 MB``."""
-    steps = (
-        ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B"))
-        if unit is Unit.SIZE
-        else ((1, "s"), (1e-3, "ms"), (1e-6, "µs"))
-    )
+    if unit is Unit.COUNT:
+        return _three_digits(value)
+    steps = _BYTES if unit is Unit.SIZE else _SECONDS
     factor, name = next((step for step in steps if abs(value) >= step[0]), steps[-1])
     return f"{_three_digits(value / factor)} {name}"
 

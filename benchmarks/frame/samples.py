@@ -16,7 +16,7 @@ class Sample:
 
     :param cpu: seconds of this process and of its children that have ended, and what was added
     :param wall: seconds by the clock
-    :param size: bytes
+    :param size: bytes, or how often
     """
 
     cpu: float | None = None

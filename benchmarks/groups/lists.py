@@ -68,6 +68,7 @@ def _row(look: str, peer: str, who: str) -> Row:
     )
 
 
+_LOOKED_AT = {_name(look, who): (look, who) for who in _WHO for look in _LOOKS}
 ROWS = tuple(_row(look, peer, who) for who in _WHO for look, peer in _LOOKS.items())
 
 
@@ -82,15 +83,16 @@ def measure(bench: Bench) -> None:
             for name, query in _PEERS.items()
         }
     found = bench_lists.run()
-    known = {row.name: row for row in ROWS}
-    for what, milliseconds in found.items():
-        look, _, who = what.removesuffix(" (ms)").rpartition(", ")
-        if look not in _LOOKS:
-            raise LookupError(f"{look} is no row: put it into benchmarks/groups/lists.py")
-        row = known[_name(look, who)]
+    looks = {tuple(what.removesuffix(" (ms)").rpartition(", ")[::2]): value for what, value in found.items()}
+    for row in ROWS:
+        milliseconds = looks.pop(_LOOKED_AT[row.name])
+        peer = _LOOKS[_LOOKED_AT[row.name][0]]
         ours = {"ours": [Sample(wall=milliseconds / 1000)] * rounds}
-        peer = _LOOKS[look]
         bench.note(row, {**ours, "peer": peers[peer]} if peer else ours)
+    if looks:
+        raise LookupError(
+            f"No rows in benchmarks/groups/lists.py: {', '.join(sorted({look for look, _ in looks}))}"
+        )
 
 
 @contextmanager
