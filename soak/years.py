@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 WEEK_HOURS = 168
+MOST_AT_ONCE = 100
+"""DAG files that one release may have."""
 NOTIFIER = {
     "notifier": "airflow_release_plugin.notifications.webhook.WebhookNotifier",
     "kwargs": {"webhook_conn_id": "board"},
@@ -76,8 +78,9 @@ class Years:
                 **settings,
             )
             session.commit()
-        with self.open() as world:
-            world.released(*[world.dag(name) for name in team.names])
+        for first in range(0, len(team.names), MOST_AT_ONCE):
+            with self.open() as world:
+                world.released(*[world.dag(name) for name in team.names[first : first + MOST_AT_ONCE]])
 
     @contextmanager
     def open(self) -> Iterator[World]:
