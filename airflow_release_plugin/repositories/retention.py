@@ -8,9 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, delete, exists, func, inspect, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Text,
+    and_,
+    delete,
+    exists,
+    func,
+    inspect,
+    select,
+    tuple_,
+)
+from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import aliased
 
 from airflow_release_plugin.domain.states import (
@@ -104,15 +118,49 @@ def _is_settled(release_id: Any, before: datetime, *also: ColumnElement[bool]) -
     )
 
 
-def count(session: Session, model: type[Base], may_go: ColumnElement[bool]) -> int:
-    """How many rows may go."""
-    return session.scalar(select(func.count()).select_from(model).where(may_go)) or 0
+class Amount(NamedTuple):
+    """
+    How many rows, and about how many bytes they have, without what the database adds to each.
+
+    :param last: key of the last one; what follows has a higher one
+    """
+
+    rows: int = 0
+    size: int = 0
+    last: tuple[Any, ...] = ()
 
 
-def remove(session: Session, model: type[Base], may_go: ColumnElement[bool], limit: int) -> int:
-    """Remove up to ``limit`` rows that may go; return how many there were."""
+def amount(session: Session, model: type[Base], may_go: ColumnElement[bool]) -> Amount:
+    """How much may go."""
+    row = session.execute(select(func.count(), func.sum(_size(model))).where(may_go)).one()
+    return Amount(row[0], int(row[1] or 0))
+
+
+def remove(
+    session: Session, model: type[Base], may_go: ColumnElement[bool], limit: int, after: tuple[Any, ...]
+) -> Amount:
+    """
+    Remove up to ``limit`` rows that may go, in the order of their keys; say how much there was.
+
+    So a round reads a table once, by its key. PostgreSQL would go through what it removed each time anew.
+
+    :param after: the key that :class:`Amount` had last; nothing for the first ones
+    """
     keys = inspect(model).primary_key
-    some = select(*keys).where(may_go).limit(limit).correlate(None)
-    statement = delete(model).where(may_go, tuple_(*keys).in_(some))
+    query = select(*keys, _size(model)).where(may_go).order_by(*keys).limit(limit)
+    if after:
+        query = query.where(tuple_(*keys) > tuple_(*after))
+    rows = session.execute(query).all()
+    if not rows:
+        return Amount()
+    found = [tuple(row[:-1]) for row in rows]
+    statement = delete(model).where(may_go, tuple_(*keys).in_(found))
     result = session.execute(statement, execution_options={"synchronize_session": False})
-    return cast("CursorResult[Any]", result).rowcount
+    gone = cast("CursorResult[Any]", result).rowcount
+    return Amount(gone, sum(row[-1] for row in rows), found[-1])
+
+
+def _size(model: type[Base]) -> ColumnElement[int]:
+    """About how many bytes a row has: the length of its columns as text."""
+    columns = inspect(model).columns
+    return reduce(add, (func.coalesce(func.length(cast_to(column, Text)), 0) for column in columns))

@@ -17,6 +17,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import ReleaseError
 from airflow_release_plugin.repositories import old_snapshots, reachable
 from airflow_release_plugin.repositories import retention as queries
+from airflow_release_plugin.repositories.retention import Amount
 from airflow_release_plugin.services.retention import archiving, unreachable
 from airflow_release_plugin.services.retention.rules import RULES, Rule
 from airflow_release_plugin.services.runtime import access, audit
@@ -36,7 +37,7 @@ class Cleaned:
     """
     What went of one kind, or would go.
 
-    :param freed: bytes in the database, of what takes most of it
+    :param freed: about how many bytes of the database; of snapshots they are those of content
     """
 
     kind: str
@@ -84,7 +85,7 @@ def _tell(done: Iterable[Cleaned], actor: Actor, work: Work) -> None:
 
 def _of_rules(dry_run: bool, work: Work, stop: Event) -> Iterator[Cleaned]:
     for rule in RULES:
-        yield Cleaned(rule.kind, _count(rule, work) if dry_run else _rows(rule, work, stop))
+        yield _count(rule, work) if dry_run else _rows(rule, work, stop)
 
 
 def _of_snapshots(dry_run: bool, work: Work, stop: Event) -> Iterator[Cleaned]:
@@ -127,20 +128,25 @@ def _content(dry_run: bool, work: Work, stop: Event) -> Cleaned:
     return Cleaned("content", count, freed)
 
 
-def _count(rule: Rule, work: Work) -> int:
-    def step(ctx: Context) -> int:
+def _count(rule: Rule, work: Work) -> Cleaned:
+    with work() as (ctx, _):
         before = _before(ctx, rule.days(ctx.settings))
-        return queries.count(ctx.session, rule.model, rule.may_go(before)) if before else 0
+        found = queries.amount(ctx.session, rule.model, rule.may_go(before)) if before else Amount()
+    return Cleaned(rule.kind, found.rows, found.size)
 
-    return _in_one(work, step)
 
-
-def _rows(rule: Rule, work: Work, stop: Event) -> int:
-    def step(ctx: Context) -> int:
-        before = _before(ctx, rule.days(ctx.settings))
-        return queries.remove(ctx.session, rule.model, rule.may_go(before), BATCH) if before else 0
-
-    return _in_batches(work, stop, step)
+def _rows(rule: Rule, work: Work, stop: Event) -> Cleaned:
+    count, size, some = 0, 0, Amount()
+    while not stop.is_set():
+        with work() as (ctx, _):
+            before = _before(ctx, rule.days(ctx.settings))
+            if before is None:
+                break
+            some = queries.remove(ctx.session, rule.model, rule.may_go(before), BATCH, some.last)
+        count, size = count + some.rows, size + some.size
+        if not some.last:
+            break
+    return Cleaned(rule.kind, count, size)
 
 
 def _old_snapshots(ctx: Context) -> int:

@@ -30,7 +30,8 @@ from airflow_release_plugin.services.releases import creation
 from airflow_release_plugin.services.retention import cleaning
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, World, steps_of, with_settings
-from tests.harness.retention import clean
+from tests.harness.databases import counted
+from tests.harness.retention import clean, cleaned
 
 pytestmark = [pytest.mark.req("R93"), pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])]
 
@@ -249,6 +250,35 @@ def test_many_go_in_batches_and_what_was_removed_before_a_crash_stays_removed(
 
     assert count(world, Notification) == 1
     assert clean(world) == {"notifications sent": 1}
+
+
+def test_what_stays_in_between_is_passed_over_once(
+    world: World, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleaning, "BATCH", 2)
+    states = [NotificationState.SENT, NotificationState.PENDING] * 3
+    for state in states:
+        notification(world, state)
+    clock.advance(days=181)
+
+    with counted(world.ctx.session.get_bind()) as statements:
+        assert clean(world, "notifications sent") == {"notifications sent": 3}
+
+    looks = [each for each in statements if "FROM release_notification" in each and "SELECT" in each[:6]]
+    assert len(looks) == 3
+    assert all("release_notification.id) > (" in each for each in looks[1:])
+
+
+def test_bytes_are_those_of_what_went(world: World, clock: FrozenClock) -> None:
+    notification(world, NotificationState.SENT).notice = {"text": "x" * 5000}
+    clock.advance(days=181)
+
+    (told,) = [each for each in cleaned(world, dry_run=True) if each.count]
+    (gone,) = [each for each in cleaned(world) if each.count]
+
+    assert told == gone
+    assert told.freed is not None
+    assert 5000 < told.freed < 5500
 
 
 def test_it_ends_early_when_it_is_told_to(world: World, clock: FrozenClock) -> None:
