@@ -127,10 +127,19 @@ def _times(value: float | None) -> str:
 
 
 def _notes(group: RowGroup) -> list[str]:
-    """What readers have to know, once for rows that share it."""
-    rounds = {row.rounds: row.why_few for row in group.rows if row.why_few}
-    few = [f"Rows of {count} {'round' if count == 1 else 'rounds'}: {why}." for count, why in rounds.items()]
-    return [*dict.fromkeys(row.note for row in group.rows if row.note), *few]
+    """What readers have to know of rows, once for those of all sizes."""
+    notes = [f"{_subject(row)}: {row.note}" for row in group.rows if row.note]
+    few = [
+        f"{_subject(row)}: {row.rounds} {'round' if row.rounds == 1 else 'rounds'}, since {row.why_few}."
+        for row in group.rows
+        if row.why_few
+    ]
+    return list(dict.fromkeys([*notes, *few]))
+
+
+def _subject(row: Row) -> str:
+    """The name of a row without the size, which comes last."""
+    return f"**{row.name.rpartition(':')[0] or row.name}**"
 
 
 def _table(rows: list[Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
@@ -70,9 +71,9 @@ class Bench:
 
 
 def figures(row: Row, samples: Samples) -> dict[str, Any]:
-    """What ``results.json`` holds of a row: medians, ratios, and what it is judged by."""
+    """What ``results.json`` holds of a row: figures, ratios, and what it is judged by."""
     field = _FIELDS[row.unit]
-    judged = {name: _median(rounds, field) for name, rounds in samples.items()}
+    judged = {name: _counting(row, rounds, field) for name, rounds in samples.items()}
     ours, peer, floor = (judged.get(name) for name in (OURS, PEER, FLOOR))
     found: dict[str, Any] = {
         OURS: ours,
@@ -84,9 +85,9 @@ def figures(row: Row, samples: Samples) -> dict[str, Any]:
     }
     met = row.goal.is_met(found)
     others = {
-        name: {contestant: _rounded(_median(rounds, name)) for contestant, rounds in samples.items()}
+        name: {contestant: _rounded(_counting(row, rounds, name)) for contestant, rounds in samples.items()}
         for name in ("cpu", "wall")
-        if any(_median(rounds, name) is not None for rounds in samples.values())
+        if any(_counting(row, rounds, name) is not None for rounds in samples.values())
     }
     return {
         **{key: _rounded(value) if isinstance(value, float) else value for key, value in found.items()},
@@ -99,9 +100,12 @@ def figures(row: Row, samples: Samples) -> dict[str, Any]:
     }
 
 
-def _median(rounds: Sequence[Sample], field: str) -> float | None:
-    values = [value for each in rounds if (value := getattr(each, field)) is not None]
-    return statistics.median(values) if values else None
+def _counting(row: Row, rounds: Sequence[Sample], field: str) -> float | None:
+    """The figure of the round that counts."""
+    values = sorted(value for each in rounds if (value := getattr(each, field)) is not None)
+    if not values or row.quantile == 0.5:
+        return statistics.median(values) if values else None
+    return values[math.ceil(row.quantile * len(values)) - 1]
 
 
 def _quotient(above: float | None, below: float | None) -> float | None:

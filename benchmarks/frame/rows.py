@@ -73,6 +73,7 @@ class Row:
     :param n: how many files, DAGs or rows there are
     :param rounds: how often each is measured after a first time that does not count
     :param why_few: why fewer than nine
+    :param quantile: which of the rounds counts, by how many of all stay below: the middle one, or a late one
     :param note: what a reader has to know, and the reason where we are slower
     """
 
@@ -84,6 +85,7 @@ class Row:
     unit: Unit = Unit.CPU
     rounds: int = 9
     why_few: str = ""
+    quantile: float = 0.5
     note: str = ""
 
     def __post_init__(self) -> None:

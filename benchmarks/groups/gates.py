@@ -36,7 +36,7 @@ def _row(name: str, goal: Goal, unit: Unit, note: str = "") -> Row:
 
 _REQUESTS = _row("requests in 10 s", Goal(at_most=1), Unit.COUNT, _HITL)
 _IDLE = _row("CPU of the triggerer in 1 s", Goal(at_most=0.01), Unit.CPU)
-_WAKE = _row("decided until awake, p95", Goal(at_most=2), Unit.WALL, "Servers look once a second.")
+_WAKE = _row("p95 from decided until awake", Goal(at_most=2), Unit.WALL, "Servers look once a second.")
 _RESTART = _row(
     "a triggerer begins until all were asked for",
     Goal(at_most=10),

@@ -42,7 +42,7 @@ def _cold(n: int) -> Row:
         n,
         peer=_STATUS,
         rounds=1,
-        why_few="the first look of a server process",
+        why_few="a server process looks for the first time once",
         note="Every file is read and parsed once; later looks read what has another stat.",
     )
 

@@ -71,6 +71,12 @@ def test_a_row_with_one_round_has_no_round_that_does_not_count() -> None:
     assert measured(row, ours=[1.5])["met"]
 
 
+def test_what_nineteen_of_twenty_stay_below_may_count() -> None:
+    row = Row("p95", Goal(), 1, rounds=20, quantile=0.95)
+
+    assert measured(row, ours=[99.0, *map(float, range(1, 21))])["ours"] == 19
+
+
 def test_few_rounds_need_a_reason() -> None:
     with pytest.raises(ValueError, match="say why"):
         Row("hurried", Goal(), 1, rounds=3)
