@@ -37,8 +37,9 @@ def fill(engine: Engine, size: Size = Size()) -> None:
             connection.execute(text(statement))
         _sum_up(connection)
         _note_words(connection)
+        _count_on(connection)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE"))
+        connection.execute(text("VACUUM ANALYZE"))
 
 
 _DIGEST, _COMMIT = "lpad(to_hex(n), 64, '0')", "lpad(to_hex(n), 40, '0')"
@@ -73,7 +74,7 @@ def _units_and_releases(size: Size) -> list[str]:
             (ARRAY['Orders','Invoices','Warehouse','Forecast','Customers','Payments'])[1 + n % 6]
                 || (ARRAY[' nightly load ',' hot fix ',' new columns ',' clean-up ',' retries '])[1 + n % 5]
                 || n, '', 'promotion', 'released', '', {DAY_ZERO},
-            'prod', json_build_array('reviewer'), false, 1,
+            'prod', '[{{"id": "2", "name": "reviewer"}}]', false, 1,
             {_DIGEST}, {_COMMIT}, '[]', '[]', 1, '{{}}', 0, '', '', 'release_pipeline', 'R-' || n || '__1',
             'user_' || n % 97,
             'user_' || n % 97, {DAY_ZERO} + n * interval '13 minutes', 'release-pipeline', 'release-pipeline',
@@ -122,7 +123,7 @@ def _decisions_and_events(size: Size) -> list[str]:
         """,
         f"""
         INSERT INTO release_event (sequence, time, tag, actor_id, actor_name, subject, data, prev_hash, hash)
-        SELECT n, {DAY_ZERO} + n * interval '78 seconds', 'release.state_changed', 'user_1', 'user_1',
+        SELECT n, {DAY_ZERO} + n * interval '78 seconds', 'release:state:change', 'user_1', 'user_1',
             'release:' || (1 + (n - 1) / {size.events_of_each}), '{{}}', {_DIGEST}, {_DIGEST}
         FROM generate_series(1, {size.releases * size.events_of_each}) n
         """,
@@ -234,3 +235,16 @@ def _note_words(connection: Connection) -> None:
     add(UnitWord, "unit_id", ((row[0], [row[1], row[2], *row[3]]) for row in units))
     connection.execute(insert(SearchWord), [{"id": key, "word": word} for key, word in words.items()])
     connection.execute(insert(WordGram), [row for word in words.values() for row in gram_rows(word)])
+
+
+def _count_on(connection: Connection) -> None:
+    """Let ids that the database gives come behind those that are there, and the trail go on."""
+    for table in ("release", "release_unit", "release_submission", "release_item", "release_approval"):
+        latest = f"(SELECT max(id) FROM {table})"
+        connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {latest})"))
+    connection.execute(
+        text(
+            "INSERT INTO release_event_head (id, sequence, hash) "
+            "SELECT 1, sequence, hash FROM release_event ORDER BY sequence DESC LIMIT 1"
+        )
+    )

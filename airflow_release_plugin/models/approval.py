@@ -75,13 +75,23 @@ class Approval(Stateful, Base):
 
     @property
     def requirement(self) -> Requirement:
-        """The requirement as resolved when the approval opened."""
-        return Requirement.from_dict(self.requirement_json)
+        """The requirement as resolved when the approval opened; read once, since lists ask often."""
+        stored = self.requirement_json
+        known = self.__dict__.get("_read_requirement")
+        if known is None or known[0] is not stored:
+            known = self.__dict__["_read_requirement"] = (stored, Requirement.from_dict(stored))
+        requirement: Requirement = known[1]
+        return requirement
 
     @property
     def flow(self) -> FlowSpec:
         """The flow as it was when the approval opened."""
         return stored_flow(self.flow_json)
+
+    @property
+    def level_count(self) -> int:
+        """How many levels that flow has; a list asks for nothing else of it."""
+        return len(self.flow_json.get("levels", ()))
 
     @property
     def counted(self) -> list[CountedDecision]:

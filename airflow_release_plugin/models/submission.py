@@ -22,7 +22,11 @@ class Unit(Base):
     """One DAG file of one source, under a name that outlives renames of its DAGs."""
 
     __tablename__ = "release_unit"
-    __table_args__ = (UniqueConstraint("source", "path"), UniqueConstraint("source", "name"))
+    __table_args__ = (
+        UniqueConstraint("source", "path"),
+        UniqueConstraint("source", "name"),
+        Index(None, "name"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(String(250))
@@ -43,9 +47,11 @@ class Submission(Stateful, Base):
     __tablename__ = "release_submission"
     __table_args__ = (
         UniqueConstraint("unit_id", "version"),
-        Index(None, "state"),
+        Index(None, "state", "submitted_at"),
         Index(None, "submitted_at"),
+        Index(None, "submitted_by_name", "submitted_at"),
         Index(None, "snapshot_id"),
+        Index(None, "release_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

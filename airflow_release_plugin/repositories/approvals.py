@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, and_, case, false, func, literal, select, update
+from sqlalchemy.orm import defer
 
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.states import ApprovalState, GateState
 from airflow_release_plugin.models import Approval, Decision, Gate, Release, ReleaseItem, Submission
+from airflow_release_plugin.repositories.id_sets import is_one_of
 from airflow_release_plugin.repositories.pages import Page, fetch_page
 
 if TYPE_CHECKING:
@@ -75,13 +77,19 @@ def decisions_on(session: Session, release_ids: Collection[int]) -> dict[int, li
     return found
 
 
-def open_approvals(session: Session, now: datetime) -> list[Approval]:
-    """Approvals that people may still decide, soonest to expire first."""
+def open_approvals(session: Session, now: datetime, *, with_flows: bool = True) -> list[Approval]:
+    """
+    Approvals that people may still decide, soonest to expire first.
+
+    :param with_flows: whether their flows are needed; they are most of each row
+    """
     query = (
         select(Approval)
         .where(Approval.state == ApprovalState.OPEN, Approval.expires_at > now)
         .order_by(Approval.expires_at, Approval.id)
     )
+    if not with_flows:
+        query = query.options(defer(Approval.flow_json))
     return list(session.scalars(query))
 
 
@@ -147,6 +155,12 @@ def gates_of_task(session: Session, dag_id: str, run_id: str, task_id: str, map_
 def gates_by_id(session: Session, ids: Collection[int]) -> dict[int, Gate]:
     """Gates by id."""
     return {row.id: row for row in session.scalars(select(Gate).where(Gate.id.in_(list(ids))))}
+
+
+def open_gate_dags(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """Those of these gates that are stored as open, each with its DAG; no gate is loaded for it."""
+    query = select(Gate.id, Gate.dag_id).where(is_one_of(session, Gate.id, ids), Gate.state == GateState.OPEN)
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def lock_gates(session: Session, ids: Collection[int]) -> list[Gate]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, case, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, not_, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.kinds import ChangeKind
@@ -69,13 +69,61 @@ def _place() -> ColumnElement[str]:
     )
 
 
+def _is_at(place: VersionPlace) -> ColumnElement[bool]:
+    """Whether :func:`_place` says so, by conditions that indexes answer."""
+    state, is_gone = Submission.state, Submission.change == ChangeKind.DELETED
+    if place is VersionPlace.IN_TARGET:
+        return and_(state == SubmissionState.RELEASED, not_(is_gone))
+    if place is VersionPlace.RETIRED:
+        return and_(state == SubmissionState.RELEASED, is_gone)
+    if place is VersionPlace.WAITING:
+        return state.in_([SubmissionState.PENDING, SubmissionState.IN_RELEASE])
+    if place is VersionPlace.ROLLED_BACK:
+        return and_(state.in_(_OVER), Submission.release_id.in_(_taken_back()))
+    if place is VersionPlace.REPLACED:
+        return and_(state == SubmissionState.SUPERSEDED, _came_to_stay())
+    removed = and_(
+        state == SubmissionState.REMOVED,
+        or_(Submission.release_id.is_(None), Submission.release_id.not_in(_taken_back())),
+    )
+    unseen = select(Release.id).where(Release.released_at.is_(None))
+    newer_came = state == SubmissionState.SUPERSEDED
+    parts = (
+        removed,
+        and_(newer_came, Submission.release_id.is_(None)),
+        and_(newer_came, Submission.release_id.in_(unseen)),
+    )
+    return Submission.id.in_(union_all(*(select(Submission.id).where(part) for part in parts)))
+
+
+_OVER = (SubmissionState.REMOVED, SubmissionState.SUPERSEDED)
+_TAKEN_BACK = (ReleaseState.ROLLED_BACK, ReleaseState.FAILED)
+
+
+def _taken_back() -> Select[int]:
+    return select(Release.id).where(Release.state.in_(_TAKEN_BACK), Release.released_at.is_not(None))
+
+
+def _came_to_stay() -> ColumnElement[bool]:
+    """Looked up for each version: nearly all that were replaced came so, and a page has few of them."""
+    landed = (
+        select(Release.id)
+        .where(
+            Release.id == Submission.release_id,
+            Release.released_at.is_not(None),
+            Release.state.not_in(_TAKEN_BACK),
+        )
+        .limit(1)
+    )
+    return landed.scalar_subquery().is_not(None)
+
+
 def _narrowed(session: Session, criteria: RecordFilter) -> Select[int]:
     query = select(Submission.id)
     if criteria.submitter:
         query = query.where(Submission.submitted_by_name == criteria.submitter)
     if criteria.place is not None:
-        query = query.outerjoin(Release, Release.id == Submission.release_id)
-        query = query.where(_place() == criteria.place.value)
+        query = query.where(_is_at(criteria.place))
     for units in (criteria.of_units, criteria.unit_ids):
         if units is not None:
             query = query.where(is_one_of(session, Submission.unit_id, units))
@@ -94,7 +142,7 @@ def list_records(
     page = ids
     if name == "name":
         page = page.join(Unit, Unit.id == Submission.unit_id)
-    if name == "released_at" and criteria.place is None:
+    if name == "released_at":
         page = page.outerjoin(Release, Release.id == Submission.release_id)
     query = (
         select(Submission, Release, _place().label("place"))

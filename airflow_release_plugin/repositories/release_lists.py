@@ -284,8 +284,14 @@ def _ids(
     first, *others = sets
     begun = (first.distinct() if isinstance(first, Select) else first).subquery()
     query = select(begun.c.release_id).where(*(begun.c.release_id.in_(each) for each in others))
-    if conditions or with_columns:
+    if with_columns:
         query = query.join(Release, Release.id == begun.c.release_id).where(*conditions)
+    elif conditions:
+        # The limit has each of them looked up; joined, the whole table might be read for a count.
+        fits = (
+            select(Release.id).where(Release.id == begun.c.release_id, *conditions).limit(1).correlate(begun)
+        )
+        query = query.where(fits.scalar_subquery().is_not(None))
     return query, begun.c.release_id
 
 

@@ -804,6 +804,7 @@ def _create_unit() -> None:
         sa.UniqueConstraint("source", "name", name=op.f("uq_release_unit_source_name")),
         sa.UniqueConstraint("source", "path", name=op.f("uq_release_unit_source_path")),
     )
+    op.create_index(op.f("ix_release_unit_name"), "release_unit", ["name"], unique=False)
 
 
 def _create_viewed_file() -> None:
@@ -1149,7 +1150,21 @@ def _create_submission() -> None:
     op.create_index(
         op.f("ix_release_submission_snapshot_id"), "release_submission", ["snapshot_id"], unique=False
     )
-    op.create_index(op.f("ix_release_submission_state"), "release_submission", ["state"], unique=False)
+    op.create_index(
+        op.f("ix_release_submission_release_id"), "release_submission", ["release_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_release_submission_state_submitted_at"),
+        "release_submission",
+        ["state", "submitted_at"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_release_submission_submitted_by_name_submitted_at"),
+        "release_submission",
+        ["submitted_by_name", "submitted_at"],
+        unique=False,
+    )
     op.create_index(
         op.f("ix_release_submission_submitted_at"), "release_submission", ["submitted_at"], unique=False
     )

@@ -86,7 +86,7 @@ def get_inbox_page(ctx: Context, *, actor: Actor) -> InboxPageDetail:
 def count_waiting(ctx: Context, *, actor: Actor) -> int:
     """How many things :func:`get_inbox` finds."""
     return (
-        len(decisions.inbox(ctx, actor=actor))
+        decisions.count_inbox(ctx, actor=actor)
         + import_page.count_waiting(ctx, actor=actor)
         + len(emergencies.waiting_for(ctx, actor=actor))
     )
@@ -98,5 +98,5 @@ def get_actor(ctx: Context, *, actor: Actor) -> ActorDetail:
         actor=actor,
         is_admin=access.is_admin(ctx, actor),
         may_approve=actor.kind is ActorKind.USER and actor.has_any_role(ctx.settings.default_flow_roles),
-        waiting=len(decisions.inbox(ctx, actor=actor)),
+        waiting=decisions.count_inbox(ctx, actor=actor),
     )

@@ -217,9 +217,7 @@ def _decide_one(
 
 def inbox(ctx: Context, *, actor: Actor) -> list[InboxItem]:
     """What waits for the actor's decision now, soonest to expire first; a fixed number of queries."""
-    candidates = approval_queries.open_approvals(ctx.session, ctx.clock())
-    capacity = seats.standing_of(ctx, actor)
-    mine = [(a, seat) for a in candidates if (seat := seats.seat_of(ctx, a, capacity)) is not None]
+    mine = _mine(ctx, approval_queries.open_approvals(ctx.session, ctx.clock()), actor)
     asked = [approval for approval, _seat in mine]
     releases = release_queries.with_items(ctx.session, _ids(asked, "release"))
     gate_rows = approval_queries.gates_by_id(ctx.session, _ids(asked, "gate"))
@@ -235,6 +233,33 @@ def inbox(ctx: Context, *, actor: Actor) -> list[InboxItem]:
         if item is not None and not readable.isdisjoint(access.both_ids(ctx, item.dag_ids)):
             items.append(item)
     return items
+
+
+def count_inbox(ctx: Context, *, actor: Actor) -> int:
+    """How many :func:`inbox` finds, for every page: no release is read for it, and no flow."""
+    mine = _mine(ctx, approval_queries.open_approvals(ctx.session, ctx.clock(), with_flows=False), actor)
+    asked = [approval for approval, _seat in mine]
+    dag_ids = {
+        **{
+            ("release", each): set(names)
+            for each, names in release_queries.dag_ids_of(ctx.session, _ids(asked, "release")).items()
+        },
+        **{
+            ("gate", each): {dag_id}
+            for each, dag_id in approval_queries.open_gate_dags(ctx.session, _ids(asked, "gate")).items()
+        },
+    }
+    every = access.both_ids(ctx, {name for names in dag_ids.values() for name in names})
+    readable = ctx.airflow.access.readable(actor, every)
+    return sum(
+        not readable.isdisjoint(access.both_ids(ctx, dag_ids.get((each.subject_type, each.subject_id), ())))
+        for each in asked
+    )
+
+
+def _mine(ctx: Context, candidates: Iterable[Approval], actor: Actor) -> list[tuple[Approval, Seat]]:
+    capacity = seats.standing_of(ctx, actor)
+    return [(a, seat) for a in candidates if (seat := seats.seat_of(ctx, a, capacity)) is not None]
 
 
 def _ids(found: list[Approval], subject_type: str) -> list[int]:
@@ -284,5 +309,5 @@ def _waiting_step(approval: Approval, seat: Seat) -> dict[str, Any]:
         "step_name": requirement.steps[seat.step].name,
         "level": requirement.level,
         "level_name": requirement.level_name,
-        "levels": len(approval.flow.levels),
+        "levels": approval.level_count,
     }
