@@ -1,51 +1,64 @@
-"""
-Lists of an installation that has released for years, beside Airflow's list of runs with as many rows.
-
-What is looked at, and the database that it is looked at in, are in ``bench_lists`` and ``filled_database``.
-"""
+"""Lists of an installation that has released for years, beside Airflow's list of runs with as many rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from benchmarks import bench_lists
+from sqlalchemy.orm import Session
+
+from airflow_release_plugin.domain.release.records import VersionPlace
+from benchmarks.dag_runs_of_airflow import list_dag_runs
+from benchmarks.filled_database import fill
 from benchmarks.frame.bench import Bench
 from benchmarks.frame.rows import Goal, Row, RowGroup, Unit
-from benchmarks.frame.samples import Sample, timed
-from benchmarks.frame.stages import postgres
+from benchmarks.frame.samples import living_seconds, taken
+from benchmarks.frame.stages import database, postgres, scratch
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from airflow_release_plugin.domain.identity import Actor
 
 RELEASES = 100_000
-_DAGS = 2_000
-_PEER = "Airflow's list of DAG runs, "
-_PEERS = {
-    "first page": "order_by=-run_after",
-    "last page": f"order_by=-run_after&offset={RELEASES - 50}",
-    "search": "run_id_pattern=%25run_77777%25",
-}
-"""What is asked of Airflow, by what is looked at."""
+_FIRST, _LAST, _SEARCH = "DAG runs, first page", "DAG runs, last page", "DAG runs, search"
+_FAILED = "DAG runs, failed"
 _LOOKS = {
-    "releases, first page": "first page",
-    "releases, last page": "last page",
-    "releases, search": "search",
-    "releases, mistyped search": "search",
-    "search box, a number": "search",
-    "search box, a DAG": "search",
-    "search box, nothing named so": "search",
-    "releases of somebody": "search",
-    "releases of a DAG": "search",
+    "releases, first page": _FIRST,
+    "releases, last page": _LAST,
+    "releases, oldest first": _FIRST,
+    "releases, by title": _FIRST,
+    "releases, search": _SEARCH,
+    "releases, search that finds many": _SEARCH,
+    "releases, mistyped search": _SEARCH,
+    "releases, search that finds nothing": _SEARCH,
+    "releases, waiting": _FAILED,
+    "releases, expired": _FAILED,
+    "releases, released": _FAILED,
+    "releases, rollbacks": _FAILED,
+    "releases of somebody": _FAILED,
+    "releases of a DAG": _FAILED,
+    "records, first page": _FIRST,
+    "records, last page": _LAST,
+    "records, by name": _FIRST,
+    "records, by release": _FIRST,
+    "records, search": _SEARCH,
+    "records, search that finds nothing": _SEARCH,
+    "records of somebody": _FAILED,
+    **{f"records, {place.value}": _FAILED for place in VersionPlace},
+    "records of a DAG": _FAILED,
     "insights of 7 days": "",
     "insights of 30 days": "",
     "insights of 90 days": "",
     "insights of 365 days": "",
-    "records, first page": "first page",
-    "records, last page": "last page",
-    "records, search": "search",
+    "Ctrl+K, a number": _SEARCH,
+    "Ctrl+K, a DAG": _SEARCH,
+    "Ctrl+K, nothing named so": _SEARCH,
+    "Home": _FIRST,
+    "inbox": _FIRST,
+    "frame of each page": "",
+    "environment": _FIRST,
+    "gates": _FIRST,
+    "events of a release": "",
 }
 """What of Airflow each stands beside."""
 _WHO = ("an admin", "a person")
@@ -55,103 +68,68 @@ def _name(look: str, who: str) -> str:
     return f"{look.replace(', ', ': ')} ({who})"
 
 
-def _row(look: str, peer: str, who: str) -> Row:
+def _row(look: str, who: str) -> Row:
+    peer = _LOOKS[look]
     return Row(
         _name(look, who),
         Goal(ratio=1 if peer else None, at_most=0.1),
         RELEASES,
-        peer=_PEER + peer if peer else "",
+        peer=f"Airflow's {peer.replace(', ', ': ')}" if peer else "",
         unit=Unit.WALL,
+        rounds=20,
+        quantile=0.95,
         note=""
         if who == "an admin"
         else "A person who may read one DAG in forty; Airflow is asked as an admin.",
     )
 
 
-_LOOKED_AT = {_name(look, who): (look, who) for who in _WHO for look in _LOOKS}
-ROWS = tuple(_row(look, peer, who) for who in _WHO for look, peer in _LOOKS.items())
+ROWS = tuple(_row(look, who) for who in _WHO for look in _LOOKS)
 
 
 def measure(bench: Bench) -> None:
-    """Airflow's list, then ours: the two databases are too large to be looked at in turn."""
+    """Look at ours and at Airflow's in turn, each in a database of its own on one server."""
     if not bench.wants(*ROWS):
         return
-    rounds = bench.rounds(ROWS[0])
-    with airflow_runs() as ask:
-        peers = {
-            name: [timed(lambda query=query: ask(query))() for _ in range(rounds)]
-            for name, query in _PEERS.items()
-        }
-    found = bench_lists.run()
-    looks = {tuple(what.removesuffix(" (ms)").rpartition(", ")[::2]): value for what, value in found.items()}
-    for row in ROWS:
-        milliseconds = looks.pop(_LOOKED_AT[row.name])
-        peer = _LOOKS[_LOOKED_AT[row.name][0]]
-        ours = {"ours": [Sample(wall=milliseconds / 1000)] * rounds}
-        bench.note(row, {**ours, "peer": peers[peer]} if peer else ours)
-    if looks:
-        raise LookupError(
-            f"No rows in benchmarks/groups/lists.py: {', '.join(sorted({look for look, _ in looks}))}"
-        )
+    with (
+        scratch("lists") as folder,
+        postgres() as server,
+        database(server.create_database("filled")) as engine,
+        list_dag_runs(server.create_database("airflow")) as peers,
+        Session(engine) as session,
+    ):
+        from benchmarks.list_looks import PERSON, looks, with_rights
+        from benchmarks.waiting_work import fill_inboxes
+        from tests.harness.context import ADMIN, make_world
+
+        fill(engine)
+        world = make_world(session, folder / "source", lambda: datetime.now(timezone.utc))
+        fill_inboxes(world, releases=20, gates=30)
+        ctx = with_rights(world.ctx)
+        actors: dict[str, Actor] = dict(zip(_WHO, (ADMIN, PERSON), strict=True))
+        for who, actor in actors.items():
+            ours = looks(ctx, actor)
+            _require_rows(ours)
+            for look, action in ours.items():
+                _measure(bench, session, _row(look, who), action, peers.get(_LOOKS[look]))
 
 
-@contextmanager
-def airflow_runs() -> Iterator[Callable[[str], None]]:
-    """Asks Airflow's API for runs, of which PostgreSQL has as many as there are releases."""
-    from tests.harness.airflow_home import migrate
-    from tests.harness.databases import airflow_uses, connect
-
-    with postgres() as server:
-        url = server.create_database("airflow")
-        migrate(url)
-        engine = connect(url)
-        _fill(engine)
-        with airflow_uses(engine):
-            yield _client()
-        engine.dispose()
+def _require_rows(ours: dict[str, Callable[[], object]]) -> None:
+    if missing := ours.keys() ^ _LOOKS.keys():
+        raise LookupError(f"benchmarks/groups/lists.py and list_looks.py differ in {sorted(missing)}")
 
 
-def _client() -> Callable[[str], None]:
-    from airflow.api_fastapi.app import create_app
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-    from fastapi.testclient import TestClient
-
-    app = create_app(apps="core")
-    token = app.state.auth_manager.generate_jwt(SimpleAuthManagerUser(username="admin", role="ADMIN"))
-    client = TestClient(app, headers={"Authorization": f"Bearer {token}"})
-
-    def ask(query: str) -> None:
-        answer = client.get(f"/api/v2/dags/~/dagRuns?limit=50&{query}")
-        answer.raise_for_status()
-        assert answer.json()["dag_runs"], query
-
-    return ask
-
-
-def _fill(engine: Engine) -> None:
-    """DAGs, and runs of them over years; Airflow's own defaults fill what is not said."""
-    from airflow.models.dag import DagModel
-    from airflow.models.dagbundle import DagBundleModel
-    from airflow.models.dagrun import DagRun
-    from sqlalchemy import insert, text
-    from sqlalchemy.orm import Session
-
-    with Session(engine) as session:
-        session.add(DagBundleModel(name="dags"))
-        session.flush()
-        session.add_all(DagModel(dag_id=f"dag_{n}", bundle_name="dags") for n in range(_DAGS))
-        session.flush()
-        session.execute(insert(DagRun), [_run(n) for n in range(RELEASES)])
-        session.commit()
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE"))
-
-
-def _run(number: int) -> dict[str, object]:
-    moment = datetime(2024, 1, 1, tzinfo=timezone.utc) + number * timedelta(minutes=13)
-    moments = dict.fromkeys(("run_after", "logical_date", "queued_at", "start_date", "end_date"), moment)
-    told = {"dag_id": f"dag_{number % _DAGS}", "run_id": f"run_{number}", "run_type": "scheduled"}
-    return {**told, **moments, "state": "success", "span_status": "not_started", "log_template_id": None}
+def _measure(
+    bench: Bench,
+    session: Session,
+    row: Row,
+    ours: Callable[[], object],
+    peer: Callable[[], object] | None,
+) -> None:
+    contestants = {"ours": lambda: taken(ours, others=living_seconds)}
+    if peer is not None:
+        contestants["peer"] = lambda: taken(peer, others=living_seconds)
+    bench.alternate(row, prepare=session.expunge_all, **contestants)
 
 
 GROUP = RowGroup(
@@ -159,5 +137,5 @@ GROUP = RowGroup(
     f"lists with {RELEASES:,} releases, {3 * RELEASES:,} versions and {10 * RELEASES:,} events, PostgreSQL",
     ROWS,
     measure,
-    minutes=10,
+    minutes=12,
 )
