@@ -13,9 +13,9 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, FileEntry, blob_id
@@ -23,6 +23,7 @@ from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.durable import exclusive
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.store.paths import check_path
+from airflow_release_plugin.store.standing import boot
 
 log = logging.getLogger(__name__)
 
@@ -30,26 +31,18 @@ Files = Mapping[str, FileEntry]
 ReadBlobs = Callable[[Iterable[str]], Iterator[tuple[str, bytes]]]
 """Gives ``(blob, bytes)`` of many blobs, in any order."""
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _FOR_ALL = 0o055
+_SETTLED_NS = 2 * 10**9
+"""Times of folders are as coarse as the kernel's tick, on some file systems as a second or two."""
 _BYTE_CODE = re.compile(r"(.+?)\.\w+-\d+(?:\.opt-\w+)?\.pyc")
 # Another file system, somebody else's file (fs.protected_hardlinks), too many links, or links unknown
 _CANNOT_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
-@lru_cache(maxsize=1)
-def _boot() -> str:
-    """What distinguishes this run of the machine; empty where that cannot be told."""
-    try:
-        return _BOOT_ID.read_text().strip()
-    except OSError:
-        return ""
-
-
 def _write_manifest(folder: Path, files: Files) -> None:
     records = [f"{file.mode:o} {file.blob} {file.size} {file.path}" for file in files.values()]
     beside = folder / f"{MANIFEST}.{secrets.token_hex(4)}"
-    beside.write_text("\x00".join([_boot(), *records]), encoding="utf-8")
+    beside.write_text("\x00".join([boot(), *records]), encoding="utf-8")
     beside.chmod(0o444)
     beside.replace(folder / MANIFEST)
 
@@ -101,13 +94,16 @@ def differences(folder: Path) -> list[str]:
     return wrong
 
 
-def is_whole(folder: Path) -> bool:
+def is_whole(folder: Path, *, note: Path | None = None) -> bool:
     """
     Whether ``folder`` holds all files of a commit.
 
+    :param note: where to note when its folders changed last, for :func:`.standing.stands`
+
+
     A folder that is empty, foreign, or lost files to an interrupted clean-up is not whole. Names are compared
-    each time (about a millisecond for 1,000 files), bytes once after each start of the machine: what was
-    written just before a power cut may be empty.
+    (about a millisecond for 1,000 files), bytes once after each start of the machine: what was written just
+    before a power cut may be empty.
     """
     if (found := _records(folder)) is None:
         return False
@@ -116,16 +112,33 @@ def is_whole(folder: Path) -> bool:
         parent, _, name = record.split(" ", 3)[3].rpartition("/")
         names.setdefault(parent, []).append(name)
     try:
+        # Before the names: what goes meanwhile changes the time
+        moments = {parent: os.stat(f"{folder}/{parent}").st_mtime_ns for parent in {"", *names}}  # noqa: PTH116
         if any(not set(_names(f"{folder}/{parent}")).issuperset(wanted) for parent, wanted in names.items()):
             return False
     except OSError:
         return False
-    if found[0] != _boot():
+    if found[0] != boot():
         if differences(folder):
             return False
         with suppress(OSError):  # a task under another user cannot write here, and checks again
             _write_manifest(folder, manifest_of(folder) or {})
+    elif note is not None:
+        _note(note, moments)
     return True
+
+
+def _note(note: Path, moments: Mapping[str, int]) -> None:
+    """Note when folders changed last, if that was so long ago that a change from now on has another time."""
+    if max(moments.values()) > time.time_ns() - _SETTLED_NS:
+        return
+    records = [f"{moment} {folder}" for folder, moment in moments.items()]
+    beside = note.with_name(f"{note.name}.{secrets.token_hex(4)}")
+    with suppress(OSError):  # a task under another user cannot write here, and looks again
+        _make_folders(note.parent)
+        beside.write_text("\x00".join([boot(), *records]), encoding="utf-8")
+        beside.chmod(0o444)
+        beside.replace(note)
 
 
 class ServedTrees:
@@ -261,10 +274,10 @@ class ServedTrees:
     def _check_cache(self) -> None:
         """Once after each start of the machine, drop cached files that a power cut left incomplete."""
         marker = self._cache / "boot"
-        if marker.exists() and marker.read_text() == _boot():
+        if marker.exists() and marker.read_text() == boot():
             return
         self.drop_damaged()
-        marker.write_text(_boot())
+        marker.write_text(boot())
 
     def drop_damaged(self) -> None:
         """Remove cached files whose bytes are not those that they stand for. Needs the lock."""

@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowException
 from sqlalchemy import select
 
 from airflow_release_plugin.bundles.http_versions import HttpVersions
+from airflow_release_plugin.bundles.keeper import BundleKeeper
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
 from airflow_release_plugin.client.retry import Backoff
 from airflow_release_plugin.client.settings import ClientSettings
@@ -256,7 +257,7 @@ class TestBundle:
     def task_side(self, world: World, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         """This process is a task's on another machine: it has a connection and no database."""
         token = world.token(SERVICE)
-        monkeypatch.setattr("airflow_release_plugin.bundles.release._has_no_database", lambda: True)
+        monkeypatch.setattr("airflow_release_plugin.bundles.keeper._has_no_database", lambda: True)
         monkeypatch.setattr(
             "airflow_release_plugin.hooks.release.ReleaseHook.settings",
             lambda self: ClientSettings(relay.url, password=token),
@@ -296,18 +297,18 @@ class TestBundle:
     ) -> None:
         repeat_quickly(monkeypatch)
         all_here, tried = threading.Barrier(20), []
-        take_lock, place = ServedTrees.locked, ReleaseDagBundle._place
+        take_lock, place = ServedTrees.locked, BundleKeeper._place
 
         def locked(trees: ServedTrees) -> AbstractContextManager[None]:
             all_here.wait(60)
             return take_lock(trees)
 
-        def counted(bundle: ReleaseDagBundle, version: str) -> None:
+        def counted(keeper: BundleKeeper, version: str) -> None:
             tried.append(version)
-            place(bundle, version)
+            place(keeper, version)
 
         monkeypatch.setattr(ServedTrees, "locked", locked)
-        monkeypatch.setattr(ReleaseDagBundle, "_place", counted)
+        monkeypatch.setattr(BundleKeeper, "_place", counted)
         relay.faults = [bad_gateway] * 1000
 
         def start(_: int) -> str:

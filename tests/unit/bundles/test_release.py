@@ -19,7 +19,7 @@ from airflow.dag_processing.dagbag import BundleDagBag
 from airflow.dag_processing.manager import DagFileProcessorManager
 from airflow.sdk.exceptions import AirflowException
 
-from airflow_release_plugin.bundles import release
+from airflow_release_plugin.bundles import keeper
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
 from airflow_release_plugin.domain.release.machines import MachineSign
 from airflow_release_plugin.domain.tree.files import REGULAR, FileEntry, TreeChange
@@ -101,7 +101,7 @@ class Site:
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     made = Site(tmp_path)
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(made.storage))
-    monkeypatch.setattr(ReleaseDagBundle, "_source", lambda _: made.source)
+    monkeypatch.setattr(keeper.BundleKeeper, "_source", lambda _: made.source)
     return made
 
 
@@ -178,7 +178,7 @@ class TestTracking:
         bundle = site.serving()
         for name in ("files", "read_all"):
             monkeypatch.setattr(site.store, name, lambda *_: pytest.fail("read the store"))
-        monkeypatch.setattr(release, "is_whole", lambda _: pytest.fail("listed the files"))
+        monkeypatch.setattr(keeper, "is_whole", lambda _: pytest.fail("listed the files"))
         bundle.refresh()
 
     def test_another_process_may_switch_the_version(self, site: Site) -> None:
@@ -401,7 +401,7 @@ class TestManyAtOnce:
     def test_a_version_on_disk_waits_for_nobody(self, site: Site) -> None:
         tip = site.promote(ONE)
         site.serving(tip)
-        with site.bundle()._trees.locked():
+        with site.bundle().keeper.trees.locked():
             done = FORK.Process(target=site.serving, args=(tip,))
             done.start()
             done.join(20)

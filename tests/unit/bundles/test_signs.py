@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from airflow_release_plugin.bundles.keeper import BundleKeeper
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
 from airflow_release_plugin.domain.release.machines import SIGN_PAUSE, MachineSign
 from airflow_release_plugin.exceptions import NotAuthenticatedError
@@ -46,11 +47,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     """What a task asks, which has no database."""
     made = Server()
 
-    def api_server(_bundle: ReleaseDagBundle, **how: Any) -> Server:
+    def api_server(_keeper: BundleKeeper, **how: Any) -> Server:
         assert how == {"once": True}, "nobody waits for the answer"
         return made
 
-    monkeypatch.setattr(ReleaseDagBundle, "_api_server", api_server)
+    monkeypatch.setattr(BundleKeeper, "_api_server", api_server)
     return made
 
 
@@ -60,7 +61,7 @@ def becomes_a_task(patch: pytest.MonkeyPatch) -> None:
 
 def time_passes(site: Site, seconds: float = SIGN_PAUSE + 1) -> None:
     """Let so much time have passed since the machine's last sign."""
-    file = site.storage / "prod" / "signed"
+    file = site.storage / "prod" / "sign_due"
     moment = file.stat().st_mtime - seconds
     os.utime(file, (moment, moment))
 

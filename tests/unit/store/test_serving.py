@@ -276,13 +276,13 @@ class TestPowerCut:
         (folder / "run.sh").chmod(0o755)
         (folder / "run.sh").write_bytes(b"")
         assert is_whole(folder)
-        monkeypatch.setattr(serving, "_boot", lambda: "next boot")
+        monkeypatch.setattr(serving, "boot", lambda: "next boot")
         assert not is_whole(folder)
         assert files_of(machine.place("one", ONE)) == ONE
 
     def test_only_once_after_each_start(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = machine.place("one", ONE)
-        monkeypatch.setattr(serving, "_boot", lambda: "next boot")
+        monkeypatch.setattr(serving, "boot", lambda: "next boot")
         assert is_whole(folder)
         monkeypatch.setattr(serving, "differences", lambda _: pytest.fail("read again"))
         assert is_whole(folder)
