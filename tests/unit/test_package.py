@@ -25,7 +25,8 @@ def test_provider_info_has_the_shape_that_airflow_expects() -> None:
 
 
 def test_a_setting_is_read_under_the_name_that_it_is_described_by() -> None:
-    read = {name: value for name, value in vars(config).items() if isinstance(value, Setting)}
+    named = {**vars(config), **vars(config.retention)}
+    read = {name: value for name, value in named.items() if isinstance(value, Setting)}
 
     assert {name: setting.name for name, setting in read.items()} == {name: name for name in OPTIONS}
 
