@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from demo.browser import find_browser, logged_in, open_browser, open_releases
 from demo.instance import DemoInstance, running_demo
-from scripts import same_page, sample_bundle
+from scripts import page_tour, same_page, sample_bundle
+from scripts.edits import HOT_FIX, NEW_LOAD, OLD_LOAD
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Frame, FrameLocator, Page
@@ -34,25 +35,6 @@ CHINESE = "zh-CN"
 API = "/release/api/v1"
 WIDE, NARROW = 1400, 375
 WAIT_SECONDS = 120
-
-# What a reviewer sees: a task that did the work of two becomes a check and a load.
-OLD_LOAD = """    @task
-    def load_orders(day: str) -> int:
-        return load(extract(day))
-"""
-NEW_LOAD = """    @task(retries=2)
-    def load_orders(day: str) -> int:
-        orders = extract(day)
-        if not orders:
-            raise ValueError(f"no orders on {day}: is the shop's export late?")
-        return load(orders)
-"""
-
-# What somebody changes on the server at night.
-HOT_FIX = """    @task
-    def load_orders(day: str) -> int:
-        return load(row for row in extract(day) if row)
-"""
 
 
 @dataclass(frozen=True)
@@ -106,6 +88,8 @@ class Pictures:
         self._export()
         self._import()
         self._in_airflow()
+        if self.take_all:
+            self._tour(release_id)
         self._drift()
 
     def _release_first_versions(self) -> None:
@@ -254,6 +238,16 @@ class Pictures:
             page.get_by_role("link", name="etl_orders").first.wait_for()
             self._shot(page, "airflow-dags", (USUAL,))
 
+    def _tour(self, release_id: int) -> None:
+        flow_id = page_tour.fill(self._post, release_id)
+        with self._person("admin") as (page, _frame):
+            for name, path in page_tour.pages(release_id, flow_id):
+                ours = _ours(page)
+                if ours is None:
+                    raise RuntimeError("Airflow does not show our page.")
+                ours.goto(f"{self.demo.url}/release/ui{path}")
+                self._shot(page, f"tour/{name}", ())
+
     def _drift(self) -> None:
         file = self.demo.settings.home / "bundles" / "prod" / "current" / "etl_orders.py"
         file.chmod(0o644)
@@ -288,7 +282,7 @@ class Pictures:
             _set_theme(page, variant.theme)
             page.wait_for_timeout(700)
             file = self.folder / f"{name}{variant.suffix}.png"
-            file.parent.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=file, animations="disabled", caret="hide")
             _shrink(file)
         page.set_viewport_size({"width": WIDE, "height": 900})
