@@ -8,6 +8,7 @@ from typing import Any
 API = "/release/api/v1"
 _FLOW = {
     "name": "Finance",
+    "kind": "promotion",
     "remark": "Two people, one of them of finance",
     "scope": {"tags": ["shop"]},
     "levels": [
@@ -15,7 +16,7 @@ _FLOW = {
             "name": "Standard",
             "steps": [
                 {"name": "Review", "roles": ["op", "admin"]},
-                {"name": "Finance", "users": ["reviewer"], "quorum": 1},
+                {"name": "Finance", "users": ["reviewer"]},
             ],
         }
     ],
@@ -42,7 +43,11 @@ def fill(post: Callable[[str, str, dict[str, Any]], Any], release_id: int) -> in
         "text": "Say what happens after the second.",
     }
     made = post("reviewer", f"{release}/threads", thread)
-    post("dev", f"{release}/threads/{made['id']}/comments", {"text": "It fails, and pages us."})
+    post(
+        "dev",
+        f"{release}/threads/{made['comment']['thread_id']}/comments",
+        {"text": "It fails, and pages us."},
+    )
     return int(post("admin", f"{API}/flows", {"spec": _FLOW, "revision": 0})["id"])
 
 

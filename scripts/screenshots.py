@@ -240,7 +240,8 @@ class Pictures:
 
     def _tour(self, release_id: int) -> None:
         flow_id = page_tour.fill(self._post, release_id)
-        with self._person("admin") as (page, _frame):
+        with self._person("admin") as (page, frame):
+            frame.get_by_role("navigation", name="Releases").wait_for()
             for name, path in page_tour.pages(release_id, flow_id):
                 ours = _ours(page)
                 if ours is None:

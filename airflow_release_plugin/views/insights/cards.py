@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from babel.dates import format_date
+from babel.dates import format_skeleton
 
 from airflow_release_plugin.domain.insights.distribution import DAY, HOUR, MINUTE, Distribution
 from airflow_release_plugin.domain.insights.figures import Figures, Trend, trend
@@ -24,11 +24,12 @@ from airflow_release_plugin.views.widgets.durations import duration
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-_PATTERNS = {
-    BucketSize.DAY: "d MMM",
-    BucketSize.WEEK: "d MMM",
-    BucketSize.MONTH: "MMM yy",
-    BucketSize.QUARTER: "QQQ yy",
+# What a date shows; each language has it in an order of its own.
+_SKELETONS = {
+    BucketSize.DAY: "MMMd",
+    BucketSize.WEEK: "MMMd",
+    BucketSize.MONTH: "yMMM",
+    BucketSize.QUARTER: "yQQQ",
 }
 
 
@@ -127,7 +128,7 @@ def _durations(label: str, now: Distribution, before: Distribution, note: str = 
 
 def bucket_label(first: date, size: BucketSize) -> str:
     """Short words for a bucket: its first day, month or quarter."""
-    return str(format_date(first, _PATTERNS[size], locale_of(language())))
+    return str(format_skeleton(_SKELETONS[size], first, locale=locale_of(language())))
 
 
 def chart_cards(found: InsightDetail) -> list[ChartCard]:
