@@ -48,7 +48,8 @@ def fill(post: Callable[[str, str, dict[str, Any]], Any], release_id: int) -> in
         f"{release}/threads/{made['comment']['thread_id']}/comments",
         {"text": "It fails, and pages us."},
     )
-    return int(post("admin", f"{API}/flows", {"spec": _FLOW, "revision": 0})["id"])
+    flow = post("admin", f"{API}/flows", {"spec": _FLOW, "revision": 0})
+    return int(flow["id"])
 
 
 def pages(release_id: int, flow_id: int) -> Iterator[tuple[str, str]]:
