@@ -21,7 +21,7 @@ from airflow_release_plugin import durable
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.exceptions import ArchiveUnavailableError, ConflictError
-from airflow_release_plugin.models import Event, EventArchive
+from airflow_release_plugin.models import EventArchive
 from airflow_release_plugin.repositories import event_archives, events
 from airflow_release_plugin.repositories.event_archives import Span
 from airflow_release_plugin.services.runtime import audit, installation, trail_cuts
@@ -156,7 +156,7 @@ def _checked(span: Span, cut: Cut, work: Work) -> Iterator[EventLine]:
     while sequence <= span.last:
         with work() as (ctx, _):
             rows = events.following(ctx.session, sequence - 1, min(_READ, span.last - sequence + 1))
-            some = [_line(row) for row in rows]
+            some = [trail_cuts.line_of(row) for row in rows]
         for line in some:
             if (line.sequence, line.prev_hash, line.hash) != (sequence, prev_hash, line.own_hash):
                 raise _broken(sequence)
@@ -164,20 +164,6 @@ def _checked(span: Span, cut: Cut, work: Work) -> Iterator[EventLine]:
             sequence, prev_hash = sequence + 1, line.hash
         if not some:
             return
-
-
-def _line(row: Event) -> EventLine:
-    return EventLine(
-        sequence=row.sequence,
-        time=row.time,
-        tag=row.tag.value,
-        actor_id=row.actor_id,
-        actor_name=row.actor_name,
-        subject=row.subject,
-        data=row.data,
-        prev_hash=row.prev_hash,
-        hash=row.hash,
-    )
 
 
 def _broken(sequence: int) -> ConflictError:

@@ -135,17 +135,8 @@ def _all_events(ctx: Context) -> Iterator[Event]:
 
 
 def _fits(event: Event, before: Cut) -> bool:
-    digest = event_hash(
-        prev_hash=before.hash,
-        sequence=event.sequence,
-        time=event.time,
-        tag=event.tag.value,
-        actor_id=event.actor_id,
-        actor_name=event.actor_name,
-        subject=event.subject,
-        data=event.data,
-    )
-    return event.prev_hash == before.hash and event.hash == digest
+    line = trail_cuts.line_of(event)
+    return line.prev_hash == before.hash and line.hash == line.own_hash
 
 
 def _changed(sequence: int) -> BrokenLink:

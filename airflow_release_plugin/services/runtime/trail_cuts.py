@@ -12,12 +12,12 @@ from airflow_release_plugin.domain.bundle.trusted_keys import key_id
 from airflow_release_plugin.domain.events import GENESIS
 from airflow_release_plugin.exceptions import BundleMalformedError, TransferUnavailableError
 from airflow_release_plugin.messages import Message
-from airflow_release_plugin.models import EventArchive
+from airflow_release_plugin.models import Event, EventArchive
 from airflow_release_plugin.repositories import event_archives
 from airflow_release_plugin.services.runtime import installation
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.transfer.attestation import Envelope, read_envelope
-from airflow_release_plugin.transfer.event_archive import ArchiveFacts
+from airflow_release_plugin.transfer.event_archive import ArchiveFacts, EventLine
 from airflow_release_plugin.transfer.keys import KeyFolder
 
 
@@ -104,3 +104,18 @@ def _why_not(ctx: Context, row: EventArchive, before: Cut, keys: dict[str, bytes
     if (envelope.payload, row.name) != (facts.statement(), facts.name):
         return Message("What is written down of the archive %(name)s is not what was signed", name=row.name)
     return ""
+
+
+def line_of(row: Event) -> EventLine:
+    """An event as a line of an archive has it, which knows the hash that it ought to have."""
+    return EventLine(
+        sequence=row.sequence,
+        time=row.time,
+        tag=row.tag.value,
+        actor_id=row.actor_id,
+        actor_name=row.actor_name,
+        subject=row.subject,
+        data=row.data,
+        prev_hash=row.prev_hash,
+        hash=row.hash,
+    )
