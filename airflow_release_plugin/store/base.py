@@ -43,6 +43,8 @@ class CommitMessage:
 
 HEADS = "refs/heads/"
 """What the refs of environments begin with."""
+MIRRORED = ("refs/heads/", "refs/tags/")
+"""What a mirror has of the store: environments and releases."""
 
 
 def environment_ref(environment: str) -> str:

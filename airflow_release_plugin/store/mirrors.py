@@ -23,12 +23,10 @@ from urllib3.exceptions import HTTPError, MaxRetryError
 from airflow_release_plugin.exceptions import MirrorUnavailableError, ReleaseError
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.store.bare_repository import open_repository
+from airflow_release_plugin.store.base import MIRRORED
 from airflow_release_plugin.store.copies import bring
 from airflow_release_plugin.store.missing import MissingObjects, ObjectSource, missing_objects
 from airflow_release_plugin.store.objects import ObjectKind, load_all
-
-PREFIXES = ("refs/heads/", "refs/tags/")
-"""What a mirror has of the store: environments and releases."""
 
 _LONGEST_HISTORY = 1_000_000
 _NUMBERS = {
@@ -62,7 +60,7 @@ class FolderMirror:
     def push(self, source: ObjectSource, decide: Decide) -> None:
         try:
             store = open_repository(self.path)
-            there = {ref: commit for prefix in PREFIXES for ref, commit in store.refs(prefix).items()}
+            there = {ref: commit for prefix in MIRRORED for ref, commit in store.refs(prefix).items()}
             updates = decide(there)
             bring(source, store.objects, _newest_first(updates))
             for ref, commit in updates.items():
@@ -89,7 +87,7 @@ class NetworkMirror:
 
         def update_refs(found: dict[Ref, ObjectID]) -> dict[Ref, ObjectID]:
             there.update({ref.decode(errors="replace"): commit.decode() for ref, commit in found.items()})
-            updates.update(decide({ref: commit for ref, commit in there.items() if ref.startswith(PREFIXES)}))
+            updates.update(decide({ref: commit for ref, commit in there.items() if ref.startswith(MIRRORED)}))
             return {Ref(ref.encode()): ObjectID(commit.encode()) for ref, commit in updates.items()}
 
         def pack(
@@ -122,7 +120,7 @@ def _known_there(source: ObjectSource, there: Mapping[str, str]) -> Callable[[Co
     def has(commits: Collection[str]) -> set[str]:
         found = tips.intersection(commits)
         if not found and not behind:
-            heads = {commit for ref, commit in there.items() if ref.startswith(PREFIXES[0])}
+            heads = {commit for ref, commit in there.items() if ref.startswith(MIRRORED[0])}
             known = source.load(sorted(heads), ObjectKind.COMMIT)
             behind.update(each.id for head in known for each in source.chain(head, _LONGEST_HISTORY))
         return found | behind.intersection(commits)

@@ -56,3 +56,9 @@ def test_what_every_airflow_process_imports_adds_nothing_heavy_to_airflow(module
 @pytest.mark.parametrize("module", ["airflow_release_plugin.client", "airflow_release_plugin.schemas"])
 def test_the_task_side_loads_no_database_and_no_web_framework(module: str) -> None:
     assert loaded_by(module).isdisjoint({"airflow", "sqlalchemy", "flask", "fastapi"})
+
+
+@pytest.mark.parametrize("part", ["api.app", "services.server.startup", "views.mount"])
+def test_an_api_server_loads_no_git_library_before_it_pushes_to_a_mirror(part: str) -> None:
+    """Most installations have no mirror, and each server process would pay for the library."""
+    assert "dulwich" not in loaded_by(f"airflow_release_plugin.{part}")

@@ -28,9 +28,7 @@ from airflow_release_plugin.services.runtime import leases
 from airflow_release_plugin.services.runtime.background import Work, in_transaction, retry_transaction
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
-from airflow_release_plugin.store.base import HEADS
-from airflow_release_plugin.store.mirror_addresses import mirror_at
-from airflow_release_plugin.store.mirrors import PREFIXES
+from airflow_release_plugin.store.base import HEADS, MIRRORED
 from airflow_release_plugin.store.objects import GitObject, ObjectKind
 
 PAUSE = 5.0
@@ -120,7 +118,7 @@ def _url_of(record: object) -> str:
 
 def refs_of(ctx: Context) -> dict[str, str]:
     """Branches and tags as they are now."""
-    return {ref: commit for prefix in PREFIXES for ref, commit in ctx.store.refs(prefix).items()}
+    return {ref: commit for prefix in MIRRORED for ref, commit in ctx.store.refs(prefix).items()}
 
 
 def _attempt(push: Push, work: Work, by: str) -> PushOutcome:
@@ -158,6 +156,9 @@ def push_to_mirror(push: Push, work: Work, by: str = "") -> PushPlan:
         )
         plans.append(plan)
         return plan.updates
+
+    # Only here: a git library is much to load for the many that never mirror.
+    from airflow_release_plugin.store.mirror_addresses import mirror_at
 
     try:
         mirror_at(push.address, push.access).push(_ShortReads(work, by), decide)
