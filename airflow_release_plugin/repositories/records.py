@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, not_, or_, select, union_all
 from sqlalchemy.orm import Session
@@ -15,7 +16,7 @@ from airflow_release_plugin.domain.release.records import VersionPlace
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.models import Release, ReleaseItem, Report, Submission, Unit
 from airflow_release_plugin.repositories.id_sets import is_one_of
-from airflow_release_plugin.repositories.pages import Page, counted
+from airflow_release_plugin.repositories.pages import Page, count, counted
 
 
 @dataclass(frozen=True)
@@ -134,25 +135,49 @@ def list_records(
     session: Session, criteria: RecordFilter, *, order_by: str = "-submitted_at", limit: int, offset: int
 ) -> Page[RecordRow]:
     """Versions with their releases; ``order_by`` is a key of :data:`ORDER_COLUMNS`, ``-`` turns it."""
-    name = order_by.lstrip("-")
+    name, is_down = order_by.lstrip("-"), order_by.startswith("-")
     column = ORDER_COLUMNS.get(name, Submission.submitted_at)
-    order = (column.desc() if order_by.startswith("-") else column.asc(), Submission.id.desc())
+    order: tuple[ColumnElement[Any], ...] = (
+        column.desc() if is_down else column.asc(),
+        Submission.id.desc(),
+    )
     ids = _narrowed(session, criteria)
     # What is shown is read for one page alone; far pages would sort and throw away whole rows.
-    page = ids
-    if name == "name":
-        page = page.join(Unit, Unit.id == Submission.unit_id)
+    page: Select[int] | list[int]
     if name == "released_at":
-        page = page.outerjoin(Release, Release.id == Submission.release_id)
+        page = _released_first(session, ids, order, limit, offset)
+        order = (column.is_(None), *order)
+    else:
+        joined = ids.join(Unit, Unit.id == Submission.unit_id) if name == "name" else ids
+        page = joined.order_by(*order).limit(limit).offset(offset)
     query = (
         select(Submission, Release, _place().label("place"))
         .join(Unit, Unit.id == Submission.unit_id)
         .outerjoin(Release, Release.id == Submission.release_id)
-        .where(Submission.id.in_(page.order_by(*order).limit(limit).offset(offset)))
+        .where(Submission.id.in_(page))
         .order_by(*order)
     )
     rows = [RecordRow(row[0], row[1], VersionPlace(row[2])) for row in session.execute(query)]
     return Page(rows, *counted(session, ids))
+
+
+def _released_first(
+    session: Session, ids: Select[int], order: tuple[ColumnElement[Any], ...], limit: int, offset: int
+) -> list[int]:
+    """
+    A page of versions in the order of their releases, those that never came last, whichever way it goes.
+
+    Two parts: one query over both could use no index, as versions without a release have no place in it.
+    """
+    came = ids.join(Release, Release.id == Submission.release_id).where(Release.released_at.is_not(None))
+    page = list(session.scalars(came.order_by(*order).limit(limit).offset(offset)))
+    if len(page) < limit:
+        start = 0 if page else max(0, offset - count(session, came))
+        others = ids.outerjoin(Release, Release.id == Submission.release_id).where(
+            Release.released_at.is_(None)
+        )
+        page += session.scalars(others.order_by(Submission.id.desc()).limit(limit - len(page)).offset(start))
+    return page
 
 
 def live_before(

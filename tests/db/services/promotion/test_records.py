@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import select
 
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.domain.release.records import VersionPlace
 from airflow_release_plugin.exceptions import NotFoundError
+from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.promotion import environments, records
 from airflow_release_plugin.services.releases import checks, creation, releases
 from airflow_release_plugin.services.submissions import submissions
@@ -44,6 +48,29 @@ def test_every_record_says_where_the_version_is_now(world: World) -> None:
         ("never", 1, VersionPlace.NEVER),
         ("never", 2, VersionPlace.WAITING),
     ]
+
+
+@pytest.mark.parametrize("order_by", ["released_at", "-released_at"])
+@pytest.mark.parametrize("size", [1, 2, 3, 10])
+def test_in_the_order_of_releases_what_never_came_is_last_on_every_page(
+    world: World, clock: FrozenClock, order_by: str, size: int
+) -> None:
+    several(world)
+    for number, release in enumerate(world.ctx.session.scalars(select(Release).order_by(Release.id))):
+        release.released_at = clock() + timedelta(hours=number)
+    world.ctx.session.flush()
+    came = [("etl", 1), ("etl", 2), ("gone", 1), ("gone", 2)]
+    expected = [*(came if order_by == "released_at" else reversed(came)), ("never", 2), ("never", 1)]
+
+    found = [
+        (row.submission.unit_name, row.submission.version)
+        for offset in range(0, len(expected) + 1, size)
+        for row in records.list_records(
+            world.ctx, actor=DEV, order_by=order_by, limit=size, offset=offset
+        ).items
+    ]
+
+    assert found == expected
 
 
 @pytest.mark.parametrize("place", [p for p in VersionPlace if p is not VersionPlace.ROLLED_BACK])
