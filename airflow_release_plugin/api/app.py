@@ -6,6 +6,7 @@ from fastapi import Depends, FastAPI
 from starlette.types import Lifespan
 
 from airflow_release_plugin import __version__
+from airflow_release_plugin.airflow_internals import traces
 from airflow_release_plugin.api.dependencies import refuse_nul
 from airflow_release_plugin.api.errors import ERRORS, add_error_handlers
 from airflow_release_plugin.api.language import SpeakToCaller
@@ -31,6 +32,7 @@ from airflow_release_plugin.api.routes import (
     versions,
     watch,
 )
+from airflow_release_plugin.api.tracing import TraceRequests
 
 API_PREFIX = "/api/v1"
 _ROUTES = (
@@ -72,6 +74,8 @@ def create_app(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.add_middleware(SpeakToCaller)
+    if traces.are_sent():
+        app.add_middleware(TraceRequests, prefix=API_PREFIX)
     add_error_handlers(app)
     for module in _ROUTES:
         app.include_router(

@@ -14,6 +14,7 @@ from airflow_release_plugin.client.calls import API_PREFIX, unreachable
 from airflow_release_plugin.client.errors import error_from
 from airflow_release_plugin.client.retry import Backoff
 from airflow_release_plugin.client.settings import ClientSettings
+from airflow_release_plugin.client.tracing import trace_headers
 from airflow_release_plugin.exceptions import DamagedAnswerError, NotFoundError, UnavailableError
 from airflow_release_plugin.store.wire import ranges_of, unframe
 
@@ -111,7 +112,9 @@ class HttpObjects:
     def _client(self) -> httpx.Client:
         """Return a client for one request: nothing stays open in a task that goes on for hours."""
         settings = self.settings
-        return httpx.Client(auth=self._auth, verify=settings.tls(), timeout=settings.timeout)
+        return httpx.Client(
+            auth=self._auth, verify=settings.tls(), timeout=settings.timeout, headers=trace_headers()
+        )
 
     def _pause_after(self, error: httpx.HTTPError | UnavailableError, pauses: Iterator[float]) -> None:
         """Wait for the next try, or raise when that was the last."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from airflow_release_plugin.client.errors import error_from
 from airflow_release_plugin.client.settings import ClientSettings
+from airflow_release_plugin.client.tracing import trace_headers
 from airflow_release_plugin.exceptions import ReleaseError, UnavailableError
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class Call(Generic[ResultT]):
             found["json"] = self.body.model_dump(mode="json")
         if self.content is not None:
             found["content"] = self.content
-        if self.headers:
-            found["headers"] = dict(self.headers)
+        if headers := {**trace_headers(), **self.headers}:
+            found["headers"] = headers
         return found
 
     def parse(self, response: httpx.Response) -> ResultT:
