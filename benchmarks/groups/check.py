@@ -124,5 +124,5 @@ GROUP = RowGroup(
     "a check, which proves that a version does in the target what it does in the source",
     ROWS,
     measure,
-    minutes=6,
+    minutes=10,
 )

@@ -104,4 +104,4 @@ def measure(bench: Bench) -> None:
         bench.note(_MEMORY, samples)
 
 
-GROUP = RowGroup("plugin", "what the plugin costs processes that do something else", ROWS, measure, minutes=6)
+GROUP = RowGroup("plugin", "what the plugin costs processes that do something else", ROWS, measure, minutes=8)
