@@ -13,9 +13,11 @@ from benchmarks.groups import (
     plugin,
     promotion,
     release,
+    served,
     serving,
     source,
     transfer,
+    unrelated,
 )
 
 ALL: tuple[RowGroup, ...] = (
@@ -30,5 +32,7 @@ ALL: tuple[RowGroup, ...] = (
     lists.GROUP,
     cold_start.GROUP,
     release.GROUP,
+    served.GROUP,
+    unrelated.GROUP,
     adoption.GROUP,
 )

@@ -22,10 +22,14 @@ ENDS = {"failed", "errored", "rejected", "revoked", "expired", "stale"}
 
 @dataclass
 class Driver:
-    """Acts over HTTP as any of the demo's users, and opens pages as them."""
+    """
+    Acts over HTTP as any of the demo's users, and opens pages as them.
+
+    :param browser: for pages; not needed without
+    """
 
     demo: DemoInstance
-    browser: Browser
+    browser: Browser | None = None
     clients: dict[str, httpx.Client] = field(default_factory=dict)
     logins: dict[str, Any] = field(default_factory=dict)
 
@@ -168,6 +172,7 @@ class Driver:
     @contextmanager
     def page(self, user: str, path: str, **options: Any) -> Iterator[Page]:
         """One of our pages, without Airflow around it; ``options`` of the browser context."""
+        assert self.browser is not None, "pages need a browser"
         if user not in self.logins:
             person = self.demo.users[user]
             with logged_in(self.browser, self.demo.url, person.name, person.password) as page:
