@@ -24,7 +24,7 @@ _TIGHT = (
 def _row(n: int, *, tight: bool) -> Row:
     what = f"approved until served: {n} DAG{'s' if n > 1 else ''}"
     return Row(
-        f"{what}, git asked each second" if tight else what,
+        f"{what} (git asked each second)" if tight else what,
         Goal(ratio=1 if tight else 10),
         n,
         peer="`git push` and GitDagBundle",

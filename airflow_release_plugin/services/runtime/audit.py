@@ -12,7 +12,7 @@ from airflow_release_plugin.messages import Message, keep_messages, restored
 from airflow_release_plugin.models import Event, EventHead
 from airflow_release_plugin.repositories import events
 from airflow_release_plugin.repositories.pages import Page
-from airflow_release_plugin.services.runtime import echoes, trail_cuts
+from airflow_release_plugin.services.runtime import echoes, news, trail_cuts
 from airflow_release_plugin.services.runtime.access import is_admin
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.runtime.trail_cuts import BrokenLink, Cut
@@ -49,6 +49,7 @@ def record_all(ctx: Context, entries: Iterable[Entry], *, actor: Actor) -> None:
     # The next event of this transaction reads the head back from the database.
     ctx.session.flush()
     echoes.echo(ctx, entries, actor=actor)
+    news.tell_after_commit(ctx.session)
 
 
 def _append(ctx: Context, head: EventHead, entry: Entry, actor: Actor) -> None:

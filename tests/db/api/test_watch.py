@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from airflow_release_plugin.api.routes import watch as routes
 from airflow_release_plugin.models import Gate
 from airflow_release_plugin.schemas.watch import MOST_SUBJECTS
 from tests.conftest import BACKENDS
@@ -56,6 +57,46 @@ def test_a_change_ends_the_wait(world: World) -> None:
     waiting.join(timeout=20)
 
     assert answers == [{key: "approved"}]
+
+
+def waits(world: World, known: dict[str, str], answers: list[Any]) -> threading.Thread:
+    """A wait in a thread, which has had the time to look for a first time."""
+    waiting = threading.Thread(target=lambda: answers.append(watch(world, known, wait=20)))
+    waiting.start()
+    time.sleep(0.7)
+    return waiting
+
+
+def test_what_this_process_commits_is_told_before_the_next_look(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "POLL_SECONDS", 60)
+    release = world.awaiting()
+    key, answers = f"release:{release['id']}", list[Any]()
+    waiting = waits(world, {key: "awaiting_approval"}, answers)
+    ok(world.decide(release))
+    waiting.join(timeout=5)
+
+    assert answers == [{key: "approved"}]
+
+
+def test_many_commits_in_a_moment_are_one_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "POLL_SECONDS", 60)
+    monkeypatch.setattr(routes, "SHORTEST_SECONDS", 6)
+    looks, look = list[float](), routes._look
+    monkeypatch.setattr(routes, "_look", lambda *asked: looks.append(time.monotonic()) or look(*asked))
+    release = world.awaiting()
+    key, answers = f"release:{release['id']}", list[Any]()
+    waiting = waits(world, {key: "awaiting_approval"}, answers)
+    for task in ("two", "three"):
+        world.write_dag(task=task)
+        world.submit()
+    ok(world.decide(release))
+    waiting.join(timeout=15)
+
+    assert answers == [{key: "approved"}]
+    assert len(looks) == 2, looks
+    assert looks[1] - looks[0] >= 5.9
 
 
 def test_expiry_is_a_change_that_nobody_writes_down(world: World) -> None:
