@@ -2,7 +2,7 @@
 The files of a folder that Airflow would parse, as Airflow lists them.
 
 Its own walk takes most of the time that a submission out of 5,000 files costs. What it finds depends on the
-names and on ``.airflowignore``: while no folder and no such file was touched, the last answer counts.
+names and on ``.airflowignore``; :mod:`folder_names` tells whether those are what they were.
 """
 
 # Thousands of these calls answer one request, and pathlib costs several times more.
@@ -12,43 +12,54 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_release_plugin.analysis.stat_memo import Stamp, StatMemo, bound, is_settled, stamp_of
+from airflow_release_plugin.airflow_internals.folder_names import FolderNames, look_at
+from airflow_release_plugin.analysis.stat_memo import StatMemo, bound
 
 log = logging.getLogger(__name__)
 
-_IGNORE_FILE = ".airflowignore"
 _GUESSES: StatMemo[bool] = StatMemo()
 
 
 @dataclass(frozen=True)
-class _Listing:
+class ListedFiles:
     """
-    One walk of Airflow's.
+    What Airflow would parse.
 
-    :param stamps: of each folder and each ``.airflowignore``, by path
+    :param files: POSIX paths relative to the folder, sorted; archives are left out
+    :param stats: of those files, where they were looked at
     """
 
     files: tuple[str, ...]
-    stamps: dict[str, Stamp]
+    stats: Mapping[str, os.stat_result]
 
-    def still_counts(self) -> bool:
-        """Whether a walk would find the same names now."""
-        try:
-            return all(stamp_of(os.stat(path)) == stamp for path, stamp in self.stamps.items())
-        except OSError:
-            return False
+
+@dataclass(frozen=True)
+class _Listing:
+    """What a walk of Airflow's found, and the names that it found it in."""
+
+    files: tuple[str, ...]
+    names: FolderNames
+
+    def renewed(self) -> _Listing | None:
+        """What a walk would find now; ``None`` where only a walk can tell."""
+        news = self.names.news()
+        if news is None:
+            return None
+        if not news.came and not news.gone:
+            return self if news.names is self.names else _Listing(self.files, news.names)
+        return _Listing((*(file for file in self.files if file not in news.gone), *news.came), news.names)
 
 
 _LISTINGS: dict[tuple[str, str], _Listing] = {}
 
 
-def dag_files(root: Path, bundle: str) -> tuple[str, ...]:
+def list_dag_files(root: Path, bundle: str) -> ListedFiles:
     """
-    POSIX paths, relative to ``root``, of the files that Airflow would parse, sorted; archives are left out.
+    The files that Airflow would parse.
 
     :param bundle: its name, for the log
     :raises RuntimeError: links lead in a circle
@@ -58,13 +69,18 @@ def dag_files(root: Path, bundle: str) -> tuple[str, ...]:
 
     safe_mode = conf.getboolean("core", "dag_discovery_safe_mode", fallback=True)
     files = []
+    stats: dict[str, os.stat_result] = {}
+    start = len(f"{root}{os.sep}")
     for found in _listed(root):
-        path = found[len(f"{root}{os.sep}") :].replace(os.sep, "/")
+        path = found[start:].replace(os.sep, "/")
         if not path.endswith(".py"):
             log.warning("Archive %s of bundle %r cannot be released; unpack it", path, bundle)
-        elif not safe_mode or _may_hold_dag(found, might_contain_dag):
+        elif not safe_mode:
             files.append(path)
-    return tuple(sorted(files))
+        elif info := _may_hold_dag(found, might_contain_dag):
+            files.append(path)
+            stats[path] = info
+    return ListedFiles(tuple(sorted(files)), stats)
 
 
 def _listed(root: Path) -> tuple[str, ...]:
@@ -72,46 +88,30 @@ def _listed(root: Path) -> tuple[str, ...]:
 
     key = (str(root), os.path.realpath(root))
     known = _LISTINGS.get(key)
-    if known is not None and known.still_counts():
-        return known.files
-    # Before the walk: what is touched while that lasts has another stamp afterwards
-    stamps = _stamps(str(root))
-    files = tuple(list_py_file_paths(root, safe_mode=False))
-    if stamps is not None:
+    now = known.renewed() if known is not None else None
+    if now is None:
+        # Before the walk: what is touched while that lasts has another stamp afterwards
+        names = look_at(str(root))
+        files = tuple(list_py_file_paths(root, safe_mode=False))
+        if names is None:
+            _LISTINGS.pop(key, None)
+            return files
+        now = _Listing(files, names)
+    if now is not known:
         bound(_LISTINGS)
-        _LISTINGS[key] = _Listing(files, stamps)
-    return files
+        _LISTINGS[key] = now
+    return now.files
 
 
-def _stamps(root: str) -> dict[str, Stamp] | None:
-    """Of all folders and ignore files below ``root``; ``None`` if one was touched just now."""
-    stamps: dict[str, Stamp] = {}
-    folders, seen = [root], set()
-    while folders:
-        folder = folders.pop()
-        if (real := os.path.realpath(folder)) in seen:
-            continue
-        seen.add(real)
-        try:
-            stats = {folder: os.stat(folder)}
-            with os.scandir(folder) as items:
-                for item in items:
-                    if item.is_dir():
-                        folders.append(item.path)
-                    elif item.name == _IGNORE_FILE:
-                        stats[item.path] = item.stat()
-        except OSError:
-            return None
-        if not all(map(is_settled, stats.values())):
-            return None
-        stamps.update({path: stamp_of(info) for path, info in stats.items()})
-    return stamps
+def _may_hold_dag(file: str, might_contain_dag: Callable[..., bool]) -> os.stat_result | None:
+    """
+    Ask Airflow's safe mode, which reads the file; of thousands, only those that changed are read again.
 
-
-def _may_hold_dag(file: str, might_contain_dag: Callable[..., bool]) -> bool:
-    """Ask Airflow's safe mode, which reads the file; of thousands, only those that changed are read again."""
+    The answer is what the file looked like, or ``None`` for no.
+    """
     try:
-        return bool(_GUESSES.get(file, os.stat(file), lambda: might_contain_dag(file, safe_mode=True)))
+        info = os.stat(file)
+        return info if _GUESSES.get(file, info, lambda: might_contain_dag(file, safe_mode=True)) else None
     except Exception:  # as Airflow does: the heuristic is configurable and raises whatever it likes
         log.exception("Error while examining %s", file)
-        return False
+        return None

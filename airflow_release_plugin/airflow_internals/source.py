@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin import config
 from airflow_release_plugin.airflow_internals.facts import connection_types, dag_facts, stored_import_errors
-from airflow_release_plugin.airflow_internals.listing import dag_files
+from airflow_release_plugin.airflow_internals.listing import list_dag_files
 from airflow_release_plugin.domain.ports import DagFacts, SourceSnapshot
 from airflow_release_plugin.exceptions import SourceUnavailableError
 from airflow_release_plugin.messages import Message
@@ -113,14 +113,15 @@ def open_bundle(name: str, what: str = _BUNDLE) -> SourceSnapshot:
             bundle=name,
         )
     try:
-        files = dag_files(root, name)
+        listed = list_dag_files(root, name)
     except RuntimeError as error:
         # What Airflow's own walk raises where links lead in a circle.
         raise SourceUnavailableError(
             "The %(what)s %(bundle)r cannot be listed: %(error)s.", what=what, error=error, bundle=name
         ) from error
     # Airflow 3.3 answers with an object, 3.2 with a string; drop this when the minimum is 3.3.
-    return SourceSnapshot(root=root, dag_files=files, version=getattr(version, "version", version))
+    version = getattr(version, "version", version)
+    return SourceSnapshot(root=root, dag_files=listed.files, version=version, stats=listed.stats)
 
 
 def bundle_list() -> str:

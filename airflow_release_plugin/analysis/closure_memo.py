@@ -78,10 +78,15 @@ class ClosureMemo:
 
 
 def _holds(files: FolderFiles, entries: Mapping[str, FileEntry]) -> bool:
+    # A loop, and identity first: this is asked for each file of a source, each time somebody looks.
     try:
-        return all(files.entry(path) == entry for path, entry in entries.items())
+        for path, entry in entries.items():
+            now = files.entry(path)
+            if now is not entry and now != entry:
+                return False
     except UnitError:
         return False
+    return True
 
 
 class _Recorder(SourceFiles):

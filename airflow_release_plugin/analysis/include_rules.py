@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_release_plugin.analysis.source_files import glob_expression
+from airflow_release_plugin.analysis.globs import glob_expression
 from airflow_release_plugin.exceptions import UnitError
 from airflow_release_plugin.messages import Message
 

@@ -11,10 +11,10 @@ import re
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from airflow_release_plugin.analysis.globs import glob_expression
 from airflow_release_plugin.analysis.stat_memo import StatMemo, bound
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry, blob_id
 from airflow_release_plugin.domain.tree.leavings import is_leaving
@@ -151,27 +151,6 @@ class SourceFiles(ABC):
         return self._globbed[pattern]
 
 
-@lru_cache(maxsize=1024)
-def glob_expression(pattern: str) -> re.Pattern[str]:
-    """Translate a glob into a regular expression over whole POSIX paths; ``**/`` also matches no folder."""
-    parts = []
-    for token in re.findall(r"\*\*/|\*\*|\*|\?|\[!?[^\]/]+\]|[^*?]", pattern, re.DOTALL):
-        if token in _WILDCARDS:
-            parts.append(_WILDCARDS[token])
-        elif token.startswith("[") and len(token) > 1:
-            inner = token[1:-1].replace("\\", r"\\")
-            parts.append(f"[{'^' + inner[1:] if inner.startswith('!') else inner}]")
-        else:
-            parts.append(re.escape(token))
-    try:
-        return re.compile("".join(parts), re.DOTALL)
-    except re.error:
-        return re.compile(re.escape(pattern))
-
-
-_WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-
-
 class FolderFiles(SourceFiles):
     """
     A folder on disk.
@@ -181,10 +160,19 @@ class FolderFiles(SourceFiles):
 
     :param root: the folder
     :param max_file_bytes: larger files are refused
+    :param stats: of files that were looked at a moment ago, by path; they are not looked at again
     """
 
-    def __init__(self, root: Path, *, max_file_bytes: int, cache: AnalysisCache | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        max_file_bytes: int,
+        cache: AnalysisCache | None = None,
+        stats: Mapping[str, os.stat_result] | None = None,
+    ) -> None:
         super().__init__(cache)
+        self._stats = stats or {}
         self.root = os.path.abspath(root)
         self._real = os.path.realpath(root)
         self.max_file_bytes = max_file_bytes
@@ -224,8 +212,16 @@ class FolderFiles(SourceFiles):
         """Stat the file once, and hash it unless the cache knows it by its stat."""
         found = self._entries.get(path)
         if found is None:
-            found = self._entries[path] = self._make_entry(path)
+            found = self._entries[path] = self._same_as_before(path) or self._make_entry(path)
         return found
+
+    def _same_as_before(self, path: str) -> FileEntry | None:
+        """What passed all that is asked of a file, and has the same stat and is no link now."""
+        info = self._stats.get(path)
+        if info is None or info.st_size > self.max_file_bytes:
+            return None
+        # Listed as a file before it is looked for among links: those are known from there.
+        return self.known_entry(path, info) if self.is_file(path) and path not in self._links else None
 
     def _make_entry(self, path: str) -> FileEntry:
         check_name(path)

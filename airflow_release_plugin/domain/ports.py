@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from os import stat_result
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -123,11 +124,13 @@ class SourceSnapshot:
     :param root: folder with the files
     :param dag_files: POSIX paths (relative to ``root``) of the files that Airflow would parse
     :param version: the bundle's own version, where it has one
+    :param stats: what listing them came to see of files, by path; there may be none
     """
 
     root: Path
     dag_files: tuple[str, ...]
     version: str | None = None
+    stats: Mapping[str, stat_result] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

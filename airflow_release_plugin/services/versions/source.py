@@ -80,5 +80,6 @@ def changed_meanwhile(closure: Closure, path: str) -> ConflictError:
 def open_source(ctx: Context) -> Source:
     """Refresh the source bundle and look at it. Raises ``SourceUnavailableError``."""
     snapshot = ctx.airflow.source.snapshot()
-    files = FolderFiles(snapshot.root, max_file_bytes=ctx.settings.max_file_bytes, cache=_CACHE)
+    most = ctx.settings.max_file_bytes
+    files = FolderFiles(snapshot.root, max_file_bytes=most, cache=_CACHE, stats=snapshot.stats)
     return Source(snapshot, files, ClosureOptions(max_unit_files=ctx.settings.max_unit_files))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,7 @@ from pathlib import Path
 import airflow.utils.file
 import pytest
 
-from airflow_release_plugin.airflow_internals import listing
-from airflow_release_plugin.airflow_internals.listing import dag_files
+from airflow_release_plugin.airflow_internals import folder_names, listing
 from airflow_release_plugin.analysis import stat_memo
 
 pytestmark = [
@@ -18,6 +18,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:GitWildMatchPattern"),  # Airflow's reading of .airflowignore
 ]
 DAG_CODE = "from airflow.sdk import DAG\n"
+
+
+def dag_files(root: Path, bundle: str) -> tuple[str, ...]:
+    return listing.list_dag_files(root, bundle).files
 
 
 @pytest.fixture
@@ -91,3 +95,70 @@ def test_a_link_that_is_switched_is_another_folder(root: Path, walks: list[Path]
     current.unlink()
     current.symlink_to(tmp_path / "next", target_is_directory=True)
     assert dag_files(current, "dev") == ("next.py",)
+
+
+@pytest.fixture
+def plain(root: Path) -> Path:
+    """A source without rules."""
+    (root / ".airflowignore").unlink()
+    return root
+
+
+def test_a_plain_file_that_comes_goes_or_moves_takes_no_walk(plain: Path, walks: list[Path]) -> None:
+    dag_files(plain, "dev")
+    write(plain, "team/new.py")
+    write(plain, "team/notes.txt")
+    assert dag_files(plain, "dev") == ("etl.py", "team/flow.py", "team/new.py")
+    (plain / "team/new.py").rename(plain / "moved.py")
+    assert dag_files(plain, "dev") == ("etl.py", "moved.py", "team/flow.py")
+    (plain / "etl.py").unlink()
+    assert dag_files(plain, "dev") == ("moved.py", "team/flow.py")
+    assert walks == [plain]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda root: write(root, "team/a/new.py"), ("etl.py", "team/a/new.py", "team/flow.py")),
+        (lambda root: write(root, ".airflowignore", "etl.py\n"), ("team/flow.py",)),
+        (lambda root: write(root, "team/.airflowignore", "flow.py\n"), ("etl.py",)),
+        (lambda root: (root / "two.py").symlink_to("etl.py"), ("etl.py", "team/flow.py", "two.py")),
+        (lambda root: (root / "team").rename(root / "crew"), ("crew/flow.py", "etl.py")),
+        (lambda root: os.mkfifo(root / "pipe.py"), ("etl.py", "team/flow.py")),
+        (lambda root: write(root, ".py"), ("etl.py", "team/flow.py")),
+    ],
+)
+def test_whatever_else_happens_is_told_as_airflow_tells_it(
+    plain: Path, walks: list[Path], change: Callable[[Path], object], expected: tuple[str, ...]
+) -> None:
+    dag_files(plain, "dev")
+    change(plain)
+    assert dag_files(plain, "dev") == expected
+
+
+def test_where_there_are_rules_airflow_says_what_they_mean_for_a_new_file(
+    root: Path, walks: list[Path]
+) -> None:
+    write(root, ".airflowignore", "*_draft.py\n")
+    dag_files(root, "dev")
+    write(root, "team/new_draft.py")
+    assert dag_files(root, "dev") == ("etl.py", "team/flow.py")
+
+
+def test_a_link_goes_with_the_file_that_it_leads_to(plain: Path, walks: list[Path]) -> None:
+    (plain / "two.py").symlink_to("team/flow.py")
+    assert dag_files(plain, "dev") == ("etl.py", "team/flow.py", "two.py")
+    (plain / "team/flow.py").unlink()
+    assert dag_files(plain, "dev") == ("etl.py",)
+
+
+def test_a_second_file_in_the_same_moment_is_seen(
+    plain: Path, walks: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that was touched just now may get its next file under the same time stamp."""
+    monkeypatch.setattr(stat_memo.time, "time_ns", lambda: plain.stat().st_mtime_ns + 10**9)
+    dag_files(plain, "dev")
+    monkeypatch.setattr(folder_names, "stamp_of", lambda info: (0, 0, 0, 0, 0))
+    dag_files(plain, "dev")
+    write(plain, "team/new.py")
+    assert "team/new.py" in dag_files(plain, "dev")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from airflow_release_plugin.analysis.globs import glob_expression
 from airflow_release_plugin.analysis.source_files import (
     AnalysisCache,
     FolderFiles,
     SourceFiles,
     TreeFiles,
-    glob_expression,
 )
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry, blob_id
 from airflow_release_plugin.exceptions import UnitError
