@@ -174,15 +174,16 @@ def _present_row(ctx: Context, workspace: SourceWorkspace, path: str, *, is_want
     unit = workspace.unit(path)
     live = workspace.live.get(unit.id) if unit else None
     waiting = workspace.waiting.get(unit.id) if unit else None
-    change = workspace.change(path, unit)
     try:
         closure = workspace.source.closure(path)
     except ReleaseError as error:
-        return _row(ctx, workspace, path, change, unit, problem=error.message) if is_wanted else None
+        if not is_wanted:
+            return None
+        return _row(ctx, workspace, path, workspace.change(path, unit), unit, problem=error.message)
     twin_problem = workspace.twin_problem(path, closure)
     if not is_wanted and twin_problem is None:
         return None
-    changed = {file.path for file in closure.files if workspace.target.get(file.path) != file.entry}
+    changed = workspace.differing(closure)
     files = workspace.source.files
     if waiting is None and not changed and (live is None or is_same(live, closure, files)):
         return None
@@ -190,7 +191,7 @@ def _present_row(ctx: Context, workspace: SourceWorkspace, path: str, *, is_want
         ctx,
         workspace,
         path,
-        change,
+        workspace.change(path, unit),
         unit,
         problem=workspace.errors.get(path) or twin_problem,
         changed_since_submission=waiting is not None and not is_same(waiting, closure, files),

@@ -21,8 +21,11 @@ from airflow_release_plugin.repositories.held_versions import HeldVersion
 from airflow_release_plugin.services.runtime import access
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.submissions.dagless import DaglessFiles, twin_sentence
+from airflow_release_plugin.services.submissions.target_comparison import TargetComparison
 from airflow_release_plugin.services.versions.source import Source, open_source
 from airflow_release_plugin.store.base import environment_ref
+
+_COMPARISON = TargetComparison()
 
 
 @dataclass
@@ -71,10 +74,20 @@ class SourceWorkspace:
         return frozenset(self.source.snapshot.dag_files if self._ctx.settings.has_source else ())
 
     @cached_property
+    def target_commit(self) -> str | None:
+        """Where the target is; ``None`` before its first release."""
+        return self._ctx.store.ref(environment_ref(self._ctx.settings.environment))
+
+    @cached_property
     def target(self) -> Mapping[str, FileEntry]:
         """The files of the target by path."""
-        store = self._ctx.store
-        return store.files(store.ref(environment_ref(self._ctx.settings.environment)))
+        commit = self.target_commit
+        return _COMPARISON.files(commit, lambda: self._ctx.store.files(commit))
+
+    def differing(self, closure: Closure) -> frozenset[str]:
+        """Files of a closure that the target has not, or otherwise."""
+        root = self.source.files.root
+        return _COMPARISON.differing(root, closure, self.target_commit, lambda: self.target)
 
     @cached_property
     def units(self) -> dict[str, Unit]:

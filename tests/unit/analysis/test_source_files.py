@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
+from airflow_release_plugin.analysis import stat_memo
 from airflow_release_plugin.analysis.globs import glob_expression
 from airflow_release_plugin.analysis.source_files import (
     AnalysisCache,
@@ -225,3 +227,58 @@ class TestCache:
 )
 def test_globs_match_like_a_shell_with_globstar(pattern: str, path: str, matches: bool) -> None:
     assert bool(glob_expression(pattern).fullmatch(path)) is matches
+
+
+class TestStatsOfAMomentAgo:
+    """Those of a listing stand in for a look at each file; what they cannot tell is looked at."""
+
+    @pytest.fixture
+    def known(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, AnalysisCache]:
+        """A source of which one file was looked at before, on a clock that is an hour ahead."""
+        now = time.time_ns() + 3600 * 10**9
+        monkeypatch.setattr(stat_memo.time, "time_ns", lambda: now)
+        root, cache = tmp_path / "dags", AnalysisCache()
+        root.mkdir()
+        (root / "flow.py").write_text("x = 1\n")
+        folder(root, cache).entry("flow.py")
+        return root, cache
+
+    def looked(self, root: Path, cache: AnalysisCache, *, most: int = 1000) -> FolderFiles:
+        stats = {"flow.py": (root / "flow.py").stat()}
+        return FolderFiles(root, max_file_bytes=most, cache=cache, stats=stats)
+
+    def test_a_known_file_is_not_looked_at_again(self, known: tuple[Path, AnalysisCache]) -> None:
+        root, cache = known
+        files = self.looked(root, cache)
+        files.names("")
+        (root / "flow.py").unlink()
+        assert files.entry("flow.py").blob == blob_id(b"x = 1\n")
+
+    def test_an_edit_of_the_same_size_and_time_is_seen(self, known: tuple[Path, AnalysisCache]) -> None:
+        root, cache = known
+        before = (root / "flow.py").stat()
+        (root / "flow.py").write_text("x = 2\n")
+        os.utime(root / "flow.py", ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert self.looked(root, cache).entry("flow.py").blob == blob_id(b"x = 2\n")
+
+    def test_a_file_that_has_gone_since_is_told(self, known: tuple[Path, AnalysisCache]) -> None:
+        root, cache = known
+        files = self.looked(root, cache)
+        (root / "flow.py").unlink()
+        with pytest.raises(UnitError, match="does not exist"):
+            files.entry("flow.py")
+
+    def test_a_link_out_of_the_source_is_refused_though_it_leads_to_the_same_file(
+        self, known: tuple[Path, AnalysisCache]
+    ) -> None:
+        root, cache = known
+        files = self.looked(root, cache)
+        (root / "flow.py").rename(root.parent / "flow.py")
+        (root / "flow.py").symlink_to(root.parent / "flow.py")
+        with pytest.raises(UnitError, match="leaves the source"):
+            files.entry("flow.py")
+
+    def test_a_lower_limit_counts_at_once(self, known: tuple[Path, AnalysisCache]) -> None:
+        root, cache = known
+        with pytest.raises(UnitError, match="the limit is 3"):
+            self.looked(root, cache, most=3).entry("flow.py")
