@@ -24,7 +24,8 @@ def unit_by_path(session: Session, source: str, path: str) -> Unit | None:
 
 def names_among(session: Session, source: str, names: Collection[str]) -> set[str]:
     """Those of some names that units of the source have."""
-    return set(session.scalars(select(Unit.name).where(Unit.source == source, Unit.name.in_(names))))
+    among = is_one_of(session, Unit.name, list(names))
+    return set(session.scalars(select(Unit.name).where(Unit.source == source, among)))
 
 
 def units(session: Session, source: str) -> list[Unit]:

@@ -162,7 +162,7 @@ def _submit(
     access.require_edit(ctx, actor, content.dag_ids)
     content = _with_observed(ctx, workspace, taken, unit, content)
     if unit is None:
-        unit = known_unit(ctx, None, path, content.dag_ids)
+        unit = known_unit(ctx, None, path, content.dag_ids, taken=workspace.taken_names)
         workspace.is_new(unit)
     workspace.lock([unit])
     superseded = refuse_locked(ctx, workspace, unit, content)

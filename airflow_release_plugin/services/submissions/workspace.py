@@ -95,6 +95,13 @@ class SourceWorkspace:
         return {unit.path: unit for unit in submissions.units(self._ctx.session, self._name)}
 
     @cached_property
+    def taken_names(self) -> set[str]:
+        """Names of units among those that new units of the chosen files would get; one query for all."""
+        target_id = self._ctx.settings.target_id
+        wanted = {target_id(fact.dag_id) for facts in self.chosen_facts.values() for fact in facts}
+        return submissions.names_among(self._ctx.session, self._name, wanted)
+
+    @cached_property
     def waiting(self) -> dict[int, Submission]:
         """The version of each unit that waits in the list or is in an open release."""
         states = {SubmissionState.PENDING, SubmissionState.IN_RELEASE}
@@ -172,6 +179,7 @@ class SourceWorkspace:
     def add(self, unit: Unit, submission: Submission) -> None:
         """Take in a version that was made by this request."""
         self.units[unit.path] = unit
+        self.taken_names.add(unit.name)
         self.waiting[unit.id] = submission
         for dag_id in submission.dag_ids:
             self._makers[dag_id].add(unit.id)

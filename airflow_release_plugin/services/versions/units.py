@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from airflow_release_plugin.models import Unit
 from airflow_release_plugin.repositories import search_words, submissions
 from airflow_release_plugin.services.runtime.context import Context
 
 
-def known_unit(ctx: Context, unit: Unit | None, path: str, dag_ids: Sequence[str]) -> Unit:
-    """The unit of a DAG file, made if nothing was heard of the file before."""
-    return unit or _added(ctx, path, dag_ids)
+def known_unit(
+    ctx: Context,
+    unit: Unit | None,
+    path: str,
+    dag_ids: Sequence[str],
+    *,
+    taken: Collection[str] | None = None,
+) -> Unit:
+    """
+    The unit of a DAG file, made if nothing was heard of the file before.
+
+    :param taken: names of other units, where many were looked up at once; else that of this one is
+    """
+    return unit or _added(ctx, path, dag_ids, taken)
 
 
-def _added(ctx: Context, path: str, dag_ids: Sequence[str]) -> Unit:
-    taken = submissions.names_among(ctx.session, ctx.settings.source, dag_ids[:1])
-    unit = new_unit(ctx, path, dag_ids, taken)
+def _added(ctx: Context, path: str, dag_ids: Sequence[str], taken: Collection[str] | None) -> Unit:
+    if taken is None:
+        taken = submissions.names_among(ctx.session, ctx.settings.source, dag_ids[:1])
+    unit = new_unit(ctx, path, dag_ids, set(taken))
     ctx.session.add(unit)
     # Its id is needed at once: version numbers are counted by it, and exports name it.
     ctx.session.flush()
