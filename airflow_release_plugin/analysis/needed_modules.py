@@ -66,9 +66,17 @@ class NeededModules:
 def needed_modules(data: bytes) -> NeededModules:
     """What a Python file imports; nothing of one that cannot be parsed. It is not run."""
     try:
-        finder = _ImportFinder()
-        finder.visit(parse_python(data))
+        return modules_of(parse_python(data))
     except (SyntaxError, RecursionError):
+        return NeededModules()
+
+
+def modules_of(tree: ast.Module) -> NeededModules:
+    """What a Python file that was parsed imports; nothing of one that is nested too deeply."""
+    finder = _ImportFinder()
+    try:
+        finder.visit(tree)
+    except RecursionError:
         return NeededModules()
     return NeededModules(
         frozenset(finder.needed),

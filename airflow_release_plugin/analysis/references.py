@@ -66,8 +66,16 @@ class References:
 def find_references(data: bytes) -> References:
     """Return the literal references of a Python file, none of one that cannot be parsed. It is not run."""
     try:
-        return _Finder().find(parse_python(data))
+        return references_of(parse_python(data))
     except (SyntaxError, RecursionError):
+        return References()
+
+
+def references_of(tree: ast.Module) -> References:
+    """Return the literal references of a parsed Python file, none of one that is nested too deeply."""
+    try:
+        return _Finder().find(tree)
+    except RecursionError:
         return References()
 
 

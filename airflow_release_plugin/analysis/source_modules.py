@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import posixpath
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from airflow_release_plugin.analysis.evaluation.scopes import ModuleText
 from airflow_release_plugin.analysis.evaluation.walk import read_module
 from airflow_release_plugin.analysis.module_facts import ModuleFacts
 from airflow_release_plugin.analysis.module_finder import ModuleFinder
 from airflow_release_plugin.analysis.module_reading import ModuleReading
-from airflow_release_plugin.analysis.module_scan import parse_python
+from airflow_release_plugin.analysis.module_scan import no_collection, parse_python
 from airflow_release_plugin.analysis.source_files import SourceFiles
 from airflow_release_plugin.exceptions import UnitError
 from airflow_release_plugin.messages import Message
@@ -20,22 +18,6 @@ from airflow_release_plugin.messages import Message
 _MOST_READINGS = 64
 """Syntax trees are large: only those of modules that were used last are kept."""
 _INSTALLED = frozenset({"airflow", "pandas", "numpy", "os", "pathlib", "datetime", "json", "yaml", "typing"})
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """
-    Keep the garbage collector away while a tree is built and read.
-
-    It would look at tens of thousands of new nodes again and again, which takes more time than parsing.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _ReadModule:
@@ -66,7 +48,7 @@ class SourceModules:
         known = self._files.cache.kept.get((path, blob))
         if isinstance(known, _ReadModule) and self._holds(known, path):
             return known.facts
-        with _no_collection():
+        with no_collection():
             facts = self._read(path)
         for key in facts.consulted:
             self._resolved(*key)  # what others had read before was looked up for them: note where

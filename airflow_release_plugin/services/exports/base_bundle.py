@@ -12,7 +12,7 @@ from airflow_release_plugin.repositories import exports as queries
 from airflow_release_plugin.services.exports.catalogue import open_catalogue
 from airflow_release_plugin.services.exports.contents import Contents, UnitContent
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.runtime.installation import unit_id
+from airflow_release_plugin.services.runtime.installation import unit_ids
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class BaseBundle:
         """Ids of the units that the other side has and that are not here any more."""
         origin = ExportOrigin.TARGET if contents.source is None else ExportOrigin.SOURCE
         exportables = open_catalogue(ctx, origin).exportables.values()
-        here = {unit_id(ctx, exportable.unit) for exportable in exportables if exportable.unit is not None}
-        return tuple(sorted(self.held.keys() - here))
+        here = unit_ids(ctx, (each.unit for each in exportables if each.unit is not None))
+        return tuple(sorted(self.held.keys() - here.values()))
 
 
 def base_of(ctx: Context, export: Export) -> BaseBundle | None:

@@ -116,7 +116,7 @@ class _Making:
         total = len(self._files)
         for done, (entry, data) in enumerate(self._contents.read(self._files, work)):
             progress(done, total)
-            self._findings.look_at(entry.path, data)
+            self._findings.look_at(entry, data)
             yield SourceFile(entry.path, entry.mode, [data])
         progress(total, total)
 

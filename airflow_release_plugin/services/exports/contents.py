@@ -120,9 +120,10 @@ def _of_target(ctx: Context, export: Export) -> tuple[list[UnitContent], None]:
     parsed = parsed_units(report_queries.passed_checks(ctx.session, released))
     facts = ctx.airflow.source.facts(ctx.settings.environment, [row.path for row in rows])
     evidence = _evidence(ctx, released)
+    names = installation.unit_ids(ctx, (row.unit for row in rows))
     return [
         UnitContent(
-            unit_id=installation.unit_id(ctx, row.unit),
+            unit_id=names[row.unit.id],
             path=row.path,
             files=_in_tree(row, tree, commit),
             dags=_bundle_dags(ctx, row.dag_ids, parsed.get(row.path), facts.get(row.path, ())),
@@ -153,6 +154,7 @@ def _in_tree(row: Submission, tree: Mapping[str, FileEntry], commit: str) -> tup
 def _of_source(ctx: Context, export: Export) -> tuple[list[UnitContent], Source | None]:
     catalogue = open_catalogue(ctx, ExportOrigin.SOURCE)
     units = {unit.path: unit for unit in submissions.units(ctx.session, ctx.settings.source)}
+    names = installation.unit_ids(ctx, units.values())
     found = []
     for path, asked in export.options["units"].items():
         exportable = catalogue.exportables.get(path)
@@ -164,7 +166,7 @@ def _of_source(ctx: Context, export: Export) -> tuple[list[UnitContent], Source 
         unit: Unit = units[path]
         found.append(
             UnitContent(
-                unit_id=installation.unit_id(ctx, unit),
+                unit_id=names[unit.id],
                 path=path,
                 files=catalogue.source.closure(path).entries,
                 dags=_bundle_dags(ctx, exportable.dag_ids, None, exportable.facts),

@@ -1,21 +1,28 @@
-"""What units refer to: found while their files go into a bundle, each file read once."""
+"""What units refer to: found while their files go into a bundle, each content looked through once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from functools import cached_property
 
-from airflow_release_plugin.analysis.likely_secrets import LikelySecret, find_likely_secrets
-from airflow_release_plugin.analysis.needed_modules import NeededModules, needed_modules
+from airflow_release_plugin.analysis.file_findings import FileFindings, find_in
+from airflow_release_plugin.analysis.likely_secrets import LikelySecret
+from airflow_release_plugin.analysis.needed_modules import NeededModules
 from airflow_release_plugin.analysis.packages import required_packages, strange_modules
 from airflow_release_plugin.analysis.parsed_dag import ParsedTask
-from airflow_release_plugin.analysis.references import References, find_references, template_references
-from airflow_release_plugin.analysis.text_decoding import decode_text
+from airflow_release_plugin.analysis.references import References
+from airflow_release_plugin.analysis.source_files import AnalysisCache
 from airflow_release_plugin.domain.bundle.manifest import BundleConnection, BundlePackage, BundleUnit
+from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.services.exports.contents import UnitContent
 
 _MOST_SECRETS = 200
+_KNOWN = AnalysisCache()
+"""
+Of the process, by path and blob: most files of an export were in an earlier one, and parsing costs many times
+what packing does. A file that was changed is another blob.
+"""
 _DEFAULT_POOL = "default_pool"
 _DEFAULT_QUEUES = frozenset({"", "default"})
 
@@ -33,16 +40,20 @@ class Findings:
     _references: dict[str, References] = field(default_factory=dict)
     _modules: dict[str, NeededModules] = field(default_factory=dict)
 
-    def look_at(self, path: str, data: bytes) -> None:
-        """Note what a file refers to, and what in it may be a secret."""
-        if path.endswith(".py"):
-            self._references[path] = find_references(data)
-            self._modules[path] = needed_modules(data)
-        elif b"{{" in data:
-            self._references[path] = template_references(decode_text(data)[0])
+    def look_at(self, entry: FileEntry, data: bytes) -> None:
+        """Note what a file refers to, and what in it may be a secret. The bytes are those of the entry."""
+        key = (entry.path, entry.blob)
+        found: FileFindings | None = _KNOWN.kept.get(key)
+        if found is None:
+            found = find_in(entry.path, data)
+            _KNOWN.keep(key, found)
+        if found.references is not None:
+            self._references[entry.path] = found.references
+        if found.modules is not None:
+            self._modules[entry.path] = found.modules
         room = _MOST_SECRETS - len(self.secrets)
         if room > 0:
-            self.secrets.extend(find_likely_secrets(data, path=path)[:room])
+            self.secrets.extend(found.secrets[:room])
 
     def connections(self, units: Iterable[UnitContent]) -> set[str]:
         """Ids of all connections."""
@@ -91,6 +102,11 @@ class Findings:
             **_links(content, references, plain),
         )
 
+    @cached_property
+    def _local(self) -> frozenset[str]:
+        """Top-level modules that files of the bundle are."""
+        return frozenset(path.partition("/")[0].removesuffix(".py") for path in self.files)
+
     def _paths(self, content: UnitContent) -> list[str]:
         return sorted(entry.path for entry in content.files)
 
@@ -105,7 +121,6 @@ class Findings:
 
     def _foreign_modules(self, content: UnitContent) -> tuple[set[str], set[str]]:
         """Modules that no file of the bundle is: those that are needed where Airflow runs, and all others."""
-        local = {PurePosixPath(path).parts[0].removesuffix(".py") for path in self.files}
         own = [self._modules[path] for path in self._paths(content) if path in self._modules]
         elsewhere = {name for each in own for name in each.elsewhere}
         needed = {name for each in own for name in each.needed_but_for(elsewhere)}
@@ -115,7 +130,7 @@ class Findings:
         every = {name for each in own for name in each.every}
 
         def foreign(names: set[str]) -> set[str]:
-            return {name for name in names if name.partition(".")[0] not in local}
+            return {name for name in names if name.partition(".")[0] not in self._local}
 
         return foreign(needed), foreign(every - needed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import uuid4
 
 from airflow_release_plugin.models import Installation, Unit
@@ -25,3 +26,9 @@ def _made(ctx: Context) -> Installation:
 def unit_id(ctx: Context, unit: Unit) -> str:
     """What a unit is called wherever it travels: the name that it has where it was made first."""
     return unit.origin or f"{uid(ctx)}:{unit.id}"
+
+
+def unit_ids(ctx: Context, units: Iterable[Unit]) -> dict[int, str]:
+    """What each of many units is called wherever it travels, by its number here."""
+    own = uid(ctx)
+    return {unit.id: unit.origin or f"{own}:{unit.id}" for unit in units}
