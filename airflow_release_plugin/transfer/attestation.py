@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -120,9 +119,13 @@ def pre_authentication(payload: bytes) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
 
 
-def attest(manifest: Manifest, key: SigningKey) -> Envelope:
-    """Sign what a bundle holds."""
-    return sign(statement(manifest), key)
+def attest(manifest: Manifest, sha256: str, key: SigningKey) -> Envelope:
+    """
+    Sign what a bundle holds.
+
+    :param sha256: of the manifest's bytes
+    """
+    return sign(statement(manifest, sha256), key)
 
 
 def sign(payload: bytes, key: SigningKey) -> Envelope:
@@ -130,10 +133,14 @@ def sign(payload: bytes, key: SigningKey) -> Envelope:
     return Envelope(payload, key.id, key.sign(pre_authentication(payload)))
 
 
-def statement(manifest: Manifest) -> bytes:
-    """Return the statement of a bundle: all of it follows from the manifest."""
+def statement(manifest: Manifest, sha256: str) -> bytes:
+    """
+    Return the statement of a bundle: all of it follows from the manifest.
+
+    :param sha256: of the manifest's bytes, which whoever has them does not write again
+    """
     subjects = {f"{FOLDER}{file.path}": file.sha256 for file in manifest.included}
-    subjects[MANIFEST] = hashlib.sha256(manifest.to_bytes()).hexdigest()
+    subjects[MANIFEST] = sha256
     return canonical_json(
         {
             "_type": STATEMENT_TYPE,

@@ -35,23 +35,29 @@ class BundleLimits:
 
     def require_archive(self, size: int) -> None:
         """Refuse a bundle file of so many bytes."""
-        _require(Message("The bundle"), size, min(self.archive, MAX_BYTES), Message("bytes"))
+        if size > (limit := min(self.archive, MAX_BYTES)):
+            raise _too_large(Message("The bundle"), size, limit, Message("bytes"))
 
     def require_members(self, count: int) -> None:
         """Refuse a bundle of so many files."""
-        _require(Message("The bundle"), count, min(self.members, MAX_MEMBERS), Message("files"))
+        if count > (limit := min(self.members, MAX_MEMBERS)):
+            raise _too_large(Message("The bundle"), count, limit, Message("files"))
 
     def require_file(self, name: str, size: int) -> None:
         """Refuse a file of so many bytes."""
-        _require(Message("The file %(name)r", name=name[:200]), size, self.file, Message("bytes"))
+        if size > self.file:
+            raise _too_large(Message("The file %(name)r", name=name[:200]), size, self.file, Message("bytes"))
 
     def require_document(self, name: str, size: int) -> None:
         """Refuse a manifest or an attestation of so many bytes."""
-        _require(Message("The bundle's %(name)s", name=name), size, self.document, Message("bytes"))
+        if size > self.document:
+            what = Message("The bundle's %(name)s", name=name)
+            raise _too_large(what, size, self.document, Message("bytes"))
 
     def require_total(self, size: int) -> None:
         """Refuse a content of so many bytes."""
-        _require(Message("The content of the bundle"), size, self.total, Message("bytes"))
+        if size > self.total:
+            raise _too_large(Message("The content of the bundle"), size, self.total, Message("bytes"))
 
     def require_ratio(self, total: int, archive: int) -> None:
         """Refuse a bundle that grows too much when it is unpacked."""
@@ -65,17 +71,16 @@ class BundleLimits:
             )
 
 
-def _require(what: str, amount: int, limit: int, unit: str) -> None:
-    if amount > limit:
-        raise BundleTooLargeError(
-            Message(
-                "%(what)s has %(amount)s %(unit)s; at most %(limit)s are accepted. Split it into "
-                "several bundles.",
-                what=what,
-                amount=f"{amount:,}",
-                unit=unit,
-                limit=f"{limit:,}",
-            ),
-            limit=limit,
-            amount=amount,
-        )
+def _too_large(what: str, amount: int, limit: int, unit: str) -> BundleTooLargeError:
+    return BundleTooLargeError(
+        Message(
+            "%(what)s has %(amount)s %(unit)s; at most %(limit)s are accepted. Split it into "
+            "several bundles.",
+            what=what,
+            amount=f"{amount:,}",
+            unit=unit,
+            limit=f"{limit:,}",
+        ),
+        limit=limit,
+        amount=amount,
+    )

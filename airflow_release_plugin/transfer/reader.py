@@ -167,11 +167,12 @@ def _signer(envelope: Envelope, trusted: Mapping[str, TrustedKey], now: datetime
 
 def _manifest(data: bytes, envelope: Envelope) -> Manifest:
     """Read the manifest, which is parsed only if its hash is signed."""
-    if hashlib.sha256(data).hexdigest() != attested_manifest_digest(envelope.payload):
+    sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 != attested_manifest_digest(envelope.payload):
         raise BundleAlteredError("The bundle's manifest is not the one that was signed. Transfer it again.")
     manifest = manifest_from_bytes(data)
     require_sound(manifest)
-    if statement(manifest) != envelope.payload:
+    if statement(manifest, sha256) != envelope.payload:
         raise BundleManifestError("What was signed about the bundle and its manifest contradict each other.")
     return manifest
 

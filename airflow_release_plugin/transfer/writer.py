@@ -58,9 +58,11 @@ def write_bundle(
         with appearing(path, suffix=UNFINISHED) as stream:
             archive = _Archive(stream, limits or BundleLimits())
             written = tuple(archive.add_file(file) for file in files)
-            made = _checked(manifest(written), written)
-            archive.add_document(MANIFEST, made.to_bytes())
-            archive.add_document(ATTESTATION, attest(made, key).to_bytes())
+            data = manifest(written).to_bytes()
+            made = _checked(data, written)
+            archive.add_document(MANIFEST, data)
+            sha256 = hashlib.sha256(data).hexdigest()
+            archive.add_document(ATTESTATION, attest(made, sha256, key).to_bytes())
             archive.finish()
     except OSError as error:
         raise TransferUnavailableError(
@@ -71,8 +73,9 @@ def write_bundle(
     return made
 
 
-def _checked(manifest: Manifest, written: tuple[BundleFile, ...]) -> Manifest:
-    read_back = manifest_from_bytes(manifest.to_bytes())
+def _checked(data: bytes, written: tuple[BundleFile, ...]) -> Manifest:
+    """The manifest as a reader of these bytes has it."""
+    read_back = manifest_from_bytes(data)
     require_sound(read_back)
     if tuple(read_back.included) != written:
         raise BundleManifestError("The manifest names other files than were written into the bundle.")

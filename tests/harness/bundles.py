@@ -119,7 +119,7 @@ def raws(content: Mapping[str, bytes], manifest: Manifest, key: SigningKey = KEY
     return [
         *(Raw(f"{FOLDER}{path}", data) for path, data in sorted(content.items())),
         Raw(MANIFEST, manifest.to_bytes()),
-        Raw(ATTESTATION, attest(manifest, key).to_bytes()),
+        Raw(ATTESTATION, attest(manifest, sha256(manifest.to_bytes()).hexdigest(), key).to_bytes()),
     ]
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 MAX_TEXT = 1000
@@ -26,7 +27,7 @@ def read_fields(raw: Any, shape: type[Any]) -> dict[str, Any]:
     """
     if not isinstance(raw, Mapping):
         raise TypeError(f"{shape.__name__} must be a mapping, not {type(raw).__name__}")
-    known = {item.name: str(item.type) for item in fields(shape)}
+    known = _kinds(shape)  # type: ignore[arg-type]
     unknown = sorted(str(key) for key in raw if key not in known)
     if unknown:
         raise ValueError(f"unknown key {', '.join(map(repr, unknown))} in {shape.__name__}")
@@ -47,13 +48,30 @@ def read_record(raw: Any, shape: type[Record], shapes: Mapping[str, type[Any]]) 
     :raises ValueError: an unknown or missing key, or a value that cannot be; says where
     """
     values = read_fields(raw, shape)
-    for item in fields(shape):  # type: ignore[arg-type]
-        kind = _INNER.fullmatch(str(item.type))
-        if kind and kind[2] in shapes and item.name in values:
-            values[item.name] = _inner(values[item.name], item.name, shapes[kind[2]], shapes, bool(kind[1]))
-        elif item.name not in values and item.default is item.default_factory is MISSING:
-            raise ValueError(f"{shape.__name__} lacks {item.name!r}")
+    for name, inner, is_list, is_required in _parts(shape):  # type: ignore[arg-type]
+        if name not in values:
+            if is_required:
+                raise ValueError(f"{shape.__name__} lacks {name!r}")
+        elif inner in shapes:
+            values[name] = _inner(values[name], name, shapes[inner], shapes, is_list)
     return shape(**values)
+
+
+@lru_cache(maxsize=256)
+def _kinds(shape: type[Any]) -> dict[str, str]:
+    """Types of fields as they are written; remembered, since thousands of records have few shapes."""
+    return {item.name: str(item.type) for item in fields(shape)}
+
+
+@lru_cache(maxsize=256)
+def _parts(shape: type[Any]) -> tuple[tuple[str, str, bool, bool], ...]:
+    """Of each field the name, the type in it, whether it is a list of these, and whether it must be given."""
+    parts = []
+    for item in fields(shape):
+        kind = _INNER.fullmatch(str(item.type))
+        is_required = item.default is item.default_factory is MISSING
+        parts.append((item.name, kind[2] if kind else "", bool(kind and kind[1]), is_required))
+    return tuple(parts)
 
 
 def _inner(raw: Any, key: str, shape: type[Any], shapes: Mapping[str, type[Any]], many: bool) -> Any:

@@ -105,6 +105,7 @@ def find(ctx: Context, *, actor: Actor, request: ExportRequest) -> Match:
     }
     everything = catalogue.with_upstream(chosen.values()) if request.with_upstream else tuple(chosen.values())
     exportables = [file for file in everything if file.path in chosen or rights.allow(file)]
+    paths = {file.path for file in exportables}
     near = NearNames(rights.names()) if unknown else NearNames(())
     return Match(
         found=tuple(
@@ -119,7 +120,7 @@ def find(ctx: Context, *, actor: Actor, request: ExportRequest) -> Match:
         ),
         not_found=tuple(UnknownName(name, near.near(name)) for name in unknown),
         left_out=tuple(
-            sorted(dag_id for file in everything if file not in exportables for dag_id in file.dag_ids)
+            sorted(dag_id for file in everything if file.path not in paths for dag_id in file.dag_ids)
         ),
         catalogue=catalogue,
         exportables=tuple(sorted(exportables, key=lambda file: file.path)),

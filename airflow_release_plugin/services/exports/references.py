@@ -38,6 +38,7 @@ class Findings:
     files: Collection[str]
     secrets: list[LikelySecret] = field(default_factory=list)
     _references: dict[str, References] = field(default_factory=dict)
+    _of_units: dict[str, References] = field(default_factory=dict)
     _modules: dict[str, NeededModules] = field(default_factory=dict)
 
     def look_at(self, entry: FileEntry, data: bytes) -> None:
@@ -111,6 +112,12 @@ class Findings:
         return sorted(entry.path for entry in content.files)
 
     def _of(self, content: UnitContent) -> References:
+        """Of a whole unit, once all of its files were looked at."""
+        if content.unit_id not in self._of_units:
+            self._of_units[content.unit_id] = self._united(content)
+        return self._of_units[content.unit_id]
+
+    def _united(self, content: UnitContent) -> References:
         literal = [self._references[path] for path in self._paths(content) if path in self._references]
         checked = [content.parsed.references] if content.parsed else []
         return References().merged([*literal, *checked])

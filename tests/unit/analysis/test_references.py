@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import airflow_release_plugin
+from airflow_release_plugin.analysis import references
 from airflow_release_plugin.analysis.references import References, find_references, template_references
+
+OURS = Path(airflow_release_plugin.__file__).parent
 
 
 @pytest.mark.parametrize(
@@ -73,3 +80,13 @@ def test_code_that_cannot_be_parsed_refers_to_nothing() -> None:
 @given(st.text(max_size=100))
 def test_any_template_gives_an_answer(text: str) -> None:
     template_references("{{" + text + "}}")
+
+
+def test_every_node_is_looked_at_in_the_order_of_the_standard_library() -> None:
+    contexts = (ast.Load, ast.Store, ast.Del)
+    for path in [*OURS.rglob("*.py"), *Path(ast.__file__).parent.glob("*.py")]:
+        tree = ast.parse(path.read_bytes())
+
+        assert references._nodes(tree) == [
+            node for node in ast.walk(tree) if not isinstance(node, contexts)
+        ], path

@@ -53,6 +53,7 @@ from tests.harness.bundles import (
 pytestmark = pytest.mark.req("R53", "R58")
 MEBIBYTE = 1024 * 1024
 SOUND = manifest_of(bundle_files(CONTENT))
+SIGNED = statement(SOUND, sha256(SOUND.to_bytes()).hexdigest())
 
 
 @pytest.fixture
@@ -298,7 +299,7 @@ class TestSignature:
         assert error.context == {"key": OTHER_KEY.id}
 
     def test_under_the_id_of_somebody_else(self, refused: Refused) -> None:
-        envelope = Envelope(statement(SOUND), KEY.id, OTHER_KEY.sign(pre_authentication(statement(SOUND))))
+        envelope = Envelope(SIGNED, KEY.id, OTHER_KEY.sign(pre_authentication(SIGNED)))
         data = archive([*raws(CONTENT, SOUND)[:-1], Raw(ATTESTATION, envelope.to_bytes())])
 
         refused(data, BundleAlteredError, "not what 'plant A' signed")
@@ -325,7 +326,7 @@ class TestSignature:
 
     def test_without_its_type_is_none(self, refused: Refused) -> None:
         """DSSE signs the type with the payload: a signature of the bare payload counts for nothing."""
-        bare = Envelope(statement(SOUND), KEY.id, KEY.sign(statement(SOUND)))
+        bare = Envelope(SIGNED, KEY.id, KEY.sign(SIGNED))
         data = archive([*raws(CONTENT, SOUND)[:-1], Raw(ATTESTATION, bare.to_bytes())])
 
         refused(data, BundleAlteredError, "not what 'plant A' signed")
@@ -368,7 +369,7 @@ class TestSignature:
         refused(data, BundleAlteredError, "not the one that was signed")
 
     def test_of_a_statement_that_contradicts_the_manifest(self, refused: Refused) -> None:
-        lie = json.loads(statement(SOUND))
+        lie = json.loads(SIGNED)
         lie["predicate"]["approved"] = False
         data = archive([*raws(CONTENT, SOUND)[:-1], signed_with(canonical_json(lie))])
 
