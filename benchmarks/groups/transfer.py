@@ -9,17 +9,21 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy.orm import Session
+
 from benchmarks.frame.bench import Bench
-from benchmarks.frame.files import dag_count
+from benchmarks.frame.files import dag_count, edit
 from benchmarks.frame.rows import Goal, Row, RowGroup, Unit
 from benchmarks.frame.samples import Sample, timed
+from benchmarks.frame.stages import database, git
 from benchmarks.groups.source import TAG, source
 
 if TYPE_CHECKING:
+    from airflow_release_plugin.models import Import
     from tests.harness.context import World
 
 SIZES = (200, 5_000)
@@ -44,6 +48,19 @@ def _import(n: int) -> Row:
     )
 
 
+def _applied(n: int) -> Row:
+    few = {} if n <= 200 else {"rounds": 1, "why_few": "all files are exported anew for each"}
+    return Row(
+        f"import of {n} DAGs: applied",
+        _WITHIN,
+        n,
+        peer="unpacking that zip into a clone, `git add` and `git commit`",
+        note="The plan is made anew, every file checked and stored, and a version submitted for each DAG. "
+        "All DAG files have changed since the import before.",
+        **few,  # type: ignore[arg-type]
+    )
+
+
 def _of_size(name: str, n: int, peer: str, note: str) -> Row:
     few = {} if n <= 200 else {"rounds": 3, "why_few": "each takes a quarter of a minute"}
     return Row(name, _WITHIN, n, peer=peer, note=note, **few)  # type: ignore[arg-type]
@@ -59,7 +76,7 @@ _MEMORY = Row(
     why_few="Python counts its own bytes, always the same",
     note="The files go through one by one; what grows is what is known of each.",
 )
-ROWS = (*(make(n) for n in SIZES for make in (_export, _import)), _MEMORY)
+ROWS = (*(make(n) for n in SIZES for make in (_export, _import, _applied)), _MEMORY)
 
 
 @dataclass
@@ -98,6 +115,11 @@ class Plant:
         self.world.ctx.session.commit()
         assert row.state is ImportState.UPLOADED, row.error
 
+    def edit(self) -> None:
+        """Change every DAG file."""
+        for path in self.root.glob("team_*/dag_*.py"):
+            edit(self.root, path.relative_to(self.root).as_posix())
+
     def zip(self) -> None:
         """What somebody without us does."""
         with zipfile.ZipFile(self.archive, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
@@ -131,11 +153,71 @@ def plant(dags: int) -> Iterator[Plant]:
         yield Plant(world, place.root, folder)
 
 
+@dataclass
+class Receiver:
+    """
+    Another installation, and a clone, that get everything from a plant.
+
+    :param waiting: what was received and checked last
+    """
+
+    plant: Plant
+    world: World
+    clone: Path
+    waiting: Import | None = None
+
+    def receive(self) -> None:
+        """Let both have a file in which each DAG is another than before."""
+        from tests.harness.two_installations import checked_at
+
+        self.plant.edit()
+        self.plant.export()
+        self.plant.zip()
+        self.waiting = checked_at(self.world, self.plant.exported)
+        self.world.ctx.session.commit()
+
+    def apply(self) -> None:
+        """Ask for it, and let a server do it."""
+        from tests.harness.two_installations import apply
+
+        assert self.waiting is not None
+        apply(self.world, self.waiting)
+        self.world.ctx.session.commit()
+
+    def commit(self) -> None:
+        """What somebody without us does."""
+        with zipfile.ZipFile(self.plant.archive) as archive:
+            archive.extractall(self.clone)
+        git(self.clone, "add", "-A")
+        git(self.clone, "commit", "-qm", "Import")
+
+
+@contextmanager
+def receiver(place: Plant) -> Iterator[Receiver]:
+    """An empty installation that trusts the plant, for the length of a block."""
+    from tests.harness.context import make_world
+    from tests.harness.exports import with_transfers
+    from tests.harness.two_installations import trust
+
+    folder = place.folder / "receiver"
+    clone = folder / "clone"
+    clone.mkdir(parents=True)
+    git(clone, "init", "-q")
+    with (
+        database(f"sqlite:///{folder / 'release.db'}") as engine,
+        Session(engine, expire_on_commit=False) as session,
+    ):
+        world = make_world(session, folder / "source", lambda: datetime.now(timezone.utc))
+        world = with_transfers(world, folder)
+        trust(world, place.world, "plant")
+        yield Receiver(place, world, clone)
+
+
 def measure(bench: Bench) -> None:
     """Each size, and how much more memory the larger one needs."""
     peaks: dict[int, Sample] = {}
     for n in SIZES:
-        if not bench.wants(_export(n), _import(n), _MEMORY):
+        if not bench.wants(_export(n), _import(n), _applied(n), _MEMORY):
             continue
         with plant(n) as place:
             bench.alternate(_export(n), ours=timed(place.export), peer=timed(place.zip))
@@ -145,6 +227,14 @@ def measure(bench: Bench) -> None:
                 bench.alternate(_import(n), ours=timed(place.receive), peer=timed(place.unzip))
             if bench.wants(_MEMORY):
                 peaks[n] = _peak(place)
+            if bench.wants(_applied(n)):
+                with receiver(place) as other:
+                    bench.alternate(
+                        _applied(n),
+                        prepare=other.receive,
+                        ours=timed(other.apply),
+                        peer=timed(other.commit),
+                    )
     if bench.wants(_MEMORY):
         bench.note(_MEMORY, {"ours": [peaks[SIZES[-1]]], "floor": [peaks[SIZES[0]]]})
 
