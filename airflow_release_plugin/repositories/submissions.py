@@ -55,11 +55,6 @@ def lock_units(session: Session, unit_ids: Collection[int]) -> None:
     session.execute(same, execution_options={"synchronize_session": False})
 
 
-def last_version(session: Session, unit: Unit) -> int:
-    """Highest version number of a unit; 0 when it has none."""
-    return session.scalar(select(func.max(Submission.version)).where(Submission.unit_id == unit.id)) or 0
-
-
 def last_versions(session: Session, source: str) -> dict[int, int]:
     """Highest version number by unit."""
     query = (

@@ -221,7 +221,8 @@ def _versions(ctx: Context, row: Import, made: ImportPlan, *, actor: Actor) -> l
     """Units and versions, upstream first, removals last; what waited of these units is superseded."""
     changed = made.changed
     move_units(ctx, made.placements.units)
-    units = [_unit(ctx, each) for each in changed]
+    own = installation.uid(ctx)
+    units = [_unit(ctx, each, own) for each in changed]
     removals = made.placements.removals
     ids = [unit.id for unit in units] + [gone.unit.id for gone in removals]
     # Before the first event: the trail is locked from there to the commit.
@@ -229,18 +230,22 @@ def _versions(ctx: Context, row: Import, made: ImportPlan, *, actor: Actor) -> l
     older = submission_queries.with_state(ctx.session, ids, SubmissionState.PENDING)
     drafts = [draft(ctx, row, made, each, unit) for each, unit in zip(changed, units, strict=True)]
     drafts += [draft_removal(ctx, row, made, gone) for gone in removals]
-    brought = [versions.keep(ctx, each, actor=actor) for each in drafts]
+    versions.keep_all(ctx, drafts, actor=actor)
     let_be_found(ctx, {*units, *(place.unit for place in made.placements.units if place.unit)})
     for version in older:
         version.move_to(SubmissionState.SUPERSEDED)
-    return brought
+    return drafts
 
 
-def _unit(ctx: Context, each: Placement) -> Unit:
-    """The unit here, made if there is none; it goes by the id that it has wherever it travels."""
+def _unit(ctx: Context, each: Placement, own: str) -> Unit:
+    """
+    The unit here, made if there is none; it goes by the id that it has wherever it travels.
+
+    :param own: identifier of this installation
+    """
     bundled = each.bundled
     unit = known_unit(ctx, each.unit, each.path, bundled.dag_ids)
-    if installation.unit_id(ctx, unit) != bundled.unit_id:
+    if installation.unit_id_of(unit, own) != bundled.unit_id:
         unit.origin = bundled.unit_id
     unit.dag_ids = sorted(bundled.dag_ids)
     return unit

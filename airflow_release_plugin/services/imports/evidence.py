@@ -100,9 +100,10 @@ def _of_import(ctx: Context, row: Import, brought: Sequence[Submission]) -> Impo
     there = {unit.unit_id: unit for unit in manifest.units}
     removed = {gone.unit_id: gone.path for gone in manifest.removed}
     rewritten = frozenset(row.options["rewritten"])
+    names = installation.unit_ids(ctx, (version.unit for version in brought))
     units = []
     for version in brought:
-        unit_id = installation.unit_id(ctx, version.unit)
+        unit_id = names[version.unit.id]
         unit = there.get(unit_id)
         units.append(
             UnitEvidence(

@@ -23,12 +23,16 @@ def _made(ctx: Context) -> Installation:
     return row
 
 
-def unit_id(ctx: Context, unit: Unit) -> str:
-    """What a unit is called wherever it travels: the name that it has where it was made first."""
-    return unit.origin or f"{uid(ctx)}:{unit.id}"
-
-
 def unit_ids(ctx: Context, units: Iterable[Unit]) -> dict[int, str]:
-    """What each of many units is called wherever it travels, by its number here."""
+    """The names of units wherever they travel (:func:`unit_id_of`), by their numbers here."""
     own = uid(ctx)
-    return {unit.id: unit.origin or f"{own}:{unit.id}" for unit in units}
+    return {unit.id: unit_id_of(unit, own) for unit in units}
+
+
+def unit_id_of(unit: Unit, own: str) -> str:
+    """
+    What a unit is called wherever it travels: the name that it has where it was made first.
+
+    :param own: identifier of this installation
+    """
+    return unit.origin or f"{own}:{unit.id}"

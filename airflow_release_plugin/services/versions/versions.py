@@ -100,9 +100,17 @@ def keep(ctx: Context, submission: Submission, *, actor: Actor) -> Submission:
 
     :param submission: everything but version and commit
     """
-    number = submissions.last_version(ctx.session, submission.unit) + 1
-    tell(ctx, [add(ctx, submission, number, actor=actor)], actor=actor)
+    keep_all(ctx, [submission], actor=actor)
     return submission
+
+
+def keep_all(ctx: Context, made: Sequence[Submission], *, actor: Actor) -> None:
+    """Do the same with many: their numbers are asked for at once, and the trail hears of all at once."""
+    last = submissions.last_versions_of(ctx.session, {each.unit_id for each in made})
+    for each in made:
+        last[each.unit_id] = last.get(each.unit_id, 0) + 1
+        add(ctx, each, last[each.unit_id], actor=actor)
+    tell(ctx, made, actor=actor)
 
 
 def add(ctx: Context, submission: Submission, number: int, *, actor: Actor) -> Submission:

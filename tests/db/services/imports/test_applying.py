@@ -152,7 +152,7 @@ def test_units_are_known_by_the_name_that_they_have_where_they_were_made(pair: P
 
     uid = installation.uid(pair.there.ctx)
     unit = versions(pair.here)["etl.py"].unit
-    assert unit.origin == installation.unit_id(pair.here.ctx, unit)
+    assert unit.origin == installation.unit_id_of(unit, installation.uid(pair.here.ctx))
     assert row.placed == {unit.origin: {"there": "etl.py", "here": "etl.py"}}
     assert str(unit.origin).startswith(uid)
 
