@@ -20,9 +20,9 @@ from airflow_release_plugin.domain.release.machines import SIGN_PAUSE, MachineSi
 from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, UnavailableError
 from airflow_release_plugin.messages import Message
+from airflow_release_plugin.standing import is_due, note_of
 from airflow_release_plugin.store.paths import check_object_id
 from airflow_release_plugin.store.serving import ReadBlobs, ServedTrees, is_whole, manifest_of
-from airflow_release_plugin.store.standing import is_due, note_of
 
 if TYPE_CHECKING:
     from airflow_release_plugin.store.versions import VersionSource
@@ -233,6 +233,7 @@ class BundleKeeper:
             self._source().files(version) if files is None else files,
             self._read(version),
             previous=self._current if files is None else tracked,
+            note=note_of(self._base, version),
         )
         self._drop_unused()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.dag_processing.bundles.base import BaseDagBundle
 
-from airflow_release_plugin.store.standing import is_due, note_of, stands
+from airflow_release_plugin.standing import is_due, note_of, stands
 
 if TYPE_CHECKING:
     from pathlib import Path

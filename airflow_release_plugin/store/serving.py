@@ -22,8 +22,8 @@ from airflow_release_plugin.domain.tree.files import EXECUTABLE, FileEntry, blob
 from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.durable import exclusive
 from airflow_release_plugin.exceptions import UnavailableError
+from airflow_release_plugin.standing import boot
 from airflow_release_plugin.store.paths import check_path
-from airflow_release_plugin.store.standing import boot
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +98,7 @@ def is_whole(folder: Path, *, note: Path | None = None) -> bool:
     """
     Whether ``folder`` holds all files of a commit.
 
-    :param note: where to note when its folders changed last, for :func:`.standing.stands`
-
+    :param note: where to note when its folders changed last, for :func:`..standing.stands`
 
     A folder that is empty, foreign, or lost files to an interrupted clean-up is not whole. Names are compared
     (about a millisecond for 1,000 files), bytes once after each start of the machine: what was written just
@@ -113,7 +112,7 @@ def is_whole(folder: Path, *, note: Path | None = None) -> bool:
         names.setdefault(parent, []).append(name)
     try:
         # Before the names: what goes meanwhile changes the time
-        moments = {parent: os.stat(f"{folder}/{parent}").st_mtime_ns for parent in {"", *names}}  # noqa: PTH116
+        moments = _moments(folder, {"", *names})
         if any(not set(_names(f"{folder}/{parent}")).issuperset(wanted) for parent, wanted in names.items()):
             return False
     except OSError:
@@ -126,6 +125,11 @@ def is_whole(folder: Path, *, note: Path | None = None) -> bool:
     elif note is not None:
         _note(note, moments)
     return True
+
+
+def _moments(folder: Path, parents: Iterable[str]) -> dict[str, int]:
+    """When folders below ``folder`` changed last."""
+    return {parent: os.stat(f"{folder}/{parent}").st_mtime_ns for parent in parents}  # noqa: PTH116
 
 
 def _note(note: Path, moments: Mapping[str, int]) -> None:
@@ -172,20 +176,30 @@ class ServedTrees:
                 reason=error.strerror or error,
             ) from error
 
-    def place(self, folder: Path, files: Files, read_blobs: ReadBlobs, *, previous: Path | None) -> None:
+    def place(
+        self,
+        folder: Path,
+        files: Files,
+        read_blobs: ReadBlobs,
+        *,
+        previous: Path | None,
+        note: Path | None = None,
+    ) -> None:
         """
         Put a tree of ``files`` at ``folder``, replacing what is there. The caller holds the lock.
 
         ``read_blobs`` is asked for what the cache lacks; what came stays there if the rest does not come.
         Byte code of files that ``previous`` has too comes along.
 
+        :param note: as :func:`is_whole` writes it
         :raises InvalidRequestError: a file has a name that cannot travel
         """
         for path in files:
             check_path(path)
         self._check_cache()
         built = self._building / secrets.token_hex(8)
-        for parent in _parents(files):
+        folders = _parents(files)
+        for parent in folders:
             _make_folder(built / parent)
         missing = [file for file in files.values() if not self._link(file, built)]
         if missing:
@@ -196,10 +210,16 @@ class ServedTrees:
         if previous is not None:
             _link_byte_code(previous, built, files)
         _write_manifest(built, files)
+        # Whatever comes or goes from here on gives a folder another time, be it within the same tick
+        settled = time.time_ns() - 2 * _SETTLED_NS
+        for parent in folders:
+            os.utime(f"{built}/{parent}", ns=(settled, settled))
         _make_folders(folder.parent)
         if folder.exists():
             folder.rename(self._building / secrets.token_hex(8))
         built.rename(folder)
+        if note is not None:
+            _note(note, _moments(folder, folders))
 
     def switch(self, link: Path, folder: Path) -> None:
         """Make ``link`` point at ``folder``, beside or below it, in one moment. The caller holds the lock."""

@@ -360,7 +360,7 @@ class TestPinned:
         used = {path.stat().st_ino for path in site.storage.rglob("*") if path.is_file()}
         site.serving(second)
         after = {path.stat().st_ino for path in site.storage.rglob("*") if path.is_file()}
-        assert len(after - used) == 2  # the new content and the list of files
+        assert len(after - used) == 3  # the new content, the list of files and the note on its folders
 
 
 class TestManyAtOnce:

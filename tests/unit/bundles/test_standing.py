@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from airflow_release_plugin import standing
 from airflow_release_plugin.bundles.keeper import BundleKeeper
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
-from airflow_release_plugin.store import standing
-from airflow_release_plugin.store.standing import note_of
+from airflow_release_plugin.standing import note_of
 from tests.unit.bundles.test_release import ONE, Site, files_of, site
 
 __all__ = ["site"]  # a fixture
@@ -62,6 +62,24 @@ def test_the_next_task_looks_at_no_file(bundle: ReleaseDagBundle, monkeypatch: p
     assert not looks_closer(bundle, monkeypatch)
 
 
+def test_the_first_task_after_the_one_that_fetched_looks_at_no_file(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = site.serving(site.promote(ONE))
+
+    assert not looks_closer(made, monkeypatch)
+
+
+def test_what_goes_in_the_moment_after_a_version_came_is_missed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = site.serving(site.promote(ONE))
+    (made.path / "lib/names.py").unlink()
+
+    assert looks_closer(made, monkeypatch)
+    assert files_of(made.path) == ONE
+
+
 def test_what_it_imports_is_next_to_nothing(bundle: ReleaseDagBundle) -> None:
     code = (
         "import sys, airflow.dag_processing.bundles.base\n"
@@ -78,14 +96,12 @@ def test_what_it_imports_is_next_to_nothing(bundle: ReleaseDagBundle) -> None:
     assert done.stdout.split() == [
         f"{package}.bundles",
         f"{package}.bundles.release",
-        f"{package}.store",
-        f"{package}.store.standing",
+        f"{package}.standing",
     ] or done.stdout.split() == [
         package,
         f"{package}.bundles",
         f"{package}.bundles.release",
-        f"{package}.store",
-        f"{package}.store.standing",
+        f"{package}.standing",
     ]
 
 
