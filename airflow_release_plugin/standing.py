@@ -59,7 +59,9 @@ def is_due(file: Path) -> bool:
 
 def _text_of(file: Path | str, *, at_most: int = 0) -> str:
     """
-    All of a small file. Python's own streams, and any codec but UTF-8, cost a task more than all the rest here.
+    All of a small file.
+
+    Python's own streams, and any codec but UTF-8, cost a task more than all the rest here.
 
     :param at_most: bytes, for a file that has no size; default: as many as it has
     """

@@ -205,7 +205,7 @@ class ServedTrees:
         if missing:
             self._fetch(missing, read_blobs, built)
         for file in missing:
-            if not self._link(file, built):
+            if not (os.path.lexists(f"{built}/{file.path}") or self._link(file, built)):
                 raise FileNotFoundError(errno.ENOENT, f"cached copy of {file.path!r} vanished")
         if previous is not None:
             _link_byte_code(previous, built, files)
@@ -273,23 +273,33 @@ class ServedTrees:
         return True
 
     def _fetch(self, wanted: Iterable[FileEntry], read_blobs: ReadBlobs, built: Path) -> None:
-        modes: dict[str, set[int]] = {}
+        """Write what the cache lacks: into the tree, each where it belongs, and from there into the cache."""
+        places: dict[str, dict[int, str]] = {}
         for file in wanted:
-            modes.setdefault(file.blob, set()).add(file.mode)
-        for start in {blob[:1] for blob in modes}:
+            places.setdefault(file.blob, {}).setdefault(file.mode, file.path)
+        for start in {blob[:1] for blob in places}:
             _make_folder(self._cache / start)
-        for blob, data in read_blobs(modes):
+        for blob, data in read_blobs(places):
             if blob_id(data) != blob:
                 raise UnavailableError(
                     "Blob %(blob)s came damaged; it is not served. What gave it has to be repaired.",
                     blob=blob,
                 )
-            for mode in modes[blob]:
-                beside, cached = f"{built}/{MANIFEST}.new", self._cached(blob, mode)
-                with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as stream:
-                    stream.write(data)
-                    os.fchmod(stream.fileno(), 0o555 if mode == EXECUTABLE else 0o444)
-                os.rename(beside, cached)  # noqa: PTH104
+            for mode, path in places.pop(blob).items():
+                # Not one after the other under one name: a kernel can take a millisecond to find each a
+                # place on the disk that is near the same folder
+                _write(f"{built}/{path}", data, 0o555 if mode == EXECUTABLE else 0o444)
+                self._keep(f"{built}/{path}", self._cached(blob, mode), built)
+
+    def _keep(self, written: str, cached: str, built: Path) -> None:
+        try:
+            os.link(written, cached)
+        except OSError as error:
+            if error.errno not in _CANNOT_LINK:
+                raise
+            beside = f"{built}/{MANIFEST}.new"
+            shutil.copy2(written, beside)
+            os.rename(beside, cached)  # noqa: PTH104 - a copy that was cut short has no name in the cache
 
     def _check_cache(self) -> None:
         """Once after each start of the machine, drop cached files that a power cut left incomplete."""
@@ -305,6 +315,17 @@ class ServedTrees:
             if blob_id(cached.read_bytes()) != cached.parent.name + cached.name.removesuffix("x"):
                 log.warning("Removing damaged file from the release cache: %s", cached)
                 cached.unlink()
+
+
+def _write(file: str, data: bytes, mode: int) -> None:
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        os.fchmod(handle, mode)
+    finally:
+        os.close(handle)
 
 
 def _parents(paths: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import py_compile
@@ -216,6 +217,24 @@ class TestPlace:
             assert (one / name).stat().st_mtime_ns == (two / name).stat().st_mtime_ns
             assert (one / name).stat().st_mode == (two / name).stat().st_mode
             assert not (one / name).samefile(two / name)
+
+    def test_a_copy_that_was_cut_short_is_no_cached_file(
+        self, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+        def cut(_: object, target: str) -> None:
+            Path(target).write_bytes(b"")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as there:
+            there.setattr(os, "link", refuse)
+            there.setattr(serving.shutil, "copy2", cut)
+            with pytest.raises(UnavailableError):
+                machine.place("one", ONE)
+
+        assert files_of(machine.place("one", ONE)) == ONE
 
     def test_other_errors_say_what_to_check(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         def full(*_: object) -> None:
