@@ -22,7 +22,8 @@ from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError,
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.standing import is_due, note_of
 from airflow_release_plugin.store.paths import check_object_id
-from airflow_release_plugin.store.serving import ReadBlobs, ServedTrees, is_whole, manifest_of
+from airflow_release_plugin.store.served_list import manifest_of
+from airflow_release_plugin.store.serving import ReadBlobs, ServedTrees, is_whole
 
 if TYPE_CHECKING:
     from airflow_release_plugin.store.versions import VersionSource
@@ -288,7 +289,9 @@ class BundleKeeper:
         served, target = self._served(), self._tracked / wanted
         if not is_whole(target):
             files = {} if wanted == NOTHING_RELEASED else self._source().files(wanted)
-            self.trees.place(target, files, self._read(wanted), previous=self._current)
+            left = set(self._tracked.glob("*")) - {target, self._tracked / (served or wanted)}
+            reuse = min(left, default=None)
+            self.trees.place(target, files, self._read(wanted), previous=self._current, reuse=reuse)
         self.trees.switch(self._current, target)
         self.trees.prune(self._tracked, keep=[target, self._tracked / (served or wanted)])
         log.info("Bundle %s serves version %s", self._bundle.name, wanted)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import re
 import secrets
 import shutil
 import time
@@ -18,12 +17,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from airflow_release_plugin.domain.tree.files import EXECUTABLE, FileEntry, blob_id
+from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry, blob_id
 from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.durable import exclusive
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.standing import boot
 from airflow_release_plugin.store.paths import check_path
+from airflow_release_plugin.store.reuse import BYTE_CODE, keep_same
+from airflow_release_plugin.store.served_list import (
+    content,
+    content_of,
+    manifest_of,
+    path_of,
+    records_of,
+    write_manifest,
+)
 
 log = logging.getLogger(__name__)
 
@@ -34,47 +42,8 @@ ReadBlobs = Callable[[Iterable[str]], Iterator[tuple[str, bytes]]]
 _FOR_ALL = 0o055
 _SETTLED_NS = 2 * 10**9
 """Times of folders are as coarse as the kernel's tick, on some file systems as a second or two."""
-_BYTE_CODE = re.compile(r"(.+?)\.\w+-\d+(?:\.opt-\w+)?\.pyc")
 # Another file system, somebody else's file (fs.protected_hardlinks), too many links, or links unknown
 _CANNOT_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS}
-
-
-def _write_manifest(folder: Path, files: Files) -> None:
-    records = [f"{file.mode:o} {file.blob} {file.size} {file.path}" for file in files.values()]
-    beside = folder / f"{MANIFEST}.{secrets.token_hex(4)}"
-    beside.write_text("\x00".join([boot(), *records]), encoding="utf-8")
-    beside.chmod(0o444)
-    beside.replace(folder / MANIFEST)
-
-
-def _records(folder: Path) -> tuple[str, list[str]] | None:
-    try:
-        boot, *records = (folder / MANIFEST).read_text(encoding="utf-8").split("\x00")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except PermissionError as error:
-        raise UnavailableError(
-            "%(folder)r cannot be read by the user with id %(user_id)s. What releases serve is "
-            "readable by all, but a folder above it is not: let its owner run `chmod o+rx` on "
-            "[dag_processor] dag_bundle_storage_path and on what is above it.",
-            folder=str(folder),
-            user_id=os.geteuid(),
-        ) from error
-    return boot, records
-
-
-def manifest_of(folder: Path) -> dict[str, FileEntry] | None:
-    """Files that a served tree was built from, by path; ``None`` if the folder is not one of ours."""
-    if (found := _records(folder)) is None:
-        return None
-    files = (
-        FileEntry(path, int(mode, 8), blob, int(size)) for mode, blob, size, path in map(_fields, found[1])
-    )
-    return {file.path: file for file in files}
-
-
-def _fields(record: str) -> list[str]:
-    return record.split(" ", 3)
 
 
 def _names(folder: str) -> list[str]:
@@ -104,11 +73,11 @@ def is_whole(folder: Path, *, note: Path | None = None) -> bool:
     (about a millisecond for 1,000 files), bytes once after each start of the machine: what was written just
     before a power cut may be empty.
     """
-    if (found := _records(folder)) is None:
+    if (found := records_of(folder)) is None:
         return False
     names: dict[str, list[str]] = {}
     for record in found[1]:
-        parent, _, name = record.split(" ", 3)[3].rpartition("/")
+        parent, _, name = path_of(record).rpartition("/")
         names.setdefault(parent, []).append(name)
     try:
         # Before the names: what goes meanwhile changes the time
@@ -121,7 +90,7 @@ def is_whole(folder: Path, *, note: Path | None = None) -> bool:
         if differences(folder):
             return False
         with suppress(OSError):  # a task under another user cannot write here, and checks again
-            _write_manifest(folder, manifest_of(folder) or {})
+            write_manifest(folder, manifest_of(folder) or {}, boot())
     elif note is not None:
         _note(note, moments)
     return True
@@ -156,6 +125,7 @@ class ServedTrees:
         self.base = base
         self._cache = base / "blobs"
         self._building = base / "building"
+        self._has_left_overs = False
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -184,6 +154,7 @@ class ServedTrees:
         *,
         previous: Path | None,
         note: Path | None = None,
+        reuse: Path | None = None,
     ) -> None:
         """
         Put a tree of ``files`` at ``folder``, replacing what is there. The caller holds the lock.
@@ -192,6 +163,7 @@ class ServedTrees:
         Byte code of files that ``previous`` has too comes along.
 
         :param note: as :func:`is_whole` writes it
+        :param reuse: a tree that nobody is served any more, which this one is made of as far as it goes
         :raises InvalidRequestError: a file has a name that cannot travel
         """
         for path in files:
@@ -199,9 +171,10 @@ class ServedTrees:
         self._check_cache()
         built = self._building / secrets.token_hex(8)
         folders = _parents(files)
+        here = self._take(reuse, built, files, folders) if reuse else set()
         for parent in folders:
             _make_folder(built / parent)
-        missing = [file for file in files.values() if not self._link(file, built)]
+        missing = [file for path, file in files.items() if path not in here and not self._link(file, built)]
         if missing:
             self._fetch(missing, read_blobs, built)
         for file in missing:
@@ -209,7 +182,7 @@ class ServedTrees:
                 raise FileNotFoundError(errno.ENOENT, f"cached copy of {file.path!r} vanished")
         if previous is not None:
             _link_byte_code(previous, built, files)
-        _write_manifest(built, files)
+        write_manifest(built, files, boot())
         # Whatever comes or goes from here on gives a folder another time, be it within the same tick
         settled = time.time_ns() - 2 * _SETTLED_NS
         for parent in folders:
@@ -220,6 +193,23 @@ class ServedTrees:
         built.rename(folder)
         if note is not None:
             _note(note, _moments(folder, folders))
+
+    def _take(self, reuse: Path, built: Path, files: Files, folders: Iterable[str]) -> set[str]:
+        """Move a tree to where the next one is built, with what both have; the paths of that."""
+        self._has_left_overs = True
+        inodes = dict(self._cached_inodes())
+
+        def is_same(path: str, inode: int) -> bool:
+            file = files.get(path)
+            return file is not None and inodes.get(self._cached(file.blob, file.mode)) == inode
+
+        try:
+            reuse.rename(built)
+            return keep_same(str(built), is_same, set(folders))
+        except OSError:  # somebody else's, or gone: all is built anew
+            if built.exists():
+                built.rename(self._building / secrets.token_hex(8))
+            return set()
 
     def switch(self, link: Path, folder: Path) -> None:
         """Make ``link`` point at ``folder``, beside or below it, in one moment. The caller holds the lock."""
@@ -235,16 +225,18 @@ class ServedTrees:
             folder.rename(self._building / secrets.token_hex(8))
         for leftover in self._building.iterdir():
             _remove(leftover)
-        if gone:
+        if gone or self._has_left_overs:
             self.drop_unused(kept)
+            self._has_left_overs = False
 
     def drop_unused(self, trees: Iterable[Path]) -> None:
         """Remove cached files that none of the trees has. Needs the lock."""
         if unlinked := {name for name in self._cached_names() if os.lstat(name).st_nlink == 1}:
             # Where links are impossible, each cached file has one link and a tree may still be its copy
             for folder in trees:
-                files = (manifest_of(folder) or {}).values()
-                unlinked.difference_update(self._cached(file.blob, file.mode) for file in files)
+                _, records = records_of(folder) or ("", [])
+                used = set(map(content_of, records))
+                unlinked = {name for name in unlinked if _key(name) not in used}
         for name in unlinked:
             Path(name).unlink()
 
@@ -255,9 +247,12 @@ class ServedTrees:
         return f"{self._cache}/{blob[:1]}/{blob[1:]}{'x' if mode == EXECUTABLE else ''}"
 
     def _cached_names(self) -> Iterator[str]:
+        return (name for name, _ in self._cached_inodes())
+
+    def _cached_inodes(self) -> Iterator[tuple[str, int]]:
         for folder in os.scandir(self._cache):
             if folder.is_dir():
-                yield from (entry.path for entry in os.scandir(folder))
+                yield from ((entry.path, entry.inode()) for entry in os.scandir(folder))
 
     def _link(self, file: FileEntry, tree: Path) -> bool:
         cached, target = self._cached(file.blob, file.mode), f"{tree}/{file.path}"
@@ -315,6 +310,12 @@ class ServedTrees:
             if blob_id(cached.read_bytes()) != cached.parent.name + cached.name.removesuffix("x"):
                 log.warning("Removing damaged file from the release cache: %s", cached)
                 cached.unlink()
+
+
+def _key(cached: str) -> str:
+    """Mode and blob of what is cached there."""
+    start, name = cached.rsplit("/", 2)[1:]
+    return content(EXECUTABLE if name.endswith("x") else REGULAR, start + name.removesuffix("x"))
 
 
 def _write(file: str, data: bytes, mode: int) -> None:
@@ -381,9 +382,10 @@ def _link_byte_code(previous: Path, tree: Path, files: Files) -> None:
     for parent, stems in unchanged.items():
         source, target = previous / parent / "__pycache__", tree / parent / "__pycache__"
         with suppress(OSError):
-            matches = [match for name in _names(str(source)) if (match := _BYTE_CODE.fullmatch(name))]
+            matches = [match for name in _names(str(source)) if (match := BYTE_CODE.fullmatch(name))]
             names = [match[0] for match in matches if match[1] in stems]
             if names:
                 _make_folder(target)
+                names = sorted(set(names).difference(_names(str(target))))
             for name in names:
                 os.link(source / name, target / name)

@@ -299,6 +299,15 @@ class TestPowerCut:
         assert not is_whole(folder)
         assert files_of(machine.place("one", ONE)) == ONE
 
+    @pytest.mark.parametrize("length", [0, 1, 20])
+    def test_a_list_of_files_that_was_cut_short_is_none(self, machine: Machine, length: int) -> None:
+        folder = machine.place("one", ONE)
+        whole = (folder / MANIFEST).read_bytes()
+        (folder / MANIFEST).unlink()
+        (folder / MANIFEST).write_bytes(whole[:length])
+        assert not is_whole(folder)
+        assert files_of(machine.place("one", ONE)) == ONE
+
     def test_only_once_after_each_start(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = machine.place("one", ONE)
         monkeypatch.setattr(serving, "boot", lambda: "next boot")
@@ -421,7 +430,7 @@ class TestPrune:
 
 
 class TestCrash:
-    @pytest.mark.parametrize("moment", ["_write_manifest", "_link_byte_code"])
+    @pytest.mark.parametrize("moment", ["write_manifest", "_link_byte_code"])
     def test_killed_while_building_leaves_nothing_good_looking(self, machine: Machine, moment: str) -> None:
         machine.place("zero", {"z": b""})
 
