@@ -43,6 +43,27 @@ def airflow_session() -> Iterator[Session]:
             raise
 
 
+@contextmanager
+def airflow_connection() -> Iterator[Connection]:
+    """
+    A connection of those that Airflow's sessions use, to read one thing; what is written is rolled back.
+
+    A session costs several times as much, which counts where somebody asks every few seconds.
+    """
+    from airflow import settings
+    from sqlalchemy import Connection
+
+    if settings.NonScopedSession is None:
+        raise RuntimeError("Airflow has no sessions in this process")
+    # Asked for each time: a process that Airflow forks gets an engine of its own
+    bind = settings.NonScopedSession.kw["bind"]
+    if isinstance(bind, Connection):
+        yield bind
+        return
+    with bind.connect() as connection:
+        yield connection
+
+
 def _write_from_first_savepoint(
     session: Session, transaction: SessionTransaction, connection: Connection
 ) -> None:

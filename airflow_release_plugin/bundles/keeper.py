@@ -78,6 +78,7 @@ class BundleKeeper:
         self._sign_due = bundle.sign_due
         self._swept = self._base / "swept"
         self._opened: VersionSource | None = None
+        self._host = ""
 
     @property
     def folders(self) -> ServingFolders:
@@ -174,11 +175,10 @@ class BundleKeeper:
         return commit or NOTHING_RELEASED
 
     def _sign(self) -> MachineSign:
-        from airflow_release_plugin.domain.release.machines import SIGN_PAUSE, MachineSign
-
         serves = self._bundle.version or self._served() or NOTHING_RELEASED
         pause = SIGN_PAUSE if _has_no_database() else max(1, int(self._bundle.refresh_interval))
-        return MachineSign(_hostname(), "" if serves == NOTHING_RELEASED else serves, pause)
+        self._host = self._host or _hostname()
+        return MachineSign(self._host, "" if serves == NOTHING_RELEASED else serves, pause)
 
     def _give_sign(self) -> None:
         """
@@ -320,7 +320,7 @@ def _has_no_database() -> bool:
 
 
 def _database() -> VersionSource:
-    from airflow_release_plugin.airflow_internals.session import airflow_session
+    from airflow_release_plugin.airflow_internals.session import airflow_connection, airflow_session
     from airflow_release_plugin.store.database_versions import DatabaseVersions
 
-    return DatabaseVersions(airflow_session)
+    return DatabaseVersions(airflow_session, airflow_connection)

@@ -6,18 +6,28 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, exists, literal, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, exists, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_release_plugin.models import BranchHead, StoredRef
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
     from sqlalchemy.orm import Session
+
+_COMMIT_OF = select(StoredRef.commit).where(StoredRef.name == bindparam("name"))
+"""Made once: to make it costs as much as to send it."""
 
 
 def commit_of(session: Session, name: str) -> str | None:
     """Commit that a ref points at."""
     return session.scalar(select(StoredRef.commit).where(StoredRef.name == name))
+
+
+def read_commit_of(connection: Connection, name: str) -> str | None:
+    """The same without a session."""
+    found: str | None = connection.execute(_COMMIT_OF, {"name": name}).scalar()
+    return found
 
 
 def with_prefix(session: Session, prefix: str) -> dict[str, str]:

@@ -9,16 +9,18 @@ from pathlib import Path
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 from airflow.utils.net import get_hostname
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, delete, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
 from airflow_release_plugin.domain.tree.files import REGULAR, TreeChange
-from airflow_release_plugin.models import Follower
-from airflow_release_plugin.store.base import CommitMessage, submission_ref
+from airflow_release_plugin.models import Follower, StoredRef
+from airflow_release_plugin.store.base import CommitMessage, environment_ref, submission_ref
+from airflow_release_plugin.store.database import database_store
 from tests.harness.clock import FrozenClock
 from tests.harness.context import World, make_world
+from tests.harness.databases import counted
 
 pytestmark = pytest.mark.req("R76", "R85")
 
@@ -88,6 +90,87 @@ def test_a_dag_processor_is_written_down_with_what_it_serves(
     with session_factory() as session:
         (row,) = session.scalars(select(Follower)).all()
     assert (row.environment, row.host, row.serves, row.pause) == ("prod", get_hostname(), head, 77)
+
+
+@pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
+def test_a_refresh_with_nothing_new_sends_one_statement(world: World, own_engine: Engine) -> None:
+    world.ctx.session.rollback()
+    bundle = ReleaseDagBundle(name="prod")
+    bundle.initialize()
+    bundle.refresh()
+
+    with counted(own_engine) as statements:
+        bundle.refresh()
+
+    assert [statement.partition(" ")[0] for statement in statements] == ["SELECT"]
+
+
+def test_a_sign_of_life_that_was_lost_is_given_again_after_a_while(
+    world: World, session_factory: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ctx.session.rollback()
+    bundle = ReleaseDagBundle(name="prod")
+    bundle.initialize()
+    with session_factory() as session:
+        session.execute(delete(Follower))
+        session.commit()
+
+    bundle.refresh()
+    with session_factory() as session:
+        assert session.scalars(select(Follower)).all() == []
+    monkeypatch.setattr("airflow_release_plugin.store.database_versions._SAID_AGAIN", 0)
+    bundle.refresh()
+
+    with session_factory() as session:
+        assert len(session.scalars(select(Follower)).all()) == 1
+
+
+def test_a_sign_of_life_that_could_not_be_written_down_is_tried_again_at_once(
+    world: World, session_factory: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ctx.session.rollback()
+
+    def refuse(*_: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("database is locked"))
+
+    bundle = ReleaseDagBundle(name="prod")
+    with monkeypatch.context() as there:
+        there.setattr("airflow_release_plugin.store.database_versions.followers.note", refuse)
+        bundle.initialize()
+    bundle.refresh()
+
+    with session_factory() as session:
+        assert len(session.scalars(select(Follower)).all()) == 1
+
+
+def test_what_was_rolled_back_is_never_served_and_what_was_committed_is_at_once(
+    world: World, session_factory: sessionmaker[Session]
+) -> None:
+    world.ctx.session.rollback()
+    bundle = ReleaseDagBundle(name="prod")
+    bundle.initialize()
+    before = bundle.keeper.served()
+
+    with session_factory() as session:
+        session.execute(update(StoredRef).where(StoredRef.commit == before).values(commit="f" * 40))
+        session.rollback()
+    bundle.refresh()
+    assert bundle.keeper.served() == before
+
+    with session_factory() as session:
+        store = database_store(session)
+        (entry,) = store.write_files({"new.py": (REGULAR, b"")})
+        head = store.commit(
+            parent=before,
+            changes=[TreeChange("new.py", entry)],
+            message=CommitMessage("new"),
+            author="ada",
+            time=world.ctx.clock(),
+        )
+        store.move_ref(environment_ref("prod"), expected=before, new=head)
+        session.commit()
+    bundle.refresh()
+    assert bundle.keeper.served() == head
 
 
 def test_a_database_that_takes_no_writes_serves_all_the_same(
