@@ -372,6 +372,9 @@ def _link_byte_code(previous: Path, tree: Path, files: Files) -> None:
 
     It is a convenience: what cannot be linked is compiled again.
     """
+    parents = {path.rpartition("/")[0] for path in files if path.endswith(".py")}
+    if not any(os.path.isdir(f"{previous}/{parent}/__pycache__") for parent in parents):  # noqa: PTH112
+        return  # nobody has run any of it there
     before = manifest_of(previous) or {}
     unchanged: dict[str, set[str]] = {}
     for path, file in files.items():

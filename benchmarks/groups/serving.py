@@ -64,7 +64,7 @@ def _tracking(n: int) -> Row:
         Goal(ratio=1),
         n,
         peer=PEER,
-        note="Each file is read from the metadata database, checked against its digest and made durable.",
+        note="Each file is read from the metadata database and checked against its digest.",
     )
 
 

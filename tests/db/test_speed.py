@@ -7,7 +7,6 @@ of several rounds counts, since whatever else the machine does only adds.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -65,19 +64,10 @@ def site() -> Iterator[Site]:
 def test_the_start_of_a_task_is_far_cheaper_than_that_of_the_git_bundle(site: Site) -> None:
     for name in (PEER, OURS):
         site.bundle(name, pinned=True).initialize()
-    lies_there_long(site)
     with site.starting() as start:
         ours, peer, _ = best(start(OURS), start(PEER), start(LOCAL))
 
     assert peer > 20 * ours, (ours, peer)
-
-
-def lies_there_long(site: Site) -> None:
-    """Let our version have stood for a while: what came a moment ago is looked at name by name."""
-    bundle = site.bundle(OURS, pinned=True)
-    for folder in (bundle.path, *(path for path in bundle.path.rglob("*") if path.is_dir())):
-        os.utime(folder, (0, 0))
-    bundle.initialize()
 
 
 def test_a_refresh_with_nothing_new_is_far_cheaper_than_that_of_the_git_bundle(site: Site) -> None:
@@ -86,7 +76,7 @@ def test_a_refresh_with_nothing_new_is_far_cheaper_than_that_of_the_git_bundle(s
         bundle.initialize()
     ours, peer = best(*(timed(bundle.refresh, times=5) for bundle in bundles))
 
-    assert peer > 10 * ours, (ours, peer)
+    assert peer > 40 * ours, (ours, peer)
 
 
 def test_a_pinned_version_is_cheaper_than_that_of_the_git_bundle_in_cpu_and_on_disk(site: Site) -> None:
@@ -108,7 +98,6 @@ def test_a_pinned_version_is_cheaper_than_that_of_the_git_bundle_in_cpu_and_on_d
 def test_four_times_as_many_files_do_not_make_a_start_or_a_refresh_dearer(site: Site) -> None:
     def costs(place: Site) -> tuple[float, float]:
         place.bundle(OURS, pinned=True).initialize()
-        lies_there_long(place)
         tracking = place.bundle(OURS)
         tracking.initialize()
         with place.starting() as start:
