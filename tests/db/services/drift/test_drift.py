@@ -12,12 +12,13 @@ from airflow_release_plugin.cli.common import operator
 from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.drift import FindingKind
-from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.exceptions import ConflictError, NotAllowedError, NotFoundError
 from airflow_release_plugin.models import Approval, Event, Release
 from airflow_release_plugin.services.baseline import adoption
 from airflow_release_plugin.services.drift import drift
 from airflow_release_plugin.services.drift.drift import DriftReport
+from airflow_release_plugin.standing import boot
+from airflow_release_plugin.store.served_list import manifest_of, write_manifest
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, DEV, PIPELINE, REVIEWER, World, dag_text
 from tests.harness.manual_edits import beside, through_the_link
@@ -83,8 +84,10 @@ def test_a_manifest_that_was_changed_along_does_not_help(world: World, served: P
     (entry,) = world.store.write_files({"etl.py": (0o100644, b"x = 1")})
     beside(served / "etl.py", "x = 1")
     old = world.store.files(world.head)["etl.py"]
-    manifest = (served / MANIFEST).read_text()
-    beside(served / MANIFEST, manifest.replace(old.blob, entry.blob))
+    files = manifest_of(served)
+    assert files is not None
+    assert files["etl.py"].blob == old.blob
+    write_manifest(served, {**files, "etl.py": entry}, boot())
 
     assert found(world) == [("edited", "etl.py")]
 
