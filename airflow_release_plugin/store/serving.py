@@ -274,7 +274,7 @@ class ServedTrees:
             places.setdefault(file.blob, {}).setdefault(file.mode, file.path)
         for start in {blob[:1] for blob in places}:
             _make_folder(self._cache / start)
-        for blob, data in read_blobs(places):
+        for blob, data in read_blobs(tuple(places)):  # it may read lazily, and places go
             if blob_id(data) != blob:
                 raise UnavailableError(
                     "Blob %(blob)s came damaged; it is not served. What gave it has to be repaired.",
