@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -142,11 +142,11 @@ def _with_word(session: Session, word: SoughtWord) -> ReleaseIds:
     return union(titled, select(Release.id.label("release_id")).where(or_(*bounds)))
 
 
-def has_words(session: Session, words: Sequence[SoughtWord]) -> bool:
-    """Whether any release has them."""
+def has_words(session: Session, scope: ReleaseScope, words: Sequence[SoughtWord]) -> bool:
+    """Whether any release of a scope has them."""
     if not words or not all(words):
         return False
-    query = select(Release.id).where(*in_scope(session, ReleaseScope(words=words))).limit(1)
+    query = select(Release.id).where(*in_scope(session, replace(scope, words=words))).limit(1)
     return session.scalar(query) is not None
 
 
@@ -295,15 +295,16 @@ def _ids(
     return query, begun.c.release_id
 
 
-def newest_with_letters(session: Session, words: Sequence[str], *, among: int) -> list[tuple[int, str, str]]:
+def newest_with_letters(
+    session: Session, scope: ReleaseScope, words: Sequence[str], *, among: int
+) -> list[tuple[int, str, str]]:
     """
-    Id, title and number of releases with the letters of each word in their order in one of these.
+    Id, title and number of releases of a scope with the letters of each word in their order in one of these.
 
     :param among: number of the newest releases that are looked through
     """
-    newest = (
-        select(Release.id, Release.title, Release.number).order_by(Release.id.desc()).limit(among).subquery()
-    )
+    columns = select(Release.id, Release.title, Release.number).where(*in_scope(session, scope))
+    newest = columns.order_by(Release.id.desc()).limit(among).subquery()
     query = select(newest.c.id, newest.c.title, newest.c.number).order_by(newest.c.id.desc())
     for word in words:
         pattern = like_in_any_case(*word)

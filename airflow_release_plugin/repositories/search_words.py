@@ -82,10 +82,10 @@ def _candidates(session: Session, at: int, part: str) -> Select[Any]:
     grams = grams_of_part(part)
     query = select(WordGram.word_id).where(is_one_of(session, WordGram.gram, sorted(grams)))
     if len(part) <= 3:
-        found = query.order_by(WordGram.length).limit(MOST_WORDS).subquery()
+        found = query.order_by(WordGram.length, WordGram.word_id).limit(MOST_WORDS).subquery()
         return select(literal(at), found.c.word_id, null())
     query = query.group_by(WordGram.word_id).having(func.count() == len(grams))
-    found = query.order_by(func.min(WordGram.length)).limit(MOST_WORDS).subquery()
+    found = query.order_by(func.min(WordGram.length), WordGram.word_id).limit(MOST_WORDS).subquery()
     return select(literal(at), found.c.word_id, _word(found.c.word_id))
 
 
@@ -102,7 +102,7 @@ def words_like(session: Session, words: Sequence[str]) -> list[dict[int, str]]:
             select(WordGram.word_id)
             .where(is_one_of(session, WordGram.gram, sorted(grams_of_likeness(word))))
             .group_by(WordGram.word_id)
-            .order_by(func.count().desc(), func.abs(func.min(WordGram.length) - len(word)))
+            .order_by(func.count().desc(), func.abs(func.min(WordGram.length) - len(word)), WordGram.word_id)
             .limit(_MOST_ALIKE)
             .subquery()
         )

@@ -5,13 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+from airflow_release_plugin.domain.text.folding import folded
+from airflow_release_plugin.domain.text.search import LONGEST
+
 MOST_LETTERS = 250
-"""Letters of a word that count."""
+"""Letters of a word of the index; a longer one is several that overlap."""
 
 
 def words_of(names: Iterable[str]) -> set[str]:
     """The words of names, in small letters; what stands between them is white space alone."""
-    return {word[:MOST_LETTERS] for name in names for word in name.lower().split()}
+    return {piece for name in names for word in folded(name).split() for piece in _pieces(word)}
+
+
+def _pieces(word: str) -> list[str]:
+    """A word in pieces that overlap by as much as a search looks for, so that one of them has each part."""
+    starts = range(0, max(len(word) - LONGEST, 1), MOST_LETTERS - LONGEST)
+    return [word[at : at + MOST_LETTERS] for at in starts]
 
 
 def word_key(word: str) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from airflow_release_plugin.domain.text.folding import folded
+
 T = TypeVar("T")
 
 MOST_WORDS = 20
 """Words of a text that an index is asked for."""
-_LONGEST = 60
+LONGEST = 60
 """Letters of a word that count; a longer one is surely pasted and matches by its beginning."""
 
 Rank = int
@@ -27,7 +29,7 @@ def search(
     :param most: typing errors that may be forgiven; ``None`` for as many as the length of a word allows
     """
     words = [_Word(word) for word in _words(text)]
-    known = [(item, [name.lower() for name in names(item)]) for item in items]
+    known = [(item, [folded(name) for name in names(item)]) for item in items]
     if most is None:
         most = max((word.most_errors for word in words), default=0)
     for errors in range(1 + most):
@@ -41,7 +43,7 @@ def search(
 def closest(text: str, items: Iterable[T], names: Callable[[T], Sequence[str]]) -> list[T]:
     """The items with each word of ``text`` as a part or initials of a name, the best first."""
     words = [_Word(word) for word in _words(text)]
-    ranked = ((_rank(words, [name.lower() for name in names(item)], 0), item) for item in items)
+    ranked = ((_rank(words, [folded(name) for name in names(item)], 0), item) for item in items)
     hits = [(rank, item) for rank, item in ranked if rank is not None]
     return [item for _, item in sorted(hits, key=lambda hit: hit[0])]
 
@@ -63,13 +65,13 @@ def most_errors(word: str) -> int:
 
 
 def within(word: str, names: Iterable[str], errors: int) -> list[bool]:
-    """Whether a word is in each of these, but for so many typing errors; all in small letters."""
+    """Whether a word is in each of these, but for so many typing errors; all folded."""
     sought = _Word(word)
     return [sought.rank(name, errors) is not None for name in names]
 
 
 def _words(text: str) -> list[str]:
-    return [word[:_LONGEST] for word in text.lower().split()]
+    return [word[:LONGEST] for word in folded(text).split()]
 
 
 def _rank(words: Sequence[_Word], names: Sequence[str], errors: int) -> Rank | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from airflow_release_plugin.domain.identity import Actor, Person
-from airflow_release_plugin.domain.text.search import closest
+from airflow_release_plugin.domain.text.folding import folded
+from airflow_release_plugin.domain.text.search import LONGEST, closest
 from airflow_release_plugin.models.release import release_id_of
 from airflow_release_plugin.repositories import quick_search as queries
 from airflow_release_plugin.repositories import search_words
@@ -22,7 +23,6 @@ MOST = 6
 _LOOKED_AT = 100
 """DAG files that are looked through for the best."""
 _MOST_WORDS = 8
-_LONGEST = 100
 _VERSION = re.compile(r"v([0-9]{1,9})", re.IGNORECASE)
 
 
@@ -65,7 +65,7 @@ def find(ctx: Context, *, actor: Actor, text: str) -> QuickSearchDetail:
     Releases are found by number (``R-12``, ``12``) or title, the newest first; versions by the name of their
     file and ``v3``, else the newest.
     """
-    words = [word[:_LONGEST] for word in text.lower().replace("\0", " ").split()][:_MOST_WORDS]
+    words = [word[:LONGEST] for word in folded(text).split()][:_MOST_WORDS]
     if not words:
         return QuickSearchDetail()
     scope = access.release_scope(ctx, actor)

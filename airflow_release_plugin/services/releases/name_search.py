@@ -21,13 +21,16 @@ def searched(ctx: Context, scope: ReleaseScope, text: str) -> ReleaseScope:
     The scope, narrowed to what people mean by a text.
 
     Each word is a part of a word of the title, or a number. Else the words are initials, among the newest
-    releases; else each may have typing errors.
+    releases; else each may have typing errors. What the scope does not have changes nothing: neither may it
+    be in the way, nor may people find out what is there by what they do not find.
     """
     words = sought_words(text)
+    if not words:
+        return scope
     written = as_written(ctx, words)
-    if release_lists.has_words(ctx.session, written):
+    if release_lists.has_words(ctx.session, scope, written):
         return replace(scope, words=written)
-    if ids := _by_initials(ctx, text, words):
+    if ids := _by_initials(ctx, scope, text, words):
         return replace(scope, ids=ids)
     return _forgiving(ctx, scope, words, written)
 
@@ -38,8 +41,8 @@ def as_written(ctx: Context, words: Sequence[str]) -> list[SoughtWord]:
     return [SoughtWord(ids, ids_numbered(word)) for word, ids in zip(words, found, strict=True)]
 
 
-def _by_initials(ctx: Context, text: str, words: Sequence[str]) -> list[int]:
-    names = release_lists.newest_with_letters(ctx.session, words, among=MOST_BY_INITIALS)
+def _by_initials(ctx: Context, scope: ReleaseScope, text: str, words: Sequence[str]) -> list[int]:
+    names = release_lists.newest_with_letters(ctx.session, scope, words, among=MOST_BY_INITIALS)
     return [row[0] for _, row in search(text, names, lambda row: row[1:], most=0)]
 
 
@@ -53,7 +56,7 @@ def _forgiving(
             replace(each, word_ids={*each.word_ids, *_near(word, alike.get(word, {}), errors)})
             for word, each in zip(words, written, strict=True)
         ]
-        if release_lists.has_words(ctx.session, near):
+        if release_lists.has_words(ctx.session, scope, near):
             return replace(scope, words=near)
     return replace(scope, ids=())
 

@@ -102,7 +102,7 @@ def _scope(ctx: Context, actor: Actor, criteria: ReleaseFilter) -> release_lists
         name = ctx.settings.target_id(criteria.dag_id)
         units = submissions.dag_ids_by_unit(ctx.session, ctx.settings.source)
         scope = replace(scope, of_units={unit for unit, dag_ids in units.items() if name in dag_ids})
-    return name_search.searched(ctx, scope, criteria.search) if criteria.search.strip() else scope
+    return name_search.searched(ctx, scope, criteria.search)
 
 
 def get(ctx: Context, *, actor: Actor, release_id: int) -> Release:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import delete, select
 
+from airflow_release_plugin.domain.ports import DagAccess
 from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.models import SearchWord, TitleWord, WordGram
 from airflow_release_plugin.repositories import pages
 from airflow_release_plugin.services.releases import name_search, releases
-from tests.harness.context import DEV, World
+from tests.harness.context import DEV, VIEWER, World
 
 pytestmark = pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])
 TITLES = ("Daily sales: hot fix 77", "Invoices 770", "每日库存更新", "Lieferung Äpfel", "sales_load 100%_x")
@@ -57,6 +58,49 @@ FORGIVEN = {
     "dasa": ["Dail"],
     "invoces zzz": [],
 }
+
+
+STRANGE = {
+    "库存更新": "每日库存更新版本",
+    "🚀": "🚀 Launch",
+    "strasse": "Große Straße",
+    "ist": "İstanbul",
+    "ΟΔΟΣ": "ΟΔΟΣΑ",
+    "café": "cafe\N{COMBINING ACUTE ACCENT} menu",
+    "sales12": "ＳＡＬＥＳ１２",
+    "_\\p": 'it\'s "quoted" 50%_\\path',
+    "x\0y": "x and y",
+    "tail": "z" * 190 + "tail",
+}
+
+
+def test_titles_are_found_whatever_they_are_written_in(world: World) -> None:
+    for number, title in enumerate(STRANGE.values()):
+        world.request(world.submit(world.dag(f"dag_{number}")), title=title)
+
+    hits = {
+        text: [title for title in STRANGE.values() if title[:4] in found(world, text)] for text in STRANGE
+    }
+
+    assert hits == {text: [title] for text, title in STRANGE.items()}
+    assert found(world, "\ud800") == found(world, "")
+
+
+@pytest.mark.parametrize(
+    ("shown", "hidden", "text"), [("Invoices", "Invoces", "invoces"), ("Sales", "Sad als", "sals")]
+)
+def test_what_somebody_may_not_see_is_not_in_the_way(
+    world: World, shown: str, hidden: str, text: str
+) -> None:
+    """Nor do they find out by what they do not find that there is such a title."""
+    world.request(world.submit(world.dag("shown")), title=shown)
+    world.request(world.submit(world.dag("hidden")), title=hidden)
+    refused = [(DagAccess.READ, name) for name in ("hidden", "dev.hidden")]
+    world.twin.refused |= {(VIEWER.id, *each) for each in refused}
+
+    page = releases.list_releases(world.ctx, actor=VIEWER, criteria=ReleaseFilter(search=text))
+
+    assert [row.title for row in page.items] == [shown]
 
 
 @pytest.mark.req("R13", "R93")

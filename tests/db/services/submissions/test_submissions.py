@@ -323,6 +323,16 @@ def test_versions_are_filtered_by_state_and_name(world: World) -> None:
     assert found(limit=1, offset=1) == [second]
 
 
+def test_a_file_deep_in_folders_is_found_by_its_name(world: World) -> None:
+    deep = "/".join(["a_folder_of_the_team"] * 20)
+    world.write(f"{deep}/monthly_closing.py", dag_text("etl"))
+    version = world.submit(f"{deep}/monthly_closing.py")
+
+    found = submissions.list_submissions(world.ctx, actor=DEV, search="monthly_closing")
+
+    assert found.items == [version]
+
+
 @pytest.mark.req("R16")
 def test_a_version_that_was_overtaken_does_not_come_back_when_its_release_ends(world: World) -> None:
     first = world.submit(world.dag("etl"))

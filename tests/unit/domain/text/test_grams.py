@@ -12,7 +12,7 @@ from airflow_release_plugin.domain.text.grams import (
     word_key,
     words_of,
 )
-from airflow_release_plugin.domain.text.search import most_errors, within
+from airflow_release_plugin.domain.text.search import LONGEST, most_errors, within
 
 LETTERS = "abc_1"
 
@@ -24,7 +24,7 @@ def test_words_are_what_white_space_parts_in_small_letters() -> None:
         "team/daily_load.py",
         "äö",
     }
-    assert words_of(["x" * 1000]) == {"x" * MOST_LETTERS}
+    assert words_of(["x" * MOST_LETTERS]) == {"x" * MOST_LETTERS}
 
 
 def test_a_word_has_one_number_that_each_database_can_hold() -> None:
@@ -63,3 +63,14 @@ def test_two_chinese_letters_are_found_anywhere() -> None:
 def test_what_is_misspelt_shares_a_piece_with_what_is_meant(typed: str, meant: str) -> None:
     assert grams_of_likeness(typed) & grams_of(meant)
     assert within(typed, [meant, "warehouse"], most_errors(typed)) == [True, False]
+
+
+@given(letters=st.text("abc_/", min_size=LONGEST, max_size=1000), data=st.data())
+def test_each_part_of_a_very_long_word_is_a_part_of_what_is_kept(letters: str, data: st.DataObject) -> None:
+    begin = data.draw(st.integers(0, len(letters) - LONGEST))
+    sought = letters[begin : begin + data.draw(st.integers(1, LONGEST))]
+
+    kept = words_of([letters])
+
+    assert any(sought in word for word in kept)
+    assert all(word in letters and len(word) <= MOST_LETTERS for word in kept)
