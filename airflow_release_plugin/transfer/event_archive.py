@@ -99,6 +99,16 @@ class ArchiveFacts:
         )
 
 
+def signed_sha256(payload: bytes) -> str:
+    """SHA-256 of the file, from a statement whose signature was checked; empty if it is about no archive."""
+    try:
+        statement = json.loads(payload)
+        found = statement["subject"][0]["digest"]["sha256"]
+        return str(found) if statement["predicateType"] == PREDICATE_TYPE else ""
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+
+
 def read_line(line: bytes) -> EventLine:
     """Read a line whose file was found to be what was signed; ``ValueError`` for what we would not write."""
     try:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_release_plugin.domain.events import GENESIS
 from airflow_release_plugin.exceptions import BundleMalformedError
 from airflow_release_plugin.messages import Message
+from airflow_release_plugin.models import EventArchive
 from airflow_release_plugin.repositories import event_archives
 from airflow_release_plugin.services.runtime import installation, trail_cuts
 from airflow_release_plugin.services.runtime.context import Context
@@ -20,6 +20,7 @@ from airflow_release_plugin.transfer.event_archive import (
     lines,
     sha256_of,
     signature_of,
+    signed_sha256,
 )
 
 
@@ -39,12 +40,27 @@ class ArchiveCheck:
 
 
 def check(ctx: Context, paths: Iterable[Path]) -> list[ArchiveCheck]:
-    """What was found of each file, in their order in the trail; they need not be all that there are."""
+    """
+    What was found of each file, in their order in the trail.
+
+    They need not be all that there are, but what lies between them is missed.
+    """
     keys, uid = trail_cuts.own_keys(ctx), installation.uid(ctx)
-    known = {row.name: row.sha256 for row in event_archives.archives(ctx.session)}
-    return sorted(
-        (_check(path, keys, uid, known) for path in paths), key=lambda found: (found.first, found.name)
-    )
+    rows = event_archives.archives(ctx.session)
+    known = {row.name: row.sha256 for row in rows}
+    found = [_check(path, keys, uid, known) for path in paths]
+    return sorted([*found, *_missing(found, rows)], key=lambda each: (each.first, each.name))
+
+
+def _missing(found: Sequence[ArchiveCheck], rows: Iterable[EventArchive]) -> list[ArchiveCheck]:
+    """Files that the database knows of between intact ones, and that were not given."""
+    names, firsts = {each.name for each in found}, [each.first for each in found if not each.problem]
+    problem = Message("It belongs between the others, and was not given")
+    return [
+        ArchiveCheck(row.name, row.first_sequence, row.last_sequence, problem)
+        for row in rows
+        if firsts and min(firsts) < row.first_sequence < max(firsts) and row.name not in names
+    ]
 
 
 def _check(path: Path, keys: dict[str, bytes], uid: str, known: dict[str, str]) -> ArchiveCheck:
@@ -65,6 +81,8 @@ def _check(path: Path, keys: dict[str, bytes], uid: str, known: dict[str, str]) 
 
 def _read(path: Path, keys: dict[str, bytes], uid: str) -> tuple[ArchiveFacts | None, str]:
     """What a file holds, once its signature was found to be right; otherwise why not."""
+    if not path.is_file():
+        return None, Message("It is not there, or no file")
     try:
         envelope = read_envelope(signature_of(path).read_bytes())
     except FileNotFoundError:
@@ -73,8 +91,10 @@ def _read(path: Path, keys: dict[str, bytes], uid: str) -> tuple[ArchiveFacts | 
         return None, Message("What is beside it is no signature")
     if problem := trail_cuts.signature_problem(envelope, keys):
         return None, problem
-    sha256 = sha256_of(path)
-    if sha256 != json.loads(envelope.payload)["subject"][0]["digest"]["sha256"]:
+    signed, sha256 = signed_sha256(envelope.payload), sha256_of(path)
+    if not signed:
+        return None, Message("It was not signed as a file of events")
+    if sha256 != signed:
         return None, Message("It is not the file that was signed: it was changed, or cut off")
     events = lines(path)
     first = next(events)

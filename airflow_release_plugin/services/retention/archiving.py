@@ -8,7 +8,9 @@ writes the same bytes again, or goes on removing.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ from airflow_release_plugin.exceptions import ArchiveUnavailableError, ConflictE
 from airflow_release_plugin.models import EventArchive
 from airflow_release_plugin.repositories import event_archives, events
 from airflow_release_plugin.repositories.event_archives import Span
+from airflow_release_plugin.services.retention.moments import days_ago
 from airflow_release_plugin.services.runtime import audit, installation, trail_cuts
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context
@@ -52,11 +55,25 @@ class Archived:
 
 
 def count(work: Work) -> int:
-    """How many events would go."""
+    """
+    How many events would go.
+
+    :raises ReleaseError: as :func:`archive` does, but for a trail that was changed, which is not verified
+    """
     with work() as (ctx, _):
-        before = _before(ctx)
-        span = event_archives.events_before(ctx.session, before) if before else None
-        return span.number if span else 0
+        before, folder = _before(ctx), _folder(ctx)
+        if before is None:
+            return 0
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise _unavailable(folder, os.strerror(errno.EACCES if folder.exists() else errno.ENOENT))
+        span = event_archives.events_before(ctx.session, before)
+        if span is None:
+            return 0
+        row = event_archives.newest(ctx.session)
+        if row is not None and row.last_sequence >= span.first:
+            _require_file(folder, row)
+        KeyFolder(ctx.settings.keys_path).signing_key()
+        return span.number
 
 
 def archive(*, actor: Actor, work: Work, stop: Signal, batch: int) -> Archived:
@@ -69,7 +86,7 @@ def archive(*, actor: Actor, work: Work, stop: Signal, batch: int) -> Archived:
     :raises ConflictError: the trail was changed: what does not hold together is not signed
     """
     with work() as (ctx, _):
-        folder, is_wanted = Path(ctx.settings.event_archive_path), _before(ctx) is not None
+        folder, is_wanted = _folder(ctx), _before(ctx) is not None
     done = Archived()
     if not is_wanted:
         return done
@@ -85,10 +102,12 @@ def archive(*, actor: Actor, work: Work, stop: Signal, batch: int) -> Archived:
 
 def _before(ctx: Context) -> datetime | None:
     """The beginning of the month that stays first; ``None`` where all events do."""
-    days = ctx.settings.keep_events_days
-    if days <= 0 or not ctx.settings.event_archive_path:
-        return None
-    return _month(ctx.clock() - timedelta(days=days))
+    before = days_ago(ctx, ctx.settings.keep_events_days) if ctx.settings.event_archive_path else None
+    return _month(before) if before else None
+
+
+def _folder(ctx: Context) -> Path:
+    return Path(ctx.settings.event_archive_path).expanduser()
 
 
 def _month(moment: datetime) -> datetime:
@@ -104,13 +123,17 @@ def _locked(folder: Path) -> Iterator[None]:
                 path.unlink()
             yield
     except OSError as error:
-        raise ArchiveUnavailableError(
-            "Old events cannot be archived in %(folder)s ([release] event_archive_path): %(reason)s. None "
-            "was removed that is not there. Mount or make the folder, and let the user whom Airflow runs as "
-            "write to it.",
-            folder=str(folder),
-            reason=error.strerror or error,
-        ) from error
+        raise _unavailable(folder, error.strerror or str(error)) from error
+
+
+def _unavailable(folder: Path, reason: str) -> ArchiveUnavailableError:
+    return ArchiveUnavailableError(
+        "Old events cannot be archived in %(folder)s ([release] event_archive_path): %(reason)s. None "
+        "was removed that is not there. Mount or make the folder, and let the user whom Airflow runs as "
+        "write to it.",
+        folder=str(folder),
+        reason=reason,
+    )
 
 
 def _write(folder: Path, actor: Actor, work: Work) -> int | None:
@@ -145,9 +168,22 @@ def _write_lines(folder: Path, span: Span, cut: Cut, work: Work) -> tuple[EventL
             found.update(data)
             size += len(data)
             stream.write(data)
-    if line is None or line.sequence != span.last:
-        raise _broken(line.sequence + 1 if line else span.first)
+        if line is None or line.sequence != span.last:
+            raise _broken(line.sequence + 1 if line else span.first)
+        _require_free(folder / name, found.hexdigest())
     return line, found.hexdigest(), size
+
+
+def _require_free(path: Path, sha256: str) -> None:
+    """Refuse to write over other events: those of another installation, or from before a restore."""
+    if path.exists() and sha256_of(path) != sha256:
+        raise ArchiveUnavailableError(
+            "%(folder)s has another file %(name)s already: of another installation, or from before the "
+            "database was restored. It was not touched, and no events were removed. Give each installation a "
+            "folder of its own, or move that file and its signature away.",
+            folder=str(path.parent),
+            name=path.name,
+        )
 
 
 def _checked(span: Span, cut: Cut, work: Work) -> Iterator[EventLine]:
@@ -213,15 +249,16 @@ def _note(
 
 def _remove(folder: Path, work: Work, stop: Signal, batch: int) -> int:
     """Remove the events whose archive is written down, if it is there as it was written."""
-    total, is_checked = 0, False
+    total, checked = 0, 0
     while not stop.is_set():
         with work() as (ctx, _):
             row, oldest = event_archives.newest(ctx.session), event_archives.oldest_event(ctx.session)
             if row is None or oldest is None or oldest[0] > row.last_sequence:
                 break
-            if not is_checked:
+            # Another server, with a folder of its own, may have gone on with the next month meanwhile
+            if checked != row.first_sequence:
                 _require_file(folder, row)
-                is_checked = True
+                checked = row.first_sequence
             total += event_archives.remove_events(ctx.session, Span(oldest[0], row.last_sequence), batch)
     return total
 
@@ -229,7 +266,11 @@ def _remove(folder: Path, work: Work, stop: Signal, batch: int) -> int:
 def _require_file(folder: Path, row: EventArchive) -> None:
     path = folder / row.name
     is_there = path.is_file() and signature_of(path).is_file()
-    if is_there and sha256_of(path) == row.sha256 and signature_of(path).read_text() == row.envelope:
+    if (
+        is_there
+        and sha256_of(path) == row.sha256
+        and signature_of(path).read_bytes() == row.envelope.encode()
+    ):
         return
     raise ArchiveUnavailableError(
         "The archive %(name)s, which %(host)s wrote, is not in %(folder)s as it was written: its events are "

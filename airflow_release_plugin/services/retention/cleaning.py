@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from threading import Event
 
@@ -19,6 +19,7 @@ from airflow_release_plugin.repositories import old_snapshots, reachable
 from airflow_release_plugin.repositories import retention as queries
 from airflow_release_plugin.repositories.retention import Amount
 from airflow_release_plugin.services.retention import archiving, unreachable
+from airflow_release_plugin.services.retention.moments import days_ago
 from airflow_release_plugin.services.retention.rules import RULES, Rule
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.background import Work
@@ -130,7 +131,7 @@ def _content(dry_run: bool, work: Work, stop: Event) -> Cleaned:
 
 def _count(rule: Rule, work: Work) -> Cleaned:
     with work() as (ctx, _):
-        before = _before(ctx, rule.days(ctx.settings))
+        before = days_ago(ctx, rule.days(ctx.settings))
         found = queries.amount(ctx.session, rule.model, rule.may_go(before)) if before else Amount()
     return Cleaned(rule.kind, found.rows, found.size)
 
@@ -139,7 +140,7 @@ def _rows(rule: Rule, work: Work, stop: Event) -> Cleaned:
     count, size, some = 0, 0, Amount()
     while not stop.is_set():
         with work() as (ctx, _):
-            before = _before(ctx, rule.days(ctx.settings))
+            before = days_ago(ctx, rule.days(ctx.settings))
             if before is None:
                 break
             some = queries.remove(ctx.session, rule.model, rule.may_go(before), BATCH, some.last)
@@ -150,22 +151,17 @@ def _rows(rule: Rule, work: Work, stop: Event) -> Cleaned:
 
 
 def _old_snapshots(ctx: Context) -> int:
-    before = _before(ctx, ctx.settings.keep_snapshots_days)
+    before = days_ago(ctx, ctx.settings.keep_snapshots_days)
     return old_snapshots.count(ctx.session, before) if before else 0
 
 
 def _remove_snapshots(ctx: Context) -> int:
-    before = _before(ctx, ctx.settings.keep_snapshots_days)
+    before = days_ago(ctx, ctx.settings.keep_snapshots_days)
     return old_snapshots.remove(ctx.session, before, BATCH, ctx.clock()) if before else 0
 
 
 def _remove_refs(ctx: Context) -> int:
     return old_snapshots.remove_refs(ctx.session, ctx.clock() - GRACE, BATCH)
-
-
-def _before(ctx: Context, days: int) -> datetime | None:
-    """The moment before which something has to be for it to go; ``None`` where it is kept for ever."""
-    return ctx.clock() - timedelta(days=days) if days > 0 else None
 
 
 def _in_one(work: Work, step: Callable[[Context], int]) -> int:

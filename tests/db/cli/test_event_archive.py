@@ -75,7 +75,21 @@ def test_a_file_that_is_not_what_was_signed_is_found(world: World, folder: Path)
     assert "changed" in found[changed.name]
     assert "is not beside it" in found[unsigned.name]
     assert renamed.name in found[other.name]
-    assert "is not beside it" in found["none.jsonl"]
+    assert "not there" in found["none.jsonl"]
+
+
+def test_a_file_that_is_missing_between_others_is_found(world: World, folder: Path) -> None:
+    for month in (1, 2, 3, 4):
+        long_ago(month)
+    rows(airflow(world, "keys", "generate", "--output", "json"))
+    rows(airflow(world, "clean", "--output", "json"))
+    first, missing, last, _ = sorted(folder.glob("*.jsonl"))
+
+    done = airflow(world, "verify-audit", "--output", "json", "--archive", str(first), str(last))
+
+    found = {row["what"]: row["status"] for row in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert found == {"database": "intact", first.name: "intact", missing.name: "broken", last.name: "intact"}
 
 
 def test_without_the_folder_the_command_says_what_to_do(world: World, folder: Path) -> None:

@@ -6,19 +6,28 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
-from airflow_release_plugin.domain.events import EventTag
+from airflow_release_plugin.domain.bundle.manifest import canonical_json
+from airflow_release_plugin.domain.events import GENESIS, EventTag
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.exceptions import ArchiveUnavailableError, ConflictError, NotFoundError
 from airflow_release_plugin.models import Event, EventArchive
-from airflow_release_plugin.services.retention import archiving, cleaning
+from airflow_release_plugin.repositories import event_archives, events
+from airflow_release_plugin.repositories.event_archives import Span
+from airflow_release_plugin.services.retention import archive_check, archiving, cleaning
 from airflow_release_plugin.services.runtime import audit, keys
+from airflow_release_plugin.transfer.attestation import PREDICATE_TYPE as BUNDLE_TYPE
+from airflow_release_plugin.transfer.attestation import sign
 from airflow_release_plugin.transfer.event_archive import lines, signature_of
+from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, World, steps_of, with_settings
 from tests.harness.retention import clean
@@ -185,10 +194,11 @@ def test_without_the_folder_or_a_key_nothing_goes_and_the_rest_is_cleaned(
     aged: World, tmp_path: Path
 ) -> None:
     there = sequences(aged)
-    with pytest.raises(ArchiveUnavailableError, match="event_archive_path"):
-        clean(with_settings(aged, event_archive_path=str(tmp_path / "not mounted")))
-    with pytest.raises(NotFoundError, match="keys generate"):
-        clean(with_settings(aged, keys_path=tmp_path / "no keys"))
+    for dry_run in (True, False):
+        with pytest.raises(ArchiveUnavailableError, match="event_archive_path"):
+            clean(with_settings(aged, event_archive_path=str(tmp_path / "not mounted")), dry_run=dry_run)
+        with pytest.raises(NotFoundError, match="keys generate"):
+            clean(with_settings(aged, keys_path=tmp_path / "no keys"), dry_run=dry_run)
 
     assert not (tmp_path / "not mounted").exists()
     assert sequences(aged) == there
@@ -216,15 +226,112 @@ def test_a_file_that_is_not_there_as_it_was_written_keeps_its_events(
     assert written
     (row,) = archives(aged)
     there = sequences(aged)
-    (folder / row.name).write_bytes((folder / row.name).read_bytes()[:-1])
+    for path in (folder / row.name, signature_of(folder / row.name)):
+        whole = path.read_bytes()
+        for changed in (whole[:-1], b"\xff\xfe", b""):
+            path.write_bytes(changed)
+            for dry_run in (True, False):
+                with pytest.raises(ArchiveUnavailableError, match=row.name):
+                    clean(aged, dry_run=dry_run)
+            assert sequences(aged) == there
+        path.write_bytes(whole)
 
-    with pytest.raises(ArchiveUnavailableError, match=row.name):
-        clean(aged)
-    assert sequences(aged) == there
-
-    (folder / row.name).write_bytes((folder / row.name).read_bytes() + b"\n")
     clean(aged)
     assert min(sequences(aged)) > row.last_sequence
+
+
+def test_a_month_that_another_server_went_on_with_stays_while_its_file_is_not_here(
+    aged: World, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where API servers do not share the folder; the other one goes on while this one removes."""
+    archiving._write(folder, ADMIN, steps_of(aged))
+    other, there = tmp_path / "other", sequences(aged)
+    other.mkdir()
+    remove = event_archives.remove_events
+
+    def overtaken(session: Session, span: Span, limit: int) -> int:
+        gone = remove(session, span, limit)
+        if not list(other.iterdir()):
+            archiving._write(other, ADMIN, steps_of(aged))
+        return gone
+
+    monkeypatch.setattr(event_archives, "remove_events", overtaken)
+    with pytest.raises(ArchiveUnavailableError, match="as it was written"):
+        clean(aged)
+
+    first, second = archives(aged)
+    assert (other / second.name).is_file()
+    assert set(there) - set(sequences(aged)) == set(range(1, first.last_sequence + 1))
+
+
+def test_a_file_with_other_events_is_not_written_over(aged: World, folder: Path) -> None:
+    """Of another installation with the same folder, or from before the database was restored."""
+    there = sequences(aged)
+    clean(aged)
+    path = min(folder.glob("*.jsonl"))
+    kept = {each.name: each.read_bytes() for each in folder.iterdir()}
+    aged.ctx.session.execute(delete(EventArchive))
+    aged.ctx.session.execute(delete(Event))
+    head = events.lock_head(aged.ctx.session)
+    head.sequence, head.hash = 0, GENESIS
+    other = with_settings(aged, event_archive_path=str(folder))
+    then = replace(other.ctx, clock=lambda: datetime(2020, 1, 3, tzinfo=timezone.utc))
+    for _ in lines(path):
+        audit.record(then, actor=ADMIN, tag=EventTag.FLOW_CHANGED, subject="flow:other")
+    here = sequences(aged)
+
+    with pytest.raises(ArchiveUnavailableError, match=f"another file {path.name}"):
+        clean(other)
+
+    assert len(here) < len(there)
+    assert sequences(aged) == here
+    assert {each.name: each.read_bytes() for each in folder.iterdir()} == kept
+
+
+def test_the_same_events_are_written_again_with_the_key_of_today(aged: World, folder: Path) -> None:
+    """Whoever wrote the file was killed before it was noted, and the key was replaced since."""
+    (Path(aged.ctx.settings.event_archive_path) / ".lock").touch()
+    with aged.ctx.session.begin_nested() as undone:
+        archiving._write(folder, ADMIN, steps_of(aged))
+        undone.rollback()
+    keys.generate(aged.ctx, actor=ADMIN, replacing=True)
+
+    clean(aged)
+
+    found = archive_check.check(aged.ctx, folder.glob("*.jsonl"))
+    assert len(found) >= MONTHS
+    assert not [each.problem for each in found if each.problem]
+    assert audit.first_broken_link(aged.ctx) is None
+
+
+def test_what_was_signed_as_something_else_is_no_archive(aged: World, folder: Path) -> None:
+    """The key signs bundles, too; and people give folders, signatures and files that are not there."""
+    key = KeyFolder(aged.ctx.settings.keys_path).signing_key()
+    for number, data in enumerate((b"", b"no event\n", b"\xff")):
+        path, digest = folder / f"events-{number}.jsonl", hashlib.sha256(data).hexdigest()
+        path.write_bytes(data)
+        subject = [{"name": path.name, "digest": {"sha256": digest}}]
+        statement = canonical_json({"subject": subject, "predicateType": BUNDLE_TYPE})
+        signature_of(path).write_bytes(sign(statement, key).to_bytes())
+    paths = [*folder.iterdir(), folder, Path(), Path("/"), folder / "none"]
+
+    found = archive_check.check(aged.ctx, paths)
+
+    assert len(found) == len(paths)
+    assert all(each.problem for each in found)
+    assert [each.problem for each in found if each.name.endswith(".jsonl")] == [
+        "It was not signed as a file of events"
+    ] * 3
+
+
+@pytest.mark.parametrize("days", [10**7, 10**12])
+def test_more_days_than_there_were_are_for_ever(aged: World, days: int) -> None:
+    there = sequences(aged)
+    names = ("snapshots", "notifications", "transfers", "details", "events")
+
+    assert clean(with_settings(aged, **{f"keep_{name}_days": days for name in names})) == {}
+
+    assert sequences(aged) == there
 
 
 def cut_to(world: World, **changed: Any) -> None:
