@@ -31,7 +31,11 @@ class Base(DeclarativeBase):
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware point in time, kept as UTC; SQLite forgets the zone, so it is put back when read."""
+    """
+    An aware point in time, kept and read as UTC.
+
+    SQLite forgets the zone, and PostgreSQL answers in that of the connection: days and months begin there.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -45,9 +49,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None or value.tzinfo is not None:
-            return value
-        return value.replace(tzinfo=timezone.utc)
+        if value is None:
+            return None
+        return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
 
 
 EnumT = TypeVar("EnumT", bound=Enum)

@@ -56,7 +56,7 @@ class EventArchive(Base):
 
     first_sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     last_sequence: Mapped[int]
-    last_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="time of the last event")
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="latest time of an event in it")
     hash: Mapped[str] = mapped_column(String(64), comment="of the last event")
     name: Mapped[str] = mapped_column(String(64), comment="of the file")
     size: Mapped[int] = mapped_column(BigInteger)

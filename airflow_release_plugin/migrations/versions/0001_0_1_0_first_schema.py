@@ -303,7 +303,9 @@ def _create_event_archive() -> None:
         "release_event_archive",
         sa.Column("first_sequence", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("last_sequence", sa.Integer(), nullable=False),
-        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False, comment="time of the last event"),
+        sa.Column(
+            "last_at", sa.DateTime(timezone=True), nullable=False, comment="latest time of an event in it"
+        ),
         sa.Column("hash", sa.String(length=64), nullable=False, comment="of the last event"),
         sa.Column("name", sa.String(length=64), nullable=False, comment="of the file"),
         sa.Column("size", sa.BigInteger(), nullable=False),

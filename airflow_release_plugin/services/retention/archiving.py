@@ -15,7 +15,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from threading import Event as Signal
 
@@ -76,9 +76,9 @@ def count(work: Work) -> int:
         return span.number
 
 
-def archive(*, actor: Actor, work: Work, stop: Signal, batch: int) -> Archived:
+def archive(*, actor: Actor, work: Work, stop: Signal, batch: int) -> Iterator[Archived]:
     """
-    Archive every month that is old enough.
+    Archive every month that is old enough; what was written and what went, as it comes.
 
     :param batch: events that one transaction removes
     :raises ArchiveUnavailableError: the folder, or a file that was written before, is not there
@@ -87,17 +87,15 @@ def archive(*, actor: Actor, work: Work, stop: Signal, batch: int) -> Archived:
     """
     with work() as (ctx, _):
         folder, is_wanted = _folder(ctx), _before(ctx) is not None
-    done = Archived()
     if not is_wanted:
-        return done
+        return
     with _locked(folder):
         while not stop.is_set():
-            gone = _remove(folder, work, stop, batch)
+            yield from (Archived(count=gone) for gone in _remove(folder, work, stop, batch))
             written = None if stop.is_set() else _write(folder, actor, work)
-            done = Archived(done.count + gone, done.size + (written or 0))
             if written is None:
                 break
-    return done
+            yield Archived(size=written)
 
 
 def _before(ctx: Context) -> datetime | None:
@@ -148,30 +146,32 @@ def _write(folder: Path, actor: Actor, work: Work) -> int | None:
         key = KeyFolder(ctx.settings.keys_path).signing_key()
     if span is None:
         return None
-    last, sha256, size = _write_lines(folder, span, cut, work)
+    last, last_at, sha256, size = _write_lines(folder, span, cut, work)
     facts = ArchiveFacts(uid, span.first, span.last, cut.hash, last.hash, sha256)
     envelope = sign(facts.statement(), key)
     with durable.appearing(signature_of(folder / facts.name)) as stream:
         stream.write(envelope.to_bytes())
     with work() as (ctx, _):
-        _note(ctx, facts, envelope, last.time, size, actor)
+        _note(ctx, facts, envelope, last_at, size, actor)
     return size
 
 
-def _write_lines(folder: Path, span: Span, cut: Cut, work: Work) -> tuple[EventLine, str, int]:
-    """Write events into their file; return the last one, hash and size of the file."""
+def _write_lines(folder: Path, span: Span, cut: Cut, work: Work) -> tuple[EventLine, datetime, str, int]:
+    """Write events into their file; return the last one, the latest time, hash and size of the file."""
     name = ArchiveFacts("", span.first, span.last, "", "", "").name
     found, size, line = hashlib.sha256(), 0, None
+    latest = datetime.min.replace(tzinfo=timezone.utc)
     with durable.appearing(folder / name, suffix=_UNFINISHED) as stream:
         for line in _checked(span, cut, work):
             data = line.to_bytes()
             found.update(data)
             size += len(data)
+            latest = max(latest, line.time)
             stream.write(data)
         if line is None or line.sequence != span.last:
             raise _broken(line.sequence + 1 if line else span.first)
         _require_free(folder / name, found.hexdigest())
-    return line, found.hexdigest(), size
+    return line, latest, found.hexdigest(), size
 
 
 def _require_free(path: Path, sha256: str) -> None:
@@ -247,9 +247,9 @@ def _note(
     )
 
 
-def _remove(folder: Path, work: Work, stop: Signal, batch: int) -> int:
-    """Remove the events whose archive is written down, if it is there as it was written."""
-    total, checked = 0, 0
+def _remove(folder: Path, work: Work, stop: Signal, batch: int) -> Iterator[int]:
+    """Remove the events whose archive is written down, if it is there as it was written; how many."""
+    checked = 0
     while not stop.is_set():
         with work() as (ctx, _):
             row, oldest = event_archives.newest(ctx.session), event_archives.oldest_event(ctx.session)
@@ -259,8 +259,8 @@ def _remove(folder: Path, work: Work, stop: Signal, batch: int) -> int:
             if checked != row.first_sequence:
                 _require_file(folder, row)
                 checked = row.first_sequence
-            total += event_archives.remove_events(ctx.session, Span(oldest[0], row.last_sequence), batch)
-    return total
+            gone = event_archives.remove_events(ctx.session, Span(oldest[0], row.last_sequence), batch)
+        yield gone
 
 
 def _require_file(folder: Path, row: EventArchive) -> None:

@@ -38,12 +38,18 @@ class Cleaned:
     """
     What went of one kind, or would go.
 
+    A step tells of it in parts, so that one which fails has told of what went before.
+
     :param freed: about how many bytes of the database; of snapshots they are those of content
     """
 
     kind: str
     count: int
     freed: int | None = None
+
+    def __add__(self, more: Cleaned) -> Cleaned:
+        freed = None if self.freed is None or more.freed is None else self.freed + more.freed
+        return Cleaned(self.kind, self.count + more.count, freed)
 
 
 def clean(
@@ -58,20 +64,21 @@ def clean(
     """
     with work() as (ctx, _):
         access.require_admin(ctx, actor, "remove what is kept no longer")
-    done, problems = list[Cleaned](), list[ReleaseError]()
+    done, problems = dict[str, Cleaned](), list[ReleaseError]()
     stop = stop or Event()
     try:
         for step in (_of_rules, _of_snapshots, partial(_of_events, actor), _of_content):
             try:
-                done.extend(step(dry_run, work, stop))
+                for some in step(dry_run, work, stop):
+                    done[some.kind] = done[some.kind] + some if some.kind in done else some
             except ReleaseError as error:
                 problems.append(error)
     finally:
         if not dry_run:
-            _tell(done, actor, work)
+            _tell(done.values(), actor, work)
     if problems:
         raise problems[0]
-    return done
+    return list(done.values())
 
 
 def _tell(done: Iterable[Cleaned], actor: Actor, work: Work) -> None:
@@ -86,34 +93,32 @@ def _tell(done: Iterable[Cleaned], actor: Actor, work: Work) -> None:
 
 def _of_rules(dry_run: bool, work: Work, stop: Event) -> Iterator[Cleaned]:
     for rule in RULES:
-        yield _count(rule, work) if dry_run else _rows(rule, work, stop)
+        yield from (_count(rule, work),) if dry_run else _rows(rule, work, stop)
 
 
 def _of_snapshots(dry_run: bool, work: Work, stop: Event) -> Iterator[Cleaned]:
     if dry_run:
         yield Cleaned("snapshots", _in_one(work, _old_snapshots))
     else:
-        yield Cleaned("snapshots", _in_batches(work, stop, _remove_snapshots))
-        _in_batches(work, stop, _remove_refs)
+        yield from (Cleaned("snapshots", count) for count in _in_batches(work, stop, _remove_snapshots))
+        for _ in _in_batches(work, stop, _remove_refs):
+            pass
 
 
 def _of_events(actor: Actor, dry_run: bool, work: Work, stop: Event) -> Iterator[Cleaned]:
     if dry_run:
         yield Cleaned(ARCHIVED, archiving.count(work))
     else:
-        done = archiving.archive(actor=actor, work=work, stop=stop, batch=BATCH)
-        yield Cleaned(ARCHIVED, done.count, done.size)
+        yield Cleaned(ARCHIVED, 0, 0)
+        for some in archiving.archive(actor=actor, work=work, stop=stop, batch=BATCH):
+            yield Cleaned(ARCHIVED, some.count, some.size)
 
 
 def _of_content(dry_run: bool, work: Work, stop: Event) -> Iterator[Cleaned]:
-    yield _content(dry_run, work, stop)
-
-
-def _content(dry_run: bool, work: Work, stop: Event) -> Cleaned:
     """Content of snapshots that went before, and what came to nothing; not in a round that ends early."""
-    count = freed = 0
+    yield Cleaned("content", 0, 0)
     if stop.is_set():
-        return Cleaned("content", 0, 0)
+        return
     with work() as (ctx, _):
         before = ctx.clock() - GRACE
     needed = unreachable.Needed(work, before)
@@ -125,8 +130,7 @@ def _content(dry_run: bool, work: Work, stop: Event) -> Cleaned:
                 some = len(ids), reachable.size(ctx.session, ids)
             else:
                 some = reachable.remove(ctx.session, ids, before)
-        count, freed = count + some[0], freed + some[1]
-    return Cleaned("content", count, freed)
+        yield Cleaned("content", *some)
 
 
 def _count(rule: Rule, work: Work) -> Cleaned:
@@ -136,18 +140,18 @@ def _count(rule: Rule, work: Work) -> Cleaned:
     return Cleaned(rule.kind, found.rows, found.size)
 
 
-def _rows(rule: Rule, work: Work, stop: Event) -> Cleaned:
-    count, size, some = 0, 0, Amount()
+def _rows(rule: Rule, work: Work, stop: Event) -> Iterator[Cleaned]:
+    yield Cleaned(rule.kind, 0, 0)
+    some = Amount()
     while not stop.is_set():
         with work() as (ctx, _):
             before = days_ago(ctx, rule.days(ctx.settings))
             if before is None:
                 break
             some = queries.remove(ctx.session, rule.model, rule.may_go(before), BATCH, some.last)
-        count, size = count + some.rows, size + some.size
+        yield Cleaned(rule.kind, some.rows, some.size)
         if not some.last:
             break
-    return Cleaned(rule.kind, count, size)
 
 
 def _old_snapshots(ctx: Context) -> int:
@@ -169,9 +173,8 @@ def _in_one(work: Work, step: Callable[[Context], int]) -> int:
         return step(ctx)
 
 
-def _in_batches(work: Work, stop: Event, step: Callable[[Context], int]) -> int:
-    """Do a step again and again, until it finds nothing."""
-    total = 0
+def _in_batches(work: Work, stop: Event, step: Callable[[Context], int]) -> Iterator[int]:
+    """Do a step again and again, until it finds nothing; each time say how much that was."""
+    yield 0
     while not stop.is_set() and (count := _in_one(work, step)):
-        total += count
-    return total
+        yield count

@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from airflow_release_plugin.domain.bundle.manifest import canonical_json
@@ -22,6 +22,7 @@ from airflow_release_plugin.exceptions import ArchiveUnavailableError, ConflictE
 from airflow_release_plugin.models import Event, EventArchive
 from airflow_release_plugin.repositories import event_archives, events
 from airflow_release_plugin.repositories.event_archives import Span
+from airflow_release_plugin.services.read_models import archived_events
 from airflow_release_plugin.services.retention import archive_check, archiving, cleaning
 from airflow_release_plugin.services.runtime import audit, keys
 from airflow_release_plugin.transfer.attestation import PREDICATE_TYPE as BUNDLE_TYPE
@@ -322,6 +323,66 @@ def test_what_was_signed_as_something_else_is_no_archive(aged: World, folder: Pa
     assert [each.problem for each in found if each.name.endswith(".jsonl")] == [
         "It was not signed as a file of events"
     ] * 3
+
+
+def at(world: World, *moments: datetime) -> None:
+    """An event of each moment."""
+    for moment in moments:
+        then = replace(world.ctx, clock=lambda moment=moment: moment)
+        audit.record(then, actor=ADMIN, tag=EventTag.FLOW_CHANGED, subject="flow:1")
+
+
+def test_a_month_begins_everywhere_as_in_utc(world: World, folder: Path, tmp_path: Path) -> None:
+    """Whatever zone the connection has: otherwise the last day of a month would take the next one with it."""
+    aged = with_settings(
+        world, keep_events_days=KEPT, event_archive_path=str(folder), keys_path=tmp_path / "keys"
+    )
+    KeyFolder(tmp_path / "keys").generate()
+    evening, later = (
+        datetime(2024, 1, 31, 20, tzinfo=timezone.utc),
+        datetime(2024, 2, 20, tzinfo=timezone.utc),
+    )
+    at(aged, evening, later)
+    now = datetime(2025, 2, 10, tzinfo=timezone.utc)
+    today = replace(aged, ctx=replace(aged.ctx, clock=lambda: now))
+    is_postgresql = aged.ctx.session.get_bind().dialect.name == "postgresql"
+    aged.ctx.session.execute(text("SET TIME ZONE 'Asia/Shanghai'" if is_postgresql else "SELECT 1"))
+
+    try:
+        assert clean(today, ARCHIVED, dry_run=True) == clean(today, ARCHIVED) == {ARCHIVED: 1}
+        assert aged.ctx.session.scalars(select(Event.time).where(Event.sequence == 2)).one() == later
+        assert archives(today)[0].last_at.isoformat() == evening.isoformat()
+    finally:
+        aged.ctx.session.execute(text("RESET TIME ZONE" if is_postgresql else "SELECT 1"))
+        aged.ctx.session.commit()
+
+
+def test_where_clocks_differ_pages_still_find_the_file(world: World, folder: Path, tmp_path: Path) -> None:
+    aged = with_settings(
+        world, keep_events_days=KEPT, event_archive_path=str(folder), keys_path=tmp_path / "keys"
+    )
+    KeyFolder(tmp_path / "keys").generate()
+    ahead = datetime(2020, 1, 31, 23, 59, 59, tzinfo=timezone.utc)
+    at(aged, datetime(2020, 1, 5, tzinfo=timezone.utc), ahead, ahead - timedelta(seconds=2))
+
+    clean(aged)
+
+    assert archived_events.since(aged.ctx, ahead) is not None
+
+
+def test_what_went_before_a_round_failed_is_told(aged: World, folder: Path) -> None:
+    there = sequences(aged)
+    aged.ctx.session.execute(update(Event).where(Event.sequence == there[-1]).values(actor_name="somebody"))
+    aged.ctx.session.expire_all()
+
+    with pytest.raises(ConflictError, match=f"event {there[-1]}"):
+        clean(aged)
+    aged.ctx.session.commit()
+
+    gone = set(there) - set(sequences(aged))
+    told = aged.ctx.session.scalars(select(Event).where(Event.tag == EventTag.RETENTION_CLEANED))
+    assert gone
+    assert [event.data["gone"][ARCHIVED]["count"] for event in told] == [len(gone)]
 
 
 @pytest.mark.parametrize("days", [10**7, 10**12])
