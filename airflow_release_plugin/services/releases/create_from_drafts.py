@@ -13,6 +13,7 @@ from airflow_release_plugin.services.releases import creation
 from airflow_release_plugin.services.releases.creation import ReleaseTerms
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.services.versions import versions
+from airflow_release_plugin.services.versions.units import let_be_found
 
 
 def open_release(
@@ -35,6 +36,7 @@ def open_release(
     for draft in drafts:
         versions.keep(ctx, draft, actor=actor)
     release = creation.open_release(ctx, drafts, release_request, terms, actor=actor)
+    let_be_found(ctx, [draft.unit for draft in drafts])
     if release.change_digest != digest:
         raise StaleDigestError(
             "%(title)s: the target changed while it was requested. Look at it again.",

@@ -28,7 +28,7 @@ from airflow_release_plugin.models import Release
 from airflow_release_plugin.services.drift import adoption, drift
 from airflow_release_plugin.services.drift.adoption import AdoptionPlan
 from airflow_release_plugin.services.releases import creation
-from airflow_release_plugin.services.submissions import candidates
+from airflow_release_plugin.services.submissions import candidates, submissions
 from tests.harness.context import ADMIN, DEV, FAILED, PIPELINE, REVIEWER, World, dag_text
 from tests.harness.manual_edits import beside, through_the_link
 from tests.harness.serving import Serve
@@ -176,6 +176,8 @@ def test_new_and_removed_dags_are_part_of_it(world: World, machine: Path, serve:
         "shop/load.py",
     ]
     assert findings(world) == []
+    (found,) = submissions.list_submissions(world.ctx, actor=ADMIN, search="hot.py").items
+    assert (found.path, found.state) == ("hot.py", SubmissionState.RELEASED)
 
 
 def test_a_file_that_a_dag_no_longer_needs_stays_if_it_stayed(world: World, machine: Path) -> None:
