@@ -64,8 +64,7 @@ def count(work: Work) -> int:
         before, folder = _before(ctx), _folder(ctx)
         if before is None:
             return 0
-        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            raise _unavailable(folder, os.strerror(errno.EACCES if folder.exists() else errno.ENOENT))
+        _require_folder(folder)
         span = event_archives.events_before(ctx.session, before)
         if span is None:
             return 0
@@ -105,7 +104,7 @@ def _before(ctx: Context) -> datetime | None:
 
 
 def _folder(ctx: Context) -> Path:
-    return Path(ctx.settings.event_archive_path).expanduser()
+    return Path(os.path.expanduser(ctx.settings.event_archive_path))  # noqa: PTH111 (Path's fails for ~nobody)
 
 
 def _month(moment: datetime) -> datetime:
@@ -115,23 +114,32 @@ def _month(moment: datetime) -> datetime:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Keep others out; what they began and were killed over goes."""
+    with _reaching(folder), durable.exclusive(folder / ".lock"):
+        for path in folder.glob(f".*{_UNFINISHED}"):
+            path.unlink()
+        yield
+
+
+def _require_folder(folder: Path) -> None:
+    """Refuse a folder that is not there or cannot be written to, without writing to it."""
+    with _reaching(folder):
+        os.scandir(folder).close()
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+@contextmanager
+def _reaching(folder: Path) -> Iterator[None]:
     try:
-        with durable.exclusive(folder / ".lock"):
-            for path in folder.glob(f".*{_UNFINISHED}"):
-                path.unlink()
-            yield
+        yield
     except OSError as error:
-        raise _unavailable(folder, error.strerror or str(error)) from error
-
-
-def _unavailable(folder: Path, reason: str) -> ArchiveUnavailableError:
-    return ArchiveUnavailableError(
-        "Old events cannot be archived in %(folder)s ([release] event_archive_path): %(reason)s. None "
-        "was removed that is not there. Mount or make the folder, and let the user whom Airflow runs as "
-        "write to it.",
-        folder=str(folder),
-        reason=reason,
-    )
+        raise ArchiveUnavailableError(
+            "Old events cannot be archived in %(folder)s ([release] event_archive_path): %(reason)s. None "
+            "was removed that is not there. Mount or make the folder, and let the user whom Airflow runs as "
+            "write to it.",
+            folder=str(folder),
+            reason=error.strerror or error,
+        ) from error
 
 
 def _write(folder: Path, actor: Actor, work: Work) -> int | None:

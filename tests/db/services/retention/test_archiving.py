@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +17,7 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
+from airflow_release_plugin import durable
 from airflow_release_plugin.domain.bundle.manifest import canonical_json
 from airflow_release_plugin.domain.events import GENESIS, EventTag
 from airflow_release_plugin.domain.identity import SYSTEM
@@ -203,6 +206,46 @@ def test_without_the_folder_or_a_key_nothing_goes_and_the_rest_is_cleaned(
 
     assert not (tmp_path / "not mounted").exists()
     assert sequences(aged) == there
+
+
+@pytest.mark.parametrize("name", ["a file", "a file/below", "a loop", "~nobody-here/x", "x" * 300])
+def test_a_dry_run_refuses_the_folder_that_cleaning_refuses(aged: World, tmp_path: Path, name: str) -> None:
+    (tmp_path / "a file").write_text("no folder")
+    (tmp_path / "a loop").symlink_to(tmp_path / "a loop")
+    path = name if name.startswith("~") else str(tmp_path / name)
+    there = sequences(aged)
+
+    for dry_run in (True, False):
+        with pytest.raises(ArchiveUnavailableError, match="event_archive_path"):
+            clean(with_settings(aged, event_archive_path=path), dry_run=dry_run)
+
+    assert sequences(aged) == there
+
+
+@pytest.mark.parametrize("dead_at", range(8))
+def test_a_disk_that_is_full_loses_nothing(
+    aged: World, folder: Path, dead_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, real, synced = sequences(aged), os.fsync, 0
+
+    def full(handle: int) -> None:
+        nonlocal synced
+        synced += 1
+        if synced == dead_at + 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable.os, "fsync", full)
+        with pytest.raises(ArchiveUnavailableError, match="No space left"):
+            clean(aged)
+    assert set(there) - set(sequences(aged)) <= set(in_files(folder))
+    assert audit.first_broken_link(aged.ctx) is None
+
+    clean(aged)
+
+    assert in_files(folder) == there
+    assert not list(folder.glob(".*.partial"))
 
 
 def test_a_trail_that_was_changed_is_not_signed(aged: World, folder: Path) -> None:
