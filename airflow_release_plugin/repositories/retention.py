@@ -7,7 +7,7 @@ A condition is in the statement that removes as well: what somebody used meanwhi
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -21,6 +21,7 @@ from sqlalchemy import (
     exists,
     func,
     inspect,
+    or_,
     select,
     tuple_,
 )
@@ -108,12 +109,17 @@ def quiet_machines(before: datetime) -> ColumnElement[bool]:
     return and_(MachineLook.looked_at < before, MachineLook.total == 0)
 
 
+_LONGEST_WATCH = timedelta(days=8)
+"""A soak takes a week at most, and begins a while after the release."""
+
+
 def _is_settled(release_id: Any, before: datetime, *also: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether a release has not been open since."""
+    """Whether a release has not been open since, and no task of its run watches its first runs any more."""
     return exists().where(
         Release.id == release_id,
         Release.state.not_in(OPEN_RELEASE_STATES),
         Release.state_since < before,
+        or_(Release.soak_minutes == 0, Release.state_since < before - _LONGEST_WATCH),
         *also,
     )
 

@@ -10,6 +10,8 @@ from airflow_release_plugin.services.runtime.context import Context
 def days_ago(ctx: Context, days: int) -> datetime | None:
     """The moment so many days ago; ``None`` for none, or for more than there were: that is for ever."""
     try:
-        return ctx.clock() - timedelta(days=days) if days > 0 else None
+        moment = ctx.clock() - timedelta(days=max(days, 0))
     except OverflowError:
         return None
+    # In the first year, who counts on from there might leave time, too.
+    return moment if days > 0 and moment.year > 1 else None

@@ -225,6 +225,21 @@ def test_of_a_settled_release_the_reports_of_the_last_attempt_stay(world: World,
     assert world.target().keys() == {"etl.py"}
 
 
+def test_tasks_that_still_watch_the_first_runs_keep_their_claims(world: World, clock: FrozenClock) -> None:
+    """A week of soak is longer than a day, which is all that somebody may want to keep details for."""
+    release = with_details(world)
+    release.soak_minutes = 7 * 24 * 60
+    world.promote(world.decide(release))
+    shortly = with_settings(world, keep_details_days=1)
+    claims = count(world, TaskClaim)
+    clock.advance(days=7, hours=1)
+    assert clean(shortly, *DETAILS) == clean(shortly, *DETAILS, dry_run=True) == {}
+    assert count(world, TaskClaim) == claims > 0
+    clock.advance(days=2)
+
+    assert clean(shortly, "claims of tasks") == {"claims of tasks": claims}
+
+
 def test_many_go_in_batches_and_what_was_removed_before_a_crash_stays_removed(
     world: World, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
