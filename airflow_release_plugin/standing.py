@@ -4,6 +4,10 @@ Whether a version stands on this machine's disk; what a task does before it need
 Somebody looked at each name of the version, and noted when its folders had changed last. As long as they have
 not changed since, and the machine was not started anew, nothing came and nothing went. That costs one small
 read and a ``stat`` for each folder, however many files there are.
+
+Times that anybody can set come back with a backup, whatever it left out, and with ``cp -a`` and ``rsync``;
+so those that only the kernel sets (``ctime``) count as well. What is written into a file where it lies
+changes no folder: that is for the drift guard.
 """
 
 from __future__ import annotations
@@ -34,15 +38,16 @@ def stands(folder: Path, note: Path) -> bool:
     """
     Whether nothing came into and nothing went from ``folder`` since ``note`` was written.
 
-    A note holds the run of the machine and, for each folder, the time of its last change in nanoseconds.
+    A note holds the run of the machine and, for each folder, both times of its last change in nanoseconds.
     """
     try:
         run, *records = _text_of(note).split("\x00")
         if not records or run != boot():
             return False
         for record in records:
-            moment, _, name = record.partition(" ")
-            if os.stat(f"{folder}/{name}").st_mtime_ns != int(moment):  # noqa: PTH116
+            changed, set_by_kernel, name = record.split(" ", 2)
+            info = os.stat(f"{folder}/{name}")  # noqa: PTH116
+            if info.st_mtime_ns != int(changed) or info.st_ctime_ns != int(set_by_kernel):
                 return False
     except (OSError, ValueError):
         return False

@@ -81,6 +81,7 @@ def is_whole(folder: Path, *, note: Path | None = None) -> bool:
         names.setdefault(parent, []).append(name)
     try:
         # Before the names: what goes meanwhile changes the time
+        began = time.time_ns()
         moments = _moments(folder, {"", *names})
         if any(not set(_names(f"{folder}/{parent}")).issuperset(wanted) for parent, wanted in names.items()):
             return False
@@ -92,26 +93,41 @@ def is_whole(folder: Path, *, note: Path | None = None) -> bool:
         with suppress(OSError):  # a task under another user cannot write here, and checks again
             write_manifest(folder, manifest_of(folder) or {}, boot())
     elif note is not None:
-        _note(note, moments)
+        _note(note, moments, began)
     return True
 
 
-def _moments(folder: Path, parents: Iterable[str]) -> dict[str, int]:
+_Moments = dict[str, tuple[int, int]]
+"""When folders changed last: as anybody may have set it, and as only the kernel does."""
+
+
+def _moments(folder: Path, parents: Iterable[str]) -> _Moments:
     """When folders below ``folder`` changed last."""
-    return {parent: os.stat(f"{folder}/{parent}").st_mtime_ns for parent in parents}  # noqa: PTH116
+    infos = {parent: os.stat(f"{folder}/{parent}") for parent in parents}  # noqa: PTH116
+    return {parent: (info.st_mtime_ns, info.st_ctime_ns) for parent, info in infos.items()}
 
 
-def _note(note: Path, moments: Mapping[str, int]) -> None:
-    """Note when folders changed last, if that was so long ago that a change from now on has another time."""
-    if max(moments.values()) > time.time_ns() - _SETTLED_NS:
+def _note(note: Path, moments: _Moments, began: int) -> None:
+    """
+    Note when folders changed last, if that was so long ago that a change from then on has another time.
+
+    :param began: when somebody began to look at them
+    """
+    settled = began - _SETTLED_NS
+    if (newest := max(changed for changed, _ in moments.values())) > settled:
         return
-    records = [f"{moment} {folder}" for folder, moment in moments.items()]
+    records = [f"{changed} {by_kernel} {folder}" for folder, (changed, by_kernel) in moments.items()]
     beside = note.with_name(f"{note.name}.{secrets.token_hex(4)}")
     with suppress(OSError):  # a task under another user cannot write here, and looks again
         _make_folders(note.parent)
-        beside.write_text("\x00".join([boot(), *records]), encoding="utf-8")
-        beside.chmod(0o444)
-        beside.replace(note)
+        try:
+            beside.write_text("\x00".join([boot(), *records]), encoding="utf-8")
+            beside.chmod(0o444)
+            # A file system of the network has a clock of its own
+            if newest <= settled - (time.time_ns() - beside.stat().st_mtime_ns):
+                beside.replace(note)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 class ServedTrees:
@@ -192,7 +208,8 @@ class ServedTrees:
             folder.rename(self._building / secrets.token_hex(8))
         built.rename(folder)
         if note is not None:
-            _note(note, _moments(folder, folders))
+            began = time.time_ns()
+            _note(note, _moments(folder, folders), began)
 
     def _take(self, reuse: Path, built: Path, files: Files, folders: Iterable[str]) -> set[str]:
         """Move a tree to where the next one is built, with what both have; the paths of that."""

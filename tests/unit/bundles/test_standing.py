@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,13 @@ from airflow_release_plugin import standing
 from airflow_release_plugin.bundles.keeper import BundleKeeper
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
 from airflow_release_plugin.standing import note_of
+from airflow_release_plugin.store import serving
 from tests.unit.bundles.test_release import ONE, Site, files_of, site
 
 __all__ = ["site"]  # a fixture
 pytestmark = pytest.mark.req("R76")
 LONG_AGO = 1_700_000_000
+HOUR = 3600 * 10**9
 
 
 @pytest.fixture
@@ -185,3 +188,62 @@ def test_what_a_note_costs_does_not_grow_with_files(
     large.initialize()
 
     assert looks() == few
+
+
+def restored_without_data(folder: Path) -> None:
+    """A backup that left out files of some kind gives folders the times that they had."""
+    backup = folder.parent / "backup"
+    shutil.copytree(folder, backup, ignore=shutil.ignore_patterns("*.sql"))
+    for each in (backup, backup / "sql"):
+        shutil.copystat(folder / each.relative_to(backup), each)
+    shutil.rmtree(folder)
+    backup.rename(folder)
+
+
+def touched_as_before(folder: Path) -> None:
+    times = {each: each.stat().st_mtime_ns for each in (folder, folder / "sql")}
+    (folder / "sql/q.sql").unlink()
+    for each, moment in times.items():
+        os.utime(each, ns=(moment, moment))
+
+
+@pytest.mark.parametrize("lose", [restored_without_data, touched_as_before])
+def test_a_file_that_went_is_missed_though_folders_have_their_old_times(
+    bundle: ReleaseDagBundle, monkeypatch: pytest.MonkeyPatch, lose: Callable[[Path], None]
+) -> None:
+    lose(bundle.path)
+
+    assert looks_closer(bundle, monkeypatch)
+    assert files_of(bundle.path) == ONE
+
+
+def test_nobody_notes_by_a_clock_that_the_disk_does_not_go_by(
+    bundle: ReleaseDagBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file server may be behind: what changed there just now looks old from here."""
+    (bundle.path / "sql/more").mkdir()
+    ahead = time.time_ns() + HOUR
+    with monkeypatch.context() as there:
+        there.setattr(serving.time, "time_ns", lambda: ahead)
+        bundle.keeper.provide()
+
+    assert looks_closer(bundle, monkeypatch)
+    assert [note.name for note in note_of(bundle.base_dir, "").iterdir()] == [bundle.version]
+
+
+def test_a_full_disk_leaves_no_half_of_a_note(
+    bundle: ReleaseDagBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lie_there_long(bundle.path, LONG_AGO + 1)
+    write = Path.write_text
+
+    def is_full(path: Path, text: str, **how: str) -> int:
+        write(path, text[:20], **how)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as there:
+        there.setattr(Path, "write_text", is_full)
+        bundle.keeper.provide()
+
+    assert looks_closer(bundle, monkeypatch)
+    assert [note.name for note in note_of(bundle.base_dir, "").iterdir()] == [bundle.version]
