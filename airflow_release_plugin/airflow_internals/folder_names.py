@@ -11,6 +11,7 @@ came and went, and no ``.airflowignore`` has a say in it, that tells what Airflo
 from __future__ import annotations
 
 import os
+import stat
 import zipfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from airflow_release_plugin.analysis.stat_memo import Stamp, is_settled, stamp_o
 
 IGNORE_FILE = ".airflowignore"
 _FILE, _FOLDER, _LINK, _OTHER = "file", "folder", "link", "other"
+_End = tuple[str, int | None]
+"""Where a link leads in the end, and the kind of what is there; ``None`` for nothing."""
 
 
 @dataclass(frozen=True)
@@ -58,22 +61,30 @@ class FolderNames:
 
     :param folders: by absolute path, each real folder once
     :param ignores: stamps of the ``.airflowignore`` files by path
-    :param has_links: then one file may be in several places, and a link may lead nowhere
+    :param links: where each link leads, by path; with one, a file may be in several places
     """
 
     root: str
     folders: Mapping[str, _Folder]
     ignores: Mapping[str, Stamp]
-    has_links: bool
+    links: Mapping[str, _End]
 
     def news(self) -> News | None:
         """What came and went since; ``None`` where only Airflow's own walk can tell."""
         try:
             if any(stamp_of(os.stat(path)) != stamp for path, stamp in self.ignores.items()):
                 return None
+            # What a link leads to comes, goes and becomes another thing without its folder being touched
+            if any(_end_of(path) != end for path, end in self.links.items()):
+                return None
             return self._compared()
         except OSError:
             return None
+
+    def stand(self) -> bool:
+        """Whether nothing was touched since, for sure."""
+        news = self.news()
+        return news is not None and news.names is self
 
     def _compared(self) -> News | None:
         touched = {path: now for path, old in self.folders.items() if (now := _if_touched(path, old))}
@@ -84,7 +95,7 @@ class FolderNames:
             changed = now.kinds.items() ^ before.items()
             if not changed:
                 continue
-            if self.has_links or any(kind != _FILE or name == IGNORE_FILE for name, kind in changed):
+            if self.links or any(kind != _FILE or name == IGNORE_FILE for name, kind in changed):
                 return None
             gone.update(os.path.join(folder, name) for name in before.keys() - now.kinds.keys())
             added = [os.path.join(folder, name) for name in now.kinds.keys() - before.keys()]
@@ -112,7 +123,7 @@ def look_at(root: str) -> FolderNames | None:
     """The names below ``root``; ``None`` if they cannot be read, or a rule was written just now."""
     folders: dict[str, _Folder] = {}
     ignores: dict[str, Stamp] = {}
-    has_links = False
+    links: dict[str, _End] = {}
     waiting, seen = [root], set()
     try:
         while waiting:
@@ -123,7 +134,8 @@ def look_at(root: str) -> FolderNames | None:
             folders[path] = folder = _read(path, os.stat(path))
             for name, kind in folder.kinds.items():
                 below = os.path.join(path, name)
-                has_links |= kind == _LINK
+                if kind == _LINK:
+                    links[below] = _end_of(below)
                 if name == IGNORE_FILE and kind != _FOLDER:
                     info = os.stat(below)
                     if not is_settled(info):
@@ -133,7 +145,7 @@ def look_at(root: str) -> FolderNames | None:
                     waiting.append(below)
     except OSError:
         return None
-    return FolderNames(root, folders, ignores, has_links)
+    return FolderNames(root, folders, ignores, links)
 
 
 def _if_touched(path: str, before: _Folder) -> _Folder | None:
@@ -147,6 +159,14 @@ def _read(path: str, info: os.stat_result) -> _Folder:
     with os.scandir(path) as items:
         kinds = {item.name: _kind(item) for item in items}
     return _Folder(stamp_of(info) if is_settled(info) else None, kinds)
+
+
+def _end_of(link: str) -> _End:
+    try:
+        kind = stat.S_IFMT(os.stat(link).st_mode)
+    except OSError:
+        kind = None
+    return os.path.realpath(link), kind
 
 
 def _kind(item: os.DirEntry[str]) -> str:

@@ -90,10 +90,10 @@ def _listed(root: Path) -> tuple[str, ...]:
     known = _LISTINGS.get(key)
     now = known.renewed() if known is not None else None
     if now is None:
-        # Before the walk: what is touched while that lasts has another stamp afterwards
         names = look_at(str(root))
         files = tuple(list_py_file_paths(root, safe_mode=False))
-        if names is None:
+        # Airflow may have met a folder between two changes of which we saw what was before and after
+        if names is None or not names.stand():
             _LISTINGS.pop(key, None)
             return files
         now = _Listing(files, names)

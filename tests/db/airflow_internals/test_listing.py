@@ -162,3 +162,55 @@ def test_a_second_file_in_the_same_moment_is_seen(
     dag_files(plain, "dev")
     write(plain, "team/new.py")
     assert "team/new.py" in dag_files(plain, "dev")
+
+
+@pytest.mark.parametrize(
+    ("link", "change", "expected"),
+    [
+        ("two.py", lambda out: (out / "file.py").unlink(), []),
+        ("sub", lambda out: (out / "sub").mkdir() or write(out, "sub/a.py"), ["sub/a.py"]),
+        ("loop", lambda out: (out / "loop").rmdir() or (out / "loop").symlink_to(out.parent / "dags"), None),
+    ],
+    ids=["its file goes", "a folder comes", "it leads in a circle"],
+)
+def test_what_becomes_of_the_end_of_a_link_is_seen(
+    plain: Path,
+    tmp_path: Path,
+    walks: list[Path],
+    link: str,
+    change: Callable[[Path], object],
+    expected: list[str] | None,
+) -> None:
+    """Nothing of that touches the folder that the link lies in."""
+    out = tmp_path / "elsewhere"
+    write(out, "file.py")
+    (out / "loop").mkdir()
+    (plain / link).symlink_to(out / ("file.py" if link == "two.py" else link))
+    dag_files(plain, "dev")
+    change(out)
+
+    if expected is None:
+        with pytest.raises(RuntimeError, match="loop"):
+            dag_files(plain, "dev")
+    else:
+        assert dag_files(plain, "dev") == tuple(sorted(["etl.py", "team/flow.py", *expected]))
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["comes", "goes and comes back"])
+def test_a_file_that_changes_between_our_look_and_airflows_is_listed_once(
+    plain: Path, walks: list[Path], monkeypatch: pytest.MonkeyPatch, *, is_there: bool
+) -> None:
+    if not is_there:
+        write(plain, "team/late.py")
+    walk = airflow.utils.file.list_py_file_paths
+
+    def walk_meanwhile(root: Path, **how: bool) -> list[str]:
+        (write if is_there else lambda *_: (plain / "team/late.py").unlink())(plain, "team/late.py")
+        return walk(root, **how)
+
+    with monkeypatch.context() as there:
+        there.setattr(airflow.utils.file, "list_py_file_paths", walk_meanwhile)
+        dag_files(plain, "dev")
+    write(plain, "team/late.py")
+
+    assert dag_files(plain, "dev") == ("etl.py", "team/flow.py", "team/late.py")
