@@ -84,6 +84,6 @@ def file_under(session: Session, marks: Mapping[int, Collection[str]], gone: Col
 
 
 def _hashed(mark: str) -> int:
-    # Names of files need not be valid Unicode.
-    digest = blake2b(mark.encode(errors="surrogateescape"), digest_size=8).digest()
+    # What code looks for, and what assets are called, need be neither valid Unicode nor names of files
+    digest = blake2b(mark.encode(errors="surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1

@@ -19,13 +19,12 @@ from airflow_release_plugin.domain.tree.files import FileEntry, blob_id
 from airflow_release_plugin.exceptions import ConflictError, TargetMovedError
 from airflow_release_plugin.models import Approval, Export, Release, Submission, Unit
 from airflow_release_plugin.repositories import approvals, releases, submissions
-from airflow_release_plugin.repositories import reports as report_queries
 from airflow_release_plugin.services.exports import discussions
 from airflow_release_plugin.services.exports.catalogue import open_catalogue
 from airflow_release_plugin.services.runtime import installation
 from airflow_release_plugin.services.runtime.background import Work
 from airflow_release_plugin.services.runtime.context import Context
-from airflow_release_plugin.services.versions.parsed_units import ParsedUnit, parsed_units
+from airflow_release_plugin.services.versions.parsed_units import ParsedUnit, units_of
 from airflow_release_plugin.services.versions.source import Source
 from airflow_release_plugin.services.versions.streams import stream
 
@@ -117,7 +116,7 @@ def _of_target(ctx: Context, export: Export) -> tuple[list[UnitContent], None]:
     commit = export.options["commit"]
     tree = ctx.store.entries(commit, {entry.path for row in rows for entry in row.entries})
     released = {row.release_id for row in rows if row.release_id is not None}
-    parsed = parsed_units(report_queries.passed_checks(ctx.session, released))
+    parsed = units_of(ctx, rows)
     facts = ctx.airflow.source.facts(ctx.settings.environment, [row.path for row in rows])
     evidence = _evidence(ctx, released)
     names = installation.unit_ids(ctx, (row.unit for row in rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -86,10 +87,27 @@ def target_units(
 
 
 def units_of(ctx: Context, rows: Collection[Submission]) -> dict[str, ParsedUnit]:
-    """Versions that are in the target by path, as the last checks that ran them there saw them."""
+    """
+    Versions that are in the target by path, as the last checks that ran them there saw them.
+
+    That is the check of the release that each came with, or of a later one that ran it, too. What others
+    found at its path was another version.
+    """
     seen = observations.of_versions(ctx.session, [row.id for row in rows])
-    brought = {row.release_id for row in rows if row.release_id is not None}
-    parsed = parsed_units(
-        report_queries.passed_checks(ctx.session, brought | {each.release_id for each in seen.values()})
-    )
-    return {row.path: parsed[row.path] for row in rows if row.path in parsed}
+    ran = {row.id: [each.release_id] if (each := seen.get(row.id)) else [] for row in rows}
+    for row in rows:
+        ran[row.id] += [row.release_id] if row.release_id is not None else []
+    parsed = parsed_by_release(ctx, {release_id for ids in ran.values() for release_id in ids})
+    return {
+        row.path: found[0]
+        for row in rows
+        if (found := [parsed[each][row.path] for each in ran[row.id] if row.path in parsed.get(each, {})])
+    }
+
+
+def parsed_by_release(ctx: Context, release_ids: Collection[int]) -> dict[int, dict[str, ParsedUnit]]:
+    """What the last passed checks of releases found, by path; one query."""
+    reports: dict[int, list[Report]] = defaultdict(list)
+    for report in report_queries.passed_checks(ctx.session, release_ids):
+        reports[report.release_id].append(report)
+    return {release_id: parsed_units(rows) for release_id, rows in reports.items()}
