@@ -23,7 +23,8 @@ from airflow_release_plugin.messages import Message
 from airflow_release_plugin.standing import is_due, note_of
 from airflow_release_plugin.store.paths import check_object_id
 from airflow_release_plugin.store.served_list import manifest_of
-from airflow_release_plugin.store.serving import ReadBlobs, ServedTrees, is_whole
+from airflow_release_plugin.store.serving import ReadBlobs, ServedTrees
+from airflow_release_plugin.store.whole import is_whole
 
 if TYPE_CHECKING:
     from airflow_release_plugin.store.versions import VersionSource

@@ -38,7 +38,7 @@ def records_of(folder: Path) -> tuple[str, list[str]] | None:
     """
     try:
         run, *records = zlib.decompress((folder / MANIFEST).read_bytes()).decode().split("\x00")
-    except (FileNotFoundError, NotADirectoryError, zlib.error, UnicodeDecodeError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, zlib.error, UnicodeDecodeError):
         return None
     except PermissionError as error:
         raise UnavailableError(

@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -22,16 +22,17 @@ from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.durable import exclusive
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.standing import boot
+from airflow_release_plugin.store.open_folders import make_each, make_folder, make_folders, names_in
 from airflow_release_plugin.store.paths import check_path
 from airflow_release_plugin.store.reuse import BYTE_CODE, keep_same
 from airflow_release_plugin.store.served_list import (
     content,
     content_of,
     manifest_of,
-    path_of,
     records_of,
     write_manifest,
 )
+from airflow_release_plugin.store.whole import SETTLED_NS, moments_of, note_folders
 
 log = logging.getLogger(__name__)
 
@@ -39,95 +40,8 @@ Files = Mapping[str, FileEntry]
 ReadBlobs = Callable[[Iterable[str]], Iterator[tuple[str, bytes]]]
 """Gives ``(blob, bytes)`` of many blobs, in any order."""
 
-_FOR_ALL = 0o055
-_SETTLED_NS = 2 * 10**9
-"""Times of folders are as coarse as the kernel's tick, on some file systems as a second or two."""
 # Another file system, somebody else's file (fs.protected_hardlinks), too many links, or links unknown
 _CANNOT_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS}
-
-
-def _names(folder: str) -> list[str]:
-    return os.listdir(folder)  # noqa: PTH208 - ten times as fast as Path.iterdir, on the way of every task
-
-
-def differences(folder: Path) -> list[str]:
-    """Paths of a served tree whose bytes are not, or no longer, those of its commit."""
-    wrong = []
-    for path, file in (manifest_of(folder) or {}).items():
-        try:
-            intact = blob_id((folder / path).read_bytes()) == file.blob
-        except OSError:
-            intact = False
-        if not intact:
-            wrong.append(path)
-    return wrong
-
-
-def is_whole(folder: Path, *, note: Path | None = None) -> bool:
-    """
-    Whether ``folder`` holds all files of a commit.
-
-    :param note: where to note when its folders changed last, for :func:`..standing.stands`
-
-    A folder that is empty, foreign, or lost files to an interrupted clean-up is not whole. Names are compared
-    (about a millisecond for 1,000 files), bytes once after each start of the machine: what was written just
-    before a power cut may be empty.
-    """
-    if (found := records_of(folder)) is None:
-        return False
-    names: dict[str, list[str]] = {}
-    for record in found[1]:
-        parent, _, name = path_of(record).rpartition("/")
-        names.setdefault(parent, []).append(name)
-    try:
-        # Before the names: what goes meanwhile changes the time
-        began = time.time_ns()
-        moments = _moments(folder, {"", *names})
-        if any(not set(_names(f"{folder}/{parent}")).issuperset(wanted) for parent, wanted in names.items()):
-            return False
-    except OSError:
-        return False
-    if found[0] != boot():
-        if differences(folder):
-            return False
-        with suppress(OSError):  # a task under another user cannot write here, and checks again
-            write_manifest(folder, manifest_of(folder) or {}, boot())
-    elif note is not None:
-        _note(note, moments, began)
-    return True
-
-
-_Moments = dict[str, tuple[int, int]]
-"""When folders changed last: as anybody may have set it, and as only the kernel does."""
-
-
-def _moments(folder: Path, parents: Iterable[str]) -> _Moments:
-    """When folders below ``folder`` changed last."""
-    infos = {parent: os.stat(f"{folder}/{parent}") for parent in parents}  # noqa: PTH116
-    return {parent: (info.st_mtime_ns, info.st_ctime_ns) for parent, info in infos.items()}
-
-
-def _note(note: Path, moments: _Moments, began: int) -> None:
-    """
-    Note when folders changed last, if that was so long ago that a change from then on has another time.
-
-    :param began: when somebody began to look at them
-    """
-    settled = began - _SETTLED_NS
-    if (newest := max(changed for changed, _ in moments.values())) > settled:
-        return
-    records = [f"{changed} {by_kernel} {folder}" for folder, (changed, by_kernel) in moments.items()]
-    beside = note.with_name(f"{note.name}.{secrets.token_hex(4)}")
-    with suppress(OSError):  # a task under another user cannot write here, and looks again
-        _make_folders(note.parent)
-        try:
-            beside.write_text("\x00".join([boot(), *records]), encoding="utf-8")
-            beside.chmod(0o444)
-            # A file system of the network has a clock of its own
-            if newest <= settled - (time.time_ns() - beside.stat().st_mtime_ns):
-                beside.replace(note)
-        finally:
-            beside.unlink(missing_ok=True)
 
 
 class ServedTrees:
@@ -147,9 +61,9 @@ class ServedTrees:
     def locked(self) -> Iterator[None]:
         """Hold the right to write below ``base``. What a crashed holder left behind is removed."""
         try:
-            _make_folders(self.base)
-            _make_folders(self._building)
-            _make_folders(self._cache)
+            make_folders(self.base)
+            make_folders(self._building)
+            make_folders(self._cache)
             with exclusive(self.base / ".lock"):
                 for leftover in self._building.iterdir():
                     _remove(leftover)
@@ -178,7 +92,7 @@ class ServedTrees:
         ``read_blobs`` is asked for what the cache lacks; what came stays there if the rest does not come.
         Byte code of files that ``previous`` has too comes along.
 
-        :param note: as :func:`is_whole` writes it
+        :param note: as :func:`.whole.is_whole` writes it
         :param reuse: a tree that nobody is served any more, which this one is made of as far as it goes
         :raises InvalidRequestError: a file has a name that cannot travel
         """
@@ -188,8 +102,8 @@ class ServedTrees:
         built = self._building / secrets.token_hex(8)
         folders = _parents(files)
         here = self._take(reuse, built, files, folders) if reuse else set()
-        for parent in folders:
-            _make_folder(built / parent)
+        if not here:
+            make_each(built, folders)
         missing = [file for path, file in files.items() if path not in here and not self._link(file, built)]
         if missing:
             self._fetch(missing, read_blobs, built)
@@ -200,20 +114,21 @@ class ServedTrees:
             _link_byte_code(previous, built, files)
         write_manifest(built, files, boot())
         # Whatever comes or goes from here on gives a folder another time, be it within the same tick
-        settled = time.time_ns() - 2 * _SETTLED_NS
+        settled = time.time_ns() - 2 * SETTLED_NS
         for parent in folders:
             os.utime(f"{built}/{parent}", ns=(settled, settled))
-        _make_folders(folder.parent)
-        if folder.exists():
-            folder.rename(self._building / secrets.token_hex(8))
+        make_folders(folder.parent)
+        self._put_away(folder)
         built.rename(folder)
         if note is not None:
             began = time.time_ns()
-            _note(note, _moments(folder, folders), began)
+            note_folders(note, moments_of(folder, folders), began)
 
-    def _take(self, reuse: Path, built: Path, files: Files, folders: Iterable[str]) -> set[str]:
+    def _take(self, reuse: Path, built: Path, files: Files, folders: Collection[str]) -> set[str]:
         """Move a tree to where the next one is built, with what both have; the paths of that."""
         self._has_left_overs = True
+        if reuse.is_symlink():  # what lies behind it is not ours to change
+            return set()
         inodes = dict(self._cached_inodes())
 
         def is_same(path: str, inode: int) -> bool:
@@ -222,16 +137,24 @@ class ServedTrees:
 
         try:
             reuse.rename(built)
-            return keep_same(str(built), is_same, set(folders))
+            same = keep_same(str(built), is_same, set(folders))
+            make_each(built, folders)
         except OSError:  # somebody else's, or gone: all is built anew
-            if built.exists():
-                built.rename(self._building / secrets.token_hex(8))
+            self._put_away(built)
             return set()
+        return same
+
+    def _put_away(self, place: Path) -> None:
+        """Make room at a place, whatever stands there."""
+        if os.path.lexists(place):
+            place.rename(self._building / secrets.token_hex(8))
 
     def switch(self, link: Path, folder: Path) -> None:
         """Make ``link`` point at ``folder``, beside or below it, in one moment. The caller holds the lock."""
         beside = self._building / secrets.token_hex(8)
         beside.symlink_to(folder.relative_to(link.parent))
+        if link.is_dir() and not link.is_symlink():  # a copy that followed links: nothing replaces a folder
+            self._put_away(link)
         beside.replace(link)
 
     def prune(self, trees: Path, *, keep: Iterable[Path]) -> None:
@@ -290,7 +213,7 @@ class ServedTrees:
         for file in wanted:
             places.setdefault(file.blob, {}).setdefault(file.mode, file.path)
         for start in {blob[:1] for blob in places}:
-            _make_folder(self._cache / start)
+            make_folder(self._cache / start)
         for blob, data in read_blobs(tuple(places)):  # it may read lazily, and places go
             if blob_id(data) != blob:
                 raise UnavailableError(
@@ -357,25 +280,6 @@ def _parents(paths: Iterable[str]) -> list[str]:
     return sorted(found)
 
 
-def _make_folder(path: Path) -> None:
-    path.mkdir(exist_ok=True)
-    path.chmod(0o755)  # whatever the umask of this process
-
-
-def _make_folders(path: Path) -> None:
-    """
-    Make a folder and those above it that are missing, readable by all: tasks may run as other users.
-
-    One that an earlier process made under its umask is opened, too, if it is ours.
-    """
-    for folder in (*reversed(path.parents), path):
-        if not folder.exists():
-            _make_folder(folder)
-    if path.stat().st_mode & _FOR_ALL != _FOR_ALL:
-        with suppress(PermissionError):
-            path.chmod(0o755)
-
-
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
@@ -402,10 +306,10 @@ def _link_byte_code(previous: Path, tree: Path, files: Files) -> None:
     for parent, stems in unchanged.items():
         source, target = previous / parent / "__pycache__", tree / parent / "__pycache__"
         with suppress(OSError):
-            matches = [match for name in _names(str(source)) if (match := BYTE_CODE.fullmatch(name))]
+            matches = [match for name in names_in(str(source)) if (match := BYTE_CODE.fullmatch(name))]
             names = [match[0] for match in matches if match[1] in stems]
             if names:
-                _make_folder(target)
-                names = sorted(set(names).difference(_names(str(target))))
+                make_folder(target)
+                names = sorted(set(names).difference(names_in(str(target))))
             for name in names:
                 os.link(source / name, target / name)

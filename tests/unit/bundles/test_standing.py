@@ -16,7 +16,7 @@ from airflow_release_plugin import standing
 from airflow_release_plugin.bundles.keeper import BundleKeeper
 from airflow_release_plugin.bundles.release import ReleaseDagBundle
 from airflow_release_plugin.standing import note_of
-from airflow_release_plugin.store import serving
+from airflow_release_plugin.store import whole
 from tests.unit.bundles.test_release import ONE, Site, files_of, site
 
 __all__ = ["site"]  # a fixture
@@ -224,7 +224,7 @@ def test_nobody_notes_by_a_clock_that_the_disk_does_not_go_by(
     (bundle.path / "sql/more").mkdir()
     ahead = time.time_ns() + HOUR
     with monkeypatch.context() as there:
-        there.setattr(serving.time, "time_ns", lambda: ahead)
+        there.setattr(whole.time, "time_ns", lambda: ahead)
         bundle.keeper.provide()
 
     assert looks_closer(bundle, monkeypatch)

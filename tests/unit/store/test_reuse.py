@@ -10,7 +10,7 @@ import pytest
 
 from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.exceptions import UnavailableError
-from airflow_release_plugin.store.serving import differences, is_whole
+from airflow_release_plugin.store.whole import differences, is_whole
 from tests.unit.store.test_serving import Machine, files_of, machine
 
 __all__ = ["machine"]  # a fixture

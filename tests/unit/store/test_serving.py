@@ -21,11 +21,12 @@ import pytest
 from airflow_release_plugin.domain.tree.files import EXECUTABLE, REGULAR, FileEntry
 from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.exceptions import UnavailableError
-from airflow_release_plugin.store import serving
+from airflow_release_plugin.store import serving, whole
 from airflow_release_plugin.store.memory import MemoryObjects, MemoryRefs
 from airflow_release_plugin.store.objects import GitObject, ObjectKind
 from airflow_release_plugin.store.release_store import ReleaseStore
-from airflow_release_plugin.store.serving import ServedTrees, differences, is_whole
+from airflow_release_plugin.store.serving import ServedTrees
+from airflow_release_plugin.store.whole import differences, is_whole
 
 NOON = datetime(2026, 9, 21, tzinfo=timezone.utc)
 FORK = multiprocessing.get_context("fork")
@@ -289,30 +290,35 @@ class TestIsWhole:
         assert files_of(machine.place("one", ONE)) == ONE
 
 
+def start_anew(patch: pytest.MonkeyPatch) -> None:
+    for module in (serving, whole):
+        patch.setattr(module, "boot", lambda: "next boot")
+
+
 class TestPowerCut:
     def test_bytes_are_compared_after_it(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = machine.place("one", ONE)
         (folder / "run.sh").chmod(0o755)
         (folder / "run.sh").write_bytes(b"")
         assert is_whole(folder)
-        monkeypatch.setattr(serving, "boot", lambda: "next boot")
+        start_anew(monkeypatch)
         assert not is_whole(folder)
         assert files_of(machine.place("one", ONE)) == ONE
 
     @pytest.mark.parametrize("length", [0, 1, 20])
     def test_a_list_of_files_that_was_cut_short_is_none(self, machine: Machine, length: int) -> None:
         folder = machine.place("one", ONE)
-        whole = (folder / MANIFEST).read_bytes()
+        data = (folder / MANIFEST).read_bytes()
         (folder / MANIFEST).unlink()
-        (folder / MANIFEST).write_bytes(whole[:length])
+        (folder / MANIFEST).write_bytes(data[:length])
         assert not is_whole(folder)
         assert files_of(machine.place("one", ONE)) == ONE
 
     def test_only_once_after_each_start(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = machine.place("one", ONE)
-        monkeypatch.setattr(serving, "boot", lambda: "next boot")
+        start_anew(monkeypatch)
         assert is_whole(folder)
-        monkeypatch.setattr(serving, "differences", lambda _: pytest.fail("read again"))
+        monkeypatch.setattr(whole, "differences", lambda _: pytest.fail("read again"))
         assert is_whole(folder)
 
 
