@@ -47,6 +47,12 @@ def install_texts(app: Flask) -> None:
     app.jinja_env.finalize = _shown
     app.jinja_env.filters["said"] = said_throughout  # before a filter that knows only strings
     app.jinja_env.globals.update(gettext=_gettext, ngettext=_ngettext, get_locale=language)
+    app.jinja_env.globals.update(language_switch=_switch)
+
+
+def _switch() -> str:
+    """What the request says of Airflow's switch, for ``language.js`` to compare; empty if nothing."""
+    return request.cookies.get(COOKIE, "")
 
 
 def _begin() -> None:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYetError
 from contextlib import suppress
+from threading import Event as Signal
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
+from airflow_release_plugin.domain.events import EventTag
 from airflow_release_plugin.domain.identity import SYSTEM
 from airflow_release_plugin.domain.tree.files import REGULAR, blob_id
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError, UnavailableError
-from airflow_release_plugin.models import Unit
+from airflow_release_plugin.models import Event, Unit
 from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context, utc_now
 from airflow_release_plugin.services.runtime.unit_of_work import unit_of_work
 from airflow_release_plugin.services.server import health
 from airflow_release_plugin.store.database import database_store
+from tests.conftest import BACKENDS
 
 pytestmark = pytest.mark.usefixtures("own_engine")
 
@@ -111,3 +117,31 @@ def test_what_the_store_was_given_is_committed_with_the_rest_or_not_at_all(
         with pytest.raises(NotFoundError):
             store.read(blob_id(b"lost"))
     assert health.look().problems == ()
+
+
+@pytest.mark.parametrize("db_backend", BACKENDS)
+def test_two_who_write_to_the_trail_at_once_come_one_after_the_other(
+    session_factory: sessionmaker[Session],
+) -> None:
+    """Neither is told of a conflict: what they did has nothing to do with each other."""
+    with unit_of_work() as (ctx, actor):
+        audit.record(ctx, actor=actor, tag=EventTag.FLOW_CHANGED, subject="flow:0")
+    second_reads = Signal()
+
+    def write_second() -> None:
+        with unit_of_work() as (ctx, actor):
+            second_reads.set()
+            audit.record(ctx, actor=actor, tag=EventTag.FLOW_CHANGED, subject="flow:2")
+
+    with ThreadPoolExecutor(1) as others:
+        with unit_of_work() as (ctx, actor):
+            audit.record(ctx, actor=actor, tag=EventTag.FLOW_CHANGED, subject="flow:1")
+            second = others.submit(write_second)
+            second_reads.wait(10)
+            with suppress(NotYetError):  # it waits for us
+                second.result(timeout=0.5)
+        second.result(timeout=30)
+
+    with session_factory() as session:
+        rows = session.scalars(select(Event).order_by(Event.sequence))
+        assert [row.subject for row in rows] == ["flow:0", "flow:1", "flow:2"]
