@@ -75,7 +75,7 @@ def logged_in(
 ) -> Iterator[Page]:
     """A page of somebody who logged in through Airflow's form, and has chosen a language there."""
     with own_context(browser, viewport={"width": width, "height": 900}) as context:
-        context.add_init_script(f"localStorage.setItem('i18nextLng', '{language}')")
+        context.add_init_script(f"localStorage.i18nextLng ??= '{language}'")  # later, they may choose another
         page = context.new_page()
         page.goto(f"{url}/auth/login?next={url}/")
         page.fill("input[name=username]", name)
