@@ -43,7 +43,9 @@ class CommitMessage:
 
 HEADS = "refs/heads/"
 """What the refs of environments begin with."""
-MIRRORED = ("refs/heads/", "refs/tags/")
+TAGS = "refs/tags/"
+"""What the refs of releases begin with."""
+MIRRORED = (HEADS, TAGS)
 """What a mirror has of the store: environments and releases."""
 
 
@@ -54,7 +56,7 @@ def environment_ref(environment: str) -> str:
 
 def tag_ref(number: str) -> str:
     """Ref that marks the commit of a release."""
-    return f"refs/tags/{number}"
+    return f"{TAGS}{number}"
 
 
 def snapshot_ref(tree: str) -> str:

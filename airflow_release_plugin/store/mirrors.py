@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError
 from airflow_release_plugin.exceptions import MirrorUnavailableError, ReleaseError
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.store.bare_repository import open_repository
-from airflow_release_plugin.store.base import MIRRORED
+from airflow_release_plugin.store.base import HEADS, MIRRORED
 from airflow_release_plugin.store.copies import bring
 from airflow_release_plugin.store.missing import MissingObjects, ObjectSource, missing_objects
 from airflow_release_plugin.store.objects import ObjectKind, load_all
@@ -120,7 +120,7 @@ def _known_there(source: ObjectSource, there: Mapping[str, str]) -> Callable[[Co
     def has(commits: Collection[str]) -> set[str]:
         found = tips.intersection(commits)
         if not found and not behind:
-            heads = {commit for ref, commit in there.items() if ref.startswith(MIRRORED[0])}
+            heads = {commit for ref, commit in there.items() if ref.startswith(HEADS)}
             known = source.load(sorted(heads), ObjectKind.COMMIT)
             behind.update(each.id for head in known for each in source.chain(head, _LONGEST_HISTORY))
         return found | behind.intersection(commits)

@@ -12,9 +12,10 @@ from airflow_release_plugin.services.promotion import promotions
 from airflow_release_plugin.services.runtime import access, audit
 from airflow_release_plugin.services.runtime.context import Context
 from airflow_release_plugin.store.bare_repository import open_repository
+from airflow_release_plugin.store.base import MIRRORED
 from airflow_release_plugin.store.copies import CopiedRefs, copy_refs
 
-PREFIXES = ("refs/heads/", "refs/tags/", "refs/submissions/", "refs/imports/")
+PREFIXES = (*MIRRORED, "refs/submissions/", "refs/imports/")
 
 
 def take_in(ctx: Context, *, actor: Actor, path: Path) -> CopiedRefs:
