@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from fastapi import FastAPI
 
 URL_PREFIX = "/release"
 
@@ -19,14 +24,25 @@ def root_path() -> str:
 
 @cache
 def fastapi_apps() -> list[dict[str, Any]]:
-    """Build the REST API with the pages mounted into it; once, when the API server asks."""
+    """The REST API with the pages mounted into it; built when a server runs."""
+    from airflow_release_plugin.api.late_app import LateApp
+
+    return [{"app": LateApp(_build, _begin), "url_prefix": URL_PREFIX, "name": "Airflow Release"}]
+
+
+def _build() -> FastAPI:
     from airflow_release_plugin.api.app import create_app
-    from airflow_release_plugin.services.server.startup import at_start
     from airflow_release_plugin.views.mount import create_ui
 
-    app = create_app(lifespan=at_start)
+    app = create_app()
     app.mount("/ui", create_ui(root_path=root_path()), name="ui")
-    return [{"app": app, "url_prefix": URL_PREFIX, "name": "Airflow Release"}]
+    return app
+
+
+def _begin(stop: Event) -> None:
+    from airflow_release_plugin.services.server import startup
+
+    startup.begin(stop)
 
 
 class _FastAPIApps:

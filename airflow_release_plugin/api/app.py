@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import Depends, FastAPI
-from starlette.types import Lifespan
 
 from airflow_release_plugin import __version__
 from airflow_release_plugin.airflow_internals import traces
@@ -58,12 +57,8 @@ _ROUTES = (
 )
 
 
-def create_app(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
-    """
-    The API without the pages; mounted by the plugin at ``/release``.
-
-    :param lifespan: entered by Airflow when a server process starts
-    """
+def create_app() -> FastAPI:
+    """The API without the pages; mounted by the plugin at ``/release``."""
     app = FastAPI(
         title="Airflow Release",
         version=__version__,
@@ -71,7 +66,6 @@ def create_app(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         docs_url=f"{API_PREFIX}/docs",
         openapi_url=f"{API_PREFIX}/openapi.json",
         redoc_url=None,
-        lifespan=lifespan,
     )
     app.add_middleware(SpeakToCaller)
     if traces.are_sent():

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from threading import Event, Thread
+from threading import Event
 
 from airflow_release_plugin import config
 from airflow_release_plugin.exceptions import ReleaseError
@@ -31,21 +29,10 @@ _SWEEP_PAUSE = 60.0
 log = logging.getLogger(__name__)
 
 
-@asynccontextmanager
-async def at_start(_app: object) -> AsyncIterator[None]:
-    """
-    Lifespan of the API: prepares beside the start of each server process.
-
-    Not when the app is built: gunicorn builds it in the parent of its workers, and commands read it, too.
-    In threads, since a database or notifier that hangs must not keep Airflow from starting or stopping.
-    """
-    stop = Event()
-    Thread(target=prepare, name="release-start-up", daemon=True).start()
+def begin(stop: Event) -> None:
+    """Look after what goes on beside requests until ``stop`` is set, and see that this server can work."""
     background.start(periodic_tasks(), stop)
-    try:
-        yield
-    finally:
-        stop.set()
+    prepare()
 
 
 def periodic_tasks() -> tuple[PeriodicTask, ...]:

@@ -5,13 +5,10 @@ import time
 from threading import Event
 
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from airflow_release_plugin import version_compat
 from airflow_release_plugin.services.notifications import delivery
-from airflow_release_plugin.services.runtime import unit_of_work
 from airflow_release_plugin.services.server import startup
 
 
@@ -43,15 +40,6 @@ def test_a_setting_that_makes_no_sense_is_logged(
     assert "[release] role has an unknown value" in caplog.text
 
 
-def test_a_slow_database_does_not_hold_up_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    answered = Event()
-    monkeypatch.setattr(unit_of_work, "build_airflow", lambda _session, **_: answered.wait(60))
-
-    with TestClient(FastAPI(lifespan=startup.at_start)):
-        assert not answered.is_set()
-        answered.set()
-
-
 @pytest.mark.parametrize(("interval", "looks"), [("0.01", True), ("0", False)])
 def test_a_server_looks_for_notifications_while_it_runs_unless_told_not_to(
     monkeypatch: pytest.MonkeyPatch, interval: str, looks: bool
@@ -60,10 +48,12 @@ def test_a_server_looks_for_notifications_while_it_runs_unless_told_not_to(
     monkeypatch.setattr(startup, "prepare", lambda: None)
     looked = Event()
     monkeypatch.setattr(delivery, "run_once", lambda **_: looked.set())
+    stop = Event()
 
-    with TestClient(FastAPI(lifespan=startup.at_start)):
-        assert looked.wait(5 if looks else 0.5) is looks
+    startup.begin(stop)
 
+    assert looked.wait(5 if looks else 0.5) is looks
+    stop.set()
     time.sleep(0.1)
     looked.clear()
     assert not looked.wait(0.2)
