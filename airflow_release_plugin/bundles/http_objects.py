@@ -16,15 +16,15 @@ from airflow_release_plugin.client.retry import Backoff
 from airflow_release_plugin.client.settings import ClientSettings
 from airflow_release_plugin.client.tracing import trace_headers
 from airflow_release_plugin.exceptions import DamagedAnswerError, NotFoundError, UnavailableError
-from airflow_release_plugin.store.wire import ranges_of, unframe
+from airflow_release_plugin.store.wire import portions, ranges_of, unframe
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 log = logging.getLogger(__name__)
 
-_PER_REQUEST = 600
-"""Blobs of one request: their ranges fit into an address, however scattered they are."""
+_RANGES = 600
+"""Ranges of one request: they fit into an address, however scattered they are."""
 
 _AS_IT_IS = {"Accept-Encoding": "identity"}
 """Blobs are compressed already; Airflow's server would do it again. What a proxy compresses is unpacked."""
@@ -81,17 +81,18 @@ class HttpObjects:
         :param every: all blobs that are to be had there, as :func:`distinct_blobs` orders them
         :param wanted: sizes by blob
         """
-        missing = [blob for blob in every if blob in wanted]
-        for start in range(0, len(missing), _PER_REQUEST):
-            part = {blob: wanted[blob] for blob in missing[start : start + _PER_REQUEST]}
-            yield from self._part(path, every, part)
+        with self._client() as client:
+            for portion in portions(every, wanted, _RANGES):
+                yield from self._portion(client, path, every, {blob: wanted[blob] for blob in portion})
 
-    def _part(self, path: str, every: Sequence[str], missing: dict[str, int]) -> Iterator[tuple[str, bytes]]:
+    def _portion(
+        self, client: httpx.Client, path: str, every: Sequence[str], missing: dict[str, int]
+    ) -> Iterator[tuple[str, bytes]]:
         """Blobs of one request; after a loss those that did not come are asked for again."""
         pauses = self._backoff.delays()
         while missing:
             try:
-                for blob, data in self._stream(path, ranges_of(every, missing), missing):
+                for blob, data in self._stream(client, path, ranges_of(every, missing), missing):
                     pauses = self._backoff.delays()
                     del missing[blob]
                     yield blob, data
@@ -100,17 +101,17 @@ class HttpObjects:
             except (httpx.TransportError, httpx.DecodingError, UnavailableError) as error:
                 self._pause_after(error, pauses)
 
-    def _stream(self, path: str, ranges: str, sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
-        with (
-            self._client() as client,
-            client.stream("GET", self._url(path), params={"ranges": ranges}, headers=_AS_IT_IS) as response,
-        ):
+    def _stream(
+        self, client: httpx.Client, path: str, ranges: str, sizes: Mapping[str, int]
+    ) -> Iterator[tuple[str, bytes]]:
+        url = self._url(path)
+        with client.stream("GET", url, params={"ranges": ranges}, headers=_AS_IT_IS) as response:
             if not response.is_success:
                 response.read()
             yield from unframe(_good(response).iter_bytes(), sizes)
 
     def _client(self) -> httpx.Client:
-        """Return a client for one request: nothing stays open in a task that goes on for hours."""
+        """Return a client for one question: nothing stays open in a task that goes on for hours."""
         settings = self.settings
         return httpx.Client(
             auth=self._auth, verify=settings.tls(), timeout=settings.timeout, headers=trace_headers()

@@ -68,17 +68,26 @@ class _ByteQueue:
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
-        self._buffer = bytearray()
+        self._buffer = b""
+        self._start = 0
 
     def take(self, number: int) -> bytes:
-        while len(self._buffer) < number:
+        if len(self._buffer) - self._start < number:
+            self._fill(number)
+        start, self._start = self._start, self._start + number
+        return self._buffer[start : self._start]
+
+    def _fill(self, number: int) -> None:
+        # Joined once: to cut each blob off a buffer would move what is behind it again and again
+        parts = [self._buffer[self._start :]]
+        length = len(parts[0])
+        while length < number:
             chunk = next(self._chunks, None)
             if chunk is None:
                 raise DamagedAnswerError("The answer ended early.")
-            self._buffer += chunk
-        taken = bytes(self._buffer[:number])
-        del self._buffer[:number]
-        return taken
+            parts.append(chunk)
+            length += len(chunk)
+        self._buffer, self._start = b"".join(parts), 0
 
 
 def distinct_blobs(blobs: Iterable[str]) -> list[str]:
@@ -92,15 +101,28 @@ def ranges_of(all_blobs: Sequence[str], wanted: Collection[str]) -> str:
 
     :param all_blobs: as :func:`distinct_blobs` orders them
     """
-    parts: list[tuple[int, int]] = []
+    return ",".join(
+        f"{first}-{last}" if last > first else f"{first}" for first, last in _ranges(all_blobs, wanted)
+    )
+
+
+def portions(all_blobs: Sequence[str], wanted: Collection[str], most: int) -> Iterator[list[str]]:
+    """What is wanted, in portions of at most ``most`` ranges, each of which may be as long as it likes."""
+    ranges = _ranges(all_blobs, wanted)
+    for start in range(0, len(ranges), most):
+        yield [blob for first, last in ranges[start : start + most] for blob in all_blobs[first : last + 1]]
+
+
+def _ranges(all_blobs: Sequence[str], wanted: Collection[str]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
     for index, blob in enumerate(all_blobs):
         if blob not in wanted:
             continue
-        if parts and parts[-1][1] == index - 1:
-            parts[-1] = (parts[-1][0], index)
+        if found and found[-1][1] == index - 1:
+            found[-1] = (found[-1][0], index)
         else:
-            parts.append((index, index))
-    return ",".join(f"{first}-{last}" if last > first else f"{first}" for first, last in parts)
+            found.append((index, index))
+    return found
 
 
 def blobs_in(all_blobs: Sequence[str], ranges: str) -> list[str]:

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from airflow_release_plugin.domain.tree.files import blob_id
 from airflow_release_plugin.exceptions import DamagedAnswerError, InvalidRequestError
-from airflow_release_plugin.store.wire import END, blobs_in, distinct_blobs, frame, ranges_of, unframe
+from airflow_release_plugin.store.wire import (
+    END,
+    blobs_in,
+    distinct_blobs,
+    frame,
+    portions,
+    ranges_of,
+    unframe,
+)
 
 CONTENTS = {blob_id(data): data for data in (b"", b"print(1)\n", bytes(range(256)) * 40, b"x" * 100_000)}
 SIZES = {blob: len(data) for blob, data in CONTENTS.items()}
@@ -77,6 +85,17 @@ def test_ranges_name_exactly_what_is_wanted(total: int, indexes: set[int]) -> No
     text = ranges_of(every, wanted)
 
     assert (blobs_in(every, text) if text else []) == sorted(wanted)
+
+
+@given(st.integers(1, 60), st.sets(st.integers(0, 59)), st.integers(1, 9))
+def test_portions_are_all_that_is_wanted_in_few_ranges_each(total: int, indexes: set[int], most: int) -> None:
+    every = distinct_blobs(blob_id(str(number).encode()) for number in range(total))
+    wanted = {every[index] for index in indexes if index < total}
+    found = list(portions(every, wanted, most))
+
+    assert [blob for portion in found for blob in portion] == sorted(wanted)
+    assert all(ranges_of(every, portion).count(",") < most for portion in found)
+    assert all(ranges_of(every, portion).count(",") == most - 1 for portion in found[:-1])
 
 
 @pytest.mark.parametrize(
