@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_release_plugin.airflow_internals.source import bundle_list, open_bundle
 from airflow_release_plugin.airflow_internals.source_location import bundle_location
-from airflow_release_plugin.domain.ports import BundleFolder, DagStanding, ServingFolders
+from airflow_release_plugin.domain.bundle_folders import BundleFolder, ServingFolders
+from airflow_release_plugin.domain.ports import DagStanding
 from airflow_release_plugin.exceptions import InvalidRequestError, NotFoundError
 from airflow_release_plugin.messages import Message
 

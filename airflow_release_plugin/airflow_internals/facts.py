@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from airflow_release_plugin.domain.ports import DagFacts
+from airflow_release_plugin.domain.ports import DagFacts, KnownDag
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -58,6 +58,23 @@ def dag_facts(
             )
         )
     return {path: tuple(facts) for path, facts in found.items()}
+
+
+def known_dags(session: Session, bundle: str) -> dict[str, tuple[KnownDag, ...]]:
+    """The active DAGs of a bundle, by path and then in the order of ids; one query of one table."""
+    from airflow.models.dag import DagModel
+    from sqlalchemy import select
+
+    query = (
+        select(DagModel.relative_fileloc, DagModel.dag_id, DagModel.last_parsed_time)
+        .where(DagModel.bundle_name == bundle, DagModel.is_stale.is_(False))
+        .order_by(DagModel.dag_id)
+    )
+    found: dict[str, tuple[KnownDag, ...]] = {}
+    for path, dag_id, last_parsed in session.execute(query):
+        if path:
+            found[path] = (*found.get(path, ()), KnownDag(dag_id, last_parsed))
+    return found
 
 
 def stored_import_errors(

@@ -12,9 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_release_plugin import config
-from airflow_release_plugin.airflow_internals.facts import connection_types, dag_facts, stored_import_errors
+from airflow_release_plugin.airflow_internals.facts import (
+    connection_types,
+    dag_facts,
+    known_dags,
+    stored_import_errors,
+)
 from airflow_release_plugin.airflow_internals.listing import list_dag_files
-from airflow_release_plugin.domain.ports import DagFacts, SourceSnapshot
+from airflow_release_plugin.domain.bundle_folders import SourceSnapshot
+from airflow_release_plugin.domain.ports import DagFacts, KnownDag
 from airflow_release_plugin.exceptions import SourceUnavailableError
 from airflow_release_plugin.messages import Message
 
@@ -77,6 +83,10 @@ class AirflowSource:
     def facts(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, tuple[DagFacts, ...]]:
         """Facts by path about active DAGs of ``bundle``."""
         return dag_facts(self._session, bundle, paths)
+
+    def known(self, bundle: str) -> Mapping[str, tuple[KnownDag, ...]]:
+        """Active DAGs of ``bundle`` by path."""
+        return known_dags(self._session, bundle)
 
     def import_errors(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, str]:
         """Stored import errors by path; several for one file are joined."""

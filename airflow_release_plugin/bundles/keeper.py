@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from airflow_release_plugin.domain.ports import ServingFolders
+from airflow_release_plugin.domain.bundle_folders import ServingFolders
 from airflow_release_plugin.domain.release.machines import SIGN_PAUSE, MachineSign
 from airflow_release_plugin.domain.tree.paths import MANIFEST
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, UnavailableError

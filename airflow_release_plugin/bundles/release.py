@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow.dag_processing.bundles.base import BundleVersion
 
     from airflow_release_plugin.bundles.keeper import BundleKeeper
-    from airflow_release_plugin.domain.ports import ServingFolders
+    from airflow_release_plugin.domain.bundle_folders import ServingFolders
 
 DEFAULT_CONN_ID = "airflow_release_default"
 

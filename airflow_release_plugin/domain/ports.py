@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from os import stat_result
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from airflow_release_plugin.domain.bundle.inventory import Inventory, Kind, Wanted
+from airflow_release_plugin.domain.bundle_folders import BundleFolder, ServingFolders, SourceSnapshot
 from airflow_release_plugin.domain.git_access import GitAccess
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.observed_ports import AirflowLogPort, MetricsPort
@@ -61,6 +60,18 @@ class DagFacts:
     triggers: tuple[str, ...] = ()
     assets_in: tuple[str, ...] = ()
     assets_out: tuple[str, ...] = ()
+    last_parsed: datetime | None = None
+
+
+class KnownDag(NamedTuple):
+    """
+    A DAG that Airflow's dag processor has found, and no more of it.
+
+    :param dag_id: id in this Airflow
+    :param last_parsed: when its file was parsed last
+    """
+
+    dag_id: str
     last_parsed: datetime | None = None
 
 
@@ -117,49 +128,6 @@ class ServedState:
 
 
 @dataclass(frozen=True)
-class SourceSnapshot:
-    """
-    The source bundle as it is now.
-
-    :param root: folder with the files
-    :param dag_files: POSIX paths (relative to ``root``) of the files that Airflow would parse
-    :param version: the bundle's own version, where it has one
-    :param stats: what listing them came to see of files, by path; there may be none
-    """
-
-    root: Path
-    dag_files: tuple[str, ...]
-    version: str | None = None
-    stats: Mapping[str, stat_result] = field(default_factory=dict, repr=False, compare=False)
-
-
-@dataclass(frozen=True)
-class BundleFolder:
-    """A bundle as it is now: ``dag_files`` are the POSIX paths (relative to ``root``) that Airflow parses."""
-
-    name: str
-    root: Path
-    dag_files: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ServingFolders:
-    """
-    Where this machine keeps the trees of an environment; none of it need exist.
-
-    :param base: everything is below it
-    :param current: link to the tree that the dag processor of this machine serves
-    :param tracking: trees by commit, to which ``current`` points
-    :param pinned: trees by commit, for runs that began with them
-    """
-
-    base: Path
-    current: Path
-    tracking: Path
-    pinned: Path
-
-
-@dataclass(frozen=True)
 class DagStanding:
     """
     A DAG and its history in Airflow, as a change of its bundle must leave them.
@@ -201,6 +169,10 @@ class SourcePort(Protocol):
 
     def facts(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, tuple[DagFacts, ...]]:
         """Facts by path about active DAGs of ``bundle``; one query whatever the number of paths."""
+        ...
+
+    def known(self, bundle: str) -> Mapping[str, tuple[KnownDag, ...]]:
+        """All active DAGs of ``bundle`` by path; cheap, where facts about thousands are not."""
         ...
 
     def import_errors(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, str]:

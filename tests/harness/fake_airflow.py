@@ -19,21 +19,20 @@ from airflow_release_plugin.domain.bundle.inventory import (
     Wanted,
     availability,
 )
+from airflow_release_plugin.domain.bundle_folders import BundleFolder, ServingFolders, SourceSnapshot
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.metrics import Metric
 from airflow_release_plugin.domain.ports import (
     Airflow,
-    BundleFolder,
     DagAccess,
     DagFacts,
     DagStanding,
     GitAccess,
+    KnownDag,
     LastRun,
     LiveDag,
     RunFacts,
     ServedState,
-    ServingFolders,
-    SourceSnapshot,
 )
 from airflow_release_plugin.domain.release.dev_runs import DevRun
 from airflow_release_plugin.domain.release.environment_proof import SerializedDag
@@ -185,6 +184,12 @@ class AirflowTwin:
             if (root / path).exists()
         }
         return {path: facts for path, facts in found.items() if facts}
+
+    def known(self, bundle: str) -> Mapping[str, tuple[KnownDag, ...]]:
+        return {
+            path: tuple(KnownDag(fact.dag_id, fact.last_parsed) for fact in facts)
+            for path, facts in self.facts(bundle).items()
+        }
 
     def import_errors(self, bundle: str, paths: Collection[str] | None = None) -> Mapping[str, str]:
         return {path: error for path, error in self.errors.items() if paths is None or path in paths}

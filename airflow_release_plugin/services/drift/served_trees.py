@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_release_plugin.domain.ports import ServingFolders
+from airflow_release_plugin.domain.bundle_folders import ServingFolders
 from airflow_release_plugin.domain.release.drift import Finding, FindingKind
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.exceptions import NotFoundError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_release_plugin.domain.kinds import ChangeKind, ReleaseKind
@@ -138,7 +138,7 @@ def _dag_subjects(
     ids = {dag_id for each in chosen for dag_id in _dag_ids(each)}
     paths = {each.row.path for each in chosen} | {p for e in chosen if (p := e.row.renamed_from)}
     there = ctx.airflow.source.facts(ctx.settings.environment, paths)
-    here = workspace.facts if ctx.settings.has_source else {}
+    here = workspace.facts(_having(ctx, workspace, ids)) if ctx.settings.has_source else {}
     tags: dict[str, set[str]] = defaultdict(set)
     owners: dict[str, set[str]] = defaultdict(set)
     for dag in (dag for facts in (*here.values(), *there.values()) for dag in facts):
@@ -151,6 +151,16 @@ def _dag_subjects(
             dag_id, frozenset(tags[dag_id]), frozenset(owners[dag_id]), source=ctx.settings.source
         )
         for dag_id in ids
+    }
+
+
+def _having(ctx: Context, workspace: SourceWorkspace, dag_ids: Collection[str]) -> set[str]:
+    """Files of the source in which Airflow found any of these DAGs of the target."""
+    target_id = ctx.settings.target_id
+    return {
+        path
+        for path, dags in workspace.known.items()
+        if any(target_id(dag.dag_id) in dag_ids for dag in dags)
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -11,6 +11,7 @@ from typing import Any
 from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.identity import Actor, Person
 from airflow_release_plugin.domain.kinds import ChangeKind
+from airflow_release_plugin.domain.ports import DagFacts
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.domain.text.search import search
 from airflow_release_plugin.exceptions import ConflictError, ReleaseError
@@ -144,16 +145,35 @@ def _likely_id(ctx: Context, path: str) -> str:
     return ctx.settings.source_id(PurePosixPath(path).stem)
 
 
+@dataclass(frozen=True)
+class _Difference:
+    """
+    What is known of a row before Airflow is asked about its DAGs.
+
+    :param differs: the source has another content than was submitted
+    """
+
+    path: str
+    change: ChangeKind
+    unit: Unit | None
+    problem: str | None = None
+    differs: bool = False
+    also_used_by: int = 0
+
+
 def _rows(ctx: Context, workspace: SourceWorkspace, *, without_dags: bool) -> list[Candidate]:
     present = [
-        _present_row(ctx, workspace, path, is_wanted=without_dags or not _is_dagless(workspace, path))
+        _present(workspace, path, is_wanted=without_dags or not _is_dagless(workspace, path))
         for path in workspace.present
     ]
-    rows = [_with_twin(workspace, row) for row in present if row is not None]
+    found = [each for each in present if each is not None]
     moved = set(workspace.moves.origins.values())
-    rows += [_gone_row(ctx, workspace, unit) for unit in workspace.gone if unit.path not in moved]
-    rows += [_brought_row(ctx, workspace, unit) for unit in workspace.brought]
-    return _with_effective_states(ctx, rows)
+    found += [_gone(workspace, unit) for unit in workspace.gone if unit.path not in moved]
+    found += [_Difference(unit.path, workspace.waiting[unit.id].change, unit) for unit in workspace.brought]
+    # Of thousands of files most are as they were: facts are asked for where something differs
+    facts = workspace.facts([each.path for each in found if each.path in workspace.present])
+    rows = [_row(ctx, workspace, each, facts.get(each.path, ())) for each in found]
+    return _with_effective_states(ctx, [_with_twin(workspace, row) for row in rows])
 
 
 def _with_twin(workspace: SourceWorkspace, row: Candidate) -> Candidate:
@@ -170,7 +190,7 @@ def _is_dagless(workspace: SourceWorkspace, path: str) -> bool:
     return not is_known and workspace.dagless.holds_none(path)
 
 
-def _present_row(ctx: Context, workspace: SourceWorkspace, path: str, *, is_wanted: bool) -> Candidate | None:
+def _present(workspace: SourceWorkspace, path: str, *, is_wanted: bool) -> _Difference | None:
     unit = workspace.unit(path)
     live = workspace.live.get(unit.id) if unit else None
     waiting = workspace.waiting.get(unit.id) if unit else None
@@ -179,7 +199,7 @@ def _present_row(ctx: Context, workspace: SourceWorkspace, path: str, *, is_want
     except ReleaseError as error:
         if not is_wanted:
             return None
-        return _row(ctx, workspace, path, workspace.change(path, unit), unit, problem=error.message)
+        return _Difference(path, workspace.change(path, unit), unit, error.message)
     twin_problem = workspace.twin_problem(path, closure)
     if not is_wanted and twin_problem is None:
         return None
@@ -187,47 +207,26 @@ def _present_row(ctx: Context, workspace: SourceWorkspace, path: str, *, is_want
     files = workspace.source.files
     if waiting is None and not changed and (live is None or is_same(live, closure, files)):
         return None
-    return _row(
-        ctx,
-        workspace,
+    return _Difference(
         path,
         workspace.change(path, unit),
         unit,
         problem=workspace.errors.get(path) or twin_problem,
-        changed_since_submission=waiting is not None and not is_same(waiting, closure, files),
+        differs=waiting is not None and not is_same(waiting, closure, files),
         also_used_by=workspace.others_released(changed, unit),
     )
 
 
-def _gone_row(ctx: Context, workspace: SourceWorkspace, unit: Unit) -> Candidate:
+def _gone(workspace: SourceWorkspace, unit: Unit) -> _Difference:
     waiting = workspace.waiting.get(unit.id)
-    return _row(
-        ctx,
-        workspace,
-        unit.path,
-        ChangeKind.DELETED,
-        unit,
-        problem=None,
-        changed_since_submission=waiting is not None and waiting.change is not ChangeKind.DELETED,
-    )
-
-
-def _brought_row(ctx: Context, workspace: SourceWorkspace, unit: Unit) -> Candidate:
-    return _row(ctx, workspace, unit.path, workspace.waiting[unit.id].change, unit, problem=None)
+    differs = waiting is not None and waiting.change is not ChangeKind.DELETED
+    return _Difference(unit.path, ChangeKind.DELETED, unit, differs=differs)
 
 
 def _row(
-    ctx: Context,
-    workspace: SourceWorkspace,
-    path: str,
-    change: ChangeKind,
-    unit: Unit | None,
-    *,
-    problem: str | None,
-    changed_since_submission: bool = False,
-    also_used_by: int = 0,
+    ctx: Context, workspace: SourceWorkspace, found: _Difference, facts: Collection[DagFacts]
 ) -> Candidate:
-    facts = workspace.facts.get(path, ()) if path in workspace.present else ()
+    path, unit = found.path, found.unit
     waiting = workspace.waiting.get(unit.id) if unit else None
     source_ids = tuple(sorted(f.dag_id for f in facts))
     if source_ids:
@@ -239,7 +238,7 @@ def _row(
         path=path,
         dag_ids=dag_ids,
         source_dag_ids=source_ids,
-        change=change,
+        change=found.change,
         tags=tuple(sorted({tag for f in facts for tag in f.tags})),
         owners=tuple(sorted({owner for f in facts for owner in f.owners})),
         submission_id=waiting.id if waiting else None,
@@ -248,12 +247,12 @@ def _row(
         submitted_by=waiting.submitted_by if waiting else None,
         submitted_at=waiting.submitted_at if waiting else None,
         release_id=waiting.release_id if waiting else None,
-        problem=problem,
+        problem=found.problem,
         may_submit=False,
         renamed_from=workspace.renamed_from(path, unit),
         note=workspace.moves.notes.get(path, ""),
-        changed_since_submission=changed_since_submission,
-        also_used_by=also_used_by,
+        changed_since_submission=found.differs,
+        also_used_by=found.also_used_by,
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
 
-from airflow_release_plugin.domain.ports import DagFacts
+from airflow_release_plugin.domain.ports import KnownDag
 from airflow_release_plugin.messages import Message
 
 _LISTED_AFTER = timedelta(minutes=10)
@@ -19,24 +19,24 @@ class DaglessFiles:
     Tells them apart.
 
     :param root: folder of the source
-    :param facts: what Airflow knows of the source's DAGs, by path
+    :param known: the source's DAGs that Airflow knows, by path
     """
 
-    def __init__(self, root: Path, facts: Mapping[str, tuple[DagFacts, ...]]) -> None:
+    def __init__(self, root: Path, known: Mapping[str, tuple[KnownDag, ...]]) -> None:
         self._root = root
-        self._facts = facts
+        self._known = known
 
     @cached_property
     def _all_parsed_since(self) -> datetime | None:
         """Every known DAG file was parsed at this moment or later; ``None`` where nothing is known."""
-        moments = [fact.last_parsed for facts in self._facts.values() for fact in facts]
+        moments = [dag.last_parsed for dags in self._known.values() for dag in dags]
         return (
             min((moment for moment in moments if moment is not None), default=None) if all(moments) else None
         )
 
     @cached_property
     def _owners(self) -> dict[str, str]:
-        return {fact.dag_id: path for path, facts in self._facts.items() for fact in facts}
+        return {dag.dag_id: path for path, dags in self._known.items() for dag in dags}
 
     def holds_none(self, path: str) -> bool:
         """
@@ -45,7 +45,7 @@ class DaglessFiles:
         It does not say so, but parses all files in turn: one that lay there when all others were parsed was
         parsed, too.
         """
-        if self._facts.get(path) or self._all_parsed_since is None:
+        if self._known.get(path) or self._all_parsed_since is None:
             return False
         try:
             info = (self._root / path).stat()
@@ -56,7 +56,7 @@ class DaglessFiles:
 
     def twin(self, path: str, source_ids: tuple[str, ...]) -> tuple[str, str] | None:
         """A DAG that a file names, and the other file that Airflow has it from; ``None`` for none."""
-        if self._facts.get(path):
+        if self._known.get(path):
             return None
         owners = ((name, self._owners.get(name, path)) for name in source_ids)
         return next(((name, owner) for name, owner in owners if owner != path), None)

@@ -108,7 +108,7 @@ def _uses(ctx: Context, workspace: SourceWorkspace) -> dict[str, _Use]:
             closure = workspace.source.closure(path)
         except ReleaseError:
             continue  # the list of DAGs says so in its row
-        dag_ids = {ctx.settings.target_id(fact.dag_id) for fact in workspace.facts.get(path, ())}
+        dag_ids = {ctx.settings.target_id(dag.dag_id) for dag in workspace.known.get(path, ())}
         for file in closure.files:
             if file.path != path:
                 use = uses[file.path]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.kinds import ChangeKind
-from airflow_release_plugin.domain.ports import DagFacts
+from airflow_release_plugin.domain.ports import DagFacts, KnownDag
 from airflow_release_plugin.domain.release.dev_runs import DevRun
 from airflow_release_plugin.domain.release.renames import Moves, find_moves
 from airflow_release_plugin.domain.states import SubmissionState
@@ -119,14 +119,18 @@ class SourceWorkspace:
         return submissions.live_of(self._ctx.session, units)
 
     @cached_property
-    def facts(self) -> Mapping[str, tuple[DagFacts, ...]]:
-        """What Airflow knows of the source's DAGs, by path."""
-        return self._ctx.airflow.source.facts(self._name)
+    def known(self) -> Mapping[str, tuple[KnownDag, ...]]:
+        """The source's DAGs that Airflow knows, by path."""
+        return self._ctx.airflow.source.known(self._name)
+
+    def facts(self, paths: Collection[str]) -> Mapping[str, tuple[DagFacts, ...]]:
+        """What Airflow knows of the DAGs of some files of the source, by path."""
+        return self._ctx.airflow.source.facts(self._name, paths) if paths else {}
 
     @cached_property
     def chosen_facts(self) -> Mapping[str, tuple[DagFacts, ...]]:
         """What Airflow knows of the DAGs of the chosen files, by path."""
-        return self._ctx.airflow.source.facts(self._name, self._chosen)
+        return self.facts(self._chosen)
 
     @cached_property
     def chosen_errors(self) -> Mapping[str, str]:
@@ -187,7 +191,7 @@ class SourceWorkspace:
     @cached_property
     def dagless(self) -> DaglessFiles:
         """Tells of files without a known DAG why there is none."""
-        return DaglessFiles(Path(self.source.files.root), self.facts)
+        return DaglessFiles(Path(self.source.files.root), self.known)
 
     def twin_problem(self, path: str, closure: Closure) -> str | None:
         """What to say of a file whose DAG Airflow has from another file; ``None`` where that is not so."""
@@ -232,7 +236,7 @@ class SourceWorkspace:
         if not self.gone:
             return Moves()
         present = {
-            path: [self._ctx.settings.target_id(f.dag_id) for f in self.facts.get(path, ())]
+            path: [self._ctx.settings.target_id(f.dag_id) for f in self.known.get(path, ())]
             for path in self.present
         }
         gone = {unit.path: self.dag_ids(unit) for unit in self.gone}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from airflow_release_plugin.analysis.closure import Closure, ClosureOptions
 from airflow_release_plugin.analysis.closure_memo import ClosureMemo
 from airflow_release_plugin.analysis.source_files import AnalysisCache, FolderFiles
-from airflow_release_plugin.domain.ports import SourceSnapshot
+from airflow_release_plugin.domain.bundle_folders import SourceSnapshot
 from airflow_release_plugin.domain.tree.files import blob_id
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError, UnitError
 from airflow_release_plugin.services.runtime.context import Context

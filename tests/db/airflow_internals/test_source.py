@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from airflow.models.dag import DagModel
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from airflow_release_plugin.airflow_internals.source import AirflowSource
+from airflow_release_plugin.domain.ports import KnownDag
 from airflow_release_plugin.exceptions import SourceUnavailableError
 from tests.db.airflow_internals.conftest import Parse
 from tests.harness.databases import counted
@@ -163,6 +166,37 @@ class TestFacts:
         parse()
 
         assert source.facts("dev") == {}
+        assert source.known("dev") == {}
+
+    def test_what_is_known_of_all_is_what_the_facts_say(
+        self,
+        source: AirflowSource,
+        session: Session,
+        folder: Path,
+        write: Callable[..., None],
+        parse: Parse,
+    ) -> None:
+        write("a.py", "b_first")
+        write("a_too.py", "a_second")
+        write("gone.py", "gone")
+        (folder / "b.py").write_text(f'{DAG_CODE}y, x = DAG("y", schedule=None), DAG("x", schedule=None)\n')
+        parse()
+        session.execute(update(DagModel).where(DagModel.dag_id == "gone").values(is_stale=True))
+
+        with counted(session.get_bind()) as statements:
+            known = source.known("prod")
+
+        assert len(statements) == 1
+        assert known == {
+            path: tuple(KnownDag(fact.dag_id, fact.last_parsed) for fact in facts)
+            for path, facts in source.facts("prod").items()
+        }
+        assert {path: [dag.dag_id for dag in dags] for path, dags in known.items()} == {
+            "a.py": ["b_first"],
+            "a_too.py": ["a_second"],
+            "b.py": ["x", "y"],
+        }
+        assert all(dag.last_parsed for dags in known.values() for dag in dags)
 
 
 def test_import_errors_are_found_by_path(

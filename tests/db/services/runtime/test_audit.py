@@ -13,11 +13,11 @@ from sqlalchemy import delete, select, update
 
 from airflow_release_plugin.airflow_internals.notifiers import DeliveryProblem
 from airflow_release_plugin.domain.bundle.import_mode import ImportMode
+from airflow_release_plugin.domain.bundle_folders import ServingFolders
 from airflow_release_plugin.domain.events import EventTag, JsonValue
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.flow.notification import NotificationEvent
 from airflow_release_plugin.domain.identity import Actor, Person
-from airflow_release_plugin.domain.ports import ServingFolders
 from airflow_release_plugin.domain.release.checks import ReportKind
 from airflow_release_plugin.domain.release.request import ReleaseRequest
 from airflow_release_plugin.domain.states import NotificationState
