@@ -247,6 +247,7 @@ def racing(folder: Path, dags: int, options: Mapping[str, str]) -> Iterator[Race
         ):
             engine = connect(url)
             race = Race(driver, engine, origin)
+            driver.until("the pipeline is parsed", lambda: driver.client("admin").get(_PIPELINE).is_success)
             race.served("dev", [f"dev.dag_{number}" for number in range(dags)])
             race.served(_GIT, [f"{_GIT}_{number}" for number in range(dags)])
             yield race
@@ -254,6 +255,7 @@ def racing(folder: Path, dags: int, options: Mapping[str, str]) -> Iterator[Race
 
 
 _BUNDLES = "dag_processor.dag_bundle_config_list"
+_PIPELINE = "/api/v2/dags/release_pipeline"
 
 
 def _write(folder: Path, prefix: str, dags: int) -> None:

@@ -67,7 +67,7 @@ class Row:
     """
     One thing that is measured.
 
-    :param name: what we do, with its size; unique
+    :param name: what we do, with its size; unique, without a comma
     :param peer: what people use for it today; empty if nobody offers it
     :param floor: what cannot be done without
     :param n: how many files, DAGs or rows there are
@@ -91,6 +91,8 @@ class Row:
     def __post_init__(self) -> None:
         if self.rounds < 9 and not self.why_few:
             raise ValueError(f"{self.name}: say why there are fewer than nine rounds")
+        if "," in self.name:
+            raise ValueError(f"{self.name}: a comma stands between the names of rows")
 
 
 @dataclass(frozen=True)

@@ -292,6 +292,6 @@ GROUP = RowGroup(
     "a machine that has nothing yet, in a whole Airflow",
     ROWS,
     measure,
-    minutes=12,
+    minutes=30,
     runs_airflow=True,
 )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
+from benchmarks.dags_of_airflow import make_tables, note_parsed
 from benchmarks.frame.bench import Bench
 from benchmarks.frame.files import dag_path, dag_text, edit, write_repository
 from benchmarks.frame.rows import Goal, Row, RowGroup
@@ -22,12 +23,12 @@ from benchmarks.frame.stages import committed, database, environment, git, scrat
 from benchmarks.groups.promotion import adopt
 
 if TYPE_CHECKING:
-    from airflow_release_plugin.domain.ports import DagFacts
     from airflow_release_plugin.services.runtime.context import Context
     from tests.harness.context import World
 
 SIZES = (5_000, 20_000)
 SUBMITTED_FROM = 5_000
+BUNDLE = "dev"
 TAG = "all"
 """Which every DAG has."""
 SETTLED_SECONDS = 2.5
@@ -148,13 +149,16 @@ def source(files: int, *, is_committed: bool = True) -> Iterator[Source]:
         shutil.copytree(root, clone)
         if is_committed:
             committed(clone)
-        bundle = {"name": "dev", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle"}
+        bundle = {"name": BUNDLE, "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle"}
         bundles = json.dumps([{**bundle, "kwargs": {"path": str(root)}}])
         with (
             environment(AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST=bundles),
             database(f"sqlite:///{folder / 'release.db'}") as engine,
             Session(engine, expire_on_commit=False) as session,
         ):
+            make_tables(session, BUNDLE)
+            dags = (file.relative_to(root).as_posix() for file in root.glob("team_*/dag_*.py"))
+            note_parsed(session, BUNDLE, dags, tag=TAG)
             world = _world(session, root)
             if is_committed:
                 adopt(world, texts)
@@ -163,33 +167,30 @@ def source(files: int, *, is_committed: bool = True) -> Iterator[Source]:
 
 
 def _world(session: Session, root: Path) -> World:
+    from airflow_release_plugin.airflow_internals.facts import dag_facts, known_dags
     from airflow_release_plugin.airflow_internals.source import open_bundle
-    from airflow_release_plugin.domain.ports import SourceSnapshot
+    from airflow_release_plugin.domain.bundle_folders import SourceSnapshot
+    from airflow_release_plugin.domain.ports import DagFacts, KnownDag
     from tests.harness.context import make_world
     from tests.harness.fake_airflow import AirflowTwin
 
-    class ListedByAirflow(AirflowTwin):
-        """Lists as Airflow does, and knows each DAG without reading a file."""
+    class KnownToAirflow(AirflowTwin):
+        """Lists files as Airflow does, and knows of DAGs what is in its tables."""
 
         def snapshot(self) -> SourceSnapshot:
-            return open_bundle("dev", "source bundle")
+            return open_bundle(BUNDLE, "source bundle")
 
         def facts(
             self, bundle: str, paths: Collection[str] | None = None
         ) -> Mapping[str, tuple[DagFacts, ...]]:
-            everything = (file.relative_to(root).as_posix() for file in root.glob("team_*/dag_*.py"))
-            dags = [path for path in (everything if paths is None else paths) if "/dag_" in path]
-            return {path: (_facts(path, bundle),) for path in dags}
+            return dag_facts(session, bundle, paths)
+
+        def known(self, bundle: str) -> Mapping[str, tuple[KnownDag, ...]]:
+            return known_dags(session, bundle)
 
     world = make_world(session, root, lambda: datetime.now(timezone.utc))
-    airflow = replace(world.ctx.airflow, source=ListedByAirflow(root))
+    airflow = replace(world.ctx.airflow, source=KnownToAirflow(root))
     return replace(world, ctx=replace(world.ctx, airflow=airflow))
-
-
-def _facts(path: str, bundle: str) -> DagFacts:
-    from airflow_release_plugin.domain.ports import DagFacts
-
-    return DagFacts(f"dev.{Path(path).stem}", path, bundle, tags=(TAG,))
 
 
 def measure(bench: Bench) -> None:
@@ -218,6 +219,7 @@ def _measure_candidates(bench: Bench, place: Source, n: int) -> None:
         number = next(count)
         for root in (place.root, place.clone):
             (root / dag_path(number)).write_text(dag_text(number))
+        note_parsed(place.ctx.session, BUNDLE, [dag_path(number)], tag=TAG)
 
     def look_at_one_more() -> Sample:
         place.look()  # what the round before left
