@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_release_plugin.analysis.likely_secrets import LikelySecret, find_likely_secrets
-from airflow_release_plugin.analysis.module_scan import no_collection, parse_python
+from airflow_release_plugin.analysis.module_scan import parse_python
 from airflow_release_plugin.analysis.needed_modules import NeededModules, modules_of
 from airflow_release_plugin.analysis.references import References, references_of, template_references
 from airflow_release_plugin.analysis.text_decoding import decode_text
+from airflow_release_plugin.garbage import no_collection
 
 
 @dataclass(frozen=True)

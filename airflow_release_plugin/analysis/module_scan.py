@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import gc
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+
+LEAVES = frozenset({str, int, type(None), float, bytes, bool, complex, ast.Load, ast.Store, ast.Del})
+"""Classes of what is in the fields of nodes, and has no node below it."""
 
 _PARSE_LOCK = threading.Lock()
 """Python's warning filters are global to the process."""
@@ -23,19 +23,3 @@ def parse_python(data: bytes) -> ast.Module:
         raise
     except (ValueError, RecursionError, MemoryError) as error:
         raise SyntaxError(str(error) or "too deeply nested", ("", 1, 1, "")) from error
-
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """
-    Keep the garbage collector away while a tree is built and read.
-
-    It would look at tens of thousands of new nodes again and again, which takes more time than parsing.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -9,7 +9,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from airflow_release_plugin.analysis.evaluation.calls import called_name
-from airflow_release_plugin.analysis.module_scan import no_collection, parse_python
+from airflow_release_plugin.analysis.module_scan import LEAVES, parse_python
+from airflow_release_plugin.garbage import no_collection
 
 _TEMPLATE_VARIABLE = re.compile(r"\bvar\.(?:value|json)\.(?:get\(\s*['\"]([^'\"]+)['\"]|([A-Za-z_]\w*))")
 _TEMPLATE_CONNECTION = re.compile(r"\bconn\.(?:get\(\s*['\"]([^'\"]+)['\"]|([A-Za-z_]\w*))")
@@ -210,7 +211,6 @@ _TOLD: Mapping[type[ast.AST], Callable[[_Finder, Any], None]] = {
     ast.Assign: _Finder._assigned,
     ast.AnnAssign: _Finder._assigned,
 }
-_LEAVES = frozenset({str, int, type(None), float, bytes, bool, complex, ast.Load, ast.Store, ast.Del})
 
 
 def _nodes(tree: ast.Module) -> list[ast.AST]:
@@ -220,8 +220,8 @@ def _nodes(tree: ast.Module) -> list[ast.AST]:
         for value in node.__dict__.values():
             kind = value.__class__
             if kind is list:
-                found.extend([item for item in value if item.__class__ not in _LEAVES])
-            elif kind not in _LEAVES and isinstance(value, ast.AST):
+                found.extend([item for item in value if item.__class__ not in LEAVES])
+            elif kind not in LEAVES and isinstance(value, ast.AST):
                 found.append(value)
     return found
 

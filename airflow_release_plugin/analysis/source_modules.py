@@ -10,9 +10,10 @@ from airflow_release_plugin.analysis.evaluation.walk import read_module
 from airflow_release_plugin.analysis.module_facts import ModuleFacts
 from airflow_release_plugin.analysis.module_finder import ModuleFinder
 from airflow_release_plugin.analysis.module_reading import ModuleReading
-from airflow_release_plugin.analysis.module_scan import no_collection, parse_python
+from airflow_release_plugin.analysis.module_scan import parse_python
 from airflow_release_plugin.analysis.source_files import SourceFiles
 from airflow_release_plugin.exceptions import UnitError
+from airflow_release_plugin.garbage import no_collection
 from airflow_release_plugin.messages import Message
 
 _MOST_READINGS = 64

@@ -12,6 +12,8 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from airflow_release_plugin.garbage import no_collection
+
 log = logging.getLogger(__name__)
 
 
@@ -40,7 +42,8 @@ class LateApp(FastAPI):
         """What answers; whoever asks while it is built waits, and is told what building raises."""
         with self._one_builds:
             if self._app is None:
-                self._app = self._build()
+                with no_collection():
+                    self._app = self._build()
             return self._app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, and_, case, literal, or_, select
+from sqlalchemy.orm import defer
 
 from airflow_release_plugin.domain.states import ExportState
 from airflow_release_plugin.models import Export, Installation
@@ -14,6 +15,9 @@ from airflow_release_plugin.repositories.pages import Page, fetch_page
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+_WITHOUT_CHOICE = defer(Export.options)
+"""Of thousands of DAGs it is large, and a sign of life each second does not need it."""
 
 
 def effective_state(now: datetime) -> ColumnElement[ExportState]:
@@ -28,10 +32,10 @@ def installation(session: Session) -> Installation | None:
 
 
 def export(session: Session, export_id: int, *, lock: bool = False) -> Export | None:
-    """An export by id."""
+    """An export by id; who locks it has what was chosen loaded only when asking for it."""
     query = select(Export).where(Export.id == export_id)
     if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = query.with_for_update().execution_options(populate_existing=True).options(_WITHOUT_CHOICE)
     return session.scalars(query).one_or_none()
 
 
@@ -62,7 +66,11 @@ def next_to_make(session: Session, lost_before: datetime) -> Export | None:
         Export.state == ExportState.RUNNING, or_(Export.beat_at.is_(None), Export.beat_at < lost_before)
     )
     query = (
-        select(Export).where(or_(Export.state == ExportState.QUEUED, is_lost)).order_by(Export.id).limit(1)
+        select(Export)
+        .options(_WITHOUT_CHOICE)
+        .where(or_(Export.state == ExportState.QUEUED, is_lost))
+        .order_by(Export.id)
+        .limit(1)
     )
     return session.scalars(query).one_or_none()
 

@@ -14,6 +14,7 @@ from airflow_release_plugin.analysis.evaluation.scopes import (
     ModuleText,
     Place,
 )
+from airflow_release_plugin.analysis.module_scan import LEAVES
 
 
 def read_module(tree: ast.Module, path: str) -> ModuleText:
@@ -24,9 +25,6 @@ def read_module(tree: ast.Module, path: str) -> ModuleText:
     return text
 
 
-_LEAVES = frozenset(
-    {str, int, type(None), float, bytes, bool, complex, ast.Load, ast.Store, ast.Del, ast.Pass, ast.Break}
-)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _EXTENDS = frozenset({"append", "extend", "insert", "add", "update"})
 _JOINS = (ast.Add, ast.Div, ast.Mod)
@@ -56,9 +54,9 @@ class _Walk:
             kind = value.__class__
             if kind is list:
                 for item in value:
-                    if item.__class__ not in _LEAVES:
+                    if item.__class__ not in LEAVES:
                         self.visit(item, scope)
-            elif kind not in _LEAVES:
+            elif kind not in LEAVES:
                 self.visit(value, scope)
 
     # -- statements ------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 from airflow_release_plugin.domain.flow.approval import Verdict
 from airflow_release_plugin.domain.text.strict_json import LongText, Texts, read_record
 from airflow_release_plugin.exceptions import BundleManifestError, BundleVersionError
+from airflow_release_plugin.garbage import no_collection
 from airflow_release_plugin.messages import Message
 
 FORMAT_VERSION = 1
@@ -307,6 +308,7 @@ def manifest_from_dict(raw: Any) -> Manifest:
         raise BundleManifestError("The manifest cannot be used: %(error)s.", error=error) from error
 
 
+@no_collection()
 def manifest_from_bytes(data: bytes) -> Manifest:
     """
     Read what :meth:`Manifest.to_bytes` wrote, and only that: no other spelling of the same values.

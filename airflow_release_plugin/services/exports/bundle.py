@@ -21,6 +21,7 @@ from airflow_release_plugin.domain.bundle.manifest import (
     Manifest,
 )
 from airflow_release_plugin.exceptions import NotFoundError, UnchangedError
+from airflow_release_plugin.garbage import no_collection
 from airflow_release_plugin.models import Export
 from airflow_release_plugin.repositories import exports as queries
 from airflow_release_plugin.services.exports.base_bundle import BaseBundle, BaseUnit, base_of
@@ -50,7 +51,8 @@ def make_bundle(export_id: int, folder: Path, *, work: Work, progress: Progress)
         export = queries.export(ctx.session, export_id)
         if export is None:
             raise NotFoundError("There is no export %(export_id)s any more.", export_id=export_id)
-        making = _Making(ctx, export, gather(ctx, export), base_of(ctx, export))
+        with no_collection():
+            making = _Making(ctx, export, gather(ctx, export), base_of(ctx, export))
     path = folder / making.file_name
     making.write(path, progress, work)
     return MadeBundle(path, making.report())
@@ -120,6 +122,7 @@ class _Making:
             yield SourceFile(entry.path, entry.mode, [data])
         progress(total, total)
 
+    @no_collection()
     def _manifest(self, files: tuple[BundleFile, ...], work: Work) -> Manifest:
         with work() as (ctx, _):
             types = ctx.airflow.source.connection_types(self._findings.connections(self._units))
