@@ -45,9 +45,13 @@ def stamp_of(info: os.stat_result) -> Stamp:
     return (info.st_mtime_ns, info.st_size, info.st_ino, info.st_ctime_ns, info.st_mode)
 
 
-def is_settled(info: os.stat_result) -> bool:
-    """Whether the next change of the file is sure to get another time stamp."""
-    return time.time_ns() - max(info.st_mtime_ns, info.st_ctime_ns) > _SETTLED_NS
+def is_settled(info: os.stat_result, now: int = 0) -> bool:
+    """
+    Whether the next change of the file is sure to get another time stamp.
+
+    :param now: in nanoseconds since 1970, where it was asked for already
+    """
+    return (now or time.time_ns()) - max(info.st_mtime_ns, info.st_ctime_ns) > _SETTLED_NS
 
 
 def bound(table: dict[Any, Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -188,11 +189,14 @@ def _changed_since(
     """Files that are others now than they were: all were there together if none is."""
     now = tree_scan.scan(files, limits)
     old, new = before.stamps(), now.stamps()
-    changed = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
-    for path, info in before.files.items():
-        if path not in changed and not is_settled(info) and not _is_intact(files, entries[path]):
-            changed.add(path)
-    return changed
+    changed = set()
+    if old != new:
+        changed = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
+    moment = time.time_ns()
+    unsettled = [path for path, info in before.files.items() if not is_settled(info, moment)]
+    return changed.union(
+        path for path in unsettled if path not in changed and not _is_intact(files, entries[path])
+    )
 
 
 def _is_intact(files: FolderFiles, entry: FileEntry) -> bool:
