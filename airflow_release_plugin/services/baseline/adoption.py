@@ -26,6 +26,7 @@ from airflow_release_plugin.models import Release, Report, Submission, Unit
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
+from airflow_release_plugin.repositories import version_states
 from airflow_release_plugin.services.baseline import baseline
 from airflow_release_plugin.services.baseline.baseline import Baseline
 from airflow_release_plugin.services.insights import recording
@@ -183,9 +184,7 @@ def _release(
         pipeline_dag_id=ctx.settings.pipeline_dag_id,
     )
     let_be_found(ctx, [row.unit for row in rows])
-    for row in rows:
-        row.move_to(SubmissionState.IN_RELEASE)
-        row.release_id = release.id
+    version_states.hand_all(ctx.session, rows, SubmissionState.IN_RELEASE, release.id)
     lifecycle.move(ctx, release, ReleaseState.CHECKING, actor=actor)
     ctx.session.add(_report(ctx, found, release, actor=actor))
     lifecycle.move(ctx, release, ReleaseState.AWAITING_APPROVAL, actor=actor)

@@ -19,7 +19,7 @@ from airflow_release_plugin.domain.text.phrasing import first_few
 from airflow_release_plugin.exceptions import ConflictError, ImportBlockedError, InvalidRequestError
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Import, Release, Submission, Unit
-from airflow_release_plugin.repositories import applied_imports
+from airflow_release_plugin.repositories import applied_imports, version_states
 from airflow_release_plugin.repositories import submissions as submission_queries
 from airflow_release_plugin.services.imports import bundle_snapshot, imports, upstream_files
 from airflow_release_plugin.services.imports.evidence import why_not_enough
@@ -232,8 +232,7 @@ def _versions(ctx: Context, row: Import, made: ImportPlan, *, actor: Actor) -> l
     drafts += [draft_removal(ctx, row, made, gone) for gone in removals]
     versions.keep_all(ctx, drafts, actor=actor)
     let_be_found(ctx, {*units, *(place.unit for place in made.placements.units if place.unit)})
-    for version in older:
-        version.move_to(SubmissionState.SUPERSEDED)
+    version_states.move_all(ctx.session, older, SubmissionState.SUPERSEDED)
     return drafts
 
 

@@ -30,6 +30,7 @@ from airflow_release_plugin.models import Approval, Environment, Release
 from airflow_release_plugin.repositories import approvals as approval_queries
 from airflow_release_plugin.repositories import releases as release_queries
 from airflow_release_plugin.repositories import submissions as submission_queries
+from airflow_release_plugin.repositories import version_states
 from airflow_release_plugin.services.insights import recording
 from airflow_release_plugin.services.promotion import held_proof, signing, superseding
 from airflow_release_plugin.services.releases import (
@@ -246,8 +247,9 @@ def _note(ctx: Context, release: Release, environment: Environment, *, actor: Ac
     release.released_at = ctx.clock()
     units = [item.submission.unit_id for item in release.items]
     replaced = submission_queries.with_state(ctx.session, units, SubmissionState.RELEASED)
-    for item in release.items:
-        item.submission.move_to(SubmissionState.RELEASED)
+    version_states.move_all(
+        ctx.session, [item.submission for item in release.items], SubmissionState.RELEASED
+    )
     superseding.supersede(ctx, release, replaced, actor=actor)
     footprints.keep(ctx, release, replaced)
     audit.record(

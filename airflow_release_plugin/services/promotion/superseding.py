@@ -9,7 +9,7 @@ from airflow_release_plugin.domain.kinds import ReleaseKind
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Submission
-from airflow_release_plugin.repositories import releases, submissions
+from airflow_release_plugin.repositories import releases, submissions, version_states
 from airflow_release_plugin.services.insights import recording
 from airflow_release_plugin.services.releases import lifecycle
 from airflow_release_plugin.services.runtime.context import Context
@@ -24,9 +24,8 @@ def supersede(ctx: Context, release: Release, replaced: Sequence[Submission], *,
     """
     failed_id = release.rolls_back_id if release.is_automatic else None
     given_back = [row for row in replaced if failed_id is not None and row.release_id == failed_id]
-    for row in replaced:
-        if row not in given_back:
-            row.move_to(SubmissionState.SUPERSEDED)
+    overtaken = [row for row in replaced if row not in given_back]
+    version_states.move_all(ctx.session, overtaken, SubmissionState.SUPERSEDED)
     if failed_id is not None:
         _fail(ctx, failed_id, release, given_back, actor=actor)
         recording.note_rollback(ctx, release, {failed_id})

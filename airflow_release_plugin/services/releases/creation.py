@@ -27,7 +27,7 @@ from airflow_release_plugin.models import Approval, Release, ReleaseItem, Submis
 from airflow_release_plugin.models.base import stamp
 from airflow_release_plugin.models.release import release_number
 from airflow_release_plugin.repositories import approvals as approval_queries
-from airflow_release_plugin.repositories import search_words, submissions
+from airflow_release_plugin.repositories import search_words, submissions, version_states
 from airflow_release_plugin.services.approvals import approvals
 from airflow_release_plugin.services.releases import completion, lifecycle, releases, schedule
 from airflow_release_plugin.services.releases.carried_threads import carry_threads, lock_threads
@@ -209,9 +209,8 @@ def _reviewers(actor: Actor, wanted: Sequence[str], eligible: Sequence[Person]) 
 
 def _start(ctx: Context, release: Release, *, actor: Actor, by_pipeline: bool = True) -> None:
     """Take the submissions and hand the release to its pipeline."""
-    for item in release.items:
-        item.submission.move_to(SubmissionState.IN_RELEASE)
-        item.submission.release_id = release.id
+    taken = [item.submission for item in release.items]
+    version_states.hand_all(ctx.session, taken, SubmissionState.IN_RELEASE, release.id)
     lifecycle.move(ctx, release, ReleaseState.CHECKING, actor=actor)
     if by_pipeline:
         releases.start_pipeline(ctx, release, actor=actor)

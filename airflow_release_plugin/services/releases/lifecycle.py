@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from airflow_release_plugin.domain.events import EventTag
@@ -9,7 +10,7 @@ from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.metrics import STATE_DURATION
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.models import Release, Submission
-from airflow_release_plugin.repositories import submissions
+from airflow_release_plugin.repositories import submissions, version_states
 from airflow_release_plugin.services.approvals import notifications
 from airflow_release_plugin.services.runtime import audit
 from airflow_release_plugin.services.runtime.context import Context
@@ -76,12 +77,15 @@ def _give_back(ctx: Context, release: Release, taken_out: Iterable[Submission]) 
     ]
     rows = [*own, *taken_out]
     newest = submissions.newest_versions(ctx.session, [row.unit_id for row in rows], _OVERTAKES)
+    moves: dict[tuple[SubmissionState, int | None], list[Submission]] = defaultdict(list)
     for row in rows:
         was_released = row.state is SubmissionState.RELEASED
         if not row.listed:
-            row.move_to(SubmissionState.SUPERSEDED if was_released else SubmissionState.REMOVED)
+            to = SubmissionState.SUPERSEDED if was_released else SubmissionState.REMOVED
         else:
             is_newest = row.version >= newest.get(row.unit_id, 0)
-            row.move_to(SubmissionState.PENDING if is_newest else SubmissionState.SUPERSEDED)
-        if row.state is SubmissionState.PENDING or not was_released:
-            row.release_id = None
+            to = SubmissionState.PENDING if is_newest else SubmissionState.SUPERSEDED
+        stays_with = row.release_id if was_released and to is not SubmissionState.PENDING else None
+        moves[to, stays_with].append(row)
+    for (to, stays_with), same in moves.items():
+        version_states.hand_all(ctx.session, same, to, stays_with)
