@@ -50,13 +50,15 @@ def newest(ctx: Context) -> Cut:
 def first_broken(ctx: Context) -> BrokenLink | None:
     """The first archive that does not follow the one before, or that this installation did not sign."""
     rows = event_archives.archives(ctx.session)
-    keys = own_keys(ctx) if rows else {}
+    if not rows:
+        return None
+    keys, uid = own_keys(ctx), installation.uid(ctx)
     cut = Cut()
     for row in rows:
         if row.first_sequence != cut.sequence + 1:
             reason = Message("The archive before %(name)s is not written down", name=row.name)
             return BrokenLink(cut.sequence + 1, reason)
-        if why_not := _why_not(ctx, row, cut, keys):
+        if why_not := _why_not(uid, row, cut, keys):
             return BrokenLink(row.first_sequence, why_not)
         cut = Cut(row.last_sequence, row.hash)
     return None
@@ -85,10 +87,10 @@ def signature_problem(envelope: Envelope, keys: dict[str, bytes]) -> str:
     return "" if envelope.is_signed_with(public_key) else Message("The signature does not fit")
 
 
-def _why_not(ctx: Context, row: EventArchive, before: Cut, keys: dict[str, bytes]) -> str:
+def _why_not(uid: str, row: EventArchive, before: Cut, keys: dict[str, bytes]) -> str:
     """Why what is written down of an archive does not count; empty if it does."""
     facts = ArchiveFacts(
-        installation=installation.uid(ctx),
+        installation=uid,
         first_sequence=row.first_sequence,
         last_sequence=row.last_sequence,
         prev_hash=before.hash,

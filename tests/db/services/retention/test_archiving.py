@@ -34,6 +34,7 @@ from airflow_release_plugin.transfer.event_archive import lines, signature_of
 from airflow_release_plugin.transfer.keys import KeyFolder
 from tests.harness.clock import FrozenClock
 from tests.harness.context import ADMIN, World, steps_of, with_settings
+from tests.harness.databases import counted
 from tests.harness.retention import clean
 
 pytestmark = [pytest.mark.req("R93"), pytest.mark.parametrize("db_backend", ["sqlite", "postgresql"])]
@@ -438,6 +439,26 @@ def test_more_days_than_there_were_are_for_ever(aged: World, days: int) -> None:
     assert clean(with_settings(aged, **{f"keep_{name}_days": days for name in names})) == {}
 
     assert sequences(aged) == there
+
+
+def test_verifying_asks_for_all_archives_together(aged: World, clock: FrozenClock, folder: Path) -> None:
+    def statements() -> int:
+        aged.ctx.session.commit()
+        aged.ctx.session.expunge_all()
+        with counted(aged.ctx.session.get_bind()) as found:
+            assert audit.first_broken_link(aged.ctx) is None
+        return len(found)
+
+    clean(aged)
+    few, some = statements(), len(archives(aged))
+    for _ in range(5):
+        at(aged, clock())
+        clock.advance(days=31)
+    clock.advance(days=KEPT + 31)
+    clean(aged)
+
+    assert len(archives(aged)) >= some + 5
+    assert statements() == few
 
 
 def cut_to(world: World, **changed: Any) -> None:
