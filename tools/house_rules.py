@@ -46,8 +46,8 @@ def _session_call(call: ast.Call, *methods: str) -> bool:
 
 
 def one_door_for_states(source: Source) -> Iterator[Finding]:
-    """Nothing assigns ``.state`` except ``Stateful.move_to`` in ``models/base.py``."""
-    if not source.is_in("") or source.is_in("models/base.py"):
+    """Nothing assigns ``.state`` but ``Stateful.move_to``, and ``move_all``, which asks the same table."""
+    if not source.is_in("") or source.is_in("models/base.py", "repositories/version_states.py"):
         return
     message = "a state moves through Stateful.move_to(), which checks the transition table"
     for node in ast.walk(source.tree):
