@@ -15,9 +15,12 @@ from airflow_release_plugin.repositories.pages import Page, fetch_page
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+    from sqlalchemy.sql.base import ExecutableOption
 
-_WITHOUT_CHOICE = defer(Export.options)
-"""Of thousands of DAGs it is large, and a sign of life each second does not need it."""
+
+def _without_choice() -> ExecutableOption:
+    """Of thousands of DAGs it is large, and a sign of life does not need it; imports configure no mapper."""
+    return defer(Export.options)
 
 
 def effective_state(now: datetime) -> ColumnElement[ExportState]:
@@ -35,7 +38,7 @@ def export(session: Session, export_id: int, *, lock: bool = False) -> Export | 
     """An export by id; who locks it has what was chosen loaded only when asking for it."""
     query = select(Export).where(Export.id == export_id)
     if lock:
-        query = query.with_for_update().execution_options(populate_existing=True).options(_WITHOUT_CHOICE)
+        query = query.with_for_update().execution_options(populate_existing=True).options(_without_choice())
     return session.scalars(query).one_or_none()
 
 
@@ -67,7 +70,7 @@ def next_to_make(session: Session, lost_before: datetime) -> Export | None:
     )
     query = (
         select(Export)
-        .options(_WITHOUT_CHOICE)
+        .options(_without_choice())
         .where(or_(Export.state == ExportState.QUEUED, is_lost))
         .order_by(Export.id)
         .limit(1)

@@ -15,7 +15,6 @@ __all__ = ["airflow", "empty_world", "manager", "rows", "world"]
 def airflow(_world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command in this process: starting Airflow takes seconds, and dozens of commands are run."""
     from airflow.cli.cli_parser import get_parser
-    from alembic.runtime import plugins  # noqa: F401 - its first import says so in the log
 
     out, err = StringIO(), StringIO()
     code: object = 0
