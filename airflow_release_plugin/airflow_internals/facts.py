@@ -70,11 +70,11 @@ def known_dags(session: Session, bundle: str) -> dict[str, tuple[KnownDag, ...]]
         .where(DagModel.bundle_name == bundle, DagModel.is_stale.is_(False))
         .order_by(DagModel.dag_id)
     )
-    found: dict[str, tuple[KnownDag, ...]] = {}
+    found: dict[str, list[KnownDag]] = defaultdict(list)
     for path, dag_id, last_parsed in session.execute(query):
         if path:
-            found[path] = (*found.get(path, ()), KnownDag(dag_id, last_parsed))
-    return found
+            found[path].append(KnownDag(dag_id, last_parsed))
+    return {path: tuple(dags) for path, dags in found.items()}
 
 
 def stored_import_errors(
