@@ -18,7 +18,7 @@ class Event(Base):
     """One line of the trail; ``hash`` covers it and its predecessor."""
 
     __tablename__ = "release_event"
-    __table_args__ = (Index(None, "subject"), Index(None, "time"))
+    __table_args__ = (Index(None, "subject", "sequence"), Index(None, "time"))
 
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     time: Mapped[datetime] = mapped_column(UtcDateTime)

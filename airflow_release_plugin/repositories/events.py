@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
@@ -37,14 +37,15 @@ def last_sequence(session: Session) -> int:
     return session.scalar(select(EventHead.sequence).where(EventHead.id == HEAD_ID)) or 0
 
 
-def list_events(
-    session: Session, *, subjects: Iterable[str] = (), after: int = 0, limit: int = 100, offset: int = 0
-) -> Page[Event]:
-    """Events in order, optionally only those of ``subjects`` or with a sequence number above ``after``."""
+def list_events(session: Session, *, after: int = 0, limit: int = 100, offset: int = 0) -> Page[Event]:
+    """Events of the whole trail with a sequence number above ``after``, in order."""
     query = select(Event).where(Event.sequence > after).order_by(Event.sequence)
-    names = list(subjects)
-    if names:
-        query = query.where(Event.subject.in_(names))
+    return fetch_page(session, query, limit=limit, offset=offset)
+
+
+def events_of(session: Session, subject: str, *, limit: int = 100, offset: int = 0) -> Page[Event]:
+    """Events that tell of one subject, in order."""
+    query = select(Event).where(Event.subject == subject).order_by(Event.sequence)
     return fetch_page(session, query, limit=limit, offset=offset)
 
 
@@ -54,18 +55,27 @@ def following(session: Session, after: int, limit: int) -> list[Event]:
     return list(session.scalars(query))
 
 
-def newest_events(session: Session, *, subjects: Iterable[str], before: int = 0, limit: int) -> list[Event]:
+def newest_events(session: Session, subject: str, *, before: int = 0, limit: int) -> list[Event]:
     """
-    Events of ``subjects``, the newest first.
+    Events that tell of one subject, the newest first.
 
     :param before: only those with a lower sequence number; 0 for all
     """
-    query = select(Event).where(Event.subject.in_(list(subjects))).order_by(Event.sequence.desc())
+    query = select(Event).where(Event.subject == subject).order_by(Event.sequence.desc())
     if before:
         query = query.where(Event.sequence < before)
     return list(session.scalars(query.limit(limit)))
 
 
-def count_events(session: Session, *, subjects: Iterable[str]) -> int:
-    """How many events tell of ``subjects``."""
-    return count(session, select(Event.sequence).where(Event.subject.in_(list(subjects))))
+def newest_of_many(session: Session, subjects: Collection[str], *, limit: int) -> list[Event]:
+    """Events that tell of any of ``subjects``, the newest first."""
+    # By the bare column the database would walk the whole trail back until it has met enough of them.
+    order = (Event.sequence + 0).desc()
+    return list(
+        session.scalars(select(Event).where(Event.subject.in_(subjects)).order_by(order).limit(limit))
+    )
+
+
+def count_events(session: Session, subject: str) -> int:
+    """How many events tell of one subject."""
+    return count(session, select(Event.sequence).where(Event.subject == subject))

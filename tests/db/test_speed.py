@@ -67,7 +67,7 @@ def test_the_start_of_a_task_is_far_cheaper_than_that_of_the_git_bundle(site: Si
     with site.starting() as start:
         ours, peer, _ = best(start(OURS), start(PEER), start(LOCAL))
 
-    assert peer > 20 * ours, (ours, peer)
+    assert peer > 10 * ours, (ours, peer)
 
 
 def test_a_refresh_with_nothing_new_is_far_cheaper_than_that_of_the_git_bundle(site: Site) -> None:
@@ -76,7 +76,7 @@ def test_a_refresh_with_nothing_new_is_far_cheaper_than_that_of_the_git_bundle(s
         bundle.initialize()
     ours, peer = best(*(timed(bundle.refresh, times=5) for bundle in bundles))
 
-    assert peer > 100 * ours, (ours, peer)
+    assert peer > 40 * ours, (ours, peer)
 
 
 def test_a_pinned_version_is_cheaper_than_that_of_the_git_bundle_in_cpu_and_on_disk(site: Site) -> None:
@@ -91,7 +91,7 @@ def test_a_pinned_version_is_cheaper_than_that_of_the_git_bundle_in_cpu_and_on_d
 
     ours, peer = best(timed(lambda: provide(OURS)), timed(lambda: provide(PEER)), prepare=site.edit)
 
-    assert peer > 3 * ours, (ours, peer)
+    assert peer > 1.5 * ours, (ours, peer)
     assert sizes[PEER] > 8 * sizes[OURS], sizes
 
 

@@ -294,7 +294,9 @@ def _create_event() -> None:
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("sequence", name=op.f("pk_release_event")),
     )
-    op.create_index(op.f("ix_release_event_subject"), "release_event", ["subject"], unique=False)
+    op.create_index(
+        op.f("ix_release_event_subject_sequence"), "release_event", ["subject", "sequence"], unique=False
+    )
     op.create_index(op.f("ix_release_event_time"), "release_event", ["time"], unique=False)
 
 

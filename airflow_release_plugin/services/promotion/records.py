@@ -132,9 +132,7 @@ def trail(ctx: Context, shown: Sequence[Record]) -> list[Event]:
     """What happened to these versions and their releases, the newest first."""
     subjects = {f"submission:{record.submission.id}" for record in shown}
     subjects |= {f"release:{stay.release.id}" for record in shown for stay in record.stays}
-    if not subjects:
-        return []
-    return events.list_events(ctx.session, subjects=sorted(subjects), limit=TRAIL).items[::-1]
+    return events.newest_of_many(ctx.session, sorted(subjects), limit=TRAIL) if subjects else []
 
 
 def stays_of(ctx: Context, submission: Submission) -> tuple[ReleaseMembership, ...]:

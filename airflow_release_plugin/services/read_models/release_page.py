@@ -219,7 +219,7 @@ def get_release_page(
     events = _newest_events(ctx, release, look)
     return ReleasePageDetail(
         detail=detail,
-        event_count=event_queries.count_events(ctx.session, subjects=_subjects(release)),
+        event_count=event_queries.count_events(ctx.session, _subject(release)),
         events=events[:EVENTS_AT_ONCE],
         has_older_events=len(events) > EVENTS_AT_ONCE,
         archived=_archived(ctx, release, look),
@@ -374,7 +374,7 @@ def get_events(
 ) -> Page[Event]:
     """The trail of a release, oldest first."""
     release = releases.get(ctx, actor=actor, release_id=release_id)
-    return event_queries.list_events(ctx.session, subjects=_subjects(release), limit=limit, offset=offset)
+    return event_queries.events_of(ctx.session, _subject(release), limit=limit, offset=offset)
 
 
 def get_trials(ctx: Context, *, actor: Actor, release_id: int) -> tuple[Trial, ...]:
@@ -387,7 +387,7 @@ def _newest_events(ctx: Context, release: Release, look: PageLook) -> list[Event
     if look.tab is not ReleaseTab.ACTIVITY:
         return []
     return event_queries.newest_events(
-        ctx.session, subjects=_subjects(release), before=look.before, limit=EVENTS_AT_ONCE + 1
+        ctx.session, _subject(release), before=look.before, limit=EVENTS_AT_ONCE + 1
     )
 
 
@@ -395,6 +395,6 @@ def _archived(ctx: Context, release: Release, look: PageLook) -> ArchivedEvents 
     return archived_events.since(ctx, release.requested_at) if look.tab is ReleaseTab.ACTIVITY else None
 
 
-def _subjects(release: Release) -> list[str]:
+def _subject(release: Release) -> str:
     """Whose events its page shows."""
-    return [f"release:{release.id}"]
+    return f"release:{release.id}"

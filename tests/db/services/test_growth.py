@@ -24,6 +24,8 @@ from tests.harness.databases import counted
 from tests.harness.postgres import PostgresServer
 
 FEW, MANY = 3_000, 12_000
+LONG = 5_000
+"""Rows that one step of a plan reads of a table that grows; no list shows or counts as many."""
 UNITS = 400
 COUNTED = 300
 """Rows that a list counts here; the product counts more, so that these databases would not reach it."""
@@ -40,6 +42,10 @@ GROWING = {
 WHOLE_TABLES = ("insights of", "records, by release")
 """Figures are of all that was released in the period. Versions that came with no release have no place in an
 index on releases, so all are put in order by it."""
+WALKED = ("releases, by title, person", "records, last page, person")
+"""A person's own are thousands here. To put them in another order, or to find the last of them, a walk along
+an index (or the table, which costs the same, so that the database takes either) is cheaper than to look up
+each. How far these go is bounded with all others."""
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +91,8 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def is_long_scan(node: dict[str, Any]) -> bool:
-    """Whether a table is read from end to end, not only the first rows of it."""
-    rows = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
-    return bool(node["Node Type"] == "Seq Scan" and rows > FEW)
+    """Whether a table, or an index, is read on and on, not only the rows that are wanted."""
+    return "Relation Name" in node and node["Actual Rows"] + node.get("Rows Removed by Filter", 0) > LONG
 
 
 def rows_gone_through(plan: dict[str, Any]) -> float:
@@ -96,7 +101,7 @@ def rows_gone_through(plan: dict[str, Any]) -> float:
 
 
 def cost(session: Session, folder: Path) -> dict[str, tuple[float, int, set[str]]]:
-    """By look: rows gone through, number of statements, growing tables that are read from end to end."""
+    """By look: rows gone through, number of statements, growing tables that are read on and on."""
     ctx = with_rights(make_world(session, folder, lambda: datetime.now(timezone.utc)).ctx)
     found = {}
     for who, actor in (("admin", ADMIN), ("person", PERSON)):
@@ -122,7 +127,7 @@ def test_lists_cost_what_they_show_whatever_was_released(
     listed = [look for look in many if not look.startswith(WHOLE_TABLES)]
     # A list that is not empty any more has its items to read, too.
     assert {look: (few[look][1], many[look][1]) for look in many if many[look][1] > few[look][1] + 1} == {}
-    assert {look: many[look][2] for look in listed if many[look][2]} == {}
+    assert {look: many[look][2] for look in listed if many[look][2] and look not in WALKED} == {}
     most = {look: (5 * rows + 9_000 if grows(look) else 1.5 * rows + 500) for look, (rows, *_) in few.items()}
     assert {look: (few[look][0], many[look][0]) for look in listed if many[look][0] > most[look]} == {}
 

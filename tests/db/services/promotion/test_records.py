@@ -186,6 +186,16 @@ def test_the_trail_of_a_history_starts_with_the_newest(world: World) -> None:
     assert (tags[0], tags[-1]) == ("release:state:change", "submission:version:create")
 
 
+def test_of_a_long_trail_the_newest_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.released(world.dag("etl"))
+    found = records.history(world.ctx, actor=DEV, dag_id="etl")
+    whole = records.trail(world.ctx, found.page.items)
+
+    monkeypatch.setattr(records, "TRAIL", 2)
+
+    assert records.trail(world.ctx, found.page.items) == whole[:2]
+
+
 def test_records_are_for_people_who_may_read_the_dag(world: World) -> None:
     world.released(world.dag("etl"), world.dag("open"))
     for dag_id in ("etl", "dev.etl"):
