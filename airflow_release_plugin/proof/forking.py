@@ -39,11 +39,14 @@ def _load() -> None:
     import airflow.dag_processing.dagbag
     import airflow.serialization.serialized_objects
     import airflow.settings
+    from airflow.sdk import DAG, task  # noqa: F401 - for "task", Airflow looks at every provider: once, here
     from airflow.sdk.execution_time.supervisor import block_orm_access
 
     import airflow_release_plugin.proof.process  # noqa: F401 - what a fork begins with
 
     airflow.settings.initialize()
+    # What Airflow imports when it first serializes anything.
+    airflow.serialization.serialized_objects.LazyDeserializedDAG.from_dag(DAG("nothing"))
     block_orm_access()
     # A collection in a fork would copy every page that it looks at.
     gc.collect()

@@ -138,6 +138,7 @@ class _State:
         self._path = list(sys.path)
         self._folder = Path.cwd()
         self._environment = dict(os.environ)
+        self._modules = dict(sys.modules)
 
     def restore(self) -> None:
         sys.path[:] = self._path
@@ -145,12 +146,22 @@ class _State:
         os.environ.update(self._environment)
         os.chdir(self._folder)
         for name, module in list(sys.modules.items()):
-            if not all(self._areas.is_installed(place) for place in _places(module)):
+            if self._modules.get(name) is not module and not self._is_installed(name, module):
                 del sys.modules[name]
+        sys.modules.update(self._modules)
         # What Python remembers of their folders would keep it from looking there again.
         for entry in list(sys.path_importer_cache):
             if not self._areas.is_installed(entry):
                 del sys.path_importer_cache[entry]
+
+    def _is_installed(self, name: str, module: Any) -> bool:
+        """Whether it is a package's, which the next file may find imported; of one it would be so alone."""
+        places = [*_places(module)]
+        if places:
+            return all(self._areas.is_installed(place) for place in places)
+        # One without a file is of Python itself, or was made by the package that it is named after.
+        package = sys.modules.get(name.partition(".")[0])
+        return getattr(module, "__spec__", None) is not None or any(_places(package))
 
 
 def _places(module: Any) -> Iterator[str]:

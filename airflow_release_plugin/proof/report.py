@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_release_plugin.analysis.parsed_dag import ParsedDag, known_values
 from airflow_release_plugin.analysis.references import References
-from airflow_release_plugin.domain.text.phrasing import lines_of
+from airflow_release_plugin.domain.text.phrasing import reason_of
 from airflow_release_plugin.domain.tree.footprint import Footprint
 from airflow_release_plugin.proof.observation import NOTHING_KNOWN, Confinement, Observed
 
@@ -50,8 +50,8 @@ class FileReport:
 
     @property
     def reason(self) -> str:
-        """Why it cannot be used, in one line: the last of its error."""
-        return next(reversed(lines_of(self.error)), "")
+        """Why it cannot be used, in one line."""
+        return reason_of(self.error)
 
     @property
     def footprint(self) -> Footprint:

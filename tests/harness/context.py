@@ -68,7 +68,7 @@ class World:
 
     def trail(self, tag: EventTag) -> list[Event]:
         """Events of one kind about the environment, newest first."""
-        found = events.list_events(self.ctx.session, subjects=["environment:prod"]).items
+        found = events.events_of(self.ctx.session, "environment:prod").items
         return [event for event in reversed(found) if event.tag is tag]
 
     def target(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from airflow_release_plugin.domain.text.phrasing import lines_of
+from airflow_release_plugin.domain.text.phrasing import lines_of, reason_of
 from airflow_release_plugin.messages import MessageField
 
 CONFINEMENT = "confinement"
@@ -77,15 +77,10 @@ class CheckItem:
 
     @property
     def headline(self) -> str:
-        """The line that says what happened: the first of a comparison, the last of anything else."""
+        """The line that says what happened: the first of a comparison, the reason of anything else."""
         if self.name in {PROOF, ALSO_CHANGES}:
             return next(iter(lines_of(self.detail)), "")
-        return self.last_line
-
-    @property
-    def last_line(self) -> str:
-        """The last line of its detail that says something; empty without one."""
-        return next(reversed(lines_of(self.detail)), "")
+        return reason_of(self.detail)
 
 
 def is_confined(items: Iterable[CheckItem]) -> bool:

@@ -6,11 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import reduce
 
-from airflow_release_plugin.messages import Message, together
+from airflow_release_plugin.messages import Message, shortened, together
 
 BROKEN_INSIDE = Message("Something broke inside. The API server's log says what.")
 """What people are told of an error that nobody foresaw."""
 _WHOLE_LINE = re.compile(r"%\((\w+)\)s")
+_TRACEBACK = "Traceback (most recent call last):"
+_MOST_OF_A_REASON = 200
+"""Characters: some exceptions tell of a hundred fields."""
 
 
 def first_few(names: Sequence[str], most: int = 1) -> str:
@@ -55,3 +58,20 @@ def lines_of(text: str) -> list[str]:
     if "\n" not in text:
         return [text] if text.strip() else []
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def reason_of(error: str) -> str:
+    """
+    Why something failed, in one line: our own last one, else what was raised, else the last line.
+
+    Of a traceback that is what stands below its last frame, which an exception may say in several lines:
+    ``ParserError: while parsing a block mapping``, a place, ``expected <block end>``. Empty for an empty text.
+    """
+    last = next(reversed(lines_of(error)), "")
+    if isinstance(last, Message):
+        return last
+    _, is_traceback, below = error.rpartition(_TRACEBACK)
+    said = [line.strip() for line in below.splitlines() if line.strip() and not line[0].isspace()]
+    if not said:
+        return last
+    return shortened(" ".join(said) if is_traceback else said[-1], _MOST_OF_A_REASON)

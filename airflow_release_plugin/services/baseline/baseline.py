@@ -14,6 +14,7 @@ from airflow_release_plugin.analysis.closure import (
     compute_closure,
 )
 from airflow_release_plugin.analysis.source_files import AnalysisCache, FolderFiles, SourceFiles
+from airflow_release_plugin.domain.text.phrasing import reason_of
 from airflow_release_plugin.domain.tree.files import FileEntry
 from airflow_release_plugin.domain.tree.leavings import is_leaving
 from airflow_release_plugin.exceptions import InvalidRequestError, ReleaseError, UnitError
@@ -92,7 +93,7 @@ def look(ctx: Context, name_or_path: str) -> Baseline:
             )
         )
     errors = ctx.airflow.source.import_errors(folder.name)
-    broken = {path: error.strip().splitlines()[-1] for path, error in sorted(errors.items()) if error.strip()}
+    broken = {path: reason_of(error) for path, error in sorted(errors.items()) if error.strip()}
     return Baseline(
         bundle=folder.name,
         files=files,

@@ -9,6 +9,7 @@ from airflow_release_plugin.analysis.closure import Closure
 from airflow_release_plugin.domain.kinds import ChangeKind
 from airflow_release_plugin.domain.release.digest import files_digest
 from airflow_release_plugin.domain.states import SubmissionState
+from airflow_release_plugin.domain.text.phrasing import reason_of
 from airflow_release_plugin.exceptions import (
     ConflictError,
     InvalidRequestError,
@@ -67,12 +68,11 @@ def _present(ctx: Context, workspace: SourceWorkspace, unit: Unit | None, path: 
     error = workspace.chosen_errors.get(path)
     closure = workspace.source.closure(path)
     if error:
-        last = error.strip().splitlines()[-1]
         raise InvalidRequestError(
             "%(path)r does not import in the source: %(error)s. Mend it there, wait until "
             "Airflow has parsed it, and submit again.",
             path=path,
-            error=last,
+            error=reason_of(error),
         )
     facts = workspace.chosen_facts.get(path, ())
     if not facts and (problem := workspace.twin_problem(path, closure)):

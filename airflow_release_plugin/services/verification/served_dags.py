@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from airflow_release_plugin.domain.identity import Actor
 from airflow_release_plugin.domain.release.environment_proof import ServedDag, ServedDags
+from airflow_release_plugin.domain.text.phrasing import reason_of
 from airflow_release_plugin.exceptions import ConflictError, NotFoundError
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.proof.dag_description import canonical_of_served, digest_of
@@ -42,7 +43,7 @@ def get_served_dags(ctx: Context, *, actor: Actor, name: str) -> ServedDags:
         version=version,
         dag_files={path: tuple(sorted(dag_ids)) for path, dag_ids in sorted(files.items())},
         dags=dags,
-        errors={path: error.strip().splitlines()[-1] for path, error in errors.items() if error.strip()},
+        errors={path: reason_of(error) for path, error in errors.items() if error.strip()},
     )
 
 

@@ -13,7 +13,7 @@ from airflow_release_plugin.domain.ports import ServedState
 from airflow_release_plugin.domain.release.checks import CheckItem, CheckStatus, ReportKind, failed
 from airflow_release_plugin.domain.states import ReleaseState, SubmissionState
 from airflow_release_plugin.domain.tasks import TaskRole
-from airflow_release_plugin.domain.text.phrasing import as_sentence
+from airflow_release_plugin.domain.text.phrasing import as_sentence, reason_of
 from airflow_release_plugin.exceptions import ConflictError
 from airflow_release_plugin.messages import Message
 from airflow_release_plugin.models import Release, Report
@@ -226,10 +226,7 @@ def _item(
         served = [dag.dag_id for dag in state.dags]
         problem = Message("still served: %(served)s", served=served) if served else ""
     elif state.import_errors:
-        problem = Message(
-            "does not import: %(error)s",
-            error=state.import_errors[0].strip().splitlines()[-1],
-        )
+        problem = Message("does not import: %(error)s", error=reason_of(state.import_errors[0]))
         # Together with the DAGs of the new version, the error is of that version too.
         is_late = is_late or is_settled or not missing
     elif missing:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -47,11 +48,17 @@ TREE = {
     "import tool\nos.environ['LEFT'] = '1'\nos.chdir('/')\n" + dag("leaves"),
     "lib/tool.py": "",
     "finds.py": "import os\nassert 'LEFT' not in os.environ\nassert os.getcwd() != '/'\nimport tool\n",
+    "stands_in.py": "import json, sys, types\nsys.modules['json'] = types.ModuleType('json')\n"
+    "sys.modules['nobody_has_it'] = types.ModuleType('nobody_has_it')\ndel sys.modules['csv']\n"
+    + dag("stands_in"),
+    "has_real.py": "import json\njson.dumps({})\n" + dag("has_real"),
+    "has_none.py": "import nobody_has_it\n" + dag("has_none"),
     "hard_exit.py": "import os\nos._exit(0)\n",
     "killed.py": "import os\nos.kill(os.getpid(), 9)\n",
     "fault.py": "import ctypes\nctypes.string_at(0)\n",
     "last.py": dag("last"),
 }
+PARSE = ("noise.py", "closing.py", "thread.py", "leaves.py", "stands_in.py", "has_real.py", "last.py")
 DEADLY = ("hard_exit.py", "killed.py", "fault.py")
 
 
@@ -131,13 +138,14 @@ class TestBadFiles:
             ("gone.py", "does not exist in the tree"),
             ("../up.py", "leaves the tree"),
             ("finds.py", "No module named 'tool'"),
+            ("has_none.py", "No module named 'nobody_has_it'"),
         ],
     )
     def test_the_reason_is_given(self, report: ParseReport, path: str, error: str) -> None:
         assert error in of(report, path).error
         assert of(report, path).dags == ()
 
-    @pytest.mark.parametrize("path", ["noise.py", "closing.py", "thread.py", "leaves.py", "last.py"])
+    @pytest.mark.parametrize("path", PARSE)
     def test_a_badly_behaved_file_that_parses_is_fine(self, report: ParseReport, path: str) -> None:
         assert (of(report, path).error, of(report, path).dag_ids) == ("", (path.removesuffix(".py"),))
 
@@ -237,6 +245,16 @@ def test_the_tree_is_left_as_it_was(tmp_path: Path) -> None:
         "lib/tool.py",
         "ok.py",
     ]
+
+
+def test_an_environment_behind_a_link_is_as_any_other(tmp_path: Path) -> None:
+    (tmp_path / "venv").symlink_to(sys.prefix)
+    # What is written in C stays what it was; taken away, the rest would come anew, and not know its classes.
+    code = "import yaml\nassert yaml.load('a: 1', yaml.CSafeLoader) == {'a': 1}\n"
+    tree = write(tmp_path / "tree", {"one.py": code + dag("one"), "two.py": code + dag("two")})
+    report = run_files(tree, ["one.py", "two.py"], python=os.fspath(tmp_path / "venv/bin/python"))
+
+    assert [(file.error, file.dag_ids) for file in report.files] == [("", ("one",)), ("", ("two",))]
 
 
 def test_an_interpreter_without_airflow_is_named(tmp_path: Path) -> None:

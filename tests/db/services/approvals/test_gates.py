@@ -297,7 +297,7 @@ def refused(world: World, task: TaskKey, said: GateQuestion | None = None) -> st
     """Why no gate was opened; the trail has it, and there is no gate."""
     with pytest.raises(TaskMismatchError) as caught:
         gates.open_gate(world.ctx, actor=PIPELINE, task=task, said=said)
-    (event,) = events.list_events(world.ctx.session, subjects=["gates"]).items
+    (event,) = events.events_of(world.ctx.session, "gates").items
     assert (event.tag, event.actor_name) == (EventTag.TASK_REFUSED, "pipeline")
     assert {name: event.data[name] for name in vars(task)} == vars(task)
     assert event.data["reason"] in caught.value.message

@@ -129,7 +129,7 @@ def test_each_dag_file_is_a_released_version_with_its_closure(world: World, live
 def test_it_is_an_import_that_nobody_had_to_approve_and_the_trail_says_so(world: World, live: Path) -> None:
     release = adopt(world)
 
-    trail = events.list_events(world.ctx.session, subjects=["environment:prod"]).items
+    trail = events.events_of(world.ctx.session, "environment:prod").items
     adopted = next(event for event in trail if event.tag is EventTag.ENVIRONMENT_ADOPTED)
     assert (release.kind, release.title) == (ReleaseKind.IMPORT, "Baseline")
     assert (adopted.actor_name, adopted.data["bundle"], adopted.data["files"]) == ("admin", "live", 7)

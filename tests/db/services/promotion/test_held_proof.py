@@ -31,7 +31,7 @@ def checks_of(world: World, release: Release) -> list[Report]:
 
 
 def held(world: World, release: Release) -> list[Event]:
-    found = events.list_events(world.ctx.session, subjects=[f"release:{release.id}"]).items
+    found = events.events_of(world.ctx.session, f"release:{release.id}").items
     return [event for event in found if event.tag == EventTag.RELEASE_PROOF_HELD]
 
 

@@ -62,7 +62,7 @@ def test_the_trail_says_who_added_what(world: World) -> None:
     add_files(world.ctx, actor=DEV, release_id=release.id)
 
     subject = f"submission:{release.items[0].submission_id}"
-    rows = events.list_events(world.ctx.session, subjects=[subject]).items
+    rows = events.events_of(world.ctx.session, subject).items
     [event] = [row for row in rows if row.tag == EventTag.SUBMISSION_COMPLETED]
     assert (event.actor_id, event.data["joined"]) == (DEV.id, ["conf/one.yaml"])
     assert audit.first_broken_link(world.ctx) is None

@@ -25,7 +25,7 @@ OPENED = "opened when it ran, etl.py line 3"
 
 def events_of(world: World, release: Release) -> list[Event]:
     subject = f"submission:{release.items[0].submission_id}"
-    found = events.list_events(world.ctx.session, subjects=[subject]).items
+    found = events.events_of(world.ctx.session, subject).items
     return [event for event in found if event.tag == EventTag.SUBMISSION_COMPLETED]
 
 

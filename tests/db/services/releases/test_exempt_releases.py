@@ -38,7 +38,7 @@ def test_it_is_approved_by_its_passed_check_and_nobody_is_asked(world: World, ex
 def test_its_commit_and_the_trail_say_why_nobody_was_asked(world: World, exempt: Release) -> None:
     released = world.promote(world.report(exempt))
 
-    trail = events.list_events(world.ctx.session, subjects=[f"release:{exempt.id}"], limit=100).items
+    trail = events.events_of(world.ctx.session, f"release:{exempt.id}", limit=100).items
     created = next(event for event in trail if event.tag is EventTag.RELEASE_CREATED)
     commit = world.store.commit_facts(str(released.target_commit))
     assert released.state is ReleaseState.RELEASED

@@ -73,7 +73,7 @@ def claim(world: World, release: Release, task: TaskKey, secret: str = SECRET) -
 
 
 def trail(world: World, release: Release, tag: EventTag) -> list[Event]:
-    found = events.list_events(world.ctx.session, subjects=[f"release:{release.id}"]).items
+    found = events.events_of(world.ctx.session, f"release:{release.id}").items
     return [event for event in found if event.tag is tag]
 
 

@@ -121,9 +121,7 @@ def test_the_trail_tells_of_it(world: World, clock: FrozenClock) -> None:
 
     verify(world, bad.id)
 
-    trail = events.list_events(
-        world.ctx.session, subjects=[f"release:{rollback_of(world, bad).id}"], limit=100
-    ).items
+    trail = events.events_of(world.ctx.session, f"release:{rollback_of(world, bad).id}", limit=100).items
     made = next(event for event in trail if event.tag is EventTag.RELEASE_CREATED)
     assert (made.actor_name, made.data["exempt_reason"]) == ("system", FAILED_AS.format(bad.number))
     assert audit.first_broken_link(world.ctx) is None

@@ -32,7 +32,7 @@ def removed(world: World) -> Submission:
 
 
 def told(world: World, row: Submission) -> list[tuple[EventTag, object]]:
-    found = events.list_events(world.ctx.session, subjects=[f"submission:{row.id}"]).items
+    found = events.events_of(world.ctx.session, f"submission:{row.id}").items
     reasons = [event.data["reason"] for event in found if "reason" in event.data]
     assert all(isinstance(reason, Message) for reason in reasons), "a page says it in its reader's language"
     return [(event.tag, event.data.get("reason")) for event in found]
