@@ -215,7 +215,8 @@ class _Run:
                 "The process that parsed this file died: %(ending)s.", ending=endings.ending(outcome.code)
             )
             output = self._without_places(outcome, outcome.output)
-            text = together([died, output], "\n") if output else died
+            # Why comes last, where it is looked for.
+            text = together([output, died], "\n") if output else died
             self._keep(FileReport(path, error=self._explained(text)))
         elif all(path not in self._reports for path in remaining):
             raise UnavailableError(

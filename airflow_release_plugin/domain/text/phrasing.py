@@ -65,7 +65,7 @@ def reason_of(error: str) -> str:
     Why something failed, in one line: our own last one, else what was raised, else the last line.
 
     Of a traceback that is what stands below its last frame, which an exception may say in several lines:
-    ``ParserError: while parsing a block mapping``, a place, ``expected <block end>``. Empty for an empty text.
+    ``ParserError: while parsing a block mapping``, a place, ``expected <block end>``. Empty for no text.
     """
     last = next(reversed(lines_of(error)), "")
     if isinstance(last, Message):

@@ -9,6 +9,7 @@ from airflow_release_plugin.domain.text.phrasing import (
     first_few,
     lines_of,
     linked,
+    reason_of,
 )
 from airflow_release_plugin.messages import Message, together
 
@@ -66,3 +67,48 @@ def test_parts_are_linked_as_people_do_it() -> None:
 
 def test_a_sentence_has_one_stop() -> None:
     assert as_sentence("It is off") == as_sentence("It is off.") == "It is off."
+
+
+def raised(error: str) -> str:
+    frame = '  File "a.py", line 2, in <module>\n    go()\n    ^^^^'
+    return f"Traceback (most recent call last):\n{frame}\n{error}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("", ""),
+        ("\n\n", ""),
+        (raised("ZeroDivisionError: division by zero"), "ZeroDivisionError: division by zero"),
+        (raised("ValueError"), "ValueError"),
+        (
+            raised('yaml.Error: expected a mapping node\n  in "conf.yml", line 20, column 1'),
+            "yaml.Error: expected a mapping node",
+        ),
+        (
+            raised(
+                'ParserError: while parsing\n  in "c.yml", line 1\nexpected <block end>\n  in "c.yml", line 3'
+            ),
+            "ParserError: while parsing expected <block end>",
+        ),
+        (
+            f"{raised('KeyError: 1')}\nDuring handling of it:\n\n{raised('OSError: x')}",
+            "OSError: x",
+        ),
+        ('ConstructorError: no constructor\n  in "conf.yml", line 20', "ConstructorError: no constructor"),
+        (
+            '  File "a.py", line 1\n    def (\n        ^\nSyntaxError: invalid syntax',
+            "SyntaxError: invalid syntax",
+        ),
+        ("  all of it\n  is indented", "is indented"),
+        (raised("E: " + "x" * 500), "E: " + "x" * 197),
+    ],
+)
+def test_the_reason_of_an_error_is_what_was_raised(error: str, reason: str) -> None:
+    assert reason_of(error) == reason
+
+
+def test_our_own_words_below_an_error_are_its_reason() -> None:
+    told = Message("Give a default.")
+
+    assert reason_of(together([raised("KeyError: 'HOME'"), told], "\n")) is told
