@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from airflow_release_plugin.domain.release.release_filter import ReleaseFilter
 from airflow_release_plugin.domain.states import (
     EXPIRING_RELEASE_STATES,
+    OPEN_RELEASE_STATES,
     STOPPED_RELEASE_STATES,
     ReleaseState,
 )
@@ -35,7 +36,7 @@ class SoughtWord:
     :param numbers: ids of releases
     """
 
-    word_ids: Collection[int]
+    word_ids: frozenset[int]
     numbers: Sequence[range] = ()
 
     def __bool__(self) -> bool:
@@ -51,7 +52,8 @@ class ReleaseScope:
     :param words: of each of these the title or the number must have one
     :param of_units: units of which the release must contain one
     :param unit_ids: units that the caller may read
-    :param sees_most: whether these are most of all units
+    :param is_checked_each: whether releases are looked at one by one for these, not gathered by them first:
+        for most of all units, or among few releases
     :param seen_by: id of the caller, whose own releases are always seen
     """
 
@@ -59,7 +61,7 @@ class ReleaseScope:
     words: Sequence[SoughtWord] = ()
     of_units: Collection[int] | None = None
     unit_ids: Collection[int] | None = None
-    sees_most: bool = False
+    is_checked_each: bool = False
     seen_by: str = ""
 
 
@@ -118,18 +120,18 @@ def _sets(session: Session, scope: ReleaseScope) -> list[ReleaseIds]:
     sets = [_with_word(session, word) for word in scope.words]
     if scope.of_units is not None:
         sets.append(_with_units(session, scope.of_units))
-    if scope.unit_ids is not None and not scope.sees_most:
+    if scope.unit_ids is not None and not scope.is_checked_each:
         own = select(Release.id.label("release_id")).where(Release.requested_by_id == scope.seen_by)
         sets.append(union(_with_units(session, scope.unit_ids), own))
     return sets
 
 
 def _looked_at(session: Session, scope: ReleaseScope) -> list[ColumnElement[bool]]:
-    """The conditions for which each release is looked at; of those who see most, few are in vain."""
+    """The conditions for which each release is looked at."""
     conditions: list[ColumnElement[bool]] = []
     if scope.ids is not None:
         conditions.append(is_one_of(session, Release.id, scope.ids))
-    if scope.unit_ids is not None and scope.sees_most:
+    if scope.unit_ids is not None and scope.is_checked_each:
         conditions.append(seen(session, scope))
     return conditions
 
@@ -248,6 +250,9 @@ def list_releases(
     :param order_by: a key of :data:`ORDER_COLUMNS`, ``-`` turns it
     """
     require_order(order_by, ORDER_COLUMNS)
+    if criteria.state in OPEN_RELEASE_STATES:
+        # Few are open at a time, and what the caller may see of all years is much.
+        scope = replace(scope, is_checked_each=True)
     column = ORDER_COLUMNS[order_by.removeprefix("-")]
     order = column.desc() if order_by.startswith("-") else column.asc()
     ids, id_column = _ids(session, _filtered(criteria, now), scope, with_columns=column is not Release.id)

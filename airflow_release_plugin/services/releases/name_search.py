@@ -38,7 +38,7 @@ def searched(ctx: Context, scope: ReleaseScope, text: str) -> ReleaseScope:
 def as_written(ctx: Context, words: Sequence[str]) -> list[SoughtWord]:
     """What words stand for just as they are."""
     found = search_words.words_with(ctx.session, words)
-    return [SoughtWord(ids, ids_numbered(word)) for word, ids in zip(words, found, strict=True)]
+    return [SoughtWord(frozenset(ids), ids_numbered(word)) for word, ids in zip(words, found, strict=True)]
 
 
 def _by_initials(ctx: Context, scope: ReleaseScope, text: str, words: Sequence[str]) -> list[int]:
@@ -51,13 +51,15 @@ def _forgiving(
 ) -> ReleaseScope:
     bendable = [word for word in words if most_errors(word)]
     alike = dict(zip(bendable, search_words.words_like(ctx.session, bendable), strict=True))
+    tried = list(written)
     for errors in range(1, 1 + _MOST_ERRORS if bendable else 1):
         near = [
-            replace(each, word_ids={*each.word_ids, *_near(word, alike.get(word, {}), errors)})
+            replace(each, word_ids=each.word_ids.union(_near(word, alike.get(word, {}), errors)))
             for word, each in zip(words, written, strict=True)
         ]
-        if release_lists.has_words(ctx.session, scope, near):
+        if near != tried and release_lists.has_words(ctx.session, scope, near):
             return replace(scope, words=near)
+        tried = near
     return replace(scope, ids=())
 
 

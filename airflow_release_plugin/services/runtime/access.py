@@ -201,7 +201,7 @@ def release_scope(ctx: Context, actor: Actor) -> ReleaseScope:
         return ReleaseScope()
     units = submissions.dag_ids_by_unit(ctx.session, ctx.settings.source)
     readable = _readable(ctx, actor, units)
-    return ReleaseScope(unit_ids=readable, sees_most=2 * len(readable) > len(units), seen_by=actor.id)
+    return ReleaseScope(unit_ids=readable, is_checked_each=2 * len(readable) > len(units), seen_by=actor.id)
 
 
 def _readable(ctx: Context, actor: Actor, units: Mapping[int, Collection[str]]) -> set[int]:
