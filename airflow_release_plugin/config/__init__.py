@@ -159,7 +159,8 @@ break_glass_confirm_minutes = whole(
     "break_glass_confirm_minutes",
     0,
     "Minutes within which a second person must confirm that the glass is broken under the built-in default "
-    "flow; 0 means that one person suffices.",
+    "flow; 0 means that one person suffices. 30 if it makes no sense.",
+    instead=30,
 )
 
 # Telling people.
@@ -263,7 +264,9 @@ require_confinement = flag(
     "require_confinement",
     False,
     "Whether a check must shut its DAG files off from other files and the network (Linux with Landlock). If "
-    "so, a worker that cannot makes the release errored; if not, its report says that it could not.",
+    "so, a worker that cannot makes the release errored; if not, its report says that it could not. "
+    "Anything but yes or no counts as yes.",
+    instead=True,
 )
 check_environment = names(
     "check_environment",
@@ -324,7 +327,9 @@ keys_path = folder(
 exports_enabled = flag(
     "exports_enabled",
     True,
-    "Whether administrators and owners of DAGs may export them from here.",
+    "Whether administrators and owners of DAGs may export them from here. Anything but yes or no counts as "
+    "no.",
+    instead=False,
 )
 import_policy = text(
     "import_policy",
@@ -339,7 +344,8 @@ imports_enabled = flag(
     "imports_enabled",
     True,
     "Whether administrators may bring bundle files of other installations here. It needs a target "
-    "(``role``) and a key that is trusted.",
+    "(``role``) and a key that is trusted. Anything but yes or no counts as no.",
+    instead=False,
 )
 bundle_days = whole(
     "bundle_days",

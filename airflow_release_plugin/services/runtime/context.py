@@ -102,8 +102,11 @@ class Settings:
 
     def problems(self) -> list[str]:
         """Names of settings whose value is unknown, or in part; what counts instead is in their reference."""
-        chosen = (setting for setting in config.SETTINGS.values() if setting.choices)
-        unknown = [each.name for each in chosen if getattr(self, each.name) not in each.choices]
+        unknown = [
+            each.name
+            for each in config.SETTINGS.values()
+            if each.is_unreadable() or (each.choices and getattr(self, each.name) not in each.choices)
+        ]
         if read_policy(self.import_policy).problems:
             unknown.append("import_policy")
         notifiers = {

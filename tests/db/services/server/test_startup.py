@@ -40,6 +40,24 @@ def test_a_setting_that_makes_no_sense_is_logged(
     assert "[release] role has an unknown value" in caplog.text
 
 
+@pytest.mark.parametrize("interval", ["10m", "inf", "nan", "1e300", "soon", "1:30"])
+@pytest.mark.parametrize("name", ["drift_interval", "notify_interval", "clean_interval"])
+def test_an_interval_that_is_none_stops_nothing_and_is_logged(
+    monkeypatch: pytest.MonkeyPatch,
+    own_engine: Engine,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    interval: str,
+) -> None:
+    usual = [(task.name, task.pause) for task in startup.periodic_tasks()]
+    monkeypatch.setenv(f"AIRFLOW__RELEASE__{name.upper()}", interval)
+
+    startup.prepare()
+
+    assert [(task.name, task.pause) for task in startup.periodic_tasks()] == usual
+    assert f"[release] {name} has an unknown value" in caplog.text
+
+
 @pytest.mark.parametrize(("interval", "looks"), [("0.01", True), ("0", False)])
 def test_a_server_looks_for_notifications_while_it_runs_unless_told_not_to(
     monkeypatch: pytest.MonkeyPatch, interval: str, looks: bool
