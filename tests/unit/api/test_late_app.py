@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -74,27 +73,6 @@ def test_it_is_built_by_the_first_request_where_no_lifespan_is_entered() -> None
 
 def test_nothing_is_built_by_mounting() -> None:
     mounted(lambda: pytest.fail("built"))
-
-
-def test_what_fails_is_logged_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    failures = [OSError("no memory"), OSError("no memory")]
-    begun = Event()
-
-    def build() -> FastAPI:
-        if failures:
-            raise failures.pop()
-        return answering()
-
-    with (
-        caplog.at_level(logging.ERROR),
-        TestClient(mounted(build, lambda _: begun.set()), raise_server_exceptions=False) as server,
-    ):
-        assert begun.wait(SECONDS)
-        assert server.get("/release/hello").status_code == 500
-        assert server.get("/release/hello").json() == "hello"
-
-    assert "Airflow Release cannot answer; each request tries again" in caplog.text
-    assert "no memory" in caplog.text
 
 
 def test_work_beside_requests_begins_with_the_server_and_ends_with_it() -> None:
