@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sqlalchemy import update
-from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from airflow_release_plugin.domain.states import SubmissionState, checked_move
@@ -50,9 +49,7 @@ def _move(
         among = is_one_of(session, Submission.id, [row.id for row in same])
         query = update(Submission).where(among, Submission.row_version == known)
         query = query.values(state=to, row_version=known + 1, **values)
-        query = query.execution_options(synchronize_session=False)
+        # Fetched, so that the session knows which objects to read anew where a savepoint is rolled back.
+        query = query.execution_options(synchronize_session="fetch")
         if session.execute(query).rowcount < len(same):  # type: ignore[attr-defined]
             raise StaleDataError(f"{len(same)} versions were to move, and some are not as they were read")
-        for row in same:
-            for name, value in {"state": to, "row_version": known + 1, **values}.items():
-                set_committed_value(row, name, value)
