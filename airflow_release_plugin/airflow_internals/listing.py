@@ -29,7 +29,7 @@ class ListedFiles:
     """
     What Airflow would parse.
 
-    :param files: POSIX paths relative to the folder, sorted; archives are left out
+    :param files: POSIX paths relative to the folder, sorted; without archives and names that are no text
     :param stats: of those files, where they were looked at
     """
 
@@ -73,7 +73,10 @@ def list_dag_files(root: Path, bundle: str) -> ListedFiles:
     start = len(f"{root}{os.sep}")
     for found in _listed(root):
         path = found[start:].replace(os.sep, "/")
-        if not path.endswith(".py"):
+        if not _is_text(path):
+            # Neither Airflow's database nor a page can hold it, and one such name would take down the list
+            log.warning("File %a of bundle %r cannot be released: its name is not UTF-8", path, bundle)
+        elif not path.endswith(".py"):
             log.warning("Archive %s of bundle %r cannot be released; unpack it", path, bundle)
         elif not safe_mode:
             files.append(path)
@@ -101,6 +104,15 @@ def _listed(root: Path) -> tuple[str, ...]:
         bound(_LISTINGS)
         _LISTINGS[key] = now
     return now.files
+
+
+def _is_text(path: str) -> bool:
+    """Whether the name is more than bytes, which Python reads as halves of surrogate pairs."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _may_hold_dag(file: str, might_contain_dag: Callable[..., bool]) -> os.stat_result | None:

@@ -214,3 +214,18 @@ def test_a_file_that_changes_between_our_look_and_airflows_is_listed_once(
     write(plain, "team/late.py")
 
     assert dag_files(plain, "dev") == ("etl.py", "team/flow.py", "team/late.py")
+
+
+@pytest.mark.parametrize("safe_mode", ["True", "False"])
+@pytest.mark.parametrize(
+    "name", [b"bad\xff.py", b"caf\xe9.py", b"t\xe9am/flow.py", b"\x80.py", b"old\xff.zip"]
+)
+def test_a_name_that_is_no_text_does_not_take_down_the_list_of_all_others(
+    root: Path, name: bytes, safe_mode: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__DAG_DISCOVERY_SAFE_MODE", safe_mode)
+    write(root, os.fsdecode(name))
+
+    assert dag_files(root, "dev") == ("etl.py", "team/flow.py")
+    if name.endswith(b".py"):
+        assert f"{os.fsdecode(name)!a} of bundle 'dev' cannot be released" in caplog.text
