@@ -150,7 +150,7 @@ class _Difference:
     """
     What is known of a row before Airflow is asked about its DAGs.
 
-    :param differs: the source has another content than was submitted
+    :param differs: the source has another content than was submitted, of which a version can be made
     """
 
     path: str
@@ -219,7 +219,9 @@ def _present(workspace: SourceWorkspace, path: str, *, is_wanted: bool) -> _Diff
 
 def _gone(workspace: SourceWorkspace, unit: Unit) -> _Difference:
     waiting = workspace.waiting.get(unit.id)
-    differs = waiting is not None and waiting.change is not ChangeKind.DELETED
+    # What the target never had cannot be removed from it: no newer version can be made of such a file
+    is_removable = unit.id in workspace.live
+    differs = is_removable and waiting is not None and waiting.change is not ChangeKind.DELETED
     return _Difference(unit.path, ChangeKind.DELETED, unit, differs=differs)
 
 

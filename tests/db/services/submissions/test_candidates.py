@@ -310,3 +310,25 @@ def test_a_dag_file_in_another_encoding_says_so(world: World) -> None:
 
     with pytest.raises(UnitError, match=r"'etl\.py' is no UTF-8 but gbk"):
         world.submit("etl.py")
+
+
+@pytest.mark.parametrize("is_requested", [False, True])
+@pytest.mark.parametrize("is_released", [False, True])
+@pytest.mark.parametrize("name", ["etl", "team/load", "a b", "日本", "50%"])
+def test_a_removal_is_offered_only_of_what_the_target_has(
+    world: World, name: str, is_released: bool, is_requested: bool
+) -> None:
+    path = world.dag(name)
+    if is_released:
+        world.released(path)
+        world.dag(name, lines="x = 2")
+    waiting = world.submit(path)
+    if is_requested:
+        world.request(waiting)
+    world.delete(path)
+
+    (row,) = rows(world)
+
+    assert (row.submission_id, row.can_be_submitted) == (waiting.id, is_released)
+    (result,) = submissions.submit_many(world.ctx, actor=DEV, paths=[path])
+    assert bool(result.submission) is row.can_be_submitted, result.problem
