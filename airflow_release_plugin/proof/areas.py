@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -50,14 +49,6 @@ class Areas:
             if path.startswith(prefix) or path == folder:
                 return area
         return None
-
-    def is_installed(self, path: str) -> bool:
-        """Whether a path, which may lead through links, belongs to Python, Airflow or a package."""
-        return self._is_written_there(path) or self._is_written_there(os.path.realpath(path))
-
-    def _is_written_there(self, path: str) -> bool:
-        area = self.find(path)
-        return area is not None and area.kind is AreaKind.INSTALLED
 
 
 def is_below(path: str, folder: str) -> bool:

@@ -23,34 +23,52 @@ from airflow_release_plugin.messages import restored
 from airflow_release_plugin.proof.confinement import clean_import_path
 from airflow_release_plugin.proof.observation import PrivateFolder
 
+_NOTHING = """
+from airflow.sdk import DAG, task
+with DAG("nothing"):
+    @task
+    def nothing(): ...
+    nothing()
+"""
+
 
 def main(folder: Path) -> None:
     """Load Airflow, say so, and fork until standard input is closed."""
     around = restored(json.loads((folder / "around.json").read_text(encoding="utf-8")))
     private = [PrivateFolder(**each) for each in around["private"]]
     dropped = clean_import_path(around["scratch"], private)
-    _load()
+    _load(folder)
     _tell(folder / "loaded", json.dumps(dropped))
     _Forks(folder / "runs").serve()
 
 
-def _load() -> None:
+def _load(folder: Path) -> None:
     """Import Airflow and take away its ORM, as in any process that runs DAG code."""
     import airflow.dag_processing.dagbag
     import airflow.serialization.serialized_objects
     import airflow.settings
-    from airflow.sdk import DAG, task  # noqa: F401 - for "task", Airflow looks at every provider: once, here
+    from airflow.sdk import task  # noqa: F401 - for it, Airflow looks at every provider: once, here
     from airflow.sdk.execution_time.supervisor import block_orm_access
 
     import airflow_release_plugin.proof.process  # noqa: F401 - what a fork begins with
 
     airflow.settings.initialize()
-    # What Airflow imports when it first serializes anything.
-    airflow.serialization.serialized_objects.LazyDeserializedDAG.from_dag(DAG("nothing"))
+    _try(folder)
     block_orm_access()
     # A collection in a fork would copy every page that it looks at.
     gc.collect()
     gc.freeze()
+
+
+def _try(folder: Path) -> None:
+    """Run a DAG file of ours: what Airflow imports and makes at the first one, no fork has to."""
+    from airflow_release_plugin.proof.parsing import parser
+
+    (folder / "nothing.py").write_text(_NOTHING, encoding="utf-8")
+    if error := parser(folder, "", {})("nothing.py").error:
+        raise RuntimeError(error)
+    # Airflow's importer leaves a handler in Python, to which a real fault would come back for ever.
+    signal.signal(signal.SIGSEGV, signal.SIG_DFL)
 
 
 class _Forks:

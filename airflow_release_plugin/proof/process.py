@@ -1,7 +1,8 @@
 """
-The process of one run, a fork of one that has loaded Airflow: shuts itself in, then runs DAG files.
+The process of one run, a fork of one that has loaded Airflow: shuts itself in, then forks for each DAG file.
 
-It writes a JSON line for each step.
+Airflow parses each file in a process of its own, too: what one leaves behind is not there for the next. A
+JSON line is written for each step.
 
 Results go to a file of their own, since DAG code may print to, close or redirect anything that is open.
 """
@@ -18,66 +19,87 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from airflow_release_plugin.analysis.needed_modules import needed_modules
-from airflow_release_plugin.analysis.outlook import find_outlook
-from airflow_release_plugin.analysis.parsed_dag import ParsedDag
 from airflow_release_plugin.messages import keep_messages, restored
-from airflow_release_plugin.proof.areas import Areas
+from airflow_release_plugin.proof.clock import ProcessClock
 from airflow_release_plugin.proof.confinement import shut_in
-from airflow_release_plugin.proof.dag_description import canonical, describe
 from airflow_release_plugin.proof.log_keeper import LogKeeper
 from airflow_release_plugin.proof.observation import PrivateFolder
+from airflow_release_plugin.proof.parsing import parser
 from airflow_release_plugin.proof.report import FileReport
+from airflow_release_plugin.proof.scratch import Scratch
 from airflow_release_plugin.proof.watching import DagFileWatcher
-
-_MOST_WARNINGS = 20
 
 
 def run(scratch: Path) -> None:
     """Do the job described in ``scratch/job.json``; the process ends without any clean-up of DAG code."""
     job = restored(json.loads((scratch / "job.json").read_text(encoding="utf-8")))
-    results = scratch / "results"
+    write = _Writer(scratch / "results")
     tree = Path(job["tree"])
     private = [PrivateFolder(**each) for each in job["private"]]
-    _move_in(scratch / "work", job["places"])
+    os.environ.update(job["places"])
+    tempfile.tempdir = None
     around = shut_in(str(tree), str(scratch), job["loading"], private, job["readable"])
     told = {"confinement": asdict(around.confinement)}
     if job["require_confinement"] and not around.confinement.is_whole:
-        _write(results, {"event": "unconfined", **told})
+        write({"event": "unconfined", **told})
         return
     watcher = DagFileWatcher(str(tree), around.areas, job["aliases"])
     keeper = LogKeeper(str(tree))
-    parse = _parser(tree, job["bundle_name"], job["last_runs"])
+    parse = parser(tree, job["bundle_name"], job["last_runs"])
     with (scratch / "crash").open("wb") as crash:
         _prepare(crash, job["memory_bytes"])
         watcher.install()
-        _write(results, {"event": "ready", **told})
+        write({"event": "ready", "modules": sorted(sys.modules), **told})
+        loaded = frozenset(sys.modules)
         for path in job["files"]:
-            _write(results, {"event": "start", "path": path})
-            before = _State(around.areas)
-            _silence()
-            keeper.start()
-            watcher.start()
-            report = _timed(parse, path)
-            report = replace(report, observed=watcher.stop(), logged=keeper.stop())
-            report = replace(report, skipped_imports=_skipped_imports(tree, report))
-            before.restore()
-            _write(results, {"event": "result", **asdict(report)})
-        # Threads and exit handlers of DAG code must not keep the process alive.
-        os._exit(0)
+            Scratch(scratch).renew()
+            os.chdir(Scratch(scratch).work)
+            _run_apart(partial(_run_file, path, loaded, write, parse, watcher, keeper))
 
 
-def _move_in(folder: Path, places: Mapping[str, str]) -> None:
-    """Have a home and temporary files of its own: nothing of another run shows here."""
-    os.chdir(folder)
-    os.environ.update(places)
-    tempfile.tempdir = None
+def _run_apart(work: Callable[[], None]) -> None:
+    """Do it in a process of its own; if that dies, die like it."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            # Threads and exit handlers of DAG code must not keep the process alive.
+            os._exit(code)
+    _, status = os.waitpid(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        faulthandler.disable()  # it has told already
+        os.kill(os.getpid(), -code)
+    if code:
+        os._exit(code)
+
+
+def _run_file(
+    path: str,
+    loaded: frozenset[str],
+    write: _Writer,
+    parse: Callable[[str], FileReport],
+    watcher: DagFileWatcher,
+    keeper: LogKeeper,
+) -> None:
+    clock = ProcessClock(os.getpid())
+    began = clock.now()
+    write({"event": "start", "path": path, "pid": os.getpid()})
+    keeper.start()
+    watcher.start()
+    report = _timed(parse, path)
+    report = replace(report, observed=watcher.stop(), logged=keeper.stop())
+    own = (clock.now() - began).own
+    write({"event": "result", "own": own, "modules": sorted(sys.modules.keys() - loaded), **asdict(report)})
 
 
 class _Nowhere(io.TextIOWrapper):
@@ -88,7 +110,7 @@ class _Nowhere(io.TextIOWrapper):
 
 
 def _silence() -> None:
-    """Give DAG code an output to nowhere; the file before may have closed or replaced it."""
+    """Give DAG code an output to nowhere, which it may close or replace."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for number, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(nowhere, number)
@@ -124,130 +146,28 @@ def _data_bytes() -> int:
     return 0
 
 
-def _write(results: Path, event: dict[str, Any]) -> None:
-    # Opened each time, since DAG code may close what it did not open.
-    with results.open("ab") as stream:
-        stream.write(json.dumps(keep_messages(event)).encode() + b"\n")
+class _Writer:
+    """
+    Writes a line of results.
 
+    Made before DAG code runs, which may put anything in the place of what would be looked up by name.
+    """
 
-class _State:
-    """What a DAG file must not leave behind for the next: paths, environment, modules of its own."""
+    def __init__(self, results: Path) -> None:
+        self._results = os.fspath(results)
+        self._encode = json.JSONEncoder().encode
+        self._open, self._write, self._close = os.open, os.write, os.close
 
-    def __init__(self, areas: Areas) -> None:
-        self._areas = areas
-        self._path = list(sys.path)
-        self._folder = Path.cwd()
-        self._environment = dict(os.environ)
-        self._modules = dict(sys.modules)
-
-    def restore(self) -> None:
-        sys.path[:] = self._path
-        os.environ.clear()
-        os.environ.update(self._environment)
-        os.chdir(self._folder)
-        for name, module in list(sys.modules.items()):
-            if self._modules.get(name) is not module and not self._is_installed(name, module):
-                del sys.modules[name]
-        sys.modules.update(self._modules)
-        # What Python remembers of their folders would keep it from looking there again.
-        for entry in list(sys.path_importer_cache):
-            if not self._areas.is_installed(entry):
-                del sys.path_importer_cache[entry]
-
-    def _is_installed(self, name: str, module: Any) -> bool:
-        """Whether it is a package's, which the next file may find imported; of one it would be so alone."""
-        places = [*_places(module)]
-        if places:
-            return all(self._areas.is_installed(place) for place in places)
-        # One without a file is of Python itself, or was made by the package that it is named after.
-        package = sys.modules.get(name.partition(".")[0])
-        return getattr(module, "__spec__", None) is not None or any(_places(package))
-
-
-def _places(module: Any) -> Iterator[str]:
-    """Where a module comes from: one file, or the folders of a package that has no file."""
-    with contextlib.suppress(Exception):  # DAG code puts all kinds of things there
-        found = [getattr(module, "__file__", None), *(getattr(module, "__path__", None) or ())]
-        yield from (place for place in found if isinstance(place, str) and os.path.isabs(place))
-
-
-def _skipped_imports(tree: Path, report: FileReport) -> tuple[str, ...]:
-    """What the text of the files that ran imports for sure and that is not there; none where it failed."""
-    if report.error:
-        return ()
-    files = [access.path for access in report.observed.opened if access.path.endswith(".py")]
-    named = {module for path in files for module in _needed(tree / path)}
-    return tuple(sorted(module for module in named if module not in sys.modules))
-
-
-@cache
-def _needed(file: Path) -> frozenset[str]:
-    with contextlib.suppress(OSError):
-        return needed_modules(file.read_bytes()).needed
-    return frozenset()
+    def __call__(self, event: dict[str, Any]) -> None:
+        # Opened each time, since DAG code may close what it did not open.
+        stream = self._open(self._results, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        line = memoryview(self._encode(keep_messages(event)).encode() + b"\n")
+        while line:
+            line = line[self._write(stream, line) :]
+        self._close(stream)
 
 
 def _timed(parse: Callable[[str], FileReport], path: str) -> FileReport:
     started = time.monotonic()
     report = parse(path)
     return replace(report, seconds=round(time.monotonic() - started, 3))
-
-
-def _parser(
-    tree: Path, bundle_name: str, last_runs: Mapping[str, Mapping[str, str] | None]
-) -> Callable[[str], FileReport]:
-    from airflow.dag_processing.dagbag import BundleDagBag
-    from airflow.serialization.serialized_objects import LazyDeserializedDAG
-
-    def parse(path: str) -> FileReport:
-        file = str(tree / path)
-        # A bag for each file: an id that two files define is reported by the caller, not lost here.
-        bag = BundleDagBag(
-            dag_folder=file, bundle_path=tree, bundle_name=bundle_name or None, collect_dags=False
-        )
-        dags: list[ParsedDag] = []
-        texts: list[tuple[str, str]] = []
-        try:
-            bag.process_file(file, only_if_updated=False, safe_mode=False)
-            errors = list(bag.import_errors.values())
-            for dag in bag.dags.values():
-                serialized = LazyDeserializedDAG.from_dag(dag)
-                parsed = describe(dag, serialized.timetable.summary)
-                if dag.dag_id in last_runs:
-                    parsed = replace(
-                        parsed, outlook=find_outlook(serialized, _run_info(last_runs[dag.dag_id]))
-                    )
-                dags.append(parsed)
-                texts.append((dag.dag_id, canonical(serialized.data, str(tree))))
-        except Exception as error:  # what Airflow's dag processor would store as an import error
-            errors = [f"{type(error).__name__}: {error}"]
-        warnings = [text for texts in bag.captured_warnings.values() for text in texts]
-        return FileReport(
-            path=path,
-            dags=tuple(sorted(dags, key=lambda dag: dag.dag_id)),
-            error="\n".join(errors),
-            warnings=tuple(warnings[:_MOST_WARNINGS]),
-            serialized=tuple(sorted(texts)),
-        )
-
-    return parse
-
-
-def _run_info(last_run: Mapping[str, str] | None) -> Any:
-    if last_run is None:
-        return None
-    from airflow.timetables.base import DagRunInfo, DataInterval
-
-    start, end = _moment(last_run.get("interval_start")), _moment(last_run.get("interval_end"))
-    return DagRunInfo(
-        run_after=_moment(last_run.get("run_after")),
-        data_interval=DataInterval(start, end) if start and end else None,
-        partition_date=_moment(last_run.get("partition_date")),
-        partition_key=last_run.get("partition_key") or None,
-    )
-
-
-def _moment(text: str | None) -> Any:
-    import pendulum
-
-    return pendulum.parse(text) if text else None

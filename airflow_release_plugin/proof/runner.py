@@ -14,11 +14,13 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import IO, Any
 
+from airflow_release_plugin.analysis.needed_modules import needed_modules
 from airflow_release_plugin.analysis.references import References, find_references
 from airflow_release_plugin.exceptions import UnavailableError
 from airflow_release_plugin.messages import Message, restored, together
@@ -71,6 +73,12 @@ def run_files(
     return ParseReport(files, round(time.monotonic() - started, 3), run.confinement)
 
 
+def _needed(tree: Path, path: str) -> frozenset[str]:
+    with contextlib.suppress(OSError):
+        return needed_modules((tree / path).read_bytes()).needed
+    return frozenset()
+
+
 def _references(tree: Path, path: str) -> References:
     try:
         return find_references((tree / path).read_bytes())
@@ -109,6 +117,8 @@ class _Run:
         self._on_progress = on_progress
         self._reports: dict[str, FileReport] = {}
         self._used_up = 0.0
+        self._loaded: frozenset[str] = frozenset()
+        self._needed = cache(partial(_needed, self._tree))
         self.confinement: Confinement = NOTHING_KNOWN
 
     def run(self, paths: list[str]) -> dict[str, FileReport]:
@@ -138,18 +148,17 @@ class _Run:
         return outcome
 
     def _watch(self, fork: Fork, outcome: _Outcome) -> None:
-        clock = ProcessClock(fork.pid)
+        clock = ProcessClock(fork.pid)  # of what is at work: the process of the run, then that of each file
         began = clock.now()
         with (fork.scratch.folder / "results").open("a+b") as results:
             results.seek(0)
             while True:
                 has_ended = fork.code is not None
                 for event in _events(results):
-                    now = clock.now()
-                    if outcome.is_ready:
-                        self._used_up += (now - began).own
-                    began = now
                     self._note(outcome, event)
+                    if event.get("event") == "start":
+                        clock = ProcessClock(event["pid"])
+                    began = clock.now()
                     if event.get("event") == "result" and self._used_up >= self._limits.total:
                         return
                 if has_ended:
@@ -170,6 +179,7 @@ class _Run:
         kind, path = event.get("event"), str(event.get("path", ""))
         if kind == "ready":
             outcome.is_ready = True
+            self._loaded = frozenset(event["modules"])
             self.confinement = Confinement(**event["confinement"])
         elif kind == "unconfined":
             raise UnavailableError(endings.unconfined(Confinement(**event["confinement"])))
@@ -178,7 +188,9 @@ class _Run:
             self._on_progress(path, None)
         elif kind == "result":
             outcome.current = None
+            self._used_up += event["own"]
             report = FileReport.from_dict(event)
+            report = replace(report, skipped_imports=self._skipped_imports(report, event["modules"]))
             # Each run has folders of its own; a DAG that names one of them is not another DAG for it.
             serialized = tuple(
                 (name, self._airflow.meant(outcome.scratch.meant(text))) for name, text in report.serialized
@@ -192,6 +204,14 @@ class _Run:
                     logged=tuple(self._without_places(outcome, line) for line in report.logged),
                 )
             )
+
+    def _skipped_imports(self, report: FileReport, modules: Collection[str]) -> tuple[str, ...]:
+        """What the text of files that ran imports for sure and that is not there; none where it failed."""
+        if report.error:
+            return ()
+        files = [access.path for access in report.observed.opened if access.path.endswith(".py")]
+        named = {module for path in files for module in self._needed(path)}
+        return tuple(sorted(named - self._loaded.union(modules)))
 
     def _keep(self, report: FileReport) -> None:
         self._reports[report.path] = report

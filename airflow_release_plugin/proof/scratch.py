@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 _INHERITED = re.compile(
     r"PATH|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|PYTHON\w+|VIRTUAL_ENV|LD_LIBRARY_PATH|SSL_CERT_(FILE|DIR)"
 )
+_PARTS = ("airflow", "user", "work", "tmp")
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,16 @@ class Scratch:
         }
 
     def prepare(self) -> None:
-        """Make it."""
-        for name in ("airflow", "user", "work", "tmp"):
-            (self.folder / name).mkdir(parents=True)
+        """Make it, as far as it is not there."""
+        for name in _PARTS:
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "airflow" / "airflow.cfg").touch()
+
+    def renew(self) -> None:
+        """Have nothing in its parts that a process wrote there."""
+        for name in _PARTS:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        self.prepare()
 
     def environment(self, added: Mapping[str, str]) -> dict[str, str]:
         """Variables of a process that begins here: of this one's only what finds programs and libraries."""
