@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sqlalchemy import update
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from airflow_release_plugin.domain.states import SubmissionState, checked_move
@@ -53,3 +54,7 @@ def _move(
         query = query.execution_options(synchronize_session="fetch")
         if session.execute(query).rowcount < len(same):  # type: ignore[attr-defined]
             raise StaleDataError(f"{len(same)} versions were to move, and some are not as they were read")
+        for row in same:
+            for name, value in values.items():
+                # Of a version that was just made, what was never set is passed over by the session.
+                set_committed_value(row, name, value)

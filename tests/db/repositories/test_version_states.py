@@ -13,7 +13,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from airflow_release_plugin.domain.states import SubmissionState
 from airflow_release_plugin.exceptions import InvalidTransitionError
-from airflow_release_plugin.models import Submission
+from airflow_release_plugin.models import Release, Submission
 from airflow_release_plugin.repositories import version_states
 from tests.harness.clock import FrozenClock
 from tests.harness.context import World, make_world
@@ -24,7 +24,7 @@ MOVES: dict[str, Move] = {
     "removed": lambda session, rows: version_states.move_all(session, rows, SubmissionState.REMOVED),
     "superseded": lambda session, rows: version_states.move_all(session, rows, SubmissionState.SUPERSEDED),
     "handed": lambda session, rows: version_states.hand_all(
-        session, rows, SubmissionState.IN_RELEASE, release_id=None
+        session, rows, SubmissionState.IN_RELEASE, release_id=session.scalar(select(Release.id))
     ),
 }
 
@@ -36,7 +36,9 @@ def db_backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def world(session: Session, tmp_path: Path, clock: FrozenClock) -> World:
-    return make_world(session, tmp_path / "source", clock)
+    made = make_world(session, tmp_path / "source", clock)
+    made.request(made.submit(made.dag("first")))
+    return made
 
 
 def submitted(world: World, number: int) -> list[Submission]:
