@@ -9,8 +9,6 @@ LOWEST := .venv-lowest
 PYTEST := $(VENV)/bin/python -m pytest
 LOWEST_PYTEST := $(LOWEST)/bin/python -m pytest
 BOTH_CORES := -n 2 --dist loadgroup --durations=10
-# A whole Airflow mostly waits.
-MOSTLY_WAITING := -n 3 --dist loadgroup --durations=10
 # The rest of tests/unit and tests/db never meets Airflow, and its libraries are the same on every version of Airflow.
 UNITS_ON_AIRFLOW := airflow_internals bundles hooks operators pipelines sensors triggers views \
 	test_imports.py test_package.py test_plugin.py
@@ -50,7 +48,7 @@ db: venv system  ## tests on Airflow's metadata database: SQLite and PostgreSQL
 
 e2e: venv system  ## tests that drive a whole Airflow and a browser
 	@echo "--- end to end, Airflow 3.3"
-	@$(PYTEST) $(MOSTLY_WAITING) tests/e2e
+	@$(PYTEST) $(BOTH_CORES) tests/e2e
 
 soak: venv system  ## play three years of a team, or WEEKS=8, on both databases; fails if what has an end grows
 	@$(VENV)/bin/python -m soak $(if $(WEEKS),--weeks $(WEEKS))

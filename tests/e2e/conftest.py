@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 GATED = {"one_gate": 1, "five_gates": 5}
 LIMIT_SECONDS = 900
 SHARED = ("demo", "fab_demo", "", "gap")
-"""Fixtures of installations that tests share, in the order in which the workers end soonest; "" for none."""
-SECOND_DEMO = ("test_flows", "test_gates", "test_imports", "test_pages", "test_to_be_released")
-"""Modules whose tests share a second demo: with one, its tests would take as long as all others together."""
+"""Fixtures of installations that tests share, in the order in which two workers end soonest; "" for none."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -28,16 +26,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share an installation run on one worker; and only what hangs meets the limit."""
     ours = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
     for item in ours:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+        item.add_marker(pytest.mark.xdist_group(installation_of(item) or item.path.stem))
         item.add_marker(pytest.mark.timeout(LIMIT_SECONDS))
     others = [item for item in items if item not in ours]
     items[:] = [*others, *sorted(ours, key=lambda item: SHARED.index(installation_of(item)))]
-
-
-def group_of(item: pytest.Item) -> str:
-    """Tests of one group run on one worker, one after the other; each worker makes its own installations."""
-    installation = installation_of(item) or item.path.stem
-    return "second demo" if installation == "demo" and item.path.stem in SECOND_DEMO else installation
 
 
 @pytest.hookimpl(wrapper=True)
