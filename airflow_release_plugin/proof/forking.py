@@ -44,10 +44,7 @@ def main(folder: Path) -> None:
 
 def _load(folder: Path) -> None:
     """Import Airflow and take away its ORM, as in any process that runs DAG code."""
-    import airflow.dag_processing.dagbag
-    import airflow.serialization.serialized_objects
     import airflow.settings
-    from airflow.sdk import task  # noqa: F401 - for it, Airflow looks at every provider: once, here
     from airflow.sdk.execution_time.supervisor import block_orm_access
 
     import airflow_release_plugin.proof.process  # noqa: F401 - what a fork begins with
@@ -61,7 +58,10 @@ def _load(folder: Path) -> None:
 
 
 def _try(folder: Path) -> None:
-    """Run a DAG file of ours: what Airflow imports and makes at the first one, no fork has to."""
+    """
+    Run a DAG file of ours: what Airflow imports and makes at the first one, no fork has to; for
+    ``task``, it looks at every provider.
+    """
     from airflow_release_plugin.proof.parsing import parser
 
     (folder / "nothing.py").write_text(_NOTHING, encoding="utf-8")

@@ -57,9 +57,10 @@ def run(scratch: Path) -> None:
         watcher.install()
         write({"event": "ready", "modules": sorted(sys.modules), **told})
         loaded = frozenset(sys.modules)
+        places = Scratch(scratch)
         for path in job["files"]:
-            Scratch(scratch).renew()
-            os.chdir(Scratch(scratch).work)
+            places.renew()
+            os.chdir(places.work)
             _run_apart(partial(_run_file, path, loaded, write, parse, watcher, keeper))
 
 
